@@ -1,0 +1,89 @@
+"""The canonical state: one file at one moment, typed and immutable.
+
+Made by the border (`state_adapter`, `episodes`) and by `actions.apply`; nothing behind the border checks its
+types again. Not here: parsing, legality, features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+T_LAST, SPAN_START, SPAN_END, ADDED, DELETED, REPLACED = range(6)
+"""Columns of an attribution array."""
+
+NEVER = (-1, 0, 0, 0, 0, 0)
+"""Attribution of a line that an agent never edited."""
+
+HISTORY_LENGTH = 64
+"""Latest decisions that a state's history keeps: older ones have decayed to nothing, and cost stays linear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The human's cursor. `line` counts from 0, -1: nowhere; `char` in characters; `last_t` in turns, -1: never."""
+
+    on: bool = False
+    line: int = -1
+    char: int = 0
+    last_t: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """What compiling and testing the text gave. `tests_total` None: tests unknown."""
+
+    compiled: bool
+    tests_passed: int | None = None
+    tests_total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier decision of the assistant. `kept`: share in [0, 1], None: unknown (or NO-OP)."""
+
+    t: int
+    decision: int
+    kept: float | None
+
+
+def never(lines: int) -> NDArray[np.int64]:
+    """Read-only attribution `(lines, 6)` of lines that nobody edited."""
+    array = np.empty((lines, 6), dtype=np.int64)
+    array[:] = NEVER
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """One file at one moment.
+
+    lines: text of each line as given (with or without its line end).
+    human, assistant: `(len(lines), 6)` int64, read-only; columns `T_LAST` .. `REPLACED`, spans in characters.
+    cursor: see `Cursor`; `last_known_line` is where it was last seen (snapshots only say so), -1: never seen.
+    t: turn, >= 0. env None: unknown, which is not the same as failed.
+    history: the assistant's earlier decisions, oldest first; None: unknown.
+    undone: lines whose edit by the human in this very turn took something back.
+    """
+
+    lines: tuple[str, ...]
+    t: int
+    human: NDArray[np.int64]
+    assistant: NDArray[np.int64]
+    cursor: Cursor = Cursor()
+    env: Env | None = None
+    timestamp_ms: int | None = None
+    history: tuple[Past, ...] | None = None
+    last_known_line: int = -1
+    undone: frozenset[int] = field(default_factory=frozenset)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @property
+    def text(self) -> str:
+        """The file's text; line ends that the lines carry are replaced by one `\\n` between lines."""
+        return "\n".join(line.rstrip("\r\n") for line in self.lines)
