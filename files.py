@@ -1,0 +1,159 @@
+"""Files that are written whole or not at all, locks, and where data lives. Not here: what the files contain.
+
+A process may be killed at any moment and a disk may be full: a file written here has its old content or its new one,
+and an operating-system error becomes an `InputError` that names the path.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from errors import InputError
+
+DEFAULT_DATA_ROOT = "../persistent-data"
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOENT: "there is no such file or folder",
+    errno.ENOTDIR: "a part of this path is a file where a folder is needed",
+    errno.EEXIST: "a file stands where a folder is needed",
+    errno.EISDIR: "this is a folder, a file is needed",
+}
+
+
+def data_root() -> Path:
+    """Folder of everything that outlives a run: `PERSISTENT_DATA_DIR`, else `../persistent-data`."""
+    return Path(os.environ.get("PERSISTENT_DATA_DIR") or DEFAULT_DATA_ROOT)
+
+
+def models_folder() -> Path:
+    """Where the persisted models live by default."""
+    return data_root() / "trainer" / "models"
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Turns an `OSError` of the block into an `InputError` that names `path` and says what is wrong in words."""
+    try:
+        yield
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+        raise InputError(str(path), reason) from error
+
+
+def make_folder(path: Path) -> Path:
+    """Makes `path` and its parents if they are missing; returns it. Raises InputError."""
+    with naming(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def atomic_write(path: Path, content: bytes | str | Callable[[BinaryIO], None]) -> None:
+    """Replaces `path` by `content` (bytes, UTF-8 text, or a function that writes it), whole or not at all.
+
+    Missing folders are made. The data and the name are on the disk when this returns. Raises InputError (disk full,
+    read-only, no permission); the old file is then as it was.
+    """
+    make_folder(path.parent)
+    temporary = path.parent / f".{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp"
+    with naming(path):
+        try:
+            with temporary.open("wb") as file:
+                if callable(content):
+                    content(file)
+                else:
+                    file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        sync_folder(path.parent)
+    _sweep(path)
+
+
+def sync_folder(path: Path) -> None:
+    """Puts the names in a folder on the disk: a rename is not safe from a power cut before that."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def append_line(path: Path, text: str) -> None:
+    """Adds one line at the end of `path` in a single write, so that lines of two processes do not mix.
+
+    A torn last line (a power cut) stays a line of its own. Raises InputError.
+    """
+    make_folder(path.parent)
+    with naming(path), path.open("a+b", buffering=0) as file:
+        torn = False
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            torn = file.read(1) != b"\n"
+        line = ("\n" if torn else "") + text + "\n"
+        file.write(line.encode("utf-8", "backslashreplace"))
+
+
+@contextmanager
+def lock(path: Path, *, wait: bool = False, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Holds `path` (a file of its own, made if missing) for the block; the kernel frees it if the process dies.
+
+    wait: whether to wait while another process holds it (`waiting` is called once before that), or to raise
+    InputError at once.
+    """
+    make_folder(path.parent)
+    with naming(path):
+        file = path.open("ab")
+    with file:
+        said = False
+        while not _try_lock(file):
+            if not wait:
+                raise InputError(str(path.parent), "another run is working in this folder; wait until it has ended")
+            if waiting is not None and not said:
+                waiting()
+                said = True
+            time.sleep(0.1)
+        yield
+
+
+def _try_lock(file: BinaryIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sweep(path: Path) -> None:
+    """Removes what processes that were killed in `atomic_write` of this very file left behind."""
+    for leftover in path.parent.glob(f".{path.name}.*-*.tmp"):
+        with suppress(OSError, ValueError):
+            process = int(leftover.name.split(".")[-2].split("-")[0])
+            if process != os.getpid() and not _alive(process):
+                leftover.unlink()
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
