@@ -1,0 +1,121 @@
+"""files.py promises: whole or not at all, one line of explanation, one run per folder, no debris."""
+
+import errno
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import files
+from errors import InputError
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "new" / "folder" / "a.json"
+    for content, expected in (("é", "é".encode()), (b"\x00", b"\x00"), (lambda file: file.write(b"w"), b"w")):
+        files.atomic_write(path, content)
+        assert path.read_bytes() == expected
+    assert [p.name for p in path.parent.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize("number, words", [
+    (errno.ENOSPC, "disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "permission denied"),
+])
+def test_a_failing_disk_leaves_the_old_file_and_one_line(tmp_path, monkeypatch, number, words):
+    path = tmp_path / "model.pt"
+    path.write_bytes(b"old")
+
+    def fail(descriptor):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(InputError, match=words) as caught:
+        files.atomic_write(path, b"new")
+    assert "model.pt" in str(caught.value)
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["model.pt"]
+
+
+def test_an_interrupted_writer_leaves_the_old_file(tmp_path):
+    path = tmp_path / "model.pt"
+    path.write_bytes(b"old")
+
+    def stop(file):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        files.atomic_write(path, stop)
+    assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_where_a_folder_is_needed_is_named(tmp_path):
+    (tmp_path / "a").write_text("")
+    with pytest.raises(InputError, match="folder is needed"):
+        files.atomic_write(tmp_path / "a" / "b.json", b"")
+    with pytest.raises(InputError, match="folder is needed"):
+        files.make_folder(tmp_path / "a" / "b")
+
+
+def test_the_leftovers_of_killed_writers_are_swept_and_no_others(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    names = (f".a.pt.{dead.pid}-1.tmp", f".a.pt.{os.getppid()}-1.tmp", f".b.pt.{dead.pid}-1.tmp")
+    left, living, other = (tmp_path / name for name in names)
+    for path in (left, living, other):
+        path.write_bytes(b"half")
+    files.atomic_write(tmp_path / "a.pt", b"whole")
+    assert not left.exists() and living.exists() and other.exists()
+
+
+def test_lines_are_appended_and_a_torn_one_stays_by_itself(tmp_path):
+    path = tmp_path / "logs" / "train.jsonl"
+    files.append_line(path, "one")
+    files.append_line(path, "two")
+    path.write_text(path.read_text() + "to", encoding="utf-8")
+    files.append_line(path, "three \ud800")
+    assert path.read_text().splitlines() == ["one", "two", "to", "three \\ud800"]
+
+
+def test_a_second_run_is_refused_or_waits(tmp_path):
+    path = tmp_path / ".lock"
+    told, order = threading.Event(), []
+    with files.lock(path):
+        with pytest.raises(InputError, match="another run"), files.lock(path):
+            pass
+
+        def second():
+            with files.lock(path, wait=True, waiting=told.set):
+                order.append("second")
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert told.wait(5)
+        order.append("first")
+    thread.join(5)
+    assert order == ["first", "second"]
+
+
+def test_a_killed_process_frees_its_lock(tmp_path):
+    code = "import files, pathlib, sys\nwith files.lock(pathlib.Path(sys.argv[1])):\n    print(1, flush=True); input()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / ".lock")],
+        cwd=Path(files.__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )
+    holder.stdout.readline()
+    with pytest.raises(InputError), files.lock(tmp_path / ".lock"):
+        pass
+    holder.kill()
+    holder.communicate()
+    with files.lock(tmp_path / ".lock"):
+        pass
+
+
+def test_the_data_root_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+    assert files.models_folder() == tmp_path / "trainer" / "models"
+    monkeypatch.delenv("PERSISTENT_DATA_DIR")
+    assert str(files.models_folder()) == "../persistent-data/trainer/models"
