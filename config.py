@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 FORMAT_VERSION = 1
@@ -76,3 +77,95 @@ class RewardWeights:
     noop_growth: float = 1.5
     noop_penalty_cap: float = 0.1
     clip: float = 5.0
+
+
+@dataclass(frozen=True)
+class BCConfig:
+    """Behaviour cloning: the human policy and the featurizer learn what the human does."""
+
+    epochs: int = 1
+    batch_size: int = 16
+    """States in a minibatch."""
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    grad_clip: float = 1.0
+    validation_share: float = 0.2
+    """Share of the sessions held out of every phase; at least one if there are three."""
+    patience: int = 4
+    """Epochs without a better held-out loss after which cloning stops."""
+    line_weight: float = 0.5
+    """Weight of the line's likelihood beside the decision's."""
+    human_weight: float = 0.25
+    value_weight: float = 0.1
+    goal_weight: float = 1.0
+    kept_weight: float = 0.5
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """PPO from recorded decisions. Ratios are those of the decision, and of the line given the decision."""
+
+    epochs: int = 1
+    steps: int = 2048
+    """Transitions an epoch learns from at most."""
+    passes: int = 2
+    """Passes over the transitions in an epoch, as far as `steps` allows."""
+    batch_size: int = 32
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.0
+    grad_clip: float = 1.0
+    gamma: float = 0.99
+    gae_lambda: float = 0.95
+    clip_decision: float = 0.2
+    clip_line: float = 0.2
+    clip_value: float = 0.5
+    """Largest change of a value in an epoch that still pays, in units of the return's spread."""
+    importance_cap: float = 2.0
+    """Largest weight that a transition gets because the behaviour differs from the policy."""
+    entropy_weight: float = 0.005
+    human_anchor: float = 0.02
+    """Weight of KL(policy || human policy), piKL's lambda."""
+    start_anchor: float = 0.5
+    """Weight of KL(start || policy) for one session; it falls with the root of their number."""
+    target_kl: float = 0.05
+    """KL to the policy that the epoch began with at which the epoch ends."""
+    value_weight: float = 0.25
+    human_weight: float = 0.1
+    goal_weight: float = 0.5
+    kept_weight: float = 0.5
+    sample_size_floor: float = 0.3
+    """Effective sample size, as a share, below which the update is advantage-weighted regression."""
+    awr_beta: float = 1.0
+    awr_cap: float = 20.0
+
+
+@dataclass(frozen=True)
+class ZeroStyleConfig:
+    """Self-play from recorded states."""
+
+    epochs: int = 1
+    roots: int = 32
+    """Recorded states that an epoch plays on from."""
+    horizon: int = 6
+    """Plies played from each root, an assistant's and a human's in turn."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run: where it writes, from what it starts, and its phases."""
+
+    checkpoint_dir: Path
+    pv_dir: Path
+    device: str = "cpu"
+    seed: int = 0
+    init_from_pv: bool = False
+    """Start from the persisted models instead of fresh ones."""
+    resume: bool = False
+    run_label: str = ""
+    trained_on: Literal["person", "samples", "scripted"] = "person"
+    featurizer: FeaturizerConfig = field(default_factory=FeaturizerConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    rewards: RewardWeights = field(default_factory=RewardWeights)
+    bc: BCConfig = field(default_factory=BCConfig)
+    ppo: PPOConfig = field(default_factory=PPOConfig)
+    zero_style: ZeroStyleConfig = field(default_factory=ZeroStyleConfig)
