@@ -1,0 +1,36 @@
+"""Checks with import-linter that every room imports only from rooms below it (the order stands in pyproject.toml).
+
+import-linter reads packages, and our top level holds single modules too; so it is given a copy of the tree as one
+package, `project`, in which `import state` reads `import project.state`.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> int:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    rooms = [*listed["py-modules"], *listed["packages"]]
+    sources = [path for room in rooms for path in [ROOT / f"{room}.py", *(ROOT / room).rglob("*.py")] if path.is_file()]
+    ours = re.compile(rf"^(\s*(?:from|import) )(?=(?:{'|'.join(rooms)})\b)", re.MULTILINE)
+    with tempfile.TemporaryDirectory() as folder:
+        for source in sources:
+            copy = Path(folder, "project", source.relative_to(ROOT))
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(ours.sub(r"\1project.", source.read_text()))
+        Path(folder, "project", "__init__.py").touch()
+        Path(folder, "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+        command = "import sys; from importlinter.cli import lint_imports_command as run; run()"
+        return subprocess.run([sys.executable, "-c", command, "--no-cache"], cwd=folder, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
