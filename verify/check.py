@@ -1,0 +1,77 @@
+"""What a check is: a name, a function of the settings, the numbers it promises. Not here: the checks themselves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from config import FeaturizerConfig, ModelConfig
+
+THRESHOLDS: dict[str, float] = {
+    "illegal_mass_mean_lt": 1e-6,
+    "bc_action_acc_ge": 0.95,
+    "bc_line_acc_ge": 0.90,
+    "value_rmse_le": 0.05,
+    "goal_mse_le": 1e-3,
+    "ppo_post_reward_ge": 0.4,
+}
+"""Part of the command's contract: never tuned to what the checks happen to reach."""
+
+BACKBONES = ("lg_transformer", "lstm", "bigru")
+
+Result = dict[str, Any]
+"""JSON values; always with a bool `passed`."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every check gets. The sizes are for quick tests of the checks; the command uses the defaults.
+
+    model, featurizer: sizes of the networks; a check sets the backbone itself.
+    samples: synthetic states to learn from; held_out: fresh ones to measure on; epochs: passes over the former.
+    """
+
+    device: str = "cpu"
+    seed: int = 0
+    backbones: tuple[str, ...] = BACKBONES
+    model: ModelConfig = field(default_factory=lambda: ModelConfig(dropout=0.0))
+    featurizer: FeaturizerConfig = field(default_factory=FeaturizerConfig)
+    samples: int = 768
+    held_out: int = 256
+    epochs: int = 12
+
+    def seed_of(self, *what: str | int) -> int:
+        """A seed of its own for each purpose, so that no two draws of a run are the same by accident."""
+        state = self.seed
+        for part in what:
+            for byte in str(part).encode() + b"\0":
+                state = (state * 1_000_003 + byte + 1) % (2**31 - 1)
+        return state
+
+    def generator(self, *what: str | int) -> torch.Generator:
+        """A generator on the CPU, seeded for this purpose."""
+        return torch.Generator().manual_seed(self.seed_of(*what))
+
+
+@dataclass(frozen=True)
+class Check:
+    """`run` returns its numbers and `passed`; `numbers` are keys that the report has even if `run` raised."""
+
+    name: str
+    run: Callable[[Settings], Result]
+    numbers: tuple[str, ...] = ()
+
+
+def strict(value: Any) -> Any:
+    """`value` with numbers that JSON does not know (NaN, infinity) replaced by None."""
+    if isinstance(value, dict):
+        return {str(key): strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
