@@ -23,20 +23,27 @@ class FeaturizerConfig:
     w_max: int = 160
     d_in: int = 192
     char_dim: int = 64
-    text_embedder: Literal["mlp", "mlp_trainable", "char_cnn", "ollama"] = "mlp"
+    text_embedder: str = "mlp"
+    """`mlp`, `mlp_trainable`, `char_cnn`, `ollama`, or one registered with `featurizers.register_embedder`."""
     train_text_embedder: bool = True
     train_featurizer_projector: bool = True
     tau_steps: float = 20.0
     """Turns after which an edit's recency falls to 1/e."""
     cursor_dist_c: float = 20.0
     """Scale of the distance to the cursor, in lines."""
+    states_max: int = 1000
+    """Scale of turn numbers."""
+    ollama_model: str = "nomic-embed-text"
+    ollama_dim: int = 768
+    """Length of that model's vectors."""
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """One policy network. The last block of fields says where imported models compute differently."""
 
-    backbone: Literal["lg_transformer", "lstm", "bigru"] = "lg_transformer"
+    backbone: str = "lg_transformer"
+    """`lg_transformer`, `lstm`, `bigru`, or one registered with `backbones.register`."""
     d_in: int = 192
     d_model: int = 128
     n_layers: int = 4
@@ -137,6 +144,33 @@ class PPOConfig:
     """Effective sample size, as a share, below which the update is advantage-weighted regression."""
     awr_beta: float = 1.0
     awr_cap: float = 20.0
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """Tree search over the assistant's decisions, the human's replies sampled."""
+
+    algorithm: Literal["gumbel", "puct"] = "gumbel"
+    simulations: int = 16
+    candidates: int = 16
+    """(decision, line) pairs that a node offers, the most probable ones and NO-OP."""
+    considered: int = 8
+    """Candidates that sequential halving starts with at the root."""
+    replies: int = 8
+    """Replies of the human that an assistant's decision may lead to."""
+    depth: int = 6
+    """Assistant's decisions from the root to the deepest leaf."""
+    discount: float = 0.99
+    """Per decision of the assistant."""
+    visit_offset: float = 50.0
+    value_scale: float = 0.1
+    """sigma(q) = (visit_offset + most visits) * value_scale * q, with q rescaled to [0, 1]."""
+    puct_base: float = 19652.0
+    puct_init: float = 1.25
+    lambdas: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1)
+    """How strongly the human is held to the imitated human; drawn uniformly at each reply. inf: imitation itself."""
+    kappa: float = 0.0
+    """Temperature of the human's own choice among replies."""
 
 
 @dataclass(frozen=True)
