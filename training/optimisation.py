@@ -40,17 +40,15 @@ class Optimiser:
     def step(self, loss: Tensor, where: str) -> float:
         """Moves the weights down `loss` (a scalar); returns the gradient's norm before clipping.
 
-        Raises NotFiniteError, with `where` in its text, if the loss or a gradient is not finite; nothing is changed then.
+        Raises NotFiniteError, beginning with `where`, if the loss or a gradient is not finite; nothing is changed then.
         """
-        if not math.isfinite(loss.item()):
-            raise NotFiniteError(where, f"the loss is {loss.item()}; training has stopped, persisted models are untouched")
+        _require_finite(loss.item(), "loss", where)
         for parameter in self.parameters:
             parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         gradient = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in self.parameters])
         norm = float(gradient.norm())
-        if not math.isfinite(norm):
-            raise NotFiniteError(where, f"a gradient is {norm}; training has stopped, persisted models are untouched")
+        _require_finite(norm, "gradient's norm", where)
         self._apply(gradient.mul_(min(1.0, self.grad_clip / (norm + 1e-6))))
         return norm
 
@@ -73,3 +71,8 @@ class Optimiser:
         self.mean.copy_(saved["mean"])  # type: ignore[arg-type]
         self.square.copy_(saved["square"])  # type: ignore[arg-type]
         self.count = int(saved["count"])  # type: ignore[call-overload]
+
+
+def _require_finite(value: float, name: str, where: str) -> None:
+    if not math.isfinite(value):
+        raise NotFiniteError(where, f"the {name} is {value}; the run stops, the persisted models are as they were")
