@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+VERSION = "0.1.0"
+"""Of this project; pyproject.toml reads it here."""
+
 FORMAT_VERSION = 1
 """Version of our checkpoints; a newer one is refused."""
 
