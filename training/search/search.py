@@ -1,0 +1,108 @@
+"""Search of many games at once: what to play and what to learn from it.
+
+The assistant's decisions are searched (Gumbel with sequential halving and completed Q by default, PUCT by
+configuration), the human's replies sampled from a piKL mixture. A game's result depends on its own noise only, not on
+the games beside it. Not here: how trees grow (`growth`), networks, edits, rewards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from config import SearchConfig
+from training.search import improvement
+from training.search.growth import Growth
+from training.search.interfaces import A, Bools, Dynamics, Evaluator, Floats, Ints, S
+from training.search.noise import Noise
+from training.search.pikl import softmax
+from training.search.tree import Tree
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What the search of G games found at their roots. Entries of candidates that do not exist are 0.
+
+    pairs: (G, K, 2), decision and line. mask: (G, K), which candidates exist. log_probs: (G, K), the prior.
+    policy: (G, K), the target. Gumbel: softmax(log_probs + sigma(completed Q)); PUCT: share of visits.
+    outside: (G,), mass that the improved policy of all legal pairs leaves to those that are no candidates.
+    chosen: (G,), index of the candidate to play.
+    value: (G,), expected return of `policy`. network_value: (G,), before the search.
+    visits: (G, K). q: (G, K), completed, in units of return.
+    """
+
+    pairs: Ints
+    mask: Bools
+    log_probs: Floats
+    policy: Floats
+    outside: Floats
+    chosen: Ints
+    value: Floats
+    network_value: Floats
+    visits: Ints
+    q: Floats
+
+    @property
+    def moves(self) -> Ints:
+        """Decision and line (G, 2) to play."""
+        return self.pairs[np.arange(len(self.chosen)), self.chosen]
+
+
+def search(
+    roots: Sequence[S], evaluator: Evaluator[S], dynamics: Dynamics[S, A], config: SearchConfig, noise: Noise
+) -> SearchResult:
+    """Searches `roots` (G states) with `config.simulations` each."""
+    return result(grow(roots, evaluator, dynamics, config, noise), config, noise)
+
+
+def grow(
+    roots: Sequence[S], evaluator: Evaluator[S], dynamics: Dynamics[S, A], config: SearchConfig, noise: Noise
+) -> Tree[S, A]:
+    """The trees that `search` reads its result from."""
+    tree: Tree[S, A] = Tree.start(roots, evaluator.evaluate(roots), config)
+    growth = Growth(tree, evaluator, dynamics, config, noise)
+    for simulation in range(config.simulations):
+        growth.simulate(simulation)
+    return tree
+
+
+def result(tree: Tree[S, A], config: SearchConfig, noise: Noise) -> SearchResult:
+    """What the roots of `tree` say."""
+    log_probs, visits, network_value = tree.log_probs[:, 0], tree.visits[:, 0], tree.value[:, 0]
+    mask = log_probs > -np.inf
+    q, mixed = improvement.completed_q(log_probs, network_value, visits, tree.returns[:, 0])
+    rescaled = tree.rescaled_root_q()
+    if config.algorithm == "gumbel":
+        policy = improvement.improved_policy(log_probs, rescaled, visits, config)
+        scores = improvement.gumbel_scores(log_probs, rescaled, visits, noise.gumbel, config)
+        chosen = improvement.pick_considered(scores, visits, np.where(mask, visits, 0).max(-1))
+    else:
+        policy = visits / visits.sum(-1, keepdims=True)
+        # argmax(log n + g) draws in proportion to the visits; without noise it takes the most visited.
+        with np.errstate(divide="ignore"):
+            chosen = improvement.argmax(np.log(visits) + noise.gumbel)
+    return SearchResult(
+        pairs=tree.pairs[:, 0],
+        mask=mask,
+        log_probs=log_probs,
+        policy=policy,
+        outside=_outside(tree, mixed, config),
+        chosen=chosen,
+        value=(policy * np.where(mask, q, 0.0)).sum(-1),
+        network_value=network_value,
+        visits=visits,
+        q=np.where(mask, q, 0.0),
+    )
+
+
+def _outside(tree: Tree[S, A], mixed: Floats, config: SearchConfig) -> Floats:
+    """Mass (G,) of the legal pairs that are no candidates, were they scored like unvisited candidates."""
+    log_probs, visits = tree.log_probs[:, 0], tree.visits[:, 0]
+    rescaled = tree.rescaled_root_q()
+    with np.errstate(divide="ignore"):
+        rest = np.log(np.maximum(1.0 - np.exp(log_probs).sum(-1), 0.0))
+    rest += improvement.sigma(improvement.rescale(mixed, tree.low, tree.high), visits, config)
+    inside = log_probs + improvement.sigma(rescaled, visits, config)
+    return softmax(np.concatenate([rest[:, None], inside], axis=-1))[:, 0]
