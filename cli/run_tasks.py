@@ -50,15 +50,19 @@ def parser() -> Parser:
     top = Parser(prog="python -m cli.run_tasks", description="Recorded sessions to policies, policies to decisions.")
     top.add_argument("--version", action="version", version=f"codeassist-policy {VERSION}", help="print the version")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-    _infer(commands.add_parser("infer_action", help="one state to one decision, as JSON"))
-    _train(commands.add_parser("train_from_episodes", help="recorded sessions to policies"))
-    _inspect(commands.add_parser("inspect", help="what is in recorded sessions"))
-    _models(commands.add_parser("models", help="list persisted models, go back to earlier ones"))
+    for name, add, needs, what in (
+        ("infer_action", _infer, "--state_json FILE ", "one state to one decision, as JSON"),
+        ("train_from_episodes", _train, "--episodes_dir DIR ", "recorded sessions to policies"),
+        ("inspect", _inspect, "--episodes_dir DIR ", "what is in recorded sessions"),
+        ("models", _models, "", "list persisted models, go back to earlier ones"),
+    ):
+        add(commands.add_parser(name, usage=f"{top.prog} {name} {needs}[options]", help=what, description=what))
     return top
 
 
 def _infer(command: Parser) -> None:
-    command.add_argument("--state_json", type=Path, required=True, metavar="FILE", help="a file with one state")
+    command.add_argument("--state_json", type=Path, required=True, default=argparse.SUPPRESS,
+                         metavar="FILE", help="a file with one state")
     command.add_argument("--h_max", type=positive, default=300, metavar="N", help="lines the network sees at most")
     _device(command)
     _pv_dir(command, "folder of the persisted models")
@@ -108,7 +112,8 @@ def _models(command: Parser) -> None:
 
 
 def _episodes(command: Parser) -> None:
-    command.add_argument("--episodes_dir", type=Path, required=True, metavar="DIR", help="recorded sessions, or one file")
+    command.add_argument("--episodes_dir", type=Path, required=True, default=argparse.SUPPRESS, metavar="DIR",
+                         help="a folder of recorded sessions, or one file")
 
 
 def _strict(command: Parser) -> None:

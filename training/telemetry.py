@@ -1,0 +1,164 @@
+"""A record of every run: to a local file always, over HTTP only to an address that the person configured.
+
+Records say when, how long, how it ended, counts, metrics and versions. Never in them: code, paths, names, messages of
+errors (they quote files). Telemetry neither fails nor delays a run: what cannot be written or sent is dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import files
+from config import VERSION
+from errors import InputError
+
+SEND_LIMIT = 2.0
+"""Seconds that sending one record may take in its background thread."""
+
+LAST_WAIT = 0.5
+"""Seconds that a run which has ended waits for its last record to be sent."""
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """Where records go. `folder` None: telemetry is off; `url` None: the local file only."""
+
+    folder: Path | None
+    url: str | None = None
+    clock: Callable[[], float] = time.time
+
+    @contextmanager
+    def run(self, command: str, **settings: Value) -> Iterator[Run]:
+        """Records a run of `command`: a line when it starts, and one when it ends, however it ends.
+
+        outcome: done, refused (bad input), interrupted, or failed with the error's class.
+        """
+        run = Run(uuid.uuid4().hex, command)
+        started = self.clock()
+        start = {"time": _utc(started), "settings": settings, "versions": _versions()}
+        self._write({"event": "start", **run.head(), **start})
+        outcome, error = "failed", None
+        try:
+            yield run
+            outcome = "done"
+        except BaseException as caught:
+            outcome, error = _outcome(caught)
+            raise
+        finally:
+            ended = self.clock()
+            end = {"time": _utc(ended), "seconds": round(ended - started, 3), "outcome": outcome, "error": error}
+            thread = self._write({"event": "end", **run.head(), **end, **run.body()})
+            if thread is not None:
+                thread.join(LAST_WAIT)
+
+    def _write(self, record: dict[str, object]) -> threading.Thread | None:
+        if self.folder is None:
+            return None
+        line = json.dumps(_finite(record), allow_nan=False)
+        with suppress(InputError):
+            files.append_line(self.folder / "runs.jsonl", line)
+        if self.url is None:
+            return None
+        thread = threading.Thread(target=_send, args=(self.url, line), daemon=True)
+        thread.start()
+        return thread
+
+
+@dataclass
+class Run:
+    """What one run adds to its record while it goes on."""
+
+    id: str
+    command: str
+    counts: dict[str, int] = field(default_factory=dict)
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """By phase."""
+
+    def head(self) -> dict[str, object]:
+        return {"run": self.id, "command": self.command}
+
+    def body(self) -> dict[str, object]:
+        return {"counts": self.counts, "metrics": self.metrics, "phase_seconds": self.seconds}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Adds the time that the block takes to the phase's."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 3)
+
+
+def telemetry(*, off: bool = False, url: str | None = None) -> Telemetry:
+    """As the person configured it: `off` or `DISABLE_TELEMETRY=1` ends all of it; `url` or `TELEMETRY_URL` adds HTTP.
+
+    An address that is none is an InputError: who configures one wants to hear that it cannot work.
+    """
+    if off or os.environ.get("DISABLE_TELEMETRY", "").strip().lower() in ("1", "true", "yes"):
+        return Telemetry(None)
+    return Telemetry(files.data_root() / "telemetry", check_url(url or os.environ.get("TELEMETRY_URL") or None))
+
+
+def check_url(url: str | None) -> str | None:
+    """The address if it is one that records can be sent to. Raises InputError."""
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise InputError("telemetry url", f"{url!r} is no address, expected http://... or https://...")
+    return url
+
+
+def _outcome(error: BaseException) -> tuple[str, str | None]:
+    if isinstance(error, InputError):
+        return "refused", None
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", None
+    return "failed", type(error).__name__
+
+
+def _send(url: str, line: str) -> None:
+    import urllib.request
+
+    # Whatever goes wrong out there (or with the address) is no concern of the run.
+    with suppress(Exception):
+        request = urllib.request.Request(url, line.encode(), {"Content-Type": "application/json"}, method="POST")
+        urllib.request.urlopen(request, timeout=SEND_LIMIT).close()
+
+
+def _versions() -> dict[str, str | None]:
+    def installed(name: str) -> str | None:
+        with suppress(PackageNotFoundError):
+            return version(name)
+        return None
+
+    return {
+        "codeassist-policy": VERSION, "python": platform.python_version(), "system": platform.system(),
+        "torch": installed("torch"), "numpy": installed("numpy"),
+    }
+
+
+def _finite(value: object) -> object:
+    """JSON has no NaN: unknown numbers become null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return value
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
