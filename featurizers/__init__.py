@@ -1,0 +1,20 @@
+"""States to tensors: text embedding and scalars of each line, masks, legality, the session's history."""
+
+from featurizers.embedders import TextEmbedder, register_embedder
+from featurizers.encoded import Batch, Encoded
+from featurizers.featurizer import Featurizer, Lines
+from featurizers.history import HISTORY_DIM
+from featurizers.ragged import Ragged
+from featurizers.scalars import window
+
+__all__ = [
+    "HISTORY_DIM",
+    "Batch",
+    "Encoded",
+    "Featurizer",
+    "Lines",
+    "Ragged",
+    "TextEmbedder",
+    "register_embedder",
+    "window",
+]

@@ -1,0 +1,109 @@
+"""Text embedders: distinct lines to vectors of 128. One may be added from outside: docs/adding-an-embedder.md.
+
+Not here: which lines, the other features of a line, the embedder that asks a local server (`ollama.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from config import TEXT_DIM, FeaturizerConfig
+from errors import InputError
+from featurizers.ragged import Ragged
+
+BYTES = 256
+
+
+class TextEmbedder(nn.Module):
+    """Lines to vectors in two steps: `encode` once per data set, without parameters; `forward` once per batch."""
+
+    def __init__(self, config: FeaturizerConfig) -> None:
+        super().__init__()
+
+    def encode(self, lines: Sequence[str], codes: Ragged) -> Ragged:
+        """What `forward` needs of each line, one row a line. codes: each line's first `w_max` bytes (uint8)."""
+        return codes
+
+    def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
+        """Vectors `(T, 128)` of T lines; row i of what `encode` gave is `values[offsets[i]:offsets[i + 1]]`."""
+        raise NotImplementedError
+
+
+class MeanOfBytes(TextEmbedder):
+    """`mlp`: mean of the bytes' embeddings, linear, GELU."""
+
+    def __init__(self, config: FeaturizerConfig) -> None:
+        super().__init__(config)
+        self.char_embed = nn.Embedding(BYTES, config.char_dim)
+        self.text_mlp = nn.Sequential(nn.Linear(config.char_dim, TEXT_DIM), nn.GELU())
+
+    def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
+        mean = F.embedding_bag(values.int(), self.char_embed.weight, offsets[:-1].int(), mode="mean")
+        out: Tensor = self.text_mlp(mean)
+        return out
+
+
+class CharacterCounts(TextEmbedder):
+    """`mlp_trainable`: log(1 + count) of each byte, linear, GELU, linear."""
+
+    def __init__(self, config: FeaturizerConfig) -> None:
+        super().__init__(config)
+        self.text_mlp = nn.Sequential(nn.Linear(BYTES, TEXT_DIM), nn.GELU(), nn.Linear(TEXT_DIM, TEXT_DIM))
+
+    def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
+        lines = len(offsets) - 1
+        cells = rows_of(values, offsets) * BYTES + values
+        counts = torch.bincount(cells, minlength=lines * BYTES).view(lines, BYTES)
+        out: Tensor = self.text_mlp(counts.float().log1p())
+        return out
+
+
+class CharCNN(TextEmbedder):
+    """`char_cnn`: embeddings of bytes, convolution over 5 of them, GELU, maximum over the line, linear."""
+
+    def __init__(self, config: FeaturizerConfig) -> None:
+        super().__init__(config)
+        self.char_embed = nn.Embedding(BYTES + 1, config.char_dim, padding_idx=BYTES)
+        self.conv = nn.Conv1d(config.char_dim, config.char_dim, kernel_size=5, padding=2)
+        self.out = nn.Linear(config.char_dim, TEXT_DIM)
+
+    def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
+        lengths = offsets.diff()
+        width = int(lengths.max()) if len(lengths) else 1
+        there = torch.arange(width, device=values.device) < lengths[:, None]  # (T, width)
+        padded = torch.full(there.shape, BYTES, dtype=torch.long, device=values.device)
+        padded[there] = values.long()
+        x = F.gelu(self.conv(self.char_embed(padded).transpose(1, 2)))  # (T, char_dim, width)
+        out: Tensor = self.out(x.masked_fill(~there[:, None], -torch.inf).amax(2))
+        return out
+
+
+def rows_of(values: Tensor, offsets: Tensor) -> Tensor:
+    """The row that each value belongs to, `(n,)`."""
+    rows = torch.arange(len(offsets) - 1, device=values.device)
+    return torch.repeat_interleave(rows, offsets.diff(), output_size=len(values))
+
+
+_EMBEDDERS: dict[str, type[TextEmbedder]] = {}
+
+
+def register_embedder(name: str, embedder: type[TextEmbedder]) -> None:
+    """Makes an embedder known under a name for `FeaturizerConfig.text_embedder`."""
+    _EMBEDDERS[name] = embedder
+
+
+def build_embedder(config: FeaturizerConfig) -> TextEmbedder:
+    """The embedder that the config names. Raises InputError if there is none of that name."""
+    if config.text_embedder not in _EMBEDDERS:
+        names = ", ".join(sorted(_EMBEDDERS))
+        raise InputError("text_embedder", f"unknown embedder {config.text_embedder!r}; there are {names}")
+    return _EMBEDDERS[config.text_embedder](config)
+
+
+register_embedder("mlp", MeanOfBytes)
+register_embedder("mlp_trainable", CharacterCounts)
+register_embedder("char_cnn", CharCNN)

@@ -1,0 +1,122 @@
+"""States as arrays that do not depend on parameters (`Encoded`), and a padded selection of them (`Batch`).
+
+A data set is encoded once; each of its distinct lines is kept once. Not here: parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from config import N_DECISIONS
+from featurizers.ragged import Ragged, offsets_of, ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B states, padded to L lines (the longest of them, at least 1); N lines in all, T of them distinct.
+
+    text_values, text_offsets: what the text embedder reads of the T distinct lines.
+    texts `(N,)`: which of them each line is. scalars `(N, 20)`.
+    places `(N,)`: where each line stands among the `B * L` places; None: nothing is padding.
+    mask `(B, L)` bool: where there is a line. legal `(B, 7, L)` bool: where the assistant may decide what.
+    history `(B, 24)`, known `(B,)` bool: summary of the session's history, and whether there is one.
+    """
+
+    text_values: Tensor
+    text_offsets: Tensor
+    texts: Tensor
+    scalars: Tensor
+    places: Tensor | None
+    mask: Tensor
+    legal: Tensor
+    history: Tensor
+    known: Tensor
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same on another device."""
+        places = None if self.places is None else self.places.to(device)
+        return Batch(
+            self.text_values.to(device), self.text_offsets.to(device), self.texts.to(device), self.scalars.to(device),
+            places, self.mask.to(device), self.legal.to(device), self.history.to(device), self.known.to(device),
+        )  # fmt: skip
+
+    def without_history(self, rate: float, generator: torch.Generator) -> Batch:
+        """Hides the history of a share of the states, so that a policy learns to do without (training only)."""
+        hidden = torch.rand(len(self.known), generator=generator).to(self.known.device) < rate
+        return replace(self, known=self.known & ~hidden)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """S states of N lines in all (windows of at most `h_max` lines each), T of them distinct.
+
+    texts: T rows for the text embedder. text_ids `(N,)`; scalars `(N, 20)`; legal `(N, 7)`; offsets `(S + 1,)`:
+    state i has the lines `offsets[i]:offsets[i + 1]`; first_line `(S,)`: the file's line that its first one is;
+    history `(S, 24)`; known `(S,)`.
+    """
+
+    texts: Ragged
+    text_ids: NDArray[np.int64]
+    scalars: NDArray[np.float32]
+    legal: NDArray[np.bool_]
+    offsets: NDArray[np.int64]
+    first_line: NDArray[np.int64]
+    history: NDArray[np.float32]
+    known: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.first_line)
+
+    def lengths(self) -> NDArray[np.int64]:
+        """Lines of each state, `(S,)`."""
+        return np.diff(self.offsets)
+
+    def batch(self, rows: Sequence[int] | NDArray[np.int64] | Tensor, device: torch.device | str = "cpu") -> Batch:
+        """The given states, padded to the longest of them."""
+        chosen = np.asarray(rows, dtype=np.int64)
+        starts = self.offsets[chosen]
+        lengths = self.offsets[chosen + 1] - starts
+        lines = ranges(starts, lengths)
+        size, longest = len(chosen), max(int(lengths.max()), 1)
+        legal = self.legal[lines]
+        if len(lines) == size * longest:
+            places, mask = None, torch.ones(size, longest, dtype=torch.bool)
+        else:
+            there = np.arange(longest) < lengths[:, None]
+            places, mask = torch.from_numpy(np.flatnonzero(there)), torch.from_numpy(there)
+            padded = np.zeros((size * longest, N_DECISIONS), dtype=bool)
+            padded[there.ravel()] = legal
+            legal = padded
+        ids = self.text_ids[lines]
+        texts = self.texts
+        if size < len(self):
+            distinct, ids = np.unique(ids, return_inverse=True)
+            texts = texts.take(distinct)
+        batch = Batch(
+            torch.from_numpy(texts.values), torch.from_numpy(texts.offsets), torch.from_numpy(ids),
+            torch.from_numpy(self.scalars[lines]), places, mask,
+            torch.from_numpy(legal).view(size, longest, N_DECISIONS).transpose(1, 2),
+            torch.from_numpy(self.history[chosen]), torch.from_numpy(self.known[chosen]),
+        )  # fmt: skip
+        return batch if str(device) == "cpu" else batch.to(device)
+
+    @staticmethod
+    def concat(parts: Sequence[Encoded]) -> Encoded:
+        """All states of all parts, in order."""
+        shifts = np.cumsum([0] + [len(part.texts) for part in parts[:-1]])
+        return Encoded(
+            Ragged.concat([part.texts for part in parts]),
+            np.concatenate([part.text_ids + shift for part, shift in zip(parts, shifts, strict=True)]),
+            np.concatenate([part.scalars for part in parts]),
+            np.concatenate([part.legal for part in parts]),
+            offsets_of(np.concatenate([part.lengths() for part in parts])),
+            np.concatenate([part.first_line for part in parts]),
+            np.concatenate([part.history for part in parts]),
+            np.concatenate([part.known for part in parts]),
+        )

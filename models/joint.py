@@ -1,0 +1,92 @@
+"""The distribution over pairs (decision, line). Not here: the network that scores them, the choice of one.
+
+P(decision, line) = P(decision) P(line | decision). NO-OP has no line: it is one pair, kept at line 0 of its row.
+What is not in the support has probability exactly 0, and no gradient reaches or comes from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+NO_OP = 0
+Pooling = Literal["mean", "sum"]
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """B distributions over 7 decisions at L lines.
+
+    decision_logits `(B, 7)`: pooled over the legal lines, -inf where legal nowhere.
+    decision_log_probs `(B, 7)`; line_log_probs `(B, 7, L)`: given the decision; -inf outside the support.
+    support `(B, 7, L)` bool: the possible pairs.
+    """
+
+    decision_logits: Tensor
+    decision_log_probs: Tensor
+    line_log_probs: Tensor
+    support: Tensor
+
+    @staticmethod
+    def of(scores: Tensor, legal: Tensor | None, mask: Tensor, pooling: Pooling = "mean") -> Joint:
+        """The distribution that scores `(B, 7, L)` give on the legal pairs `(B, 7, L)` of the lines in mask `(B, L)`.
+
+        legal None: every decision at every line (the human). pooling `mean`: a decision's logit is the logsumexp of
+        its lines' scores minus the log of their number, so that a decision legal at many lines does not win by
+        counting; `sum`: the logsumexp alone (imported models). A file without lines leaves NO-OP.
+        """
+        support = mask[:, None].expand_as(scores) if legal is None else legal & mask[:, None]
+        count = support.sum(2)  # (B, 7)
+        some = count > 0
+        finite = scores.masked_fill(~support, torch.finfo(scores.dtype).min)
+        total = torch.logsumexp(finite, dim=2)
+        logits = total - count.clamp(min=1).log() if pooling == "mean" else total
+        no_op = F.one_hot(torch.tensor(NO_OP, device=scores.device), scores.shape[1]).bool()
+        logits = logits.masked_fill(~some, -torch.inf).masked_fill(no_op & ~some, 0.0)
+        lines = (finite - total[:, :, None]).masked_fill(~support, -torch.inf)
+        first = torch.zeros_like(support)
+        first[:, NO_OP, 0] = True
+        lines = torch.cat((torch.zeros_like(lines[:, :1]), lines[:, 1:]), dim=1)
+        support = torch.cat((first[:, :1], support[:, 1:]), dim=1)
+        lines = lines.masked_fill(~support, -torch.inf)
+        return Joint(logits, torch.log_softmax(logits, dim=1), lines, support)
+
+    def decision_log_prob(self, decision: Tensor) -> Tensor:
+        """log P(decision) `(B,)`."""
+        return self.decision_log_probs.gather(1, decision[:, None])[:, 0]
+
+    def line_log_prob(self, decision: Tensor, line: Tensor) -> Tensor:
+        """log P(line | decision) `(B,)`; 0 for NO-OP, whatever its line is said to be."""
+        place = torch.where(decision == NO_OP, 0, line)
+        rows = torch.arange(len(decision), device=decision.device)
+        return self.line_log_probs[rows, decision, place]
+
+    def log_prob(self, decision: Tensor, line: Tensor) -> Tensor:
+        """log P(decision, line) `(B,)`."""
+        return self.decision_log_prob(decision) + self.line_log_prob(decision, line)
+
+    def pair_log_probs(self) -> Tensor:
+        """log P of every pair `(B, 7, L)`; NO-OP's stands at `[:, 0, 0]`."""
+        return self.decision_log_probs[:, :, None] + self.line_log_probs
+
+    def entropy(self) -> Tensor:
+        """Entropy over pairs in nats, `(B,)`."""
+        log_p = self.pair_log_probs()
+        return -(log_p.exp() * log_p.masked_fill(~self.support, 0.0)).sum((1, 2))
+
+    def kl(self, other: Joint) -> Tensor:
+        """KL(self || other) in nats, `(B,)`; infinite where `other` lacks a pair that self has."""
+        log_p = self.pair_log_probs()
+        difference = (log_p - other.pair_log_probs()).masked_fill(~self.support, 0.0)
+        return (log_p.exp() * difference).sum((1, 2))
+
+    def sample(self, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Decisions and lines drawn from the distribution, each `(B,)`; NO-OP has line -1."""
+        size, _, longest = self.line_log_probs.shape
+        pair = torch.multinomial(self.pair_log_probs().exp().view(size, -1), 1, generator=generator)[:, 0]
+        decision = pair // longest
+        return decision, torch.where(decision == NO_OP, -1, pair % longest)

@@ -1,0 +1,129 @@
+"""The policy network: a backbone and its heads. Not here: the distribution over decisions (`joint.py`), files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+import backbones
+from config import GOAL_DIM, N_DECISIONS, ModelConfig
+from featurizers import HISTORY_DIM, Lines
+
+HEADS = frozenset({"action", "human", "value", "goal", "kept"})
+"""`action`: scores of the own decision at each line; `human`: of the human's next one; `value`; `goal`; `kept`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyOutput:
+    """What the heads say; None: not asked for, or (kept) the model has no such head.
+
+    scores, human_scores `(B, 7, L)`: logits of a decision at a line (what stands at padding means nothing);
+    value `(B,)`: expected return; goal `(B, 8)`; kept `(B, 7, L)`: logits of the share that will be kept.
+    """
+
+    scores: Tensor | None
+    human_scores: Tensor | None
+    value: Tensor | None
+    goal: Tensor | None
+    kept: Tensor | None
+
+
+class LineHead(nn.Module):
+    """Per line: linear, GELU, linear to one number per decision."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        last = nn.Linear(config.hidden, N_DECISIONS)
+        self.line_mlp = nn.Sequential(nn.Linear(config.d_model, config.hidden), nn.GELU(), last)
+        with torch.no_grad():  # a fresh head says little, so that a class prior set on its bias holds
+            last.weight.mul_(0.1)
+            last.bias.zero_()
+
+    def forward(self, lines: Tensor) -> Tensor:
+        """`(B, L, d_model)` to `(B, 7, L)`."""
+        out: Tensor = self.line_mlp(lines)
+        return out.transpose(1, 2)
+
+
+class FileHead(nn.Module):
+    """Of the file's summary: linear, GELU, linear."""
+
+    def __init__(self, config: ModelConfig, outputs: int) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(
+            nn.Linear(2 * config.d_model, config.hidden), nn.GELU(), nn.Linear(config.hidden, outputs)
+        )
+
+    def forward(self, summary: Tensor) -> Tensor:
+        """`(B, 2 * d_model)` to `(B, outputs)`."""
+        out: Tensor = self.mlp(summary)
+        return out
+
+
+class History(nn.Module):
+    """The session's history as a vector `(B, d_model)`; an unknown one is a learned vector. Zeros when fresh."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        last = nn.Linear(config.d_model, config.d_model)
+        self.mlp = nn.Sequential(nn.Linear(HISTORY_DIM, config.d_model), nn.GELU(), last)
+        self.unknown = nn.Parameter(torch.zeros(config.d_model))
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, history: Tensor, known: Tensor) -> Tensor:
+        """history `(B, 24)`, known `(B,)` bool."""
+        return torch.where(known[:, None], self.mlp(history), self.unknown)
+
+
+class Policy(nn.Module):
+    """One network for the human's or for the assistant's policy."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = backbones.build(config)
+        self.action_head = LineHead(config)
+        self.human_pred_head = LineHead(config)
+        self.value_head = FileHead(config, 1)
+        self.goal_head = FileHead(config, GOAL_DIM)
+        self.history = History(config) if config.history else None
+        self.kept_head = LineHead(config) if config.predict_kept else None
+
+    def forward(self, lines: Lines, heads: Iterable[str] | None = None) -> PolicyOutput:
+        """What the named heads (all by default) say of each state."""
+        wanted = HEADS if heads is None else frozenset(heads)
+        context = None if self.history is None else self.history(lines.history, lines.known)
+        each, summary = self.backbone(lines.x, lines.mask if lines.padded else None, context)
+        return PolicyOutput(
+            scores=self.action_head(each) if "action" in wanted else None,
+            human_scores=self.human_pred_head(each) if "human" in wanted else None,
+            value=self.value_head(summary)[:, 0] if "value" in wanted else None,
+            goal=self.goal_head(summary) if "goal" in wanted else None,
+            kept=self.kept_head(each) if "kept" in wanted and self.kept_head is not None else None,
+        )
+
+    @torch.no_grad()
+    def set_decision_prior(self, log_probs: Tensor) -> None:
+        """Lets a fresh policy begin at a class prior `(7,)` of its own decisions."""
+        _last(self.action_head).bias.copy_(log_probs)
+
+    @torch.no_grad()
+    def set_human_prior(self, log_probs: Tensor) -> None:
+        """The same for its prediction of the human's decisions."""
+        _last(self.human_pred_head).bias.copy_(log_probs)
+
+    def upgraded(self) -> Policy:
+        """The same network with the parts that an imported one lacks (history, p(kept)); its answers stay the same."""
+        policy = Policy(replace(self.config, history=True, predict_kept=True))
+        policy.load_state_dict({**policy.state_dict(), **self.state_dict()})
+        return policy
+
+
+def _last(head: LineHead) -> nn.Linear:
+    last = head.line_mlp[-1]
+    assert isinstance(last, nn.Linear)
+    return last
