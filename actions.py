@@ -5,7 +5,21 @@ One place computes legality, vectorised, and every part uses it. Not here: who c
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import get_close_matches
 from enum import IntEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignment import body, common_prefix
+from config import N_DECISIONS
+from errors import InputError
+from line_tracking import carry_attribution
+from state import SPAN_END, SPAN_START, T_LAST, Cursor, State
 
 
 class Decision(IntEnum):
@@ -18,3 +32,210 @@ class Decision(IntEnum):
     EDIT_EXISTING_LINES = 4
     EXPLAIN_SINGLE_LINES = 5
     EXPLAIN_MULTI_LINES = 6
+
+
+NAMES = (
+    "NO-OP",
+    "Fill Partial Line",
+    "Write Single Line Code",
+    "Write Multi Line Code",
+    "Edit Existing Lines",
+    "Explain Single Lines",
+    "Explain Multi Lines",
+)
+"""Name of each decision as recordings spell it."""
+
+AT_CURSOR = (
+    Decision.FILL_PARTIAL_LINE,
+    Decision.WRITE_SINGLE_LINE,
+    Decision.WRITE_MULTI_LINE,
+    Decision.EXPLAIN_SINGLE_LINES,
+)
+"""Decisions that are legal on the cursor's line only, where that line is valid."""
+
+ANYWHERE = (Decision.EDIT_EXISTING_LINES, Decision.EXPLAIN_MULTI_LINES)
+"""Decisions that are legal on every free line."""
+
+
+def _key(name: str) -> str:
+    """What tells names apart: letters, without case and without the words that some spellings leave out."""
+    return re.sub(r"lines?|code|existing|ple$|[^a-z]", "", re.sub(r"multiple", "multi", name.lower()))
+
+
+_BY_KEY = {_key(name): Decision(i) for i, name in enumerate(NAMES)}
+
+
+def parse_decision(value: object, where: str) -> Decision:
+    """The decision that a recorded index or name means; case, spaces, hyphens and underscores do not matter.
+
+    Short names do ("Write Single Line", "explain multi", `NO_OP`).
+
+    Raises:
+        InputError: `value` is neither, naming the nearest known name. `where`: the file and the place in it.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < N_DECISIONS:
+        return Decision(value)
+    if isinstance(value, str):
+        if (decision := _BY_KEY.get(_key(value))) is not None:
+            return decision
+        nearest = get_close_matches(value[:80].lower(), [name.lower() for name in NAMES], n=1, cutoff=0.0)
+        name = next(name for name in NAMES if name.lower() == nearest[0])
+        raise InputError(where, f'unknown decision "{value[:80]}"; the nearest known one is "{name}"')
+    raise InputError(where, f"a decision is {str(value)[:80]}; expected an index from 0 to 6 or a name")
+
+
+def protected(state: State) -> NDArray[np.bool_]:
+    """`(lines,)` which lines are the task's skeleton: the human wrote them in turn 0."""
+    human = state.human
+    mask: NDArray[np.bool_] = (human[:, T_LAST] == 0) & (human[:, SPAN_END] > human[:, SPAN_START])
+    return mask
+
+
+def legal(states: Sequence[State], w_max: int) -> NDArray[np.bool_]:
+    """`(B, 7, L)` where each decision is legal for the assistant, `L` the lines of the longest state.
+
+    A NO-OP has no line; its row is True on every line of the file, so that it is legal everywhere and False marks
+    padding. `w_max` in bytes of UTF-8: a line so long or longer has no room for a completion.
+    """
+    table = np.zeros((len(states), N_DECISIONS, max(map(len, states), default=0)), dtype=np.bool_)
+    for of_state, state in zip(table, states, strict=True):
+        n = len(state)
+        of_state[Decision.NO_OP, :n] = True
+        free = ~protected(state)
+        for decision in ANYWHERE:
+            of_state[decision, :n] = free
+        if _cursor_is_valid(state, free):
+            line = state.cursor.line
+            for decision in AT_CURSOR:
+                of_state[decision, line] = True
+            of_state[Decision.FILL_PARTIAL_LINE, line] = _bytes(state.lines[line]) < w_max
+        else:
+            for decision in AT_CURSOR:
+                of_state[decision, :n] = free
+            of_state[Decision.FILL_PARTIAL_LINE, :n] &= np.array([_bytes(line) < w_max for line in state.lines], bool)
+    return table
+
+
+def legal_one(state: State, decision: Decision, line: int, w_max: int) -> bool:
+    """Whether the assistant may take `decision` at `line`; a NO-OP always, whatever its line."""
+    if decision == Decision.NO_OP:
+        return True
+    return 0 <= line < len(state) and bool(legal([state], w_max)[0, decision, line])
+
+
+def _cursor_is_valid(state: State, free: NDArray[np.bool_]) -> bool:
+    cursor = state.cursor
+    return cursor.on and 0 <= cursor.line < len(state) and bool(free[cursor.line])
+
+
+def _bytes(line: str) -> int:
+    """Length in UTF-8 as given, line end included; lone surrogates count their three bytes."""
+    return len(line) if line.isascii() else len(line.encode("utf-8", "surrogatepass"))
+
+
+def edited(lines: Sequence[str], decision: Decision, line: int, text: str, column: int | None = None) -> list[str]:
+    """The lines after `decision` at `line` with `text`; legal or not. Line ends stay as the lines carry them.
+
+    | decision | the text | what it does |
+    |---|---|---|
+    | Fill | first line, not stripped on the left | inserted at `column` (None: the line's end): it only adds |
+    | Write Single | first line | replaces the line, which keeps its indentation |
+    | Write Multi | all lines | replace the line; its indentation, and theirs relative to each other, are kept |
+    | Edit | first line | replaces the line; its indentation unless the text brings its own |
+    | Explain Single | first line | a comment at the line's end |
+    | Explain Multi | every line that is not blank | a comment line above, with the line's indentation |
+
+    Blank lines around the text and spaces at its lines' ends are dropped; a `#` is put before a comment that has
+    none; an empty line has no indentation to keep, so there the text's own counts. Blank text does nothing.
+
+    Raises:
+        ValueError: `line` is outside the file (a NO-OP has none).
+    """
+    block = _block(text)
+    if decision == Decision.NO_OP or not block:
+        return list(lines)
+    if not 0 <= line < len(lines):
+        raise ValueError(f"{NAMES[decision]} at line {line} of a file of {len(lines)} lines")
+    old = body(lines[line])
+    new = _rewritten(old, decision, block, column)
+    last = lines[line][len(old) :]
+    between = last or next((end for other in lines if (end := other[len(body(other)) :])), "")
+    return [*lines[:line], *(text + between for text in new[:-1]), new[-1] + last, *lines[line + 1 :]]
+
+
+def _rewritten(old: str, decision: Decision, block: list[str], column: int | None) -> list[str]:
+    """The lines, without line ends, that stand in the place of the line `old`."""
+    first = block[0]
+    indent = _indentation(old or first)
+    match decision:
+        case Decision.FILL_PARTIAL_LINE:
+            at = len(old) if column is None else min(max(column, 0), len(old))
+            return [old[:at] + first + old[at:]]
+        case Decision.WRITE_SINGLE_LINE:
+            return [indent + first.lstrip()]
+        case Decision.WRITE_MULTI_LINE:
+            indents = [_indentation(text) for text in block if text]
+            shared = common_prefix(min(indents), max(indents))
+            return block if not old else [text and indent + text[shared:] for text in block]
+        case Decision.EDIT_EXISTING_LINES:
+            return [first if _indentation(first) else indent + first]
+        case Decision.EXPLAIN_SINGLE_LINES:
+            return [f"{old.rstrip()}  {_comment(first)}" if old.strip() else indent + _comment(first)]
+        case _:
+            return [*(indent + _comment(text) for text in block if text), old]
+
+
+def _block(text: str) -> list[str]:
+    """The text's lines without blanks at their ends and without blank lines around them; none if all is blank."""
+    lines = [line.rstrip() for line in text.split("\n")]
+    full = [i for i, line in enumerate(lines) if line]
+    return lines[full[0] : full[-1] + 1] if full else []
+
+
+def _indentation(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _comment(text: str) -> str:
+    text = text.strip()
+    return text if text.startswith("#") else f"# {text}"
+
+
+def apply(state: State, decision: Decision, line: int, text: str, *, by: Literal["H", "A"], t: int) -> State:
+    """The state of turn `t`, that `by` leads to by `decision` at `line` with `text` (see `edited`).
+
+    Attribution is line-aligned (`carry_attribution`). The human's cursor is at the end of what they wrote last;
+    after a NO-OP where it was. The assistant has none: it is off, and the line it was last seen on is followed where it
+    moves. What running the text would give, and what the human took back, is not known.
+
+    Raises:
+        ValueError: `line` is outside the file, or the assistant's decision is not legal there.
+    """
+    if by == "A" and _block(text) and not legal_one(state, decision, line, w_max=1 << 62):
+        raise ValueError(f"{NAMES[decision]} is not legal at line {line}")
+    cursor = state.cursor
+    column = cursor.char if cursor.on and cursor.line == line else None
+    lines = tuple(edited(state.lines, decision, line, text, column))
+    human, assistant = carry_attribution(state, lines, by, t)
+    seen = cursor.line if cursor.on else state.last_known_line
+    if by == "A":
+        above = decision == Decision.EXPLAIN_MULTI_LINES and seen == line
+        seen += len(lines) - len(state) if line < seen or above else 0
+        cursor = Cursor()
+    elif lines != state.lines:
+        seen = line + max(len(lines) - len(state), 0) - (decision == Decision.EXPLAIN_MULTI_LINES)
+        cursor = Cursor(True, seen, len(body(lines[seen])), t)
+    elif seen >= 0:
+        cursor = Cursor(True, seen, cursor.char if cursor.on else len(body(lines[seen])), t)
+    return replace(
+        state,
+        lines=lines,
+        t=t,
+        human=human,
+        assistant=assistant,
+        cursor=cursor,
+        env=None,
+        timestamp_ms=None,
+        last_known_line=seen,
+        undone=frozenset(),
+    )

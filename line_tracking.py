@@ -1,0 +1,141 @@
+"""Whose line is whose after an edit, which lines an edit wrote, and whether they still stand later.
+
+Everything follows lines where they move (`alignment`), never line numbers. Not here: what a standing line is worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignment import ELSEWHERE, Alignment, align, body, changed_span, common, similarity
+from state import NEVER, State
+
+STANDS_FROM = ELSEWHERE
+"""Similarity from which a rewritten line is still the line that was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A line that an edit changed, made or removed, in stripped texts and non-blank characters.
+
+    line: number in the text after the edit; -1: removed.
+    text, before: what stands there since, and what stood there; before None: a new line.
+    characters, removed: how many this edit wrote there, and how many it took away.
+    """
+
+    line: int
+    text: str
+    before: str | None
+    characters: int
+    removed: int
+
+
+def carry_attribution(
+    before: State, lines: Sequence[str], by: Literal["H", "A"], t: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`(human, assistant)` attribution, each `(len(lines), 6)`, after `by` turned `before` into `lines` in turn `t`.
+
+    Unchanged lines keep both agents' wherever they moved; a changed line keeps the other agent's and gets the
+    mover's `t`, changed span and flags; a new line belongs to the mover alone.
+    """
+    alignment = align(before.lines, lines)
+    human, assistant = _carried(before.human, alignment), _carried(before.assistant, alignment)
+    mover = human if by == "H" else assistant
+    for i in np.flatnonzero(~alignment.equal).tolist():
+        source = int(alignment.source[i])
+        start, end, added, deleted = changed_span(body(before.lines[source]) if source >= 0 else "", body(lines[i]))
+        # A new line was added even if it is blank; of a changed one, both at once is a replacement.
+        flags = (True, False, False) if source < 0 else (added > 0, deleted > 0, added > 0 and deleted > 0)
+        mover[i] = (t, start, end, *flags)
+    human.flags.writeable = assistant.flags.writeable = False
+    return human, assistant
+
+
+def _carried(attribution: NDArray[np.int64], alignment: Alignment) -> NDArray[np.int64]:
+    carried = np.empty((len(alignment.source), 6), dtype=np.int64)
+    carried[:] = NEVER
+    known = alignment.source >= 0
+    carried[known] = attribution[alignment.source[known]]
+    return carried
+
+
+def written(before: Sequence[str], after: Sequence[str]) -> tuple[Written, ...]:
+    """The lines by which `before` became `after`, removed ones last; where only blanks changed, nothing was written."""
+    alignment = align(before, after)
+    lines = []
+    for i in np.flatnonzero(~alignment.equal).tolist():
+        source = int(alignment.source[i])
+        lines.append(_written(i, before[source].strip() if source >= 0 else None, after[i].strip()))
+    lines += [_written(-1, before[i].strip(), "") for i in alignment.removed]
+    return tuple(line for line in lines if line.characters or line.removed)
+
+
+def _written(line: int, before: str | None, text: str) -> Written:
+    old, new = "".join((before or "").split()), "".join(text.split())
+    shared = common(old, new)
+    return Written(line, text, before, len(new) - shared, len(old) - shared)
+
+
+def stands(
+    edit: Sequence[Written], after: Sequence[str], later: Sequence[str], undone: Collection[int] = ()
+) -> tuple[bool, ...]:
+    """Of each written line whether it stands in the text `later`.
+
+    A line stands if the line that it became there is equal to it, or more similar to it than to what stood before
+    and at least `STANDS_FROM`. Where text was only removed, it stands unless that text is back. Lines of `later` in
+    `undone` were taken back by the human's own edit, so they do not stand. after: the text as the edit left it.
+    """
+    alignment = align(after, later)
+    became = {int(source): i for i, source in enumerate(alignment.source.tolist()) if source >= 0}
+    came = [i for i, source in enumerate(alignment.source.tolist()) if source < 0]
+    standing = []
+    for line in edit:
+        place = became.get(line.line)
+        if line.line < 0:
+            place = next((i for i in came if _is_back(line, later[i].strip())), None)
+            if place is not None:
+                came.remove(place)
+            standing.append(place is None)
+        elif place in undone:
+            standing.append(False)
+        elif line.characters:
+            standing.append(place is not None and _stands_as(line, later[place].strip()))
+        else:
+            standing.append(place is None or not _is_back(line, later[place].strip()))
+    return tuple(standing)
+
+
+def _stands_as(line: Written, now: str) -> bool:
+    if now == line.text:
+        return True
+    alike = similarity(line.text, now)
+    return alike >= STANDS_FROM and (line.before is None or alike > similarity(line.before, now))
+
+
+def _is_back(line: Written, now: str) -> bool:
+    if now == line.text or not line.before:
+        return False
+    alike = similarity(line.before, now)
+    return alike >= STANDS_FROM and alike > similarity(line.text, now)
+
+
+def share(edit: Sequence[Written], standing: Sequence[bool]) -> float | None:
+    """Share of the characters of `edit` on the lines that stand; None: it has none.
+
+    The characters are those that the edit wrote; of an edit that only removed, those that it removed.
+    """
+    only_removed = not any(line.characters for line in edit)
+    weights = [line.removed if only_removed else line.characters for line in edit]
+    total = sum(weights)
+    return sum(weight for weight, stood in zip(weights, standing, strict=True) if stood) / total if total else None
+
+
+def kept_share(before: State, after: State, reply: State) -> float | None:
+    """Share of what the edit from `before` to `after` wrote that stands at `reply`; None: it wrote nothing."""
+    edit = written(before.lines, after.lines)
+    return share(edit, stands(edit, after.lines, reply.lines, reply.undone)) if edit else None
