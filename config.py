@@ -168,6 +168,8 @@ class SearchConfig:
     visit_offset: float = 50.0
     value_scale: float = 0.1
     """sigma(q) = (visit_offset + most visits) * value_scale * q, with q rescaled to [0, 1]."""
+    prior_visits: float = 1.0
+    """Visits with the node's own value that every visited Q is averaged with: replies are noisy. 0: none."""
     puct_base: float = 19652.0
     puct_init: float = 1.25
     lambdas: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1)
@@ -205,4 +207,28 @@ class TrainConfig:
     rewards: RewardWeights = field(default_factory=RewardWeights)
     bc: BCConfig = field(default_factory=BCConfig)
     ppo: PPOConfig = field(default_factory=PPOConfig)
+    zero_style: ZeroStyleConfig = field(default_factory=ZeroStyleConfig)
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """What `run.py` does; the keys of `training_config.json`, nested as here."""
+
+    trained_on: Literal["person", "samples", "scripted"] = "person"
+    """Whose sessions are under the data root. Models trained on anything else never replace a person's."""
+    seed: int = 0
+    device: str = "cpu"
+    held_out_share: float = 0.2
+    """Share of the sessions that nothing learns from; before and after are measured on them."""
+    init_from_pv: bool = True
+    """Go on from the persisted models of the same kind, if there are any."""
+    telemetry_url: str | None = None
+    """Address that records of runs are posted to; none: they stay on this machine."""
+    fine_tune_epochs: int = 2
+    """PPO epochs on recorded and zero-style episodes together."""
+    featurizer: FeaturizerConfig = field(default_factory=FeaturizerConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    rewards: RewardWeights = field(default_factory=RewardWeights)
+    bc: BCConfig = field(default_factory=lambda: BCConfig(epochs=20))
+    ppo: PPOConfig = field(default_factory=lambda: PPOConfig(epochs=4))
     zero_style: ZeroStyleConfig = field(default_factory=ZeroStyleConfig)

@@ -1,0 +1,75 @@
+"""A run's progress for a person: one bar per phase on a terminal, sparse lines elsewhere. All of it on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from time import monotonic
+from typing import NoReturn, TextIO
+
+from tqdm import tqdm
+
+TITLES = {
+    "bc": "behaviour cloning", "ppo_from_episodes": "PPO from episodes", "zero_style": "self-play",
+    "loading": "reading sessions", "recording": "recording self-play", "evaluation": "held-out sessions",
+}
+
+LINE_EVERY = 15.0
+"""Seconds between two lines of a phase where there is no terminal."""
+
+
+class Progress:
+    """An observer (see `training.observer`) that shows what it is told."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = sys.stderr if stream is None else stream
+        self.bar: tqdm[NoReturn] | None = None
+        self.title, self.total, self.done, self.said = "", 0, 0, monotonic()
+
+    def phase(self, name: str, total_steps: int) -> None:
+        """A new bar, or without a terminal a line that says what begins."""
+        self.close()
+        self.title, self.total, self.done, self.said = TITLES.get(name, name), total_steps, 0, monotonic()
+        if self.stream.isatty():
+            self.bar = tqdm(total=total_steps, desc=self.title, file=self.stream, leave=True, dynamic_ncols=True)
+        else:
+            self._line(f"{self.title}: {total_steps} steps at most")
+
+    def advance(self, n: int = 1) -> None:
+        self.done += n
+        if self.bar is not None:
+            self.bar.update(n)
+        elif monotonic() - self.said > LINE_EVERY:
+            self.said = monotonic()
+            self._line(f"{self.title}: {self.done} of {self.total}")
+
+    def metrics(self, row: Mapping[str, object]) -> None:
+        """Beside the bar the epoch's loss; without a terminal a line of it."""
+        shown = {k: v for k, v in row.items() if isinstance(v, float) and ("loss" in k or "nll" in k)}
+        if not shown:
+            return
+        text = ", ".join(f"{key} {value:.3f}" for key, value in list(shown.items())[:3])
+        if self.bar is not None:
+            self.bar.set_postfix_str(f"epoch {row.get('epoch')}: {text}")
+        else:
+            self._line(f"{self.title}: epoch {row.get('epoch')}: {text}")
+
+    def message(self, text: str) -> None:
+        """A line of its own, above the bar if there is one."""
+        if self.bar is not None:
+            with suppress(OSError):
+                self.bar.write(text, file=self.stream)
+        else:
+            self._line(text)
+
+    def close(self) -> None:
+        """Leaves the bar as it stands: early stopping ends a phase before its last step."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+    def _line(self, text: str) -> None:
+        # Nobody reads stderr any more: that is no reason to stop a training.
+        with suppress(OSError):
+            print(text, file=self.stream, flush=True)

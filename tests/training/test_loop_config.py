@@ -1,0 +1,84 @@
+"""training_config.json: known keys of the right type and range become a LoopConfig, all else is one clear line."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import training.loop_config
+from config import LoopConfig
+from errors import InputError
+from training.loop_config import keys, parse_config, read_config
+
+DOCUMENTATION = Path(training.loop_config.__file__).parents[1] / "docs" / "configuration.md"
+
+
+def value_of(config, key):
+    for part in key.split("."):
+        config = getattr(config, part)
+    return config
+
+
+def test_what_is_not_there_has_its_default():
+    assert parse_config({}, "x") == LoopConfig()
+    given = parse_config({"seed": 7, "bc": {"epochs": 0}, "rewards": {"retain_reward": -1}, "ppo": {"gamma": 1}}, "x")
+    default = LoopConfig()
+    assert given == replace(
+        default, seed=7, bc=replace(default.bc, epochs=0), ppo=replace(default.ppo, gamma=1.0),
+        rewards=replace(default.rewards, retain_reward=-1.0),
+    )
+
+
+@pytest.mark.parametrize("value, words", [
+    ([], "expected an object"),
+    ({"bc": 3}, "bc is 3, expected an object"),
+    ({"sed": 1}, "unknown key 'sed'; the nearest known one is 'seed'"),
+    ({"bc": {"epoch": 1}}, "unknown key 'bc.epoch'; the nearest known one is 'bc.epochs'"),
+    ({"trained_on": "people"}, "'person' or 'samples' or 'scripted'"),
+    ({"seed": 1.0}, "seed is 1.0, expected a whole number"),
+    ({"seed": True}, "seed is true"),
+    ({"seed": -1}, "at least 0"),
+    ({"bc": {"batch_size": 0}}, "bc.batch_size is 0, expected a whole number of at least 1"),
+    ({"ppo": {"learning_rate": "fast"}}, "ppo.learning_rate is \"fast\", expected a number of at least 0"),
+    ({"ppo": {"learning_rate": float("nan")}}, "ppo.learning_rate is NaN"),
+    ({"ppo": {"gamma": 1.5}}, "from 0 to 1"),
+    ({"held_out_share": -0.1}, "from 0 to 1"),
+    ({"init_from_pv": "yes"}, "true or false"),
+    ({"telemetry_url": 5}, "expected text"),
+    ({"model": {"d_in": 64}}, "d_in"),
+    ({"model": {"n_heads": 3}}, "multiple"),
+])
+def test_what_does_not_fit_is_refused(value, words):
+    with pytest.raises(InputError) as caught:
+        parse_config(value, "training_config.json")
+    assert words in str(caught.value) and "training_config.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("content, words", [
+    ("{", "not valid JSON"), ('{"seed": NaN}', "NaN"), (b"\xff", "not valid JSON"), ("[" * 100_000, "not valid JSON"),
+    ('{"seed": 1, "seed": 2}', "twice"),
+])
+def test_a_broken_file_is_named(tmp_path, content, words):
+    path = tmp_path / "config.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError, match=words) as caught:
+        read_config(path)
+    assert "config.json" in str(caught.value)
+
+
+def test_a_file_that_was_asked_for_must_be_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read_config() == LoopConfig()
+    with pytest.raises(InputError, match="no such file"):
+        read_config(tmp_path / "absent.json")
+    (tmp_path / "training_config.json").write_text('{"seed": 3}')
+    assert read_config().seed == 3
+
+
+def test_every_key_is_documented_with_its_default():
+    text = DOCUMENTATION.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| `([^`]*)` \|", text, re.MULTILINE))
+    default = LoopConfig()
+    expected = {key: str(value_of(default, key)) for key in keys()}
+    assert rows == expected
