@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignment import ELSEWHERE, Alignment, align, body, changed_span, common, similarity
-from state import NEVER, State
+from state import NEVER, T_LAST, State
 
 STANDS_FROM = ELSEWHERE
 """Similarity from which a rewritten line is still the line that was written."""
@@ -90,6 +90,8 @@ def stands(
     and at least `STANDS_FROM`. Where text was only removed, it stands unless that text is back. Lines of `later` in
     `undone` were taken back by the human's own edit, so they do not stand. after: the text as the edit left it.
     """
+    if not edit:
+        return ()
     alignment = align(after, later)
     became = {int(source): i for i, source in enumerate(alignment.source.tolist()) if source >= 0}
     came = [i for i, source in enumerate(alignment.source.tolist()) if source < 0]
@@ -138,4 +140,9 @@ def share(edit: Sequence[Written], standing: Sequence[bool]) -> float | None:
 def kept_share(before: State, after: State, reply: State) -> float | None:
     """Share of what the edit from `before` to `after` wrote that stands at `reply`; None: it wrote nothing."""
     edit = written(before.lines, after.lines)
-    return share(edit, stands(edit, after.lines, reply.lines, reply.undone)) if edit else None
+    return share(edit, stands(edit, after.lines, reply.lines, taken_back(reply, since=before.t)))
+
+
+def taken_back(later: State, since: int) -> frozenset[int]:
+    """Lines of `later` whose last edit by the human is of a turn after `since` and took something back."""
+    return frozenset(line for line in later.undone if line < len(later) and later.human[line, T_LAST] > since)

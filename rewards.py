@@ -1,0 +1,139 @@
+"""What a decision of the assistant was worth: pure functions from a transition to a number with its breakdown.
+
+Nothing is remembered between calls, and a decision is paid for what it wrote itself, once at the human's reply and
+once at the session's end: old lines pay nothing, so writing once and then waiting earns nothing. Not here: returns and
+advantages, which line is which (`line_tracking`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from actions import Decision
+from config import RewardWeights
+from line_tracking import kept_share, share, stands, taken_back, written
+
+if TYPE_CHECKING:
+    from state import Env
+    from state_adapter import Transition
+
+PARTS = (
+    "test_pass_delta",
+    "test_regress",
+    "compile_fix",
+    "compile_break",
+    "compile_maintain",
+    "retain_reward",
+    "undo_penalty",
+    "survival_reward",
+    "extinction_penalty",
+    "noop_shaping",
+    "clip",
+)
+"""Keys of every breakdown, in order; `clip` is what clipping the sum added or took away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """The reward of one decision. parts: one number for each of `PARTS`; their sum is the total."""
+
+    total: float
+    parts: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of the text that a decision wrote, as shares in [0, 1] of its non-blank characters.
+
+    kept: what stands at the human's reply; None: no reply, or nothing was written.
+    survived: what of it stands at the session's end; None: nothing was kept, or `kept` is None.
+    """
+
+    kept: float | None = None
+    survived: float | None = None
+
+
+def fate(transition: Transition) -> Fate:
+    """What became of what this decision wrote. A NO-OP wrote nothing."""
+    if transition.decision == Decision.NO_OP or transition.reply is None:
+        return Fate()
+    state, after, reply, last = transition.state, transition.next.lines, transition.reply, transition.last
+    edit = written(state.lines, after)
+    standing = stands(edit, after, reply.lines, taken_back(reply, since=state.t))
+    kept = share(edit, standing)
+    if not kept:
+        return Fate(kept)
+    if last is reply:
+        return Fate(kept, 1.0)
+    at_last = stands(edit, after, last.lines, taken_back(last, since=state.t))
+    both = [a and b for a, b in zip(standing, at_last, strict=True)]
+    survived = share(edit, both)
+    return Fate(kept, None if survived is None else survived / kept)
+
+
+def kept(transition: Transition) -> float | None:
+    """Share of what the decision wrote that stands at the reply; None: a NO-OP, no reply, or nothing written."""
+    if transition.decision == Decision.NO_OP or transition.reply is None:
+        return None
+    return kept_share(transition.state, transition.next, transition.reply)
+
+
+def reward(transition: Transition, weights: RewardWeights | None = None) -> Reward:
+    """The reward of an assistant's decision, with its breakdown.
+
+    Tests and compiling compare `reply` with `state`; unknown at either, they count 0. Writing counts
+    `retain x share + undo x (1 - share)` at `reply` and `survival x share + extinction x (1 - share)` at `last`.
+    """
+    weights = weights or RewardWeights()
+    parts = dict.fromkeys(PARTS, 0.0)
+    if transition.reply is not None:
+        parts |= _tests(transition.state.env, transition.reply.env, weights)
+        parts |= _compiling(transition.state.env, transition.reply.env, weights)
+    if transition.decision == Decision.NO_OP:
+        parts["noop_shaping"] = noop_shaping(transition.streak, weights)
+    came_of_it = fate(transition)
+    if came_of_it.kept is not None:
+        parts["retain_reward"] = weights.retain_reward * came_of_it.kept
+        parts["undo_penalty"] = weights.undo_penalty * (1 - came_of_it.kept)
+    if came_of_it.survived is not None:
+        parts["survival_reward"] = weights.survival_reward * came_of_it.survived
+        parts["extinction_penalty"] = weights.extinction_penalty * (1 - came_of_it.survived)
+    total = sum(parts.values())
+    clipped = min(max(total, -weights.clip), weights.clip)
+    parts["clip"] = clipped - total
+    return Reward(clipped, {name: part + 0.0 for name, part in parts.items()})  # no -0.0
+
+
+def noop_shaping(streak: int, weights: RewardWeights) -> float:
+    """A first NO-OP is welcome; each further one in a row costs `noop_growth` times more, up to the cap."""
+    if streak == 0:
+        return weights.noop_bonus
+    # Past the cap the power only has to stay above it, and must not overflow.
+    return max(weights.noop_penalty * weights.noop_growth ** min(streak - 1, 100), -weights.noop_penalty_cap)
+
+
+def _tests(before: Env | None, after: Env | None, weights: RewardWeights) -> dict[str, float]:
+    """More or fewer tests pass; if their number changed, a larger or smaller share of them."""
+    if before is None or after is None:
+        return {}
+    passed, total, now, now_total = before.tests_passed, before.tests_total, after.tests_passed, after.tests_total
+    if passed is None or now is None or not total or not now_total:
+        return {}
+    gain = now - passed if total == now_total else now * total - passed * now_total
+    if gain > 0:
+        return {"test_pass_delta": weights.test_pass_delta}
+    return {"test_regress": weights.test_regress} if gain < 0 else {}
+
+
+def _compiling(before: Env | None, after: Env | None, weights: RewardWeights) -> dict[str, float]:
+    if before is None or after is None:
+        return {}
+    match before.compiled, after.compiled:
+        case False, True:
+            return {"compile_fix": weights.compile_fix}
+        case True, False:
+            return {"compile_break": weights.compile_break}
+        case True, True:
+            return {"compile_maintain": weights.compile_maintain}
+    return {}
