@@ -11,6 +11,7 @@ import os
 import selectors
 import subprocess
 import sys
+import tempfile
 import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -172,7 +173,7 @@ class _Worker:
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
                 start_new_session=True,
-                env=_ENVIRONMENT,
+                env={**_ENVIRONMENT, "TMPDIR": tempfile.gettempdir()},
             )
             self._end = weakref.finalize(self, _end, self._process)
         return self._process
