@@ -194,7 +194,7 @@ def _listen(readable: int, deadline: float) -> tuple[list[list[str]], bool]:
 
 
 def _events(data: bytes) -> list[list[str]]:
-    """Whole lines of `data`; what a text forged and is no event ends the list."""
+    """Whole lines of `data` up to the first end; what a text forged and is no event ends the list too."""
     events: list[list[str]] = []
     for line in data.split(b"\n")[:-1]:
         try:
@@ -204,6 +204,8 @@ def _events(data: bytes) -> list[list[str]]:
         if not isinstance(event, str) or not isinstance(text, str):
             break
         events.append([event, text])
+        if event == "end":
+            break
     return events
 
 
