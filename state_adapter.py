@@ -5,9 +5,33 @@ Not here: the parsers themselves (`episodes/`, one module per format), features,
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from episodes.canonical import parse_canonical, parse_history
+from episodes.checks import wrong
 from episodes.episode import Agent, Episode, Move, Transition
+from episodes.json_text import parse, read_text
+from episodes.line_tuples import parse_line_tuples
 from episodes.summary import Summary
 from errors import InputError
 from state import Cursor, Env, Past, State
 
-__all__ = ["Agent", "Cursor", "Env", "Episode", "InputError", "Move", "Past", "State", "Summary", "Transition"]
+__all__ = [
+    "Agent", "Cursor", "Env", "Episode", "InputError", "Move", "Past", "State", "Summary", "Transition",
+    "parse_canonical", "parse_line_tuples", "read_state",
+]
+
+
+def read_state(path: str | Path) -> State:
+    """The state in a file: `{"t", "line_tuples", "history"?}` or a canonical dict.
+
+    Raises InputError: the file cannot be read, is not JSON, or holds no valid state.
+    """
+    where = str(path)
+    value = parse(read_text(Path(path)), where)
+    if isinstance(value, dict) and "line_tuples" in value:
+        history = parse_history(value.get("history"), (where, "history"))
+        return parse_line_tuples(value["line_tuples"], value.get("t"), where, history)
+    if isinstance(value, dict) and "lines_text" in value:
+        return parse_canonical(value, where)
+    raise wrong(where, value, 'a state: {"t": ..., "line_tuples": [...]}')

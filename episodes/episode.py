@@ -21,8 +21,8 @@ class Move:
 
     line: from 0, in the file that the decision was taken on; -1: none.
     recorded: False if the decision was read off the difference of the two texts.
-    probability, decision_probability: of the pair (decision, line) and of the decision when it was taken; None: unknown.
-    model: which model took it; None: unknown.
+    probability, decision_probability: of the pair (decision, line) and of the decision, when it was taken; None:
+    unknown. model: which model took it; None: unknown.
     """
 
     agent: Agent

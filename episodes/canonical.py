@@ -1,0 +1,85 @@
+"""A canonical state in its dict form, and the parts that formats share: env, history. Not here: sequences of states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from state import HISTORY_LENGTH, Cursor, Env, Past, State
+
+from .checks import Place, boolean, integer, keyed, listed, number, optional_milliseconds, text, wrong
+from .line_tuples import attribution, cursor_part, edit
+
+
+def parse_canonical(value: object, where: Place) -> State:
+    """The state that a canonical dict describes; its `h` is checked and otherwise the number of its lines.
+
+    Raises InputError: no `lines_text` or `t`, or a part that is not of its type.
+    """
+    fields = keyed(value, where)
+    for key in ("lines_text", "t"):
+        if key not in fields:
+            raise wrong((where, key), None, "a canonical state's `lines_text` and `t`")
+    lines = listed(fields["lines_text"], (where, "lines_text"))
+    texts = tuple([text(line, ((where, "lines_text"), i)) for i, line in enumerate(lines)])
+    integer(fields.get("h", len(texts)), (where, "h"), least=0)
+    place = (where, "line_attribs")
+    edits = keyed(fields.get("line_attribs") or {}, place)
+    human, assistant = (
+        [edit(row, ((place, key), i)) for i, row in enumerate(listed(edits.get(key) or [], (place, key)))]
+        for key in ("H", "A")
+    )
+    on, line, char, last_t = cursor_part(fields.get("cursor"), (where, "cursor"), -1)
+    return State(
+        texts,
+        integer(fields["t"], (where, "t"), least=0),
+        attribution(human, len(texts)),
+        attribution(assistant, len(texts)),
+        Cursor(on, line, char, last_t) if on else Cursor(),
+        parse_env(fields.get("env"), (where, "env")),
+        optional_milliseconds(fields.get("timestamp_ms"), (where, "timestamp_ms")),
+        parse_history(fields.get("history"), (where, "history")),
+        line if on or last_t >= 0 else -1,
+    )
+
+
+def parse_env(value: object, where: Place) -> Env | None:
+    """What compiling and testing gave; None: unknown, as is a total of no tests at all."""
+    if not value and (value is None or value == {}):
+        return None
+    fields = keyed(value, where)
+    compiled = boolean(fields.get("compiled"), (where, "compiled"))
+    if fields.get("tests") is None:
+        return Env(compiled)
+    return tested(compiled, keyed(fields["tests"], (where, "tests")), (where, "tests"))
+
+
+def tested(compiled: bool, tests: dict[str, Any], where: Place) -> Env:
+    """From `{"passed", "total"}` or `{"passed", "failed"}`."""
+    passed = integer(tests.get("passed"), (where, "passed"), least=0)
+    if "total" in tests:
+        total = integer(tests["total"], (where, "total"), least=0)
+    else:
+        total = passed + integer(tests.get("failed"), (where, "failed"), least=0)
+    if passed > total:
+        raise wrong((where, "passed"), passed, f"at most the total of {total}")
+    return Env(compiled, passed, total) if total else Env(compiled)
+
+
+def parse_history(value: object, where: Place) -> tuple[Past, ...] | None:
+    """The assistant's earlier decisions, oldest first; None: unknown. Of a long one the latest are kept."""
+    if value is None:
+        return None
+    return tuple([_past(past, (where, i)) for i, past in enumerate(listed(value, where))][-HISTORY_LENGTH:])
+
+
+def _past(value: object, place: Place) -> Past:
+    fields = keyed(value, place)
+    decision = integer(fields.get("decision"), (place, "decision"))
+    if not 0 <= decision <= 6:
+        raise wrong((place, "decision"), decision, "a decision from 0 to 6")
+    kept = fields.get("kept")
+    return Past(
+        integer(fields.get("t"), (place, "t")),
+        decision,
+        None if kept is None else number(kept, (place, "kept"), 0, 1),
+    )

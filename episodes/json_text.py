@@ -1,0 +1,181 @@
+"""Strict JSON out of files, without building what is said over and over again.
+
+A recorded session repeats itself: each of its states carries hundreds of attribution entries, nearly all of them equal
+to the one before or to the same one a state earlier. Equal text has equal meaning, so such an entry is recognised by
+comparing its text and shares one parsed object. Everything else goes through the standard library's scanner; the
+values are those of `json.loads`. Not here: what the values mean.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from errors import InputError
+
+Reader = Callable[[str, int], tuple[Any, int]]
+"""Reads the value that begins at a position of a text: `(value, position after it)`."""
+
+_RUN = 32768
+"""Characters of repeated entries recognised in one comparison."""
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not a JSON number")
+
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_scan: Reader = json.JSONDecoder(parse_constant=_no_number).raw_decode
+
+
+def read_text(path: Path) -> str:
+    """The UTF-8 text of a file, without a byte order mark.
+
+    Raises InputError: it cannot be opened or read, is no file, or is not UTF-8.
+    """
+    try:
+        if stat.S_ISDIR(path.stat().st_mode):
+            raise InputError(str(path), "found a folder, expected a file")
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(str(path), f"cannot be read: {reason}") from None
+    try:
+        return content.decode("utf-8-sig" if content.startswith(b"\xef\xbb\xbf") else "utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}, byte {error.start}", "is not UTF-8 text") from None
+
+
+def parse(text: str, where: str, reader: Reader = _scan, *, line: int | None = None) -> Any:
+    """The JSON value of a whole text.
+
+    line: the number that the text's only line has in its file, for messages. Raises InputError: not strict JSON (NaN
+    and Infinity are none), truncated, nested too deep, or an integer of thousands of digits.
+    """
+    try:
+        start = _skip(text, 0)
+        if start == len(text):
+            raise InputError(where, "is empty, expected JSON")
+        value, end = reader(text, start)
+        end = _skip(text, end)
+        if end != len(text):
+            raise json.JSONDecodeError("Extra data", text, end)
+    except json.JSONDecodeError as error:
+        raise _not_json(text, error.pos, error.msg, where, line) from None
+    except RecursionError:
+        raise InputError(where, "is nested too deep to be read") from None
+    except ValueError as error:
+        raise InputError(where, f"is not readable JSON: {error}") from None
+    return value
+
+
+def objects(keys: Mapping[str, Reader]) -> Reader:
+    """Objects whose values under `keys` have readers of their own; any other value is read as it comes."""
+
+    def read(text: str, at: int) -> tuple[Any, int]:
+        if not text.startswith("{", at):
+            return _scan(text, at)
+        found: dict[str, Any] = {}
+        at = _skip(text, at + 1)
+        if text.startswith("}", at):
+            return found, at + 1
+        while True:
+            if not text.startswith('"', at):
+                raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
+            key, at = _scan(text, at)
+            at = _skip(text, at)
+            if not text.startswith(":", at):
+                raise json.JSONDecodeError("Expecting ':' delimiter", text, at)
+            found[key], at = keys.get(key, _scan)(text, _skip(text, at + 1))
+            at = _skip(text, at)
+            if text.startswith("}", at):
+                return found, at + 1
+            at = _after_comma(text, at)
+
+    return read
+
+
+def arrays(element: Reader) -> Reader:
+    """Arrays whose elements are read by `element`."""
+
+    def read(text: str, at: int) -> tuple[Any, int]:
+        if not text.startswith("[", at):
+            return _scan(text, at)
+        found: list[Any] = []
+        at = _skip(text, at + 1)
+        if text.startswith("]", at):
+            return found, at + 1
+        while True:
+            value, at = element(text, at)
+            found.append(value)
+            at = _skip(text, at)
+            if text.startswith("]", at):
+                return found, at + 1
+            at = _after_comma(text, at)
+
+    return read
+
+
+def repeating_arrays() -> Reader:
+    """Arrays of objects in which elements repeat, within one array and from one array to the next."""
+    earlier: list[tuple[str, Any]] = []  # text and value of the latest array's elements
+
+    def element(text: str, at: int, i: int) -> tuple[str, Any]:
+        if i < len(earlier) and text.startswith(earlier[i][0], at):
+            return earlier[i]
+        value, end = _scan(text, at)
+        return text[at:end], value
+
+    def read(text: str, start: int) -> tuple[Any, int]:
+        nonlocal earlier
+        first = _skip(text, start + 1)
+        if not text.startswith("[", start) or not text.startswith("{", first):
+            return arrays(_scan)(text, start)
+        found = [element(text, first, 0)]
+        at = first + len(found[0][0])
+        more = run = ""  # what one more of the same looks like, comma included, and a run of these
+        while True:
+            if more and text.startswith(run, at):
+                found += [found[-1]] * (len(run) // len(more))
+                at += len(run)
+            elif more and text.startswith(more, at):
+                found.append(found[-1])
+                at += len(more)
+            else:
+                after = _skip(text, at)
+                if text.startswith("]", after):
+                    earlier = found
+                    return [value for _, value in found], after + 1
+                begin = _after_comma(text, after)
+                if not text.startswith("{", begin):  # only an object ends where its text ends: 1 also begins 12
+                    return arrays(_scan)(text, start)
+                found.append(element(text, begin, len(found)))
+                begin += len(found[-1][0])
+                more = text[at:begin]
+                run, at = more * max(1, _RUN // len(more)), begin
+
+    return read
+
+
+def _skip(text: str, at: int) -> int:
+    """The position of what follows the white space at a position."""
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
+
+
+def _after_comma(text: str, at: int) -> int:
+    if not text.startswith(",", at):
+        raise json.JSONDecodeError("Expecting ',' delimiter", text, at)
+    return _skip(text, at + 1)
+
+
+def _not_json(text: str, at: int, what: str, where: str, line: int | None) -> InputError:
+    row = line if line is not None else text.count("\n", 0, at) + 1
+    column = at - text.rfind("\n", 0, at)
+    ends = ": it ends too early" if not text[at:].strip() else ""
+    what = what[:1].lower() + what[1:]
+    return InputError(f"{where}, line {row}, column {column}", f"is not JSON{ends} ({what})")
