@@ -96,10 +96,15 @@ def register_embedder(name: str, embedder: type[TextEmbedder]) -> None:
     _EMBEDDERS[name] = embedder
 
 
+def embedder_names() -> tuple[str, ...]:
+    """Names of the embedders there are."""
+    return tuple(sorted(_EMBEDDERS))
+
+
 def build_embedder(config: FeaturizerConfig) -> TextEmbedder:
     """The embedder that the config names. Raises InputError if there is none of that name."""
     if config.text_embedder not in _EMBEDDERS:
-        names = ", ".join(sorted(_EMBEDDERS))
+        names = ", ".join(embedder_names())
         raise InputError("text_embedder", f"unknown embedder {config.text_embedder!r}; there are {names}")
     return _EMBEDDERS[config.text_embedder](config)
 

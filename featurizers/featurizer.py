@@ -60,11 +60,14 @@ class Featurizer(nn.Module):
         """Ends learning: from then on the features, and with them the human policy's answers, stay as they are."""
         self.set_trainable(text_embedder=False, projector=False)
 
-    def encode(self, states: Sequence[State]) -> Encoded:
-        """All of the states that does not depend on parameters; of long files the window of `h_max` lines."""
-        config = self.config
-        firsts = [window(len(s), s.cursor.line if s.cursor.on else -1, config.h_max) for s in states]
-        seen = [s.lines[first : first + config.h_max] for s, first in zip(states, firsts, strict=True)]
+    def encode(self, states: Sequence[State], h_max: int | None = None) -> Encoded:
+        """All of the states that does not depend on parameters; of long files the window of `h_max` lines.
+
+        h_max: by default the config's.
+        """
+        config, most = self.config, h_max or self.config.h_max
+        firsts = [window(len(s), s.cursor.line if s.cursor.on else -1, most) for s in states]
+        seen = [s.lines[first : first + most] for s, first in zip(states, firsts, strict=True)]
         ids: dict[str, int] = {}
         text_ids = np.array([ids.setdefault(line, len(ids)) for lines in seen for line in lines], dtype=np.int64)
         distinct = list(ids)

@@ -2,5 +2,6 @@
 
 from models.joint import Joint
 from models.policy import HEADS, Policy, PolicyOutput
+from models.store import Models
 
-__all__ = ["HEADS", "Joint", "Policy", "PolicyOutput"]
+__all__ = ["HEADS", "Joint", "Models", "Policy", "PolicyOutput"]

@@ -39,7 +39,8 @@ class Joint:
         its lines' scores minus the log of their number, so that a decision legal at many lines does not win by
         counting; `sum`: the logsumexp alone (imported models). A file without lines leaves NO-OP.
         """
-        support = mask[:, None].expand_as(scores) if legal is None else legal & mask[:, None]
+        anywhere = mask[:, None].expand_as(scores)
+        support = anywhere if legal is None else torch.cat((anywhere[:, :1], (legal & anywhere)[:, 1:]), dim=1)
         count = support.sum(2)  # (B, 7)
         some = count > 0
         finite = scores.masked_fill(~support, torch.finfo(scores.dtype).min)

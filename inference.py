@@ -1,0 +1,248 @@
+"""States to decisions, each with the record of how it came about.
+
+A single state is a batch of one. Not here: the network, the text that carries a decision out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from config import FeaturizerConfig, ModelConfig
+from errors import InputError
+from featurizers import Featurizer
+from models import Joint, Models, Policy, store
+from models.joint import NO_OP
+from state import State
+
+Strategy = Literal["argmax", "sample", "sample_top_k"]
+STRATEGIES: tuple[Strategy, ...] = ("argmax", "sample", "sample_top_k")
+
+TOP_K = 5
+"""Pairs that `sample_top_k` draws among unless it is told how many; also how many alternatives a record names."""
+
+BASELINE = Path(__file__).resolve().parent / "baseline"
+"""Where a packaged model lies, if there is one."""
+
+AT_ONCE = 64
+"""States that go through the network together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A decision at a line (the file's own number, -1 for NO-OP) and its probability under the policy."""
+
+    decision: int
+    line: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """What was decided, and what to log with it.
+
+    decision 0..6; line in the file's own numbers, -1: none (NO-OP).
+    probability: of the pair under the policy itself; decision_probability: of the decision.
+    behaviour_probability: with which this call takes this pair, given strategy, temperature, epsilon and top_k.
+    value: expected return; kept: estimated share that will be kept, None: NO-OP, or the model has no such head.
+    model: file, `baseline` or `untrained`; legal: always, unless the policy is a human's.
+    alternatives: the most probable pairs, the best first.
+    decision_logits (7): pooled over the legal lines; line_logits (h): the head's own for this decision; None where
+    illegal. h: lines that the network saw; first_line: the file's line that the first of them is.
+    """
+
+    decision: int
+    line: int
+    probability: float
+    decision_probability: float
+    behaviour_probability: float
+    value: float
+    kept: float | None
+    model: str
+    legal: bool
+    alternatives: tuple[Pair, ...]
+    decision_logits: tuple[float | None, ...]
+    line_logits: tuple[float | None, ...]
+    h: int
+    first_line: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as plain values (strict JSON)."""
+        return asdict(self)
+
+    def answer(self) -> dict[str, Any]:
+        """What `infer_action` prints."""
+        debug = {
+            "action_logits": list(self.decision_logits),
+            "line_logits_for_action": list(self.line_logits),
+            "h": self.h,
+            "first_line": self.first_line,
+            "model": self.model,
+        }
+        return {"action_idx": self.decision, "line_idx": self.line, "debug": debug}
+
+
+def open_models(pv_dir: Path | None, device: torch.device | str = "cpu", *, seed: int = 0) -> Models:
+    """The models in `pv_dir`, else the packaged baseline, else untrained ones from the seed. Raises InputError."""
+    models = None if pv_dir is None else store.load(pv_dir, device)
+    if models is None and BASELINE.is_dir():
+        models = store.load(BASELINE, device)
+    return models or untrained(device, seed=seed)
+
+
+def untrained(
+    device: torch.device | str = "cpu",
+    *,
+    seed: int = 0,
+    model: ModelConfig | None = None,
+    featurizer: FeaturizerConfig | None = None,
+) -> Models:
+    """Models with fresh weights that depend on the seed alone, in eval mode."""
+    config = model or ModelConfig()
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        features = Featurizer(featurizer or FeaturizerConfig(d_in=config.d_in)).to(device).eval()
+        human, assistant = Policy(config).to(device).eval(), Policy(config).to(device).eval()
+    return Models(human, assistant, features, {"trained_on": "nothing"}, "untrained")
+
+
+def decide(
+    states: Sequence[State],
+    models: Models,
+    *,
+    agent: Literal["assistant", "human"] = "assistant",
+    strategy: Strategy = "argmax",
+    top_k: int | None = None,
+    temperature: float = 1.0,
+    epsilon: float = 0.0,
+    generator: torch.Generator | None = None,
+    h_max: int | None = None,
+) -> list[DecisionRecord]:
+    """The agent's decision on each state; the human may decide anything anywhere. Raises InputError.
+
+    argmax: the most probable pair (the first on a tie); with probability `epsilon` it is drawn from the distribution
+    instead. sample: drawn from it. sample_top_k: drawn among the `top_k` most probable pairs. The distribution is
+    that over pairs; `temperature` divides the pairs' logits (their log-probabilities), so that it tends to the most
+    probable pair as the temperature tends to 0. h_max: lines that the network sees, by default the featurizer's.
+    """
+    if strategy not in STRATEGIES:
+        raise InputError("strategy", f"{strategy!r} is none; there are {', '.join(STRATEGIES)}")
+    if not 0.0 < temperature < float("inf"):
+        raise InputError("temperature", f"is {temperature}, expected a number above 0")
+    if not 0.0 <= epsilon <= 1.0:
+        raise InputError("epsilon", f"is {epsilon}, expected a probability")
+    if top_k is not None and top_k < 1:
+        raise InputError("top_k", f"is {top_k}, expected at least 1")
+    choice = Choice(strategy, top_k or TOP_K, temperature, epsilon)
+    records: list[DecisionRecord] = []
+    for begin in range(0, len(states), AT_ONCE):
+        some = states[begin : begin + AT_ONCE]
+        records += _decide(some, models, choice, agent=agent, generator=generator, h_max=h_max)
+    return records
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How one pair is taken from a distribution."""
+
+    strategy: Strategy
+    top_k: int
+    temperature: float
+    epsilon: float
+
+    def take(self, log_probs: NDArray[np.float64], generator: torch.Generator | None) -> tuple[int, float]:
+        """Index of the pair taken from `log_probs` (n,), and the probability with which it is."""
+        best = int(log_probs.argmax())
+        greedy = self.strategy == "argmax"
+        if greedy and self.epsilon == 0.0:
+            return best, 1.0
+        drawn, chance = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
+        weights = np.exp((log_probs - log_probs[best]) / self.temperature)
+        if self.strategy == "sample_top_k" and self.top_k < len(weights):
+            weights[np.argsort(-log_probs, kind="stable")[self.top_k :]] = 0.0
+        sums = np.cumsum(weights)
+        taken = min(int(np.searchsorted(sums, drawn * sums[-1], side="right")), int(np.flatnonzero(weights)[-1]))
+        if not greedy:
+            return taken, float(weights[taken] / sums[-1])
+        if chance >= self.epsilon:
+            taken = best
+        return taken, float(self.epsilon * weights[taken] / sums[-1]) + (1.0 - self.epsilon) * (taken == best)
+
+
+@torch.inference_mode()
+def _decide(
+    states: Sequence[State],
+    models: Models,
+    choice: Choice,
+    *,
+    agent: Literal["assistant", "human"],
+    generator: torch.Generator | None,
+    h_max: int | None,
+) -> list[DecisionRecord]:
+    featurizer, policy = models.featurizer, models.assistant if agent == "assistant" else models.human
+    encoded = featurizer.encode(states, h_max)
+    lines = featurizer(encoded.batch(range(len(states)), next(policy.parameters()).device))
+    output = policy(lines, ("action", "value", "kept") if agent == "assistant" else ("action", "value"))
+    assert output.scores is not None and output.value is not None
+    legal = lines.legal if agent == "assistant" else None
+    joint = Joint.of(output.scores, legal, lines.mask, policy.config.pooling)
+    scores, pairs = _numpy(output.scores), _numpy(joint.pair_log_probs()).astype(np.float64)
+    logits, decisions = _numpy(joint.decision_logits), _numpy(joint.decision_log_probs)
+    values, kept = _numpy(output.value), None if output.kept is None else _numpy(output.kept)
+    longest = pairs.shape[2]
+    records = []
+    for row, (n, first) in enumerate(zip(encoded.lengths().tolist(), encoded.first_line.tolist(), strict=True)):
+        flat = pairs[row].ravel()
+        taken, behaviour = choice.take(flat, generator)
+        decision, place = divmod(taken, longest)
+        support = np.isfinite(pairs[row, decision, :n]) if decision != NO_OP else np.ones(n, dtype=bool)
+        estimate = (
+            None if kept is None or decision == NO_OP else float(1.0 / (1.0 + np.exp(-kept[row, decision, place])))
+        )
+        records.append(
+            DecisionRecord(
+                decision=decision,
+                line=-1 if decision == NO_OP else first + place,
+                probability=float(np.exp(flat[taken])),
+                decision_probability=float(np.exp(decisions[row, decision])),
+                behaviour_probability=behaviour,
+                value=float(values[row]),
+                kept=estimate,
+                model=models.source,
+                legal=decision == NO_OP or bool(lines.legal[row, decision, place]),
+                alternatives=_best(flat, longest, first),
+                decision_logits=_or_none(logits[row], np.isfinite(logits[row])),
+                line_logits=_or_none(scores[row, decision, :n], support),
+                h=n,
+                first_line=first,
+            )
+        )
+    return records
+
+
+def _numpy(tensor: torch.Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = tensor.cpu().numpy()
+    return array
+
+
+def _best(flat: NDArray[np.float64], longest: int, first: int) -> tuple[Pair, ...]:
+    """The most probable pairs, the best first."""
+    some = np.argpartition(flat, -TOP_K)[-TOP_K:] if len(flat) > TOP_K else np.arange(len(flat))
+    some = some[np.lexsort((some, -flat[some]))]
+    pairs = []
+    for index in some[np.isfinite(flat[some])].tolist():
+        decision, place = divmod(index, longest)
+        pairs.append(Pair(decision, -1 if decision == NO_OP else first + place, float(np.exp(flat[index]))))
+    return tuple(pairs)
+
+
+def _or_none(values: NDArray[np.float32], there: NDArray[np.bool_]) -> tuple[float | None, ...]:
+    if there.all():
+        return tuple(values.tolist())
+    return tuple(value if is_there else None for value, is_there in zip(values.tolist(), there.tolist(), strict=True))
