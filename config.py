@@ -172,8 +172,9 @@ class SearchConfig:
     """Visits with the node's own value that every visited Q is averaged with: replies are noisy. 0: none."""
     puct_base: float = 19652.0
     puct_init: float = 1.25
-    lambdas: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1)
-    """How strongly the human is held to the imitated human; drawn uniformly at each reply. inf: imitation itself."""
+    lambdas: tuple[float, ...] = (0.3, 1.0, 3.0, float("inf"))
+    """How strongly the human is held to the imitated human, in units of the span of a tree's returns; drawn alike at
+    each reply. inf: imitation itself."""
     kappa: float = 0.0
     """Temperature of the human's own choice among replies."""
 

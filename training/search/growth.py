@@ -13,7 +13,7 @@ import numpy as np
 from config import SearchConfig
 from training.search import improvement
 from training.search.halving import visit_table
-from training.search.interfaces import A, Dynamics, Evaluator, Floats, Ints, S
+from training.search.interfaces import A, Dynamics, Evaluator, Ints, S
 from training.search.noise import Noise
 from training.search.pikl import pikl, sample
 from training.search.tree import Tree
@@ -68,7 +68,7 @@ class Growth(Generic[S, A]):
             chances = tree.chance[games, nodes, picks]
             taken = chances >= 0
             games, chances = games[taken], chances[taken]
-            replies = self._sample_replies(games, chances, self.noise.replies[games, simulation, depth])
+            replies = self._sample_replies(games, chances)
             path.replies[depth, games] = replies
             nodes = tree.child[games, chances, replies]
             seen = nodes >= 0
@@ -85,7 +85,8 @@ class Growth(Generic[S, A]):
             roots = np.zeros(len(tree.nodes), dtype=np.int64)
             return self._pick_inside(np.arange(len(roots)), roots)
         log_probs, visits = tree.log_probs[:, 0], tree.visits[:, 0]
-        scores = improvement.gumbel_scores(log_probs, tree.rescaled_root_q(), visits, self.noise.gumbel, config)
+        q = tree.rescaled_q(np.arange(len(visits)), np.zeros(len(visits), dtype=np.int64), config)
+        scores = improvement.gumbel_scores(log_probs, q, visits, self.noise.gumbel, config)
         existing = (log_probs > -np.inf).sum(-1)
         table = visit_table(config.considered, config.simulations)
         return improvement.pick_considered(scores, visits, table[np.minimum(existing, config.considered), simulation])
@@ -94,17 +95,18 @@ class Growth(Generic[S, A]):
         """The candidate (B,) to take at `nodes` (B,)."""
         tree, config = self.tree, self.config
         log_probs, visits = tree.log_probs[games, nodes], tree.visits[games, nodes]
-        q = tree.rescaled_q(games, nodes)
+        q = tree.rescaled_q(games, nodes, config)
         if config.algorithm == "puct":
             return improvement.pick_puct(log_probs, q, visits, config)
         return improvement.pick_interior(improvement.improved_policy(log_probs, q, visits, config), visits)
 
-    def _sample_replies(self, games: Ints, chances: Ints, uniforms: Floats) -> Ints:
-        """Replies (B,) of humans between imitation and reason; uniforms: (B, 2)."""
-        lambdas = np.array(self.config.lambdas)[(uniforms[:, 0] * len(self.config.lambdas)).astype(np.int64)]
-        log_tau = self.tree.reply_log_probs[games, chances]
-        probs = pikl(self.tree.rescaled_reply_q(games, chances), log_tau, lambdas, self.config.kappa)
-        return sample(probs, uniforms[:, 1])
+    def _sample_replies(self, games: Ints, chances: Ints) -> Ints:
+        """Replies (B,) of humans between imitation and reason."""
+        tree, mixture = self.tree, np.array(self.config.lambdas)
+        uniforms = self.noise.uniforms(games, chances, tree.reply_visits[games, chances].sum(-1))
+        lambdas = mixture[(uniforms[:, 0] * len(mixture)).astype(np.int64)]
+        q, log_tau = tree.rescaled_reply_q(games, chances), tree.reply_log_probs[games, chances]
+        return sample(pikl(q, log_tau, lambdas, self.config.kappa), uniforms[:, 1])
 
     def _expand(self, path: Path, simulation: int) -> None:
         """Adds what is new at the end of each path: a chance node behind a new candidate, a node behind a new reply."""
@@ -114,7 +116,7 @@ class Growth(Generic[S, A]):
         nodes, picks = path.end(games)
         new = tree.chance[games, nodes, picks] < 0
         if new.any():
-            self._take(path, games[new], simulation)
+            self._take(path, games[new])
         chances = tree.chance[games, nodes, picks]
         replies = path.replies[path.length[games] - 1, games]
         afterstates = [tree.afterstates[g][c] for g, c in zip(games.tolist(), chances.tolist(), strict=True)]
@@ -123,7 +125,7 @@ class Growth(Generic[S, A]):
         leaves = tree.add_nodes(games, states, rewards, self.evaluator.evaluate(states))
         path.leaf[games] = tree.child[games, chances, replies] = leaves
 
-    def _take(self, path: Path, games: Ints, simulation: int) -> None:
+    def _take(self, path: Path, games: Ints) -> None:
         """Assistant's decisions at the ends of paths, taken for the first time, and the human's first replies."""
         tree, (nodes, picks) = self.tree, path.end(games)
         states = [tree.states[g][n] for g, n in zip(games.tolist(), nodes.tolist(), strict=True)]
@@ -131,8 +133,7 @@ class Growth(Generic[S, A]):
         log_probs = self.dynamics.reply_log_probs(afterstates)
         chances = tree.add_chances(games, afterstates, rewards, log_probs)
         tree.chance[games, nodes, picks] = chances
-        last = path.length[games] - 1
-        path.replies[last, games] = self._sample_replies(games, chances, self.noise.replies[games, simulation, last])
+        path.replies[path.length[games] - 1, games] = self._sample_replies(games, chances)
 
     def _back_up(self, path: Path) -> None:
         """Backs the leaves' values up: return = reward of the transition + discount * return behind it."""

@@ -15,34 +15,45 @@ from training.search.interfaces import NO_OP, Floats, Ints
 from training.search.pikl import softmax
 
 
-def completed_q(log_probs: Floats, value: Floats, visits: Ints, returns: Floats) -> tuple[Floats, Floats]:
-    """Q (B, K): the mean return of visited candidates, the mixed value (B,) of the others; and that mixed value.
+def completed_q(
+    log_probs: Floats, value: Floats, visits: Ints, returns: Floats, prior_visits: float
+) -> tuple[Floats, Floats]:
+    """Q (B, K) of all candidates, and the node's mixed value (B,), which is the Q of those not visited.
 
-    mixed = (value + N * sum_visited(p q) / sum_visited(p)) / (1 + N) with N visits and `value` (B,) the network's.
+    mixed = (value + N * sum_visited(p r) / sum_visited(p)) / (1 + N) with N visits, mean returns r and the network's
+    `value` (B,). Visited: Q = (n r + prior_visits * mixed) / (n + prior_visits), so that one lucky reply of the human
+    does not count as much as several; with `prior_visits` 0, and in a game without chance, Q = r.
     """
     visited = visits > 0
-    q: Floats = returns / np.maximum(visits, 1)
+    means: Floats = returns / np.maximum(visits, 1)
     # Relative to the likeliest visited one, so that a tiny prior does not underflow to 0 / 0.
     logits = np.where(visited, log_probs, -np.inf)
     best = logits.max(-1, keepdims=True)
     weights = np.exp(logits - np.where(best > -np.inf, best, 0.0))
     total = visits.sum(-1)
-    mean = (weights * q).sum(-1) / np.maximum(weights.sum(-1), 1e-300)
+    mean = (weights * means).sum(-1) / np.maximum(weights.sum(-1), 1e-300)
     mixed: Floats = (value + total * mean) / (1 + total)
-    return np.where(visited, q, mixed[:, None]), mixed
+    fallback = mixed[:, None]
+    # As a step from the mixed value, which is exact where a return equals it.
+    share = visits / np.maximum(visits + prior_visits, 1)
+    return np.where(visited, fallback + share * (means - fallback), fallback), mixed
 
 
 def rescale(q: Floats, low: Floats, high: Floats) -> Floats:
-    """`q` (B, ...) by the least and largest return (B,) seen in its tree: 0 to 1, and 0 while they are equal."""
-    span = (high - low).reshape(-1, *[1] * (q.ndim - 1))
-    offset = q - low.reshape(span.shape)
-    return np.divide(offset, span, out=np.zeros_like(q), where=span > 1e-12)
+    """`q` (B, K) from `low` .. `high` (B,) to 0 .. 1; 0 where they are equal."""
+    span = (high - low)[:, None]
+    return np.divide(q - low[:, None], span, out=np.zeros_like(q), where=span > 1e-12)
+
+
+def bounds(q: Floats, log_probs: Floats) -> tuple[Floats, Floats]:
+    """Least and largest Q (B,) of the candidates that exist."""
+    exists = log_probs > -np.inf
+    return np.where(exists, q, np.inf).min(-1), np.where(exists, q, -np.inf).max(-1)
 
 
 def sigma(rescaled: Floats, visits: Ints, config: SearchConfig) -> Floats:
-    """The monotone transformation of a rescaled Q (B, ...) that weighs it against log-probabilities."""
-    scale = (config.visit_offset + visits.max(-1)) * config.value_scale
-    weighed: Floats = scale.reshape(-1, *[1] * (rescaled.ndim - 1)) * rescaled
+    """Weighs a rescaled Q (B, n) against log-probabilities, the more the more `visits` (B, K) it rests on."""
+    weighed: Floats = (config.visit_offset + visits.max(-1, keepdims=True)) * config.value_scale * rescaled
     return weighed
 
 

@@ -10,18 +10,21 @@ import numpy as np
 from config import SearchConfig
 from training.search.interfaces import Floats, Ints
 
+STEP = np.array([0.5698402909980532, 0.7548776662466927])
+"""Steps of the two-dimensional R2 sequence, which fills the unit square evenly however soon it ends (Roberts 2018)."""
+
 
 @dataclass(frozen=True)
 class Noise:
-    """The chances of G games, each from its own generator.
+    """The chances of G games, each from its own generator; C chance nodes, one a simulation at most.
 
     gumbel: (G, K), of the root's candidates; zero where nothing is to be explored.
-    replies: (G, simulations, depth, 2) in [0, 1): which lambda, which reply.
+    offsets: (G, C, 2) in [0, 1), where the sequence of each chance node begins.
     seeds: (G, simulations), for the dynamics.
     """
 
     gumbel: Floats
-    replies: Floats
+    offsets: Floats
     seeds: Ints
 
     @classmethod
@@ -29,6 +32,15 @@ class Noise:
         """`explore`: with Gumbel noise at the root, as self-play needs it and a person does not."""
         k, n = config.candidates, config.simulations
         gumbel = [g.gumbel(size=k) if explore else np.zeros(k) for g in generators]
-        replies = [g.random((n, config.depth, 2)) for g in generators]
+        offsets = [g.random((n, 2)) for g in generators]
         seeds = [g.integers(2**63 - 1, size=n) for g in generators]
-        return cls(np.stack(gumbel), np.stack(replies), np.stack(seeds))
+        return cls(np.stack(gumbel), np.stack(offsets), np.stack(seeds))
+
+    def uniforms(self, games: Ints, chances: Ints, visits: Ints) -> Floats:
+        """Two numbers in [0, 1) (B, 2) for the next visit of each chance node: which lambda, which reply.
+
+        Each is uniform, but those of one node lie evenly: few visits then stand for all replies better than
+        independent draws do.
+        """
+        uniforms: Floats = (self.offsets[games, chances] + visits[:, None] * STEP) % 1.0
+        return uniforms

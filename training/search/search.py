@@ -72,37 +72,31 @@ def result(tree: Tree[S, A], config: SearchConfig, noise: Noise) -> SearchResult
     """What the roots of `tree` say."""
     log_probs, visits, network_value = tree.log_probs[:, 0], tree.visits[:, 0], tree.value[:, 0]
     mask = log_probs > -np.inf
-    q, mixed = improvement.completed_q(log_probs, network_value, visits, tree.returns[:, 0])
-    rescaled = tree.rescaled_root_q()
+    q, mixed = improvement.completed_q(log_probs, network_value, visits, tree.returns[:, 0], config.prior_visits)
+    low, high = improvement.bounds(q, log_probs)
+    rescaled = improvement.rescale(q, low, high)
+    improved = log_probs + improvement.sigma(rescaled, visits, config)
     if config.algorithm == "gumbel":
-        policy = improvement.improved_policy(log_probs, rescaled, visits, config)
-        scores = improvement.gumbel_scores(log_probs, rescaled, visits, noise.gumbel, config)
-        chosen = improvement.pick_considered(scores, visits, np.where(mask, visits, 0).max(-1))
+        policy = softmax(improved)
+        chosen = improvement.pick_considered(improved + noise.gumbel, visits, visits.max(-1))
     else:
         policy = visits / visits.sum(-1, keepdims=True)
         # argmax(log n + g) draws in proportion to the visits; without noise it takes the most visited.
         with np.errstate(divide="ignore"):
             chosen = improvement.argmax(np.log(visits) + noise.gumbel)
+    # Legal pairs that are no candidates, scored together like an unvisited candidate.
+    with np.errstate(divide="ignore"):
+        rest = np.log(np.maximum(1.0 - np.exp(log_probs).sum(-1, keepdims=True), 0.0))
+    rest += improvement.sigma(improvement.rescale(mixed[:, None], low, high), visits, config)
     return SearchResult(
         pairs=tree.pairs[:, 0],
         mask=mask,
         log_probs=log_probs,
         policy=policy,
-        outside=_outside(tree, mixed, config),
+        outside=softmax(np.concatenate([rest, improved], axis=-1))[:, 0],
         chosen=chosen,
         value=(policy * np.where(mask, q, 0.0)).sum(-1),
         network_value=network_value,
         visits=visits,
         q=np.where(mask, q, 0.0),
     )
-
-
-def _outside(tree: Tree[S, A], mixed: Floats, config: SearchConfig) -> Floats:
-    """Mass (G,) of the legal pairs that are no candidates, were they scored like unvisited candidates."""
-    log_probs, visits = tree.log_probs[:, 0], tree.visits[:, 0]
-    rescaled = tree.rescaled_root_q()
-    with np.errstate(divide="ignore"):
-        rest = np.log(np.maximum(1.0 - np.exp(log_probs).sum(-1), 0.0))
-    rest += improvement.sigma(improvement.rescale(mixed, tree.low, tree.high), visits, config)
-    inside = log_probs + improvement.sigma(rescaled, visits, config)
-    return softmax(np.concatenate([rest[:, None], inside], axis=-1))[:, 0]

@@ -13,7 +13,7 @@ from typing import Generic
 import numpy as np
 
 from config import SearchConfig
-from training.search.improvement import completed_q, rescale
+from training.search.improvement import bounds, completed_q, rescale
 from training.search.interfaces import A, Evaluation, Floats, Ints, S
 
 
@@ -105,19 +105,21 @@ class Tree(Generic[S, A]):
         self.low[games] = np.minimum(self.low[games], returns)
         self.high[games] = np.maximum(self.high[games], returns)
 
-    def rescaled_q(self, games: Ints, nodes: Ints) -> Floats:
-        """Completed Q (B, K) of `nodes` (B,), rescaled by what was seen in the tree."""
-        visits, returns = self.visits[games, nodes], self.returns[games, nodes]
-        q, _ = completed_q(self.log_probs[games, nodes], self.value[games, nodes], visits, returns)
-        return rescale(q, self.low[games], self.high[games])
+    def rescaled_q(self, games: Ints, nodes: Ints, config: SearchConfig) -> Floats:
+        """Completed Q (B, K) of `nodes` (B,), from 0 to 1.
 
-    def rescaled_root_q(self) -> Floats:
-        """`rescaled_q` (G, K) of all roots."""
-        games = np.arange(len(self.nodes))
-        return self.rescaled_q(games, np.zeros_like(games))
+        Gumbel: by the node's own least and largest, as its policy compares candidates of one node. PUCT: by those of
+        the whole tree, as its bonus has a fixed size.
+        """
+        log_probs, visits = self.log_probs[games, nodes], self.visits[games, nodes]
+        value, returns = self.value[games, nodes], self.returns[games, nodes]
+        q, _ = completed_q(log_probs, value, visits, returns, config.prior_visits)
+        if config.algorithm == "puct":
+            return rescale(q, self.low[games], self.high[games])
+        return rescale(q, *bounds(q, log_probs))
 
     def rescaled_reply_q(self, games: Ints, chances: Ints) -> Floats:
-        """Mean return (B, M) behind each reply, rescaled; a reply not seen yet counts as the mean of those seen."""
+        """Mean return (B, M) behind each reply, rescaled by all the tree has seen; the mean of all behind a new one."""
         visits, returns = self.reply_visits[games, chances], self.reply_returns[games, chances]
         mean = returns.sum(-1) / np.maximum(visits.sum(-1), 1)
         q = np.where(visits > 0, returns / np.maximum(visits, 1), mean[:, None])
