@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import NoReturn, TextIO
 
 from tqdm import tqdm
+
+from training.observer import Observer, Row
 
 TITLES = {
     "bc": "behaviour cloning", "ppo_from_episodes": "PPO from episodes", "zero_style": "self-play",
@@ -17,6 +19,29 @@ TITLES = {
 
 LINE_EVERY = 15.0
 """Seconds between two lines of a phase where there is no terminal."""
+
+
+class Several:
+    """Several observers as one."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self.observers = observers
+
+    def phase(self, name: str, total_steps: int) -> None:
+        for observer in self.observers:
+            observer.phase(name, total_steps)
+
+    def advance(self, n: int = 1) -> None:
+        for observer in self.observers:
+            observer.advance(n)
+
+    def metrics(self, row: Row) -> None:
+        for observer in self.observers:
+            observer.metrics(row)
+
+    def message(self, text: str) -> None:
+        for observer in self.observers:
+            observer.message(text)
 
 
 class Progress:
@@ -44,7 +69,7 @@ class Progress:
             self.said = monotonic()
             self._line(f"{self.title}: {self.done} of {self.total}")
 
-    def metrics(self, row: Mapping[str, object]) -> None:
+    def metrics(self, row: Row) -> None:
         """Beside the bar the epoch's loss; without a terminal a line of it."""
         shown = {k: v for k, v in row.items() if isinstance(v, float) and ("loss" in k or "nll" in k)}
         if not shown:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import math
 import types
-from collections.abc import Hashable
 from dataclasses import is_dataclass
 from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
@@ -136,6 +134,5 @@ def _nested(hint: object) -> bool:
     return is_dataclass(hint)
 
 
-@cache
-def _hints(kind: Hashable) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)

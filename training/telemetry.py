@@ -23,6 +23,7 @@ from pathlib import Path
 import files
 from config import VERSION
 from errors import InputError
+from training.observer import Row
 
 SEND_LIMIT = 2.0
 """Seconds that sending one record may take in its background thread."""
@@ -93,16 +94,34 @@ class Run:
         return {"run": self.id, "command": self.command}
 
     def body(self) -> dict[str, object]:
-        return {"counts": self.counts, "metrics": self.metrics, "phase_seconds": self.seconds}
+        seconds = {phase: round(value, 3) for phase, value in self.seconds.items()}
+        return {"counts": self.counts, "metrics": self.metrics, "phase_seconds": seconds}
 
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Adds the time that the block takes to the phase's."""
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 3)
+
+class Listener:
+    """An observer (see `training.observer`) that adds phases' durations and last metrics to a run's record."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.last = time.monotonic()
+        self.name = ""
+
+    def phase(self, name: str, total_steps: int) -> None:
+        self.advance(0)
+        self.name = name
+
+    def advance(self, n: int = 1) -> None:
+        now = time.monotonic()
+        if self.name:
+            self.run.seconds[self.name] = self.run.seconds.get(self.name, 0.0) + now - self.last
+        self.last = now
+
+    def metrics(self, row: Row) -> None:
+        self.advance(0)
+        self.run.metrics.update({f"{self.name}.{k}": float(v) for k, v in row.items() if isinstance(v, float)})
+
+    def message(self, text: str) -> None:
+        pass
 
 
 def telemetry(*, off: bool = False, url: str | None = None) -> Telemetry:

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from errors import InputError
-from training.telemetry import Telemetry, telemetry
+from training.telemetry import Listener, Telemetry, telemetry
 
 
 def records(folder):
@@ -49,8 +49,10 @@ def test_a_run_is_recorded_with_how_it_ended(tmp_path, error, outcome, kind):
         with Telemetry(tmp_path, clock=lambda: next(times)).run("run.py", bc_epochs=3) as run:
             run.counts["sessions"] = 2
             run.metrics["human_nll"] = float("nan")
-            with run.phase("bc"):
-                pass
+            listener = Listener(run)
+            listener.phase("bc", 2)
+            listener.advance()
+            listener.metrics({"phase": "bc", "epoch": 1, "loss": 0.5})
             if error is not None:
                 raise error
     start, end = records(tmp_path)
@@ -58,7 +60,7 @@ def test_a_run_is_recorded_with_how_it_ended(tmp_path, error, outcome, kind):
     assert start["time"] == "1970-01-01T00:16:40.000+00:00" and start["versions"]["torch"]
     assert (end["event"], end["outcome"], end["error"], end["seconds"]) == ("end", outcome, kind, 2.5)
     assert end["run"] == start["run"] and end["counts"] == {"sessions": 2}
-    assert end["metrics"] == {"human_nll": None} and end["phase_seconds"]["bc"] >= 0
+    assert end["metrics"] == {"human_nll": None, "bc.loss": 0.5} and end["phase_seconds"]["bc"] >= 0
     assert "secret" not in (tmp_path / "runs.jsonl").read_text()
 
 

@@ -1,0 +1,21 @@
+"""`infer_action`: one state to one decision, as one JSON object on stdout. Not here: how it is decided."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from cli.arguments import check_device
+from state_adapter import read_state
+
+
+def infer_action(options: argparse.Namespace) -> int:
+    """Prints the answer; returns the exit code."""
+    device = check_device(options.device)
+    state = read_state(options.state_json)  # before torch is loaded: a bad file is refused at once
+    from inference import decide, open_models
+
+    models = open_models(options.pv_dir, device, h_max=options.h_max)
+    (record,) = decide([state], models)
+    print(json.dumps(record.answer(), allow_nan=False))
+    return 0

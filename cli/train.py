@@ -1,0 +1,78 @@
+"""`train_from_episodes`: recorded sessions to policies, as asked for on the command line. Not here: training."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+
+from cli.arguments import check_device
+from cli.progress import Progress, Several
+from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConfig, ZeroStyleConfig
+from state_adapter import Summary, read_episodes
+from training.observer import Observer
+from training.telemetry import Listener, telemetry
+
+
+def train_from_episodes(options: argparse.Namespace) -> int:
+    """Reads, trains, and says where everything is; returns the exit code."""
+    check_device(options.device)
+    observers: list[Observer] = [progress := Progress()]
+    if options.tb_dir:
+        from cli.tensorboard import TensorBoard
+
+        observers.append(TensorBoard(options.tb_dir, options.run_label))
+    settings = {name: getattr(options, name) for name in _RECORDED}
+    with telemetry().run("train_from_episodes", **settings) as run:
+        try:
+            episodes, summary = read_episodes(options.episodes_dir, strict=options.strict)
+            warn_of_reading(summary)
+            run.counts.update(sessions=len(episodes), states=sum(len(one.states) for one in episodes))
+            from training.run import train
+
+            result = train(configuration(options), episodes, observer=Several([*observers, Listener(run)]))
+        except KeyboardInterrupt:
+            progress.close()
+            print("interrupted; the same command with --resume goes on from what is saved", file=sys.stderr)
+            raise
+        finally:
+            progress.close()
+    print(f"{len(result.train)} sessions learnt from, {len(result.held_out)} held out")
+    print(f"log and checkpoints  {options.checkpoint_dir}")
+    print(f"models in use        {options.pv_dir} (generation {result.generation})")
+    return 0
+
+
+_RECORDED = (
+    "h_max", "w_max", "device", "backbone", "text_embedder", "bc_epochs", "ppo_epochs", "zero_style_epochs",
+    "ppo_steps", "zero_roots", "zero_horizon", "init_from_pv", "seed", "resume", "strict",
+)
+"""Arguments that telemetry records: none that names a file or a person."""
+
+
+def configuration(options: argparse.Namespace) -> TrainConfig:
+    """The arguments as the configuration of a run."""
+    featurizer = FeaturizerConfig(
+        h_max=options.h_max, w_max=options.w_max, text_embedder=options.text_embedder,
+        train_text_embedder=options.train_text_embedder,
+        train_featurizer_projector=options.train_featurizer_projector,
+    )
+    return TrainConfig(
+        checkpoint_dir=options.checkpoint_dir, pv_dir=options.pv_dir, device=options.device, seed=options.seed,
+        init_from_pv=options.init_from_pv, resume=options.resume, run_label=options.run_label,
+        featurizer=featurizer, model=replace(ModelConfig(), backbone=options.backbone),
+        bc=BCConfig(epochs=options.bc_epochs), ppo=PPOConfig(epochs=options.ppo_epochs, steps=options.ppo_steps),
+        zero_style=ZeroStyleConfig(
+            epochs=options.zero_style_epochs, roots=options.zero_roots, horizon=options.zero_horizon
+        ),
+    )
+
+
+def warn_of_reading(summary: Summary) -> None:
+    """One line on stderr for each file that was skipped, and one for all that was repaired."""
+    read = summary.as_dict()
+    for each in read["skipped"]:
+        print(f"skipped {each['where']}: {each['reason']}", file=sys.stderr)
+    if read["repaired"]:
+        repaired = ", ".join(f"{what} ({times})" for what, times in read["repaired"].items())
+        print(f"repaired: {repaired}", file=sys.stderr)
