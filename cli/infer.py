@@ -15,7 +15,6 @@ def infer_action(options: argparse.Namespace) -> int:
     state = read_state(options.state_json)  # before torch is loaded: a bad file is refused at once
     from inference import decide, open_models
 
-    models = open_models(options.pv_dir, device, h_max=options.h_max)
-    (record,) = decide([state], models)
+    (record,) = decide([state], open_models(options.pv_dir, device), h_max=options.h_max)
     print(json.dumps(record.answer(), allow_nan=False))
     return 0

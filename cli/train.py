@@ -70,9 +70,8 @@ def configuration(options: argparse.Namespace) -> TrainConfig:
 
 def warn_of_reading(summary: Summary) -> None:
     """One line on stderr for each file that was skipped, and one for all that was repaired."""
-    read = summary.as_dict()
-    for each in read["skipped"]:
-        print(f"skipped {each['where']}: {each['reason']}", file=sys.stderr)
-    if read["repaired"]:
-        repaired = ", ".join(f"{what} ({times})" for what, times in read["repaired"].items())
+    for where, reason in summary.skipped:
+        print(f"skipped {where}: {reason}", file=sys.stderr)
+    if summary.repaired:
+        repaired = ", ".join(f"{what} ({times})" for what, times in sorted(summary.repaired.items()))
         print(f"repaired: {repaired}", file=sys.stderr)
