@@ -236,7 +236,7 @@ def in_order(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _longest_common(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """A longest common subsequence by the table; the earliest pairs of the possible ones."""
+    """A longest common subsequence by the table; of several the same one, whichever text is called the old one."""
     table = [[0] * (len(new) + 1)]
     for a in reversed(old):
         below, row = table[-1], [0] * (len(new) + 1)
@@ -249,7 +249,7 @@ def _longest_common(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[in
         if old[i] == new[j]:
             yield i, j
             i, j = i + 1, j + 1
-        elif table[i + 1][j] >= table[i][j + 1]:
+        elif (table[i + 1][j], new[j]) > (table[i][j + 1], old[i]):
             i += 1
         else:
             j += 1

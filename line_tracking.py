@@ -95,6 +95,7 @@ def stands(
     alignment = align(after, later)
     became = {int(source): i for i, source in enumerate(alignment.source.tolist()) if source >= 0}
     came = [i for i, source in enumerate(alignment.source.tolist()) if source < 0]
+    gone = {line.before for line in edit}
     standing = []
     for line in edit:
         place = became.get(line.line)
@@ -106,15 +107,16 @@ def stands(
         elif place in undone:
             standing.append(False)
         elif line.characters:
-            standing.append(place is not None and _stands_as(line, later[place].strip()))
+            standing.append(place is not None and _stands_as(line, later[place].strip(), gone))
         else:
             standing.append(place is None or not _is_back(line, later[place].strip()))
     return tuple(standing)
 
 
-def _stands_as(line: Written, now: str) -> bool:
-    if now == line.text:
-        return True
+def _stands_as(line: Written, now: str, gone: Collection[str | None]) -> bool:
+    """gone: the texts that the edit replaced or removed. One of them that is back is nobody's rewritten line."""
+    if now == line.text or now in gone:
+        return now == line.text
     alike = similarity(line.text, now)
     return alike >= STANDS_FROM and (line.before is None or alike > similarity(line.before, now))
 

@@ -7,6 +7,7 @@ advantages, which line is which (`line_tracking`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from state import Env
     from state_adapter import Transition
 
-PARTS = (
+OWN_PARTS = (
     "test_pass_delta",
     "test_regress",
     "compile_fix",
@@ -29,17 +30,22 @@ PARTS = (
     "survival_reward",
     "extinction_penalty",
     "noop_shaping",
-    "clip",
 )
-"""Keys of every breakdown, in order; `clip` is what clipping the sum added or took away."""
+"""Parts that every reward has, 0 where they do not apply."""
+
+_REGISTERED: dict[str, Callable[[Transition], float]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Reward:
-    """The reward of one decision. parts: one number for each of `PARTS`; their sum is the total."""
+def register(name: str, part: Callable[[Transition], float]) -> None:
+    """Adds a part to every reward from now on: a pure function of an assistant's transition."""
+    if name in OWN_PARTS or name == "clip":
+        raise ValueError(f"{name} is a part already")
+    _REGISTERED[name] = part
 
-    total: float
-    parts: dict[str, float]
+
+def names() -> tuple[str, ...]:
+    """Keys of every breakdown, in order. The last, `clip`, is what clipping the sum added or took away."""
+    return (*OWN_PARTS, *_REGISTERED, "clip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,15 @@ class Fate:
 
     kept: float | None = None
     survived: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """The reward of one decision. parts: one number for each of `names()`; their sum is the total."""
+
+    total: float
+    parts: dict[str, float]
+    fate: Fate
 
 
 def fate(transition: Transition) -> Fate:
@@ -86,23 +101,30 @@ def reward(transition: Transition, weights: RewardWeights | None = None) -> Rewa
     `retain x share + undo x (1 - share)` at `reply` and `survival x share + extinction x (1 - share)` at `last`.
     """
     weights = weights or RewardWeights()
-    parts = dict.fromkeys(PARTS, 0.0)
+    came_of_it = fate(transition)
+    parts = dict.fromkeys(OWN_PARTS, 0.0)
     if transition.reply is not None:
         parts |= _tests(transition.state.env, transition.reply.env, weights)
         parts |= _compiling(transition.state.env, transition.reply.env, weights)
     if transition.decision == Decision.NO_OP:
         parts["noop_shaping"] = noop_shaping(transition.streak, weights)
-    came_of_it = fate(transition)
-    if came_of_it.kept is not None:
-        parts["retain_reward"] = weights.retain_reward * came_of_it.kept
-        parts["undo_penalty"] = weights.undo_penalty * (1 - came_of_it.kept)
-    if came_of_it.survived is not None:
-        parts["survival_reward"] = weights.survival_reward * came_of_it.survived
-        parts["extinction_penalty"] = weights.extinction_penalty * (1 - came_of_it.survived)
+    parts |= _standing(came_of_it, weights)
+    parts |= {name: part(transition) for name, part in _REGISTERED.items()}
     total = sum(parts.values())
     clipped = min(max(total, -weights.clip), weights.clip)
     parts["clip"] = clipped - total
-    return Reward(clipped, {name: part + 0.0 for name, part in parts.items()})  # no -0.0
+    return Reward(clipped, {name: part + 0.0 for name, part in parts.items()}, came_of_it)  # + 0.0: no -0.0
+
+
+def _standing(came_of_it: Fate, weights: RewardWeights) -> dict[str, float]:
+    """Paid for the share that stands, charged for the share that does not; for what is unknown, neither."""
+    parts: dict[str, float] = {}
+    if (kept := came_of_it.kept) is not None:
+        parts |= {"retain_reward": weights.retain_reward * kept, "undo_penalty": weights.undo_penalty * (1 - kept)}
+    if (survived := came_of_it.survived) is not None:
+        parts["survival_reward"] = weights.survival_reward * survived
+        parts["extinction_penalty"] = weights.extinction_penalty * (1 - survived)
+    return parts
 
 
 def noop_shaping(streak: int, weights: RewardWeights) -> float:
