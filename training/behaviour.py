@@ -54,7 +54,7 @@ class Choices:
     lines: Tensor
     line_kind: Tensor
 
-    def select(self, rows: Tensor) -> Choices:
+    def __getitem__(self, rows: Tensor) -> Choices:
         return Choices(self.decisions[rows], self.decision[rows], self.lines[rows], self.line_kind[rows])
 
 

@@ -1,0 +1,45 @@
+"""In which order an epoch goes through its rows, and the seeds of its randomness.
+
+Both follow from (seed, phase, epoch, step) alone: a run that was interrupted goes on with the same order and the same
+dropout without storing either. Not here: padding, which the featurizer's batches do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+POOL = 16
+"""Minibatches whose rows are sorted by length together: little padding, and still a random order."""
+
+
+def derived_seed(*parts: int | str) -> int:
+    """A seed of 63 bits that is different for different parts."""
+    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def generator(*parts: int | str) -> torch.Generator:
+    """A generator whose stream follows from the parts."""
+    return torch.Generator().manual_seed(derived_seed(*parts))
+
+
+def bucketed(lengths: Tensor, batch_size: int, shuffle: torch.Generator) -> list[Tensor]:
+    """Indices `(<= batch_size,)` of minibatches in random order, rows of similar length together.
+
+    lengths: `(N,)` lines of each row.
+    """
+    order = torch.randperm(len(lengths), generator=shuffle)
+    batches: list[Tensor] = []
+    for pool in torch.split(order, batch_size * POOL):
+        batches.extend(torch.split(pool[torch.argsort(lengths[pool], stable=True)], batch_size))
+    return [batches[i] for i in torch.randperm(len(batches), generator=shuffle).tolist()]
+
+
+def by_length(lengths: Tensor, batch_size: int = 64) -> list[Tensor]:
+    """Indices of batches with as little padding as can be: for reading answers off, not for learning."""
+    if not len(lengths):
+        return []
+    return list(torch.split(torch.argsort(lengths, stable=True), batch_size))

@@ -1,0 +1,87 @@
+"""The networks of a run, as one object that survives a kill. Not here: how they learn, their files."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from config import FeaturizerConfig, ModelConfig
+from featurizers import Featurizer
+from models import Policy
+from models.checkpoint import featurizer_checkpoint, featurizer_from, policy_checkpoint, policy_from
+from models.policy import LineHead
+
+Tensors = dict[str, Tensor]
+
+
+@dataclass
+class Policies:
+    """human and assistant share the featurizer. given: whether the assistant was there before the run, else it begins
+    as a copy of the cloned human. start: the assistant before its first update, which anchors it."""
+
+    human: Policy
+    assistant: Policy
+    start: Policy
+    featurizer: Featurizer
+    given: bool
+
+    @classmethod
+    def fresh(cls, model: ModelConfig, featurizer: FeaturizerConfig, seed: int) -> Policies:
+        """New weights that follow from the seed."""
+        torch.manual_seed(seed)
+        features = Featurizer(featurizer)
+        human = Policy(model)
+        return cls(human, copy.deepcopy(human), copy.deepcopy(human), features, given=False)
+
+    @classmethod
+    def loaded(cls, human: Policy, assistant: Policy, featurizer: Featurizer) -> Policies:
+        """Persisted models as the start. The featurizer stays as it is: the assistant knows the world through it."""
+        featurizer.freeze()
+        human, assistant = human.upgraded(), assistant.upgraded()
+        return cls(human, assistant, copy.deepcopy(assistant), featurizer, given=True)
+
+    def to(self, device: torch.device) -> None:
+        for module in (self.human, self.assistant, self.start, self.featurizer):
+            module.to(device)
+
+    def begin_human(self, decision_log_prior: Tensor) -> None:
+        """Lets a fresh human policy begin at the recordings' class prior `(7,)`: few sessions cannot make it worse."""
+        if not self.given:
+            self.human.set_decision_prior(decision_log_prior)
+            self.human.set_human_prior(decision_log_prior)
+
+    def begin_assistant(self, decision_log_prior: Tensor, seed: int) -> None:
+        """Ends cloning. A fresh assistant becomes a copy of the human that decides as the recordings did at first
+        (`decision_log_prior (7,)`), so that importance ratios start near 1."""
+        if not self.given:
+            torch.manual_seed(seed)
+            self.assistant.load_state_dict(self.human.state_dict())
+            device = next(self.assistant.parameters()).device
+            self.assistant.action_head = LineHead(self.assistant.config).to(device)
+            self.assistant.set_decision_prior(decision_log_prior)
+        self.start.load_state_dict(self.assistant.state_dict())
+
+    def state_dict(self) -> dict[str, object]:
+        """All weights, with what it takes to build the networks again."""
+        policies = {name: policy_checkpoint(getattr(self, name)) for name in ("human", "assistant", "start")}
+        return {**policies, "featurizer": featurizer_checkpoint(self.featurizer), "given": self.given}
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any], where: str) -> Policies:
+        """What `state_dict` gave. Raises InputError, naming `where`, if it is damaged."""
+        human, assistant, start = (policy_from(saved[name], where) for name in ("human", "assistant", "start"))
+        policies = cls(human, assistant, start, featurizer_from(saved["featurizer"], where), given=bool(saved["given"]))
+        if policies.given:
+            policies.featurizer.freeze()
+        return policies
+
+
+def weights_of(module: torch.nn.Module) -> Tensors:
+    """A copy of a module's weights on the CPU."""
+    weights: dict[str, Any] = module.state_dict()
+    return {name: value.detach().to("cpu", copy=True) for name, value in weights.items()}

@@ -1,0 +1,324 @@
+"""PPO from recorded decisions: the assistant learns what was worth it from decisions that it did not take itself.
+
+The objective is E_b[pi / b * A], b the behaviour that recorded, split at pi0, the policy that the epoch begins with
+(Hilton et al. 2022, Batch size-invariance for policy optimization, eq. 5: the decoupled objective):
+
+    weight = min(pi0 / b, cap)                   of the decision times the same of the line, held in the epoch
+    loss   = weight * (surrogate(pi / pi0 of the decision, A) + surrogate(pi / pi0 of the line given it, A))
+
+so the ratio is against the recorded probability (else the fitted behaviour's), and every epoch may move the policy a
+clip further. NO-OP has no line and no line ratio. If the weights pi0 / b leave less than `sample_size_floor` of the
+sample, the update is advantage-weighted regression: the recorded decisions' log-likelihood, weighted exp(A / beta).
+
+    + value_weight * clipped value loss + goal, next human decision and p(kept) as in cloning
+    - entropy_weight * entropy + human_anchor * KL(pi || human) + start_anchor / sqrt(sessions) * KL(start || pi)
+
+Not here: self-play (`zero_style.py` makes the episodes and learns through `Update`), files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from config import PPOConfig
+from featurizers import Lines
+from models import Joint, PolicyOutput
+from training.advantages import gae, standardised
+from training.answers import Reference, answer, divergence, joint_of, kept_of, lengths_of, values
+from training.batching import bucketed, generator
+from training.behaviour import Behaviour
+from training.dataset import Dataset, Steps
+from training.losses import (
+    advantage_weights,
+    clipped_surrogate,
+    clipped_value,
+    effective_sample_size,
+    share_loss,
+    weighted_mean,
+)
+from training.optimisation import Optimiser
+from training.policies import Policies
+
+NAME = "ppo_from_episodes"
+
+
+def recorded_log_probs(steps: Steps, behaviour: Behaviour | None) -> tuple[Tensor, Tensor]:
+    """log b(decision), log b(line | decision), `(N,)` each: as recorded, else the fitted behaviour's."""
+    decision, line = steps.log_decision, steps.log_line
+    if behaviour is not None:
+        fitted_decision, fitted_line = behaviour.log_probs(steps.choices)
+        decision = torch.where(decision.isnan(), fitted_decision, decision)
+        line = torch.where(line.isnan(), fitted_line, line)
+    return decision, line
+
+
+@dataclass
+class Held:
+    """What stays as it was when the epoch began, one row per step.
+
+    advantage, target, value `(N,)`; log_decision, log_line `(N,)` and decisions `(N, 7)`: log-probabilities of the
+    policy; weight `(N,)`: of the step, for the behaviour's sake. sample_size: effective share of the sample.
+    """
+
+    advantage: Tensor
+    target: Tensor
+    value: Tensor
+    log_decision: Tensor
+    log_line: Tensor
+    decisions: Tensor
+    weight: Tensor
+    sample_size: float
+
+    def __getitem__(self, rows: Tensor) -> Held:
+        return Held(
+            self.advantage[rows], self.target[rows], self.value[rows], self.log_decision[rows], self.log_line[rows],
+            self.decisions[rows], self.weight[rows], self.sample_size,
+        )  # fmt: skip
+
+    def to(self, device: torch.device) -> Held:
+        return Held(
+            self.advantage.to(device), self.target.to(device), self.value.to(device), self.log_decision.to(device),
+            self.log_line.to(device), self.decisions.to(device), self.weight.to(device), self.sample_size,
+        )  # fmt: skip
+
+
+class Update:
+    """One epoch of PPO on the assistant's steps of a data set."""
+
+    def __init__(
+        self, policies: Policies, data: Dataset, steps: Steps, behaviour: Behaviour | None, *,
+        optimiser: Optimiser, config: PPOConfig, sessions: int, seed: tuple[int | str, ...],
+    ) -> None:  # fmt: skip
+        self.policies, self.data, self.steps, self.config, self.seed = policies, data, steps, config, seed
+        self.behaviour, self.optimiser = behaviour, optimiser
+        self.start_anchor = config.start_anchor / math.sqrt(max(sessions, 1))
+        encoded, rows = data.encoded, steps.row
+        self.human = Reference.of(policies.human, policies.featurizer, encoded, rows)
+        self.start = Reference.of(policies.start, policies.featurizer, encoded, rows)
+        self.position, self.stopped = 0, False
+        self.sums: dict[str, float] = {}
+        self.held: Held | None = None
+        self.batches: list[Tensor] = []
+
+    def begin(self, epoch: int) -> None:
+        """Fixes what the epoch holds on to (unless it was loaded) and the order of its minibatches."""
+        if self.held is None:
+            self.position, self.stopped, self.sums = 0, False, {}
+            self.held = self._hold()
+        order = generator(*self.seed, epoch)
+        lengths = lengths_of(self.data.encoded, self.steps.row)
+        self.batches, left = [], self.config.steps
+        for _ in range(self.config.passes):
+            for batch in bucketed(lengths, self.config.batch_size, order):
+                if left > 0:
+                    self.batches.append(batch[:left])
+                    left -= len(batch)
+        self.policies.assistant.eval()  # dropout would make a ratio of 1 noisy
+
+    def step(self) -> bool:
+        """One minibatch; False if the epoch has none left or `target_kl` ended it."""
+        if self.stopped or self.position >= len(self.batches):
+            return False
+        assert self.held is not None
+        batch = self.batches[self.position]
+        device = next(self.policies.assistant.parameters()).device
+        steps = self.steps.select(batch)
+        with torch.no_grad():
+            lines = self.policies.featurizer(self.data.encoded.batch(steps.row, device))
+        parts = self._losses(lines, steps, self.held[batch].to(device))
+        if float(parts["kl"]) > self.config.target_kl:
+            self.stopped = True
+            return False
+        norm = self.optimiser.step(parts["loss"], f"{self.seed[-1]}, step {self.position + 1}")
+        for name, part in parts.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(part)
+        self.sums["gradient_norm"] = self.sums.get("gradient_norm", 0.0) + norm
+        self.position += 1
+        return True
+
+    def finish(self) -> dict[str, float | str | None]:
+        """Ends the epoch; returns its metrics: mean losses, and how it went."""
+        assert self.held is not None
+        count = max(self.position, 1)
+        metrics: dict[str, float | str | None] = {name: total / count for name, total in self.sums.items()}
+        learn = self.steps.learn
+        explained = 1 - (self.held.target - self.held.value).var() / self.held.target.var().clamp(min=1e-6)
+        metrics.update(
+            update="awr" if self._regresses else "ppo",
+            effective_sample_size=self.held.sample_size,
+            mean_reward=float(self.steps.reward.mean()) if len(self.steps) else None,
+            explained_variance=float(explained) if len(self.steps) > 1 else None,
+            stopped_early=float(self.stopped),
+            minibatches=float(self.position),
+            steps_without_policy_loss=float((~learn).sum()),
+        )
+        metrics.setdefault("loss", 0.0)
+        self.held, self.position = None, 0
+        return metrics
+
+    @property
+    def _regresses(self) -> bool:
+        return self.held is not None and self.held.sample_size < self.config.sample_size_floor
+
+    def _hold(self) -> Held:
+        steps, config, policies = self.steps, self.config, self.policies
+        answers = answer(policies.assistant, policies.featurizer, self.data.encoded, steps, bound=True)
+        bootstrap = values(policies.assistant, policies.featurizer, self.data.encoded, steps.after_row)
+        advantage, target = gae(
+            steps.reward, answers.value, steps.episode, bootstrap, gamma=config.gamma, lam=config.gae_lambda
+        )
+        learn = steps.learn
+        advantage[learn] = standardised(advantage[learn])
+        log_decision = torch.where(learn, answers.decision(steps), 0.0)
+        log_line = torch.where(learn, answers.line, 0.0)
+        past_decision, past_line = recorded_log_probs(steps, self.behaviour)
+        off_decision = torch.where(learn, log_decision - past_decision, 0.0)
+        off_line = torch.where(learn, log_line - past_line, 0.0)
+        cap = math.log(config.importance_cap)
+        weight = (off_decision.clamp(max=cap) + off_line.clamp(max=cap)).exp()
+        sample_size = effective_sample_size((off_decision + off_line)[learn])
+        return Held(
+            advantage, target, answers.value, log_decision, log_line, answers.decisions, weight, sample_size
+        )
+
+    def _losses(self, lines: Lines, steps: Steps, held: Held) -> dict[str, Tensor]:
+        config, policy = self.config, self.policies.assistant
+        output: PolicyOutput = policy(lines)
+        assert output.scores is not None and output.value is not None
+        joint = joint_of(policy, lines, output.scores, bound=True)
+        device = output.value.device
+        steps_here = steps.to(device)
+        learn = steps_here.learn.float()
+        pairs = joint.pair_log_probs()
+        human = self.human.pair_log_probs(steps.row, pairs.shape[2]).to(device)
+        start = self.start.pair_log_probs(steps.row, pairs.shape[2]).to(device)
+        spread = max(float(self.held.target.std()) if self.held is not None and len(self.steps) > 1 else 1.0, 0.1)
+        value_loss = clipped_value(
+            output.value / spread, held.value / spread, held.target / spread, config.clip_value
+        ).mean()
+        parts = {
+            **self._policy_loss(joint, steps_here, held, learn),
+            "value_loss": value_loss,
+            "entropy": joint.entropy().mean(),
+            "kl_human": divergence(pairs, human).mean(),
+            "kl_start": divergence(start, pairs).mean(),
+            **self._other_heads(lines, output, steps_here),
+        }
+        parts["loss"] = (
+            parts["policy_loss"]
+            + config.value_weight * value_loss
+            - config.entropy_weight * parts["entropy"]
+            + config.human_anchor * parts["kl_human"]
+            + self.start_anchor * parts["kl_start"]
+            + config.human_weight * parts["next_human_loss"]
+            + config.goal_weight * parts["goal_loss"]
+            + config.kept_weight * parts["kept_loss"]
+        )
+        return parts
+
+    def _policy_loss(self, joint: Joint, steps: Steps, held: Held, learn: Tensor) -> dict[str, Tensor]:
+        config = self.config
+        line = torch.where(learn > 0, steps.line, 0)
+        decision = torch.where(learn > 0, steps.decision, 0)  # an illegal one would bring log 0 into the graph
+        ratio_decision = joint.decision_log_prob(decision) - held.log_decision
+        ratio_line = joint.line_log_prob(decision, line) - held.log_line
+        if self._regresses:
+            imitated = -(joint.decision_log_prob(decision) + joint.line_log_prob(decision, line))
+            loss = weighted_mean(imitated * advantage_weights(held.advantage, config.awr_beta, config.awr_cap), learn)
+        else:
+            surrogate = clipped_surrogate(ratio_decision, held.advantage, config.clip_decision)
+            surrogate = surrogate + clipped_surrogate(ratio_line, held.advantage, config.clip_line)
+            loss = weighted_mean(surrogate * held.weight, learn)
+        with torch.no_grad():
+            there = held.decisions > -torch.inf
+            difference = torch.where(there, held.decisions, 0.0) - torch.where(there, joint.decision_log_probs, 0.0)
+            kl = (held.decisions.exp() * difference).sum(1).mean()
+            clipped = ((ratio_decision.exp() - 1).abs() > config.clip_decision).float()
+        return {"policy_loss": loss, "kl": kl, "clip_fraction": weighted_mean(clipped, learn)}
+
+    def _other_heads(self, lines: Lines, output: PolicyOutput, steps: Steps) -> dict[str, Tensor]:
+        policy = self.policies.assistant
+        assert output.human_scores is not None and output.goal is not None
+        after = joint_of(policy, lines, output.human_scores, bound=False)
+        following = (steps.next_human >= 0).float()
+        kept_loss = output.goal.new_zeros(())
+        logit = kept_of(output, steps.decision, steps.line)
+        if logit is not None:
+            known = (steps.learn & ~steps.kept.isnan()).float()
+            kept_loss = weighted_mean(share_loss(logit, steps.kept.nan_to_num()), known)
+        return {
+            "next_human_loss": weighted_mean(-after.decision_log_prob(steps.next_human.clamp(min=0)), following),
+            "goal_loss": F.mse_loss(output.goal, steps.goal),
+            "kept_loss": kept_loss,
+        }
+
+    def state_dict(self) -> dict[str, object]:
+        held = None if self.held is None else dict(vars(self.held))
+        return {"position": self.position, "stopped": self.stopped, "sums": dict(self.sums), "held": held}
+
+    def load_state_dict(self, saved: Mapping[str, object]) -> None:
+        self.position, self.stopped, self.sums = saved["position"], saved["stopped"], saved["sums"]  # type: ignore[assignment]
+        held = saved["held"]
+        self.held = None if held is None else Held(**held)  # type: ignore[arg-type]
+
+
+def optimiser_of(policies: Policies, config: PPOConfig) -> Optimiser:
+    """Of the assistant's weights; the featurizer does not learn any more."""
+    return Optimiser(
+        policies.assistant.parameters(),
+        learning_rate=config.learning_rate, weight_decay=config.weight_decay, grad_clip=config.grad_clip,
+    )  # fmt: skip
+
+
+class FromEpisodes:
+    """The phase: every epoch an update on the recorded decisions."""
+
+    name, saves_inside = NAME, True
+
+    def __init__(
+        self, policies: Policies, data: Dataset, train: set[int], behaviour: Behaviour, config: PPOConfig, *, seed: int
+    ) -> None:
+        self.config, self.epoch = config, 0
+        policies.featurizer.freeze()
+        steps = data.of(train, by_human=False)
+        self.optimiser = optimiser_of(policies, config)
+        self.update = Update(
+            policies, data, steps, behaviour,
+            optimiser=self.optimiser, config=config, sessions=len(train), seed=(seed, NAME),
+        )
+
+    @property
+    def done(self) -> bool:
+        return self.epoch >= self.config.epochs or not len(self.update.steps)
+
+    @property
+    def total_steps(self) -> int:
+        rows = min(self.config.steps, self.config.passes * len(self.update.steps))
+        return self.config.epochs * math.ceil(rows / self.config.batch_size)
+
+    def begin(self) -> None:
+        self.update.begin(self.epoch)
+
+    def step(self) -> bool:
+        return self.update.step()
+
+    def finish(self) -> dict[str, float | str | None]:
+        self.epoch += 1
+        return self.update.finish()
+
+    def close(self) -> None:
+        """Nothing is left to do: the last weights are the assistant."""
+
+    def state_dict(self) -> dict[str, object]:
+        return {"epoch": self.epoch, "update": self.update.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def load_state_dict(self, saved: Mapping[str, object]) -> None:
+        self.epoch = saved["epoch"]  # type: ignore[assignment]
+        self.update.load_state_dict(saved["update"])  # type: ignore[arg-type]
+        self.optimiser.load_state_dict(saved["optimiser"])  # type: ignore[arg-type]

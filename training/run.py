@@ -1,0 +1,292 @@
+"""One training run: the phases one after another, saved so that it can be killed and resumed at any moment.
+
+Everything that may be wrong with what the person gave is checked before the first write. Not here: reading episodes,
+deciding whether new models replace old ones (`promotion.py`), what a person sees (the observer).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from config import TrainConfig
+from errors import InputError
+from files import lock
+from models import store
+from state_adapter import Episode
+from training import behaviour, dataset
+from training.batching import derived_seed, generator
+from training.behaviour import Behaviour
+from training.behaviour_cloning import Cloning, class_prior
+from training.dataset import Dataset
+from training.interrupts import Interrupt, deferred
+from training.observer import Observer, Row, Silent
+from training.policies import Policies, weights_of
+from training.ppo import FromEpisodes
+from training.resume import STATE, RunFolder, fingerprint, require_same, strict_json
+from training.zero_style import SelfPlay
+
+PHASES = ("bc", "ppo_from_episodes", "zero_style")
+
+SAVE_EVERY = 60.0
+"""Seconds of work that a kill may cost."""
+
+
+class Phase(Protocol):
+    """Learns in epochs of steps. Its state_dict is all that it needs to go on."""
+
+    name: str
+    epoch: int
+    """Epochs that have ended."""
+    saves_inside: bool
+    """Whether its state can be saved within an epoch."""
+
+    @property
+    def done(self) -> bool: ...
+    @property
+    def total_steps(self) -> int: ...
+    def begin(self) -> None: ...
+    def step(self) -> bool: ...
+    def finish(self) -> Mapping[str, object]: ...
+    def close(self) -> None: ...
+    def state_dict(self) -> dict[str, object]: ...
+    def load_state_dict(self, saved: Mapping[str, object]) -> None: ...
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run ends with. train, held_out: indices of episodes in `data`. rows: the lines of `train.jsonl`."""
+
+    run_id: str
+    policies: Policies
+    data: Dataset
+    train: frozenset[int]
+    held_out: frozenset[int]
+    behaviour: Behaviour
+    rows: list[Row]
+    meta: dict[str, object]
+    generation: str | None
+    """Of the persisted models, if the run has replaced them."""
+
+
+def train(
+    config: TrainConfig, episodes: Sequence[Episode], *, observer: Observer | None = None, publish: bool = True,
+    clock: Callable[[], float] = time.monotonic,
+) -> TrainResult:  # fmt: skip
+    """Runs (or goes on with) the three phases and replaces the persisted models, if it is to `publish`.
+
+    Raises InputError for what a person can mend (then nothing was written, or what was written can be resumed), and
+    KeyboardInterrupt once the state is saved.
+    """
+    observer = observer or Silent()
+    require_writable(config.checkpoint_dir)
+    require_writable(config.pv_dir)
+    device = usable_device(config.device)
+    with _own_randomness():
+        return _Run(config, episodes, device, observer, clock).work(publish)
+
+
+class _Run:
+    def __init__(
+        self, config: TrainConfig, episodes: Sequence[Episode], device: torch.device, observer: Observer,
+        clock: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self.config, self.episodes, self.observer, self.clock = config, episodes, observer, clock
+        self.folder = RunFolder(config.checkpoint_dir)
+        self.fingerprint = fingerprint(config, episodes)
+        saved = self._resumable()
+        if saved is None:
+            self.policies = starting_policies(config)
+        else:
+            self.policies = Policies.restored(saved["policies"], str(self.folder.path / STATE))
+        self.data = dataset.build(episodes, self.policies.featurizer, config.rewards)
+        if not len(self.data.steps):
+            raise InputError("episodes", "no episode has a decision to learn from")
+        self.policies.to(device)
+        self.held_out = hold_out(len(episodes), config.bc.validation_share, config.seed)
+        self.train = set(range(len(episodes))) - self.held_out
+        self.behaviour = behaviour.fit(self.data.of(self.train, by_human=False).choices)
+        self.saved = saved
+        self.run_id = uuid.uuid4().hex[:12] if saved is None else str(saved["run_id"])
+        self.lines: list[str] = [] if saved is None else list(saved["lines"])
+        self.checkpoints: list[str] = [] if saved is None else list(saved["checkpoints"])
+        self.phase_name, self.last_save = "bc", clock()
+
+    def _resumable(self) -> dict[str, Any] | None:
+        """The state to go on from, if that is asked for and there is one."""
+        if not self.config.resume:
+            return None
+        saved = self.folder.load()
+        if saved is None:
+            self.observer.message(f"{self.folder.path}: there is no run to go on with, a new one begins")
+            return None
+        require_same(saved["fingerprint"], self.fingerprint, self.folder.path)
+        return saved
+
+    def work(self, publish: bool) -> TrainResult:
+        with ExitStack() as held:
+            held.enter_context(lock(self.config.checkpoint_dir / ".lock"))
+            if publish and self.config.pv_dir.resolve() != self.config.checkpoint_dir.resolve():
+                held.enter_context(lock(self.config.pv_dir / ".training.lock"))
+            with deferred() as interrupt:
+                self._phases(interrupt)
+            meta = self._meta()
+            generation = self._publish(meta) if publish else None
+        return TrainResult(
+            self.run_id, self.policies, self.data, frozenset(self.train), frozenset(self.held_out), self.behaviour,
+            [json.loads(line) for line in self.lines], meta, generation,
+        )  # fmt: skip
+
+    def _phases(self, interrupt: Interrupt) -> None:
+        reached = "bc" if self.saved is None else self.saved["phase"]
+        for name in PHASES[PHASES.index(reached) :]:
+            going_on = self.saved is not None and name == reached
+            if name == "bc" and not going_on:
+                self.policies.begin_human(class_prior(self.data.of(self.train)))
+            elif name == "ppo_from_episodes" and not going_on:
+                prior = self.behaviour.decision_log_prior()
+                self.policies.begin_assistant(prior, derived_seed(self.config.seed, "assistant"))
+            phase = self._phase(name)
+            if self.saved is not None and going_on:
+                phase.load_state_dict(self.saved["phase_state"])
+                self._settle(phase)
+            elif name == "bc":
+                self._save(phase)
+                self.folder.settle(self.run_id, [], [])
+            self._run_phase(phase, interrupt)
+
+    def _phase(self, name: str) -> Phase:
+        config, policies = self.config, self.policies
+        if name == "bc":
+            return Cloning(
+                policies, self.data, self.train, self.held_out, config.bc, gamma=config.ppo.gamma, seed=config.seed
+            )
+        if name == "ppo_from_episodes":
+            return FromEpisodes(policies, self.data, self.train, self.behaviour, config.ppo, seed=config.seed)
+        roots = [self.episodes[i] for i in sorted(self.train)]
+        return SelfPlay(policies, roots, config, sessions=len(self.train))
+
+    def _run_phase(self, phase: Phase, interrupt: Interrupt) -> None:
+        self.observer.phase(phase.name, phase.total_steps)
+        while not phase.done:
+            phase.begin()
+            while phase.step():
+                self.observer.advance()
+                if interrupt.asked or (phase.saves_inside and self.clock() - self.last_save > SAVE_EVERY):
+                    if phase.saves_inside:
+                        self._save(phase)
+                    if interrupt.asked:
+                        raise KeyboardInterrupt
+            self._end_epoch(phase, phase.finish())
+        phase.close()
+
+    def _end_epoch(self, phase: Phase, metrics: Mapping[str, object]) -> None:
+        """Saves first: when a checkpoint or a line of the log can be seen, the run can go on from there."""
+        row = {"phase": phase.name, "epoch": phase.epoch, "run_id": self.run_id, **self._label(), **metrics}
+        self.lines.append(strict_json(row))
+        name = self._checkpoint_name(phase)
+        self.checkpoints.append(name)
+        self._save(phase)
+        self.folder.write_policy(name, self._weights(phase))
+        self.folder.log(self.lines[-1])
+        self.observer.metrics(json.loads(self.lines[-1]))
+
+    def _checkpoint_name(self, phase: Phase) -> str:
+        if phase.name == "bc":
+            return f"human_policy_e{phase.epoch}.pt"
+        before = sum(name.startswith("assistant") for name in self.checkpoints)
+        return f"assistant_policy_e{before + 1}.pt"
+
+    def _weights(self, phase: Phase) -> dict[str, torch.Tensor]:
+        return weights_of(self.policies.human if phase.name == "bc" else self.policies.assistant)
+
+    def _save(self, phase: Phase) -> None:
+        self.folder.save({
+            "run_id": self.run_id, "fingerprint": self.fingerprint, "lines": self.lines,
+            "checkpoints": self.checkpoints, "phase": phase.name, "phase_state": phase.state_dict(),
+            "policies": self.policies.state_dict(),
+        })  # fmt: skip
+        self.last_save = self.clock()
+
+    def _settle(self, phase: Phase) -> None:
+        """After a kill the last epoch's checkpoint and its line of the log may be missing."""
+        self.folder.settle(self.run_id, self.lines, self.checkpoints)
+        if self.checkpoints and not (self.folder.path / self.checkpoints[-1]).exists():
+            self.folder.write_policy(self.checkpoints[-1], self._weights(phase))
+
+    def _label(self) -> dict[str, str]:
+        return {"run_label": self.config.run_label} if self.config.run_label else {}
+
+    def _meta(self) -> dict[str, object]:
+        return {
+            "run_id": self.run_id, "trained_on": self.config.trained_on, "sessions": len(self.episodes),
+            "seed": self.config.seed, **self._label(),
+        }  # fmt: skip
+
+    def _publish(self, meta: dict[str, object]) -> str:
+        policies = self.policies
+        return store.publish(self.config.pv_dir, policies.human, policies.assistant, policies.featurizer, meta)
+
+
+def starting_policies(config: TrainConfig) -> Policies:
+    """Fresh networks, or the persisted ones. Raises InputError if those are missing, damaged or of another kind."""
+    if not config.init_from_pv:
+        return Policies.fresh(config.model, config.featurizer, config.seed)
+    models = store.load(config.pv_dir, "cpu")
+    if models is None:
+        raise InputError(str(config.pv_dir), "--init-from-pv: there are no persisted models to start from")
+    for policy in (models.human, models.assistant):
+        if policy.config.backbone != config.model.backbone:
+            what = f"the persisted backbone is {policy.config.backbone}, asked for is {config.model.backbone}"
+            raise InputError(str(config.pv_dir), what)
+    return Policies.loaded(models.human, models.assistant, models.featurizer)
+
+
+def hold_out(sessions: int, share: float, seed: int) -> set[int]:
+    """Indices of the sessions that no phase learns from: about `share` of them, at least one, none of fewer than 3."""
+    if sessions < 3 or share <= 0:
+        return set()
+    count = min(max(round(sessions * share), 1), sessions - 1)
+    return set(torch.randperm(sessions, generator=generator(seed, "held out"))[:count].tolist())
+
+
+def require_writable(path: Path) -> None:
+    """Raises InputError if a folder could not be made or written at `path`; makes nothing."""
+    nearest = path.absolute()
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise InputError(str(path), f"{nearest} is a file, expected a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(str(path), "cannot be written: permission denied or a read-only file system")
+
+
+def usable_device(name: str) -> torch.device:
+    """The device, if a tensor can be put there. Raises InputError."""
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError("device", f"{name} cannot be used: {str(error).splitlines()[0]}") from error
+    return device
+
+
+@contextmanager
+def _own_randomness() -> Iterator[None]:
+    """Deterministic algorithms and random numbers of our own; the caller's are as they were afterwards."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        with torch.random.fork_rng(devices=()):
+            yield
+    finally:
+        torch.use_deterministic_algorithms(before)
