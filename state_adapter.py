@@ -10,6 +10,7 @@ from pathlib import Path
 from episodes.canonical import parse_canonical, parse_history
 from episodes.checks import wrong
 from episodes.episode import Agent, Episode, Move, Transition
+from episodes.folder import read_episodes
 from episodes.json_text import parse, read_text
 from episodes.line_tuples import parse_line_tuples
 from episodes.summary import Summary
@@ -18,7 +19,7 @@ from state import Cursor, Env, Past, State
 
 __all__ = [
     "Agent", "Cursor", "Env", "Episode", "InputError", "Move", "Past", "State", "Summary", "Transition",
-    "parse_canonical", "parse_line_tuples", "read_state",
+    "parse_canonical", "parse_line_tuples", "read_episodes", "read_state",
 ]
 
 

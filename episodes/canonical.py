@@ -6,7 +6,19 @@ from typing import Any
 
 from state import HISTORY_LENGTH, Cursor, Env, Past, State
 
-from .checks import Place, boolean, integer, keyed, listed, number, optional_milliseconds, text, wrong
+from .checks import (
+    Place,
+    boolean,
+    integer,
+    keyed,
+    listed,
+    number,
+    optional_list,
+    optional_milliseconds,
+    optional_object,
+    text,
+    wrong,
+)
 from .line_tuples import attribution, cursor_part, edit
 
 
@@ -23,9 +35,9 @@ def parse_canonical(value: object, where: Place) -> State:
     texts = tuple([text(line, ((where, "lines_text"), i)) for i, line in enumerate(lines)])
     integer(fields.get("h", len(texts)), (where, "h"), least=0)
     place = (where, "line_attribs")
-    edits = keyed(fields.get("line_attribs") or {}, place)
+    edits = optional_object(fields.get("line_attribs"), place)
     human, assistant = (
-        [edit(row, ((place, key), i)) for i, row in enumerate(listed(edits.get(key) or [], (place, key)))]
+        [edit(row, ((place, key), i)) for i, row in enumerate(optional_list(edits.get(key), (place, key)))]
         for key in ("H", "A")
     )
     on, line, char, last_t = cursor_part(fields.get("cursor"), (where, "cursor"), -1)

@@ -58,6 +58,16 @@ def listed(value: object, place: Place, length: int | None = None) -> list[Any]:
     return value  # type: ignore[return-value]  # a tuple serves as well
 
 
+def optional_object(value: object, place: Place) -> dict[str, Any]:
+    """An object; an empty one where there is none."""
+    return {} if value is None else keyed(value, place)
+
+
+def optional_list(value: object, place: Place) -> list[Any]:
+    """A list; an empty one where there is none."""
+    return [] if value is None else listed(value, place)
+
+
 def text(value: object, place: Place) -> str:
     if not isinstance(value, str):
         raise wrong(place, value, "text")

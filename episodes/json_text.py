@@ -29,28 +29,35 @@ def _no_number(word: str) -> NoReturn:
 
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_scan: Reader = json.JSONDecoder(parse_constant=_no_number).raw_decode
+any_value: Reader = json.JSONDecoder(parse_constant=_no_number).raw_decode
+"""Reads whatever comes."""
 
 
-def read_text(path: Path) -> str:
-    """The UTF-8 text of a file, without a byte order mark.
-
-    Raises InputError: it cannot be opened or read, is no file, or is not UTF-8.
-    """
+def read_bytes(path: Path) -> bytes:
+    """What a file holds. Raises InputError: it cannot be opened or read, or is no file."""
     try:
         if stat.S_ISDIR(path.stat().st_mode):
             raise InputError(str(path), "found a folder, expected a file")
-        content = path.read_bytes()
+        return path.read_bytes()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise InputError(str(path), f"cannot be read: {reason}") from None
+
+
+def decode(content: bytes, where: str) -> str:
+    """UTF-8 text without a byte order mark. Raises InputError: it is not UTF-8."""
     try:
         return content.decode("utf-8-sig" if content.startswith(b"\xef\xbb\xbf") else "utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}, byte {error.start}", "is not UTF-8 text") from None
+        raise InputError(f"{where}, byte {error.start}", "is not UTF-8 text") from None
 
 
-def parse(text: str, where: str, reader: Reader = _scan, *, line: int | None = None) -> Any:
+def read_text(path: Path) -> str:
+    """The UTF-8 text of a file, without a byte order mark. Raises InputError as `read_bytes` and `decode` do."""
+    return decode(read_bytes(path), str(path))
+
+
+def parse(text: str, where: str, reader: Reader = any_value, *, line: int | None = None) -> Any:
     """The JSON value of a whole text.
 
     line: the number that the text's only line has in its file, for messages. Raises InputError: not strict JSON (NaN
@@ -78,7 +85,7 @@ def objects(keys: Mapping[str, Reader]) -> Reader:
 
     def read(text: str, at: int) -> tuple[Any, int]:
         if not text.startswith("{", at):
-            return _scan(text, at)
+            return any_value(text, at)
         found: dict[str, Any] = {}
         at = _skip(text, at + 1)
         if text.startswith("}", at):
@@ -86,11 +93,11 @@ def objects(keys: Mapping[str, Reader]) -> Reader:
         while True:
             if not text.startswith('"', at):
                 raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
-            key, at = _scan(text, at)
+            key, at = any_value(text, at)
             at = _skip(text, at)
             if not text.startswith(":", at):
                 raise json.JSONDecodeError("Expecting ':' delimiter", text, at)
-            found[key], at = keys.get(key, _scan)(text, _skip(text, at + 1))
+            found[key], at = keys.get(key, any_value)(text, _skip(text, at + 1))
             at = _skip(text, at)
             if text.startswith("}", at):
                 return found, at + 1
@@ -104,7 +111,7 @@ def arrays(element: Reader) -> Reader:
 
     def read(text: str, at: int) -> tuple[Any, int]:
         if not text.startswith("[", at):
-            return _scan(text, at)
+            return any_value(text, at)
         found: list[Any] = []
         at = _skip(text, at + 1)
         if text.startswith("]", at):
@@ -127,14 +134,14 @@ def repeating_arrays() -> Reader:
     def element(text: str, at: int, i: int) -> tuple[str, Any]:
         if i < len(earlier) and text.startswith(earlier[i][0], at):
             return earlier[i]
-        value, end = _scan(text, at)
+        value, end = any_value(text, at)
         return text[at:end], value
 
     def read(text: str, start: int) -> tuple[Any, int]:
         nonlocal earlier
         first = _skip(text, start + 1)
         if not text.startswith("[", start) or not text.startswith("{", first):
-            return arrays(_scan)(text, start)
+            return arrays(any_value)(text, start)
         found = [element(text, first, 0)]
         at = first + len(found[0][0])
         more = run = ""  # what one more of the same looks like, comma included, and a run of these
@@ -152,7 +159,7 @@ def repeating_arrays() -> Reader:
                     return [value for _, value in found], after + 1
                 begin = _after_comma(text, after)
                 if not text.startswith("{", begin):  # only an object ends where its text ends: 1 also begins 12
-                    return arrays(_scan)(text, start)
+                    return arrays(any_value)(text, start)
                 found.append(element(text, begin, len(found)))
                 begin += len(found[-1][0])
                 more = text[at:begin]

@@ -1,0 +1,129 @@
+"""One state as a client recorded it: text, attribution by line number, cursor by turn. Not here: sequences of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from state import NEVER, Cursor, State
+
+from .canonical import parse_env, parse_history
+from .checks import (
+    Place,
+    flag,
+    integer,
+    keyed,
+    listed,
+    optional_list,
+    optional_milliseconds,
+    optional_object,
+    text,
+)
+from .line_tuples import Row, attribution
+from .recorded import Recorded, parse_action
+
+FIRST_LINE = 1
+"""Recorded actions count lines from 1."""
+
+UNDO = "undo"
+"""The special flag of an edit that took something back."""
+
+
+class Entry(NamedTuple):
+    """What one line carries. seen: turn of the cursor, -1: never. char: from 0. undone: turn of an undo, -1: none."""
+
+    human: Row
+    assistant: Row
+    seen: int
+    char: int
+    undone: int
+
+
+_BLANK = Entry(NEVER, NEVER, -1, 0, -1)
+
+
+@dataclass(slots=True)
+class Known:
+    """What the states of one session share, so that it is made once: lines, texts, attribution entries."""
+
+    lines: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    entries: dict[int, tuple[object, Entry]] = field(default_factory=dict)
+    """By identity of the JSON object, which is kept, so that the identity stays its own."""
+
+    def lines_of(self, content: str) -> tuple[str, ...]:
+        """What the editor shows as lines: split at line feeds only, a carriage return before one belongs to it."""
+        if content not in self.texts:
+            lines = content.replace("\r\n", "\n").split("\n")
+            self.texts[content] = tuple([self.lines.setdefault(line, line) for line in lines])
+        return self.texts[content]
+
+    def entry(self, value: object, place: Place) -> Entry:
+        found = self.entries.get(id(value))
+        if found is None:
+            found = self.entries[id(value)] = (value, _entry(value, place))
+        return found[1]
+
+
+def parse_snapshot_state(value: object, where: Place, known: Known) -> Recorded:
+    """A recorded state, its attribution used as it is.
+
+    Raises InputError: no `text` or `timestep`, or a part that is not of its type.
+    """
+    fields = keyed(value, where)
+    lines = known.lines_of(text(fields.get("text"), (where, "text")))
+    t = integer(fields.get("timestep"), (where, "timestep"), least=0)
+    place = (where, "attribution")
+    recorded = optional_list(fields.get("attribution"), place)[: len(lines)]
+    entries = [known.entry(entry, (place, i)) for i, entry in enumerate(recorded)]
+    cursor, last_known_line = _cursor(entries, t)
+    state = State(
+        lines,
+        t,
+        attribution([entry.human for entry in entries], len(lines)),
+        attribution([entry.assistant for entry in entries], len(lines)),
+        cursor,
+        parse_env(fields.get("env"), (where, "env")),
+        optional_milliseconds(fields.get("timestamp_ms"), (where, "timestamp_ms")),
+        parse_history(fields.get("history"), (where, "history")),
+        last_known_line,
+        frozenset([i for i, entry in enumerate(entries) if entry.undone == t]),
+    )
+    return Recorded(state, parse_action(fields.get("action"), (where, "action"), FIRST_LINE))
+
+
+def _cursor(entries: list[Entry], t: int) -> tuple[Cursor, int]:
+    """The cursor, on at the last line where its turn is the state's; and the line where its turn is the latest."""
+    here = [i for i, entry in enumerate(entries) if entry.seen == t]
+    latest = max([entry.seen for entry in entries], default=-1)
+    last_known = max(i for i, entry in enumerate(entries) if entry.seen == latest) if latest >= 0 else -1
+    if not here:
+        return Cursor(), last_known
+    return Cursor(True, here[-1], entries[here[-1]].char, t), last_known
+
+
+def _entry(value: object, place: Place) -> Entry:
+    if value is None:
+        return _BLANK
+    fields = keyed(value, place)
+    human, assistant, cursor = (
+        optional_object(fields.get(key), (place, key)) for key in ("human", "assistant", "cursor")
+    )
+    turn = integer(cursor.get("turn", 0), ((place, "cursor"), "turn"), least=-1)
+    char = integer(cursor.get("char", 0), ((place, "cursor"), "char"), least=0)
+    edits = _row(human, (place, "human")), _row(assistant, (place, "assistant"))
+    special = optional_list(human.get("specialFlags"), ((place, "human"), "specialFlags"))
+    for i, word in enumerate(special):
+        text(word, (((place, "human"), "specialFlags"), i))
+    never_there = turn == 0 and char == 0
+    return Entry(*edits, -1 if never_there else turn, max(char - 1, 0), edits[0][0] if UNDO in special else -1)
+
+
+def _row(edit: dict[str, Any], place: Place) -> Row:
+    """Turn 0 with an empty span means never."""
+    turn = integer(edit.get("turn", 0), (place, "turn"), least=-1)
+    span = listed(edit.get("span", (0, 0)), (place, "span"), 2)
+    start, end = [integer(n, ((place, "span"), i)) for i, n in enumerate(span)]
+    actions = listed(edit.get("actions", (0, 0, 0)), (place, "actions"), 3)
+    flags = [flag(mark, ((place, "actions"), i)) for i, mark in enumerate(actions)]
+    return (-1 if turn == 0 and end <= start else turn, start, end, *flags)
