@@ -1,0 +1,58 @@
+"""How commands end: exit codes, one line per error, no noise when the reader has gone, SIGTERM as Ctrl+C."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from cli.process import ended
+from errors import InputError
+
+
+def raising(error):
+    def command():
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize("command, code, words", [
+    (lambda: 0, 0, ""),
+    (lambda: 2, 2, ""),
+    (raising(InputError("a.json, line 3", "found\nthis")), 2, "error: a.json, line 3: found\\nthis\n"),
+    (raising(KeyboardInterrupt()), 130, ""),
+])
+def test_exit_codes(command, code, words, capsys):
+    assert ended(command) == code
+    assert capsys.readouterr().err == words
+
+
+def test_a_bug_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        ended(lambda: 1 // 0)
+
+
+def test_a_reader_that_has_gone_is_no_error(root):
+    code = "import sys; from cli.process import ended\nsys.exit(ended(lambda: print('x' * 100_000) or 0))"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait(10) == 0
+
+
+def test_sigterm_ends_as_ctrl_c_does(root):
+    code = """
+import sys, time
+from cli.process import ended
+def command():
+    print("ready", flush=True)
+    try:
+        time.sleep(30)
+    finally:
+        print("saved", flush=True)
+sys.exit(ended(command))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.read() == "saved\n" and process.wait(10) == 130

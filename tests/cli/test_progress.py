@@ -1,0 +1,57 @@
+"""Progress: bars on a terminal, sparse lines elsewhere, and never a reason to fail."""
+
+import io
+
+from cli.progress import Progress, Several
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+class Broken(io.StringIO):
+    def write(self, text):
+        raise BrokenPipeError
+
+
+def tell(observer):
+    observer.phase("bc", 3)
+    for _ in range(3):
+        observer.advance()
+    observer.metrics({"phase": "bc", "epoch": 1, "loss": 0.25, "human_nll": 1.5, "run_id": "x"})
+    observer.message("a sentence")
+    observer.phase("ppo_from_episodes", 1)
+    observer.close()
+
+
+def test_without_a_terminal_there_are_few_plain_lines():
+    stream = io.StringIO()
+    tell(Progress(stream))
+    assert stream.getvalue().splitlines() == [
+        "behaviour cloning: 3 steps at most",
+        "behaviour cloning: epoch 1: loss 0.250, human_nll 1.500",
+        "a sentence",
+        "PPO from episodes: 1 steps at most",
+    ]
+
+
+def test_on_a_terminal_each_phase_has_its_bar():
+    stream = Terminal()
+    tell(Progress(stream))
+    text = stream.getvalue()
+    assert "behaviour cloning: 100%" in text and "PPO from episodes:   0%" in text and "a sentence\n" in text
+
+
+def test_nobody_reading_is_no_reason_to_stop():
+    tell(Progress(Broken()))
+
+
+def test_several_observers_hear_the_same():
+    streams = io.StringIO(), io.StringIO()
+    both = Several([Progress(stream) for stream in streams])
+    both.phase("bc", 1)
+    both.advance()
+    both.message("a")
+    both.metrics({"epoch": 1, "loss": 1.0})
+    assert streams[0].getvalue() == streams[1].getvalue() != ""
