@@ -132,12 +132,12 @@ class Update:
         with torch.no_grad():
             lines = self.policies.featurizer(self.data.encoded.batch(steps.row, device))
         parts = self._losses(lines, steps, self.held[batch].to(device))
-        if float(parts["kl"]) > self.config.target_kl:
+        if parts["kl"].item() > self.config.target_kl:
             self.stopped = True
             return False
         norm = self.optimiser.step(parts["loss"], f"{self.seed[-1]}, step {self.position + 1}")
         for name, part in parts.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(part)
+            self.sums[name] = self.sums.get(name, 0.0) + part.item()
         self.sums["gradient_norm"] = self.sums.get("gradient_norm", 0.0) + norm
         self.position += 1
         return True
