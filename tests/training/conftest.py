@@ -56,12 +56,21 @@ def sessions() -> list[Episode]:
     return [session(number) for number in range(6)]
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> TrainConfig:
-    """A training that takes a second or two."""
+def _small_training(folder: Path) -> TrainConfig:
     model = ModelConfig(d_in=24, d_model=16, n_layers=1, n_heads=2, n_global_tokens=2, hidden=16, radius=8)
     return TrainConfig(
-        checkpoint_dir=tmp_path / "artifacts", pv_dir=tmp_path / "models", model=model,
+        checkpoint_dir=folder / "artifacts", pv_dir=folder / "models", model=model,
         featurizer=FeaturizerConfig(d_in=24, char_dim=8), bc=BCConfig(epochs=2, batch_size=8),
         ppo=PPOConfig(epochs=2, batch_size=8), zero_style=ZeroStyleConfig(epochs=2, roots=4, horizon=4),
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def small_training():
+    """Settings of a training that takes a second or two, by the folder it writes to."""
+    return _small_training
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> TrainConfig:
+    return _small_training(tmp_path)
