@@ -24,9 +24,16 @@ ELSEWHERE = 0.7
 """Similarity from which a line was rewritten and moved: without its place to vouch for it, it must be more alike."""
 
 _EXACT_CELLS = 1024
+"""Table size up to which equal lines in order are found exactly."""
+
 _EXACT_CHARACTERS = 1000
-_MOST_PAIRS = 4096
+"""Characters in dispute up to which they are compared in order."""
+
+_MOST_PAIRS = 1024
+"""Pairs of lines of a gap that are compared at most (or two a line, in a longer gap)."""
+
 _DEEPEST = 32
+"""Splits at unique lines within each other at most; real texts need three or four."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

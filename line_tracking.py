@@ -94,7 +94,7 @@ def stands(
         return ()
     alignment = align(after, later)
     became = {int(source): i for i, source in enumerate(alignment.source.tolist()) if source >= 0}
-    came = [i for i, source in enumerate(alignment.source.tolist()) if source < 0]
+    came = np.flatnonzero(~alignment.equal).tolist()
     gone = {line.before for line in edit}
     standing = []
     for line in edit:
