@@ -84,7 +84,8 @@ def test_nonsense_is_refused_with_one_line(words, named, capsys, tmp_path, monke
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["train_from_episodes", "--help"], ["inspect", "--help"]])
 def test_help_and_version_do_not_wait_for_torch(words, root):
-    code = "import sys\nfrom cli.run_tasks import main\ntry: main(sys.argv[1:])\nfinally: assert 'torch' not in sys.modules"
+    code = "import sys\nfrom cli.run_tasks import main\n"
+    code += "try: main(sys.argv[1:])\nfinally: assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code, *words], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and done.stdout and not done.stderr
 
