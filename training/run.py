@@ -283,10 +283,14 @@ def usable_device(name: str) -> torch.device:
 @contextmanager
 def _own_randomness() -> Iterator[None]:
     """Deterministic algorithms and random numbers of our own; the caller's are as they were afterwards."""
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    deterministic: Any = torch.utils.deterministic
+    before = torch.get_deterministic_debug_mode(), deterministic.fill_uninitialized_memory
+    # Unlike torch.use_deterministic_algorithms this one does not import a compiler, which would cost a second.
+    torch.set_deterministic_debug_mode("warn")
+    deterministic.fill_uninitialized_memory = False
     try:
         with torch.random.fork_rng(devices=()):
             yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.set_deterministic_debug_mode(before[0])
+        deterministic.fill_uninitialized_memory = before[1]
