@@ -223,8 +223,10 @@ def apply(state: State, decision: Decision, line: int, text: str, *, by: Literal
         seen += len(lines) - len(state) if line < seen or above else 0
         cursor = Cursor()
     elif lines != state.lines:
-        seen = line + max(len(lines) - len(state), 0) - (decision == Decision.EXPLAIN_MULTI_LINES)
-        cursor = Cursor(True, seen, len(body(lines[seen])), t)
+        seen = line + len(lines) - len(state) - (decision == Decision.EXPLAIN_MULTI_LINES)
+        filled = decision == Decision.FILL_PARTIAL_LINE and column is not None
+        behind = max(len(body(state.lines[line])) - max(column or 0, 0), 0) if filled else 0
+        cursor = Cursor(True, seen, len(body(lines[seen])) - behind, t)
     elif seen >= 0:
         cursor = Cursor(True, seen, cursor.char if cursor.on else len(body(lines[seen])), t)
     return replace(
