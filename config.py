@@ -16,6 +16,8 @@ N_DECISIONS = 7
 GOAL_DIM = 8
 N_SCALARS = 20
 TEXT_DIM = 128
+TEXT_BYTES = 160
+"""Bytes of a line that the text embedder reads."""
 
 
 @dataclass(frozen=True)

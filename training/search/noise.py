@@ -10,8 +10,9 @@ import numpy as np
 from config import SearchConfig
 from training.search.interfaces import Floats, Ints
 
-STEP = np.array([0.5698402909980532, 0.7548776662466927])
-"""Steps of the two-dimensional R2 sequence, which fills the unit square evenly however soon it ends (Roberts 2018)."""
+STEPS = np.array([np.sqrt(2) - 1, (np.sqrt(5) - 1) / 2])
+"""Multiples of such irrational numbers, modulo 1, lie evenly in [0, 1) however many they are (Weyl's sequence); most
+evenly those of the golden ratio, which are for the reply."""
 
 
 @dataclass(frozen=True)
@@ -42,5 +43,5 @@ class Noise:
         Each is uniform, but those of one node lie evenly: few visits then stand for all replies better than
         independent draws do.
         """
-        uniforms: Floats = (self.offsets[games, chances] + visits[:, None] * STEP) % 1.0
+        uniforms: Floats = (self.offsets[games, chances] + visits[:, None] * STEPS) % 1.0
         return uniforms

@@ -1,0 +1,164 @@
+"""The network as an evaluator: candidates, buckets, batches, what counts as the same observation."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import actions
+from config import FeaturizerConfig, ModelConfig, SearchConfig
+from featurizers import Featurizer
+from models import Policy
+from state import Cursor, Env, Past, State, never
+from training.search import Noise, search
+from training.search.cache import CachedEvaluator
+from training.search.evaluator import SHORT, STRETCH, PolicyEvaluator, buckets, candidates, observation
+
+CONFIG = SearchConfig(candidates=6)
+
+
+def state(lines: int, t: int = 4, **changes: object) -> State:
+    """A file of so many lines; line 1 is the human's."""
+    human = never(lines).copy()
+    if lines > 1:
+        human[1] = (2, 0, 3, 1, 0, 0)
+    made = State(tuple(f"x{i} = {i * t}" for i in range(lines)), t, human, never(lines), Cursor(lines > 2, 2, 1, t))
+    return replace(made, **changes)
+
+
+@pytest.fixture(scope="module", params=["lg_transformer", "lstm", "bigru"])
+def evaluator(request: pytest.FixtureRequest) -> PolicyEvaluator:
+    torch.manual_seed(0)
+    model = ModelConfig(backbone=request.param, d_model=16, n_layers=1, hidden=16, d_in=24)
+    return PolicyEvaluator(Policy(model), Featurizer(FeaturizerConfig(d_in=24, h_max=40)), CONFIG)
+
+
+def test_candidates_are_no_op_and_the_most_probable_pairs() -> None:
+    pairs = torch.full((2, 7, 3), -torch.inf)
+    pairs[0, 0, 0], pairs[0, 2, 1], pairs[0, 4, 0], pairs[0, 4, 2], pairs[0, 6, 1] = -3.0, -1.0, -0.5, -2.0, -1.5
+    pairs[1, 0, 0] = 0.0
+    found, log_probs = candidates(pairs, np.array([10, 0]), 4)
+    assert found[0].tolist() == [[0, -1], [4, 10], [2, 11], [6, 11]]
+    assert log_probs.tolist() == [[-3.0, -0.5, -1.0, -1.5], [0.0, -np.inf, -np.inf, -np.inf]]
+    assert found[1, 0].tolist() == [0, -1]
+
+
+def test_more_candidates_than_pairs() -> None:
+    pairs = torch.full((1, 7, 1), -2.0)
+    found, log_probs = candidates(pairs, np.array([0]), 16)
+    assert found.shape == (1, 16, 2)
+    assert (log_probs[0, :7] == -2).all()
+    assert (log_probs[0, 7:] == -np.inf).all()
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [
+        ([5], [[0]]),
+        ([3, 16, 1, 8], [[2, 0, 3, 1]]),
+        ([100, 10, 101, 17, 300], [[1], [3], [0, 2], [4]]),
+        ([100, 125, 126, 100], [[0, 3, 1], [2]]),
+        ([0, 0], [[0, 1]]),
+    ],
+)
+def test_buckets(lengths: list[int], expected: list[list[int]]) -> None:
+    assert [rows.tolist() for rows in buckets(np.array(lengths))] == expected
+
+
+def test_buckets_bound_the_padding() -> None:
+    lengths = np.random.default_rng(0).integers(0, 400, size=500)
+    rows = buckets(lengths)
+    assert sorted(np.concatenate(rows).tolist()) == list(range(500))
+    for some in rows:
+        assert lengths[some].max() <= max(SHORT, STRETCH * lengths[some].min())
+
+
+def test_candidates_are_legal_and_in_the_file_s_own_lines(evaluator: PolicyEvaluator) -> None:
+    long = state(200)
+    long = replace(long, cursor=Cursor(True, 150, 0, 4), human=np.concatenate([never(199), [[0, 0, 4, 1, 0, 0]]]))
+    states = [state(5), long, state(0), state(1)]
+    found = evaluator.evaluate(states)
+    assert found.pairs[:, 0].tolist() == [[0, -1]] * 4
+    assert np.exp(found.log_probs).sum(-1) == pytest.approx(np.minimum(np.exp(found.log_probs).sum(-1), 1.0))
+    assert (np.diff(found.log_probs[:, 1:], axis=-1) <= 0)[found.log_probs[:, 2:] > -np.inf].all()
+    for of_state, pairs, log_probs in zip(states, found.pairs, found.log_probs, strict=True):
+        for (decision, line), log_prob in zip(pairs.tolist(), log_probs, strict=True):
+            if log_prob > -np.inf:
+                assert actions.legal_one(of_state, actions.Decision(decision), line, 160)
+    assert (found.pairs[1, 1:, 1] >= 130).all()
+    assert (found.log_probs[2, 1:] == -np.inf).all()
+    assert found.log_probs[2, 0] == 0
+
+
+def test_a_state_is_worth_the_same_among_others(evaluator: PolicyEvaluator) -> None:
+    states = [state(n, t) for n, t in ((3, 1), (30, 2), (9, 3), (60, 4), (31, 5), (0, 6))]
+    together = evaluator.evaluate(states)
+    for i, one in enumerate(states):
+        alone = evaluator.evaluate([one])
+        assert together.value[i] == pytest.approx(alone.value[0], abs=1e-5)
+        assert together.log_probs[i] == pytest.approx(alone.log_probs[0], abs=1e-5)
+
+
+def test_broken_weights_stop_the_search(evaluator: PolicyEvaluator) -> None:
+    weight = next(evaluator.policy.value_head.parameters())
+    before = weight.detach().clone()
+    try:
+        weight.data.fill_(torch.nan)
+        with pytest.raises(FloatingPointError):
+            evaluator.evaluate([state(3)])
+    finally:
+        weight.data.copy_(before)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"t": 5},
+        {"lines": ("x0 = 0", "x1 = 4", "y")},
+        {"cursor": Cursor(True, 1, 1, 4)},
+        {"cursor": Cursor(True, 2, 2, 4)},
+        {"assistant": np.array([[3, 0, 1, 1, 0, 0]] * 3)},
+        {"human": never(3)},
+        {"history": ()},
+        {"history": (Past(1, 2, 0.5),)},
+    ],
+)
+def test_what_the_network_sees_makes_another_observation(change: dict[str, object]) -> None:
+    assert observation(state(3, **change)) != observation(state(3))
+
+
+def test_what_it_does_not_see_does_not(evaluator: PolicyEvaluator) -> None:
+    hidden = {"env": Env(True, 3, 3), "timestamp_ms": 5, "undone": frozenset({1}), "last_known_line": 2}
+    assert observation(state(3, **hidden)) == observation(state(3))
+    seen, other = evaluator.evaluate([state(3)]), evaluator.evaluate([state(3, **hidden)])
+    assert np.array_equal(seen.log_probs, other.log_probs)
+    assert np.array_equal(seen.value, other.value)
+
+
+class Quiet:
+    """Decisions that only let time pass; the human may reply or not."""
+
+    def step(self, states, pairs):  # type: ignore[no-untyped-def]
+        return [replace(s, t=s.t + 1) for s in states], np.where(pairs[:, 0] == 0, 0.1, 0.0)
+
+    def reply_log_probs(self, afterstates):  # type: ignore[no-untyped-def]
+        return np.log(np.tile([[0.5, 0.5]], (len(afterstates), 1)))
+
+    def reply(self, afterstates, replies, seeds):  # type: ignore[no-untyped-def]
+        return [replace(s, t=s.t + 1 + int(r)) for s, r in zip(afterstates, replies, strict=True)], np.zeros(
+            len(replies)
+        )
+
+
+def test_the_cache_saves_calls_and_changes_nothing(evaluator: PolicyEvaluator) -> None:
+    config = SearchConfig(simulations=16, candidates=6, considered=4, replies=2, depth=3)
+    roots = [state(4), state(4), state(12)]
+    cached = CachedEvaluator(evaluator, observation)
+    found = [
+        search(roots, of, Quiet(), config, Noise.draw([np.random.default_rng(1)] * 3, config, explore=False))
+        for of in (evaluator, cached)
+    ]
+    assert np.array_equal(found[0].visits, found[1].visits)
+    assert found[0].policy == pytest.approx(found[1].policy, abs=1e-3)
+    assert cached.hits > cached.misses

@@ -1,0 +1,98 @@
+"""A policy network as the evaluator of a search: states of any length in, candidates and values out.
+
+Not here: what is searched, the human's replies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from config import SearchConfig
+from featurizers import Featurizer
+from models import Joint, Policy
+from state import State
+from training.search.interfaces import NO_OP, Evaluation, Floats, Ints
+
+HEADS = frozenset({"action", "value"})
+
+STRETCH = 1.25
+"""The longest state of a bucket has at most so many times the lines of its shortest: that bounds the padding."""
+SHORT = 16
+"""States of so few lines share a bucket whatever their length: a network call costs more than their padding."""
+
+
+class PolicyEvaluator:
+    """The assistant's policy on the device of its weights, one network call per bucket of similar lengths."""
+
+    def __init__(self, policy: Policy, featurizer: Featurizer, config: SearchConfig) -> None:
+        self.policy, self.featurizer = policy.eval(), featurizer.eval()
+        self.candidates = config.candidates
+        self.device = next(policy.parameters()).device
+
+    @torch.no_grad()
+    def evaluate(self, states: Sequence[State]) -> Evaluation:
+        """Candidates (decision, line of the file) with their log-probabilities, and values.
+
+        Raises:
+            FloatingPointError: a value or a probability is not a number: the weights are broken.
+        """
+        encoded = self.featurizer.encode(states)
+        size = len(states)
+        pairs = np.empty((size, self.candidates, 2), dtype=np.int64)
+        log_probs, values = np.empty((size, self.candidates)), np.empty(size)
+        for rows in buckets(encoded.lengths()):
+            lines = self.featurizer(encoded.batch(rows, self.device))
+            output = self.policy(lines, HEADS)
+            joint = Joint.of(output.scores, lines.legal, lines.mask, self.policy.config.pooling)
+            pairs[rows], log_probs[rows] = candidates(joint.pair_log_probs(), encoded.first_line[rows], self.candidates)
+            values[rows] = output.value.double().cpu().numpy()
+        if np.isnan(log_probs).any() or not np.isfinite(values).all():
+            raise FloatingPointError("the policy's answer is not a number")
+        return Evaluation(pairs, log_probs, values)
+
+
+def candidates(pair_log_probs: Tensor, first_line: Ints, count: int) -> tuple[Ints, Floats]:
+    """NO-OP and the `count - 1` most probable other pairs: (B, count, 2) and log-probabilities (B, count).
+
+    pair_log_probs: (B, 7, L), NO-OP's at [:, 0, 0]. first_line: (B,), added to the lines; NO-OP's line is -1. Where
+    fewer pairs are legal the rest has log-probability -inf.
+    """
+    longest = pair_log_probs.shape[2]
+    others = pair_log_probs[:, NO_OP + 1 :].flatten(1)
+    best, places = others.topk(min(count - 1, others.shape[1]), dim=1)
+    log_probs = np.full((len(others), count), -np.inf)
+    log_probs[:, 0] = pair_log_probs[:, NO_OP, 0].double().cpu().numpy()
+    log_probs[:, 1 : 1 + best.shape[1]] = best.double().cpu().numpy()
+    pairs = np.zeros((len(others), count, 2), dtype=np.int64)
+    found = places.cpu().numpy()
+    pairs[:, 0] = NO_OP, -1
+    pairs[:, 1 : 1 + best.shape[1], 0] = found // longest + 1
+    pairs[:, 1 : 1 + best.shape[1], 1] = found % longest + first_line[:, None]
+    return pairs, log_probs
+
+
+def buckets(lengths: Ints) -> list[Ints]:
+    """Indices of states of similar length: every one in one bucket, buckets and their states by length."""
+    order = np.argsort(lengths, kind="stable")
+    cuts, limit = [], -1.0
+    for place, length in enumerate(lengths[order].tolist()):
+        if length > limit:
+            cuts.append(place)
+            limit = max(STRETCH * length, SHORT)
+    return np.split(order, cuts[1:])
+
+
+def observation(state: State) -> bytes:
+    """A key of all that the assistant's network reads of a state: what it does not see does not count."""
+    digest = blake2b(digest_size=16)
+    # A line may end with a line break but has none inside, so the joined text says where each one ends.
+    digest.update("\n\0\n".join(state.lines).encode("utf-8", "surrogatepass"))
+    digest.update(state.human.tobytes())
+    digest.update(state.assistant.tobytes())
+    digest.update(repr((len(state), state.t, state.cursor, state.history)).encode())
+    return digest.digest()
