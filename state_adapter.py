@@ -13,13 +13,15 @@ from episodes.episode import Agent, Episode, Move, Transition
 from episodes.folder import read_episodes
 from episodes.json_text import parse, read_text
 from episodes.line_tuples import parse_line_tuples
+from episodes.reading_off import read_off
 from episodes.summary import Summary
+from episodes.writer import write_snapshot
 from errors import InputError
 from state import Cursor, Env, Past, State
 
 __all__ = [
     "Agent", "Cursor", "Env", "Episode", "InputError", "Move", "Past", "State", "Summary", "Transition",
-    "parse_canonical", "parse_line_tuples", "read_episodes", "read_state",
+    "parse_canonical", "parse_line_tuples", "read_episodes", "read_off", "read_state", "write_snapshot",
 ]
 
 
