@@ -37,6 +37,10 @@ from training.zero_style import SelfPlay
 
 PHASES = ("bc", "ppo_from_episodes", "zero_style")
 
+THREADS = 1
+"""Of these small networks a second thread makes a run hardly faster on an idle machine, several times slower beside busy
+processes (it waits by spinning), and the sums different from machine to machine."""
+
 SAVE_EVERY = 60.0
 """Seconds of work that a kill may cost."""
 
@@ -91,7 +95,7 @@ def train(
     require_writable(config.checkpoint_dir)
     require_writable(config.pv_dir)
     device = usable_device(config.device)
-    with _own_randomness():
+    with _reproducible():
         return _Run(config, episodes, device, observer, clock).work(publish)
 
 
@@ -281,9 +285,11 @@ def usable_device(name: str) -> torch.device:
 
 
 @contextmanager
-def _own_randomness() -> Iterator[None]:
-    """Deterministic algorithms and random numbers of our own; the caller's are as they were afterwards."""
+def _reproducible() -> Iterator[None]:
+    """Deterministic algorithms, random numbers of our own, one thread; the caller's are as they were afterwards."""
     deterministic: Any = torch.utils.deterministic
+    threads = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
     before = torch.get_deterministic_debug_mode(), deterministic.fill_uninitialized_memory
     # Unlike torch.use_deterministic_algorithms this one does not import a compiler, which would cost a second.
     torch.set_deterministic_debug_mode("warn")
@@ -294,3 +300,4 @@ def _own_randomness() -> Iterator[None]:
     finally:
         torch.set_deterministic_debug_mode(before[0])
         deterministic.fill_uninitialized_memory = before[1]
+        torch.set_num_threads(threads)
