@@ -5,7 +5,8 @@ Everything follows lines where they move (`alignment`), never line numbers. Not 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,47 +83,59 @@ def _written(line: int, before: str | None, text: str) -> Written:
 
 
 def stands(
-    edit: Sequence[Written], after: Sequence[str], later: Sequence[str], undone: Collection[int] = ()
+    edit: Sequence[Written], after: Sequence[str], later: Sequence[str], undone: Container[int] = ()
 ) -> tuple[bool, ...]:
     """Of each written line whether it stands in the text `later`.
 
     A line stands if the line that it became there is equal to it, or more similar to it than to what stood before
     and at least `STANDS_FROM`. Where text was only removed, it stands unless that text is back. Lines of `later` in
-    `undone` were taken back by the human's own edit, so they do not stand. after: the text as the edit left it.
+    `undone` were taken back by the human's own edit, so they do not stand; unless they are equal to what was
+    written: then what the human took back was something else. after: the text as the edit left it.
     """
     if not edit:
         return ()
     alignment = align(after, later)
-    became = {int(source): i for i, source in enumerate(alignment.source.tolist()) if source >= 0}
-    came = np.flatnonzero(~alignment.equal).tolist()
+    became = {source: i for i, source in enumerate(alignment.source.tolist()) if source >= 0}
+    came = Counter(later[i].strip() for i in np.flatnonzero(~alignment.equal).tolist())
     gone = {line.before for line in edit}
-    standing = []
-    for line in edit:
-        place = became.get(line.line)
-        if line.line < 0:
-            place = next((i for i in came if _is_back(line, later[i].strip())), None)
-            if place is not None:
-                came.remove(place)
-            standing.append(place is None)
-        elif place in undone:
-            standing.append(False)
-        elif line.characters:
-            standing.append(place is not None and _stands_as(line, later[place].strip(), gone))
-        else:
-            standing.append(place is None or not _is_back(line, later[place].strip()))
-    return tuple(standing)
+    return tuple(
+        _stands(line, became.get(line.line), later, gone, undone) if line.line >= 0 else _stays_away(line, came)
+        for line in edit
+    )
 
 
-def _stands_as(line: Written, now: str, gone: Collection[str | None]) -> bool:
+def _stands(
+    line: Written, place: int | None, later: Sequence[str], gone: Container[str | None], undone: Container[int]
+) -> bool:
+    """place: the line of `later` that this one became; None: there is none, so only a removal stands."""
+    if place is None:
+        return not line.characters
+    now = later[place].strip()
+    if now == line.text:
+        return True
+    if place in undone:
+        return False
+    return _stands_as(line, now, gone) if line.characters else not _is_back(line, now)
+
+
+def _stays_away(line: Written, came: Counter[str]) -> bool:
+    """Whether a removed line is not among those that came; if it is, it is taken out of them."""
+    if not line.before or not came[line.before]:
+        return True
+    came[line.before] -= 1
+    return False
+
+
+def _stands_as(line: Written, now: str, gone: Container[str | None]) -> bool:
     """gone: the texts that the edit replaced or removed. One of them that is back is nobody's rewritten line."""
-    if now == line.text or now in gone:
-        return now == line.text
+    if now in gone:
+        return False
     alike = similarity(line.text, now)
     return alike >= STANDS_FROM and (line.before is None or alike > similarity(line.before, now))
 
 
 def _is_back(line: Written, now: str) -> bool:
-    if now == line.text or not line.before:
+    if not line.before:
         return False
     alike = similarity(line.before, now)
     return alike >= STANDS_FROM and alike > similarity(line.text, now)

@@ -155,6 +155,12 @@ def test_what_the_human_undid_does_not_stand_however_alike() -> None:
     assert kept_share(before, after, state("a", LONG[:-1], t=3, human=undo, undone=frozenset({1}))) == 0.0
 
 
+def test_an_undo_that_brought_a_line_back_took_something_else_back() -> None:
+    before, after = state("a", t=1), state("a", LONG, t=2)
+    later = state("a", LONG, t=7, human={1: (7, 0, 1, 0, 1, 0)}, undone=frozenset({1}))
+    assert kept_share(before, after, later) == 1.0
+
+
 def test_only_what_was_taken_back_since_counts() -> None:
     later = state("a", "b", "c", t=9, human={0: (3, 0, 1, 1, 0, 0), 1: (4, 0, 1, 1, 0, 0)}, undone=frozenset({0, 1, 7}))
     assert taken_back(later, since=3) == {1}
