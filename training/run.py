@@ -38,8 +38,8 @@ from training.zero_style import SelfPlay
 PHASES = ("bc", "ppo_from_episodes", "zero_style")
 
 THREADS = 1
-"""Of these small networks a second thread makes a run hardly faster on an idle machine, several times slower beside busy
-processes (it waits by spinning), and the sums different from machine to machine."""
+"""With networks this small a second thread makes a run hardly faster on an idle machine, several times slower beside
+busy processes (it waits by spinning), and the sums different from machine to machine."""
 
 SAVE_EVERY = 60.0
 """Seconds of work that a kill may cost."""
