@@ -10,30 +10,36 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backbones.pooling import mean_and_max
+from backbones.layers import TwoLayers, mean_and_max, two_layers
 from backbones.registry import Backbone
 from config import ModelConfig
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention with packed query, key and value."""
+    """Parameters of self-attention; query, key and value are packed."""
 
-    def __init__(self, d_model: int, n_heads: int) -> None:
+    def __init__(self, d_model: int) -> None:
         super().__init__()
-        self.n_heads = n_heads
         self.in_proj_weight = nn.Parameter(torch.empty(3 * d_model, d_model))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
         self.out_proj = nn.Linear(d_model, d_model)
         nn.init.xavier_uniform_(self.in_proj_weight)
         nn.init.zeros_(self.out_proj.bias)
+        self.weights = self.in_proj_weight, self.in_proj_bias, self.out_proj.weight, self.out_proj.bias
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """x `(B, S, d_model)`; mask is added to the scores, `(S, S)` or `(B, 1, S, S)`."""
-        size, length, width = x.shape
-        packed = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = packed.view(size, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return F.linear(mixed.transpose(1, 2).reshape(size, length, width), self.out_proj.weight, self.out_proj.bias)
+
+def attention(
+    x: Tensor, size: int, n_heads: int, mask: Tensor, weights: tuple[Tensor, Tensor, Tensor, Tensor]
+) -> Tensor:
+    """Multi-head self-attention; x `(B * S, d)` with B = size.
+
+    mask `(S, S)` or `(B, 1, S, S)` is added to the scores.
+    """
+    packed, packed_bias, out, out_bias = weights
+    qkv = F.linear(x, packed, packed_bias).view(size, mask.shape[-1], 3, n_heads, -1)
+    q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, S, d / heads)
+    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    return F.linear(mixed.transpose(1, 2).reshape(x.shape), out, out_bias)
 
 
 class Block(nn.Module):
@@ -44,16 +50,21 @@ class Block(nn.Module):
         d = config.d_model
         if config.global_tokens == "restarted":
             self.global_tokens = nn.Parameter(torch.randn(config.n_global_tokens, d) * 0.02)
-        self.attn = Attention(d, config.n_heads)
+        self.attn = Attention(d)
         self.ln1 = nn.LayerNorm(d)
-        self.ff = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(), nn.Dropout(config.dropout), nn.Linear(4 * d, d))
+        self.ff = TwoLayers(d, 4 * d, d, config.dropout)
         self.ln2 = nn.LayerNorm(d)
+        self.shape, self.n_heads, self.dropout = (d,), config.n_heads, config.dropout
+        self.norms = self.ln1.weight, self.ln1.bias, self.ln2.weight, self.ln2.bias
+        self.parts = self.attn.weights, self.ff.weights
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """x `(B, S, d_model)`; mask as in `Attention`."""
-        x = self.ln1(x + self.attn(x, mask))
-        out: Tensor = self.ln2(x + self.ff(x))
-        return out
+    def forward(self, x: Tensor, size: int, mask: Tensor) -> Tensor:
+        """x `(B * S, d_model)` with B = size; mask as in `attention`."""
+        weight1, bias1, weight2, bias2 = self.norms
+        of_attention, of_ff = self.parts
+        x = F.layer_norm(x + attention(x, size, self.n_heads, mask, of_attention), self.shape, weight1, bias1)
+        y = two_layers(x, of_ff, self.dropout if self.training else 0.0)
+        return F.layer_norm(x + y, self.shape, weight2, bias2)
 
 
 class LGTransformer(Backbone):
@@ -62,38 +73,36 @@ class LGTransformer(Backbone):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.n_global, self.radius = config.n_global_tokens, config.radius
-        self.restarted = config.global_tokens == "restarted"
         self.proj = nn.Linear(config.d_in, config.d_model)
         self.ln = nn.LayerNorm(config.d_model)
-        if not self.restarted:
+        if config.global_tokens == "carried":
             self.global_tokens = nn.Parameter(torch.randn(config.n_global_tokens, config.d_model) * 0.02)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        blocks = [Block(config) for _ in range(config.n_layers)]
+        self.blocks = nn.ModuleList(blocks)
+        self.begins: tuple[Tensor | None, ...] = (
+            tuple(block.global_tokens for block in blocks)
+            if config.global_tokens == "restarted"
+            else (self.global_tokens, *[None] * (config.n_layers - 1))
+        )
+        """The global tokens that each layer begins with; None: those that the layer before it has made."""
         self._local = torch.empty(0, 0)
 
     def forward(self, x: Tensor, mask: Tensor | None, context: Tensor | None) -> tuple[Tensor, Tensor]:
         """See `Backbone`; the summary is the mean of `[mean, max]` of the lines and of the mean global token."""
         if mask is not None:
             x = x.masked_fill(~mask[:, :, None], 0.0)
-        visible = self._visible(x.shape[1], mask, x)
-        n, lines = self.n_global, self.ln(self.proj(x))
-        both = lines
-        for index, block in enumerate(self.blocks):
-            if self.restarted:
-                both = self._with_globals(block, lines, context)
-            elif index == 0:
-                both = self._with_globals(self, lines, context)
-            both = block(both, visible)
+        (size, length, _), n = x.shape, self.n_global
+        visible = self._visible(length, mask, x)
+        both = lines = F.layer_norm(self.proj(x), self.ln.normalized_shape, self.ln.weight, self.ln.bias)
+        for block, begin in zip(self.blocks, self.begins, strict=True):
+            if begin is not None:
+                tokens = begin.expand(size, -1, -1) if context is None else begin + context[:, None]
+                both = torch.cat((tokens, lines), dim=1)
+            both = block(both.view(size * (n + length), -1), size, visible).view(size, n + length, -1)
             lines = both[:, n:]
         g = both[:, :n].mean(1)
-        return lines, 0.5 * (mean_and_max(lines, mask) + torch.cat((g, g), dim=1))
-
-    @staticmethod
-    def _with_globals(owner: nn.Module, lines: Tensor, context: Tensor | None) -> Tensor:
-        """The owner's global tokens, told of the session's history, before the lines: `(B, n_global + L, d_model)`."""
-        tokens = owner.global_tokens
-        assert isinstance(tokens, Tensor)
-        tokens = tokens.expand(len(lines), -1, -1) if context is None else tokens + context[:, None]
-        return torch.cat((tokens, lines), dim=1)
+        mean, largest = mean_and_max(lines, mask)
+        return lines, 0.5 * torch.cat((mean + g, largest + g), dim=1)
 
     def _visible(self, length: int, mask: Tensor | None, like: Tensor) -> Tensor:
         """What is added to the attention scores: 0 where a place sees another, -inf elsewhere."""

@@ -5,11 +5,12 @@ Not here: features, heads.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from backbones.pooling import mean_and_max
+from backbones.layers import mean_and_max
 from backbones.registry import Backbone
 from config import ModelConfig
 
@@ -64,7 +65,7 @@ class Recurrent(Backbone):
         for layer in self.after:
             x = layer(x, hidden)
         x = self.last_ln(x)
-        return x, mean_and_max(x, mask)
+        return x, torch.cat(mean_and_max(x, mask), dim=1)
 
     def _recur(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Output of the bidirectional layers, `(B, L, 2 * hidden)`."""

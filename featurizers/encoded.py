@@ -77,32 +77,39 @@ class Encoded:
         """Lines of each state, `(S,)`."""
         return np.diff(self.offsets)
 
-    def batch(self, rows: Sequence[int] | NDArray[np.int64] | Tensor, device: torch.device | str = "cpu") -> Batch:
-        """The given states, padded to the longest of them."""
-        chosen = np.asarray(rows, dtype=np.int64)
-        starts = self.offsets[chosen]
-        lengths = self.offsets[chosen + 1] - starts
+    def batch(
+        self, rows: Sequence[int] | NDArray[np.int64] | Tensor | None = None, device: torch.device | str = "cpu"
+    ) -> Batch:
+        """The given states (all by default), padded to the longest of them."""
+        whole = self if rows is None else self.take(np.asarray(rows, dtype=np.int64))
+        return whole._padded(device)
+
+    def take(self, rows: NDArray[np.int64]) -> Encoded:
+        """The given states in the given order, and of the distinct lines those that they have."""
+        starts = self.offsets[rows]
+        lengths = self.offsets[rows + 1] - starts
         lines = ranges(starts, lengths)
-        size, longest = len(chosen), max(int(lengths.max()), 1)
-        legal = self.legal[lines]
-        if len(lines) == size * longest:
-            places, mask = None, torch.ones(size, longest, dtype=torch.bool)
-        else:
+        distinct, text_ids = np.unique(self.text_ids[lines], return_inverse=True)
+        return Encoded(
+            self.texts.take(distinct), text_ids, self.scalars[lines], self.legal[lines], offsets_of(lengths),
+            self.first_line[rows], self.history[rows], self.known[rows],
+        )  # fmt: skip
+
+    def _padded(self, device: torch.device | str) -> Batch:
+        size, lengths = len(self), np.diff(self.offsets)
+        longest = max(int(lengths.max()), 1)
+        legal, places = self.legal, None
+        mask = torch.ones(size, longest, dtype=torch.bool)
+        if len(self.text_ids) < size * longest:
             there = np.arange(longest) < lengths[:, None]
-            places, mask = torch.from_numpy(np.flatnonzero(there)), torch.from_numpy(there)
-            padded = np.zeros((size * longest, N_DECISIONS), dtype=bool)
-            padded[there.ravel()] = legal
-            legal = padded
-        ids = self.text_ids[lines]
-        texts = self.texts
-        if size < len(self):
-            distinct, ids = np.unique(ids, return_inverse=True)
-            texts = texts.take(distinct)
+            mask, places = torch.from_numpy(there), torch.from_numpy(np.flatnonzero(there))
+            legal = np.zeros((size * longest, N_DECISIONS), dtype=bool)
+            legal[there.ravel()] = self.legal
         batch = Batch(
-            torch.from_numpy(texts.values), torch.from_numpy(texts.offsets), torch.from_numpy(ids),
-            torch.from_numpy(self.scalars[lines]), places, mask,
+            torch.from_numpy(self.texts.values), torch.from_numpy(self.texts.offsets), torch.from_numpy(self.text_ids),
+            torch.from_numpy(self.scalars), places, mask,
             torch.from_numpy(legal).view(size, longest, N_DECISIONS).transpose(1, 2),
-            torch.from_numpy(self.history[chosen]), torch.from_numpy(self.known[chosen]),
+            torch.from_numpy(self.history), torch.from_numpy(self.known),
         )  # fmt: skip
         return batch if str(device) == "cpu" else batch.to(device)
 

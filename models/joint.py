@@ -7,11 +7,13 @@ What is not in the support has probability exactly 0, and no gradient reaches or
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from config import N_DECISIONS
 
 NO_OP = 0
 Pooling = Literal["mean", "sum"]
@@ -37,23 +39,20 @@ class Joint:
 
         legal None: every decision at every line (the human). pooling `mean`: a decision's logit is the logsumexp of
         its lines' scores minus the log of their number, so that a decision legal at many lines does not win by
-        counting; `sum`: the logsumexp alone (imported models). A file without lines leaves NO-OP.
+        counting; `sum`: the logsumexp alone (imported models). NO-OP, which is legal at every line, is pooled in the
+        same way; a file without lines leaves nothing else.
         """
-        anywhere = mask[:, None].expand_as(scores)
-        support = anywhere if legal is None else torch.cat((anywhere[:, :1], (legal & anywhere)[:, 1:]), dim=1)
-        count = support.sum(2)  # (B, 7)
-        some = count > 0
-        finite = scores.masked_fill(~support, torch.finfo(scores.dtype).min)
-        total = torch.logsumexp(finite, dim=2)
+        support = mask[:, None].expand_as(scores) if legal is None else legal & mask[:, None]
+        filled = scores.masked_fill(~support, torch.finfo(scores.dtype).min)
+        total = torch.logsumexp(filled, dim=2)  # (B, 7)
+        count = support.sum(2)
         logits = total - count.clamp(min=1).log() if pooling == "mean" else total
-        no_op = F.one_hot(torch.tensor(NO_OP, device=scores.device), scores.shape[1]).bool()
-        logits = logits.masked_fill(~some, -torch.inf).masked_fill(no_op & ~some, 0.0)
-        lines = (finite - total[:, :, None]).masked_fill(~support, -torch.inf)
-        first = torch.zeros_like(support)
-        first[:, NO_OP, 0] = True
-        lines = torch.cat((torch.zeros_like(lines[:, :1]), lines[:, 1:]), dim=1)
-        support = torch.cat((first[:, :1], support[:, 1:]), dim=1)
-        lines = lines.masked_fill(~support, -torch.inf)
+        logits = torch.where(count > 0, logits, _nowhere(scores.device, scores.dtype))
+        support = support.clone()
+        support[:, NO_OP] = False
+        lines = (filled - total[:, :, None]).masked_fill(~support, -torch.inf)
+        support[:, NO_OP, 0] = True
+        lines[:, NO_OP, 0] = 0.0
         return Joint(logits, torch.log_softmax(logits, dim=1), lines, support)
 
     def decision_log_prob(self, decision: Tensor) -> Tensor:
@@ -91,3 +90,12 @@ class Joint:
         pair = torch.multinomial(self.pair_log_probs().exp().view(size, -1), 1, generator=generator)[:, 0]
         decision = pair // longest
         return decision, torch.where(decision == NO_OP, -1, pair % longest)
+
+
+@cache
+@torch.inference_mode(False)
+def _nowhere(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Logits `(7,)` of decisions in a file without a line for them: only NO-OP is possible."""
+    logits = torch.full((N_DECISIONS,), -torch.inf, device=device, dtype=dtype)
+    logits[NO_OP] = 0.0
+    return logits

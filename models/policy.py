@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import backbones
+from backbones.layers import TwoLayers
 from config import GOAL_DIM, N_DECISIONS, ModelConfig
 from featurizers import HISTORY_DIM, Lines
 
@@ -36,11 +37,17 @@ class LineHead(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        last = nn.Linear(config.hidden, N_DECISIONS)
-        self.line_mlp = nn.Sequential(nn.Linear(config.d_model, config.hidden), nn.GELU(), last)
+        self.line_mlp = TwoLayers(config.d_model, config.hidden, N_DECISIONS)
         with torch.no_grad():  # a fresh head says little, so that a class prior set on its bias holds
-            last.weight.mul_(0.1)
-            last.bias.zero_()
+            self.last.weight.mul_(0.1)
+            self.last.bias.zero_()
+
+    @property
+    def last(self) -> nn.Linear:
+        """The layer whose outputs are the decisions' scores."""
+        last = self.line_mlp[-1]
+        assert isinstance(last, nn.Linear)
+        return last
 
     def forward(self, lines: Tensor) -> Tensor:
         """`(B, L, d_model)` to `(B, 7, L)`."""
@@ -53,9 +60,7 @@ class FileHead(nn.Module):
 
     def __init__(self, config: ModelConfig, outputs: int) -> None:
         super().__init__()
-        self.mlp = nn.Sequential(
-            nn.Linear(2 * config.d_model, config.hidden), nn.GELU(), nn.Linear(config.hidden, outputs)
-        )
+        self.mlp = TwoLayers(2 * config.d_model, config.hidden, outputs)
 
     def forward(self, summary: Tensor) -> Tensor:
         """`(B, 2 * d_model)` to `(B, outputs)`."""
@@ -68,11 +73,10 @@ class History(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        last = nn.Linear(config.d_model, config.d_model)
-        self.mlp = nn.Sequential(nn.Linear(HISTORY_DIM, config.d_model), nn.GELU(), last)
+        self.mlp = TwoLayers(HISTORY_DIM, config.d_model, config.d_model)
         self.unknown = nn.Parameter(torch.zeros(config.d_model))
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        for value in self.mlp[-1].parameters():
+            nn.init.zeros_(value)
 
     def forward(self, history: Tensor, known: Tensor) -> Tensor:
         """history `(B, 24)`, known `(B,)` bool."""
@@ -109,21 +113,15 @@ class Policy(nn.Module):
     @torch.no_grad()
     def set_decision_prior(self, log_probs: Tensor) -> None:
         """Lets a fresh policy begin at a class prior `(7,)` of its own decisions."""
-        _last(self.action_head).bias.copy_(log_probs)
+        self.action_head.last.bias.copy_(log_probs)
 
     @torch.no_grad()
     def set_human_prior(self, log_probs: Tensor) -> None:
         """The same for its prediction of the human's decisions."""
-        _last(self.human_pred_head).bias.copy_(log_probs)
+        self.human_pred_head.last.bias.copy_(log_probs)
 
     def upgraded(self) -> Policy:
         """The same network with the parts that an imported one lacks (history, p(kept)); its answers stay the same."""
         policy = Policy(replace(self.config, history=True, predict_kept=True))
         policy.load_state_dict({**policy.state_dict(), **self.state_dict()})
         return policy
-
-
-def _last(head: LineHead) -> nn.Linear:
-    last = head.line_mlp[-1]
-    assert isinstance(last, nn.Linear)
-    return last

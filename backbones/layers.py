@@ -1,0 +1,51 @@
+"""Small layers that several networks share. Not here: networks.
+
+A decision is a hundred small operations, and looking up modules and parameters by name would cost as much time as the
+arithmetic. So a layer keeps its parameters in a tuple as well, and its formula is a function of that tuple. The
+parameters are the same objects under both names; moving, copying and loading a module keep it so.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+TwoWeights = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+def two_layers(x: Tensor, weights: TwoWeights, dropout: float = 0.0) -> Tensor:
+    """Linear, exact GELU, dropout, linear: `(..., inputs)` to `(..., outputs)`."""
+    first, first_bias, last, last_bias = weights
+    x = F.gelu(F.linear(x, first, first_bias))
+    if dropout:
+        x = F.dropout(x, dropout)
+    return F.linear(x, last, last_bias)
+
+
+class TwoLayers(nn.Sequential):
+    """Linear, exact GELU, (dropout,) linear; the linear layers are the first and the last of the sequence."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, dropout: float | None = None) -> None:
+        first, last = nn.Linear(inputs, hidden), nn.Linear(hidden, outputs)
+        super().__init__(first, nn.GELU(), *([] if dropout is None else [nn.Dropout(dropout)]), last)
+        self.weights: TwoWeights = (first.weight, first.bias, last.weight, last.bias)
+        self.dropout = dropout or 0.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(..., inputs)` to `(..., outputs)`."""
+        return two_layers(x, self.weights, self.dropout if self.training else 0.0)
+
+
+def mean_and_max(lines: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Mean and maximum over the lines of each file, `(B, d)` both; zeros for a file without lines.
+
+    lines `(B, L, d)`; mask `(B, L)` bool, None: every place is a line.
+    """
+    if mask is None:
+        return lines.mean(1), lines.amax(1)
+    hidden = ~mask[:, :, None]
+    count = mask.sum(1, keepdim=True)  # (B, 1)
+    mean = lines.masked_fill(hidden, 0.0).sum(1) / count.clamp(min=1)
+    largest = lines.masked_fill(hidden, -torch.inf).amax(1)
+    return mean, largest.masked_fill(count == 0, 0.0)
