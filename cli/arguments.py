@@ -52,6 +52,14 @@ def seed(text: str) -> int:
     return number
 
 
+def port(text: str) -> int:
+    """A TCP port: 1 to 65535."""
+    number = _whole(text, 1)
+    if number > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, expected at most 65535")
+    return number
+
+
 def _whole(text: str, least: int) -> int:
     try:
         number = int(text)

@@ -53,13 +53,15 @@ class Progress:
         self.title, self.total, self.done, self.said = "", 0, 0, monotonic()
 
     def phase(self, name: str, total_steps: int) -> None:
-        """A new bar, or without a terminal a line that says what begins."""
+        """A new bar, or without a terminal a line that says what begins; nothing for a phase that is left out."""
         self.close()
         self.title, self.total, self.done, self.said = TITLES.get(name, name), total_steps, 0, monotonic()
+        if total_steps == 0:
+            return
         if self.stream.isatty():
             self.bar = tqdm(total=total_steps, desc=self.title, file=self.stream, leave=True, dynamic_ncols=True)
         else:
-            self._line(f"{self.title}: {total_steps} steps at most")
+            self._line(f"{self.title}: up to {total_steps} steps")
 
     def advance(self, n: int = 1) -> None:
         self.done += n

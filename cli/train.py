@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 from cli.arguments import check_device
 from cli.progress import Progress, Several
 from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConfig, ZeroStyleConfig
-from state_adapter import Summary, read_episodes
+from state_adapter import Episode, read_episodes
 from training.observer import Observer
-from training.telemetry import Listener, telemetry
+from training.telemetry import Listener, Run, telemetry
 
 
 def train_from_episodes(options: argparse.Namespace) -> int:
@@ -25,12 +26,11 @@ def train_from_episodes(options: argparse.Namespace) -> int:
     settings = {name: getattr(options, name) for name in _RECORDED}
     with telemetry().run("train_from_episodes", **settings) as run:
         try:
-            episodes, summary = read_episodes(options.episodes_dir, strict=options.strict)
-            warn_of_reading(summary)
-            run.counts.update(sessions=len(episodes), states=sum(len(one.states) for one in episodes))
+            observer = Several([*observers, Listener(run)])
+            episodes = read(options.episodes_dir, observer, run, strict=options.strict)
             from training.run import train
 
-            result = train(configuration(options), episodes, observer=Several([*observers, Listener(run)]))
+            result = train(configuration(options), episodes, observer=observer)
         except KeyboardInterrupt:
             progress.close()
             print("interrupted; the same command with --resume goes on from what is saved", file=sys.stderr)
@@ -68,10 +68,22 @@ def configuration(options: argparse.Namespace) -> TrainConfig:
     )
 
 
-def warn_of_reading(summary: Summary) -> None:
-    """One line on stderr for each file that was skipped, and one for all that was repaired."""
+def read(path: Path, observer: Observer, run: Run, *, strict: bool = False) -> list[Episode]:
+    """The sessions at `path`, with a line for each file that was skipped, and one for all that was repaired."""
+    begun = False
+
+    def progress(done: int, files: int) -> None:
+        nonlocal begun
+        if not begun:
+            observer.phase("loading", files)
+        begun = True
+        observer.advance()
+
+    episodes, summary = read_episodes(path, strict=strict, progress=progress)
     for where, reason in summary.skipped:
-        print(f"skipped {where}: {reason}", file=sys.stderr)
+        observer.message(f"skipped {where}: {reason}")
     if summary.repaired:
         repaired = ", ".join(f"{what} ({times})" for what, times in sorted(summary.repaired.items()))
-        print(f"repaired: {repaired}", file=sys.stderr)
+        observer.message(f"repaired: {repaired}")
+    run.counts.update(sessions=len(episodes), states=sum(len(one.states) for one in episodes))
+    return episodes

@@ -21,6 +21,7 @@ def tell(observer):
         observer.advance()
     observer.metrics({"phase": "bc", "epoch": 1, "loss": 0.25, "human_nll": 1.5, "run_id": "x"})
     observer.message("a sentence")
+    observer.phase("zero_style", 0)  # left out
     observer.phase("ppo_from_episodes", 1)
     observer.close()
 
@@ -29,10 +30,10 @@ def test_without_a_terminal_there_are_few_plain_lines():
     stream = io.StringIO()
     tell(Progress(stream))
     assert stream.getvalue().splitlines() == [
-        "behaviour cloning: 3 steps at most",
+        "behaviour cloning: up to 3 steps",
         "behaviour cloning: epoch 1: loss 0.250, human_nll 1.500",
         "a sentence",
-        "PPO from episodes: 1 steps at most",
+        "PPO from episodes: up to 1 steps",
     ]
 
 
