@@ -1,0 +1,236 @@
+"""Every part of the reward on worked examples; a decision is paid for what it wrote itself, by nothing hidden."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rewards
+from actions import Decision
+from config import RewardWeights
+from line_tracking import carry_attribution
+from rewards import Fate, fate, kept, reward
+from state import Env, State, never
+from state_adapter import Episode, Move, Transition
+
+NO_OP, FILL, WRITE_ONE, *_ = Decision
+WEIGHTS = RewardWeights()
+
+
+def episode(*texts: list[str], decisions: tuple[Decision, ...] = (), envs: tuple[Env | None, ...] = ()) -> Episode:
+    """States in turns: the human's, the assistant's (one for each of `decisions`), the human's, ..."""
+    states: list[State] = []
+    moves: list[Move | None] = []
+    for t, lines in enumerate(texts):
+        by = "H" if t % 2 == 0 else "A"
+        human, assistant = carry_attribution(states[-1], lines, by, t) if t else (never(len(lines)), never(len(lines)))
+        env = envs[t] if t < len(envs) else None
+        states.append(State(tuple(lines), t, human, assistant, env=env))
+        decision = decisions[t // 2] if by == "A" and t // 2 < len(decisions) else NO_OP
+        moves.append(Move(by, decision, -1 if decision is NO_OP else 0, True) if t else None)
+    return Episode("e", "e.json", None, tuple(states), tuple(moves))
+
+
+def step(
+    before: list[str],
+    after: list[str],
+    *later: list[str],
+    decision: Decision = WRITE_ONE,
+    envs: tuple[Env | None, ...] = (),
+) -> Transition:
+    return episode(before, after, *later, decisions=(decision,), envs=envs).transitions("A")[0]
+
+
+def nonzero(found: rewards.Reward) -> dict[str, float]:
+    return {name: pytest.approx(part) for name, part in found.parts.items() if part}
+
+
+RUNS, FAILS = Env(True), Env(False)
+
+
+def ran(passed: int, total: int) -> Env:
+    return Env(False, passed, total)
+
+
+# env at the state, env at the reply: the parts that are not 0.
+ENVS = {
+    "more pass": (ran(1, 3), ran(3, 3), {"test_pass_delta": 1.0}),
+    "fewer pass": (ran(2, 3), ran(1, 3), {"test_regress": -1.0}),
+    "as many pass": (ran(2, 3), ran(2, 3), {}),
+    "one of two, then one of four": (ran(1, 2), ran(1, 4), {"test_regress": -1.0}),
+    "one of four, then one of two": (ran(1, 4), ran(1, 2), {"test_pass_delta": 1.0}),
+    "one of two, then two of four": (ran(1, 2), ran(2, 4), {}),
+    "none, then none of more": (ran(0, 2), ran(0, 9), {}),
+    "tests unknown before": (FAILS, ran(3, 3), {}),
+    "tests unknown after": (ran(3, 3), FAILS, {}),
+    "compiles again": (FAILS, RUNS, {"compile_fix": 0.75}),
+    "compiles no more": (RUNS, FAILS, {"compile_break": -0.5}),
+    "goes on compiling": (RUNS, RUNS, {"compile_maintain": 0.1}),
+    "still does not": (FAILS, FAILS, {}),
+    "unknown before": (None, RUNS, {}),
+    "unknown after": (RUNS, None, {}),
+    "both": (Env(False, 0, 2), Env(True, 2, 2), {"test_pass_delta": 1.0, "compile_fix": 0.75}),
+}
+
+
+@pytest.mark.parametrize("case", ENVS)
+def test_tests_and_compiling_are_compared_between_state_and_reply(case: str) -> None:
+    before, after, parts = ENVS[case]
+    # What the decision itself led to does not count: the pair that is compared is the state and the reply.
+    found = reward(step(["a"], ["a"], ["a"], envs=(before, Env(True, 9, 9), after)))
+    assert nonzero(found) == parts
+    assert found.total == pytest.approx(sum(parts.values()))
+
+
+FOUR, SIX = "four", "sixsix"
+
+# after the decision, at the reply, at the end: the parts that are not 0.
+FATES = {
+    "all kept, all survives": ([FOUR, SIX], [FOUR, SIX], [FOUR, SIX], {"retain_reward": 0.25, "survival_reward": 1.0}),
+    "all undone": ([FOUR, SIX], [], [], {"undo_penalty": -0.75}),
+    "part is kept": (
+        [FOUR, SIX], [SIX], [SIX], {"retain_reward": 0.15, "undo_penalty": -0.3, "survival_reward": 1.0},
+    ),
+    "kept, then gone": ([FOUR, SIX], [FOUR, SIX], [], {"retain_reward": 0.25, "extinction_penalty": -0.25}),
+    "kept, then part is gone": (
+        [FOUR, SIX], [FOUR, SIX], [FOUR],
+        {"retain_reward": 0.25, "survival_reward": 0.4, "extinction_penalty": -0.15},
+    ),
+    "part is kept, of which nothing survives": (
+        [FOUR, SIX], [SIX], [FOUR],
+        {"retain_reward": 0.15, "undo_penalty": -0.3, "extinction_penalty": -0.25},
+    ),
+    "undone, then back: it did not survive": ([FOUR, SIX], [], [FOUR, SIX], {"undo_penalty": -0.75}),
+}
+
+
+@pytest.mark.parametrize("case", FATES)
+def test_what_was_written_is_paid_at_the_reply_and_at_the_end(case: str) -> None:
+    after, reply, last, parts = FATES[case]
+    head = ["def f():"]
+    found = reward(step(head, head + after, head + reply, head + reply, head + last))
+    assert nonzero(found) == {name: pytest.approx(part) for name, part in parts.items()}
+    assert found.total == pytest.approx(sum(parts.values()))
+
+
+def test_where_the_reply_is_the_end_what_stands_there_survives() -> None:
+    assert nonzero(reward(step(["a"], ["a", FOUR], ["a", FOUR]))) == {"retain_reward": 0.25, "survival_reward": 1.0}
+
+
+def test_without_a_reply_only_silence_counts() -> None:
+    envs = (FAILS, RUNS)
+    assert nonzero(reward(step(["a"], ["a", FOUR], envs=envs))) == {}
+    assert nonzero(reward(step(["a"], ["a"], decision=NO_OP, envs=envs))) == {"noop_shaping": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("streak", "default", "as_before"),
+    [(0, 0.05, 0.05), (1, -0.05, -0.05), (2, -0.075, -0.075), (3, -0.1, -0.1125), (4, -0.1, -0.16875), (99, -0.1, -5.0),
+     (10_000, -0.1, -5.0)],
+)
+def test_silence_is_welcome_once(streak: int, default: float, as_before: float) -> None:
+    assert rewards.noop_shaping(streak, WEIGHTS) == pytest.approx(default)
+    assert rewards.noop_shaping(streak, RewardWeights(noop_penalty_cap=5.0)) == pytest.approx(as_before)
+
+
+def test_a_streak_ends_with_a_decision_and_with_the_episode() -> None:
+    def shaping() -> list[float]:
+        texts = [["a"]] * 11
+        steps = episode(*texts, decisions=(NO_OP, NO_OP, FILL, NO_OP, NO_OP)).transitions("A")
+        return [reward(each).parts["noop_shaping"] for each in steps]
+
+    assert shaping() == pytest.approx([0.05, -0.05, 0.0, 0.05, -0.05])
+    assert shaping() == shaping()
+
+
+def test_old_lines_pay_nothing() -> None:
+    """Write once, then wait: each waiting turn is worth its silence and no more."""
+    long = ["a", "total = compute(everything)"]
+    steps = episode(["a"], long, long, long, long, long, long, decisions=(WRITE_ONE, NO_OP, FILL)).transitions("A")
+    assert [nonzero(reward(each)) for each in steps] == [
+        {"retain_reward": 0.25, "survival_reward": 1.0},
+        {"noop_shaping": 0.05},
+        {},
+    ]
+
+
+def test_a_decision_is_not_paid_for_what_the_human_then_writes() -> None:
+    assert nonzero(reward(step(["a"], ["a"], ["a", "typed = by(human)"], decision=FILL))) == {}
+    found = fate(step(["a"], ["a", FOUR], ["a", "typed = by(human)", "more"]))
+    assert found == Fate(kept=0.0, survived=None)
+
+
+def test_an_older_equal_line_is_not_what_the_decision_wrote() -> None:
+    old = ["return a", "b"]
+    assert kept(step(old, [*old, "return a"], old)) == 0.0
+
+
+def test_kept_is_the_share_at_the_reply() -> None:
+    assert kept(step(["a"], ["a", FOUR, SIX], ["a", SIX], ["a"])) == pytest.approx(0.6)
+    assert kept(step(["a"], ["a", FOUR])) is None
+    assert kept(step(["a"], ["a"], ["a"])) is None
+    assert kept(step(["a"], ["a", FOUR], ["a", FOUR], decision=NO_OP)) is None
+
+
+def test_the_sum_is_clipped_and_the_breakdown_says_so() -> None:
+    weights = RewardWeights(test_pass_delta=7.0, compile_fix=1.0, noop_bonus=0.0)
+    found = reward(step(["a"], ["a"], ["a"], envs=(Env(False, 0, 1), None, Env(True, 1, 1))), weights)
+    assert found.total == 5.0
+    assert nonzero(found) == {"test_pass_delta": 7.0, "compile_fix": 1.0, "clip": -3.0}
+    found = reward(step(["a"], ["a", FOUR], ["a"]), RewardWeights(undo_penalty=-20.0, clip=2.0))
+    assert (found.total, found.parts["clip"]) == (-2.0, 18.0)
+
+
+texts = st.lists(st.sampled_from(["a = 1", "a = 12", "return a", "# note", "", "total = compute(a)"]), max_size=5)
+envs = st.none() | st.builds(
+    lambda compiled, total, share: Env(compiled, int(share * total), total),
+    st.booleans(),
+    st.integers(1, 4),
+    st.floats(0, 1),
+)
+
+
+@given(st.lists(texts, min_size=2, max_size=6), st.lists(envs, max_size=6), st.sampled_from(Decision))
+def test_a_reward_is_the_sum_of_its_parts_and_always_the_same(
+    states: list[list[str]], results: list[Env | None], decision: Decision
+) -> None:
+    found = episode(*states, decisions=(decision,) * 3, envs=tuple(results)).transitions("A")
+    first = [reward(each) for each in found]
+    for each in first:
+        assert tuple(each.parts) == rewards.names()
+        assert each.total == pytest.approx(sum(each.parts.values()))
+        assert -WEIGHTS.clip <= each.total <= WEIGHTS.clip
+        assert all(math.isfinite(part) for part in each.parts.values())
+    assert [reward(each) for each in reversed(found)] == first[::-1]
+
+
+def test_lines_are_followed_through_a_session_that_grows_around_them() -> None:
+    lines = [f"value_{k} = compute({k})" for k in range(45)]
+    texts = [lines[20 - k // 2 : 22 + (k + 1) // 2] for k in range(41)]
+    found = episode(*texts, decisions=(WRITE_ONE,) * 20).transitions("A")
+    assert [reward(each).fate for each in found] == [Fate(1.0, 1.0)] * len(found)
+
+
+def test_the_guide_to_adding_a_reward_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rewards, "_REGISTERED", {})
+    guide = (Path(__file__).parents[1] / "docs" / "adding-a-reward.md").read_text(encoding="utf-8")
+    namespace: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL):
+        exec(compile(block, "docs/adding-a-reward.md", "exec"), namespace)
+    assert rewards.names()[-2:] == ("brevity", "clip")
+    found = reward(step(["a"], ["a", "x" * 200], ["a"]))
+    assert found.parts["brevity"] == pytest.approx(-0.1)
+    assert found.total == pytest.approx(-0.85)
+    assert np.isclose(reward(step(["a"], ["a"], ["a"], decision=NO_OP)).total, 0.05)
+
+
+@pytest.mark.parametrize("name", ["clip", "retain_reward"])
+def test_a_part_that_exists_is_not_replaced(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        rewards.register(name, lambda transition: 0.0)
