@@ -32,8 +32,12 @@ GRACE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one text with all its cases. Bytes and seconds; the wall clock only catches what sleeps."""
+    """Of one text with all its cases. Bytes and seconds; the wall clock only catches what sleeps.
 
+    steps: lines that one call may run, which ends endless loops at once and everywhere alike; None: no such limit.
+    """
+
+    steps: int | None = None
     cpu_seconds: float = 1.0
     wall_seconds: float = 5.0
     memory: int = 512 * 2**20
@@ -46,6 +50,10 @@ _ENVIRONMENT = {
     "PYTHONWARNINGS": "ignore",
     "OPENBLAS_NUM_THREADS": "1",  # each thread of it would reserve memory
 }
+
+
+SMALL = Limits(steps=20_000)
+"""For small problems, thousands of texts at a time."""
 
 
 class Judge:

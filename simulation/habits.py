@@ -1,0 +1,119 @@
+"""A person's habits as their own sessions show them: what they keep of which merit, and how they type.
+
+Few sessions say little, so each number begins at a prior and leaves it as evidence comes. Not here: what they decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from actions import Decision
+from config import N_DECISIONS
+from judge import Problem
+from line_tracking import stands, taken_back, written
+from simulation.goal import Goal, is_comment
+from simulation.keyboard import Hands
+from simulation.person import Turn
+from simulation.pieces import is_begun, progress
+from simulation.reaction import MERITS, Tastes, judged
+from state_adapter import Episode, Transition
+
+PRIOR = (0.8, 0.5, 0.2)
+"""Chance of keeping what is right, close, wrong, before anything is known of a person."""
+PRIOR_WEIGHT = 2.0
+"""Lines that the prior counts for."""
+KIND_WEIGHT = 4.0
+"""Lines that a person's habit with all code, or all comments, counts for in their habit with one decision."""
+HANDS_WEIGHT = 4.0
+"""Turns that the prior counts for in how a person types."""
+
+CODE = (
+    Decision.FILL_PARTIAL_LINE,
+    Decision.WRITE_SINGLE_LINE,
+    Decision.WRITE_MULTI_LINE,
+    Decision.EDIT_EXISTING_LINES,
+)
+COMMENTS = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What a person keeps and how they type."""
+
+    tastes: Tastes
+    hands: Hands
+
+
+def estimate(episodes: Sequence[Episode], problems: Mapping[str, Problem] | None = None) -> Habits:
+    """The habits of the person whose sessions these are; none: the prior.
+
+    What is right is told in hindsight, by the text that each session ended with. problems: those known, by id.
+    """
+    kept, seen = np.zeros((N_DECISIONS, len(MERITS))), np.zeros((N_DECISIONS, len(MERITS)))
+    typed = np.zeros(3)
+    slips, lines = 0.0, 0.0
+    for episode in episodes:
+        goal = Goal.of(episode, (problems or {}).get(episode.problem_id or ""))
+        for transition in episode.transitions("A"):
+            _count_kept(transition, goal, kept, seen)
+        for transition in episode.transitions("H"):
+            if not transition.next.undone:
+                counts = _typing(transition, goal)
+                typed += counts[:3]
+                slips, lines = slips + counts[3], lines + counts[4]
+    return Habits(_tastes(kept, seen), _hands(typed, slips, lines))
+
+
+def _count_kept(transition: Transition, goal: Goal, kept: np.ndarray, seen: np.ndarray) -> None:
+    """Adds what of one decision of the assistant's was kept, by merit, to the counts (7, 3)."""
+    reply = transition.reply
+    if reply is None:
+        return
+    lines = judged(Turn(transition.next, goal, transition.state, transition.move))
+    standing = stands(
+        [line.written for line in lines],
+        transition.next.lines,
+        reply.lines,
+        taken_back(reply, since=transition.state.t),
+    )
+    for line, stood in zip(lines, standing, strict=True):
+        cell = transition.decision, MERITS.index(line.merit)
+        kept[cell] += stood
+        seen[cell] += 1
+
+
+def _tastes(kept: np.ndarray, seen: np.ndarray) -> Tastes:
+    """Posterior means: of a kind (code, comments) from the prior, of a decision from its kind."""
+    keep = np.ones((N_DECISIONS, len(MERITS)))
+    for kind, prior in ((CODE, np.array(PRIOR)), (COMMENTS, np.full(len(MERITS), PRIOR[1]))):
+        rows = list(kind)
+        of_kind = (kept[rows].sum(0) + PRIOR_WEIGHT * prior) / (seen[rows].sum(0) + PRIOR_WEIGHT)
+        keep[rows] = (kept[rows] + KIND_WEIGHT * of_kind) / (seen[rows] + KIND_WEIGHT)
+    return Tastes(tuple((right, close, wrong) for right, close, wrong in keep.tolist()))
+
+
+def _typing(transition: Transition, goal: Goal) -> tuple[float, float, float, float, float]:
+    """Of one turn of the person's: part of a line, a line, several lines (one of them 1); slips, lines of code."""
+    now = progress(transition.next.lines, goal.lines)
+    merits = [
+        (now.stands[j], is_begun(now.lines[line.line], now.goal[j]))
+        for line in written(transition.state.lines, transition.next.lines)
+        if line.line >= 0 and (j := now.goal_of[line.line]) >= 0 and not is_comment(now.lines[line.line])
+    ]
+    if not merits:
+        return 0, 0, 0, 0, 0
+    slips = sum(not stands_ and not begun for stands_, begun in merits)
+    several = len(merits) > 1
+    part = not several and merits[0][1] and not merits[0][0]
+    return part, not several and not part, several, slips, len(merits)
+
+
+def _hands(typed: np.ndarray, slips: float, lines: float) -> Hands:
+    prior = Hands()
+    weights = typed + HANDS_WEIGHT * np.array([prior.part, prior.line, prior.block])
+    part, line, block = (weights / weights.sum()).tolist()
+    slipped = (slips + HANDS_WEIGHT * prior.slips) / (lines + HANDS_WEIGHT)
+    return Hands(part, line, block, slips=slipped)

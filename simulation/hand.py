@@ -1,0 +1,41 @@
+"""How text gets mistakes and how much of a line is typed at once. Not here: which line."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+_SWAPS = {
+    "==": "!=", "!=": "==", "<=": "<", ">=": ">", "<": ">", ">": "<", "+": "-", "-": "+", "*": "+", "//": "/",
+    "%": "//", "and": "or", "or": "and", "True": "False", "False": "True", "is": "is not", "in": "not in",
+    "min": "max", "max": "min", "append": "extend", "not": "bool", "if": "while", "len": "sum", "[]": "{}",
+}  # fmt: skip
+"""What is easily taken for what."""
+
+_MISTAKABLE = re.compile(r"//|[=!<>]=|(?<![=!<>*/+-])[<>+*%-](?![=>*])|\[\]|\b[A-Za-z]+\b|\b\d+\b")
+
+
+def slip(text: str, generator: Random) -> str:
+    """The line with one plausible mistake: another operator, number or word, else two letters swapped."""
+    places = [match for match in _MISTAKABLE.finditer(text) if match[0] in _SWAPS or match[0].isdigit()]
+    if places:
+        place = generator.choice(places)
+        wrong = _SWAPS.get(place[0]) or str(int(place[0]) + generator.choice((1, 2)))
+        return text[: place.start()] + wrong + text[place.end() :]
+    swaps = [i for i in range(len(text) - 1) if text[i] != text[i + 1] and text[i].isalnum() and text[i + 1].isalnum()]
+    if swaps:
+        i = generator.choice(swaps)
+        return text[:i] + text[i + 1] + text[i] + text[i + 2 :]
+    return text + "_"
+
+
+def part(text: str, begun: int, generator: Random) -> str:
+    """The text up to somewhere behind its first `begun` characters, not to its end; all of it if little is left."""
+    if len(text) - begun <= 4:
+        return text
+    return text[: generator.randint(begun + 2, len(text) - 2)].rstrip()
+
+
+def indentation(line: str) -> str:
+    """The blanks that the line begins with."""
+    return line[: len(line) - len(line.lstrip())]

@@ -1,0 +1,125 @@
+"""What a simulated person is: given what they see and what they are after, the ways in which they may reply.
+
+A person keeps nothing between turns, so that a session may be taken up at any recorded state and a search may try many
+replies to one decision. Not here: any particular person.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import InputError
+from simulation.goal import Goal
+from state import State
+from state_adapter import Move
+
+MOST_OPTIONS = 8
+"""Ways to reply that a search tells apart."""
+
+Pairs = NDArray[np.float64]
+"""Probability of each decision at each line of one file, `(7, lines)`; the NO-OP's stands at `[0, 0]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a person replies to.
+
+    before, move: the state that the assistant's latest decision was taken on, and that decision; None: it has not
+    moved yet. goal: what the person is after; the assistant never sees it.
+    """
+
+    state: State
+    goal: Goal
+    before: State | None = None
+    move: Move | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The state that the person's move led to, with its real attribution and cursor."""
+
+    state: State
+    move: Move
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to reply and how likely it is; what it leaves open (the exact text) is drawn by `carry_out`."""
+
+    probability: float
+    carry_out: Callable[[Random], Reply]
+
+
+class HumanPolicy(Protocol):
+    """What people do, learned from sessions. It sees states, not goals."""
+
+    def pairs(self, states: Sequence[State]) -> list[Pairs]:
+        """The distribution over (decision, line) at each state."""
+        ...
+
+
+@runtime_checkable
+class Person(Protocol):
+    """Somebody who edits a file together with the assistant.
+
+    policy: asked once a turn for all games whose person has it, the answer handed to `options`; None: not needed.
+    """
+
+    name: str
+    policy: HumanPolicy | None
+
+    def options(self, turn: Turn, pairs: Pairs | None) -> Sequence[Option]:
+        """The ways to reply, at most `MOST_OPTIONS`; their probabilities sum to 1."""
+        ...
+
+
+def reply(person: Person, turn: Turn, pairs: Pairs | None, generator: Random) -> Reply:
+    """One of the person's options, drawn and carried out."""
+    options = person.options(turn, pairs)
+    drawn = generator.choices(options, [option.probability for option in options])[0]
+    return drawn.carry_out(generator)
+
+
+def load_person(where: str) -> Person:
+    """The person that `module:attribute` or `path/to/file.py:attribute` names: an object, or a function that makes it.
+
+    Raises:
+        InputError: there is no such module or attribute, or what it names is not a person.
+    """
+    module, colon, attribute = where.rpartition(":")
+    if not colon or not module or not attribute:
+        raise InputError(where, "expected module:attribute or path/to/file.py:attribute")
+    loaded = _load_file(where, Path(module)) if module.endswith(".py") else _load_module(where, module)
+    if not hasattr(loaded, attribute):
+        raise InputError(where, f"{module} has no {attribute}")
+    found = getattr(loaded, attribute)
+    made = found() if isinstance(found, type) or (callable(found) and not isinstance(found, Person)) else found
+    if not isinstance(made, Person) or not isinstance(made.name, str):
+        kind = type(made).__name__
+        raise InputError(where, f"a {kind} is no person: it needs a name, a policy (or None) and options")
+    return made
+
+
+def _load_module(where: str, name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise InputError(where, f"{name} cannot be imported: {error}") from error
+
+
+def _load_file(where: str, path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"person_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise InputError(where, f"there is no file {path}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

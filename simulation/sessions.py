@@ -1,0 +1,65 @@
+"""Whole sessions: a person solves a problem from its skeleton while an assistant writes into the same file.
+
+Not here: how a session is played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from judge import Judge, Problem
+from simulation.completers import Completer, Mixture
+from simulation.goal import Goal
+from simulation.person import Person
+from simulation.play import Assistant, Game, play
+from simulation.problems import PROBLEMS
+from state import ADDED, SPAN_END, T_LAST, Cursor, State, never
+from state_adapter import Episode
+
+ROUNDS = 20
+"""Decisions of the assistant in a session at most."""
+LINGER = 3
+"""Rounds that a person stays when the solution stands."""
+CLOCK_MS = 1_700_000_000_000
+"""When simulated sessions begin, so that the same seed gives the same bytes."""
+
+
+def first_state(problem: Problem) -> State:
+    """The file before anybody typed: the skeleton, which is protected, and a blank line with the cursor."""
+    given = problem.solution[: problem.skeleton]
+    human = np.array(never(len(given) + 1))
+    for row, line in zip(human, given, strict=False):
+        row[T_LAST], row[SPAN_END], row[ADDED] = 0, len(line), 1
+    human.flags.writeable = False
+    lines = (*given, "")
+    cursor = Cursor(True, len(given), 0, 0)
+    return State(lines, 0, human, never(len(lines)), cursor, timestamp_ms=CLOCK_MS, last_known_line=len(given))
+
+
+def simulate(
+    people: Sequence[Person],
+    count: int,
+    assistant: Assistant,
+    completer: Completer | None = None,
+    judge: Judge | None = None,
+    *,
+    problems: Sequence[Problem] = PROBLEMS,
+    seed: int = 0,
+    rounds: int = ROUNDS,
+    linger: int = LINGER,
+) -> list[Episode]:
+    """`count` sessions of each person, on the problems in turn; the same seed gives the same sessions.
+
+    As in recordings, an episode begins with the person's first state.
+    """
+    games = []
+    for person in people:
+        for k in range(count):
+            problem = problems[(k + len(person.name)) % len(problems)]
+            name = f"{seed}/{person.name}/{k}"
+            games.append(Game(first_state(problem), Goal.solving(problem), person, name, "H", problem_id=problem.id))
+    played = play(games, assistant, completer or Mixture(), judge, horizon=rounds, linger=linger)
+    return [replace(episode, states=episode.states[1:], moves=(None, *episode.moves[2:])) for episode in played]
