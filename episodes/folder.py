@@ -36,8 +36,11 @@ def read_episodes(
     Raises InputError: nothing is there, no episode has a decision, or `strict` and something is not valid.
     """
     root = Path(path)
-    if not root.exists():
-        raise InputError(str(path), "does not exist, expected a folder of recorded sessions or a file of them")
+    try:
+        if not root.exists():
+            raise InputError(str(path), "does not exist, expected a folder of recorded sessions or a file of them")
+    except OSError as error:
+        raise InputError(str(path), f"cannot be reached: {error.strerror}") from None
     reading = _Reading(strict)
     files = list(reading.search(root)) if root.is_dir() else [root]
     for done, file in enumerate(files, 1):
@@ -71,16 +74,16 @@ class _Reading:
             try:
                 here = folder.stat()
                 entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-                folders = [entry for entry in entries if entry.is_dir()]
+                folders = {entry: entry.is_dir() for entry in entries}
             except OSError as error:
                 self.refuse(InputError(str(folder), f"cannot be searched: {error.strerror}"))
                 continue
             if (here.st_dev, here.st_ino) in searched:
                 continue
             searched.add((here.st_dev, here.st_ino))
-            waiting += reversed(folders)
+            waiting += [entry for entry in reversed(entries) if folders[entry]]
             for entry in entries:
-                if entry.suffix.lower() in (".json", ".jsonl") and entry not in folders and entry.name != TESTS:
+                if entry.suffix.lower() in (".json", ".jsonl") and not folders[entry] and entry.name != TESTS:
                     if entry.exists() and not entry.is_file():
                         self.refuse(InputError(str(entry), "is no regular file"))
                     else:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from errors import InputError
+from files import naming
 
 Reader = Callable[[str, int], tuple[Any, int]]
 """Reads the value that begins at a position of a text: `(value, position after it)`."""
@@ -36,12 +36,10 @@ any_value: Reader = json.JSONDecoder(parse_constant=_no_number).raw_decode
 def read_bytes(path: Path) -> bytes:
     """What a file holds. Raises InputError: it cannot be opened or read, or is no file."""
     try:
-        if stat.S_ISDIR(path.stat().st_mode):
-            raise InputError(str(path), "found a folder, expected a file")
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise InputError(str(path), f"cannot be read: {reason}") from None
+        with naming(path):
+            return path.read_bytes()
+    except ValueError as error:  # a path that no file can have
+        raise InputError(str(path), f"cannot be read: {error}") from None
 
 
 def decode(content: bytes, where: str) -> str:

@@ -44,7 +44,7 @@ def split(lines: Sequence[str]) -> list[Line]:
     code.append(text[done:])
     notes.append("\n" * text.count("\n", done))
     pairs = zip("".join(code).split("\n"), "".join(notes).split("\n"), strict=True)
-    return [Line(said.rstrip(), note.strip()) for said, note in pairs]
+    return [Line(said.rstrip(), note.strip()) for said, note in pairs][: len(lines)]
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:

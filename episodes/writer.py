@@ -1,0 +1,117 @@
+"""An episode as a snapshot, in the format that recordings have. Not here: reading it back.
+
+Read back, an episode is equal as far as a snapshot can say it: lines without line feeds; attribution that follows its
+lines (`line_tracking.carry_attribution`), since reading computes it anew; a cursor that is on only in the turn in
+which it was moved.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from errors import InputError
+from files import atomic_write
+from state import SPAN_END, SPAN_START, T_LAST, Env, State
+
+from .episode import Episode, Move
+from .snapshot import FIRST_LINE, UNDO
+
+
+def write_snapshot(episode: Episode, folder: Path) -> Path:
+    """Writes `<folder>/<id>/<id>.json`, whole or not at all; returns its path.
+
+    Raises InputError: the episode's id is no name for a file, or the disk refuses.
+    """
+    name = episode.id
+    if name in ("", ".", "..") or not name.isprintable() or set(name) & set("/\\"):
+        raise InputError(str(folder), f"cannot take an episode whose id is {name!r}, which is no name for a file")
+    path = folder / name / f"{name}.json"
+    atomic_write(path, json.dumps(snapshot(episode), indent=2))
+    return path
+
+
+def snapshot(episode: Episode) -> dict[str, object]:
+    """The snapshot in plain JSON types."""
+    states = [
+        _state(episode.id, state, move, first=i == 0)
+        for i, (state, move) in enumerate(zip(episode.states, episode.moves, strict=True))
+    ]
+    times = [state.timestamp_ms or 0 for state in episode.states] or [0]
+    return {
+        "episode_id": episode.id,
+        "problem_id": episode.problem_id,
+        "model": None,
+        "startTime": times[0],
+        "endTime": None if episode.cut_off else times[-1],
+        "states": states,
+    }
+
+
+def _state(episode_id: str, state: State, move: Move | None, first: bool) -> dict[str, object]:
+    written: dict[str, object] = {
+        "episode_id": episode_id,
+        "timestep": state.t,
+        "timestamp_ms": state.timestamp_ms,
+        "text": _text(state.lines),
+        "attribution": [_entry(state, i) for i in range(len(state))],
+        "action": _action(move),
+        "env": _env(state.env),
+    }
+    if first and state.history:
+        written["history"] = [{"t": past.t, "decision": past.decision, "kept": past.kept} for past in state.history]
+    return written
+
+
+def _text(lines: tuple[str, ...]) -> str:
+    """The lines joined; one that ends in a carriage return needs another, or reading takes it for the line end's."""
+    ends = ["\r\n" if line.endswith("\r") else "\n" for line in lines[:-1]]
+    return "".join([part for pair in zip(lines, [*ends, ""], strict=False) for part in pair])
+
+
+def _entry(state: State, line: int) -> dict[str, object]:
+    human, assistant = _edit(state.human[line].tolist()), _edit(state.assistant[line].tolist())
+    if line in state.undone:
+        human |= {"turn": state.t, "specialFlags": [UNDO]}
+    return {"human": human, "assistant": assistant, "cursor": _cursor(state, line)}
+
+
+def _edit(row: list[int]) -> dict[str, object]:
+    """Turn 0 with an empty span is how clients write never."""
+    never = row[T_LAST] < 0 and row[SPAN_END] <= row[SPAN_START]
+    return {
+        "turn": 0 if never else row[T_LAST],
+        "span": row[SPAN_START : SPAN_END + 1],
+        "actions": [bool(flag) for flag in row[SPAN_END + 1 :]],
+        "seconds": 0,
+        "specialFlags": [],
+    }
+
+
+def _cursor(state: State, line: int) -> dict[str, int]:
+    """Characters count from 1; a place that is only known from before gets an earlier turn."""
+    if state.cursor.on and state.cursor.line == line:
+        return {"turn": max(state.cursor.last_t, 0), "char": max(state.cursor.char, 0) + 1}
+    if not state.cursor.on and state.last_known_line == line and state.t > 0:
+        return {"turn": state.t - 1, "char": 1}
+    return {"turn": 0, "char": 0}
+
+
+def _action(move: Move | None) -> dict[str, object] | None:
+    """Null: the human moved, and what they decided is not recorded."""
+    if move is None or (move.agent == "H" and not move.recorded):
+        return None
+    part: dict[str, object] = {}
+    if move.recorded:
+        part = {"type": int(move.decision), "line": move.line + FIRST_LINE}
+        optional = ("probability", "decision_probability", "model")
+        part |= {key: getattr(move, key) for key in optional if getattr(move, key) is not None}
+    return {"H": None, "A": None} | {move.agent: part}
+
+
+def _env(env: Env | None) -> dict[str, object] | None:
+    if env is None:
+        return None
+    if env.tests_total is None:
+        return {"compiled": env.compiled}
+    return {"compiled": env.compiled, "tests": {"passed": env.tests_passed, "total": env.tests_total}}

@@ -1,0 +1,109 @@
+"""An episode written as a snapshot reads back equal."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import actions as game
+from actions import Decision
+from episodes.history import attach
+from episodes.writer import write_snapshot
+from errors import InputError
+from state import State, never
+from state_adapter import Episode, Move, read_episodes
+
+small = st.integers(0, 9)
+edits = st.fixed_dictionaries(
+    {
+        "turn": st.integers(-1, 9),
+        "span": st.tuples(small, small).map(list),
+        "actions": st.lists(st.booleans(), min_size=3, max_size=3),
+        "specialFlags": st.sampled_from([[], ["undo"]]),
+    }
+)
+cursors = st.fixed_dictionaries({"turn": st.integers(-1, 9), "char": small})
+entries = st.fixed_dictionaries({"human": edits, "assistant": edits, "cursor": cursors})
+texts = st.lists(st.sampled_from(["a = 1", "    b", "", "# c", "\t\ud800\r", "\r", "é\u2028"]), min_size=1, max_size=5).map("\n".join)
+envs = st.none() | st.fixed_dictionaries({"compiled": st.booleans(), "tests": st.none() | st.just({"passed": 1, "total": 3})})
+shares = st.none() | st.floats(0.1, 1)
+actions = st.none() | st.builds(
+    lambda agent, **part: {agent: part},
+    st.sampled_from("HA"),
+    type=st.none() | st.integers(0, 6),
+    line=st.sampled_from([0, 1]),
+    probability=shares,
+    decision_probability=shares,
+    model=st.none() | st.text(max_size=3),
+)
+states = st.fixed_dictionaries(
+    {
+        "timestep": st.integers(5, 12),
+        "timestamp_ms": st.none() | small,
+        "text": texts,
+        "attribution": st.lists(entries, max_size=5),
+        "action": actions,
+        "env": envs,
+        "history": st.none() | st.just([{"t": 3, "decision": 2, "kept": 0.25}, {"t": 5, "decision": 0, "kept": None}]),
+    }
+)
+
+
+def without_future(state):
+    """No client knows where the cursor will be."""
+    for entry in state["attribution"]:
+        entry["cursor"]["turn"] = min(entry["cursor"]["turn"], state["timestep"])
+    return state
+
+
+sessions = st.fixed_dictionaries(
+    {
+        "episode_id": st.sampled_from(["e", "é 1"]),
+        "problem_id": st.none() | st.just("p"),
+        "endTime": st.sampled_from([None, 9]),
+        "states": st.lists(states.map(without_future), min_size=2, max_size=5, unique_by=lambda state: state["timestep"]),
+    }
+)
+
+
+def read_back(episode):
+    with tempfile.TemporaryDirectory() as folder:
+        write_snapshot(episode, Path(folder))
+        (again,), summary = read_episodes(folder)
+    assert not summary.repaired and not summary.skipped
+    return again
+
+
+@given(session=sessions)
+def test_what_was_read_reads_back_equal(same_episode, session):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "e.json"
+        path.write_text(json.dumps(session), encoding="utf-8")
+        (episode,), _ = read_episodes(path)
+    assert same_episode(read_back(episode), episode)
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Decision)), st.sampled_from(["x = 1", "y\nz", ""])), min_size=1, max_size=6), st.data())
+def test_what_was_played_reads_back_equal(same_episode, choices, data):
+    states = [State(("def f():", "    pass", ""), 0, never(3), never(3))]
+    moves = [None]
+    for i, (decision, text) in enumerate(choices):
+        agent, state = "HA"[i % 2], states[-1]
+        line = data.draw(st.integers(0, len(state) - 1)) if decision else -1
+        if agent == "A" and not game.legal_one(state, decision, line, w_max=160):
+            decision, line = Decision.NO_OP, -1  # noqa: PLW2901
+        states.append(game.apply(state, decision, line, text, by=agent, t=i + 1))
+        moves.append(Move(agent, decision, line, recorded=True, probability=0.5, model="m"))
+    episode = Episode("played", "nowhere", None, attach(states, moves), tuple(moves), cut_off=False)
+    assert same_episode(read_back(episode), episode)
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "a\0b", "\n"])
+def test_an_id_that_is_no_name_writes_nothing(tmp_path, name):
+    state = State(("a",), 0, never(1), never(1))
+    with pytest.raises(InputError, match="no name for a file"):
+        write_snapshot(Episode(name, "nowhere", None, (state,), (None,)), tmp_path)
+    assert list(tmp_path.iterdir()) == []
