@@ -1,0 +1,422 @@
+"""The door: which transitions a session holds, what is refused and what repaired, and that nothing else ever happens.
+
+The tables of transitions are their specification: these states, these actions, these transitions.
+"""
+
+import json
+import math
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from state_adapter import Episode, InputError, Past, State, parse_line_tuples, read_episodes, read_state
+
+ROUND = ["a", "a\nb", "a\nb", "a\nb", "c\nb"]
+
+
+def states_of(texts, actions=None):
+    """Snapshot states of turns 0, 1, 2, ..."""
+    actions = actions or [None] * len(texts)
+    return [
+        {"timestep": t, "text": text, "attribution": [], "action": action}
+        for t, (text, action) in enumerate(zip(texts, actions, strict=True))
+    ]
+
+
+def by(agent, decision, line=0):
+    return {agent: {"type": decision, "line": line}}
+
+
+def read(folder, content):
+    path = folder / "session.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return read_episodes(path)
+
+
+def told(transition):
+    """State, decision, line, next, reply, streak, done; states by their turns."""
+    t = transition
+    reply = None if t.reply is None else t.reply.t
+    return (t.state.t, int(t.decision), t.line, t.next.t, reply, t.streak, t.done)
+
+
+TRANSITIONS = {
+    "rounds": (
+        ROUND,
+        [None, by("A", 3, 1), None, by("A", 0), None],
+        [(0, 3, 0, 1, 2, 0, False), (2, 0, -1, 3, 4, 0, True)],
+        [(1, 0, -1, 2, 3, 0, False), (3, 4, 0, 4, None, 1, True)],
+    ),
+    "the human alone, three states in a row": (
+        ["a", "b", "b", "c"],
+        [None, None, None, None],
+        [],
+        [(0, 4, 0, 1, 2, 0, False), (1, 0, -1, 2, 3, 0, False), (2, 4, 0, 3, None, 1, True)],
+    ),
+    "the human three times, then the assistant": (
+        ["a", "b", "c", "c\nd"],
+        [None, None, None, by("A", 3, 1)],
+        [(2, 3, 0, 3, None, 0, True)],
+        [(0, 4, 0, 1, 2, 0, False), (1, 4, 0, 2, 3, 0, True)],
+    ),
+    "the assistant twice: the reply is the next state, whoever made it": (
+        ["a", "b", "c", "c"],
+        [None, by("A", 4, 1), by("A", 4, 1), None],
+        [(0, 4, 0, 1, 2, 0, False), (1, 4, 0, 2, 3, 0, True)],
+        [(2, 0, -1, 3, None, 0, True)],
+    ),
+    "streaks of silence are each agent's own and end with a decision": (
+        ["a"] * 8,
+        [None, by("A", 0), None, by("A", 0), None, by("A", 2, 1), None, by("A", 0)],
+        [(0, 0, -1, 1, 2, 0, False), (2, 0, -1, 3, 4, 1, False), (4, 2, 0, 5, 6, 2, False), (6, 0, -1, 7, None, 0, True)],
+        [(1, 0, -1, 2, 3, 0, False), (3, 0, -1, 4, 5, 1, False), (5, 0, -1, 6, 7, 2, True)],
+    ),
+    "the action of the first state led to it from nowhere": (
+        ["a", "a"],
+        [by("A", 3, 40), None],
+        [],
+        [(0, 0, -1, 1, None, 0, True)],
+    ),
+    "recorded decisions of the human": (
+        ["a", "b", "b"],
+        [None, by("H", 2, 1), by("H", 0)],
+        [],
+        [(0, 2, 0, 1, 2, 0, False), (1, 0, -1, 2, None, 0, True)],
+    ),
+    "a decision without a line": (
+        ["a", "b"],
+        [None, by("A", 2, 0)],
+        [(0, 2, -1, 1, None, 0, True)],
+        [],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("texts", "actions", "assistant", "human"), TRANSITIONS.values(), ids=TRANSITIONS)
+def test_transitions(tmp_path, texts, actions, assistant, human):
+    (episode,), _ = read(tmp_path, {"states": states_of(texts, actions)})
+    assert [told(t) for t in episode.transitions("A")] == assistant
+    assert [told(t) for t in episode.transitions("H")] == human
+    assert all(t.last is episode.states[-1] for agent in "AH" for t in episode.transitions(agent))
+
+
+LISTS = {
+    "as many actions as states: each led to its state": [{}, by("A", 4, 0), by("H", 2, 0)],
+    "one fewer: each was taken on its state": [by("A", 4, 0), by("H", 2, 0)],
+    "by name": [{"A": {"type": "Edit Existing Lines", "line": 0}}, {"H": {"type": "write_single_line", "line": 0}}],
+}
+
+
+@pytest.mark.parametrize("kind", ["line tuples", "canonical", "snapshot"])
+@pytest.mark.parametrize("actions", LISTS.values(), ids=LISTS)
+def test_transitions_of_lists_of_any_kind_of_state(tmp_path, kind, actions):
+    texts = ["a", "b", "c"]
+    states = {
+        "line tuples": [[[text]] for text in texts],
+        "canonical": [{"lines_text": [text], "t": t} for t, text in enumerate(texts)],
+        "snapshot": states_of(texts),
+    }[kind]
+    (episode,), _ = read(tmp_path, [{"states": states, "actions": actions}])
+    assert [told(t) for t in episode.transitions("A")] == [(0, 4, 0, 1, 2, 0, True)]
+    assert [told(t) for t in episode.transitions("H")] == [(1, 2, 0, 2, None, 0, True)]
+
+
+def test_without_actions_the_one_whose_attribution_changed_moved(tmp_path):
+    edit = {"t_last": 1, "span": [0, 1], "flags": [1, 0, 0]}
+    states = [[["a", {}, {}, {"on": True}]], [["b", {}, edit, {"last_t": 0}]], [["b + 1", {}, edit]]]
+    (episode,), _ = read(tmp_path, {"states": states})
+    assert [told(t) for t in episode.transitions("A")] == [(0, 2, 0, 1, 2, 0, True)]
+    assert [told(t) for t in episode.transitions("H")] == [(1, 1, 0, 2, None, 0, True)]
+
+
+def test_actions_stay_with_their_states_when_these_are_sorted(tmp_path):
+    states = [{"lines_text": [text], "t": t} for t, text in [(2, "c"), (0, "a"), (1, "b")]]
+    for actions in ([by("H", 2, 0), {}, by("A", 4, 0)], [{}, by("A", 4, 0)]):
+        (episode,), _ = read(tmp_path, {"states": states, "actions": actions})
+        assert [told(t)[:4] for t in episode.transitions("A")] == [(0, 4, 0, 1)]
+
+
+def test_an_episode_of_one_state_has_no_transitions():
+    state = parse_line_tuples([["a"]], 0, "here")
+    episode = Episode("e", "here", None, (state,), (None,))
+    assert episode.transitions("A") == episode.transitions("H") == []
+
+
+def test_the_decision_is_no_input_to_what_it_produced(tmp_path):
+    """Whatever came of the assistant's decision, it was taken on the state before, and that state is the same."""
+    after = ["a\nb", "zzz", ""]
+    found = [read(tmp_path, {"states": states_of(["a", text], [None, by("A", 3, 1)])})[0][0] for text in after]
+    pasts = {(t.state.lines, t.state.human.tobytes(), t.history) for one in found for t in one.transitions("A")}
+    assert len(pasts) == 1
+
+
+# --- single states -------------------------------------------------------------------------------------------------
+
+
+def test_a_single_state_with_its_history(tmp_path):
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps({"t": 3, "line_tuples": [["a"]], "history": [{"t": 1, "decision": 2, "kept": 1}]}))
+    state = read_state(str(path))
+    assert (state.t, state.lines, state.history) == (3, ("a",), (Past(1, 2, 1.0),))
+    path.write_text(json.dumps({"lines_text": ["a"], "t": 4}))
+    assert (read_state(path).t, read_state(path).history) == (4, None)
+
+
+# --- refused, repaired, accepted -----------------------------------------------------------------------------------
+
+SINGLE = {
+    "not JSON": "hello",
+    "truncated JSON": '{"t": 0, "line_tuples": [["a"',
+    "wrong top level": [1, 2],
+    "no state": {"t": 0},
+    "a state that is no list": {"t": 0, "line_tuples": {}},
+    "a line that is no list": {"t": 0, "line_tuples": ["a"]},
+    "no turn": {"line_tuples": []},
+    "text that is no string": {"t": 0, "line_tuples": [[5]]},
+    "NaN": '{"t": NaN, "line_tuples": []}',
+    "infinity": '{"t": 0, "line_tuples": [["a", {"t_last": 1e999}]]}',
+    "bool for a number": {"t": 0, "line_tuples": [["a", {"t_last": True}]]},
+    "text for a number": {"t": 0, "line_tuples": [["a", {"t_last": "x"}]]},
+    "negative turn": {"t": -1, "line_tuples": []},
+    "huge integer": {"t": 10**400, "line_tuples": []},
+    "endless integer": '{"t": ' + "9" * 10_000 + ', "line_tuples": []}',
+    "too deep": '{"t": 0, "line_tuples": ' + "[" * 100_000,
+    "not UTF-8": b"\xff\xfe\x00",
+    "UTF-16": '{"t": 0, "line_tuples": []}'.encode("utf-16"),
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("content", SINGLE.values(), ids=SINGLE)
+def test_a_bad_state_is_refused_in_one_line_that_names_the_file(tmp_path, content):
+    path = tmp_path / "state.json"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        read_state(path)
+    assert str(refused.value).startswith(str(path)) and "\n" not in str(refused.value)
+    with pytest.raises(InputError, match=r"absent\.json"):
+        read_state(tmp_path / "absent.json")
+
+
+def test_an_integer_may_be_written_as_a_float_and_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "state.json"
+    path.write_bytes(b'\xef\xbb\xbf{"t": 3.0, "line_tuples": []}')
+    assert read_state(path).t == 3
+
+
+GOOD = [[["a"]], [["b"]]]
+EPISODES = {
+    "not JSON": "hello",
+    "truncated JSON": '[{"states": [',
+    "wrong top level": 5,
+    "no states": {"version": 1},
+    "a single state": {"t": 0, "line_tuples": []},
+    "states that are no list": {"states": {}},
+    "a state that is neither list nor object": {"states": [3, 4]},
+    "an object that is no state": {"states": [{"a": 1}, {"a": 2}]},
+    "states of several kinds": {"states": [[["a"]], {"lines_text": ["b"], "t": 1}]},
+    "text that is no string": {"states": [[["a"]], [[5]]]},
+    "NaN": '{"states": [[["a"]], [["b", {"t_last": NaN}]]]}',
+    "bool for a number": {"states": [[["a"]], [["b", {"t_last": True}]]]},
+    "negative count": {"states": [{"lines_text": [], "t": 0, "env": {"compiled": True, "tests": {"passed": -1, "total": 3}}}] * 2},
+    "unknown decision": {"states": GOOD, "actions": [by("H", "Paint It Black", 0)] * 2},
+    "decision 7": {"states": GOOD, "actions": [by("H", 7, 0)] * 2},
+    "a decision that is a bool": {"states": GOOD, "actions": [by("H", True, 0)] * 2},
+    "a line outside the file": {"states": GOOD, "actions": [{}, by("A", 4, 1)]},
+    "a line below none": {"states": GOOD, "actions": [{}, by("A", 4, -2)]},
+    "two actions fewer": {"states": [*GOOD, *GOOD], "actions": [{}] * 2},
+    "an action more": {"states": GOOD, "actions": [{}] * 3},
+    "actions that are no list": {"states": GOOD, "actions": {}},
+    "an action that is no object": {"states": GOOD, "actions": [{}, "A"]},
+    "an id that is no text": {"states": GOOD, "episode_id": ["e"]},
+    "a problem that is no text": {"states": GOOD, "problem_id": 1.5},
+    "no states at all": {"states": []},
+    "no episodes": [],
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("content", EPISODES.values(), ids=EPISODES)
+def test_a_bad_episode_is_refused_and_among_good_ones_skipped(tmp_path, content):
+    with pytest.raises(InputError) as refused:
+        read(tmp_path, content)
+    assert str(tmp_path / "session.json") in str(refused.value) and "\n" not in str(refused.value)
+    (tmp_path / "good.json").write_text(json.dumps({"states": GOOD}))
+    episodes, summary = read_episodes(tmp_path)
+    assert [episode.id for episode in episodes] == ["good"]
+    assert all("session.json" in where and reason for where, reason in summary.skipped)
+    if content not in ({"states": []}, []):  # nothing is wrong with these, there is just nothing in them
+        assert len(summary.skipped) == 1
+        with pytest.raises(InputError, match=r"session\.json"):
+            read_episodes(tmp_path, strict=True)
+
+
+def test_one_bad_episode_of_a_list_costs_this_one(tmp_path):
+    content = [{"states": GOOD}, {"states": GOOD, "actions": [{}, by("A", "?", 0)]}, {"states": GOOD}]
+    episodes, summary = read(tmp_path, content)
+    assert [episode.id for episode in episodes] == ["session#0", "session#2"]
+    assert [where for where, _ in summary.skipped] == [f"{tmp_path}/session.json, entry 1.actions[1].A.type"]
+
+
+ACCEPTED = {
+    "lone surrogates": "\ud800",
+    "NUL": "a\0b",
+    "100,000 characters in a line": "x" * 100_000,
+    "50,000 lines": "x\n" * 50_000,
+    "mixed line ends": "a\r\nb\nc\rd",
+}
+
+
+@pytest.mark.parametrize("text", ACCEPTED.values(), ids=ACCEPTED)
+def test_strange_text_is_accepted(tmp_path, text):
+    (episode,), _ = read(tmp_path, {"states": states_of([text, text + "y", text])})
+    assert episode.states[0].text == text.replace("\r\n", "\n")
+
+
+def test_spans_and_cursors_outside_the_line_are_taken_as_given(tmp_path):
+    entry = {"human": {"turn": 0, "span": [3, 900], "actions": [1, 0, 0]}, "cursor": {"turn": 0, "char": 700}}
+    states = states_of(["a", "a"])
+    states[0]["attribution"] = [entry]
+    (episode,), _ = read(tmp_path, {"states": states})
+    assert episode.states[0].human.tolist() == [[0, 3, 900, 1, 0, 0]]
+    assert episode.states[0].cursor.char == 699
+
+
+def test_a_decision_that_is_not_legal_is_read(tmp_path):
+    """Whether it is legal is for those who learn from it; the border only says what happened."""
+    states = states_of(["a", "b"], [None, by("A", 4, 1)])
+    states[0]["attribution"] = [{"human": {"turn": 0, "span": [0, 1]}}]
+    (episode,), summary = read(tmp_path, {"states": states})
+    assert [told(t)[:3] for t in episode.transitions("A")] == [(0, 4, 0)]
+    assert summary.skipped == []
+
+
+# --- whatever comes ------------------------------------------------------------------------------------------------
+
+keys = st.sampled_from(
+    "states actions t text timestep timestamp_ms attribution human assistant cursor turn span action env tests passed "
+    "total compiled lines_text line_attribs line_tuples history decision kept H A type line char on last_t t_last flags "
+    "h episode_id endTime specialFlags failed".split()
+)
+numbers = st.integers(-3, 9) | st.sampled_from([2**53, -(2**70), 10**30, 0.0, 3.0, -1.5, 1e300])
+leaves = st.none() | st.booleans() | numbers | st.floats() | st.text(max_size=3)
+anything = st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=5), max_leaves=25)
+
+FULL = [
+    {"t": 2, "line_tuples": [["a", {"t_last": 1, "span": [0, 1], "flags": [1, 0, True]}, {}, {"on": True, "line": 0, "char": 1, "last_t": 2}]],
+     "history": [{"t": 1, "decision": 2, "kept": 0.5}]},
+    {"lines_text": ["a", "b"], "t": 3, "line_attribs": {"H": [{"t_last": 1}], "A": [{}]}, "cursor": {"on": True, "line": 1},
+     "h": 2, "env": {"compiled": True, "tests": {"passed": 1, "failed": 1}}, "timestamp_ms": 5, "history": []},
+    {"episode_id": "e", "problem_id": "p", "endTime": 4, "states": [
+        {"timestep": t, "timestamp_ms": t, "text": "a\nb" * t, "action": [None, {"H": None, "A": {"type": 4, "line": 1}}, None][t],
+         "env": {"compiled": True, "tests": {"passed": t, "total": 3}}, "history": [{"t": 0, "decision": 0, "kept": None}],
+         "attribution": [{"human": {"turn": t, "span": [0, 1], "actions": [True, False, False], "specialFlags": ["undo"]},
+                          "assistant": {"turn": 0, "span": [0, 0]}, "cursor": {"turn": t, "char": 1}}] * 2} for t in range(3)]},
+    [{"states": [[["a", {}, {"t_last": t}, {"on": t == 1}]] for t in range(3)], "actions": [by("A", "NO-OP", -1), by("H", 2, 0)]},
+     {"states": [{"lines_text": ["a"], "t": t} for t in (2, 0, 2)]}],
+]  # fmt: skip
+
+
+def places(value, place=()):
+    """Every place in a JSON value."""
+    yield place
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        yield from places(part, (*place, key))
+
+
+@st.composite
+def mutated(draw):
+    """Valid input in which a few parts were replaced by something else, doubled, or left out."""
+    value = json.loads(json.dumps(draw(st.sampled_from(FULL))))
+    for _ in range(draw(st.integers(0, 3))):
+        *way, last = draw(st.sampled_from([place for place in places(value) if place] or [(None,)]))
+        if last is None:
+            break
+        holder = value
+        for key in way:
+            holder = holder[key]
+        change = draw(st.sampled_from(["replace", "leave out", "double"]))
+        if change == "replace":
+            holder[last] = draw(leaves | anything)
+        elif change == "leave out":
+            del holder[last]
+        elif isinstance(holder, list):
+            holder.insert(last, holder[last])
+    return value
+
+
+def is_valid(state):
+    assert isinstance(state, State)
+    assert all(type(line) is str for line in state.lines)
+    numbers = [state.t, state.cursor.line, state.cursor.char, state.cursor.last_t, state.last_known_line]
+    assert all(type(number) is int for number in numbers) and type(state.cursor.on) is bool and state.t >= 0
+    for array in (state.human, state.assistant):
+        assert array.shape == (len(state), 6) and array.dtype == "int64" and not array.flags.writeable
+        assert ((array[:, 3:] == 0) | (array[:, 3:] == 1)).all() and (array[:, 0] >= -1).all()
+    for past in state.history or ():
+        assert past.decision in range(7) and (past.kept is None or (math.isfinite(past.kept) and 0 <= past.kept <= 1))
+    if state.env is not None and state.env.tests_total is not None:
+        assert 0 <= state.env.tests_passed <= state.env.tests_total
+    assert state.timestamp_ms is None or type(state.timestamp_ms) is int
+
+
+def is_valid_episode(episode):
+    assert len(episode.states) == len(episode.moves) and episode.moves[0] is None
+    turns = [state.t for state in episode.states]
+    assert turns == sorted(set(turns))
+    for state in episode.states:
+        is_valid(state)
+        assert state.history is not None
+    for before, move in zip(episode.states, episode.moves[1:], strict=False):
+        assert move.agent in "HA" and -1 <= move.line < len(before)
+        assert move.decision or move.line == -1
+    for agent in "HA":
+        found = episode.transitions(agent)
+        assert [t.done for t in found] == [False] * (len(found) - 1) + [True] * bool(found)
+
+
+def one_answer(content: bytes):
+    """A valid state or episode, or one error of one line: anything else fails the test."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "f.json"
+        path.write_bytes(content)
+        for read_it in (read_state, lambda p: read_episodes(p)[0], lambda p: read_episodes(p.rename(p.with_suffix(".jsonl")))[0]):
+            try:
+                answer = read_it(path)
+            except InputError as error:
+                assert "\n" not in str(error) and "f.json" in str(error)
+                continue
+            for one in answer if isinstance(answer, list) else [answer]:
+                (is_valid if isinstance(one, State) else is_valid_episode)(one)
+
+
+quick = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+
+
+@quick
+@given(anything)
+def test_any_json_is_a_state_or_an_error(value):
+    one_answer(json.dumps(value).encode())
+
+
+@quick
+@given(mutated())
+def test_any_change_to_valid_input_is_a_state_or_an_error(value):
+    one_answer(json.dumps(value).encode())
+
+
+@quick
+@given(mutated(), st.data())
+def test_any_damage_to_a_file_is_a_state_or_an_error(value, data):
+    content = bytearray(json.dumps(value, indent=data.draw(st.sampled_from([None, 1]))).encode())
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        content[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    one_answer(bytes(content))
