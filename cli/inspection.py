@@ -12,6 +12,7 @@ from typing import Any
 
 import rewards
 from actions import NAMES, Decision, legal_one
+from cli.tables import table
 from config import FeaturizerConfig, RewardWeights
 from state_adapter import Episode, Summary, Transition, read_episodes
 
@@ -94,7 +95,8 @@ def render(found: Mapping[str, Any]) -> str:
         parts.append(_listed("Not legal where they were taken, so left out of the policy's loss:", [
             f'{each["source"]}, t {each["t"]}: {each["decision"]} at line {each["line"]}' for each in found["illegal"]
         ]))
-    return "\n\n".join(parts)
+    # Names of files may hold what no terminal can show.
+    return "\n\n".join(parts).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _reading(read: Mapping[str, Any]) -> str:
@@ -139,16 +141,9 @@ def _listed(title: str, lines: Sequence[str]) -> str:
     return "\n".join([title, *(f"  {line}" for line in lines[:_SHOWN]), *more])
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as aligned columns, the first to the left; the first row is the head."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
-
-
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.0%}"
 
 
 def _signed(value: float | None) -> str:
-    return "-" if value is None else f"{value:+.2f}"
+    return "-" if value is None else f"{value:+z.2f}"
