@@ -24,7 +24,7 @@ from config import GOAL_DIM, N_DECISIONS, RewardWeights
 from featurizers import Encoded, Featurizer
 from state import State
 from state_adapter import Episode, Transition
-from training.behaviour import LINE_KINDS, Choices
+from training.behaviour import LINE_KINDS, Behaviour, Choices
 from training.goal import Goal, goal_vector
 
 UNKNOWN = math.nan
@@ -71,6 +71,14 @@ class Steps:
         """The given steps: indices in order, or a mask `(N,)`."""
         chosen = {f.name: getattr(self, f.name)[rows] for f in fields(self)}
         return Steps(**chosen)
+
+    def recorded(self, behaviour: Behaviour | None) -> tuple[Tensor, Tensor]:
+        """log b(decision), log b(line | decision), `(N,)` each: as recorded, else the fitted behaviour's."""
+        if behaviour is None:
+            return self.log_decision, self.log_line
+        decision, line = behaviour.log_probs(self.choices)
+        unknown = self.log_decision.isnan()
+        return torch.where(unknown, decision, self.log_decision), torch.where(unknown, line, self.log_line)
 
     def to(self, device: torch.device | str) -> Steps:
         """The same on another device, but for the choices, which no network reads."""

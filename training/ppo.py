@@ -48,16 +48,6 @@ from training.policies import Policies
 NAME = "ppo_from_episodes"
 
 
-def recorded_log_probs(steps: Steps, behaviour: Behaviour | None) -> tuple[Tensor, Tensor]:
-    """log b(decision), log b(line | decision), `(N,)` each: as recorded, else the fitted behaviour's."""
-    decision, line = steps.log_decision, steps.log_line
-    if behaviour is not None:
-        fitted_decision, fitted_line = behaviour.log_probs(steps.choices)
-        decision = torch.where(decision.isnan(), fitted_decision, decision)
-        line = torch.where(line.isnan(), fitted_line, line)
-    return decision, line
-
-
 @dataclass
 class Held:
     """What stays as it was when the epoch began, one row per step.
@@ -177,7 +167,7 @@ class Update:
         advantage[learn] = standardised(advantage[learn])
         log_decision = torch.where(learn, answers.decision(steps), 0.0)
         log_line = torch.where(learn, answers.line, 0.0)
-        past_decision, past_line = recorded_log_probs(steps, self.behaviour)
+        past_decision, past_line = steps.recorded(self.behaviour)
         off_decision = torch.where(learn, log_decision - past_decision, 0.0)
         off_line = torch.where(learn, log_line - past_line, 0.0)
         cap = math.log(config.importance_cap)

@@ -23,11 +23,11 @@ from errors import InputError
 from files import lock
 from models import store
 from state_adapter import Episode
-from training import behaviour, dataset
-from training.batching import derived_seed, generator
-from training.behaviour import Behaviour
-from training.behaviour_cloning import Cloning, class_prior
+from training import dataset
+from training.batching import derived_seed
+from training.behaviour_cloning import Cloning
 from training.dataset import Dataset
+from training.evaluation import Baselines, Report, evaluate_on, validation
 from training.interrupts import Interrupt, deferred
 from training.observer import Observer, Row, Silent
 from training.policies import Policies, weights_of
@@ -75,7 +75,7 @@ class TrainResult:
     data: Dataset
     train: frozenset[int]
     held_out: frozenset[int]
-    behaviour: Behaviour
+    baselines: Baselines
     rows: list[Row]
     meta: dict[str, object]
     generation: str | None
@@ -116,9 +116,9 @@ class _Run:
         if not len(self.data.steps):
             raise InputError("episodes", "no episode has a decision to learn from")
         self.policies.to(device)
-        self.held_out = hold_out(len(episodes), config.bc.validation_share, config.seed)
+        self.held_out = hold_out(self.data.ids, config.bc.validation_share, config.seed)
         self.train = set(range(len(episodes))) - self.held_out
-        self.behaviour = behaviour.fit(self.data.of(self.train, by_human=False).choices)
+        self.baselines = Baselines.of(self.data.of(self.train))
         self.saved = saved
         self.run_id = uuid.uuid4().hex[:12] if saved is None else str(saved["run_id"])
         self.lines: list[str] = [] if saved is None else list(saved["lines"])
@@ -146,7 +146,7 @@ class _Run:
             meta = self._meta()
             generation = self._publish(meta) if publish else None
         return TrainResult(
-            self.run_id, self.policies, self.data, frozenset(self.train), frozenset(self.held_out), self.behaviour,
+            self.run_id, self.policies, self.data, frozenset(self.train), frozenset(self.held_out), self.baselines,
             [json.loads(line) for line in self.lines], meta, generation,
         )  # fmt: skip
 
@@ -155,9 +155,9 @@ class _Run:
         for name in PHASES[PHASES.index(reached) :]:
             going_on = self.saved is not None and name == reached
             if name == "bc" and not going_on:
-                self.policies.begin_human(class_prior(self.data.of(self.train)))
+                self.policies.begin_human(self.baselines.prior)
             elif name == "ppo_from_episodes" and not going_on:
-                prior = self.behaviour.decision_log_prior()
+                prior = self.baselines.behaviour.decision_log_prior()
                 self.policies.begin_assistant(prior, derived_seed(self.config.seed, "assistant"))
             phase = self._phase(name)
             if self.saved is not None and going_on:
@@ -175,7 +175,7 @@ class _Run:
                 policies, self.data, self.train, self.held_out, config.bc, gamma=config.ppo.gamma, seed=config.seed
             )
         if name == "ppo_from_episodes":
-            return FromEpisodes(policies, self.data, self.train, self.behaviour, config.ppo, seed=config.seed)
+            return FromEpisodes(policies, self.data, self.train, self.baselines.behaviour, config.ppo, seed=config.seed)
         roots = [self.episodes[i] for i in sorted(self.train)]
         return SelfPlay(policies, roots, config, sessions=len(self.train))
 
@@ -196,6 +196,8 @@ class _Run:
     def _end_epoch(self, phase: Phase, metrics: Mapping[str, object]) -> None:
         """Saves first: when a checkpoint or a line of the log can be seen, the run can go on from there."""
         row = {"phase": phase.name, "epoch": phase.epoch, "run_id": self.run_id, **self._label(), **metrics}
+        if phase.name != "bc":
+            row |= validation(self._report())
         self.lines.append(strict_json(row))
         name = self._checkpoint_name(phase)
         self.checkpoints.append(name)
@@ -203,6 +205,11 @@ class _Run:
         self.folder.write_policy(name, self._weights(phase))
         self.folder.log(self.lines[-1])
         self.observer.metrics(json.loads(self.lines[-1]))
+
+    def _report(self) -> Report | None:
+        if not self.held_out:
+            return None
+        return evaluate_on(self.policies, self.data, sorted(self.held_out), self.baselines, self.config.ppo)
 
     def _checkpoint_name(self, phase: Phase) -> str:
         if phase.name == "bc":
@@ -255,12 +262,15 @@ def starting_policies(config: TrainConfig) -> Policies:
     return Policies.loaded(models.human, models.assistant, models.featurizer)
 
 
-def hold_out(sessions: int, share: float, seed: int) -> set[int]:
-    """Indices of the sessions that no phase learns from: about `share` of them, at least one, none of fewer than 3."""
-    if sessions < 3 or share <= 0:
+def hold_out(ids: Sequence[str], share: float, seed: int) -> set[int]:
+    """Indices of the sessions that no phase learns from: about `share` of them, at least one, none of fewer than 3.
+
+    Those whose hash is lowest: most of them stay held out when sessions are added.
+    """
+    if len(ids) < 3 or share <= 0:
         return set()
-    count = min(max(round(sessions * share), 1), sessions - 1)
-    return set(torch.randperm(sessions, generator=generator(seed, "held out"))[:count].tolist())
+    order = sorted(range(len(ids)), key=lambda i: (derived_seed(seed, "held out", ids[i]), i))
+    return set(order[: max(round(len(ids) * share), 1)])
 
 
 def require_writable(path: Path) -> None:
