@@ -216,7 +216,9 @@ def apply(state: State, decision: Decision, line: int, text: str, *, by: Literal
     cursor = state.cursor
     column = cursor.char if cursor.on and cursor.line == line else None
     lines = tuple(edited(state.lines, decision, line, text, column))
-    human, assistant = carry_attribution(state, lines, by, t)
+    human, assistant = state.human, state.assistant
+    if lines != state.lines:
+        human, assistant = carry_attribution(state, lines, by, t)
     seen = cursor.line if cursor.on else state.last_known_line
     if by == "A":
         above = decision == Decision.EXPLAIN_MULTI_LINES and seen == line
