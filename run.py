@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace) -> int:
     recorder = telemetry(off=options.no_telemetry, url=config.telemetry_url)
     with recorder.run("run.py", trained_on=config.trained_on, seed=config.seed, device=config.device) as run:
         outcome = learn(config, recordings, places, run)
-    print(render(outcome, places))
+    print(render(outcome, places, config))
     return 0
 
 

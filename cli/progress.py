@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import NoReturn, TextIO
@@ -13,11 +13,12 @@ from tqdm import tqdm
 from training.observer import Observer, Row
 
 TITLES = {
-    "bc": "behaviour cloning", "ppo_from_episodes": "PPO from episodes", "zero_style": "self-play",
-    "loading": "reading sessions", "recording": "recording self-play", "evaluation": "held-out sessions",
+    "loading": "reading sessions", "bc": "behaviour cloning", "ppo_from_episodes": "PPO from episodes",
+    "zero_style": "self-play", "recording": "recording games", "fine_tune": "fine-tuning",
+    "evaluation": "held-out sessions",
 }
 
-LINE_EVERY = 15.0
+LINE_EVERY = 10.0
 """Seconds between two lines of a phase where there is no terminal."""
 
 
@@ -47,15 +48,16 @@ class Several:
 class Progress:
     """An observer (see `training.observer`) that shows what it is told."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = monotonic) -> None:
         self.stream = sys.stderr if stream is None else stream
+        self.clock = clock
         self.bar: tqdm[NoReturn] | None = None
-        self.title, self.total, self.done, self.said = "", 0, 0, monotonic()
+        self.title, self.total, self.done, self.said = "", 0, 0, clock()
 
     def phase(self, name: str, total_steps: int) -> None:
         """A new bar, or without a terminal a line that says what begins; nothing for a phase that is left out."""
         self.close()
-        self.title, self.total, self.done, self.said = TITLES.get(name, name), total_steps, 0, monotonic()
+        self.title, self.total, self.done, self.said = TITLES.get(name, name), total_steps, 0, self.clock()
         if total_steps == 0:
             return
         if self.stream.isatty():
@@ -67,20 +69,17 @@ class Progress:
         self.done += n
         if self.bar is not None:
             self.bar.update(n)
-        elif monotonic() - self.said > LINE_EVERY:
-            self.said = monotonic()
-            self._line(f"{self.title}: {self.done} of {self.total}")
+        else:
+            self._now_and_then(f"{self.done} of {self.total}")
 
     def metrics(self, row: Row) -> None:
-        """Beside the bar the epoch's loss; without a terminal a line of it."""
+        """The epoch's losses beside the bar."""
         shown = {k: v for k, v in row.items() if isinstance(v, float) and ("loss" in k or "nll" in k)}
-        if not shown:
-            return
-        text = ", ".join(f"{key} {value:.3f}" for key, value in list(shown.items())[:3])
+        text = ", ".join([f"epoch {row.get('epoch')}", *(f"{k} {v:.3f}" for k, v in list(shown.items())[:3])])
         if self.bar is not None:
-            self.bar.set_postfix_str(f"epoch {row.get('epoch')}: {text}")
+            self.bar.set_postfix_str(text)
         else:
-            self._line(f"{self.title}: epoch {row.get('epoch')}: {text}")
+            self._now_and_then(text)
 
     def message(self, text: str) -> None:
         """A line of its own, above the bar if there is one."""
@@ -95,6 +94,11 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+
+    def _now_and_then(self, text: str) -> None:
+        if self.clock() - self.said > LINE_EVERY:
+            self.said = self.clock()
+            self._line(f"{self.title}: {text}")
 
     def _line(self, text: str) -> None:
         # Nobody reads stderr any more: that is no reason to stop a training.

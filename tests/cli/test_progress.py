@@ -1,6 +1,7 @@
 """Progress: bars on a terminal, sparse lines elsewhere, and never a reason to fail."""
 
 import io
+import itertools
 
 from cli.progress import Progress, Several
 
@@ -27,11 +28,15 @@ def tell(observer):
 
 
 def test_without_a_terminal_there_are_few_plain_lines():
-    stream = io.StringIO()
-    tell(Progress(stream))
-    assert stream.getvalue().splitlines() == [
+    quick, slow, seconds = io.StringIO(), io.StringIO(), itertools.count(0, 4)
+    tell(Progress(quick, clock=lambda: 0.0))
+    assert quick.getvalue().splitlines() == [
+        "behaviour cloning: up to 3 steps", "a sentence", "PPO from episodes: up to 1 steps",
+    ]
+    tell(Progress(slow, clock=lambda: next(seconds)))
+    assert slow.getvalue().splitlines() == [
         "behaviour cloning: up to 3 steps",
-        "behaviour cloning: epoch 1: loss 0.250, human_nll 1.500",
+        "behaviour cloning: 3 of 3",
         "a sentence",
         "PPO from episodes: up to 1 steps",
     ]

@@ -1,0 +1,265 @@
+"""The two-phase plan that `run.py` carries out on a person's sessions.
+
+    1. pre-train   behaviour cloning and PPO on the recorded sessions that are not held out
+       record      zero-style episodes: games from recorded states, written in the recordings' format
+    2. fine-tune   PPO on recorded sessions and games together
+       compare     with the models in use, on the held-out sessions; replace them if they are not worse
+
+It can be killed at any moment; the next call with the same sessions and configuration goes on. Not here: how a phase
+learns (`training.run`), what is measured (`evaluation.py`), the rule for replacing (`promotion.py`), what is shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+import files
+from config import LoopConfig, TrainConfig
+from inference import untrained
+from models import Models, store
+from state_adapter import Episode, write_snapshot
+from training.batching import derived_seed, generator
+from training.evaluation import Baselines, Report, evaluate
+from training.observer import Observer, Row
+from training.policies import Policies
+from training.promotion import NOT_A_PERSON, Scores, Verdict, judge, set_aside
+from training.resume import fingerprint
+from training.rollouts import play, roots_of
+from training.run import TrainResult, train
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders under the data root."""
+
+    root: Path
+
+    @property
+    def episodes(self) -> Path:
+        return self.root / "state-service" / "episodes"
+
+    @property
+    def games(self) -> Path:
+        return self.root / "state-service" / "shallow-zero-style-episodes"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "trainer" / "models"
+
+    @property
+    def work(self) -> Path:
+        """Checkpoints and logs of the last run."""
+        return self.root / "trainer" / "run"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run. before, after: on the held-out sessions; None: none could be held out.
+
+    models: the folder that the new models are in.
+    """
+
+    learnt_from: int
+    held_out: int
+    games: int
+    before: Report | None
+    after: Report | None
+    verdict: Verdict
+    models: Path
+    generation: str
+
+
+def run_loop(config: LoopConfig, episodes: Sequence[Episode], places: Places, observer: Observer) -> Outcome:
+    """Carries out the plan, or goes on with it. Raises InputError, and KeyboardInterrupt once all is saved."""
+    with files.lock(places.work / ".lock"):
+        return _Loop(config, episodes, places, observer).carry_out()
+
+
+def held_out_ids(ids: Sequence[str], share: float, seed: int) -> frozenset[str]:
+    """Sessions to hold out: those whose hash falls below `share`, at least the lowest one, never the only one.
+
+    A session's hash depends on nothing else, so one that was held out once is held out as long as nothing lower
+    comes: models of earlier runs have not learnt from what later ones are compared on.
+    """
+    places = {name: _unit(f"{seed}/{name}") for name in ids}
+    if share <= 0 or len(places) < 2:
+        return frozenset()
+    ordered = sorted(places, key=lambda name: places[name])
+    count = max(1, sum(places[name] < share for name in ordered))
+    return frozenset(ordered[: min(count, len(ordered) - 1)])
+
+
+class _Loop:
+    def __init__(
+        self, config: LoopConfig, episodes: Sequence[Episode], places: Places, observer: Observer
+    ) -> None:  # fmt: skip
+        self.config, self.places, self.observer = config, places, observer
+        held_out = held_out_ids([one.id for one in episodes], config.held_out_share, config.seed)
+        self.learning = [one for one in episodes if one.id not in held_out]
+        self.held_out = [one for one in episodes if one.id in held_out]
+        self.current = store.load(places.models, config.device)
+        self.staged = places.work / "models"
+        self.plan = places.work / "plan.json"
+        self.resume = self._note_plan(episodes)
+
+    def carry_out(self) -> Outcome:
+        """All steps in order; those that an interrupted run has ended already end at once."""
+        result = self._pre_train()
+        baselines = Baselines.of(result.data.of(range(len(self.learning))))
+        games = 0
+        for number in range(1, self.config.zero_style.epochs + 1):
+            played = self._record(result.policies, number)
+            result = self._fine_tune(played, number)
+            games += len(played)
+        before, after = self._measure(baselines, self._in_use(), result.policies)
+        verdict, folder, generation = self._promote(result, before, after)
+        with files.naming(self.plan):
+            self.plan.unlink(missing_ok=True)
+        return Outcome(
+            len(self.learning), len(self.held_out), games, before, after, verdict, folder, generation
+        )  # fmt: skip
+
+    def _note_plan(self, episodes: Sequence[Episode]) -> bool:
+        """Writes down what this run is; returns whether it goes on with one that was interrupted."""
+        settings = {k: v for k, v in asdict(self.config).items() if k not in ("device", "telemetry_url")}
+        begins_from = None if self.current is None else self.current.generation
+        recordings = fingerprint(self._settings("pre-train"), episodes)["recordings"]
+        plan = json.dumps({"settings": settings, "recordings": recordings, "models": begins_from}, indent=1)
+        with files.naming(self.plan):
+            found = self.plan.read_text() if self.plan.exists() else None
+        if found == plan:
+            self.observer.message("Going on with the run that was interrupted.")
+            return True
+        if found is not None:
+            self.observer.message("The interrupted run had other sessions or settings: a new one begins.")
+        with files.naming(self.places.work):
+            shutil.rmtree(self.staged, ignore_errors=True)
+            for state in self.places.work.glob("*/resume.pt"):
+                state.unlink()
+        files.atomic_write(self.plan, plan)
+        return False
+
+    def _settings(self, name: str) -> TrainConfig:
+        """Of the training that the folder `name` is for; its models go to a folder of their own, not into use."""
+        config = self.config
+        return TrainConfig(
+            checkpoint_dir=self.places.work / name, pv_dir=self.staged, device=config.device, seed=config.seed,
+            run_label=name, trained_on=config.trained_on, featurizer=config.featurizer, model=config.model,
+            rewards=config.rewards, bc=config.bc, ppo=config.ppo, zero_style=replace(config.zero_style, epochs=0),
+        )  # fmt: skip
+
+    def _pre_train(self) -> TrainResult:
+        begins_from = self._goes_on_from()
+        if begins_from is not None:
+            store.publish(
+                self.staged, begins_from.human, begins_from.assistant, begins_from.featurizer, begins_from.meta
+            )
+        settings = replace(self._settings("pre-train"), init_from_pv=begins_from is not None)
+        return self._train(settings, self.learning, self.observer)
+
+    def _goes_on_from(self) -> Models | None:
+        """The models in use, if they learnt from the same kind of sessions and have the same backbone."""
+        current, config = self.current, self.config
+        if current is None or not config.init_from_pv:
+            return None
+        if (current.meta.get("trained_on") in NOT_A_PERSON) != (config.trained_on in NOT_A_PERSON):
+            return None
+        if current.assistant.config.backbone != config.model.backbone:
+            self.observer.message(f"The models in use have another backbone than {config.model.backbone}: a new start.")
+            return None
+        return current
+
+    def _record(self, policies: Policies, number: int) -> list[Episode]:
+        """Plays games from recorded states with the policies as they are, and writes them down."""
+        style, seed = self.config.zero_style, self.config.seed
+        roots = roots_of(self.learning)
+        drawn = torch.randperm(len(roots), generator=generator(seed, "games", number, "roots"))[: style.roots]
+        self.observer.phase("recording", len(drawn))
+        played = play(
+            policies, [roots[i] for i in drawn.tolist()], style.horizon, seed=derived_seed(seed, "games", number)
+        )
+        for episode in played:
+            write_snapshot(episode, self.places.games)
+            self.observer.advance()
+        return played
+
+    def _fine_tune(self, games: Sequence[Episode], number: int) -> TrainResult:
+        """From where training stands, on recorded sessions and games together. The human policy stays as it is."""
+        settings = self._settings(f"fine-tune-{number}")
+        settings = replace(
+            settings, init_from_pv=True, bc=replace(settings.bc, epochs=0, validation_share=0.0),
+            ppo=replace(settings.ppo, epochs=self.config.fine_tune_epochs),
+        )  # fmt: skip
+        return self._train(settings, [*self.learning, *games], _FineTuning(self.observer))
+
+    def _train(self, settings: TrainConfig, episodes: Sequence[Episode], observer: Observer) -> TrainResult:
+        begun = (settings.checkpoint_dir / "resume.pt").exists()
+        return train(replace(settings, resume=self.resume and begun), episodes, observer=observer)
+
+    def _in_use(self) -> Models:
+        """The models in use; without any, the fresh ones that training began with."""
+        config = self.config
+        if self.current is not None:
+            return self.current
+        return untrained(config.device, seed=config.seed, model=config.model, featurizer=config.featurizer)
+
+    def _measure(
+        self, baselines: Baselines, before: Models, after: Policies
+    ) -> tuple[Report | None, Report | None]:  # fmt: skip
+        if not self.held_out:
+            return None, None
+        self.observer.phase("evaluation", 2)
+        reports = []
+        for models in (before, after):
+            reports.append(
+                evaluate(models, self.held_out, baselines, weights=self.config.rewards, ppo=self.config.ppo)
+            )
+            self.observer.advance()
+        return reports[0], reports[1]
+
+    def _promote(
+        self, result: TrainResult, before: Report | None, after: Report | None
+    ) -> tuple[Verdict, Path, str]:  # fmt: skip
+        """Puts the new models in use, or says why not and where they are instead."""
+        kind = self.config.trained_on
+        old = None if self.current is None else _scores(before)
+        old_kind = None if self.current is None else self.current.meta.get("trained_on")
+        verdict = judge(_scores(after), old, trained_on=kind, old_trained_on=old_kind)
+        policies = result.policies
+        folder = self.places.models
+        if not verdict.replace:
+            protected = kind in NOT_A_PERSON and old_kind not in NOT_A_PERSON
+            folder = set_aside(folder, kind) if protected else self.places.work / "not-in-use"
+        meta = {**result.meta, "sessions": len(self.learning), "verdict": verdict.reason}
+        generation = store.publish(folder, policies.human, policies.assistant, policies.featurizer, meta)
+        return verdict, folder, generation
+
+
+class _FineTuning:
+    """Passes on what a training tells, its PPO under the name of the phase that it is part of."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self.advance, self.message = observer.advance, observer.message
+
+    def phase(self, name: str, total_steps: int) -> None:
+        self.observer.phase("fine_tune" if name == "ppo_from_episodes" else name, total_steps)
+
+    def metrics(self, row: Row) -> None:
+        self.observer.metrics(row)
+
+
+def _scores(report: Report | None) -> Scores:
+    return Scores((), ()) if report is None else Scores(report.session_nll, report.session_return)
+
+
+def _unit(text: str) -> float:
+    """A number in [0, 1) that follows from the text."""
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=6).digest()) / 2**48
