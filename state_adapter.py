@@ -20,8 +20,22 @@ from errors import InputError
 from state import Cursor, Env, Past, State
 
 __all__ = [
-    "Agent", "Cursor", "Env", "Episode", "InputError", "Move", "Past", "State", "Summary", "Transition",
-    "parse_canonical", "parse_line_tuples", "read_episodes", "read_off", "read_state", "write_snapshot",
+    "Agent",
+    "Cursor",
+    "Env",
+    "Episode",
+    "InputError",
+    "Move",
+    "Past",
+    "State",
+    "Summary",
+    "Transition",
+    "parse_canonical",
+    "parse_line_tuples",
+    "read_episodes",
+    "read_off",
+    "read_state",
+    "write_snapshot",
 ]
 
 

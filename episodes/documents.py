@@ -14,7 +14,7 @@ from .canonical import parse_canonical
 from .checks import Place, keyed, listed, text, words, wrong
 from .episode import Episode
 from .json_text import Reader, arrays, objects, parse, read_text, repeating_arrays
-from .line_tuples import parse_line_tuples
+from .line_tuples import state_of
 from .recorded import Recorded, parse_action
 from .snapshot import Known, parse_snapshot_state
 
@@ -99,7 +99,7 @@ def _states(states: list[Any], kind: str, where: Place) -> list[Recorded]:
         return [parse_snapshot_state(state, (where, i), known) for i, state in enumerate(states)]
     if kind == "canonical":
         return [Recorded(parse_canonical(state, (where, i))) for i, state in enumerate(states)]
-    return [Recorded(parse_line_tuples(state, i, (where, i))) for i, state in enumerate(states)]
+    return [Recorded(state_of(state, i, (where, i))) for i, state in enumerate(states)]
 
 
 def _with_actions(recorded: list[Recorded], actions: list[Any], place: Place) -> list[Recorded]:

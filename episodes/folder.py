@@ -21,9 +21,7 @@ STREAMS = "raw"
 
 BESIDE_SNAPSHOT = "streams beside their snapshot, which was read instead"
 
-EXPECTED = (
-    "<id>/<id>.json (a snapshot), <id>/raw/<id>.jsonl (a stream) or a list of episodes, with two states at least"
-)
+EXPECTED = "<id>/<id>.json (a snapshot), <id>/raw/<id>.jsonl (a stream) or a list of episodes, with two states at least"
 
 
 def read_episodes(

@@ -37,10 +37,12 @@ def parse_line_tuples(value: object, t: object, where: Place, history: tuple[Pas
 
     Raises InputError: a part that is not of its type, a number that is not finite or not an integer, a negative turn.
     """
-    turn = integer(t, (where, "t"), least=0)
-    lines = listed(value, (where, "line_tuples"))
-    place = (where, "line_tuples")
-    texts, humans, assistants, cursors = _columns(lines, place)
+    return state_of(value, integer(t, (where, "t"), least=0), (where, "line_tuples"), history)
+
+
+def state_of(value: object, turn: int, place: Place, history: tuple[Past, ...] | None = None) -> State:
+    """The state of a valid turn from the list of line tuples at `place`. Raises InputError as above."""
+    texts, humans, assistants, cursors = _columns(listed(value, place), place)
     if _types(texts) - {str}:
         for i, found in enumerate(texts):
             text(found, ((place, i), "text"))

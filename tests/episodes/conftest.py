@@ -4,6 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
+settings.load_profile("no deadline")
 
 
 def blank():
@@ -34,7 +38,11 @@ def by(agent, decision, line=0):
 
 
 def session(*states, **more):
-    return {"episode_id": "e", "problem_id": "p", "model": "m", "startTime": 0, "endTime": 9} | {"states": [*states]} | more
+    return (
+        {"episode_id": "e", "problem_id": "p", "model": "m", "startTime": 0, "endTime": 9}
+        | {"states": [*states]}
+        | more
+    )
 
 
 def same_state(a, b):

@@ -52,8 +52,9 @@ def test_attribution_follows_its_lines(recordings):
 
 
 def test_a_state_that_comes_alone_is_used_as_it_is(recordings):
-    path = recordings.write("list.json", [recordings.session(recordings.state(3, "a", attribution=[recordings.entry((3, 0, 1))])),
-                                          recordings.session(recordings.state(1, "a"), recordings.state(2, "b"))])  # fmt: skip
+    alone = recordings.session(recordings.state(3, "a", attribution=[recordings.entry((3, 0, 1))]))
+    two = recordings.session(recordings.state(1, "a"), recordings.state(2, "b"))
+    path = recordings.write("list.json", [alone, two])
     _, summary = read_episodes(path)
     assert summary.episodes == 2 and summary.used_episodes == 1
     assert summary.skipped == [(f"{path}, episode e", "1 state(s), so no decision")]
@@ -93,12 +94,13 @@ def test_the_humans_decisions_are_read_off_at_the_last_known_cursor(recordings):
 
 def test_history_knows_what_happened_and_nothing_that_comes_after(recordings):
     """A decision is known at once, what was kept of it from the human's reply on."""
-    texts = ["x = 1", "x = 1\ny = 2", "x = 1\ny = 2", "x = 1\ny = 2", "x = 1\ny = 2", "x = 1\ny = 2\nz = 3", "x = 1\ny = 2"]
+    texts = ["x = 1", *["x = 1\ny = 2"] * 4, "x = 1\ny = 2\nz = 3", "x = 1\ny = 2"]
     by = recordings.by
     actions = [None, by("A", 4, 1), None, by("A", 0), None, by("A", 3, 2), None]
     states = [recordings.state(i + 1, *pair) for i, pair in enumerate(zip(texts, actions, strict=True))]
     episode, _ = read(recordings, recordings.session(*states))
-    one, one_kept, two, three, gone = Past(1, 4, None), Past(1, 4, 1.0), Past(3, 0, None), Past(5, 3, None), Past(5, 3, 0.0)
+    one, one_kept, two = Past(1, 4, None), Past(1, 4, 1.0), Past(3, 0, None)
+    three, gone = Past(5, 3, None), Past(5, 3, 0.0)
     assert [state.history for state in episode.states] == [
         (), (one,), (one_kept,), (one_kept, two), (one_kept, two), (one_kept, two, three), (one_kept, two, gone),
     ]  # fmt: skip
@@ -106,8 +108,8 @@ def test_history_knows_what_happened_and_nothing_that_comes_after(recordings):
 
 
 def test_history_of_earlier_sessions_comes_first(recordings):
-    states = [recordings.state(1, "a", history=[{"t": 9, "decision": 5, "kept": 0.5}]), recordings.state(2, "a", recordings.by("A", 0))]
-    episode, _ = read(recordings, recordings.session(*states))
+    first = recordings.state(1, "a", history=[{"t": 9, "decision": 5, "kept": 0.5}])
+    episode, _ = read(recordings, recordings.session(first, recordings.state(2, "a", recordings.by("A", 0))))
     assert [state.history for state in episode.states] == [(Past(9, 5, 0.5),), (Past(9, 5, 0.5), Past(1, 0, None))]
 
 

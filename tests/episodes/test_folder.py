@@ -1,4 +1,4 @@
-"""A folder is searched at any depth, in a fixed order, each session once, and what is not used is listed with its reason."""
+"""A folder is searched at any depth, in a fixed order, each session once; what is not used is listed."""
 
 import os
 

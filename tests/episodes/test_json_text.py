@@ -10,8 +10,20 @@ from hypothesis import strategies as st
 from episodes.json_text import arrays, objects, parse, read_text, repeating_arrays
 from errors import InputError
 
-leaves = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False, allow_infinity=False) | st.text("a\\\"{}[]é")
-values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["a", "b", "attribution"]), inner, max_size=3), max_leaves=8)
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text('a\\"{}[]é')
+)
+values = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["a", "b", "attribution"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
 objects_only = st.dictionaries(st.sampled_from("abc"), values, max_size=2)
 runs = st.lists(st.tuples(objects_only | values, st.integers(1, 90)), max_size=4).map(
     lambda parts: [value for value, times in parts for _ in range(times)]
@@ -41,7 +53,12 @@ def test_cut_off_anywhere_is_refused(attributions, data):
 
 @given(st.text('{}[],:"ab1 -.e\n', max_size=30))
 def test_accepts_and_refuses_as_the_standard_library_does(text):
-    for around in ("{}", '{{"states": {}}}', '{{"states": [{{"attribution": {}}}]}}', '{{"states": [{{"attribution": [{{}}, {}]}}]}}'):
+    for around in (
+        "{}",
+        '{{"states": {}}}',
+        '{{"states": [{{"attribution": {}}}]}}',
+        '{{"states": [{{"attribution": [{{}}, {}]}}]}}',
+    ):
         whole = around.format(text)
         try:
             expected = json.loads(whole)
@@ -83,7 +100,13 @@ def test_refuses_with_the_place(text, message):
 
 @pytest.mark.parametrize(
     ("content", "text"),
-    [(b"\xef\xbb\xbf{}", "{}"), ("é".encode(), "é"), (b"\xff\xfe{\0}\0", None), (b'"\xe9"', None), (b'"\xed\xa0\x80"', None)],
+    [
+        (b"\xef\xbb\xbf{}", "{}"),
+        ("é".encode(), "é"),
+        (b"\xff\xfe{\0}\0", None),
+        (b'"\xe9"', None),
+        (b'"\xed\xa0\x80"', None),
+    ],
     ids=["byte order mark", "UTF-8", "UTF-16", "Latin-1", "an encoded surrogate"],
 )
 def test_only_utf_8_is_read(tmp_path, content, text):

@@ -119,7 +119,11 @@ def test_the_turn_is_an_integer_from_0_on(t):
 integers = st.integers(-LIMIT, LIMIT)
 turns = st.integers(-1, LIMIT)
 edits = st.fixed_dictionaries(
-    {"t_last": turns, "span": st.lists(integers, min_size=2, max_size=2), "flags": st.lists(st.sampled_from([0, 1, True, False]), min_size=3, max_size=3)}
+    {
+        "t_last": turns,
+        "span": st.lists(integers, min_size=2, max_size=2),
+        "flags": st.lists(st.sampled_from([0, 1, True, False]), min_size=3, max_size=3),
+    }
 )
 cursors = st.fixed_dictionaries({"on": st.booleans(), "line": integers, "char": integers, "last_t": turns})
 complete = st.lists(st.tuples(st.text(max_size=3), edits, edits, cursors).map(list), max_size=4)

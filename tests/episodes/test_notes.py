@@ -18,7 +18,10 @@ Q = '"""'
         (["x = 'it\\'s # not'  # is"], [("x = 'it\\'s # not'", "# is")]),
         (["x = 'open # string", "y  # z"], [("x = 'open # string", ""), ("y", "# z")]),
         (["def f():", f"    {Q}Says.{Q}", "    go()"], [("def f():", ""), ("", f"{Q}Says.{Q}"), ("    go()", "")]),
-        (["def f():", f"    {Q}Says", "    # more", f"    {Q}"], [("def f():", ""), ("", f"{Q}Says"), ("", "# more"), ("", Q)]),
+        (
+            ["def f():", f"    {Q}Says", "    # more", f"    {Q}"],
+            [("def f():", ""), ("", f"{Q}Says"), ("", "# more"), ("", Q)],
+        ),
         (["def f():", "    'Says.'  # and"], [("def f():", ""), ("", "'Says.'# and")]),
         (["go()", "'a value'"], [("go()", ""), ("'a value'", "")]),
         ([f"x = {Q}a", f"# b{Q}  # c"], [(f"x = {Q}a", ""), (f"# b{Q}", "# c")]),
@@ -38,7 +41,7 @@ def test_what_is_code_and_what_explains_it(lines, expected):
 @pytest.mark.parametrize("text", ["\\" + Q, "'" * 3 + "\\", '"', "#", f"'{Q}", "\\'"])
 def test_costs_grow_linearly(text):
     def cost(n):
-        lines = [f'{Q} {"x" * 10}'] + [text] * n
+        lines = [f"{Q} {'x' * 10}"] + [text] * n
         start = time.process_time()
         split(lines)
         return time.process_time() - start

@@ -49,14 +49,22 @@ def test_the_cursor_is_on_in_its_own_turn_only(recordings, cursors, t, cursor, l
 
 
 def test_turn_0_with_an_empty_span_means_never(recordings):
-    entries = [recordings.entry((0, 0, 4)), recordings.entry((0, 0, 0), (3, 0, 0)), recordings.entry(assistant=(2, 1, 5))]
+    entries = [
+        recordings.entry((0, 0, 4)),
+        recordings.entry((0, 0, 0), (3, 0, 0)),
+        recordings.entry(assistant=(2, 1, 5)),
+    ]
     found = parsed(recordings.state(3, "a\nb\nc\nd", attribution=entries))
     assert found.human.tolist() == [[0, 0, 4, 1, 0, 0], [-1, 0, 0, 1, 0, 0], list(NEVER), list(NEVER)]
     assert found.assistant.tolist() == [list(NEVER), [3, 0, 0, 1, 0, 0], [2, 1, 5, 1, 0, 0], list(NEVER)]
 
 
 def test_undone_are_the_lines_whose_undo_is_of_this_turn(recordings):
-    entries = [recordings.entry((3, 0, 1), undo=True), recordings.entry((4, 0, 1), undo=True), recordings.entry((4, 0, 1))]
+    entries = [
+        recordings.entry((3, 0, 1), undo=True),
+        recordings.entry((4, 0, 1), undo=True),
+        recordings.entry((4, 0, 1)),
+    ]
     assert parsed(recordings.state(4, "a\nb\nc", attribution=entries)).undone == {1}
 
 

@@ -27,8 +27,12 @@ edits = st.fixed_dictionaries(
 )
 cursors = st.fixed_dictionaries({"turn": st.integers(-1, 9), "char": small})
 entries = st.fixed_dictionaries({"human": edits, "assistant": edits, "cursor": cursors})
-texts = st.lists(st.sampled_from(["a = 1", "    b", "", "# c", "\t\ud800\r", "\r", "é\u2028"]), min_size=1, max_size=5).map("\n".join)
-envs = st.none() | st.fixed_dictionaries({"compiled": st.booleans(), "tests": st.none() | st.just({"passed": 1, "total": 3})})
+texts = st.lists(
+    st.sampled_from(["a = 1", "    b", "", "# c", "\t\ud800\r", "\r", "é\u2028"]), min_size=1, max_size=5
+).map("\n".join)
+envs = st.none() | st.fixed_dictionaries(
+    {"compiled": st.booleans(), "tests": st.none() | st.just({"passed": 1, "total": 3})}
+)
 shares = st.none() | st.floats(0.1, 1)
 actions = st.none() | st.builds(
     lambda agent, **part: {agent: part},
@@ -64,7 +68,9 @@ sessions = st.fixed_dictionaries(
         "episode_id": st.sampled_from(["e", "é 1"]),
         "problem_id": st.none() | st.just("p"),
         "endTime": st.sampled_from([None, 9]),
-        "states": st.lists(states.map(without_future), min_size=2, max_size=5, unique_by=lambda state: state["timestep"]),
+        "states": st.lists(
+            states.map(without_future), min_size=2, max_size=5, unique_by=lambda state: state["timestep"]
+        ),
     }
 )
 
@@ -86,7 +92,12 @@ def test_what_was_read_reads_back_equal(same_episode, session):
     assert same_episode(read_back(episode), episode)
 
 
-@given(st.lists(st.tuples(st.sampled_from(list(Decision)), st.sampled_from(["x = 1", "y\nz", ""])), min_size=1, max_size=6), st.data())
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(list(Decision)), st.sampled_from(["x = 1", "y\nz", ""])), min_size=1, max_size=6
+    ),
+    st.data(),
+)
 def test_what_was_played_reads_back_equal(same_episode, choices, data):
     states = [State(("def f():", "    pass", ""), 0, never(3), never(3))]
     moves = [None]

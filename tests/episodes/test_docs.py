@@ -1,0 +1,61 @@
+"""The examples of docs/formats.md are read as the page says."""
+
+import re
+
+import pytest
+
+from errors import InputError
+from state import Env, Past
+from state_adapter import read_episodes, read_state
+
+EXAMPLE = re.compile(r"<!-- (\w+): (.*?) -->\n```jsonl?\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def page(root):
+    return (root / "docs" / "formats.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def examples(page, recordings):
+    """Path of each example by its kind and name."""
+    return {name: recordings.write(name, text) for kind, name, text in EXAMPLE.findall(page) if kind != "refused"}
+
+
+def test_every_block_is_an_example(page):
+    assert len(EXAMPLE.findall(page)) == page.count("```json") == 9
+
+
+def test_states(examples):
+    state = read_state(examples["state.json"])
+    assert (len(state), state.t, state.cursor.line, state.history) == (3, 4, 1, (Past(2, 6, 1.0),))
+    canonical = read_state(examples["canonical.json"])
+    assert (canonical.lines[1], canonical.env) == ("    return a + b", Env(True, 1, 2))
+
+
+def test_sessions(examples, tmp_path):
+    for name in ("state.json", "canonical.json"):
+        examples[name].unlink()
+    episodes, summary = read_episodes(tmp_path)
+    found = [
+        (e.id, [(m.agent, int(m.decision), m.line) for m in e.moves[1:]], [s.env is not None for s in e.states])
+        for e in episodes
+    ]
+    assert found == [
+        ("episodes#0", [("A", 1, 0), ("H", 2, 1)], [False] * 3),
+        ("named", [("H", 4, 0)], [False] * 2),
+        ("one", [("A", 2, 1), ("H", 2, 1)], [True] * 3),
+        ("two", [("A", 0, -1)], [False, True]),
+    ]
+    assert summary.skipped == [] and summary.repaired == {}
+    snapshot = episodes[2]
+    assert snapshot.moves[1].probability == 0.2 and snapshot.states[2].undone == {1}
+
+
+def test_refusals(page, recordings):
+    refusals = [(message, text) for kind, message, text in EXAMPLE.findall(page) if kind == "refused"]
+    assert len(refusals) == 3
+    for message, text in refusals:
+        with pytest.raises(InputError) as refused:
+            read_episodes(recordings.write("refused.json", text))
+        assert message in str(refused.value)
