@@ -9,6 +9,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=20, help="how often tests/test_kill.py kills a training")
+
+
 def pytest_configure(config):
     # Before torch is loaded, and inherited by the processes that tests start.
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -1,0 +1,84 @@
+"""infer_action promises: one strict JSON object on stdout, the same for the same input, quickly."""
+
+import json
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from cli.run_tasks import main
+
+NEVER = {"t_last": -1, "span": [0, 0], "flags": [0, 0, 0]}
+FIXED = {"t_last": 0, "span": [4, 10], "flags": [1, 0, 0]}
+STATE = {
+    "t": 0,
+    "line_tuples": [
+        ["def two_sum(a, b):", NEVER, NEVER, {"on": False}],
+        ["    s = a + b", FIXED, NEVER, {"on": False}],
+        ["    return s", FIXED, NEVER, {"on": True, "line": 2, "char": 12, "last_t": 0}],
+    ],
+}
+
+
+@pytest.fixture
+def infer(tmp_path, capsys):
+    def run(state, *words):
+        path = tmp_path / "state.json"
+        path.write_text(json.dumps(state))
+        code = main(["infer_action", "--state_json", str(path), "--pv_dir", str(tmp_path / "models"), *words])
+        out = capsys.readouterr().out
+        return code, json.loads(out, parse_constant=pytest.fail) if out else None
+
+    return run
+
+
+def test_the_answer_has_the_documented_shape(infer):
+    code, answer = infer(STATE)
+    debug = answer["debug"]
+    assert code == 0 and set(answer) == {"action_idx", "line_idx", "debug"}
+    assert set(debug) == {"action_logits", "line_logits_for_action", "h", "first_line", "model"}
+    assert len(debug["action_logits"]) == 7 and len(debug["line_logits_for_action"]) == 3
+    assert (debug["h"], debug["first_line"], debug["model"]) == (3, 0, "untrained")
+    if answer["action_idx"]:
+        assert answer["line_idx"] == 0  # the others are protected
+        assert [value is None for value in debug["line_logits_for_action"]] == [False, True, True]
+    assert infer(STATE)[1] == answer
+
+
+def test_a_file_without_lines_has_nothing_to_do(infer):
+    code, answer = infer({"t": 3, "line_tuples": []})
+    assert code == 0 and (answer["action_idx"], answer["line_idx"], answer["debug"]["h"]) == (0, -1, 0)
+    assert answer["debug"]["action_logits"][1:] == [None] * 6
+
+
+def test_a_long_file_is_seen_around_the_cursor(infer):
+    on = {"on": True, "line": 90, "char": 1, "last_t": 4}
+    lines = [[f"x{i} = 1", NEVER, NEVER, on if i == 90 else {}] for i in range(100)]
+    code, answer = infer({"t": 4, "line_tuples": lines}, "--h_max", "20")
+    debug = answer["debug"]
+    assert (code, debug["h"], debug["first_line"], len(debug["line_logits_for_action"])) == (0, 20, 80, 20)
+    assert answer["line_idx"] == -1 or 80 <= answer["line_idx"] < 100
+
+
+def test_a_damaged_checkpoint_is_refused_and_not_replaced(infer, tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "asm_assistant_model.pt").write_bytes(b"no checkpoint")
+    assert infer(STATE) == (2, None)
+    assert [path.name for path in folder.iterdir()] == ["asm_assistant_model.pt"]
+
+
+def test_as_a_process_it_costs_little_more_than_torch(tmp_path, root):
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(STATE))
+    command = [sys.executable, "-m", "cli.run_tasks", "infer_action", "--state_json", str(path)]
+
+    def seconds(words):  # of processor time: what others on the machine do is not ours
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(words, cwd=root, check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    pairs = [(seconds(command), seconds([sys.executable, "-c", "import torch"])) for _ in range(2)]
+    assert min(own - torch for own, torch in pairs) < 0.5

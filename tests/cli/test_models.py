@@ -1,0 +1,60 @@
+"""`models` promises: lists what is kept, goes back, and says what it did."""
+
+import json
+
+import pytest
+
+from cli.run_tasks import main
+from config import FeaturizerConfig, ModelConfig
+from inference import untrained
+from models import store
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two generations of models."""
+    for seed, kind in ((1, "samples"), (2, "person")):
+        made = untrained(seed=seed, model=ModelConfig(d_in=8, d_model=8, n_heads=2, n_layers=1, hidden=8),
+                         featurizer=FeaturizerConfig(d_in=8, char_dim=4))
+        store.publish(tmp_path, made.human, made.assistant, made.featurizer, {"trained_on": kind, "sessions": seed})
+    return tmp_path
+
+
+def models(folder, capsys, *words):
+    code = main(["models", "--pv_dir", str(folder), *words])
+    return code, *capsys.readouterr()
+
+
+def test_the_list_marks_what_is_in_use(folder, capsys):
+    first, second = (one.id for one in store.generations(folder))
+    code, out, _ = models(folder, capsys)
+    assert code == 0
+    rows = out.splitlines()
+    assert rows[2].split()[0] == first and rows[3].split()[:2] == ["*", second]
+    assert "samples" in rows[2] and "person" in rows[3] and "--roll_back" in out
+
+
+def test_rolling_back_and_forth(folder, capsys):
+    first, second = (one.id for one in store.generations(folder))
+    code, out, _ = models(folder, capsys, "--roll_back")
+    assert code == 0 and out.startswith(f"{first} of ") and store.load(folder).generation == first
+    code, _, _ = models(folder, capsys, "--roll_back", second)
+    assert code == 0 and store.load(folder).generation == second
+
+
+def test_what_is_not_there_cannot_be_gone_back_to(folder, capsys, tmp_path):
+    code, _, error = models(folder, capsys, "--roll_back", "000009-absent")
+    assert code == 2 and "000009-absent" in error
+    models(folder, capsys, "--roll_back")
+    code, _, error = models(folder, capsys, "--roll_back")
+    assert code == 2 and "no earlier models" in error
+
+
+def test_as_json(folder, capsys):
+    code, out, _ = models(folder, capsys, "--json")
+    assert code == 0 and [one["current"] for one in json.loads(out)["generations"]] == [False, True]
+
+
+def test_an_empty_folder_has_none(tmp_path, capsys):
+    code, out, _ = models(tmp_path, capsys)
+    assert code == 0 and "No models" in out

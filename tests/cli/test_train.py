@@ -1,0 +1,91 @@
+"""train_from_episodes promises: arguments become the configuration, files where they are documented, clear ends."""
+
+import importlib.util
+import json
+import shutil
+
+import pytest
+import torch
+
+from cli.run_tasks import main, parser
+from cli.train import configuration
+from models import store
+
+FEW = ["--bc_epochs", "1", "--ppo_epochs", "1", "--zero_style_epochs", "1", "--zero_roots", "2", "--zero_horizon", "2"]
+
+
+@pytest.fixture
+def train(tmp_path, sample_sessions):
+    def run(*words, episodes=sample_sessions):
+        places = ["--checkpoint_dir", str(tmp_path / "artifacts"), "--pv_dir", str(tmp_path / "models")]
+        return main(["train_from_episodes", "--episodes_dir", str(episodes), *places, *FEW, *words])
+
+    return run
+
+
+def test_every_argument_reaches_the_configuration():
+    words = (
+        "train_from_episodes --episodes_dir e --h_max 50 --w_max 80 --checkpoint_dir c --pv_dir p --backbone lstm "
+        "--bc_epochs 2 --ppo_epochs 3 --zero_style_epochs 4 --ppo_steps 5 --zero_roots 6 --zero_horizon 7 "
+        "--text_embedder charcnn --init-from-pv --run_label name --train_text_embedder no "
+        "--train_featurizer_projector 0 --seed 8 --resume --device cpu"
+    )
+    config = configuration(parser().parse_args(words.split()))
+    assert (str(config.checkpoint_dir), str(config.pv_dir), config.device, config.seed) == ("c", "p", "cpu", 8)
+    assert (config.init_from_pv, config.resume, config.run_label) == (True, True, "name")
+    assert (config.featurizer.h_max, config.featurizer.w_max, config.featurizer.text_embedder) == (50, 80, "char_cnn")
+    assert not config.featurizer.train_text_embedder and not config.featurizer.train_featurizer_projector
+    assert (config.model.backbone, config.bc.epochs, config.ppo.epochs, config.ppo.steps) == ("lstm", 2, 3, 5)
+    assert (config.zero_style.epochs, config.zero_style.roots, config.zero_style.horizon) == (4, 6, 7)
+
+
+def test_it_leaves_what_is_documented(train, tmp_path, capsys):
+    assert train("--run_label", "first") == 0
+    out, error = capsys.readouterr()
+    assert str(tmp_path / "models") in out and "behaviour cloning" in error
+    rows = [json.loads(line) for line in (tmp_path / "artifacts" / "train.jsonl").read_text().splitlines()]
+    assert [(row["phase"], row["epoch"]) for row in rows] == [("bc", 1), ("ppo_from_episodes", 1), ("zero_style", 1)]
+    assert len({row["run_id"] for row in rows}) == 1 and {row["run_label"] for row in rows} == {"first"}
+    names = {path.name for path in (tmp_path / "artifacts").glob("*.pt")}
+    assert names == {"human_policy_e1.pt", "assistant_policy_e1.pt", "assistant_policy_e2.pt", "resume.pt"}
+    keys = {"asm_assistant_model": "model", "asm_human_model": "model", "asm_featurizer": "featurizer"}
+    for name, kind in keys.items():
+        saved = torch.load(tmp_path / "models" / f"{name}.pt", weights_only=True)
+        assert saved[f"{kind}_state_dict"] and saved["config"]
+    assert train("--init-from-pv", "--zero_style_epochs", "0") == 0
+    assert len(store.generations(tmp_path / "models")) == 2
+
+
+def test_a_bad_file_among_good_ones_is_named(train, tmp_path, sample_sessions, capsys):
+    episodes = tmp_path / "episodes"
+    shutil.copytree(sample_sessions, episodes)
+    (episodes / "broken.json").write_text('{"states": [')
+    nothing = ("--bc_epochs", "0", "--ppo_epochs", "0", "--zero_style_epochs", "0")
+    assert train(*nothing, episodes=episodes) == 0
+    assert "broken.json" in capsys.readouterr().err
+    before = sorted(tmp_path.rglob("*"))
+    assert train("--strict", episodes=episodes) == 2
+    assert "broken.json" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorboard") is not None, reason="TensorBoard is installed")
+def test_without_tensorboard_tb_dir_is_one_clear_error(train, tmp_path, capsys):
+    assert train("--tb_dir", str(tmp_path / "tb")) == 2
+    assert "pip install 'codeassist-policy[tensorboard]'" in capsys.readouterr().err
+    assert not (tmp_path / "artifacts").exists()
+
+
+def test_metrics_reach_tensorboard(train, tmp_path):
+    pytest.importorskip("tensorboard")
+    assert train("--tb_dir", str(tmp_path / "tb"), "--run_label", "a", "--zero_style_epochs", "0") == 0
+    assert any((tmp_path / "tb" / "a").iterdir())
+
+
+def test_a_run_is_on_record(train, tmp_path, monkeypatch):
+    monkeypatch.delenv("DISABLE_TELEMETRY")
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path / "data"))
+    assert train("--init-from-pv") == 2  # there are no models yet
+    start, end = map(json.loads, (tmp_path / "data" / "telemetry" / "runs.jsonl").read_text().splitlines())
+    assert start["settings"]["bc_epochs"] == 1 and end["outcome"] == "refused" and end["counts"]["sessions"] == 2
+    assert str(tmp_path) not in (tmp_path / "data" / "telemetry" / "runs.jsonl").read_text()

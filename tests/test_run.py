@@ -1,0 +1,130 @@
+"""run.py promises: it finds sessions or says that it uses samples, shows before and after, can be interrupted."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import run
+from config import LoopConfig
+from models import store
+from training.training_loop import Places
+
+TINY = {
+    "featurizer": {"d_in": 24, "char_dim": 8}, "fine_tune_epochs": 1,
+    "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
+    "bc": {"epochs": 1}, "ppo": {"epochs": 1}, "zero_style": {"roots": 2, "horizon": 2},
+}
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A data root and a working folder of the test's own, with a small training_config.json."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "training_config.json").write_text(json.dumps(TINY))
+    return Places(tmp_path / "data")
+
+
+def test_without_sessions_it_shows_what_happens_on_samples(place, capsys):
+    assert run.main([]) == 0
+    out, error = capsys.readouterr()
+    assert "two samples" in error and "behaviour cloning" in error
+    assert out.startswith("Learnt from 1 session and 2 games; 1 held out.")
+    for row in ("human's decision, accuracy", "NLL", "return", "NO-OP", "calibration error", "value"):
+        assert row in out
+    assert str(place.models) in out and f"put your own recorded sessions into {place.episodes}" in out
+    assert store.load(place.models).meta["trained_on"] == "samples"
+
+
+def test_a_persons_sessions_are_found_and_take_over(place, sample_sessions, capsys):
+    assert run.main([]) == 0
+    shutil.copytree(sample_sessions, place.episodes)
+    assert run.main(["--train-only", "--seed", "3", "--device", "cpu"]) == 0
+    out, error = capsys.readouterr()
+    assert error.count("two samples") == 1 and out.count("put your own recorded") == 1
+    meta = store.load(place.models).meta
+    assert meta["trained_on"] == "person" and meta["seed"] == 3
+
+
+@pytest.mark.parametrize("words, named", [
+    (["--no-train"], "--no-train: needs the services"),
+    (["--serve"], "--serve: needs the services"),
+    (["--simulate", "3"], "--simulate: needs the services"),
+    (["--port", "0"], "--port"),
+    (["--port", "70000"], "no port"),
+    (["--seed", "x"], "--seed"),
+    (["--device", "cuda:99"], "no cuda:99"),
+    (["--device", "toaster"], "unknown device"),
+    (["--training-config-path", "absent.json"], "absent.json"),
+    (["--fly"], "--fly"),
+])
+def test_what_cannot_be_done_is_one_line(place, capsys, words, named):
+    assert run.main(words) == 2
+    out, error = capsys.readouterr()
+    assert out == "" and error.count("\n") == 1 and named in error
+    assert not place.root.exists()
+
+
+def test_an_unknown_key_names_the_nearest(place, tmp_path, capsys):
+    (tmp_path / "training_config.json").write_text('{"fine_tune_epoch": 1}')
+    assert run.main([]) == 2
+    assert "'fine_tune_epochs'" in capsys.readouterr().err
+
+
+def test_damaged_sessions_are_an_error_and_not_a_reason_for_samples(place, capsys):
+    place.episodes.mkdir(parents=True)
+    (place.episodes / "a.json").write_text("{")
+    assert run.main([]) == 2
+    assert "a.json" in capsys.readouterr().err
+    assert not place.models.exists()
+
+
+def test_a_port_is_taken_and_said_to_be_of_no_use(place, capsys):
+    options = run.parser().parse_args(["--port", "8080"])
+    run._refuse_what_is_not_there(options)
+    assert "no page" in capsys.readouterr().err
+    run._refuse_what_is_not_there(run.parser().parse_args([]))
+    assert capsys.readouterr().err == ""
+
+
+def test_flags_come_before_the_file_and_the_file_before_defaults(place, tmp_path):
+    path = tmp_path / "other.json"
+    path.write_text('{"seed": 4, "trained_on": "scripted"}')
+    words = ["--training-config-path", str(path), "--seed", "9"]
+    config = run.configuration(run.parser().parse_args(words))
+    assert (config.seed, config.trained_on, config.bc) == (9, "scripted", LoopConfig().bc)
+
+
+def test_telemetry_is_kept_here_and_can_be_switched_off(place, monkeypatch):
+    monkeypatch.delenv("DISABLE_TELEMETRY")
+    (place.root / "state-service" / "episodes").mkdir(parents=True)
+    (place.episodes / "a.json").write_text("{")
+    log = place.root / "telemetry" / "runs.jsonl"
+    assert run.main(["--no-telemetry"]) == 2
+    assert not log.exists()
+    assert run.main([]) == 2
+    start, end = map(json.loads, log.read_text().splitlines())
+    assert start["command"] == "run.py" and end["outcome"] == "refused"
+    assert str(place.root) not in log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_says_how_to_go_on(place, tmp_path, root, number):
+    long = {**TINY, "bc": {"epochs": 100_000, "patience": 100_000}}
+    (tmp_path / "training_config.json").write_text(json.dumps(long))
+    process = subprocess.Popen(
+        [sys.executable, str(root / "run.py")], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    log = place.work / "pre-train" / "train.jsonl"
+    while process.poll() is None and not log.exists():
+        time.sleep(0.05)
+    process.send_signal(number)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 130 and out == ""
+    assert error.splitlines()[-1] == "interrupted; all is saved, the same command goes on from here"
+    assert (place.work / "plan.json").exists() and (place.work / "pre-train" / "resume.pt").exists()

@@ -1,0 +1,188 @@
+"""training_loop.py promises: two phases, the same result however often it is killed, nobody's models lost."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import training.training_loop as loop
+from config import BCConfig, FeaturizerConfig, LoopConfig, ModelConfig, PPOConfig, ZeroStyleConfig
+from errors import InputError
+from files import lock
+from models import store
+from state_adapter import read_episodes
+from training.observer import Silent
+from training.promotion import Verdict
+from training.training_loop import Places, held_out_ids, run_loop
+
+TINY = LoopConfig(
+    trained_on="samples",
+    fine_tune_epochs=1,
+    featurizer=FeaturizerConfig(d_in=24, char_dim=8),
+    model=ModelConfig(d_in=24, d_model=16, n_layers=1, n_heads=2, hidden=16),
+    bc=BCConfig(epochs=2),
+    ppo=PPOConfig(epochs=1),
+    zero_style=ZeroStyleConfig(epochs=1, roots=3, horizon=3),
+)
+
+
+@pytest.fixture(scope="module")
+def episodes(sample_sessions):
+    return read_episodes(sample_sessions)[0]
+
+
+class Telling(Silent):
+    """Notes phases and messages; raises KeyboardInterrupt at the n-th call (0: never), as a kill at that moment."""
+
+    def __init__(self, stop_at=0):
+        self.left, self.phases, self.messages, self.calls = stop_at, [], [], 0
+
+    def _count(self):
+        self.calls += 1
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+    def phase(self, name, total_steps):
+        if total_steps:
+            self.phases.append(name)
+        self._count()
+
+    def advance(self, n=1):
+        self._count()
+
+    def metrics(self, row):
+        self._count()
+
+    def message(self, text):
+        self.messages.append(text)
+
+
+def weights(folder):
+    models = store.load(folder)
+    return {f"{who}.{k}": v for who in ("human", "assistant") for k, v in getattr(models, who).state_dict().items()}
+
+
+def same(one, two):
+    return one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
+
+
+@pytest.fixture(scope="module")
+def straight(episodes, tmp_path_factory):
+    """A run that nobody disturbed: where it left what, what it told, what came of it."""
+    places, observer = Places(tmp_path_factory.mktemp("straight")), Telling()
+    return places, observer, run_loop(TINY, episodes, places, observer)
+
+
+def test_the_plan_from_sessions_to_models(straight):
+    places, observer, outcome = straight
+    assert observer.phases == ["bc", "ppo_from_episodes", "recording", "fine_tune", "evaluation"]
+    assert (outcome.learnt_from, outcome.held_out, outcome.games) == (1, 1, 3)
+    assert outcome.verdict == Verdict(True, "there were no models yet") and outcome.models == places.models
+    models = store.load(places.models)
+    assert models.generation == outcome.generation
+    assert models.meta["trained_on"] == "samples" and models.meta["sessions"] == 1
+    assert outcome.after.sessions == outcome.before.sessions and len(outcome.after.sessions) == 1
+    assert outcome.after.human_nll.mean != outcome.before.human_nll.mean
+    assert not (places.work / "plan.json").exists()
+
+
+def test_games_are_recorded_as_sessions_are(straight):
+    places, _, _ = straight
+    games, summary = read_episodes(places.games, strict=True)
+    assert len(games) == 3 and not summary.repaired
+    moves = [move for game in games for move in game.moves if move is not None and move.agent == "A"]
+    assert moves and all(0 < move.probability <= 1 for move in moves)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.55, 0.7, 0.8, 0.99])
+def test_killed_and_called_again_it_ends_alike(straight, episodes, tmp_path, share):
+    places, observer, outcome = straight
+    stopped = Telling(stop_at=max(1, round(observer.calls * share)))
+    with pytest.raises(KeyboardInterrupt):
+        run_loop(TINY, episodes, Places(tmp_path), stopped)
+    again = Telling()
+    resumed = run_loop(TINY, episodes, Places(tmp_path), again)
+    assert "Going on with the run that was interrupted." in again.messages
+    assert same(weights(places.models), weights(tmp_path / "trainer" / "models"))
+    assert resumed.after == outcome.after and resumed.before == outcome.before
+
+
+def test_other_settings_after_a_kill_begin_anew(straight, episodes, tmp_path):
+    _, observer, _ = straight
+    with pytest.raises(KeyboardInterrupt):
+        run_loop(replace(TINY, seed=5), episodes, Places(tmp_path), Telling(stop_at=observer.calls - 3))
+    again = Telling()
+    run_loop(TINY, episodes, Places(tmp_path), again)
+    assert again.messages == ["The interrupted run had other sessions or settings: a new one begins."]
+    assert same(weights(straight[0].models), weights(tmp_path / "trainer" / "models"))
+
+
+def test_a_persons_models_replace_samples_and_are_not_replaced_by_them(episodes, tmp_path):
+    places = Places(tmp_path)
+    run_loop(TINY, episodes, places, Silent())
+    person = replace(TINY, trained_on="person")
+    outcome = run_loop(person, episodes, places, Silent())
+    assert outcome.verdict.replace and "sample sessions only" in outcome.verdict.reason
+    before = weights(places.models)
+    outcome = run_loop(TINY, episodes, places, Silent())
+    assert not outcome.verdict.replace and "never replace" in outcome.verdict.reason
+    assert outcome.models == tmp_path / "trainer" / "models-from-samples"
+    assert store.load(outcome.models).meta["trained_on"] == "samples"
+    assert same(before, weights(places.models))
+    again = run_loop(person, episodes, places, Silent())
+    assert again.verdict.replace and not same(before, weights(places.models))  # it went on from them
+    assert [one.meta["trained_on"] for one in store.generations(places.models)] == ["samples", "person", "person"]
+
+
+def test_worse_models_are_kept_aside(episodes, tmp_path, monkeypatch):
+    places = Places(tmp_path)
+    run_loop(TINY, episodes, places, Silent())
+    before = weights(places.models)
+    monkeypatch.setattr(loop, "judge", lambda *words, **more: Verdict(False, "they are worse"))
+    outcome = run_loop(replace(TINY, seed=3), episodes, places, Silent())
+    assert same(before, weights(places.models))
+    assert outcome.models != places.models and store.load(outcome.models).generation == outcome.generation
+
+
+def test_another_backbone_is_a_new_start(episodes, tmp_path):
+    run_loop(TINY, episodes, Places(tmp_path), Silent())
+    observer = Telling()
+    config = replace(TINY, model=replace(TINY.model, backbone="bigru", layers=1, surround_layers=0))
+    outcome = run_loop(config, episodes, Places(tmp_path), observer)
+    assert any("another backbone than bigru" in text for text in observer.messages)
+    assert outcome.verdict.replace
+
+
+def test_a_single_session_is_learnt_from(episodes, tmp_path):
+    config = replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    outcome = run_loop(config, episodes[:1], Places(tmp_path), Silent())
+    assert (outcome.learnt_from, outcome.held_out, outcome.games) == (1, 0, 0)
+    assert outcome.before is outcome.after is None and store.load(Places(tmp_path).models)
+
+
+def test_a_second_run_in_the_same_place_is_refused(episodes, tmp_path):
+    places = Places(tmp_path)
+    with lock(places.work / ".lock"), pytest.raises(InputError, match="another run"):
+        run_loop(TINY, episodes, places, Silent())
+
+
+IDS = st.lists(st.text(max_size=5), unique=True, max_size=30)
+
+
+@given(IDS, st.floats(0, 1), st.integers(0, 3))
+def test_held_out_sessions_are_some_but_never_all(ids, share, seed):
+    held_out = held_out_ids(ids, share, seed)
+    assert held_out <= set(ids)
+    assert len(held_out) == 0 if share == 0 or len(ids) < 2 else 1 <= len(held_out) < len(ids)
+    assert held_out == held_out_ids(ids[::-1], share, seed)
+
+
+def test_a_session_that_was_held_out_stays_so():
+    ids = [f"session-{i}" for i in range(200)]
+    held_out = held_out_ids(ids[:50], 0.2, 0)
+    assert held_out <= held_out_ids(ids, 0.2, 0)
+    assert 20 < len(held_out_ids(ids, 0.2, 0)) < 60
+    assert held_out != held_out_ids(ids[:50], 0.2, 1)
