@@ -34,7 +34,8 @@ GRACE_SECONDS = 5.0
 class Limits:
     """Of one text with all its cases. Bytes and seconds; the wall clock only catches what sleeps.
 
-    steps: lines that one call may run, which ends endless loops at once and everywhere alike; None: no such limit.
+    steps: lines that one call may run, so that endless loops end at once and alike on all machines (loops of a single
+    instruction are left to the clock); None: no such limit.
     """
 
     steps: int | None = None
@@ -52,7 +53,7 @@ _ENVIRONMENT = {
 }
 
 
-SMALL = Limits(steps=20_000)
+SMALL = Limits(steps=20_000, cpu_seconds=0.3)
 """For small problems, thousands of texts at a time."""
 
 

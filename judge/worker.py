@@ -69,45 +69,41 @@ def run_text(request: dict[str, Any], answers: int, own: bool) -> None:
     if request["entry_point"] is None:
         return send(answers, "end")
     scope: dict[str, Any] = {"__name__": "solution"}
-    steps = request["limits"]["steps"]
+
+    def counted(call: Callable[..., Any], *values: Any) -> Any:
+        """`call(*values)`; after too many lines, unlike a clock the same everywhere, the process ends."""
+        left = request["limits"]["steps"]
+
+        def trace(frame: Any, event: str, argument: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                send(answers, "endless")
+                os._exit(0)
+            return trace
+
+        if left is None:
+            return call(*values)
+        sys.settrace(trace)
+        try:
+            return call(*values)
+        finally:
+            sys.settrace(None)
+
     try:
-        _counted(steps, exec, code, scope)
+        counted(exec, code, scope)
         function = eval(request["entry_point"], scope)
     except BaseException as error:
         return send(answers, "not run", _describe(error))
     for arguments in request["arguments"]:
         try:
-            result = repr(_counted(steps, function, *ast.literal_eval(arguments)))
+            result = repr(counted(function, *ast.literal_eval(arguments)))
         except BaseException as error:
             send(answers, "error", _describe(error))
         else:
             fits = len(result) <= MAX_RESULT
             send(answers, "result" if fits else "error", result if fits else "the result is too long")
     return send(answers, "end")
-
-
-class Endless(BaseException):
-    """The call went on for more lines than it may."""
-
-
-def _counted(steps: int | None, call: Callable[..., Any], *arguments: Any) -> Any:
-    """`call(*arguments)`, stopped after so many lines: unlike a clock, the same on every machine."""
-    if steps is None:
-        return call(*arguments)
-    left = steps
-
-    def trace(frame: Any, event: str, argument: Any) -> Any:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise Endless(f"more than {steps} lines")
-        return trace
-
-    sys.settrace(trace)
-    try:
-        return call(*arguments)
-    finally:
-        sys.settrace(None)
 
 
 def send(descriptor: int, event: str, text: str = "") -> None:
@@ -199,7 +195,8 @@ def judge(request: dict[str, Any], own: bool) -> dict[str, Any]:
         end = "end"
     else:
         timer = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF
-        end = "time" if timer or not in_time or seconds > request["limits"]["cpu_seconds"] else "died"
+        endless = bool(events) and events[-1][0] == "endless"
+        end = "time" if endless or timer or not in_time or seconds > request["limits"]["cpu_seconds"] else "died"
     return {"events": events, "end": end, "seconds": seconds}
 
 

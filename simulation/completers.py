@@ -35,7 +35,7 @@ class Mixture:
     lines: how many lines Write Multi Line writes at most.
     """
 
-    right: float = 0.55
+    right: float = 0.6
     near: float = 0.25
     lines: int = 3
 

@@ -13,7 +13,7 @@ from random import Random
 from actions import Decision, apply
 from alignment import body
 from line_tracking import carry_attribution
-from simulation.goal import is_comment
+from simulation.goal import code, is_comment
 from simulation.hand import indentation, part, slip
 from simulation.person import Reply
 from simulation.pieces import Piece, Progress, following, is_begun
@@ -122,12 +122,21 @@ def do(task: Task, state: State, now: Progress, hands: Hands, generator: Random)
 
 
 def _typed(task: Task, now: Progress, chosen: Sequence[int], hands: Hands, generator: Random) -> list[str]:
-    """The goal lines `chosen` as they come out: maybe only a part of a single one, maybe with slips."""
+    """The goal lines `chosen` as they come out: maybe only a part of a single one, maybe with slips.
+
+    A comment at the end of the line that is typed on stays there.
+    """
     wanted = [now.goal[j] for j in chosen]
+    old = "" if task.piece.kind == "insert" else now.lines[task.piece.line]
+    explained = "#" in old and "#" not in wanted[0] and bool(code(old))
+    begun = (code(old) if explained else old) if task.piece.kind == "type" else ""
     if not task.several and generator.random() * (hands.part + hands.line) < hands.part:
-        begun = len(body(now.lines[task.piece.line])) if task.piece.kind == "type" else 0
-        return [part(wanted[0], max(begun, len(indentation(wanted[0]))), generator)]
-    return [slip(text, generator) if generator.random() < hands.slips else text for text in wanted]
+        typed = [part(wanted[0], max(len(begun), len(indentation(wanted[0]))), generator)]
+    else:
+        typed = [slip(text, generator) if generator.random() < hands.slips else text for text in wanted]
+    if explained:
+        typed[0] += old[len(code(old)) :]
+    return typed
 
 
 def _goes_on(progress: Progress, goal: int) -> bool:

@@ -100,21 +100,18 @@ def tastes(
     return Tastes(((1.0, 1.0, 1.0), *code, (comments,) * 3, (comments,) * 3))
 
 
-LIKES_CODE = tastes(fill=0.97, line=0.96, lines=0.93, edit=0.85, comments=0.5, mistakes=0.2)
-LIKES_COMMENTS = tastes(fill=0.75, line=0.7, lines=0.55, edit=0.55, comments=0.97, mistakes=0.12)
-HATES_COMMENTS = tastes(fill=0.92, line=0.9, lines=0.85, edit=0.75, comments=0.03, mistakes=0.15)
-HATES_ASSISTANT = tastes(fill=0.1, line=0.08, lines=0.05, edit=0.05, comments=0.04, mistakes=0.3)
+LIKES_CODE = tastes(fill=0.97, line=0.96, lines=0.94, edit=0.85, comments=0.5, close=0.5, mistakes=0.2)
+LIKES_COMMENTS = tastes(fill=0.75, line=0.7, lines=0.55, edit=0.55, comments=0.97, close=0.3, mistakes=0.1)
+HATES_COMMENTS = tastes(fill=0.92, line=0.9, lines=0.85, edit=0.75, comments=0.03, close=0.4, mistakes=0.15)
+HATES_ASSISTANT = tastes(fill=0.1, line=0.08, lines=0.05, edit=0.05, comments=0.04, close=0.4, mistakes=0.3)
 
-PEOPLE = {
-    person.name: person
-    for person in (
-        ScriptedPerson("likes_code", LIKES_CODE, Hands(0.55, 0.4, 0.05), waits=0.5, comments=0.03),
-        ScriptedPerson("likes_comments", LIKES_COMMENTS, Hands(0.5, 0.45, 0.05), waits=0.4, comments=0.2),
-        ScriptedPerson("hates_comments", HATES_COMMENTS, Hands(0.55, 0.4, 0.05), waits=0.4, comments=0.0),
-        ScriptedPerson("hates_assistant", HATES_ASSISTANT, Hands(0.5, 0.4, 0.1), waits=0.15, comments=0.05),
-        ScriptedPerson(
-            "changes_mind", LIKES_CODE, Hands(0.5, 0.4, 0.1), waits=0.4, comments=0.05, later=HATES_ASSISTANT
-        ),
-    )
-}
-"""The scripted people by name."""
+_ALL = (
+    ScriptedPerson("likes_code", LIKES_CODE, Hands(0.5, 0.45, 0.05), waits=0.4, comments=0.03),
+    ScriptedPerson("likes_comments", LIKES_COMMENTS, Hands(0.45, 0.5, 0.05), waits=0.3, comments=0.15),
+    ScriptedPerson("hates_comments", HATES_COMMENTS, Hands(0.5, 0.45, 0.05), waits=0.3, comments=0.0),
+    ScriptedPerson("hates_assistant", HATES_ASSISTANT, Hands(0.45, 0.45, 0.1), waits=0.1, comments=0.03),
+    ScriptedPerson("changes_mind", LIKES_CODE, Hands(0.5, 0.4, 0.1), waits=0.3, comments=0.03, later=HATES_ASSISTANT),
+)
+
+PEOPLE = {person.name: person for person in _ALL}
+"""The scripted people by name: four of clear tastes, and one who likes help until half of the goal stands."""

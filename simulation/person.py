@@ -112,8 +112,8 @@ def load_person(where: str) -> Person:
 def _load_module(where: str, name: str) -> Any:
     try:
         return importlib.import_module(name)
-    except ImportError as error:
-        raise InputError(where, f"{name} cannot be imported: {error}") from error
+    except Exception as error:  # whatever is wrong with it, its author can mend
+        raise InputError(where, f"{name} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def _load_file(where: str, path: Path) -> Any:
@@ -121,5 +121,8 @@ def _load_file(where: str, path: Path) -> Any:
     if spec is None or spec.loader is None or not path.is_file():
         raise InputError(where, f"there is no file {path}")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(where, f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return module

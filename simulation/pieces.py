@@ -5,8 +5,11 @@ Works for any text and any goal; as fast as an alignment. Not here: who types th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from bisect import bisect, bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from alignment import align
@@ -61,55 +64,95 @@ LOOK_AHEAD = 64
 def progress(lines: tuple[str, ...], goal: tuple[str, ...]) -> Progress:
     """Where the text `lines` stands on its way to `goal`."""
     lines = tuple(line.rstrip("\r\n") for line in lines)
-    alignment = align(lines, goal)
-    goal_of = [-1] * len(lines)
-    at = [-1] * len(goal)
-    stands = [False] * len(goal)
-    for j, (i, equal) in enumerate(zip(alignment.source.tolist(), alignment.equal.tolist(), strict=True)):
-        wanted = goal[j]
-        if not wanted.strip():
-            stands[j] = True
-            if i >= 0 and not lines[i].strip():
-                goal_of[i], at[j] = j, i
-        elif i >= 0 and (equal or is_comment(lines[i]) == is_comment(wanted) or not lines[i].strip()):
+    goal_of, at = [-1] * len(lines), [-1] * len(goal)
+    stands = [not line.strip() for line in goal]
+    full = [j for j, blank in enumerate(stands) if not blank]  # a blank line to write on is no blank line of the goal
+    alignment = align(lines, [goal[j] for j in full])
+    for j, i, equal in zip(full, alignment.source.tolist(), alignment.equal.tolist(), strict=True):
+        if i >= 0 and (equal or is_comment(lines[i]) == is_comment(goal[j]) or not lines[i].strip()):
             goal_of[i], at[j] = j, i
-            stands[j] = equal or _is_commented(lines[i], wanted)
-    found = Progress(lines, goal, tuple(goal_of), tuple(at), tuple(stands))
-    begun = _begun(found)
-    for i, j in begun:
+            stands[j] = equal or _is_commented(lines[i], goal[j])
+    for j in _crossing(goal_of, at, stands):
+        goal_of[at[j]], at[j], stands[j] = -1, -1, False
+    for i, j in _meant(lines, goal, goal_of, at, stands):
         if goal_of[i] >= 0:
             at[goal_of[i]] = -1
         goal_of[i], at[j] = j, i
-    return replace(found, goal_of=tuple(goal_of), at=tuple(at)) if begun else found
+    return Progress(lines, goal, tuple(goal_of), tuple(at), tuple(stands))
 
 
-def _begun(found: Progress) -> list[tuple[int, int]]:
-    """Lines and the goal lines that they begin like, where an alignment saw too little of them to tell.
+def _crossing(goal_of: list[int], at: list[int], stands: list[bool]) -> list[int]:
+    """Goal lines whose match crosses others', fewest of those that stand: a line at a wrong place is not the goal's."""
+    placed = [j for j, i in enumerate(at) if i >= 0]
+    if all(at[a] < at[b] for a, b in pairwise(placed)):
+        return []
+    standing = [j for j in placed if stands[j]]
+    fixed = [standing[k] for k in _longest_rising([at[j] for j in standing])]
+    rest = [j for j in placed if not stands[j]]
+    bounds = [(-1, -1), *((j, at[j]) for j in fixed), (len(at), len(goal_of))]
+    fitting = []
+    for j in rest:
+        k = bisect(fixed, j)
+        if bounds[k][1] < at[j] < bounds[k + 1][1]:
+            fitting.append(j)
+    keep = {*fixed, *(fitting[k] for k in _longest_rising([at[j] for j in fitting]))}
+    return [j for j in placed if j not in keep]
 
-    A line may begin the first such goal line that is missing between those of the lines above and below.
+
+def _longest_rising(values: Sequence[int]) -> list[int]:
+    """Places of a longest rising subsequence: patience sorting."""
+    tops: list[int] = []
+    piles: list[int] = []
+    before: list[int] = []
+    for k, value in enumerate(values):
+        pile = bisect_left(tops, value)
+        before.append(piles[pile - 1] if pile else -1)
+        tops[pile : pile + 1] = [value]
+        piles[pile : pile + 1] = [k]
+    rising = []
+    k = piles[-1] if piles else -1
+    while k >= 0:
+        rising.append(k)
+        k = before[k]
+    return rising[::-1]
+
+
+def _meant(
+    lines: Sequence[str], goal: Sequence[str], goal_of: Sequence[int], at: Sequence[int], stands: Sequence[bool]
+) -> Iterator[tuple[int, int]]:
+    """Lines and the goal lines that they are meant to be, where an alignment saw too little of them to tell.
+
+    Of the goal lines that are missing between those of the lines above and below: the first that begins as the line
+    does; then, for lines of code that are left, the first. The caller enters each pair before it asks for the next.
     """
-    sure = [own if own >= 0 and _is_sure(found, i, own) else -1 for i, own in enumerate(found.goal_of)]
-    below = len(found.goal)
-    ends = [0] * len(sure)
-    for i in range(len(sure) - 1, -1, -1):
-        ends[i] = below
-        below = sure[i] if sure[i] >= 0 else below
-    pairs = []
+
+    def begins(i: int, j: int) -> bool:
+        return not stands[j] and at[j] in (-1, i) and goal[j].startswith(lines[i])
+
+    def has_room(i: int, j: int) -> bool:
+        return not stands[j] and at[j] < 0 and not is_comment(goal[j]) and not is_comment(lines[i])
+
+    sure = [j if j >= 0 and (stands[j] or is_begun(lines[i], goal[j])) else -1 for i, j in enumerate(goal_of)]
+    yield from _in_gaps(lines, sure, len(goal), begins)
+    yield from _in_gaps(lines, list(goal_of), len(goal), has_room)
+
+
+def _in_gaps(
+    lines: Sequence[str], fixed: Sequence[int], goals: int, fits: Callable[[int, int], bool]
+) -> Iterator[tuple[int, int]]:
+    """For lines that are not blank, the first goal line that fits between those of the `fixed` lines around them."""
+    ends = [goals] * (len(lines) + 1)
+    for i in range(len(lines) - 1, -1, -1):
+        ends[i] = fixed[i] if fixed[i] >= 0 else ends[i + 1]
     above = -1
-    for i, line in enumerate(found.lines):
-        if sure[i] >= 0:
-            above = sure[i]
+    for i, line in enumerate(lines):
+        if fixed[i] >= 0:
+            above = fixed[i]
         elif line.strip():
-            between = range(above + 1, min(ends[i], above + 1 + LOOK_AHEAD))
-            free = (j for j in between if not found.stands[j] and found.at[j] in (-1, i))
-            if (j := next((j for j in free if found.goal[j].startswith(line)), -1)) >= 0:
-                pairs.append((i, j))
+            between = range(above + 1, min(ends[i + 1], above + 1 + LOOK_AHEAD))
+            if (j := next((j for j in between if fits(i, j)), -1)) >= 0:
+                yield i, j
                 above = j
-    return pairs
-
-
-def _is_sure(found: Progress, line: int, goal: int) -> bool:
-    return found.stands[goal] or is_begun(found.lines[line], found.goal[goal])
 
 
 def _is_commented(line: str, wanted: str) -> bool:
@@ -118,7 +161,9 @@ def _is_commented(line: str, wanted: str) -> bool:
 
 
 def is_begun(line: str, wanted: str) -> bool:
-    """Whether `line` only has to be typed on to become `wanted`."""
+    """Whether `line`, a comment of its own at its end aside, only has to be typed on to become `wanted`."""
+    if "#" in line and "#" not in wanted:
+        line = code(line)
     return len(line) < len(wanted) and (wanted.startswith(line) or not line.strip())
 
 
@@ -152,7 +197,7 @@ def waiting(progress: Progress, line: int) -> int:
     -1: none.
     """
     own = progress.goal_of[line]
-    if own >= 0 and progress.goal[own].strip():
+    if own >= 0:
         return -1 if progress.stands[own] else own
     if progress.lines[line].strip():
         return -1

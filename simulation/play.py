@@ -108,6 +108,15 @@ def play(
     return [session.episode(cut_off=not session.left(linger)) for session in sessions]
 
 
+def take(state: State, chosen: Chosen, text: str) -> tuple[State, Move]:
+    """The assistant's move with its text. One that changes nothing is a NO-OP, whose probability nobody knows."""
+    after = apply(state, chosen.decision, chosen.line, text, by="A", t=state.t + 1)
+    if chosen.decision is not Decision.NO_OP and after.lines == state.lines:
+        return after, Move("A", Decision.NO_OP, -1, recorded=True, model=chosen.model)
+    of = (chosen.probability, chosen.decision_probability, chosen.model)
+    return after, Move("A", chosen.decision, chosen.line, True, *of)
+
+
 @dataclass
 class _Session:
     """A game under way. rounds_after: how often the assistant has moved since the goal stands."""
@@ -183,21 +192,12 @@ def _assistant_moves(
 ) -> None:
     states = [session.state for session in sessions]
     decided = assistant.decide(states, [session.assistant for session in sessions])
-    after = []
+    taken = []
     for session, state, chosen in zip(sessions, states, decided, strict=True):
-        goal = session.game.goal
-        text = completer.complete(state, chosen.decision, chosen.line, goal, session.completer)
-        after.append(apply(state, chosen.decision, chosen.line, text, by="A", t=state.t + 1))
-    for session, state, chosen in zip(sessions, _judged(after, sessions, judge), decided, strict=True):
-        move = Move(
-            "A",
-            chosen.decision,
-            chosen.line,
-            True,
-            chosen.probability,
-            chosen.decision_probability,
-            chosen.model,
-        )
+        text = completer.complete(state, chosen.decision, chosen.line, session.game.goal, session.completer)
+        taken.append(take(state, chosen, text))
+    judged = _judged([state for state, _ in taken], sessions, judge)
+    for session, state, (_, move) in zip(sessions, judged, taken, strict=True):
         session.add(state, move)
 
 

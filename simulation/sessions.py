@@ -19,7 +19,7 @@ from simulation.problems import PROBLEMS
 from state import ADDED, SPAN_END, T_LAST, Cursor, State, never
 from state_adapter import Episode
 
-ROUNDS = 20
+ROUNDS = 24
 """Decisions of the assistant in a session at most."""
 LINGER = 3
 """Rounds that a person stays when the solution stands."""

@@ -1,0 +1,109 @@
+"""How often the assistant's text is right, nearly right or wrong is what was asked for."""
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from actions import Decision, apply
+from alignment import similarity
+from simulation.completers import Mixture, addition, note
+from simulation.goal import Goal, is_comment
+from simulation.problems import PROBLEMS
+
+GOAL = Goal(("def f(a):", "    b = a + 1", "    if b > 2:", "        return b", "    return a"), notes=("a note",))
+FILL, SINGLE, MULTI, EDIT = (Decision(i) for i in range(1, 5))
+RIGHT, NEAR, WRONG = Mixture(1, 0), Mixture(0, 1), Mixture(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "decision", "line", "result"),
+    [
+        (["def f(a):", ""], SINGLE, 1, GOAL.lines[:2]),
+        (["def f(a):", "    b"], SINGLE, 1, GOAL.lines[:2]),
+        (["def f(a):", "    b = 7"], EDIT, 1, GOAL.lines[:2]),
+        (["def f(a):", ""], FILL, 1, GOAL.lines[:2]),
+        (["def f(a):", "    "], FILL, 1, GOAL.lines[:2]),
+        (["def f(a):", "    b"], FILL, 1, GOAL.lines[:2]),
+        (["def f(a):", ""], MULTI, 1, GOAL.lines[:4]),
+        (["def f(a):"], MULTI, 0, GOAL.lines[:3]),
+        (["def f(a):", "    b = a + 1", "", "    return a"], MULTI, 2, GOAL.lines),
+        (GOAL.lines, SINGLE, 1, GOAL.lines),
+        (GOAL.lines, FILL, 1, GOAL.lines),
+        (GOAL.lines, EDIT, 1, GOAL.lines),
+        (["print(7)", *GOAL.lines], EDIT, 0, ["print(7)", *GOAL.lines]),
+    ],
+)
+def test_a_right_text_leads_to_the_goal(state_of, lines, decision, line, result):
+    state = state_of(*lines)
+    text = RIGHT.complete(state, decision, line, GOAL, Random(0))
+    assert apply(state, decision, line, text, by="A", t=4).lines == tuple(result)
+
+
+def test_a_nearly_right_text_is_close_and_a_wrong_one_is_not(state_of):
+    state, right = state_of("def f(a):", ""), GOAL.lines[1]
+    near = [NEAR.complete(state, SINGLE, 1, GOAL, Random(seed)) for seed in range(20)]
+    wrong = [WRONG.complete(state, SINGLE, 1, GOAL, Random(seed)) for seed in range(20)]
+    assert all(text != right and similarity(text.strip(), right.strip()) >= 0.7 for text in near)
+    assert all(text != right and text.startswith("    ") for text in wrong)
+    assert sum(similarity(text.strip(), right.strip()) < 0.7 for text in wrong) >= 18
+
+
+def test_one_line_of_several_has_the_slip(state_of):
+    text = NEAR.complete(state_of("def f(a):", ""), MULTI, 1, GOAL, Random(1)).split("\n")
+    assert [line in GOAL.lines for line in text].count(False) == 1 and len(text) == 3
+
+
+def test_the_proportions_are_those_of_the_mixture(state_of):
+    mixture, state = Mixture(right=0.5, near=0.3), state_of("def f(a):", "")
+    texts = [mixture.complete(state, SINGLE, 1, GOAL, Random(seed)) for seed in range(2000)]
+    kinds = Counter(
+        "right" if text == GOAL.lines[1] else "near" if similarity(text.strip(), "b = a + 1") >= 0.7 else "wrong"
+        for text in texts
+    )
+    assert kinds["right"] == pytest.approx(1000, abs=100) and kinds["near"] == pytest.approx(600, abs=100)
+
+
+def test_the_same_seed_writes_the_same(state_of):
+    state = state_of("def f(a):", "    b")
+    for decision in Decision:
+        texts = {Mixture().complete(state, decision, 1, GOAL, Random(7)) for _ in range(3)}
+        assert len(texts) == 1
+    assert Mixture().complete(state, Decision.NO_OP, -1, GOAL, Random(7)) == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "wanted", "text"),
+    [
+        ("    b", 5, "    b = 1", " = 1"),
+        ("f()", 2, "f(a)", "a"),
+        ("", 0, "    b = 1", "    b = 1"),
+        ("    ", 4, "    b = 1", "b = 1"),
+        ("  ", 2, "    b = 1", "  b = 1"),
+        ("    b = 1", 9, "    b = 1", ""),
+        ("    b = 1", 3, "    c = 2", ""),
+    ],
+)
+def test_a_completion_is_what_is_missing(line, column, wanted, text):
+    assert addition(line, column, wanted) == text
+
+
+@pytest.mark.parametrize("line", ["", "x", "}", "for a in b:", "return x", "    else:", "x = 'a # b'"])
+def test_there_is_something_to_say_about_every_line(line, state_of):
+    state = state_of("x", line)
+    for seed in range(10):
+        assert note(line, Goal(()), Random(seed)).strip() and note(line, GOAL, Random(seed)).strip()
+    for decision in (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES):
+        after = apply(state, decision, 1, RIGHT.complete(state, decision, 1, GOAL, Random(0)), by="A", t=4)
+        assert any("#" in text for text in after.lines) and (len(after) == 2 or is_comment(after.lines[1]))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.id)
+def test_every_decision_can_be_carried_out_at_every_line_of_every_text(problem, state_of):
+    goal = Goal.solving(problem)
+    for length in range(1, len(goal.lines)):
+        state = state_of(*goal.lines[:length], "", "    odd = one")
+        for decision in list(Decision)[1:]:
+            for line in range(len(state)):
+                text = Mixture().complete(state, decision, line, goal, Random(line))
+                assert len(apply(state, decision, line, text, by="A", t=4)) >= len(state)

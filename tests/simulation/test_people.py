@@ -1,0 +1,131 @@
+"""Scripted people show their tastes, finish what they begin, and others can be added."""
+
+from collections import defaultdict
+
+import pytest
+
+from actions import Decision
+from errors import InputError
+from simulation.assistants import RandomAssistant, SilentAssistant
+from simulation.goal import Goal
+from simulation.people import PEOPLE, ScriptedPerson
+from simulation.person import MOST_OPTIONS, Person, Turn, load_person
+from simulation.pieces import progress
+from simulation.problems import BY_ID
+from simulation.reaction import judged
+from simulation.sessions import simulate
+
+COMMENTS = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
+
+
+@pytest.fixture(scope="module")
+def sessions():
+    """Twelve sessions of each scripted person with a random assistant."""
+    everyone = {name: simulate([person], 12, RandomAssistant(), seed=5) for name, person in PEOPLE.items()}
+    return {name: [(e, Goal.solving(BY_ID[e.problem_id])) for e in episodes] for name, episodes in everyone.items()}
+
+
+def kept(sessions, part=lambda progress: True):
+    """Share of what was written that was kept: right code, comments."""
+    shares = defaultdict(list)
+    for episode, goal in sessions:
+        for i, move in enumerate(episode.moves[:-1]):
+            if move is None or move.agent != "A" or move.decision is Decision.NO_OP:
+                continue
+            if not part(progress(episode.states[i].lines, goal.lines)):
+                continue
+            lines = judged(Turn(episode.states[i], goal, episode.states[i - 1], move))
+            past = episode.states[i + 1].history[-1]
+            if past.kept is not None and all(line.merit == "right" for line in lines):
+                shares["comments" if move.decision in COMMENTS else "code"].append(past.kept)
+    return {kind: sum(found) / len(found) for kind, found in shares.items()}
+
+
+def test_tastes_show_in_what_is_kept(sessions):
+    shares = {name: kept(of) for name, of in sessions.items()}
+    assert shares["likes_code"]["code"] > 0.85 and 0.25 < shares["likes_code"]["comments"] < 0.75
+    assert shares["likes_comments"]["comments"] > 0.85
+    assert shares["hates_comments"]["comments"] < 0.15 and shares["hates_comments"]["code"] > 0.75
+    assert max(shares["hates_assistant"].values()) < 0.25
+
+
+def test_one_changes_their_mind_midway(sessions):
+    early = kept(sessions["changes_mind"], lambda now: now.share <= 0.4)
+    late = kept(sessions["changes_mind"], lambda now: now.share > 0.6)
+    assert early["code"] > 0.8 and late["code"] < 0.3
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_everybody_solves_every_problem_alone(name):
+    for episode in simulate([PEOPLE[name]], len(BY_ID), SilentAssistant(), rounds=200, seed=2):
+        goal = Goal.solving(BY_ID[episode.problem_id])
+        assert progress(episode.states[-1].lines, goal.lines).done and not episode.cut_off
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_the_ways_to_reply_are_a_distribution_over_a_few(name, sessions):
+    person = PEOPLE[name]
+    assert isinstance(person, Person)
+    for episode, goal in sessions[name][:3]:
+        for i, move in enumerate(episode.moves):
+            if move is not None and move.agent == "A":
+                options = person.options(Turn(episode.states[i], goal, episode.states[i - 1], move), None)
+                assert sum(option.probability for option in options) == pytest.approx(1.0)
+                assert all(option.probability >= 0 for option in options) and len(options) <= MOST_OPTIONS
+
+
+OUTSIDE = """
+from simulation.keyboard import rest
+from simulation.person import Option
+
+class Sleeper:
+    name = "sleeper"
+    policy = None
+
+    def options(self, turn, pairs):
+        return [Option(1.0, lambda generator: rest(turn.state))]
+
+sleeper = Sleeper()
+def make():
+    return Sleeper()
+unfit = 3
+"""
+
+
+@pytest.mark.parametrize("attribute", ["sleeper", "Sleeper", "make"])
+@pytest.mark.parametrize("kind", ["module", "file"])
+def test_a_person_from_outside_the_repository_plays_like_any_other(tmp_path, monkeypatch, attribute, kind):
+    (tmp_path / "outsiders.py").write_text(OUTSIDE)
+    monkeypatch.syspath_prepend(tmp_path)
+    where = f"outsiders:{attribute}" if kind == "module" else f"{tmp_path / 'outsiders.py'}:{attribute}"
+    person = load_person(where)
+    (episode,) = simulate([person], 1, RandomAssistant(), rounds=3)
+    assert len(episode.states) == 7
+    assert {move.decision for move in episode.moves if move and move.agent == "H"} == {Decision.NO_OP}
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        ("outsiders", "expected module:attribute"),
+        (":x", "expected module:attribute"),
+        ("nowhere_at_all:x", "nowhere_at_all cannot be imported"),
+        ("nowhere.py:x", "there is no file nowhere.py"),
+        ("outsiders:nobody", "outsiders has no nobody"),
+        ("outsiders:unfit", "a int is no person: it needs a name"),
+        ("broken:x", "broken cannot be imported: SyntaxError"),
+        ("{folder}/broken.py:x", "cannot be imported: SyntaxError"),
+    ],
+)
+def test_what_is_no_person_is_refused_in_one_line(tmp_path, monkeypatch, where, what):
+    (tmp_path / "outsiders.py").write_text(OUTSIDE)
+    (tmp_path / "broken.py").write_text("x = = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match=what):
+        load_person(where.format(folder=tmp_path))
+
+
+def test_a_scripted_person_is_a_handful_of_numbers():
+    person = ScriptedPerson("calm", PEOPLE["likes_code"].tastes, waits=1.0)
+    (episode,) = simulate([person], 1, SilentAssistant(), rounds=4)
+    assert len({state.lines for state in episode.states}) == 1
