@@ -17,8 +17,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-SAME_PLACE = 0.5
-"""Similarity from which two lines of one gap are one line, rewritten. Unrelated code lines rarely reach it."""
+SAME_PLACE = 0.6
+"""Similarity from which two lines of one gap are one line, rewritten; of lines near each other in code 7 % have it."""
 
 ELSEWHERE = 0.7
 """Similarity from which a line was rewritten and moved: without its place to vouch for it, it must be more alike."""
@@ -302,7 +302,8 @@ def _alike(
 ) -> list[tuple[int, int]]:
     """Pairs of lines at least so similar, the most similar first, each line once; near ones before far ones.
 
-    A pair waits in the heap under an upper bound (by length) until it comes up; only then it is compared.
+    In one place, a line that goes on as another began is just so similar, however much was typed. A pair waits in the
+    heap under an upper bound (by length) until it comes up; only then it is compared.
     """
     lines = {(0, i): text for i in went if (text := old[i].strip())} | {
         (1, j): text for j in came if (text := new[j].strip())
@@ -310,8 +311,10 @@ def _alike(
     heap: list[tuple[float, bool, int, int, int]] = []
     for p, q in _candidates(len(went), len(came)):
         a, b = lines.get((0, went[p])), lines.get((1, came[q]))
-        if a and b and (bound := 2 * min(len(a), len(b)) / (len(a) + len(b))) >= least:
-            heap.append((-bound, True, abs(p - q), went[p], came[q]))
+        if a and b:
+            bound = 2 * min(len(a), len(b)) / (len(a) + len(b))
+            if bound >= least or (least == SAME_PLACE and _continues(a, b)):
+                heap.append((-max(bound, least), True, abs(p - q), went[p], came[q]))
     heapify(heap)
     free_old, free_new = set(went), set(came)
     pairs = []
@@ -320,14 +323,19 @@ def _alike(
         if i not in free_old or j not in free_new:
             continue
         if bound_only:
-            exact = similarity(lines[0, i], lines[1, j])
-            if exact >= least:
-                heappush(heap, (-exact, False, distance, i, j))
+            a, b = lines[0, i], lines[1, j]
+            exact = similarity(a, b)
+            if exact >= least or (least == SAME_PLACE and _continues(a, b)):
+                heappush(heap, (-max(exact, least), False, distance, i, j))
             continue
         pairs.append((i, j))
         free_old.remove(i)
         free_new.remove(j)
     return pairs
+
+
+def _continues(a: str, b: str) -> bool:
+    return a.startswith(b) or b.startswith(a)
 
 
 def _candidates(went: int, came: int) -> Iterator[tuple[int, int]]:

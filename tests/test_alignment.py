@@ -39,6 +39,8 @@ TABLE = {
     ),
     "a blank line filled by two": (["a", "", "b"], ["a", "x = 1", "y = 2", "b"], [0, 1, -1, 2]),
     "one replaced by two unlike it": (["a", "old()", "b"], ["a", "x = 1", "y = 22", "b"], [0, -1, -1, 2]),
+    "typed on, and Enter": (["a", "si", "b"], ["a", "size = len(matrix)", "", "b"], [0, 1, -1, 2]),
+    "most of it deleted, and Enter": (["a", "size = len(matrix)", "b"], ["a", "", "si", "b"], [0, -1, 1, 2]),
     "blank lines do not move": (["", "a", "b"], ["a", "b", ""], [1, 2, -1]),
     "indented": (["a", "x = f(y)"], ["if a:", "    x = f(y)"], [0, 1]),
     "each line once": (["x", "a"], ["x", "x", "x", "a"], [0, -1, -1, 1]),
