@@ -15,6 +15,7 @@ from config import N_DECISIONS
 from judge import Problem
 from line_tracking import stands, taken_back, written
 from simulation.goal import Goal, is_comment
+from simulation.hand import WHOLE
 from simulation.keyboard import Hands
 from simulation.person import Turn
 from simulation.pieces import is_begun, progress
@@ -98,17 +99,21 @@ def _tastes(kept: np.ndarray, seen: np.ndarray) -> Tastes:
 def _typing(transition: Transition, goal: Goal) -> tuple[float, float, float, float, float]:
     """Of one turn of the person's: part of a line, a line, several lines (one of them 1); slips, lines of code."""
     now = progress(transition.next.lines, goal.lines)
-    merits = [
-        (now.stands[j], is_begun(now.lines[line.line], now.goal[j]))
+    typed = [
+        (line, now.goal_of[line.line])
         for line in written(transition.state.lines, transition.next.lines)
-        if line.line >= 0 and (j := now.goal_of[line.line]) >= 0 and not is_comment(now.lines[line.line])
+        if line.line >= 0 and now.goal_of[line.line] >= 0 and not is_comment(now.lines[line.line])
     ]
-    if not merits:
+    if not typed:
         return 0, 0, 0, 0, 0
-    slips = sum(not stands_ and not begun for stands_, begun in merits)
-    several = len(merits) > 1
-    part = not several and merits[0][1] and not merits[0][0]
-    return part, not several and not part, several, slips, len(merits)
+    begun = [not now.stands[j] and is_begun(now.lines[line.line], now.goal[j]) for line, j in typed]
+    slips = sum(not now.stands[j] for _, j in typed) - sum(begun)
+    if len(typed) > 1:
+        return 0, 0, 1, slips, len(typed)
+    line, wanted = typed[0][0], now.goal[typed[0][1]].strip()
+    before = line.before if line.before and wanted.startswith(line.before) else ""
+    choice = len(wanted) - len(before) > WHOLE  # else a part is not told from a line
+    return choice and begun[0], choice and not begun[0], 0, slips, 1
 
 
 def _hands(typed: np.ndarray, slips: float, lines: float) -> Hands:

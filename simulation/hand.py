@@ -15,6 +15,10 @@ _SWAPS = {
 _MISTAKABLE = re.compile(r"//|[=!<>]=|(?<![=!<>*/+-])[<>+*%-](?![=>*])|\[\]|\b[A-Za-z]+\b|\b\d+\b")
 
 
+WHOLE = 4
+"""Characters that are typed at once if no more are left."""
+
+
 def slip(text: str, generator: Random) -> str:
     """The line with one plausible mistake: another operator, number or word, else two letters swapped."""
     places = [match for match in _MISTAKABLE.finditer(text) if match[0] in _SWAPS or match[0].isdigit()]
@@ -31,7 +35,7 @@ def slip(text: str, generator: Random) -> str:
 
 def part(text: str, begun: int, generator: Random) -> str:
     """The text up to somewhere behind its first `begun` characters, not to its end; all of it if little is left."""
-    if len(text) - begun <= 4:
+    if len(text) - begun <= WHOLE:
         return text
     return text[: generator.randint(begun + 2, len(text) - 2)].rstrip()
 
