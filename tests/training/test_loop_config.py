@@ -1,5 +1,6 @@
 """training_config.json: known keys of the right type and range become a LoopConfig, all else is one clear line."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -80,5 +81,10 @@ def test_every_key_is_documented_with_its_default():
     text = DOCUMENTATION.read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `([a-z_.]+)` \| `([^`]*)` \|", text, re.MULTILINE))
     default = LoopConfig()
-    expected = {key: str(value_of(default, key)) for key in keys()}
-    assert rows == expected
+    assert rows == {key: json.dumps(value_of(default, key)) for key in keys()}
+
+
+def test_the_documented_example_is_a_configuration():
+    (example,) = re.findall(r"```json\n(.*?)```", DOCUMENTATION.read_text(encoding="utf-8"), re.DOTALL)
+    config = parse_config(json.loads(example), "docs")
+    assert config.model.backbone == "bigru" and config.zero_style.roots == 64

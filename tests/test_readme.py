@@ -1,0 +1,28 @@
+"""README promises: its example runs, its links lead somewhere, its commands are commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cli.run_tasks import parser
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+
+
+def test_the_library_example_runs(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    exec(compile(example, str(README), "exec"), {})
+    decision, line, probability, _ = capsys.readouterr().out.split()
+    assert 0 <= int(decision) <= 6 and int(line) in (-1, 0, 1) and 0 < float(probability) <= 1
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", TEXT))))
+def test_links_lead_somewhere(link):
+    assert (README.parent / link).exists()
+
+
+@pytest.mark.parametrize("command", re.findall(r"python -m cli\.run_tasks ([^`]+)`", TEXT))
+def test_commands_are_commands(command):
+    assert parser().parse_args(command.split()).command == command.split()[0]
