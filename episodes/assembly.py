@@ -35,7 +35,7 @@ def assemble(
     attribution from the texts, line-aligned, beginning with the first state's; else each state's is taken as it is.
     Raises InputError: a decision's line is outside the file it was taken on.
     """
-    ordered = _in_order(recorded, repaired)
+    ordered = _in_order(recorded)
     states: list[State] = []
     moves: list[Move | None] = []
     for i, record in enumerate(ordered):
@@ -49,17 +49,17 @@ def assemble(
                 state = _realigned(before, state, move.agent)
         states.append(state)
         moves.append(move)
+    turns = [record.state.t for record in recorded]
+    if turns != sorted(turns):
+        repaired[OUT_OF_ORDER] += 1
+    if len(states) < len(turns):
+        repaired[SAME_TURN] += len(turns) - len(states)
     return Episode(episode_id, source, problem_id, attach(states, moves), tuple(moves), cut_off)
 
 
-def _in_order(recorded: Sequence[Recorded], repaired: Counter[str]) -> list[Recorded]:
+def _in_order(recorded: Sequence[Recorded]) -> list[Recorded]:
     """By timestep; of several with the same, the last."""
-    turns = [record.state.t for record in recorded]
     latest = {record.state.t: record for record in recorded}
-    if len(latest) < len(recorded):
-        repaired[SAME_TURN] += len(recorded) - len(latest)
-    if turns != sorted(turns):
-        repaired[OUT_OF_ORDER] += 1
     return [latest[t] for t in sorted(latest)]
 
 

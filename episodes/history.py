@@ -35,6 +35,6 @@ def _by_assistant(move: Move | None) -> bool:
 
 def _kept(move: Move | None, state: State, after: State, reply: State) -> float | None:
     """The share of what a decision wrote that stands at its reply; None: it wrote nothing."""
-    if move is None or move.decision is Decision.NO_OP or state.lines == after.lines:
+    if move is None or move.decision is Decision.NO_OP:
         return None
     return kept_share(state, after, reply)

@@ -144,12 +144,13 @@ def repeating_arrays() -> Reader:
         at = first + len(found[0][0])
         more = run = ""  # what one more of the same looks like, comma included, and a run of these
         while True:
-            if more and text.startswith(run, at):
+            if run and text.startswith(run, at):
                 found += [found[-1]] * (len(run) // len(more))
                 at += len(run)
             elif more and text.startswith(more, at):
                 found.append(found[-1])
                 at += len(more)
+                run = run or more * max(1, _RUN // len(more))
             else:
                 after = _skip(text, at)
                 if text.startswith("]", after):
@@ -160,8 +161,7 @@ def repeating_arrays() -> Reader:
                     return arrays(any_value)(text, start)
                 found.append(element(text, begin, len(found)))
                 begin += len(found[-1][0])
-                more = text[at:begin]
-                run, at = more * max(1, _RUN // len(more)), begin
+                more, run, at = text[at:begin], "", begin
 
     return read
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
-from errors import InputError
 from files import atomic_write
 from state import SPAN_END, SPAN_START, T_LAST, Env, State
 
@@ -21,11 +21,9 @@ from .snapshot import FIRST_LINE, UNDO
 def write_snapshot(episode: Episode, folder: Path) -> Path:
     """Writes `<folder>/<id>/<id>.json`, whole or not at all; returns its path.
 
-    Raises InputError: the episode's id is no name for a file, or the disk refuses.
+    What a file's name cannot hold is percent-encoded there. Raises InputError: the disk refuses.
     """
-    name = episode.id
-    if name in ("", ".", "..") or not name.isprintable() or set(name) & set("/\\"):
-        raise InputError(str(folder), f"cannot take an episode whose id is {name!r}, which is no name for a file")
+    name = quote(episode.id, safe=" #+(),=@", errors="surrogatepass").replace(".", "%2E") or "%"
     path = folder / name / f"{name}.json"
     atomic_write(path, json.dumps(snapshot(episode), indent=2))
     return path
