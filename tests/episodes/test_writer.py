@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import actions as game
@@ -83,6 +83,7 @@ def read(content):
     return episode
 
 
+@settings(max_examples=50)
 @given(session=sessions)
 def test_what_was_read_reads_back_equal(same_episode, session):
     episode = read(session)
