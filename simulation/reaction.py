@@ -68,7 +68,8 @@ def _merit(line: Written, decision: Decision, now: Progress) -> Merit:
     if goal < 0:
         return "right" if is_comment(text) else "wrong"
     wanted = now.goal[goal]
-    if now.stands[goal] or is_begun(text, wanted):
+    explains = "#" in text and "#" not in wanted and "#" not in (line.before or "")  # code was asked for
+    if not explains and (now.stands[goal] or is_begun(text, wanted)):
         return "right"
     return "close" if similarity(line.text, wanted.strip()) >= STANDS_FROM else "wrong"
 
