@@ -63,7 +63,9 @@ def align(old: Sequence[str], new: Sequence[str]) -> Alignment:
     match[len(new) - tail :] = np.arange(len(old) - tail, len(old))
     equal = match >= 0
     went, came = len(old) - head - tail, len(new) - head - tail
-    if went and came:
+    if went == came == 1:  # the commonest edit; two lines left over are paired whatever they say
+        match[head], equal[head] = head, body(old[head]) == body(new[head])
+    elif went and came:
         middle = _Middle(_bodies(old[head : head + went]), _bodies(new[head : head + came]))
         source, same = middle.aligned()
         match[head : head + came] = np.where(source >= 0, source + head, -1)
