@@ -20,10 +20,8 @@ from training.search.interfaces import NO_OP, Evaluation, Floats, Ints
 
 HEADS = frozenset({"action", "value"})
 
-STRETCH = 1.25
-"""The longest state of a bucket has at most so many times the lines of its shortest: that bounds the padding."""
-SHORT = 16
-"""States of so few lines share a bucket whatever their length: a network call costs more than their padding."""
+PADDING, CALL = 0.25, 64
+"""A bucket may be padded by a quarter of its lines, and by as many more as another network call would cost."""
 
 
 class PolicyEvaluator:
@@ -79,12 +77,13 @@ def candidates(pair_log_probs: Tensor, first_line: Ints, count: int) -> tuple[In
 def buckets(lengths: Ints) -> list[Ints]:
     """Indices of states of similar length: every one in one bucket, buckets and their states by length."""
     order = np.argsort(lengths, kind="stable")
-    cuts, limit = [], -1.0
+    cuts, size, lines = [], 0, 0
     for place, length in enumerate(lengths[order].tolist()):
-        if length > limit:
+        size, lines = size + 1, lines + length
+        if size * length > (1 + PADDING) * lines + CALL:
             cuts.append(place)
-            limit = max(STRETCH * length, SHORT)
-    return np.split(order, cuts[1:])
+            size, lines = 1, length
+    return np.split(order, cuts)
 
 
 def observation(state: State) -> bytes:

@@ -13,7 +13,7 @@ from models import Policy
 from state import Cursor, Env, Past, State, never
 from training.search import Noise, search
 from training.search.cache import CachedEvaluator
-from training.search.evaluator import SHORT, STRETCH, PolicyEvaluator, buckets, candidates, observation
+from training.search.evaluator import CALL, PADDING, PolicyEvaluator, buckets, candidates, observation
 
 CONFIG = SearchConfig(candidates=6)
 
@@ -57,8 +57,9 @@ def test_more_candidates_than_pairs() -> None:
     [
         ([5], [[0]]),
         ([3, 16, 1, 8], [[2, 0, 3, 1]]),
-        ([100, 10, 101, 17, 300], [[1], [3], [0, 2], [4]]),
-        ([100, 125, 126, 100], [[0, 3, 1], [2]]),
+        ([100, 10, 101, 17, 300], [[1, 3], [0, 2], [4]]),  # 3 * 100 > 1.25 * 127 + 64; 3 * 300 > 1.25 * 501 + 64
+        ([100, 300, 100, 290, 110], [[0, 2, 4], [3, 1]]),
+        ([16] * 30 + [18, 20], [list(range(32))]),
         ([0, 0], [[0, 1]]),
     ],
 )
@@ -71,7 +72,7 @@ def test_buckets_bound_the_padding() -> None:
     rows = buckets(lengths)
     assert sorted(np.concatenate(rows).tolist()) == list(range(500))
     for some in rows:
-        assert lengths[some].max() <= max(SHORT, STRETCH * lengths[some].min())
+        assert len(some) * lengths[some].max() <= (1 + PADDING) * lengths[some].sum() + CALL
 
 
 def test_candidates_are_legal_and_in_the_file_s_own_lines(evaluator: PolicyEvaluator) -> None:
