@@ -6,7 +6,7 @@ the same by it. Not here: what a person decides.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -119,6 +119,16 @@ def do(task: Task, state: State, now: Progress, hands: Hands, generator: Random)
         if at == len(lines) or lines[at].strip():
             lines.insert(at, "")
     return moved(state, lines, at, t)
+
+
+def typing(state: State, now: Progress, task: Task, hands: Hands) -> Callable[[Random], Reply]:
+    """Doing the task, as a way to reply."""
+
+    def carry_out(generator: Random) -> Reply:
+        after = do(task, state, now, hands, generator)
+        return Reply(after, label(state, after))
+
+    return carry_out
 
 
 def _typed(task: Task, now: Progress, chosen: Sequence[int], hands: Hands, generator: Random) -> list[str]:

@@ -5,12 +5,12 @@ Not here: people learned from sessions (`learned`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from actions import Decision, apply
-from simulation.keyboard import Hands, Task, do, known_line, label, rest
+from simulation.keyboard import Hands, Task, known_line, label, rest, typing
 from simulation.person import HumanPolicy, Option, Pairs, Reply, Turn
 from simulation.pieces import Piece, Progress, pieces, progress
 from simulation.reaction import Tastes, react
@@ -51,19 +51,9 @@ class ScriptedPerson:
         return [
             Option(mass * self.waits, lambda _: rest(turn.state)),
             Option(busy * comments, lambda generator: comment(turn, piece, generator)),
-            Option(code * (1.0 - self.hands.several), typing(turn, now, Task(piece), self.hands)),
-            Option(code * self.hands.several, typing(turn, now, Task(piece, several=True), self.hands)),
+            Option(code * (1.0 - self.hands.several), typing(turn.state, now, Task(piece), self.hands)),
+            Option(code * self.hands.several, typing(turn.state, now, Task(piece, several=True), self.hands)),
         ]
-
-
-def typing(turn: Turn, now: Progress, task: Task, hands: Hands) -> Callable[[Random], Reply]:
-    """Doing the task."""
-
-    def carry_out(generator: Random) -> Reply:
-        state = do(task, turn.state, now, hands, generator)
-        return Reply(state, label(turn.state, state))
-
-    return carry_out
 
 
 def next_piece(now: Progress, cursor: int) -> Piece | None:

@@ -1,5 +1,6 @@
 """One clear verdict for every text, whatever it does, and nothing of it left behind."""
 
+import json
 import os
 import subprocess
 import sys
@@ -222,3 +223,32 @@ def test_nothing_is_left_when_the_judge_is_closed_or_forgotten(tmp_path):
         with pytest.raises(ProcessLookupError):
             os.kill(int(done.stdout), 0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_limits_hold_without_a_namespace_of_its_own():
+    script = (
+        "import json, sys; from judge import worker\n"
+        "limits = dict(steps=None, cpu_seconds=0.2, wall_seconds=0.5, memory=2**28, file_size=2**20)\n"
+        "for text in json.load(sys.stdin):\n"
+        "    request = dict(text=text, entry_point='double', arguments=['(2,)'], limits=limits)\n"
+        "    answer = worker.judge(request, own=False)\n"
+        "    print(json.dumps([answer['events'][-1], answer['end']]))\n"
+    )
+    texts = [
+        RIGHT,
+        body("while True: pass"),
+        body("import os", "os.fork()"),
+        body("import time", "time.sleep(9)"),
+        "1 +",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    ends = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [end for _, end in ends] == ["end", "time", "end", "time", "end"]
+    assert ends[0][0] == ["end", ""] and ends[4][0][0] == "not compiled"

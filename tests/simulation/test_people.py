@@ -1,12 +1,15 @@
 """Scripted people show their tastes, finish what they begin, and others can be added."""
 
+import re
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
 from actions import Decision
 from errors import InputError
 from simulation.assistants import RandomAssistant, SilentAssistant
+from simulation.completers import Mixture
 from simulation.goal import Goal
 from simulation.people import PEOPLE, ScriptedPerson
 from simulation.person import MOST_OPTIONS, Person, Turn, load_person
@@ -102,6 +105,19 @@ def test_a_person_from_outside_the_repository_plays_like_any_other(tmp_path, mon
     (episode,) = simulate([person], 1, RandomAssistant(), rounds=3)
     assert len(episode.states) == 7
     assert {move.decision for move in episode.moves if move and move.agent == "H"} == {Decision.NO_OP}
+
+
+def test_the_person_that_the_manual_shows_is_what_it_says(tmp_path):
+    manual = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text()
+    (code,) = re.findall(r"```python\n(# strict.py.*?)```", manual, re.DOTALL)
+    (tmp_path / "strict.py").write_text(code)
+    strict = load_person(f"{tmp_path / 'strict.py'}:Strict")
+    episodes = simulate([strict], 6, RandomAssistant(), completer=Mixture(right=1.0, near=0.0), rounds=40)
+    moves = [move for episode in episodes for move in episode.moves if move]
+    after = [past for episode in episodes for past in episode.states[-1].history]
+    assert len(moves) > 50 and all(progress(e.states[-1].lines, BY_ID[e.problem_id].solution).done for e in episodes)
+    assert {past.kept for past in after if past.decision in COMMENTS} == {0.0}
+    assert {past.kept for past in after if past.decision and past.decision not in COMMENTS} == {1.0}
 
 
 @pytest.mark.parametrize(
