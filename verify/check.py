@@ -32,7 +32,7 @@ class Settings:
     """What every check gets. The sizes are for quick tests of the checks; the command uses the defaults.
 
     model, featurizer: sizes of the networks; a check sets the backbone itself.
-    samples: synthetic states to learn from; held_out: fresh ones to measure on; epochs: passes over the former.
+    held_out: fresh states that a check measures on.
     """
 
     device: str = "cpu"
@@ -40,9 +40,7 @@ class Settings:
     backbones: tuple[str, ...] = BACKBONES
     model: ModelConfig = field(default_factory=lambda: ModelConfig(dropout=0.0))
     featurizer: FeaturizerConfig = field(default_factory=FeaturizerConfig)
-    samples: int = 768
     held_out: int = 256
-    epochs: int = 12
 
     def seed_of(self, *what: str | int) -> int:
         """A seed of its own for each purpose, so that no two draws of a run are the same by accident."""
@@ -52,9 +50,9 @@ class Settings:
                 state = (state * 1_000_003 + byte + 1) % (2**31 - 1)
         return state
 
-    def generator(self, *what: str | int) -> torch.Generator:
-        """A generator on the CPU, seeded for this purpose."""
-        return torch.Generator().manual_seed(self.seed_of(*what))
+    def generator(self, *what: str | int, device: str = "cpu") -> torch.Generator:
+        """A generator seeded for this purpose."""
+        return torch.Generator(device).manual_seed(self.seed_of(*what))
 
 
 @dataclass(frozen=True)

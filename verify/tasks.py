@@ -20,7 +20,10 @@ KEYWORDS = ("quiet", "finish", "jump", "blockwise", "swap", "why", "mmmm")
 FILLERS = ("a = b", "for i in c:", "return d", "x += 1", "call(e)", "if f:")
 """Code that says nothing about the decision."""
 
-OLD = (10, 60)
+COMMENT, INDENTATION = "#" * 12 + " ", "    " * 5
+"""Plain to see, because the checks ask whether a network learns, not how fine its features are."""
+
+OLD = (30, 90)
 """Ages in turns, from and below, of the assistant's edits except the newest."""
 
 
@@ -38,7 +41,7 @@ class Labelled:
 def labelled(n: int, seed: int, *, lines: tuple[int, int] = (4, 9)) -> Labelled:
     """`n` states of `lines` (from, below) lines each.
 
-    decision: that of the keyword on the cursor line. line: the one that the assistant edited in this very turn; all
+    decision: that of the keyword on the cursor's line. line: the one that the assistant edited in this very turn; all
     others it edited long ago or never. value, goal: see `value_of` and `goal_of`.
     """
     rng = np.random.default_rng(seed)
@@ -68,8 +71,8 @@ def _draw(rng: np.random.Generator, length: int, decision: int) -> tuple[State, 
     for i in range(length):
         blank, comment, indented, tidied, replaced, recent, added, helped = rng.random(8) < share
         words = KEYWORDS[decision] if i == cursor else "" if blank else str(rng.choice(FILLERS))
-        marked = "# " + words if comment and words else words
-        lines.append("    " * int(indented) + marked if words else "")
+        marked = COMMENT + words if comment and words and i != cursor else words
+        lines.append(INDENTATION * int(indented) + marked if words else "")
         if tidied or recent:
             human[i, T_LAST] = t if recent else t - int(rng.integers(*OLD))
             human[i, SPAN_END], human[i, ADDED], human[i, REPLACED] = len(lines[i]), 1, int(replaced)

@@ -1,0 +1,69 @@
+"""A fresh featurizer and policy for a check, and their answer to states: the product's own path. Not here: checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+from featurizers import Featurizer, Lines
+from models import Joint, Policy, PolicyOutput
+from state import State
+from training.policies import Policies
+from verify.check import Settings
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network says to B states.
+
+    scores, human_scores, kept `(B, 7, L)`; value `(B,)`; goal `(B, 8)`: of the heads, by name (an imported network has
+    no `kept`). joint: the assistant's distribution; human: the predicted human's. first_line: of each state's window.
+    """
+
+    lines: Lines
+    heads: dict[str, Tensor]
+    joint: Joint
+    human: Joint
+    first_line: list[int]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A featurizer and the policy that reads its lines."""
+
+    featurizer: Featurizer
+    policy: Policy
+
+    def answer(self, states: Sequence[State]) -> Answer:
+        """The network's answer to all states in one batch; gradients are kept."""
+        encoded = self.featurizer.encode(states)
+        device = next(self.policy.parameters()).device
+        lines: Lines = self.featurizer(encoded.batch(range(len(states)), device=device))
+        output: PolicyOutput = self.policy(lines)
+        heads = {field.name: getattr(output, field.name) for field in fields(output)}
+        pooling = self.policy.config.pooling
+        return Answer(
+            lines,
+            {name: tensor for name, tensor in heads.items() if tensor is not None},
+            Joint.of(heads["scores"], lines.legal, lines.mask, pooling),
+            Joint.of(heads["human_scores"], None, lines.mask, pooling),
+            [int(first) for first in encoded.first_line],
+        )
+
+
+def fresh_policies(settings: Settings, backbone: str, purpose: str) -> Policies:
+    """Fresh networks as a training run begins with, on the settings' device; the same arguments, the same weights."""
+    model = replace(settings.model, backbone=backbone, d_in=settings.featurizer.d_in)
+    with torch.random.fork_rng(devices=[]):
+        policies = Policies.fresh(model, settings.featurizer, settings.seed_of("weights", backbone, purpose))
+    policies.to(torch.device(settings.device))
+    return policies
+
+
+def build(settings: Settings, backbone: str, purpose: str) -> Network:
+    """A fresh featurizer and policy, in evaluation mode."""
+    policies = fresh_policies(settings, backbone, purpose)
+    return Network(policies.featurizer.eval(), policies.human.eval())

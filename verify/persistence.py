@@ -1,0 +1,112 @@
+"""What is saved answers the same when it is loaded, and imported networks answer as their description says. Not here:
+files that are damaged (tests of `models`)."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from config import FeaturizerConfig
+from models import checkpoint, store
+from state import State
+from verify import reference, tasks
+from verify.check import Check, Result, Settings
+from verify.network import Network, build
+
+IMPORT_TOLERANCE = 1e-4
+"""What is promised for imported models; a wrong layer, order or scalar is off by far more."""
+
+IMPORTED_CONFIG: dict[str, Any] = {
+    "d_in": 20, "d_model": 12, "backbone": "lg_transformer", "dropout": 0.1, "goal_dim": 8, "n_actions": 7, "hidden": 16,
+    "layers": 2, "surround_layers": 2, "kernel_size": 3, "n_layers": 2, "n_heads": 2, "radius": 2, "n_global_tokens": 2,
+    "predict_reward_delta": False,
+}  # fmt: skip
+"""What a checkpoint of the existing system carries; small, because the second opinion computes it line by line."""
+
+IMPORTED_FEATURES: dict[str, Any] = {
+    "h_max": 300, "w_max": 160, "states_max": 1000, "d_in": 20, "char_dim": 8, "tau_steps": 20.0, "cursor_dist_c": 20.0,
+    "text_embedder_type": "mlp", "train_text_embedder": False, "train_featurizer_projector": False,
+}  # fmt: skip
+
+
+def imported_models(settings: Settings) -> Result:
+    """A checkpoint in the existing system's layout, with drawn weights, answers as the second opinion computes."""
+    generator = settings.generator("imported")
+    weights, features = _draw(_policy_shapes(), generator), _draw(_featurizer_shapes(), generator)
+    with tempfile.TemporaryDirectory() as folder:
+        policy_path, features_path = Path(folder, "asm_assistant_model.pt"), Path(folder, "asm_featurizer.pt")
+        torch.save({"model_state_dict": weights, "config": IMPORTED_CONFIG}, policy_path)
+        torch.save({"featurizer_state_dict": features, "config": IMPORTED_FEATURES}, features_path)
+        policy = checkpoint.load_policy(policy_path, settings.device)
+        featurizer = checkpoint.load_featurizer(features_path).to(settings.device)
+    network = Network(featurizer.eval(), policy.eval())
+    expected = reference.ImportedNetwork(_arrays(weights), _arrays(features), IMPORTED_CONFIG)
+    states = [state for state in tasks.varied(6, settings.seed_of("imported"), featurizer.config) if len(state)]
+    states += [tasks.plain(["def f(x):\n", "\treturn x  # ü\n", "", "y" * 300], t=1500, cursor=2)]
+    errors: dict[str, float] = {}
+    for state in states:
+        for name, error in _errors(network, expected, state).items():
+            errors[name] = max(errors.get(name, 0.0), error)
+    return {"passed": max(errors.values()) <= IMPORT_TOLERANCE, "largest_error": errors, "states": len(states)}
+
+
+def _errors(network: Network, expected: reference.ImportedNetwork, state: State) -> dict[str, float]:
+    """Largest difference of each output; decisions without the legality of lines, as the description has them."""
+    with torch.no_grad():
+        answer = network.answer([state])
+    x = expected.features(state, network.featurizer.config)
+    scores, human, value, goal = expected.scores(x)
+    outputs = {
+        "features": (answer.lines.x[0], x),
+        "scores": (answer.heads["scores"][0], scores),
+        "human_scores": (answer.heads["human_scores"][0], human),
+        "human_decisions": (answer.human.decision_logits[0], reference.decision_logits(human)),
+        "value": (answer.heads["value"][0], np.array(value)),
+        "goal": (answer.heads["goal"][0], goal),
+    }
+    return {name: float(np.abs(got.cpu().double().numpy() - want).max()) for name, (got, want) in outputs.items()}
+
+
+def _policy_shapes() -> dict[str, tuple[int, ...]]:
+    d_in, d, hidden = IMPORTED_CONFIG["d_in"], IMPORTED_CONFIG["d_model"], IMPORTED_CONFIG["hidden"]
+    shapes = {**_linear("backbone.proj", d_in, d), **_vector("backbone.ln", d)}
+    for layer in range(IMPORTED_CONFIG["n_layers"]):
+        block = f"backbone.blocks.{layer}"
+        shapes[f"{block}.global_tokens"] = (IMPORTED_CONFIG["n_global_tokens"], d)
+        shapes |= {f"{block}.attn.in_proj_weight": (3 * d, d), f"{block}.attn.in_proj_bias": (3 * d,)}
+        shapes |= _linear(f"{block}.attn.out_proj", d, d) | _vector(f"{block}.ln1", d) | _vector(f"{block}.ln2", d)
+        shapes |= _linear(f"{block}.ff.0", d, 4 * d) | _linear(f"{block}.ff.3", 4 * d, d)
+    for head, inner, out in (
+        ("action_head.line_mlp", d, 7), ("human_pred_head.line_mlp", d, 7), ("value_head.mlp", 2 * d, 1), ("goal_head.mlp", 2 * d, 8),
+    ):  # fmt: skip
+        shapes |= _linear(f"{head}.0", inner, hidden) | _linear(f"{head}.2", hidden, out)
+    return shapes
+
+
+def _featurizer_shapes() -> dict[str, tuple[int, ...]]:
+    char = IMPORTED_FEATURES["char_dim"]
+    shapes: dict[str, tuple[int, ...]] = {"text_embedder.char_embed.weight": (256, char)}
+    return shapes | _linear("text_embedder.text_mlp.0", char, 128) | _linear("proj", 148, IMPORTED_FEATURES["d_in"])
+
+
+def _linear(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
+
+
+def _vector(name: str, size: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (size,), f"{name}.bias": (size,)}
+
+
+def _draw(shapes: dict[str, tuple[int, ...]], generator: torch.Generator) -> dict[str, Tensor]:
+    """Weights of the given shapes, scaled by the fan in; those of norms around 1."""
+    drawn = {name: torch.randn(shape, generator=generator) * max(shape[-1], 4) ** -0.5 for name, shape in shapes.items()}
+    return {name: 1 + 0.1 * w if name.endswith(("ln.weight", "ln1.weight", "ln2.weight")) else w for name, w in drawn.items()}
+
+
+def _arrays(weights: dict[str, Tensor]) -> dict[str, reference.Array]:
+    return {name: tensor.double().numpy() for name, tensor in weights.items()}
