@@ -59,7 +59,7 @@ ANYWHERE = (Decision.EDIT_EXISTING_LINES, Decision.EXPLAIN_MULTI_LINES)
 
 def _key(name: str) -> str:
     """What tells names apart: letters, without case and without the words that some spellings leave out."""
-    return re.sub(r"lines?|code|existing|ple$|[^a-z]", "", re.sub(r"multiple", "multi", name.lower()))
+    return re.sub(r"lines?|code|existing|[^a-z]", "", name.lower().replace("multiple", "multi"))
 
 
 _BY_KEY = {_key(name): Decision(i) for i, name in enumerate(NAMES)}
@@ -81,7 +81,9 @@ def parse_decision(value: object, where: str) -> Decision:
         nearest = get_close_matches(value[:80].lower(), [name.lower() for name in NAMES], n=1, cutoff=0.0)
         name = next(name for name in NAMES if name.lower() == nearest[0])
         raise InputError(where, f'unknown decision "{value[:80]}"; the nearest known one is "{name}"')
-    raise InputError(where, f"a decision is {str(value)[:80]}; expected an index from 0 to 6 or a name")
+    # A list may be too deep to print.
+    found = f"a {type(value).__name__}" if isinstance(value, list | dict) else str(value)[:80]
+    raise InputError(where, f"a decision is {found}; expected an index from 0 to 6 or a name")
 
 
 def protected(state: State) -> NDArray[np.bool_]:

@@ -57,7 +57,7 @@ def test_short_names(short: str, decision: Decision) -> None:
         ("Explain", 'the nearest known one is "Explain'),
         ("", "unknown decision"), ("lines", "unknown decision"), ("\ud800\n", "unknown decision"), ("3", "unknown"),
         (7, "a decision is 7"), (-1, "a decision is -1"), (True, "a decision is True"), (2.0, "a decision is 2.0"),
-        (float("nan"), "a decision is nan"), (None, "a decision is None"), ([], "a decision is []"),
+        (float("nan"), "a decision is nan"), (None, "a decision is None"), ([], "a decision is a list"),
     ],
 )
 def test_what_is_no_decision_is_refused(value: object, said: str) -> None:
