@@ -215,24 +215,13 @@ def apply(state: State, decision: Decision, line: int, text: str, *, by: Literal
     """
     if by == "A" and _block(text) and not legal_one(state, decision, line, w_max=1 << 62):
         raise ValueError(f"{NAMES[decision]} is not legal at line {line}")
-    cursor = state.cursor
-    column = cursor.char if cursor.on and cursor.line == line else None
-    lines = tuple(edited(state.lines, decision, line, text, column))
+    at_cursor = state.cursor.on and state.cursor.line == line
+    lines = tuple(edited(state.lines, decision, line, text, state.cursor.char if at_cursor else None))
     human, assistant = state.human, state.assistant
     if lines != state.lines:
         human, assistant = carry_attribution(state, lines, by, t)
-    seen = cursor.line if cursor.on else state.last_known_line
-    if by == "A":
-        above = decision == Decision.EXPLAIN_MULTI_LINES and seen == line
-        seen += len(lines) - len(state) if line < seen or above else 0
-        cursor = Cursor()
-    elif lines != state.lines:
-        seen = line + len(lines) - len(state) - (decision == Decision.EXPLAIN_MULTI_LINES)
-        filled = decision == Decision.FILL_PARTIAL_LINE and column is not None
-        behind = max(len(body(state.lines[line])) - max(column or 0, 0), 0) if filled else 0
-        cursor = Cursor(True, seen, len(body(lines[seen])) - behind, t)
-    elif seen >= 0:
-        cursor = Cursor(True, seen, cursor.char if cursor.on else len(body(lines[seen])), t)
+    place = _followed(state, decision, line, lines)
+    cursor = Cursor() if by == "A" else _humans_cursor(state, decision, line, lines, t)
     return replace(
         state,
         lines=lines,
@@ -242,6 +231,31 @@ def apply(state: State, decision: Decision, line: int, text: str, *, by: Literal
         cursor=cursor,
         env=None,
         timestamp_ms=None,
-        last_known_line=seen,
+        last_known_line=place if by == "A" else cursor.line,
         undone=frozenset(),
     )
+
+
+def _last_seen(state: State) -> int:
+    """The line that the cursor is on or was last seen on, inside the file; -1: never seen."""
+    return min(state.cursor.line if state.cursor.on else state.last_known_line, len(state) - 1)
+
+
+def _followed(state: State, decision: Decision, line: int, lines: Sequence[str]) -> int:
+    """Where the line that the cursor was last seen on is among `lines`."""
+    seen = _last_seen(state)
+    moved = line < seen or (line == seen and decision == Decision.EXPLAIN_MULTI_LINES)
+    return seen + len(lines) - len(state) if moved else seen
+
+
+def _humans_cursor(state: State, decision: Decision, line: int, lines: Sequence[str], t: int) -> Cursor:
+    before = state.cursor
+    if lines == state.lines:
+        seen = _last_seen(state)
+        char = before.char if before.on or seen < 0 else len(body(lines[seen]))
+        return Cursor(True, seen, char, t) if seen >= 0 else Cursor()
+    last = line + len(lines) - len(state) - (decision == Decision.EXPLAIN_MULTI_LINES)
+    behind = 0
+    if decision == Decision.FILL_PARTIAL_LINE and before.on and before.line == line:
+        behind = max(len(body(state.lines[line])) - max(before.char, 0), 0)
+    return Cursor(True, last, len(body(lines[last])) - behind, t)

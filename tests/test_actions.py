@@ -254,7 +254,9 @@ def test_an_edit_changes_what_the_decision_says_and_nothing_else(
     moved = after.human if by == "H" else after.assistant
     assert (moved[:, T_LAST] == 7).any() == (after.lines != before.lines)
     assert after.t == 7
-    assert after.cursor.on == (by == "H" and (before.cursor.on or after.lines != before.lines))
+    seen = before.cursor.line >= 0
+    assert after.cursor.on == (by == "H" and (seen or after.lines != before.lines))
+    assert -1 <= after.last_known_line < len(after)
 
 
 def _blank(lines: tuple[str, ...]) -> int:
@@ -302,6 +304,12 @@ def test_the_humans_cursor_is_behind_what_they_wrote(decision: Decision, line: i
     after = apply(state(*CODE, cursor=1, char=4), decision, line, text, by="H", t=4)
     assert after.cursor == cursor
     assert after.last_known_line == cursor.line
+
+
+def test_a_cursor_outside_the_file_comes_back_into_it() -> None:
+    for before in (state(*CODE, cursor=9), replace(state(*CODE), last_known_line=9)):
+        assert apply(before, NO_OP, -1, "", by="H", t=4).cursor.line == 2
+        assert apply(before, NO_OP, -1, "", by="A", t=4).last_known_line == 2
 
 
 def test_a_cursor_that_was_never_seen_stays_off() -> None:
