@@ -18,6 +18,8 @@ TITLES = {
     "evaluation": "held-out sessions",
 }
 
+BAR = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}{postfix}"
+
 LINE_EVERY = 10.0
 """Seconds between two lines of a phase where there is no terminal."""
 
@@ -61,7 +63,9 @@ class Progress:
         if total_steps == 0:
             return
         if self.stream.isatty():
-            self.bar = tqdm(total=total_steps, desc=self.title, file=self.stream, leave=True, dynamic_ncols=True)
+            self.bar = tqdm(
+                total=total_steps, desc=f"{self.title:19}", file=self.stream, dynamic_ncols=True, bar_format=BAR
+            )
         else:
             self._line(f"{self.title}: up to {total_steps} steps")
 
@@ -73,9 +77,9 @@ class Progress:
             self._now_and_then(f"{self.done} of {self.total}")
 
     def metrics(self, row: Row) -> None:
-        """The epoch's losses beside the bar."""
-        shown = {k: v for k, v in row.items() if isinstance(v, float) and ("loss" in k or "nll" in k)}
-        text = ", ".join([f"epoch {row.get('epoch')}", *(f"{k} {v:.3f}" for k, v in list(shown.items())[:3])])
+        """The epoch and its first loss beside the bar."""
+        losses = [f"{k} {v:.3f}" for k, v in row.items() if isinstance(v, float) and "loss" in k]
+        text = ", ".join([f"epoch {row.get('epoch')}", *losses[:1]])
         if self.bar is not None:
             self.bar.set_postfix_str(text)
         else:

@@ -23,9 +23,10 @@ def render(outcome: Outcome, places: Places, config: LoopConfig) -> str:
 
 
 def _sizes(outcome: Outcome) -> str:
-    held_out = f"{outcome.held_out} held out" if outcome.held_out else "none held out, so nothing can be compared"
     learnt_from = f"{outcome.learnt_from} session{'s' if outcome.learnt_from != 1 else ''}"
-    return f"Learnt from {learnt_from} and {outcome.games} games; {held_out}."
+    stopping = f", {outcome.stopped_by} to know when to stop" if outcome.stopped_by else ""
+    held_out = f"{outcome.held_out} held out" if outcome.held_out else "none held out, so nothing can be compared"
+    return f"Learnt from {learnt_from}{stopping}, and {outcome.games} games; {held_out}."
 
 
 def _rows(before: Report, after: Report) -> list[list[str]]:
@@ -41,7 +42,7 @@ def _rows(before: Report, after: Report) -> list[list[str]]:
         ["p(kept), calibration error", _number(before.calibration_error), _number(after.calibration_error), ""],
         ["value, RMS error", _number(before.value_error), _number(after.value_error),
          f"{_number(after.value_spread)}  spread"],
-    ]  # fmt: skip
+    ]
 
 
 def _of(estimate: Estimate) -> str:

@@ -34,7 +34,7 @@ def test_without_sessions_it_shows_what_happens_on_samples(place, capsys):
     assert run.main([]) == 0
     out, error = capsys.readouterr()
     assert "two samples" in error and "behaviour cloning" in error
-    assert out.startswith("Learnt from 1 session and 2 games; 1 held out.")
+    assert out.startswith("Learnt from 1 session, and 2 games; 1 held out.")
     for row in ("human's decision, accuracy", "NLL", "return", "NO-OP", "calibration error", "value"):
         assert row in out
     assert str(place.models) in out and f"put your own recorded sessions into {place.episodes}" in out

@@ -61,12 +61,14 @@ class Places:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run. before, after: on the held-out sessions; None: none could be held out.
+    """What came of a run.
 
-    models: the folder that the new models are in.
+    learnt_from, stopped_by: sessions that phases learnt from, and that only said when to stop. before, after: on the
+    held-out sessions; None: none could be held out. models: the folder that the new models are in.
     """
 
     learnt_from: int
+    stopped_by: int
     held_out: int
     games: int
     before: Report | None
@@ -99,7 +101,7 @@ def held_out_ids(ids: Sequence[str], share: float, seed: int) -> frozenset[str]:
 class _Loop:
     def __init__(
         self, config: LoopConfig, episodes: Sequence[Episode], places: Places, observer: Observer
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.config, self.places, self.observer = config, places, observer
         held_out = held_out_ids([one.id for one in episodes], config.held_out_share, config.seed)
         self.learning = [one for one in episodes if one.id not in held_out]
@@ -113,7 +115,7 @@ class _Loop:
         """All steps in order; those that an interrupted run has ended already end at once."""
         result = self._pre_train()
         baselines = Baselines.of(result.data.of(range(len(self.learning))))
-        games = 0
+        learnt_from, games = len(result.train), 0
         for number in range(1, self.config.zero_style.epochs + 1):
             played = self._record(result.policies, number)
             result = self._fine_tune(played, number)
@@ -122,9 +124,10 @@ class _Loop:
         verdict, folder, generation = self._promote(result, before, after)
         with files.naming(self.plan):
             self.plan.unlink(missing_ok=True)
+        stopped_by = len(self.learning) - learnt_from
         return Outcome(
-            len(self.learning), len(self.held_out), games, before, after, verdict, folder, generation
-        )  # fmt: skip
+            learnt_from, stopped_by, len(self.held_out), games, before, after, verdict, folder, generation
+        )
 
     def _note_plan(self, episodes: Sequence[Episode]) -> bool:
         """Writes down what this run is; returns whether it goes on with one that was interrupted."""
@@ -153,7 +156,7 @@ class _Loop:
             checkpoint_dir=self.places.work / name, pv_dir=self.staged, device=config.device, seed=config.seed,
             run_label=name, trained_on=config.trained_on, featurizer=config.featurizer, model=config.model,
             rewards=config.rewards, bc=config.bc, ppo=config.ppo, zero_style=replace(config.zero_style, epochs=0),
-        )  # fmt: skip
+        )
 
     def _pre_train(self) -> TrainResult:
         begins_from = self._goes_on_from()
@@ -196,7 +199,7 @@ class _Loop:
         settings = replace(
             settings, init_from_pv=True, bc=replace(settings.bc, epochs=0, validation_share=0.0),
             ppo=replace(settings.ppo, epochs=self.config.fine_tune_epochs),
-        )  # fmt: skip
+        )
         return self._train(settings, [*self.learning, *games], _FineTuning(self.observer))
 
     def _train(self, settings: TrainConfig, episodes: Sequence[Episode], observer: Observer) -> TrainResult:
@@ -212,7 +215,7 @@ class _Loop:
 
     def _measure(
         self, baselines: Baselines, before: Models, after: Policies
-    ) -> tuple[Report | None, Report | None]:  # fmt: skip
+    ) -> tuple[Report | None, Report | None]:
         if not self.held_out:
             return None, None
         self.observer.phase("evaluation", 2)
@@ -226,7 +229,7 @@ class _Loop:
 
     def _promote(
         self, result: TrainResult, before: Report | None, after: Report | None
-    ) -> tuple[Verdict, Path, str]:  # fmt: skip
+    ) -> tuple[Verdict, Path, str]:
         """Puts the new models in use, or says why not and where they are instead."""
         kind = self.config.trained_on
         old = None if self.current is None else _scores(before)

@@ -45,8 +45,8 @@ def test_sigterm_ends_as_ctrl_c_does(root):
 import sys, time
 from cli.process import ended
 def command():
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         time.sleep(30)
     finally:
         print("saved", flush=True)

@@ -1,0 +1,54 @@
+"""The report promises: each measure before and after with what it is held against, gaps shown as gaps."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cli.report import render
+from config import LoopConfig
+from training.evaluation import Estimate, Report
+from training.promotion import Verdict
+from training.training_loop import Outcome, Places
+
+NONE = Estimate(None, None)
+REPORT = Report(
+    human_accuracy=Estimate(0.5, 0.1), human_nll=Estimate(1.25, 0.05), line_nll=NONE, prior_nll=Estimate(1.5, None),
+    nll_gain=NONE, assistant_return=Estimate(-0.25, 0.125), recorded_return=NONE, return_gain=NONE,
+    effective_sample_size=None, no_op_share=NONE, kept_brier=NONE, base_brier=NONE, kept_gain=NONE,
+    calibration_error=None, reliability=(), value_error=float("nan"), value_spread=2.0,
+    sessions=("a",), session_nll=(1.25,), session_return=(-0.25,),
+)
+OUTCOME = Outcome(
+    learnt_from=3, stopped_by=1, held_out=1, games=2,
+    before=REPORT, after=replace(REPORT, human_nll=Estimate(1.0, 0.1)),
+    verdict=Verdict(True, "they are better"), models=Path("data/trainer/models"), generation="000001-a",
+)
+PLACES = Places(Path("data"))
+
+
+def test_before_and_after_stand_beside_what_they_are_compared_with():
+    text = render(OUTCOME, PLACES, LoopConfig())
+    rows = {line[:31].strip(): line[31:].split("  ") for line in text.splitlines()}
+    assert text.startswith("Learnt from 3 sessions, 1 to know when to stop, and 2 games; 1 held out.")
+    assert [cell.strip() for cell in rows["human's decision, NLL"] if cell] == [
+        "1.250 ± 0.050", "1.000 ± 0.100", "1.500", "class prior",
+    ]
+    assert "-0.250 ± 0.125" in "".join(rows["assistant's return a decision"])
+    assert [cell.strip() for cell in rows["value, RMS error"] if cell.strip()] == ["-", "-", "2.000", "spread"]
+    assert "The new models are in use: they are better." in text
+    assert "put your own" not in text
+
+
+@pytest.mark.parametrize("outcome, words", [
+    (replace(OUTCOME, verdict=Verdict(False, "they are worse"), models=Path("aside")),
+     "The models in use stay: they are worse. The new ones are in aside."),
+    (replace(OUTCOME, held_out=0, before=None, after=None), "none held out, so nothing can be compared"),
+])
+def test_what_came_of_it_is_a_sentence(outcome, words):
+    assert words in render(outcome, PLACES, LoopConfig())
+
+
+def test_samples_are_followed_by_how_to_use_ones_own_sessions():
+    text = render(OUTCOME, PLACES, replace(LoopConfig(), trained_on="samples"))
+    assert "put your own recorded sessions into data/state-service/episodes" in text
