@@ -22,7 +22,7 @@ def completed_q(
 
     mixed = (value + N * sum_visited(p r) / sum_visited(p)) / (1 + N) with N visits, mean returns r and the network's
     `value` (B,). Visited: Q = (n r + prior_visits * mixed) / (n + prior_visits), so that one lucky reply of the human
-    does not count as much as several; with `prior_visits` 0, and in a game without chance, Q = r.
+    does not count as much as several; with `prior_visits` 0, Q = r.
     """
     visited = visits > 0
     means: Floats = returns / np.maximum(visits, 1)
