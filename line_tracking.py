@@ -135,9 +135,7 @@ def _stands_as(line: Written, now: str, gone: Container[str | None]) -> bool:
 
 
 def _is_back(line: Written, now: str) -> bool:
-    if not line.before:
-        return False
-    alike = similarity(line.before, now)
+    alike = similarity(line.before or "", now)
     return alike >= STANDS_FROM and alike > similarity(line.text, now)
 
 
