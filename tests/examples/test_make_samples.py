@@ -1,0 +1,24 @@
+"""The sample sessions are what their script writes, and read as sessions do."""
+
+import runpy
+
+from rewards import kept
+from state_adapter import read_episodes
+
+
+def test_the_committed_sessions_are_what_the_script_writes(tmp_path, root, sample_sessions):
+    runpy.run_path(str(root / "examples" / "make_samples.py"))["main"](tmp_path)
+    written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.json")}
+    committed = {path.relative_to(sample_sessions): path.read_bytes() for path in sample_sessions.rglob("*.json")}
+    assert written == committed and len(written) == 2
+
+
+def test_they_show_two_people_with_different_tastes(sample_sessions):
+    episodes, summary = read_episodes(sample_sessions, strict=True)
+    assert not summary.repaired and [len(one.states) for one in episodes] == [29, 29]
+    tastes = {}
+    for episode in episodes:
+        assert episode.states[-1].env.tests_passed == episode.states[-1].env.tests_total
+        comments = [kept(one) for one in episode.transitions("A") if one.decision in (5, 6)]
+        tastes[episode.problem_id] = sum(comments) / len(comments)
+    assert tastes["longest-streak"] == 0.0 and tastes["title-case"] == 1.0
