@@ -5,6 +5,7 @@ A single state is a batch of one. Not here: the network, the text that carries a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ Strategy = Literal["argmax", "sample", "sample_top_k"]
 STRATEGIES: tuple[Strategy, ...] = ("argmax", "sample", "sample_top_k")
 
 TOP_K = 5
-"""Pairs that `sample_top_k` draws among unless it is told how many; also how many alternatives a record names."""
+"""Pairs that `sample_top_k` draws among, and alternatives that a record names, unless it is told how many."""
 
 BASELINE = Path(__file__).resolve().parent / "baseline"
 """Where a packaged model lies, if there is one."""
@@ -43,7 +44,7 @@ class Pair:
     probability: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DecisionRecord:
     """What was decided, and what to log with it.
 
@@ -52,9 +53,8 @@ class DecisionRecord:
     behaviour_probability: with which this call takes this pair, given strategy, temperature, epsilon and top_k.
     value: expected return; kept: estimated share that will be kept, None: NO-OP, or the model has no such head.
     model: file, `baseline` or `untrained`; legal: always, unless the policy is a human's.
-    alternatives: the most probable pairs, the best first.
-    decision_logits (7): pooled over the legal lines; line_logits (h): the head's own for this decision; None where
-    illegal. h: lines that the network saw; first_line: the file's line that the first of them is.
+    decision_logits `(7,)`: pooled over the legal lines, -inf where legal nowhere. first_line: the file's line that the
+    network's first one is. pair_log_probs, scores `(7, L)`: of the first `h` lines, which are those that it saw.
     """
 
     decision: int
@@ -66,21 +66,51 @@ class DecisionRecord:
     kept: float | None
     model: str
     legal: bool
-    alternatives: tuple[Pair, ...]
-    decision_logits: tuple[float | None, ...]
-    line_logits: tuple[float | None, ...]
     h: int
     first_line: int
+    decision_logits: NDArray[np.float32]
+    pair_log_probs: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+    def alternatives(self, count: int = TOP_K) -> tuple[Pair, ...]:
+        """The most probable pairs, the best first; of equals the first."""
+        flat, width = self.pair_log_probs.ravel(), self.pair_log_probs.shape[1]
+        pairs = []
+        for index in np.argsort(-flat, kind="stable")[:count].tolist():
+            if flat[index] > -np.inf:
+                decision, place = divmod(index, width)
+                line = -1 if decision == NO_OP else self.first_line + place
+                pairs.append(Pair(decision, line, math.exp(flat[index])))
+        return tuple(pairs)
+
+    def line_logits(self) -> list[float | None]:
+        """The head's own logits of the decision taken `(h,)`, None where it is illegal."""
+        scores = self.scores[self.decision, : self.h].tolist()
+        if self.decision == NO_OP:
+            return list(scores)
+        log_probs = self.pair_log_probs[self.decision, : self.h].tolist()
+        return [None if log_prob == -np.inf else score for score, log_prob in zip(scores, log_probs, strict=True)]
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as plain values (strict JSON)."""
-        return asdict(self)
+        """The record as plain values (strict JSON), without the logits."""
+        return {
+            "decision": self.decision,
+            "line": self.line,
+            "probability": self.probability,
+            "decision_probability": self.decision_probability,
+            "behaviour_probability": self.behaviour_probability,
+            "value": self.value,
+            "kept": self.kept,
+            "model": self.model,
+            "legal": self.legal,
+            "alternatives": [asdict(pair) for pair in self.alternatives()],
+        }
 
     def answer(self) -> dict[str, Any]:
-        """What `infer_action` prints."""
+        """What `infer_action` prints (strict JSON: None stands for an illegal line or decision)."""
         debug = {
-            "action_logits": list(self.decision_logits),
-            "line_logits_for_action": list(self.line_logits),
+            "action_logits": [None if logit == -np.inf else logit for logit in self.decision_logits.tolist()],
+            "line_logits_for_action": self.line_logits(),
             "h": self.h,
             "first_line": self.first_line,
             "model": self.model,
@@ -156,14 +186,14 @@ class Choice:
     temperature: float
     epsilon: float
 
-    def take(self, log_probs: NDArray[np.float64], generator: torch.Generator | None) -> tuple[int, float]:
+    def take(self, log_probs: NDArray[np.float32], generator: torch.Generator | None) -> tuple[int, float]:
         """Index of the pair taken from `log_probs` (n,), and the probability with which it is."""
         best = int(log_probs.argmax())
         greedy = self.strategy == "argmax"
         if greedy and self.epsilon == 0.0:
             return best, 1.0
         drawn, chance = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
-        weights = np.exp((log_probs - log_probs[best]) / self.temperature)
+        weights = np.exp((log_probs - log_probs[best]).astype(np.float64) / self.temperature)
         if self.strategy == "sample_top_k" and self.top_k < len(weights):
             weights[np.argsort(-log_probs, kind="stable")[self.top_k :]] = 0.0
         sums = np.cumsum(weights)
@@ -187,62 +217,36 @@ def _decide(
 ) -> list[DecisionRecord]:
     featurizer, policy = models.featurizer, models.assistant if agent == "assistant" else models.human
     encoded = featurizer.encode(states, h_max)
-    lines = featurizer(encoded.batch(range(len(states)), next(policy.parameters()).device))
+    lines = featurizer(encoded.batch(device=featurizer.proj.weight.device))
     output = policy(lines, ("action", "value", "kept") if agent == "assistant" else ("action", "value"))
     assert output.scores is not None and output.value is not None
     legal = lines.legal if agent == "assistant" else None
     joint = Joint.of(output.scores, legal, lines.mask, policy.config.pooling)
-    scores, pairs = _numpy(output.scores), _numpy(joint.pair_log_probs()).astype(np.float64)
-    logits, decisions = _numpy(joint.decision_logits), _numpy(joint.decision_log_probs)
-    values, kept = _numpy(output.value), None if output.kept is None else _numpy(output.kept)
-    longest = pairs.shape[2]
+    pairs, scores = joint.pair_log_probs().cpu().numpy(), output.scores.cpu().numpy()
+    logits, decisions = joint.decision_logits.cpu().numpy(), joint.decision_log_probs.cpu().numpy()
+    values = output.value.tolist()
     records = []
-    for row, (n, first) in enumerate(zip(encoded.lengths().tolist(), encoded.first_line.tolist(), strict=True)):
-        flat = pairs[row].ravel()
-        taken, behaviour = choice.take(flat, generator)
-        decision, place = divmod(taken, longest)
-        support = np.isfinite(pairs[row, decision, :n]) if decision != NO_OP else np.ones(n, dtype=bool)
-        estimate = (
-            None if kept is None or decision == NO_OP else float(1.0 / (1.0 + np.exp(-kept[row, decision, place])))
-        )
+    for row, first in enumerate(encoded.first_line.tolist()):
+        taken, behaviour = choice.take(pairs[row].ravel(), generator)
+        decision, place = divmod(taken, pairs.shape[2])
+        acts = decision != NO_OP
+        kept = None if output.kept is None or not acts else float(output.kept[row, decision, place].sigmoid())
         records.append(
             DecisionRecord(
                 decision=decision,
-                line=-1 if decision == NO_OP else first + place,
-                probability=float(np.exp(flat[taken])),
-                decision_probability=float(np.exp(decisions[row, decision])),
+                line=first + place if acts else -1,
+                probability=math.exp(pairs[row, decision, place]),
+                decision_probability=math.exp(decisions[row, decision]),
                 behaviour_probability=behaviour,
-                value=float(values[row]),
-                kept=estimate,
+                value=values[row],
+                kept=kept,
                 model=models.source,
-                legal=decision == NO_OP or bool(lines.legal[row, decision, place]),
-                alternatives=_best(flat, longest, first),
-                decision_logits=_or_none(logits[row], np.isfinite(logits[row])),
-                line_logits=_or_none(scores[row, decision, :n], support),
-                h=n,
+                legal=not acts or legal is not None or bool(lines.legal[row, decision, place]),
+                h=int(encoded.offsets[row + 1] - encoded.offsets[row]),
                 first_line=first,
+                decision_logits=logits[row],
+                pair_log_probs=pairs[row],
+                scores=scores[row],
             )
         )
     return records
-
-
-def _numpy(tensor: torch.Tensor) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = tensor.cpu().numpy()
-    return array
-
-
-def _best(flat: NDArray[np.float64], longest: int, first: int) -> tuple[Pair, ...]:
-    """The most probable pairs, the best first."""
-    some = np.argpartition(flat, -TOP_K)[-TOP_K:] if len(flat) > TOP_K else np.arange(len(flat))
-    some = some[np.lexsort((some, -flat[some]))]
-    pairs = []
-    for index in some[np.isfinite(flat[some])].tolist():
-        decision, place = divmod(index, longest)
-        pairs.append(Pair(decision, -1 if decision == NO_OP else first + place, float(np.exp(flat[index]))))
-    return tuple(pairs)
-
-
-def _or_none(values: NDArray[np.float32], there: NDArray[np.bool_]) -> tuple[float | None, ...]:
-    if there.all():
-        return tuple(values.tolist())
-    return tuple(value if is_there else None for value, is_there in zip(values.tolist(), there.tolist(), strict=True))

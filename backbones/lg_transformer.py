@@ -25,25 +25,10 @@ class Attention(nn.Module):
         self.out_proj = nn.Linear(d_model, d_model)
         nn.init.xavier_uniform_(self.in_proj_weight)
         nn.init.zeros_(self.out_proj.bias)
-        self.weights = self.in_proj_weight, self.in_proj_bias, self.out_proj.weight, self.out_proj.bias
-
-
-def attention(
-    x: Tensor, size: int, n_heads: int, mask: Tensor, weights: tuple[Tensor, Tensor, Tensor, Tensor]
-) -> Tensor:
-    """Multi-head self-attention; x `(B * S, d)` with B = size.
-
-    mask `(S, S)` or `(B, 1, S, S)` is added to the scores.
-    """
-    packed, packed_bias, out, out_bias = weights
-    qkv = F.linear(x, packed, packed_bias).view(size, mask.shape[-1], 3, n_heads, -1)
-    q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, S, d / heads)
-    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    return F.linear(mixed.transpose(1, 2).reshape(x.shape), out, out_bias)
 
 
 class Block(nn.Module):
-    """Attention and a feed-forward layer, each followed by a residual and a layer norm."""
+    """Parameters of one layer; what it computes is `block`."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -54,17 +39,30 @@ class Block(nn.Module):
         self.ln1 = nn.LayerNorm(d)
         self.ff = TwoLayers(d, 4 * d, d, config.dropout)
         self.ln2 = nn.LayerNorm(d)
-        self.shape, self.n_heads, self.dropout = (d,), config.n_heads, config.dropout
-        self.norms = self.ln1.weight, self.ln1.bias, self.ln2.weight, self.ln2.bias
-        self.parts = self.attn.weights, self.ff.weights
+        out = self.attn.out_proj
+        self.weights: BlockWeights = (
+            (self.attn.in_proj_weight, self.attn.in_proj_bias, out.weight, out.bias),
+            self.ff.weights,
+            (self.ln1.weight, self.ln1.bias, self.ln2.weight, self.ln2.bias),
+        )
 
-    def forward(self, x: Tensor, size: int, mask: Tensor) -> Tensor:
-        """x `(B * S, d_model)` with B = size; mask as in `attention`."""
-        weight1, bias1, weight2, bias2 = self.norms
-        of_attention, of_ff = self.parts
-        x = F.layer_norm(x + attention(x, size, self.n_heads, mask, of_attention), self.shape, weight1, bias1)
-        y = two_layers(x, of_ff, self.dropout if self.training else 0.0)
-        return F.layer_norm(x + y, self.shape, weight2, bias2)
+
+FourTensors = tuple[Tensor, Tensor, Tensor, Tensor]
+BlockWeights = tuple[FourTensors, FourTensors, FourTensors]
+
+
+def block(x: Tensor, mask: Tensor, weights: BlockWeights, *, size: int, n_heads: int, dropout: float) -> Tensor:
+    """Attention and a feed-forward layer, each followed by a residual and a layer norm.
+
+    x `(B * S, d)` with B = size; mask is added to the attention scores, `(S, S)` or `(B, 1, S, S)`.
+    """
+    (packed, packed_bias, out, out_bias), of_ff, (norm1, bias1, norm2, bias2) = weights
+    rows, d = x.shape
+    qkv = F.linear(x, packed, packed_bias).view(size, rows // size, 3, n_heads, d // n_heads)
+    q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, S, d / heads)
+    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(rows, d)
+    x = F.layer_norm(x + F.linear(mixed, out, out_bias), (d,), norm1, bias1)
+    return F.layer_norm(x + two_layers(x, of_ff, dropout), (d,), norm2, bias2)
 
 
 class LGTransformer(Backbone):
@@ -73,18 +71,18 @@ class LGTransformer(Backbone):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.n_global, self.radius = config.n_global_tokens, config.radius
+        self.n_heads, self.dropout = config.n_heads, config.dropout
         self.proj = nn.Linear(config.d_in, config.d_model)
         self.ln = nn.LayerNorm(config.d_model)
         if config.global_tokens == "carried":
             self.global_tokens = nn.Parameter(torch.randn(config.n_global_tokens, config.d_model) * 0.02)
         blocks = [Block(config) for _ in range(config.n_layers)]
         self.blocks = nn.ModuleList(blocks)
-        self.begins: tuple[Tensor | None, ...] = (
-            tuple(block.global_tokens for block in blocks)
-            if config.global_tokens == "restarted"
-            else (self.global_tokens, *[None] * (config.n_layers - 1))
-        )
-        """The global tokens that each layer begins with; None: those that the layer before it has made."""
+        begins = [getattr(block, "global_tokens", None) for block in blocks]
+        if config.global_tokens == "carried":
+            begins[0] = self.global_tokens
+        self.layers = tuple((block.weights, begin) for block, begin in zip(blocks, begins, strict=True))
+        """Of each layer its weights and the global tokens it begins with; None: those that the one before has made."""
         self._local = torch.empty(0, 0)
 
     def forward(self, x: Tensor, mask: Tensor | None, context: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -94,11 +92,14 @@ class LGTransformer(Backbone):
         (size, length, _), n = x.shape, self.n_global
         visible = self._visible(length, mask, x)
         both = lines = F.layer_norm(self.proj(x), self.ln.normalized_shape, self.ln.weight, self.ln.bias)
-        for block, begin in zip(self.blocks, self.begins, strict=True):
+        dropout = self.dropout if self.training else 0.0
+        for weights, begin in self.layers:
             if begin is not None:
                 tokens = begin.expand(size, -1, -1) if context is None else begin + context[:, None]
                 both = torch.cat((tokens, lines), dim=1)
-            both = block(both.view(size * (n + length), -1), size, visible).view(size, n + length, -1)
+            flat = both.view(size * (n + length), -1)
+            flat = block(flat, visible, weights, size=size, n_heads=self.n_heads, dropout=dropout)
+            both = flat.view(size, n + length, -1)
             lines = both[:, n:]
         g = both[:, :n].mean(1)
         mean, largest = mean_and_max(lines, mask)

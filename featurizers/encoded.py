@@ -6,7 +6,7 @@ A data set is encoded once; each of its distinct lines is kept once. Not here: p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -25,7 +25,8 @@ class Batch:
     texts `(N,)`: which of them each line is. scalars `(N, 20)`.
     places `(N,)`: where each line stands among the `B * L` places; None: nothing is padding.
     mask `(B, L)` bool: where there is a line. legal `(B, 7, L)` bool: where the assistant may decide what.
-    history `(B, 24)`, known `(B,)` bool: summary of the session's history, and whether there is one.
+    history `(B, 25)`: summary of the session's history, its last column 1 if there is one; None: there is none in the
+    whole batch.
     """
 
     text_values: Tensor
@@ -35,21 +36,21 @@ class Batch:
     places: Tensor | None
     mask: Tensor
     legal: Tensor
-    history: Tensor
-    known: Tensor
+    history: Tensor | None
 
     def to(self, device: torch.device | str) -> Batch:
         """The same on another device."""
-        places = None if self.places is None else self.places.to(device)
-        return Batch(
-            self.text_values.to(device), self.text_offsets.to(device), self.texts.to(device), self.scalars.to(device),
-            places, self.mask.to(device), self.legal.to(device), self.history.to(device), self.known.to(device),
-        )  # fmt: skip
+        moved = {
+            field.name: value.to(device) for field in fields(self) if (value := getattr(self, field.name)) is not None
+        }
+        return replace(self, **moved)
 
     def without_history(self, rate: float, generator: torch.Generator) -> Batch:
         """Hides the history of a share of the states, so that a policy learns to do without (training only)."""
-        hidden = torch.rand(len(self.known), generator=generator).to(self.known.device) < rate
-        return replace(self, known=self.known & ~hidden)
+        if self.history is None:
+            return self
+        kept = torch.rand(len(self.history), 1, generator=generator) >= rate
+        return replace(self, history=self.history * kept.to(self.history.device))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Encoded:
 
     texts: T rows for the text embedder. text_ids `(N,)`; scalars `(N, 20)`; legal `(N, 7)`; offsets `(S + 1,)`:
     state i has the lines `offsets[i]:offsets[i + 1]`; first_line `(S,)`: the file's line that its first one is;
-    history `(S, 24)`; known `(S,)`.
+    history `(S, 25)`: summary of the session's history, the last column 1 if there is one.
     """
 
     texts: Ragged
@@ -68,7 +69,6 @@ class Encoded:
     offsets: NDArray[np.int64]
     first_line: NDArray[np.int64]
     history: NDArray[np.float32]
-    known: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.first_line)
@@ -91,8 +91,8 @@ class Encoded:
         lines = ranges(starts, lengths)
         distinct, text_ids = np.unique(self.text_ids[lines], return_inverse=True)
         return Encoded(
-            self.texts.take(distinct), text_ids, self.scalars[lines], self.legal[lines], offsets_of(lengths),
-            self.first_line[rows], self.history[rows], self.known[rows],
+            self.texts.take(distinct), text_ids, self.scalars[lines], self.legal[lines], offsets_of(lengths.tolist()),
+            self.first_line[rows], self.history[rows],
         )  # fmt: skip
 
     def _padded(self, device: torch.device | str) -> Batch:
@@ -109,7 +109,7 @@ class Encoded:
             torch.from_numpy(self.texts.values), torch.from_numpy(self.texts.offsets), torch.from_numpy(self.text_ids),
             torch.from_numpy(self.scalars), places, mask,
             torch.from_numpy(legal).view(size, longest, N_DECISIONS).transpose(1, 2),
-            torch.from_numpy(self.history), torch.from_numpy(self.known),
+            torch.from_numpy(self.history) if self.history.any() else None,
         )  # fmt: skip
         return batch if str(device) == "cpu" else batch.to(device)
 
@@ -122,8 +122,7 @@ class Encoded:
             np.concatenate([part.text_ids + shift for part, shift in zip(parts, shifts, strict=True)]),
             np.concatenate([part.scalars for part in parts]),
             np.concatenate([part.legal for part in parts]),
-            offsets_of(np.concatenate([part.lengths() for part in parts])),
+            offsets_of([length for part in parts for length in part.lengths().tolist()]),
             np.concatenate([part.first_line for part in parts]),
             np.concatenate([part.history for part in parts]),
-            np.concatenate([part.known for part in parts]),
         )

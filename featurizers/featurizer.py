@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 import actions
-from config import N_DECISIONS, N_SCALARS, TEXT_DIM, FeaturizerConfig
+from config import N_DECISIONS, N_SCALARS, TEXT_BYTES, TEXT_DIM, FeaturizerConfig
 from featurizers.embedders import build_embedder
 from featurizers.encoded import Batch, Encoded
 from featurizers.history import HISTORY_DIM, summarise
@@ -30,15 +31,14 @@ class Lines:
     """Features of B states: what a policy reads.
 
     x `(B, L, d_in)`; mask `(B, L)` bool, where there is a line; padded: whether the mask is False anywhere;
-    legal `(B, 7, L)` bool; history `(B, 24)`; known `(B,)` bool.
+    legal `(B, 7, L)` bool; history `(B, 25)`, None: unknown everywhere (see `Batch`).
     """
 
     x: Tensor
     mask: Tensor
     padded: bool
     legal: Tensor
-    history: Tensor
-    known: Tensor
+    history: Tensor | None
 
 
 class Featurizer(nn.Module):
@@ -71,9 +71,11 @@ class Featurizer(nn.Module):
         ids: dict[str, int] = {}
         text_ids = np.array([ids.setdefault(line, len(ids)) for lines in seen for line in lines], dtype=np.int64)
         distinct = list(ids)
-        codes = utf8(distinct, config.w_max)
+        codes = utf8(distinct, max(config.w_max, TEXT_BYTES))
         sizes = text_scalars(distinct, codes, config.w_max)[text_ids]
-        offsets = offsets_of(np.array([len(lines) for lines in seen], dtype=np.int64))
+        offsets = offsets_of([len(lines) for lines in seen])
+        if config.w_max > TEXT_BYTES:
+            codes = utf8(distinct, TEXT_BYTES)
         scalars = [
             line_scalars(s, first, sizes[start:end], config)
             for s, first, start, end in zip(states, firsts, offsets[:-1], offsets[1:], strict=True)
@@ -87,23 +89,19 @@ class Featurizer(nn.Module):
         return Encoded(
             texts=self.text_embedder.encode(distinct, codes),
             text_ids=text_ids,
-            scalars=np.concatenate(scalars) if states else np.zeros((0, N_SCALARS), dtype=np.float32),
-            legal=np.concatenate(legal) if states else np.zeros((0, N_DECISIONS), dtype=bool),
+            scalars=np.concatenate([np.zeros((0, N_SCALARS), dtype=np.float32), *scalars]),
+            legal=np.concatenate([np.zeros((0, N_DECISIONS), dtype=bool), *legal]),
             offsets=offsets,
             first_line=np.array(firsts, dtype=np.int64),
             history=np.array([summarise(s.history) for s in states], dtype=np.float32).reshape(-1, HISTORY_DIM),
-            known=np.array([s.history is not None for s in states], dtype=bool),
         )
 
     def forward(self, batch: Batch) -> Lines:
         """Features of a batch; the same for a line whatever else is in the batch."""
         size, longest = batch.mask.shape
-        # The projection of [text, scalars] in two parts: the larger one is computed once per distinct line.
-        weight = self.proj.weight
-        texts = self.text_embedder(batch.text_values, batch.text_offsets) @ weight[:, :TEXT_DIM].T  # (T, d_in)
-        x = torch.addmm(self.proj.bias, batch.scalars, weight[:, TEXT_DIM:].T) + texts[batch.texts]  # (N, d_in)
+        texts = self.text_embedder(batch.text_values, batch.text_offsets)  # (T, 128)
+        x = torch.cat((texts.index_select(0, batch.texts), batch.scalars), dim=1)
+        x = F.linear(x, self.proj.weight, self.proj.bias)  # (N, d_in)
         if batch.places is not None:
             x = x.new_zeros(size * longest, x.shape[1]).index_copy(0, batch.places, x)
-        return Lines(
-            x.view(size, longest, -1), batch.mask, batch.places is not None, batch.legal, batch.history, batch.known
-        )
+        return Lines(x.view(size, longest, -1), batch.mask, batch.places is not None, batch.legal, batch.history)

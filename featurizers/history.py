@@ -1,4 +1,4 @@
-"""A session's history in 24 numbers: what the assistant tried, and what the person kept of it.
+"""A session's history in 25 numbers: what the assistant tried, and what the person kept of it.
 
 It lets one policy adapt inside a session and across people before any training. The latest decision counts most:
 the k-th before it has the weight `DECAY ** k`. Decisions are counted, not turns, because a history may reach over
@@ -17,14 +17,16 @@ from state import HISTORY_LENGTH, Past
 
 DECAY = 0.9
 RECENT_DECAY = 0.6
-HISTORY_DIM = 3 * N_DECISIONS + 3
+SUMMARY_DIM = 3 * N_DECISIONS + 3
+HISTORY_DIM = SUMMARY_DIM + 1
+"""The summary, and 1 if there is a history (0: it is unknown, and the summary says nothing)."""
 
 PRIOR_KEPT, PRIOR_WEIGHT = 0.4, 2.0
 """Acceptance before anything is known, and how many decisions that is worth."""
 
 
 def summarise(history: tuple[Past, ...] | None) -> NDArray[np.float32]:
-    """The history's summary `(24,)`; zeros if it is unknown (the network has an input of its own for that).
+    """The history's summary and whether there is one `(25,)`; zeros if it is unknown.
 
     Per decision: tried, kept, undone, as decayed counts that would reach 1 if it had always been so; then the
     acceptance so far and the recent one (both drawn towards a prior), and how much there is to go by, in [0, 1).
@@ -32,6 +34,7 @@ def summarise(history: tuple[Past, ...] | None) -> NDArray[np.float32]:
     summary = np.zeros(HISTORY_DIM, dtype=np.float32)
     if history is None:
         return summary
+    summary[SUMMARY_DIM] = 1.0
     history = history[-HISTORY_LENGTH:]
     decisions = np.array([past.decision for past in history], dtype=np.int64)
     kept = np.array([np.nan if past.kept is None else past.kept for past in history], dtype=np.float64)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,9 @@ def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.
     return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + lengths, lengths)
 
 
-def offsets_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+def offsets_of(lengths: Iterable[int]) -> NDArray[np.int64]:
     """Where each row starts, and the end of the last one: `(rows + 1,)`."""
-    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
+    return np.array([0, *accumulate(lengths)], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +38,10 @@ class Ragged:
         """The given rows, in the given order."""
         starts = self.offsets[rows]
         lengths = self.offsets[rows + 1] - starts
-        return Ragged(self.values[ranges(starts, lengths)], offsets_of(lengths))
+        return Ragged(self.values[ranges(starts, lengths)], offsets_of(lengths.tolist()))
 
     @staticmethod
     def concat(parts: Sequence[Ragged]) -> Ragged:
         """All rows of all parts, in order."""
         lengths = np.concatenate([np.diff(part.offsets) for part in parts])
-        return Ragged(np.concatenate([part.values for part in parts]), offsets_of(lengths))
+        return Ragged(np.concatenate([part.values for part in parts]), offsets_of(lengths.tolist()))

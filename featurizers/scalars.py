@@ -6,15 +6,19 @@ Also the window of lines that a network sees of a long file.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config import N_SCALARS, FeaturizerConfig
 from featurizers.ragged import Ragged, offsets_of
-from state import State
+from state import T_LAST, State
 
 TAB, TAB_WIDTH = 9, 4
+
+EDITS, RECENCY = [2, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15], [3, 10]
+"""Columns of the scalars that the 12 columns of both attributions become, and those of exp(-age / tau)."""
 
 
 def window(n: int, cursor_line: int, h_max: int) -> int:
@@ -38,7 +42,7 @@ def utf8(lines: Sequence[str], limit: int) -> Ragged:
         pieces = [line.encode("utf-8", "surrogatepass")[:limit] for line in lines]
         raw = b"".join(pieces)
         lengths = list(map(len, pieces))
-    return Ragged(np.frombuffer(bytearray(raw), dtype=np.uint8), offsets_of(np.array(lengths, dtype=np.int64)))
+    return Ragged(np.frombuffer(raw, dtype=np.uint8).astype(np.int32), offsets_of(lengths))
 
 
 def text_scalars(lines: Sequence[str], codes: Ragged, w_max: int) -> NDArray[np.float32]:
@@ -66,13 +70,11 @@ def line_scalars(state: State, first: int, sizes: NDArray[np.float32], config: F
     n = len(sizes)
     scalars = np.zeros((n, N_SCALARS), dtype=np.float32)
     scalars[:, :2] = sizes
-    edits = np.concatenate((state.human[first : first + n], state.assistant[first : first + n]), axis=1)
-    edits = edits.reshape(n, 2, 6)
-    both = scalars[:, 2:16].reshape(n, 2, 7)  # a view: one row per agent
-    both[:, :, 0] = np.maximum(edits[:, :, 0], 0) / config.states_max
-    both[:, :, 1] = np.exp(np.maximum(state.t - edits[:, :, 0], 0) / -config.tau_steps)
-    both[:, :, 2:4] = np.minimum(np.maximum(edits[:, :, 1:3], 0), config.w_max) / config.w_max
-    both[:, :, 4:] = edits[:, :, 3:]
+    edits = np.concatenate((state.human[first : first + n], state.assistant[first : first + n]), axis=1)  # (n, 12)
+    scalars[:, EDITS] = np.minimum(np.maximum(edits, 0), _limits(config.w_max)) / _units(
+        config.w_max, config.states_max
+    )
+    scalars[:, RECENCY] = np.exp(np.minimum(edits[:, T_LAST::6] - state.t, 0) / config.tau_steps)
     cursor = state.cursor
     here = cursor.line - first
     if cursor.on and 0 <= here < n:
@@ -82,3 +84,15 @@ def line_scalars(state: State, first: int, sizes: NDArray[np.float32], config: F
     if cursor.line >= 0:
         scalars[:, 19] = np.tanh(np.arange(-here, n - here) / config.cursor_dist_c)
     return scalars
+
+
+@cache
+def _limits(w_max: int) -> NDArray[np.float64]:
+    """Largest value of each column of both attributions."""
+    return np.array([np.inf, w_max, w_max, 1, 1, 1] * 2)
+
+
+@cache
+def _units(w_max: int, states_max: int) -> NDArray[np.float64]:
+    """What each of them is divided by."""
+    return np.array([states_max, w_max, w_max, 1, 1, 1] * 2, dtype=np.float64)

@@ -23,37 +23,35 @@ Pooling = Literal["mean", "sum"]
 class Joint:
     """B distributions over 7 decisions at L lines.
 
-    decision_logits `(B, 7)`: pooled over the legal lines, -inf where legal nowhere.
-    decision_log_probs `(B, 7)`; line_log_probs `(B, 7, L)`: given the decision; -inf outside the support.
-    support `(B, 7, L)` bool: the possible pairs.
+    decision_logits `(B, 7)`: pooled over the legal lines, -inf where legal nowhere. decision_log_probs `(B, 7)`.
+    lines `(B, 7, L)`: log P(line | decision) where hidden `(B, 7, L)` bool is False; what stands elsewhere, and in
+    NO-OP's row, means nothing (`pair_log_probs` has -inf there).
     """
 
     decision_logits: Tensor
     decision_log_probs: Tensor
-    line_log_probs: Tensor
-    support: Tensor
+    lines: Tensor
+    hidden: Tensor
 
     @staticmethod
     def of(scores: Tensor, legal: Tensor | None, mask: Tensor, pooling: Pooling = "mean") -> Joint:
         """The distribution that scores `(B, 7, L)` give on the legal pairs `(B, 7, L)` of the lines in mask `(B, L)`.
 
-        legal None: every decision at every line (the human). pooling `mean`: a decision's logit is the logsumexp of
-        its lines' scores minus the log of their number, so that a decision legal at many lines does not win by
-        counting; `sum`: the logsumexp alone (imported models). NO-OP, which is legal at every line, is pooled in the
-        same way; a file without lines leaves nothing else.
+        legal: as `actions.legal` has it, NO-OP's row True at every line, nothing True at padding; None: every decision
+        at every line (the human). pooling `mean`: a decision's logit is the logsumexp of its lines' scores minus the
+        log of their number, so that a decision legal at many lines does not win by counting; `sum`: the logsumexp
+        alone (imported models). In a file without lines NO-OP is all there is.
         """
-        support = mask[:, None].expand_as(scores) if legal is None else legal & mask[:, None]
-        filled = scores.masked_fill(~support, torch.finfo(scores.dtype).min)
-        total = torch.logsumexp(filled, dim=2)  # (B, 7)
+        support = mask[:, None].expand_as(scores) if legal is None else legal
+        hidden = ~support
+        filled = scores.masked_fill(hidden, torch.finfo(scores.dtype).min)
+        lines = torch.log_softmax(filled, dim=2)
+        logits = filled.amax(2) - lines.amax(2)  # the logsumexp, of which log_softmax has taken the difference
         count = support.sum(2)
-        logits = total - count.clamp(min=1).log() if pooling == "mean" else total
+        if pooling == "mean":
+            logits = logits - count.clamp(min=1).log()
         logits = torch.where(count > 0, logits, _nowhere(scores.device, scores.dtype))
-        support = support.clone()
-        support[:, NO_OP] = False
-        lines = (filled - total[:, :, None]).masked_fill(~support, -torch.inf)
-        support[:, NO_OP, 0] = True
-        lines[:, NO_OP, 0] = 0.0
-        return Joint(logits, torch.log_softmax(logits, dim=1), lines, support)
+        return Joint(logits, torch.log_softmax(logits, dim=1), lines, hidden)
 
     def decision_log_prob(self, decision: Tensor) -> Tensor:
         """log P(decision) `(B,)`."""
@@ -61,32 +59,37 @@ class Joint:
 
     def line_log_prob(self, decision: Tensor, line: Tensor) -> Tensor:
         """log P(line | decision) `(B,)`; 0 for NO-OP, whatever its line is said to be."""
-        place = torch.where(decision == NO_OP, 0, line)
-        rows = torch.arange(len(decision), device=decision.device)
-        return self.line_log_probs[rows, decision, place]
+        no_op = decision == NO_OP
+        place = (torch.arange(len(decision), device=decision.device), decision, line.masked_fill(no_op, 0))
+        log_prob = self.lines[place].masked_fill(self.hidden[place], -torch.inf)
+        return log_prob.masked_fill(no_op, 0.0)
 
     def log_prob(self, decision: Tensor, line: Tensor) -> Tensor:
         """log P(decision, line) `(B,)`."""
         return self.decision_log_prob(decision) + self.line_log_prob(decision, line)
 
     def pair_log_probs(self) -> Tensor:
-        """log P of every pair `(B, 7, L)`; NO-OP's stands at `[:, 0, 0]`."""
-        return self.decision_log_probs[:, :, None] + self.line_log_probs
+        """log P of every pair `(B, 7, L)`, -inf outside the support; NO-OP's stands at `[:, 0, 0]`."""
+        log_probs = (self.decision_log_probs[:, :, None] + self.lines).masked_fill(self.hidden, -torch.inf)
+        no_op = log_probs.select(1, NO_OP)
+        no_op.fill_(-torch.inf)
+        no_op.select(1, 0).copy_(self.decision_log_probs.select(1, NO_OP))
+        return log_probs
 
     def entropy(self) -> Tensor:
         """Entropy over pairs in nats, `(B,)`."""
         log_p = self.pair_log_probs()
-        return -(log_p.exp() * log_p.masked_fill(~self.support, 0.0)).sum((1, 2))
+        return -(log_p.exp() * log_p.masked_fill(log_p == -torch.inf, 0.0)).sum((1, 2))
 
     def kl(self, other: Joint) -> Tensor:
         """KL(self || other) in nats, `(B,)`; infinite where `other` lacks a pair that self has."""
         log_p = self.pair_log_probs()
-        difference = (log_p - other.pair_log_probs()).masked_fill(~self.support, 0.0)
+        difference = (log_p - other.pair_log_probs()).masked_fill(log_p == -torch.inf, 0.0)
         return (log_p.exp() * difference).sum((1, 2))
 
     def sample(self, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Decisions and lines drawn from the distribution, each `(B,)`; NO-OP has line -1."""
-        size, _, longest = self.line_log_probs.shape
+        size, _, longest = self.lines.shape
         pair = torch.multinomial(self.pair_log_probs().exp().view(size, -1), 1, generator=generator)[:, 0]
         decision = pair // longest
         return decision, torch.where(decision == NO_OP, -1, pair % longest)

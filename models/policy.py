@@ -11,7 +11,8 @@ from torch import Tensor, nn
 import backbones
 from backbones.layers import TwoLayers
 from config import GOAL_DIM, N_DECISIONS, ModelConfig
-from featurizers import HISTORY_DIM, Lines
+from featurizers import Lines
+from featurizers.history import SUMMARY_DIM
 
 HEADS = frozenset({"action", "human", "value", "goal", "kept"})
 """`action`: scores of the own decision at each line; `human`: of the human's next one; `value`; `goal`; `kept`."""
@@ -73,14 +74,16 @@ class History(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.mlp = TwoLayers(HISTORY_DIM, config.d_model, config.d_model)
+        self.mlp = TwoLayers(SUMMARY_DIM, config.d_model, config.d_model)
         self.unknown = nn.Parameter(torch.zeros(config.d_model))
         for value in self.mlp[-1].parameters():
             nn.init.zeros_(value)
 
-    def forward(self, history: Tensor, known: Tensor) -> Tensor:
-        """history `(B, 24)`, known `(B,)` bool."""
-        return torch.where(known[:, None], self.mlp(history), self.unknown)
+    def forward(self, history: Tensor | None, size: int) -> Tensor:
+        """history `(B, 25)` as in `Batch`; None: unknown in all the B = size states."""
+        if history is None:
+            return self.unknown.expand(size, -1)
+        return torch.where(history[:, SUMMARY_DIM:] > 0, self.mlp(history[:, :SUMMARY_DIM]), self.unknown)
 
 
 class Policy(nn.Module):
@@ -100,7 +103,7 @@ class Policy(nn.Module):
     def forward(self, lines: Lines, heads: Iterable[str] | None = None) -> PolicyOutput:
         """What the named heads (all by default) say of each state."""
         wanted = HEADS if heads is None else frozenset(heads)
-        context = None if self.history is None else self.history(lines.history, lines.known)
+        context = None if self.history is None else self.history(lines.history, len(lines.x))
         each, summary = self.backbone(lines.x, lines.mask if lines.padded else None, context)
         return PolicyOutput(
             scores=self.action_head(each) if "action" in wanted else None,
