@@ -1,0 +1,257 @@
+"""Does it learn? Leave one session out, for every person and several recordings of each; with history and without.
+
+    python -m benchmarks.learning run RECORDINGS --out results.jsonl [--jobs 2]
+    python -m benchmarks.learning table results.jsonl
+
+RECORDINGS holds `<seed>/<person>/<episode>/<episode>.json`. A fold trains on a person's other sessions with the
+settings of `run.py` and is measured on the one left out. Not here: speed, self-play.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import multiprocessing
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from actions import Decision
+from benchmarks.statistics import Interval, interval
+from config import LoopConfig, ModelConfig, TrainConfig
+from models import Policy
+from state_adapter import Episode, read_episodes
+from training import dataset
+from training.answers import Answers, answer
+from training.behaviour_cloning import class_prior
+from training.dataset import Steps
+from training.run import TrainResult, train
+
+EXPLAIN = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
+BINS = 5
+"""Bins of p(kept) with the same number of decisions each."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One training: on a person's sessions but one."""
+
+    seed: str
+    person: str
+    held_out: int
+    history: bool
+
+
+def measure(fold: Fold, episodes: Sequence[Episode], loop: LoopConfig) -> dict[str, Any]:
+    """Trains on all episodes but one and measures both policies on that one."""
+    rest = [episode for i, episode in enumerate(episodes) if i != fold.held_out]
+    with tempfile.TemporaryDirectory() as folder:
+        config = TrainConfig(
+            checkpoint_dir=Path(folder) / "run", pv_dir=Path(folder) / "models", seed=fold.held_out,
+            model=ModelConfig(history=fold.history), featurizer=loop.featurizer, bc=loop.bc, ppo=loop.ppo,
+            zero_style=replace(loop.zero_style, epochs=0),
+        )  # fmt: skip
+        result = train(config, rest, publish=False)
+    held = dataset.build([episodes[fold.held_out]], result.policies.featurizer, config.rewards)
+    human, assistant = held.of([0], by_human=True), held.of([0], by_human=False)
+    by_human = answer(result.policies.human, result.policies.featurizer, held.encoded, human, bound=False)
+    by_assistant = answer(result.policies.assistant, result.policies.featurizer, held.encoded, assistant, bound=True)
+    return {
+        **asdict(fold),
+        **_human(by_human, human, result),
+        **_assistant(by_assistant, assistant, result),
+    }
+
+
+def _human(answers: Answers, steps: Steps, result: TrainResult) -> dict[str, float]:
+    """Mean negative log-likelihood (nats) and accuracy of the human's decisions; the prior counts all other sessions."""
+    others = result.data.steps
+    prior = class_prior(others)
+    return {
+        "nll": float(-answers.decision(steps).mean()),
+        "prior_nll": float(-prior[steps.decision].mean()),
+        "accuracy": float((answers.decisions.argmax(1) == steps.decision).float().mean()),
+        "prior_accuracy": float((prior.argmax() == steps.decision).float().mean()),
+    }
+
+
+def _assistant(answers: Answers, steps: Steps, result: TrainResult) -> dict[str, Any]:
+    """Log-odds of kinds of decisions against the recorded behaviour's, p(kept) beside what was kept."""
+    behaviour = _behaviour_decisions(steps, result)
+    known = steps.learn & ~steps.kept.isnan()
+    trained = result.data.of(range(len(result.data.ids)), by_human=False)
+    shares = trained.kept[trained.learn & ~trained.kept.isnan()]
+    return {
+        "explain": _log_odds(answers.decisions, behaviour, EXPLAIN),
+        "no_op": _log_odds(answers.decisions, behaviour, (Decision.NO_OP,)),
+        "kept": steps.kept[known].tolist(),
+        "p_kept": answers.kept[known].sigmoid().tolist(),
+        "base_rate": float(shares.mean()),
+    }
+
+
+def _behaviour_decisions(steps: Steps, result: TrainResult) -> Tensor:
+    """Log-probabilities `(N, 7)` of the behaviour fitted to the sessions trained on."""
+    weights = steps.choices.decisions * result.behaviour.decision_weights
+    return (weights / weights.sum(1, keepdim=True)).log()
+
+
+def _log_odds(policy: Tensor, behaviour: Tensor, kinds: Sequence[Decision]) -> float | None:
+    """Mean over the states in which such decisions are legal, and others too, of logit p(policy) - logit p(behaviour)."""
+    columns = list(kinds)
+    logits = []
+    for log_probs in (policy, behaviour):
+        rest = [i for i in range(7) if i not in columns]
+        logits.append(log_probs[:, columns].logsumexp(1) - log_probs[:, rest].logsumexp(1))
+    difference = logits[0] - logits[1]
+    usable = difference.isfinite()
+    return float(difference[usable].mean()) if usable.any() else None
+
+
+def folds_of(recordings: Path) -> list[tuple[Fold, Path]]:
+    """Every fold, with the folder that the person's sessions of that seed lie in."""
+    found = []
+    for folder in sorted(p for p in recordings.glob("*/*") if p.is_dir()):
+        sessions = sum(1 for p in folder.iterdir() if p.is_dir())
+        for held_out in range(sessions):
+            for history in (True, False):
+                found.append((Fold(folder.parent.name, folder.name, held_out, history), folder))
+    return found
+
+
+def _work(task: tuple[Fold, Path]) -> dict[str, Any]:
+    torch.set_num_threads(1)
+    fold, folder = task
+    episodes, _ = read_episodes(folder)
+    return measure(fold, episodes, LoopConfig())
+
+
+def run(recordings: Path, out: Path, jobs: int) -> None:
+    """Appends one line per fold to `out`; folds that stand there already are left out."""
+    done = {_key(json.loads(line)) for line in out.read_text().splitlines()} if out.exists() else set()
+    tasks = [task for task in folds_of(recordings) if _key(asdict(task[0])) not in done]
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool, out.open("a") as file:
+        for row in tqdm(pool.imap_unordered(_work, tasks), total=len(tasks), desc="folds"):
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+
+
+def _key(row: dict[str, Any]) -> tuple[object, ...]:
+    return row["seed"], row["person"], row["held_out"], row["history"]
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The results as Markdown; intervals are over seeds."""
+    return "\n\n".join((_human_table(rows), _taste_table(rows), _kept_table(rows)))
+
+
+def _per_seed(rows: Sequence[dict[str, Any]], person: str, history: bool, value: str) -> dict[str, float]:
+    """Mean of a value over a person's folds, per seed."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row["person"] == person and row["history"] == history and row[value] is not None:
+            found.setdefault(row["seed"], []).append(row[value])
+    return {seed: math.fsum(values) / len(values) for seed, values in found.items()}
+
+
+def _paired(a: dict[str, float], b: dict[str, float]) -> Interval:
+    return interval([a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())])
+
+
+def _human_table(rows: Sequence[dict[str, Any]]) -> str:
+    lines = [
+        "| person | class prior | with history | difference | without history | difference | history's part |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for person in sorted({row["person"] for row in rows}):
+        with_, without = (_per_seed(rows, person, history, "nll") for history in (True, False))
+        prior = _per_seed(rows, person, True, "prior_nll")
+        cells = [
+            f"{interval(list(prior.values())).mean:.3f}", f"{interval(list(with_.values())).mean:.3f}",
+            str(_paired(with_, prior)), f"{interval(list(without.values())).mean:.3f}", str(_paired(without, prior)),
+            str(_paired(with_, without)),
+        ]  # fmt: skip
+        lines.append(f"| {person} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _taste_table(rows: Sequence[dict[str, Any]]) -> str:
+    lines = ["| log-odds against the behaviour | with history | without history |", "|---|---|---|"]
+    for less, more, value, name in (
+        ("hates_comments", "likes_comments", "explain", "explain decisions"),
+        ("likes_code", "hates_assistant", "no_op", "NO-OP"),
+    ):
+        for person in (less, more):
+            cells = [str(interval(list(_per_seed(rows, person, history, value).values()))) for history in (True, False)]
+            lines.append(f"| {name}, {person} | {' | '.join(cells)} |")
+        cells = [
+            str(_paired(_per_seed(rows, more, history, value), _per_seed(rows, less, history, value)))
+            for history in (True, False)
+        ]
+        lines.append(f"| **{name}, {more} minus {less}** | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _kept_table(rows: Sequence[dict[str, Any]]) -> str:
+    lines = ["| p(kept) on held-out sessions | base rate's Brier | Brier | difference | ECE |", "|---|---|---|---|---|"]
+    people = sorted({row["person"] for row in rows})
+    for history in (True, False):
+        for name, chosen in [*((person, [person]) for person in people), ("everybody", people)]:
+            some = [row for row in rows if row["history"] == history and row["person"] in chosen]
+            gains, base, own = [], [], []
+            for seed in sorted({row["seed"] for row in some}):
+                fold = [row for row in some if row["seed"] == seed]
+                base.append(_brier(fold, constant=True))
+                own.append(_brier(fold, constant=False))
+                gains.append(own[-1] - base[-1])
+            label = f"{name}, {'with' if history else 'without'} history"
+            cells = f"{interval(base).mean:.3f} | {interval(own).mean:.3f} | {interval(gains)} | {_ece(some):.3f}"
+            lines.append(f"| {label} | {cells} |")
+    return "\n".join(lines)
+
+
+def _brier(rows: Sequence[dict[str, Any]], *, constant: bool) -> float:
+    """Mean squared error of p(kept), or of the base rate of the sessions trained on."""
+    errors = [
+        (kept - (row["base_rate"] if constant else p)) ** 2
+        for row in rows
+        for kept, p in zip(row["kept"], row["p_kept"], strict=True)
+    ]
+    return math.fsum(errors) / len(errors)
+
+
+def _ece(rows: Sequence[dict[str, Any]]) -> float:
+    """Expected calibration error: mean distance of predicted and kept share over bins of equal size."""
+    pairs = sorted((p, kept) for row in rows for p, kept in zip(row["p_kept"], row["kept"], strict=True))
+    size = math.ceil(len(pairs) / BINS)
+    bins = [pairs[i : i + size] for i in range(0, len(pairs), size)]
+    return math.fsum(abs(math.fsum(p - kept for p, kept in some)) for some in bins) / len(pairs)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("run", help="train and measure")
+    one.add_argument("recordings", type=Path)
+    one.add_argument("--out", type=Path, required=True)
+    one.add_argument("--jobs", type=int, default=2)
+    other = commands.add_parser("table", help="print the results")
+    other.add_argument("results", type=Path)
+    arguments = parser.parse_args()
+    if arguments.command == "run":
+        run(arguments.recordings, arguments.out, arguments.jobs)
+    else:
+        rows = [json.loads(line) for line in arguments.results.read_text().splitlines()]
+        sys.stdout.write(table(rows) + "\n")
+
+
+if __name__ == "__main__":
+    main()
