@@ -27,12 +27,11 @@ from tqdm import tqdm
 from actions import Decision
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, ModelConfig, TrainConfig
-from models import Policy
 from state_adapter import Episode, read_episodes
 from training import dataset
 from training.answers import Answers, answer
-from training.behaviour_cloning import class_prior
 from training.dataset import Steps
+from training.priors import class_prior
 from training.run import TrainResult, train
 
 EXPLAIN = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
@@ -100,7 +99,7 @@ def _assistant(answers: Answers, steps: Steps, result: TrainResult) -> dict[str,
 
 def _behaviour_decisions(steps: Steps, result: TrainResult) -> Tensor:
     """Log-probabilities `(N, 7)` of the behaviour fitted to the sessions trained on."""
-    weights = steps.choices.decisions * result.behaviour.decision_weights
+    weights = steps.choices.decisions * result.baselines.behaviour.decision_weights
     return (weights / weights.sum(1, keepdim=True)).log()
 
 

@@ -25,7 +25,7 @@ class Batch:
     texts `(N,)`: which of them each line is. scalars `(N, 20)`.
     places `(N,)`: where each line stands among the `B * L` places; None: nothing is padding.
     mask `(B, L)` bool: where there is a line. legal `(B, 7, L)` bool: where the assistant may decide what.
-    history `(B, 25)`: summary of the session's history, its last column 1 if there is one; None: there is none in the
+    history `(B, 32)`: summary of the session's history, its last column 1 if there is one; None: there is none in the
     whole batch.
     """
 
@@ -59,7 +59,7 @@ class Encoded:
 
     texts: T rows for the text embedder. text_ids `(N,)`; scalars `(N, 20)`; legal `(N, 7)`; offsets `(S + 1,)`:
     state i has the lines `offsets[i]:offsets[i + 1]`; first_line `(S,)`: the file's line that its first one is;
-    history `(S, 25)`: summary of the session's history, the last column 1 if there is one.
+    history `(S, 32)`: summary of the session's history, the last column 1 if there is one.
     """
 
     texts: Ragged

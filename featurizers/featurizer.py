@@ -31,7 +31,7 @@ class Lines:
     """Features of B states: what a policy reads.
 
     x `(B, L, d_in)`; mask `(B, L)` bool, where there is a line; padded: whether the mask is False anywhere;
-    legal `(B, 7, L)` bool; history `(B, 25)`, None: unknown everywhere (see `Batch`).
+    legal `(B, 7, L)` bool; history `(B, 32)`, None: unknown everywhere (see `Batch`).
     """
 
     x: Tensor

@@ -1,4 +1,4 @@
-"""A session's history in 25 numbers: what the assistant tried, and what the person kept of it.
+"""A session's history in 32 numbers: what the assistant tried, and what the person kept of it.
 
 It lets one policy adapt inside a session and across people before any training. The latest decision counts most:
 the k-th before it has the weight `DECAY ** k`. Decisions are counted, not turns, because a history may reach over
@@ -17,7 +17,7 @@ from state import HISTORY_LENGTH, Past
 
 DECAY = 0.9
 RECENT_DECAY = 0.6
-SUMMARY_DIM = 3 * N_DECISIONS + 3
+SUMMARY_DIM = 4 * N_DECISIONS + 3
 HISTORY_DIM = SUMMARY_DIM + 1
 """The summary, and 1 if there is a history (0: it is unknown, and the summary says nothing)."""
 
@@ -26,10 +26,11 @@ PRIOR_KEPT, PRIOR_WEIGHT = 0.4, 2.0
 
 
 def summarise(history: tuple[Past, ...] | None) -> NDArray[np.float32]:
-    """The history's summary and whether there is one `(25,)`; zeros if it is unknown.
+    """The history's summary and whether there is one `(32,)`; zeros if it is unknown.
 
     Per decision: tried, kept, undone, as decayed counts that would reach 1 if it had always been so; then the
-    acceptance so far and the recent one (both drawn towards a prior), and how much there is to go by, in [0, 1).
+    acceptance so far and the recent one (both drawn towards a prior), and how much there is to go by, in [0, 1); then
+    1 for the latest decision, which people answer to most.
     """
     summary = np.zeros(HISTORY_DIM, dtype=np.float32)
     if history is None:
@@ -47,6 +48,8 @@ def summarise(history: tuple[Past, ...] | None) -> NDArray[np.float32]:
     summary[21] = _drawn(np.ones(len(kept_known)), kept_known)
     summary[22] = _drawn(recent[known], kept_known)
     summary[23] = len(history) / (len(history) + 8.0)
+    if len(history):
+        summary[24 + decisions[-1]] = 1.0
     return summary
 
 

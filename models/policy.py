@@ -63,6 +63,13 @@ class FileHead(nn.Module):
         super().__init__()
         self.mlp = TwoLayers(2 * config.d_model, config.hidden, outputs)
 
+    @property
+    def last(self) -> nn.Linear:
+        """The layer whose outputs are the head's."""
+        last = self.mlp[-1]
+        assert isinstance(last, nn.Linear)
+        return last
+
     def forward(self, summary: Tensor) -> Tensor:
         """`(B, 2 * d_model)` to `(B, outputs)`."""
         out: Tensor = self.mlp(summary)
@@ -80,10 +87,26 @@ class History(nn.Module):
             nn.init.zeros_(value)
 
     def forward(self, history: Tensor | None, size: int) -> Tensor:
-        """history `(B, 25)` as in `Batch`; None: unknown in all the B = size states."""
+        """history `(B, 32)` as in `Batch`; None: unknown in all the B = size states."""
         if history is None:
             return self.unknown.expand(size, -1)
         return torch.where(history[:, SUMMARY_DIM:] > 0, self.mlp(history[:, :SUMMARY_DIM]), self.unknown)
+
+
+class Tilt(nn.Module):
+    """How the history tilts whole decisions, beside its way through the network: linear, so that a handful of sessions
+    is enough to fit it. Nothing when fresh, and where the history is unknown.
+
+    weight `(21, 31)`: seven rows each for the scores, the human's scores and p(kept).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(3 * N_DECISIONS, SUMMARY_DIM))
+
+    def forward(self, history: Tensor) -> Tensor:
+        """history `(B, 32)` as in `Batch`; what is added to all lines' logits, `(B, 21, 1)`."""
+        return (history[:, :SUMMARY_DIM] @ self.weight.T)[:, :, None]
 
 
 class Policy(nn.Module):
@@ -98,6 +121,7 @@ class Policy(nn.Module):
         self.value_head = FileHead(config, 1)
         self.goal_head = FileHead(config, GOAL_DIM)
         self.history = History(config) if config.history else None
+        self.tilt = Tilt() if config.history else None
         self.kept_head = LineHead(config) if config.predict_kept else None
 
     def forward(self, lines: Lines, heads: Iterable[str] | None = None) -> PolicyOutput:
@@ -105,12 +129,21 @@ class Policy(nn.Module):
         wanted = HEADS if heads is None else frozenset(heads)
         context = None if self.history is None else self.history(lines.history, len(lines.x))
         each, summary = self.backbone(lines.x, lines.mask if lines.padded else None, context)
-        return PolicyOutput(
+        output = PolicyOutput(
             scores=self.action_head(each) if "action" in wanted else None,
             human_scores=self.human_pred_head(each) if "human" in wanted else None,
             value=self.value_head(summary)[:, 0] if "value" in wanted else None,
             goal=self.goal_head(summary) if "goal" in wanted else None,
             kept=self.kept_head(each) if "kept" in wanted and self.kept_head is not None else None,
+        )
+        if self.tilt is None or lines.history is None:
+            return output
+        action, human, kept = self.tilt(lines.history).chunk(3, dim=1)
+        return replace(
+            output,
+            scores=None if output.scores is None else output.scores + action,
+            human_scores=None if output.human_scores is None else output.human_scores + human,
+            kept=None if output.kept is None else output.kept + kept,
         )
 
     @torch.no_grad()

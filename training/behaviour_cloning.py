@@ -3,7 +3,7 @@
 Loss of a batch, means over the rows each part applies to:
 
     - log p(decision) - line_weight * log p(line | decision)          the human's steps
-    + human_weight * (the same for the human's next decision)         all steps that have one
+    + human_weight * (the same for the human's next decision)         the assistant's steps that were answered
     + value_weight * huber((value - return) / spread of the returns)  all steps
     + goal_weight * (goal - goal vector)^2                            all steps
     + kept_weight * cross-entropy(p(kept), share kept)                the assistant's steps that wrote something
@@ -33,6 +33,7 @@ from training.dataset import Dataset, Steps
 from training.losses import share_loss, weighted_mean
 from training.optimisation import Optimiser
 from training.policies import Policies, Tensors, weights_of
+from training.priors import class_prior
 
 NAME = "bc"
 
@@ -61,12 +62,6 @@ def returns_of(steps: Steps, gamma: float) -> Tensor:
             upcoming = float(following[i])
         following[i] = upcoming
     return following
-
-
-def class_prior(steps: Steps) -> Tensor:
-    """Log-probabilities `(7,)` of the human's decisions by counting, one added to each count."""
-    counts = torch.bincount(steps.decision[steps.by_human], minlength=7) + 1.0
-    return (counts / counts.sum()).log()
 
 
 class Cloning:

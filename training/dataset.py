@@ -41,8 +41,8 @@ class Steps:
     learn: False if the line is outside the window, or the decision was not legal: no policy loss.
     reward: of an assistant's decision; 0 for the human's. parts `(N, P)`: its components.
     kept: share of what was written that stands at the reply; `UNKNOWN` if nothing was, or there is no reply.
-    goal `(N, 8)`: see `training.goal`. next_human, next_human_line: the human's decision that comes next (this one,
-    or the answer to this one), its line in this state's window; -1: none.
+    goal `(N, 8)`: see `training.goal`. next_human, next_human_line: the human's answer to an
+    assistant's decision, its line in this state's window; -1: none.
     log_decision, log_line: log-probabilities recorded with the decision; `UNKNOWN` if they were not.
     choices: what was on offer, for the behaviour model.
     """
@@ -195,11 +195,9 @@ class _Table:
         }
 
     def _next_human(self, transition: Transition, episode: Episode, window: _Window) -> dict[str, object]:
-        if transition.agent == "H":
-            return {"next_human": int(transition.decision), "next_human_line": window.line(transition.line)}
         at = transition.index + 2
         move = episode.moves[at] if at < len(episode.moves) else None
-        if move is None or move.agent != "H":
+        if transition.agent == "H" or move is None or move.agent != "H":
             return {"next_human": -1, "next_human_line": -1}
         line = move.line
         if line >= 0 and transition.decision is not Decision.NO_OP:

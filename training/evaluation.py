@@ -22,9 +22,10 @@ from state_adapter import Episode
 from training import behaviour, dataset
 from training.answers import Answers, answer
 from training.behaviour import Behaviour
-from training.behaviour_cloning import class_prior, returns_of
+from training.behaviour_cloning import returns_of
 from training.dataset import Dataset, Steps
 from training.losses import effective_sample_size
+from training.priors import class_prior
 
 BINS = 10
 """Of equal width, in which calibration is measured."""

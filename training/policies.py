@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from config import FeaturizerConfig, ModelConfig
+from config import N_DECISIONS, FeaturizerConfig, ModelConfig
 from featurizers import Featurizer
 from models import Policy
 from models.checkpoint import featurizer_checkpoint, featurizer_from, policy_checkpoint, policy_from
@@ -49,12 +49,6 @@ class Policies:
         for module in (self.human, self.assistant, self.start, self.featurizer):
             module.to(device)
 
-    def begin_human(self, decision_log_prior: Tensor) -> None:
-        """Lets a fresh human policy begin at the recordings' class prior `(7,)`: few sessions cannot make it worse."""
-        if not self.given:
-            self.human.set_decision_prior(decision_log_prior)
-            self.human.set_human_prior(decision_log_prior)
-
     def begin_assistant(self, decision_log_prior: Tensor, seed: int) -> None:
         """Ends cloning. A fresh assistant becomes a copy of the human that decides as the recordings did at first
         (`decision_log_prior (7,)`), so that importance ratios start near 1."""
@@ -64,6 +58,9 @@ class Policies:
             device = next(self.assistant.parameters()).device
             self.assistant.action_head = LineHead(self.assistant.config).to(device)
             self.assistant.set_decision_prior(decision_log_prior)
+            if self.assistant.tilt is not None:
+                with torch.no_grad():
+                    self.assistant.tilt.weight[:N_DECISIONS] = 0.0
         self.start.load_state_dict(self.assistant.state_dict())
 
     def state_dict(self) -> dict[str, object]:

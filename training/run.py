@@ -25,13 +25,14 @@ from models import store
 from state_adapter import Episode
 from training import dataset
 from training.batching import derived_seed
-from training.behaviour_cloning import Cloning
+from training.behaviour_cloning import Cloning, returns_of
 from training.dataset import Dataset
 from training.evaluation import Baselines, Report, evaluate_on, validation
 from training.interrupts import Interrupt, deferred
 from training.observer import Observer, Row, Silent
 from training.policies import Policies, weights_of
 from training.ppo import FromEpisodes
+from training.priors import begin_human
 from training.resume import STATE, RunFolder, fingerprint, require_same, strict_json
 from training.zero_style import SelfPlay
 
@@ -154,8 +155,9 @@ class _Run:
         reached = "bc" if self.saved is None else self.saved["phase"]
         for name in PHASES[PHASES.index(reached) :]:
             going_on = self.saved is not None and name == reached
-            if name == "bc" and not going_on:
-                self.policies.begin_human(self.baselines.prior)
+            if name == "bc" and not going_on and not self.policies.given:
+                steps = self.data.of(self.train)
+                begin_human(self.policies.human, self.data, steps, returns_of(steps, self.config.ppo.gamma))
             elif name == "ppo_from_episodes" and not going_on:
                 prior = self.baselines.behaviour.decision_log_prior()
                 self.policies.begin_assistant(prior, derived_seed(self.config.seed, "assistant"))
