@@ -58,6 +58,7 @@ def _run(options: argparse.Namespace) -> int:
     _refuse_what_is_not_there(options)
     config = configuration(options)
     from cli.report import render
+    from training.evaluation import Estimate
     from training.telemetry import telemetry
     from training.training_loop import Places
 
@@ -66,6 +67,9 @@ def _run(options: argparse.Namespace) -> int:
     recorder = telemetry(off=options.no_telemetry, url=config.telemetry_url)
     with recorder.run("run.py", trained_on=config.trained_on, seed=config.seed, device=config.device) as run:
         outcome = learn(config, recordings, places, run)
+        if outcome.after is not None:
+            estimates = {name: value for name, value in vars(outcome.after).items() if isinstance(value, Estimate)}
+            run.metrics.update({f"held_out.{name}": value.mean for name, value in estimates.items()})
     print(render(outcome, places, config))
     return 0
 

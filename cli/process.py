@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from types import FrameType
 
 from errors import InputError
@@ -20,6 +21,8 @@ def ended(command: Callable[[], int]) -> int:
     Bugs keep their traceback.
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: a path may not fit the terminal's encoding
     try:
         code = command()
         sys.stdout.flush()

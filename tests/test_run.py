@@ -100,6 +100,14 @@ def test_flags_come_before_the_file_and_the_file_before_defaults(place, tmp_path
     assert (config.seed, config.trained_on, config.bc) == (9, "scripted", LoopConfig().bc)
 
 
+def test_telemetry_says_how_the_run_came_out(place, monkeypatch):
+    monkeypatch.delenv("DISABLE_TELEMETRY")
+    assert run.main([]) == 0
+    end = json.loads((place.root / "telemetry" / "runs.jsonl").read_text().splitlines()[-1])
+    assert end["outcome"] == "done" and end["counts"] == {"sessions": 2, "states": 58}
+    assert end["metrics"]["held_out.human_nll"] > 0 and end["phase_seconds"]["bc"] > 0
+
+
 def test_telemetry_is_kept_here_and_can_be_switched_off(place, monkeypatch):
     monkeypatch.delenv("DISABLE_TELEMETRY")
     (place.root / "state-service" / "episodes").mkdir(parents=True)

@@ -1,5 +1,6 @@
 """How commands end: exit codes, one line per error, no noise when the reader has gone, SIGTERM as Ctrl+C."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -38,6 +39,13 @@ def test_a_reader_that_has_gone_is_no_error(root):
     process = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
     assert process.stderr.read() == b"" and process.wait(10) == 0
+
+
+def test_what_the_terminal_cannot_show_is_shown_otherwise(root):
+    code = "import sys; from cli.process import ended\nsys.exit(ended(lambda: print('1 \u00b1 \\udcff') or 0))"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"1 \\xb1 \\udcff\n", b"")
 
 
 def test_sigterm_ends_as_ctrl_c_does(root):
