@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import files
 from errors import InputError
+from training.observer import Row, Silent
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 
-class TensorBoard:
-    """An observer (see `training.observer`) that writes each epoch's numbers, the run's label its folder."""
+class TensorBoard(Silent):
+    """An observer that writes each epoch's numbers; the run's label names its folder."""
 
     def __init__(self, folder: str, label: str) -> None:
         if find_spec("tensorboard") is None:
             raise InputError("--tb_dir", "needs TensorBoard: pip install 'codeassist-policy[tensorboard]'")
+        self.path = Path(folder, label) if label else Path(folder)
+
+    @cached_property
+    def writer(self) -> SummaryWriter:
+        """Made when there is something to write: a run that is refused leaves nothing."""
         from torch.utils.tensorboard import SummaryWriter
 
-        path = files.make_folder(Path(folder, label) if label else Path(folder))
-        self.writer = SummaryWriter(str(path))
+        return SummaryWriter(str(files.make_folder(self.path)))
 
-    def phase(self, name: str, total_steps: int) -> None:
-        pass
-
-    def advance(self, n: int = 1) -> None:
-        pass
-
-    def metrics(self, row: Mapping[str, object]) -> None:
+    def metrics(self, row: Row) -> None:
         """One scalar per number of the row, by phase, over epochs."""
         epoch = row.get("epoch")
         for name, value in row.items():
             if isinstance(value, float) and isinstance(epoch, int):
                 self.writer.add_scalar(f"{row.get('phase')}/{name}", value, epoch)
         self.writer.flush()
-
-    def message(self, text: str) -> None:
-        pass
