@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def find_recordings(config: LoopConfig, folder: Path) -> tuple[LoopConfig, Path]:
     """Where the sessions are: `folder` if there is a file in it, else the samples, and then the models are marked."""
-    if any(path.is_file() for path in folder.rglob("*")):
+    if any(path.is_file() for path in files.make_folder(folder).rglob("*")):
         return config, folder
     print(f"No recorded sessions in {folder}: two samples show what happens, marked as such.", file=sys.stderr)
     return replace(config, trained_on="samples"), SAMPLES

@@ -39,6 +39,7 @@ def test_without_sessions_it_shows_what_happens_on_samples(place, capsys):
         assert row in out
     assert str(place.models) in out and f"put your own recorded sessions into {place.episodes}" in out
     assert store.load(place.models).meta["trained_on"] == "samples"
+    assert place.episodes.is_dir()
 
 
 def test_a_persons_sessions_are_found_and_take_over(place, sample_sessions, capsys):
@@ -110,7 +111,7 @@ def test_telemetry_says_how_the_run_came_out(place, monkeypatch):
 
 def test_telemetry_is_kept_here_and_can_be_switched_off(place, monkeypatch):
     monkeypatch.delenv("DISABLE_TELEMETRY")
-    (place.root / "state-service" / "episodes").mkdir(parents=True)
+    place.episodes.mkdir(parents=True)
     (place.episodes / "a.json").write_text("{")
     log = place.root / "telemetry" / "runs.jsonl"
     assert run.main(["--no-telemetry"]) == 2
