@@ -10,6 +10,7 @@ Sessions are those under the data root; without any, two samples in `examples/`.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -76,7 +77,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def find_recordings(config: LoopConfig, folder: Path) -> tuple[LoopConfig, Path]:
     """Where the sessions are: `folder` if there is a file in it, else the samples, and then the models are marked."""
-    if any(path.is_file() for path in files.make_folder(folder).rglob("*")):
+    if any(names for _, _, names in os.walk(files.make_folder(folder), followlinks=True)):
         return config, folder
     print(f"No recorded sessions in {folder}: two samples show what happens, marked as such.", file=sys.stderr)
     return replace(config, trained_on="samples"), SAMPLES

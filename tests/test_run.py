@@ -1,7 +1,6 @@
 """run.py promises: it finds sessions or says that it uses samples, shows before and after, can be interrupted."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -44,7 +43,7 @@ def test_without_sessions_it_shows_what_happens_on_samples(place, capsys):
 
 def test_a_persons_sessions_are_found_and_take_over(place, sample_sessions, capsys):
     assert run.main([]) == 0
-    shutil.copytree(sample_sessions, place.episodes)
+    (place.episodes / "linked").symlink_to(sample_sessions)
     assert run.main(["--train-only", "--seed", "3", "--device", "cpu"]) == 0
     out, error = capsys.readouterr()
     assert error.count("two samples") == 1 and out.count("put your own recorded") == 1
