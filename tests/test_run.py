@@ -1,6 +1,8 @@
 """run.py promises: it finds sessions or says that it uses samples, shows before and after, can be interrupted."""
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -82,6 +84,29 @@ def test_damaged_sessions_are_an_error_and_not_a_reason_for_samples(place, capsy
     assert run.main([]) == 2
     assert "a.json" in capsys.readouterr().err
     assert not place.models.exists()
+
+
+@pytest.mark.parametrize("calls", [0, 5, 20])
+def test_a_full_disk_is_one_line_and_the_models_stay(place, capsys, monkeypatch, calls):
+    assert run.main([]) == 0
+    before = {path: path.read_bytes() for path in place.models.glob("*.pt")}
+    left, real = calls, os.fsync
+
+    def fsync(descriptor):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    capsys.readouterr()
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert run.main(["--seed", "1"]) == 2
+    out, error = capsys.readouterr()
+    assert out == "" and "the disk is full" in error.splitlines()[-1]
+    assert {path: path.read_bytes() for path in place.models.glob("*.pt")} == before
+    monkeypatch.setattr(os, "fsync", real)
+    assert run.main(["--seed", "1"]) == 0
 
 
 def test_a_port_is_taken_and_said_to_be_of_no_use(place, capsys):
