@@ -189,7 +189,17 @@ class ZeroStyleConfig:
     roots: int = 32
     """Recorded states that an epoch plays on from."""
     horizon: int = 6
-    """Plies played from each root, an assistant's and a human's in turn."""
+    """Plies played from each root, an assistant's and a human's in turn; an odd number is rounded up."""
+    simulations: int = 16
+    """Of the search before each of the assistant's plies."""
+    n_step: int = 5
+    """Decisions whose rewards a value target sums up before it trusts a value."""
+    passes: int = 4
+    """How often an epoch goes through as many decisions as it has played."""
+    replay: int = 4
+    """Epochs whose games are learned from, the latest."""
+    recorded_share: float = 0.33
+    """Share of recorded decisions in a minibatch."""
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,11 @@ class Person(Protocol):
     policy: asked once a turn for all games whose person has it, the answer handed to `options`; None: not needed.
     """
 
-    name: str
-    policy: HumanPolicy | None
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def policy(self) -> HumanPolicy | None: ...
 
     def options(self, turn: Turn, pairs: Pairs | None) -> Sequence[Option]:
         """The ways to reply, at most `MOST_OPTIONS`; their probabilities sum to 1."""

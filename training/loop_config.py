@@ -18,7 +18,10 @@ T = TypeVar("T")
 
 DEFAULT_PATH = Path("training_config.json")
 
-_SHARES = {"held_out_share", "validation_share", "dropout", "gamma", "gae_lambda", "discount", "sample_size_floor"}
+_SHARES = {
+    "held_out_share", "validation_share", "dropout", "gamma", "gae_lambda", "discount", "sample_size_floor",
+    "recorded_share",
+}  # fmt: skip
 _MAY_BE_ZERO = {
     "epochs", "fine_tune_epochs", "seed", "layers", "n_layers", "surround_layers", "n_global_tokens", "patience",
     "radius",

@@ -178,8 +178,7 @@ class _Run:
             )
         if name == "ppo_from_episodes":
             return FromEpisodes(policies, self.data, self.train, self.baselines.behaviour, config.ppo, seed=config.seed)
-        roots = [self.episodes[i] for i in sorted(self.train)]
-        return SelfPlay(policies, roots, config, sessions=len(self.train))
+        return SelfPlay(policies, self.episodes, self.data, sorted(self.train), config)
 
     def _run_phase(self, phase: Phase, interrupt: Interrupt) -> None:
         self.observer.phase(phase.name, phase.total_steps)

@@ -24,6 +24,7 @@ import files
 from config import LoopConfig, TrainConfig
 from inference import untrained
 from models import Models, store
+from simulation.network import NetworkAssistant
 from state_adapter import Episode, write_snapshot
 from training.batching import derived_seed, generator
 from training.evaluation import Baselines, Report, evaluate
@@ -31,8 +32,8 @@ from training.observer import Observer, Row
 from training.policies import Policies
 from training.promotion import NOT_A_PERSON, Scores, Verdict, judge, set_aside
 from training.resume import fingerprint
-from training.rollouts import play, roots_of
 from training.run import TrainResult, train
+from training.self_play import person_of, play_on, roots_of
 
 
 @dataclass(frozen=True)
@@ -185,8 +186,13 @@ class _Loop:
         roots = roots_of(self.learning)
         drawn = torch.randperm(len(roots), generator=generator(seed, "games", number, "roots"))[: style.roots]
         self.observer.phase("recording", len(drawn))
-        played = play(
-            policies, [roots[i] for i in drawn.tolist()], style.horizon, seed=derived_seed(seed, "games", number)
+        policies.assistant.eval()
+        played = play_on(
+            [roots[i] for i in drawn.tolist()],
+            NetworkAssistant(policies.assistant, policies.featurizer),
+            person_of(policies, self.learning),
+            plies=style.horizon,
+            seed=derived_seed(seed, "games", number),
         )
         for episode in played:
             write_snapshot(episode, self.places.games)

@@ -1,89 +1,237 @@
-"""Zero-style self-play, the shallow form: a few turns from recorded states, learned from as the assistant's own.
+"""Zero-style self-play: the assistant searches, plays with the person that the sessions show, and learns from it.
 
-Every epoch plays from `roots` recorded states with the policies as they are, and updates the assistant with PPO on
-these games, whose decision probabilities are exactly known. Not here: how a game is played (`rollouts.py`).
+An epoch plays on from some recorded states, a few plies each, in lockstep. Then the policy learns
+
+    cross-entropy with what the searches found (with recorded decisions, weighted by their advantage, in every batch)
+    + value_weight * squared error to the n-step returns + goal, next human decision and p(kept) as in cloning
+    + start_anchor / sqrt(sessions) * KL(start || policy), start: the policy that the phase began with
+
+from the games of the latest epochs. The weights are those of `PPOConfig`. Sources: Laidlaw et al. 2025, Scalably
+Solving Assistance Games; Danihelka et al. 2022, Policy improvement by planning with Gumbel. Not here: how a game is
+played (`self_play`), what a row teaches (`lessons`), the search.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
-from config import TrainConfig
+from config import SearchConfig, TrainConfig
+from simulation.person import Person
 from state_adapter import Episode
 from training import dataset, ppo
+from training.answers import joint_of
 from training.batching import derived_seed, generator
+from training.dataset import Dataset, Steps
+from training.goal import Goal, goal_vector
+from training.lessons import Material, losses, of_games, of_recording
 from training.policies import Policies
-from training.rollouts import play, roots_of
+from training.search import SearchResult
+from training.search.evaluator import PolicyEvaluator
+from training.search.imagination import Imagination
+from training.search.pikl import softmax
+from training.self_play import Root, SearchAssistant, decisions_in, person_of, play_on, roots_of
 
 NAME = "zero_style"
 
+SURVIVES, SURVIVES_WEIGHT = 0.9, 4.0
+"""Share of what was kept that still stands at a session's end, before a session says so; decisions it counts for."""
+
 
 class SelfPlay:
-    """The phase. An epoch is played anew after a kill, so nothing is saved inside it."""
+    """The phase. An epoch is played anew after a kill, so nothing is saved inside it.
+
+    episodes, data: all that was recorded, and the same as tensors. train: the episodes to learn from, indices.
+    person: whom the assistant plays with; by default the one that these episodes show.
+    """
 
     name, saves_inside = NAME, False
 
-    def __init__(self, policies: Policies, episodes: Sequence[Episode], config: TrainConfig, *, sessions: int) -> None:
-        self.policies, self.config, self.sessions, self.epoch = policies, config, sessions, 0
+    def __init__(
+        self, policies: Policies, episodes: Sequence[Episode], data: Dataset, train: Sequence[int],
+        config: TrainConfig, *, person: Person | None = None,
+    ) -> None:  # fmt: skip
+        self.policies, self.data, self.train, self.config, self.epoch = policies, data, sorted(train), config, 0
         policies.featurizer.freeze()
-        self.roots = roots_of(episodes)
+        self.episodes = [episodes[i] for i in self.train]
+        self.roots = roots_of(self.episodes)
+        self.person = person
+        self.search = SearchConfig(simulations=config.zero_style.simulations, discount=config.ppo.gamma)
         self.optimiser = ppo.optimiser_of(policies, config.ppo)
-        self.update: ppo.Update | None = None
-        self.games: list[Episode] = []
+        self.replay: deque[Material] = deque(maxlen=config.zero_style.replay)
+        self.start_anchor = config.ppo.start_anchor / math.sqrt(max(len(self.train), 1))
+        self.sums: dict[str, float] = {}
+        self.played: dict[str, float] = {}
+        self.batches: list[Tensor] = []
+        self.position = 0
 
     @property
     def done(self) -> bool:
         settings = self.config.zero_style
-        return self.epoch >= settings.epochs or not self.roots or settings.horizon < 1
+        return self.epoch >= settings.epochs or not self.roots
 
     @property
     def total_steps(self) -> int:
-        settings, learning = self.config.zero_style, self.config.ppo
-        rows = min(settings.roots, len(self.roots)) * math.ceil(settings.horizon / 2) * learning.passes
-        return settings.epochs * math.ceil(min(rows, learning.steps) / learning.batch_size)
+        return self.config.zero_style.epochs * self._steps if self.roots else 0
+
+    @property
+    def _steps(self) -> int:
+        """Minibatches of an epoch."""
+        settings = self.config.zero_style
+        decisions = min(settings.roots, len(self.roots)) * decisions_in(settings.horizon)
+        return settings.passes * math.ceil(decisions / (self.config.ppo.batch_size - self._recorded))
+
+    @property
+    def _recorded(self) -> int:
+        """Recorded decisions in a minibatch, at most all but one."""
+        size = self.config.ppo.batch_size
+        return min(round(self.config.zero_style.recorded_share * size), size - 1)
 
     def begin(self) -> None:
-        """Plays the epoch's games."""
-        config = self.config
-        chosen = torch.randperm(len(self.roots), generator=generator(config.seed, NAME, self.epoch, "roots"))
-        roots = [self.roots[i] for i in chosen[: config.zero_style.roots].tolist()]
-        seed = derived_seed(config.seed, NAME, self.epoch)
-        self.games = play(self.policies, roots, config.zero_style.horizon, seed=seed)
-        data = dataset.build(self.games, self.policies.featurizer, config.rewards)
-        self.update = ppo.Update(
-            self.policies, data, data.of(range(len(roots)), by_human=False), None,
-            optimiser=self.optimiser, config=config.ppo, sessions=self.sessions, seed=(config.seed, NAME),
-        )  # fmt: skip
-        self.update.begin(self.epoch)
+        """Plays the epoch's games and lays out what is learned from them."""
+        if self.epoch == 0:
+            self.policies.start.load_state_dict(self.policies.assistant.state_dict())
+        if self.person is None:
+            self.person = person_of(self.policies, self.episodes)
+        self.policies.assistant.eval()
+        self.policies.start.eval()
+        self.replay.append(self._play(self.person))
+        searched = Material.concat(list(self.replay))
+        recorded = self._recording()
+        self.material = Material.concat([searched, recorded])
+        self.batches = self._batches(len(searched.lessons), len(recorded.lessons))
+        returns = searched.lessons.returns
+        self.spread = max(float(returns.std()) if len(returns) > 1 else 1.0, 0.1)
+        self.position, self.sums = 0, {}
 
     def step(self) -> bool:
-        """One minibatch of the update."""
-        assert self.update is not None
-        return self.update.step()
+        """One minibatch; False if the epoch has none left."""
+        if self.position >= len(self.batches):
+            return False
+        policies, config = self.policies, self.config.ppo
+        device = next(policies.assistant.parameters()).device
+        lessons = self.material.lessons.select(self.batches[self.position])
+        with torch.no_grad():
+            lines = policies.featurizer(self.material.encoded.batch(lessons.row, device))
+            scores = policies.start(lines, {"action"}).scores
+            start = joint_of(policies.start, lines, scores, bound=True).pair_log_probs()
+        parts = losses(policies.assistant, lines, lessons.to(device), self.spread, start)
+        parts["loss"] = (
+            parts["policy_loss"]
+            + config.value_weight * parts["value_loss"]
+            + config.human_weight * parts["next_human_loss"]
+            + config.goal_weight * parts["goal_loss"]
+            + config.kept_weight * parts["kept_loss"]
+            + self.start_anchor * parts["kl_start"]
+        )
+        norm = self.optimiser.step(parts["loss"], f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}")
+        for name, part in (*parts.items(), ("gradient_norm", torch.tensor(norm))):
+            self.sums[name] = self.sums.get(name, 0.0) + part.item()
+        self.position += 1
+        return True
 
     def finish(self) -> dict[str, float | str | None]:
-        """Ends the epoch; returns the update's metrics and how the games went."""
-        assert self.update is not None
+        """Ends the epoch; returns the mean losses and how the games went."""
         self.epoch += 1
-        steps = self.update.steps
-        returns = torch.zeros(len(self.games)).index_add(0, steps.episode, steps.reward)
-        no_ops = (steps.decision == 0).float().mean()
-        return {
-            **self.update.finish(),
-            "games": float(len(self.games)),
-            "mean_return": float(returns.mean()),
-            "no_op_share": float(no_ops),
-        }
+        means = {name: total / max(self.position, 1) for name, total in self.sums.items()}
+        return {"loss": 0.0, **means, **self.played, "replayed": float(sum(len(m.lessons) for m in self.replay))}
 
     def close(self) -> None:
         """Nothing is left to do."""
 
     def state_dict(self) -> dict[str, object]:
-        return {"epoch": self.epoch, "optimiser": self.optimiser.state_dict()}
+        replay = [material.state_dict() for material in self.replay]
+        return {"epoch": self.epoch, "optimiser": self.optimiser.state_dict(), "replay": replay}
 
-    def load_state_dict(self, saved: Mapping[str, object]) -> None:
-        self.epoch = saved["epoch"]  # type: ignore[assignment]
-        self.optimiser.load_state_dict(saved["optimiser"])  # type: ignore[arg-type]
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self.epoch = saved["epoch"]
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.replay.extend(Material.restored(material) for material in saved["replay"])
+
+    def _play(self, person: Person) -> Material:
+        """Plays games from roots that the seed and the epoch choose."""
+        settings, policies, seed = self.config.zero_style, self.policies, self.config.seed
+        order = torch.randperm(len(self.roots), generator=generator(seed, NAME, self.epoch, "roots"))
+        roots = [self.roots[i] for i in order[: settings.roots].tolist()]
+        assistant = self._assistant(person)
+        games = play_on(roots, assistant, person, plies=settings.horizon, seed=derived_seed(seed, NAME, self.epoch))
+        data = dataset.build(games, policies.featurizer, self.config.rewards)
+        steps = data.of(range(len(games)), by_human=False)
+        self.played = _summary(steps, assistant.found, len(games))
+        return of_games(
+            data, _goals(roots, games, data, steps), assistant.found, policies,
+            n_step=settings.n_step, discount=self.search.discount,
+        )  # fmt: skip
+
+    def _assistant(self, person: Person) -> SearchAssistant:
+        policies, weights = self.policies, self.config.rewards
+        human = person_of(policies, []).policy if person.policy is None else person.policy
+        evaluator = PolicyEvaluator(policies.assistant, policies.featurizer, self.search)
+        survives = survival(self.data, self.data.of(self.train, by_human=False), weights.survival_reward)
+        return SearchAssistant(Imagination(evaluator, human, weights, self.search, survives=survives), self.search)
+
+    def _recording(self) -> Material:
+        """Recorded decisions for the epoch: whole episodes, as many as its minibatches need."""
+        shuffle = generator(self.config.seed, NAME, self.epoch, "recorded")
+        chosen, left = [], self._recorded * self._steps
+        counts = torch.bincount(self.data.steps.episode[~self.data.steps.by_human], minlength=len(self.data.ids))
+        for place in torch.randperm(len(self.train), generator=shuffle).tolist():
+            if left > 0:
+                chosen.append(self.train[place])
+                left -= int(counts[self.train[place]])
+        steps = self.data.of(chosen, by_human=False)
+        return of_recording(self.data, steps, self.policies, self.config.ppo, self.search.candidates)
+
+    def _batches(self, searched: int, recorded: int) -> list[Tensor]:
+        """Rows of each minibatch: first those of games, then those recorded, which stand behind all games."""
+        order = generator(self.config.seed, NAME, self.epoch, "order")
+        size, share, count = self.config.ppo.batch_size, self._recorded if recorded else 0, self._steps
+        games = _rounds(searched, (size - share) * count, order)
+        sessions = searched + _rounds(recorded, share * count, order)
+        return [torch.cat(rows) for rows in zip(games.chunk(count), sessions.view(count, -1), strict=True)]
+
+
+def _rounds(rows: int, count: int, order: torch.Generator) -> Tensor:
+    """`(count,)` of `rows` rows, each as often as any other, in random order round by round."""
+    rounds = [torch.randperm(rows, generator=order) for _ in range(math.ceil(count / max(rows, 1)))]
+    return torch.cat([torch.zeros(0, dtype=torch.int64), *rounds])[:count]
+
+
+def survival(data: Dataset, steps: Steps, reward: float) -> float:
+    """Share of what was kept at a reply that stands at the session's end, as `steps` show."""
+    if "survival_reward" not in data.part_names or reward == 0:
+        return SURVIVES
+    survived = steps.parts[:, data.part_names.index("survival_reward")][steps.kept.nan_to_num() > 0] / reward
+    total = float(survived.sum()) + SURVIVES * SURVIVES_WEIGHT
+    return min(total / (len(survived) + SURVIVES_WEIGHT), 1.0)
+
+
+def _goals(roots: Sequence[Root], games: Sequence[Episode], data: Dataset, steps: Steps) -> Tensor:
+    """Goal targets `(N, 8)`: the sessions' last texts, which the games knew, not what the games came to."""
+    goals = [Goal.of(root.episode.states[-1]) for root in roots]
+    firsts = np.cumsum([0] + [len(game.states) for game in games])
+    found = []
+    for row, game in zip(steps.row.tolist(), steps.episode.tolist(), strict=True):
+        found.append(goal_vector(games[game].states[row - int(firsts[game])], goals[game]))
+    return torch.from_numpy(np.stack(found))
+
+
+def _summary(steps: Steps, found: Sequence[SearchResult], games: int) -> dict[str, float]:
+    """How the games went. search_improvement: return that the searches expect of their policies beyond the priors'."""
+    returns = torch.zeros(games).index_add(0, steps.episode, steps.reward)
+    gains = [one.value - (softmax(one.log_probs) * one.q).sum(-1) for one in found]
+    kept = steps.kept[~steps.kept.isnan()]
+    return {
+        "games": float(games),
+        "mean_return": float(returns.mean()),
+        "no_op_share": float((steps.decision == 0).float().mean()),
+        "kept_share": float(kept.mean()) if len(kept) else 0.0,
+        "simulations": float(sum(int(one.visits.sum()) for one in found)),
+        "search_improvement": float(np.mean(gains)),
+    }

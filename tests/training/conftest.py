@@ -4,51 +4,46 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
-import numpy as np
 import pytest
 
-import actions
-from actions import Decision
 from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConfig, ZeroStyleConfig
+from simulation.assistants import RandomAssistant
+from simulation.completers import Mixture
+from simulation.goal import Goal
+from simulation.people import ScriptedPerson, tastes
+from simulation.play import Game, play
 from state import Cursor, Env, State, never
-from state_adapter import Episode, Move
-from training.completer import completion, human_turn
-from training.rollouts import compiles
+from state_adapter import Episode
 
-GOAL = ("def f(xs):", "    total = 0", "    for x in xs:", "        total = total + x", "    return total")
+LINES = ("def f(xs):", "    total = 0", "    for x in xs:", "        total = total + x", "    return total")
 
 
 def session(number: int, *, rounds: int = 5, likes: float = 0.8, cut_off: bool = False) -> Episode:
-    """A person who writes `GOAL` while an assistant decides at random; the person keeps a share `likes` of its edits."""
-    rng = Random(number)
+    """A person who writes `LINES` while an assistant decides at random; right code of its is kept with `likes`."""
     human = never(2).copy()
-    human[0] = (0, 0, len(GOAL[0]), 1, 0, 0)
-    state = State((GOAL[0], ""), 0, human, never(2), Cursor(True, 1, 0, 0), Env(False, 0, 2), last_known_line=1)
-    states: list[State] = [replace(state, history=())]
-    moves: list[Move | None] = [None]
-    for _ in range(rounds):
-        table = actions.legal([state], 160)[0]
-        decision = Decision(rng.choice([d for d in range(7) if table[d].any()]))
-        line = -1 if decision is Decision.NO_OP else int(rng.choice(np.flatnonzero(table[decision]).tolist()))
-        text = "" if line < 0 else completion(state, decision, line, GOAL, rng)
-        after = actions.apply(state, decision, line, text, by="A", t=state.t + 1)
-        wrote = after.lines != state.lines
-        if wrote and rng.random() > likes:
-            answer = Decision.EDIT_EXISTING_LINES
-        else:
-            answer = Decision(rng.choice((0, 1, 2)))
-        reply = human_turn(state, after, answer, after.last_known_line, goal=GOAL, rng=rng)
-        for made, move in (
-            (after, Move("A", decision, line, True)),
-            (reply, Move("H", answer, -1 if answer is Decision.NO_OP else reply.cursor.line % len(after), True)),
-        ):
-            solved = made.lines[: len(GOAL)] == GOAL
-            states.append(replace(made, env=Env(compiles(made.text), 2 * solved, 2), history=()))
-            moves.append(move)
-        state = states[-1]
-    return Episode(f"session-{number}", "made up", None, tuple(states), tuple(moves), cut_off)
+    human[0] = (0, 0, len(LINES[0]), 1, 0, 0)
+    state = State((LINES[0], ""), 0, human, never(2), Cursor(True, 1, 0, 0), last_known_line=1)
+    keeps = tastes(fill=likes, line=likes, lines=likes, edit=likes, comments=likes, mistakes=0.5 * likes)
+    person = ScriptedPerson("made up", keeps)
+    game = Game(state, Goal(LINES), person, f"session {number}")
+    (played,) = play([game], RandomAssistant(), Mixture(), horizon=rounds)
+    states = tuple(replace(one, env=_judged(one)) for one in played.states)
+    return replace(played, id=f"session-{number}", source="made up", states=states, cut_off=cut_off)
+
+
+def _judged(state: State) -> Env:
+    try:
+        compile(state.text, "<state>", "exec")
+    except SyntaxError:
+        return Env(False, 0, 2)
+    return Env(True, 2 * (state.lines[: len(LINES)] == LINES), 2)
+
+
+@pytest.fixture(scope="session")
+def session_of():
+    """Makes a session: its number, `rounds`, how much of the assistant's the person `likes`, whether it is `cut_off`."""
+    return session
 
 
 @pytest.fixture(scope="session")

@@ -94,7 +94,9 @@ def test_games_are_recorded_as_sessions_are(straight):
     games, summary = read_episodes(places.games, strict=True)
     assert len(games) == 3 and not summary.repaired
     moves = [move for game in games for move in game.moves if move is not None and move.agent == "A"]
-    assert moves and all(0 < move.probability <= 1 for move in moves)
+    assert len(moves) == 6 and all(game.moves[-1].agent == "H" for game in games)  # three plies are rounded up
+    known = [move.probability for move in moves if move.probability is not None]
+    assert known and all(0 < probability <= 1 for probability in known)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.55, 0.7, 0.8, 0.99])

@@ -18,7 +18,10 @@ from models import Joint, Policy
 from state import State
 from training.search.interfaces import NO_OP, Evaluation, Floats, Ints
 
-HEADS = frozenset({"action", "value"})
+HEADS = frozenset({"action", "value", "kept"})
+
+UNKNOWN = 0.5
+"""p(kept) of a policy that has no such head."""
 
 PADDING, CALL = 0.25, 64
 """A bucket may be padded by a quarter of its lines, and by as many more as another network call would cost."""
@@ -32,26 +35,35 @@ class PolicyEvaluator:
         self.candidates = config.candidates
         self.device = next(policy.parameters()).device
 
-    @torch.no_grad()
     def evaluate(self, states: Sequence[State]) -> Evaluation:
         """Candidates (decision, line of the file) with their log-probabilities, and values.
 
         Raises:
             FloatingPointError: a value or a probability is not a number: the weights are broken.
         """
+        return self.evaluate_with_kept(states)[0]
+
+    @torch.no_grad()
+    def evaluate_with_kept(self, states: Sequence[State]) -> tuple[Evaluation, Floats]:
+        """The same, and the share of what each candidate (B, K) writes that will be kept, as the policy expects it."""
         encoded = self.featurizer.encode(states)
         size = len(states)
         pairs = np.empty((size, self.candidates, 2), dtype=np.int64)
         log_probs, values = np.empty((size, self.candidates)), np.empty(size)
+        kept = np.full((size, self.candidates), UNKNOWN)
         for rows in buckets(encoded.lengths()):
             lines = self.featurizer(encoded.batch(rows, self.device))
             output = self.policy(lines, HEADS)
             joint = Joint.of(output.scores, lines.legal, lines.mask, self.policy.config.pooling)
             pairs[rows], log_probs[rows] = candidates(joint.pair_log_probs(), encoded.first_line[rows], self.candidates)
             values[rows] = output.value.double().cpu().numpy()
+            if output.kept is not None:
+                at = pairs[rows, :, 1] - encoded.first_line[rows][:, None]
+                shares = output.kept.sigmoid().double().cpu().numpy()
+                kept[rows] = shares[np.arange(len(rows))[:, None], pairs[rows, :, 0], np.maximum(at, 0)]
         if np.isnan(log_probs).any() or not np.isfinite(values).all():
             raise FloatingPointError("the policy's answer is not a number")
-        return Evaluation(pairs, log_probs, values)
+        return Evaluation(pairs, log_probs, values), kept
 
 
 def candidates(pair_log_probs: Tensor, first_line: Ints, count: int) -> tuple[Ints, Floats]:

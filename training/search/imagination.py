@@ -1,0 +1,171 @@
+"""The game as a search imagines it: what networks expect of people and of writers, and nothing that a goal says.
+
+In a game that is played, the person and whoever writes the assistant's text know the goal; what they do tells of it.
+So neither is asked here. What the assistant would write is a stand-in, taken from the file itself; it is kept with the
+probability that the policy's p(kept) gives; the person then does what the human's network expects, which sees states
+alone. Rewards are expectations of the parts that hang on this: keeping, undoing, surviving, NO-OPs. Compiling and tests
+count nothing, as they would judge stand-ins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+
+import numpy as np
+
+from actions import Decision, apply
+from config import N_DECISIONS, RewardWeights, SearchConfig
+from rewards import noop_shaping
+from simulation.goal import Goal
+from simulation.person import HumanPolicy, Pairs, Turn
+from simulation.reaction import EXPLAINS, without
+from state import HISTORY_LENGTH, Past, State
+from state_adapter import Move
+from training.search.evaluator import PolicyEvaluator
+from training.search.interfaces import Evaluation, Floats, Ints
+
+UNDO = 0
+"""The reply that takes back what was written. Reply 1 + d: it stays, and the human takes decision d."""
+REPLIES = 1 + N_DECISIONS
+
+LEAST = 1e-6
+"""p(kept) is at least this far from 0 and 1: no network knows a person that well."""
+
+NOBODYS = Goal(())
+
+COMMENT = "see below"
+
+
+@dataclass(slots=True, eq=False)
+class Imagined:
+    """A state of the tree. kept: p(kept) of each candidate (decision, line), noted when the state is evaluated."""
+
+    state: State
+    kept: dict[tuple[int, int], float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Afterstate:
+    """The assistant has taken `move` on `before`.
+
+    kept: probability that what it wrote is kept, None: it wrote nothing. human: the human's distribution over pairs
+    (7, lines) at `state`.
+    """
+
+    before: State
+    state: State
+    move: Move
+    kept: float | None
+    human: Pairs
+
+
+class Imagination:
+    """Evaluator and dynamics of a search of files; one object, as p(kept) comes with an evaluation.
+
+    evaluator: the assistant's policy. human: the human's, which sees no goal. survives: share of what was kept that
+    still stands at a session's end.
+    """
+
+    def __init__(
+        self, evaluator: PolicyEvaluator, human: HumanPolicy, weights: RewardWeights, config: SearchConfig,
+        *, survives: float = 0.9,
+    ) -> None:  # fmt: skip
+        if config.replies < REPLIES:
+            raise ValueError(f"a search of files needs {REPLIES} replies, not {config.replies}")
+        self.evaluator, self.human, self.weights, self.replies = evaluator, human, weights, config.replies
+        survival = weights.survival_reward * survives + weights.extinction_penalty * (1 - survives)
+        self.if_kept, self.if_undone = weights.retain_reward + survival, weights.undo_penalty
+
+    def evaluate(self, states: Sequence[Imagined]) -> Evaluation:
+        """See `Evaluator`."""
+        evaluation, kept = self.evaluator.evaluate_with_kept([one.state for one in states])
+        for one, pairs, shares in zip(states, evaluation.pairs.tolist(), kept.tolist(), strict=True):
+            one.kept = {(decision, line): share for (decision, line), share in zip(pairs, shares, strict=True)}
+        return evaluation
+
+    def step(self, states: Sequence[Imagined], pairs: Ints) -> tuple[list[Afterstate], Floats]:
+        """See `Dynamics`. The reward is what the decision is expected to bring, whatever the reply."""
+        moves = [Move("A", Decision(decision), line, recorded=True) for decision, line in pairs.tolist()]
+        after = [_decided(one.state, move) for one, move in zip(states, moves, strict=True)]
+        human = self.human.pairs(after)
+        found, rewards = [], np.empty(len(states))
+        for i, (one, move) in enumerate(zip(states, moves, strict=True)):
+            kept = None
+            if after[i].lines != one.state.lines:
+                kept = min(max(one.kept[int(move.decision), move.line], LEAST), 1 - LEAST)
+            found.append(Afterstate(one.state, after[i], move, kept, human[i]))
+            rewards[i] = self._expected(one.state, kept)
+        return found, rewards
+
+    def _expected(self, state: State, kept: float | None) -> float:
+        if kept is None:
+            return noop_shaping(_streak(state), self.weights)
+        return kept * self.if_kept + (1 - kept) * self.if_undone
+
+    def reply_log_probs(self, afterstates: Sequence[Afterstate]) -> Floats:
+        """See `Dynamics`: undoing with 1 - p(kept), else the human's decisions in their proportions."""
+        kept = np.array([1.0 if one.kept is None else one.kept for one in afterstates])
+        decisions = np.stack([one.human.sum(axis=1) for one in afterstates])
+        probs = np.zeros((len(afterstates), self.replies))
+        probs[:, UNDO] = 1 - kept
+        probs[:, 1:REPLIES] = kept[:, None] * decisions / decisions.sum(axis=1, keepdims=True)
+        with np.errstate(divide="ignore"):
+            log_probs: Floats = np.log(probs)
+        return log_probs
+
+    def reply(self, afterstates: Sequence[Afterstate], replies: Ints, seeds: Ints) -> tuple[list[Imagined], Floats]:
+        """See `Dynamics`. Replies bring no reward: `step` has counted what is expected of them."""
+        drawn = zip(afterstates, replies.tolist(), seeds.tolist(), strict=True)
+        return [Imagined(_replied(after, reply, Random(seed))) for after, reply, seed in drawn], np.zeros(len(replies))
+
+
+def stand_in(state: State, decision: Decision, line: int) -> str:
+    """Text for a decision, when nobody knows the text: the nearest other line of code, above rather than below."""
+    if decision in EXPLAINS:
+        return COMMENT
+    own = state.lines[line].strip()
+    nearest = (*reversed(state.lines[:line]), *state.lines[line + 1 :])
+    texts = (text for text in map(str.strip, nearest) if text and text != own)
+    return next(texts, "pass" if own != "pass" else "return")
+
+
+def _decided(state: State, move: Move) -> State:
+    """The state after the assistant's move, with its history."""
+    text = "" if move.decision is Decision.NO_OP else stand_in(state, move.decision, move.line)
+    after = apply(state, move.decision, move.line, text, by="A", t=state.t + 1)
+    past = (*(state.history or ()), Past(state.t, int(move.decision), None))[-HISTORY_LENGTH:]
+    return replace(after, history=past)
+
+
+def _replied(after: Afterstate, reply: int, generator: Random) -> State:
+    """The state after the human's reply, with what it says of the decision before."""
+    state = after.state
+    if reply == UNDO:
+        replied = without(Turn(state, NOBODYS, after.before, after.move), (), everything=True)
+    else:
+        replied = _acted(state, Decision(reply - 1), after.human, generator)
+    if after.kept is None or state.history is None:
+        return replied
+    known = replace(state.history[-1], kept=float(reply != UNDO))
+    return replace(replied, history=(*state.history[:-1], known))
+
+
+def _acted(state: State, decision: Decision, human: Pairs, generator: Random) -> State:
+    """The human's decision at a line drawn from their distribution, carried out with a stand-in."""
+    weights = human[decision].tolist()
+    if decision is Decision.NO_OP or not state.lines or sum(weights) <= 0:
+        return apply(state, Decision.NO_OP, -1, "", by="H", t=state.t + 1)
+    line = generator.choices(range(len(weights)), weights)[0]
+    return apply(state, decision, line, stand_in(state, decision, line), by="H", t=state.t + 1)
+
+
+def _streak(state: State) -> int:
+    """NO-OPs of the assistant directly before."""
+    streak = 0
+    for past in reversed(state.history or ()):
+        if past.decision != Decision.NO_OP:
+            break
+        streak += 1
+    return streak

@@ -1,0 +1,104 @@
+"""Games that are played on from recorded states: with whom, by whom, and what a search found on the way.
+
+The person knows the goal of their session in hindsight, and so does whoever writes the assistant's text; the assistant
+sees states alone. Not here: how a game goes (`simulation.play`), what a search imagines, learning from games.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+
+from actions import Decision
+from config import SearchConfig
+from judge import SMALL, Judge
+from simulation.completers import Completer, Mixture
+from simulation.goal import Goal
+from simulation.habits import estimate
+from simulation.learned import LearnedPerson
+from simulation.network import NetworkPolicy
+from simulation.person import Person
+from simulation.play import Assistant, Chosen, Game, play
+from simulation.problems import BY_ID
+from state import State
+from state_adapter import Episode
+from training.policies import Policies
+from training.search import Noise, SearchResult, search
+from training.search.imagination import Imagination, Imagined
+
+
+@dataclass(frozen=True)
+class Root:
+    """A recorded state on which the assistant is to decide."""
+
+    episode: Episode
+    index: int
+
+
+def roots_of(episodes: Sequence[Episode]) -> list[Root]:
+    """Every state on which the assistant decided; of a session without an assistant, where it could have."""
+    roots = []
+    for episode in episodes:
+        indices = [transition.index for transition in episode.transitions("A")]
+        indices = indices or [i for i, move in enumerate(episode.moves) if move is not None]
+        roots += [Root(episode, index) for index in indices]
+    return roots
+
+
+def decisions_in(plies: int) -> int:
+    """The assistant's decisions in a game of so many plies: it begins, and the person has the last word."""
+    return -(-plies // 2)
+
+
+def person_of(policies: Policies, episodes: Sequence[Episode]) -> LearnedPerson:
+    """Whoever recorded the episodes: acts by the human's policy, keeps and types as the episodes show."""
+    habits = estimate(episodes, BY_ID)
+    policies.human.eval()
+    policies.featurizer.eval()
+    policy = NetworkPolicy(policies.human, policies.featurizer)
+    return LearnedPerson("the person", policy, habits.tastes, habits.hands)
+
+
+def play_on(
+    roots: Sequence[Root], assistant: Assistant, person: Person, *, plies: int, seed: int,
+    completer: Completer | None = None,
+) -> list[Episode]:
+    """A game from each root: real edits, judged as they are played. The same seed gives the same games."""
+    goals = {id(root.episode): _goal(root.episode) for root in roots}
+    games = [
+        Game.at(root.episode, root.index, person, f"{seed}/{i}/{root.episode.id}/{root.index}", goals[id(root.episode)])
+        for i, root in enumerate(roots)
+    ]
+    with Judge(SMALL) as judge:
+        return play(games, assistant, completer or Mixture(), judge, horizon=decisions_in(plies))
+
+
+def _goal(episode: Episode) -> Goal:
+    return Goal.of(episode, BY_ID.get(episode.problem_id or ""))
+
+
+@dataclass
+class SearchAssistant:
+    """An assistant that searches before it decides; it is given states, so no goal can reach its search.
+
+    explore: with Gumbel noise, as self-play needs it. found: what each call of `decide` found, in order.
+    """
+
+    imagination: Imagination
+    config: SearchConfig
+    explore: bool = True
+    found: list[SearchResult] = field(default_factory=list)
+
+    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
+        """See `Assistant`. The probability of what a search plays is not known, so none is recorded."""
+        noise = Noise.draw(
+            [np.random.default_rng(generator.getrandbits(64)) for generator in generators],
+            self.config,
+            explore=self.explore,
+        )
+        found = search([Imagined(state) for state in states], self.imagination, self.imagination, self.config, noise)
+        self.found.append(found)
+        return [Chosen(Decision(decision), line, model="search") for decision, line in found.moves.tolist()]
