@@ -123,7 +123,7 @@ class PPOConfig:
     passes: int = 2
     """Passes over the transitions in an epoch, as far as `steps` allows."""
     batch_size: int = 32
-    learning_rate: float = 3e-4
+    learning_rate: float = 5e-4
     weight_decay: float = 0.0
     grad_clip: float = 1.0
     gamma: float = 0.99
@@ -243,5 +243,5 @@ class LoopConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     rewards: RewardWeights = field(default_factory=RewardWeights)
     bc: BCConfig = field(default_factory=lambda: BCConfig(epochs=20))
-    ppo: PPOConfig = field(default_factory=lambda: PPOConfig(epochs=4))
+    ppo: PPOConfig = field(default_factory=lambda: PPOConfig(epochs=6))
     zero_style: ZeroStyleConfig = field(default_factory=ZeroStyleConfig)
