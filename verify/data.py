@@ -73,16 +73,14 @@ def _read(form: Callable[[Session], Any], written: Session, featurizer: Featuriz
     return dataset.build(episodes, featurizer)
 
 
-def _inputs(data: Dataset) -> list[list[Tensor | None]]:
-    """What the network reads for each decision, in order."""
+def _inputs(data: Dataset) -> list[list[Tensor]]:
+    """What the network reads for each decision, in order; a state alone has no padding."""
     batches = [data.encoded.batch([row]) for row in data.steps.row.tolist()]
-    return [[getattr(batch, field.name) for field in fields(batch)] for batch in batches]
+    return [[getattr(batch, field.name) for field in fields(batch) if field.name != "places"] for batch in batches]
 
 
-def _equal(some: list[Tensor | None], others: list[Tensor | None]) -> bool:
-    return all(
-        a is None or b is None if a is None or b is None else torch.equal(a, b) for a, b in zip(some, others, strict=True)
-    )
+def _equal(some: list[Tensor], others: list[Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(some, others, strict=True))
 
 
 def gae_per_episode(settings: Settings) -> Result:

@@ -8,11 +8,12 @@ rewards (`reinforcement.py`).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from actions import Decision
 from config import BCConfig
@@ -20,7 +21,7 @@ from inference import decide
 from models import Models
 from state_adapter import Episode, Move
 from training import dataset
-from training.answers import answer
+from training.answers import Answers, answer
 from training.behaviour_cloning import Cloning
 from training.dataset import Dataset
 from training.policies import Policies
@@ -28,25 +29,46 @@ from verify.check import THRESHOLDS, Check, Result, Settings
 from verify.network import fresh_policies
 from verify.tasks import Labelled, labelled
 
-BATCH_SIZE, WARM_UP = 8, 20
-"""Many small steps learn a simple rule sooner than few large ones; steps until the learning rate is at its height."""
-
-RATES = {"lg_transformer": 7e-4, "lstm": 2e-3, "bigru": 2e-3}
-"""Height of the learning rate; the transformer's layers are normalised last and bear less."""
+WARM_UP = 20
+"""Steps until the learning rate is at its height."""
 
 
-def bc_overfit(settings: Settings, steps: int = 320) -> Result:
+@dataclass(frozen=True)
+class Pace:
+    """How one fit goes: steps, states in a step, and the height of the learning rate by backbone.
+
+    The transformer's layers are normalised last and bear less. Rules are found in many small steps, exact numbers in
+    larger ones.
+    """
+
+    steps: int
+    batch_size: int
+    transformer: float
+    recurrent: float
+
+    def rate(self, backbone: str, step: int) -> float:
+        """Up in `WARM_UP` steps, then down to 0 along a cosine."""
+        height = self.transformer if backbone == "lg_transformer" else self.recurrent
+        return height * min(1.0, (step + 1) / WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * min(step / self.steps, 1.0)))
+
+
+CLONING = Pace(steps=256, batch_size=8, transformer=8e-4, recurrent=2e-3)
+VALUE = Pace(steps=192, batch_size=8, transformer=1e-3, recurrent=2e-3)
+GOAL = Pace(steps=256, batch_size=32, transformer=2e-3, recurrent=4e-3)
+
+
+def bc_overfit(settings: Settings, pace: Pace = CLONING) -> Result:
     """The human policy learns decision and line; accuracy of the most probable pair on fresh states.
 
     The decision follows from a word on the cursor's line, the line from who edited what when, so that neither can be
     had without text, attribution, cursor and lines that know of each other. line_acc counts states with a line.
     """
-    train, fresh = _draws(settings, "bc", steps)
+    train, fresh = _draws(settings, "bc", pace)
     data = _recorded(train, fresh_policies(settings, settings.backbones[0], "bc"))
     config = BCConfig(line_weight=0.25, value_weight=0.0, goal_weight=0.0)
     action, line = {}, {}
     for backbone in settings.backbones:
-        policies = _cloned(settings, backbone, data, config, "bc")
+        policies = _cloned(settings, backbone, data, config, pace)
         models = Models(policies.human, policies.assistant, policies.featurizer, {}, "verify")
         records = decide(fresh.states, models, agent="human")
         action[backbone] = float(np.mean([r.decision for r in records] == fresh.decision))
@@ -66,12 +88,12 @@ def bc_overfit(settings: Settings, steps: int = 320) -> Result:
     }
 
 
-def value_regression(settings: Settings, steps: int = 256) -> Result:
+def value_regression(settings: Settings, pace: Pace = VALUE) -> Result:
     """The value head learns the return of an episode; root of the mean squared error on fresh states."""
-    train, fresh = _draws(settings, "value", steps)
+    train, fresh = _draws(settings, "value", pace)
     config = BCConfig(value_weight=4.0, goal_weight=0.0)
-    error = _regression(settings, train, fresh, config, lambda models, data: _value_errors(models, data, fresh))
-    rmse = {backbone: math.sqrt(mse) for backbone, mse in error.items()}
+    answers = _regression(settings, train, fresh, config, pace)
+    rmse = {name: math.sqrt(_mean_square(told.value, fresh.value)) for name, told in answers.items()}
     worst, constant, seen = max(rmse.values()), float(fresh.value.std()), _seen(train, fresh)
     return {
         "passed": worst <= THRESHOLDS["value_rmse_le"] and constant > 4 * THRESHOLDS["value_rmse_le"] and not seen,
@@ -83,11 +105,14 @@ def value_regression(settings: Settings, steps: int = 256) -> Result:
     }
 
 
-def goal_regression(settings: Settings, steps: int = 448) -> Result:
+def goal_regression(settings: Settings, pace: Pace = GOAL) -> Result:
     """The goal head learns eight numbers; mean squared error on fresh states."""
-    train, fresh = _draws(settings, "goal", steps)
+    train, fresh = _draws(settings, "goal", pace)
     config = BCConfig(value_weight=0.0, goal_weight=8.0)
-    error = _regression(settings, train, fresh, config, lambda models, data: _goal_errors(models, data, fresh))
+    error = {
+        name: _mean_square(told.goal, fresh.goal)
+        for name, told in _regression(settings, train, fresh, config, pace).items()
+    }
     worst, constant, seen = max(error.values()), float(fresh.goal.var(axis=0).min()), _seen(train, fresh)
     return {
         "passed": worst <= THRESHOLDS["goal_mse_le"] and constant > 16 * THRESHOLDS["goal_mse_le"] and not seen,
@@ -100,29 +125,33 @@ def goal_regression(settings: Settings, steps: int = 448) -> Result:
 
 
 def _regression(
-    settings: Settings, train: Labelled, fresh: Labelled, config: BCConfig, error: Callable[[Policies, Dataset], float]
-) -> dict[str, float]:
-    """Mean squared error on fresh states, by backbone."""
-    policies = fresh_policies(settings, settings.backbones[0], "regression")
-    data, measured = (_with_targets(_recorded(some, policies), some) for some in (train, fresh))
-    learned = {name: _cloned(settings, name, data, config, "regression") for name in settings.backbones}
-    return {name: error(policies, measured) for name, policies in learned.items()}
+    settings: Settings, train: Labelled, fresh: Labelled, config: BCConfig, pace: Pace
+) -> dict[str, Answers]:
+    """What each backbone's network says of the fresh states, once it has learned the targets of the others.
+
+    Half the layers: the targets are sums over lines, and a number is exact sooner in a network that is not deep.
+    """
+    model = replace(
+        settings.model, n_layers=max(settings.model.n_layers // 2, 1), layers=max(settings.model.layers // 2, 1)
+    )
+    settings = replace(settings, model=model)
+    fresh_policy = fresh_policies(settings, settings.backbones[0], "regression")
+    data, measured = (_with_targets(_recorded(some, fresh_policy), some) for some in (train, fresh))
+    answers = {}
+    for backbone in settings.backbones:
+        policies = _cloned(settings, backbone, data, config, pace)
+        answers[backbone] = answer(policies.human, policies.featurizer, measured.encoded, measured.steps, bound=False)
+    return answers
 
 
-def _value_errors(policies: Policies, data: Dataset, fresh: Labelled) -> float:
-    answers = answer(policies.human, policies.featurizer, data.encoded, data.steps, bound=False)
-    return float((answers.value - torch.from_numpy(fresh.value)).square().mean())
+def _mean_square(told: Tensor, right: NDArray[np.float32]) -> float:
+    return float((told - torch.from_numpy(right)).square().mean())
 
 
-def _goal_errors(policies: Policies, data: Dataset, fresh: Labelled) -> float:
-    answers = answer(policies.human, policies.featurizer, data.encoded, data.steps, bound=False)
-    return float((answers.goal - torch.from_numpy(fresh.goal)).square().mean())
-
-
-def _draws(settings: Settings, name: str, steps: int) -> tuple[Labelled, Labelled]:
+def _draws(settings: Settings, name: str, pace: Pace) -> tuple[Labelled, Labelled]:
     """States to learn from, each in one step only, and fresh ones to measure on."""
     return (
-        labelled(steps * BATCH_SIZE, settings.seed_of(name, "train")),
+        labelled(pace.steps * pace.batch_size, settings.seed_of(name, "train")),
         labelled(settings.held_out, settings.seed_of(name, "fresh")),
     )
 
@@ -146,29 +175,22 @@ def _with_targets(data: Dataset, task: Labelled) -> Dataset:
     """The same states as episodes of one assistant's decision, worth the task's value, with the task's goal."""
     steps, nobody = data.steps, torch.zeros(len(data.steps), dtype=torch.bool)
     steps = replace(steps, by_human=nobody, next_human=torch.full_like(steps.next_human, -1))
-    return replace(
-        data, steps=replace(steps, reward=torch.from_numpy(task.value), goal=torch.from_numpy(task.goal))
-    )
+    return replace(data, steps=replace(steps, reward=torch.from_numpy(task.value), goal=torch.from_numpy(task.goal)))
 
 
-def _cloned(settings: Settings, backbone: str, data: Dataset, config: BCConfig, purpose: str) -> Policies:
-    """Fresh networks after one epoch of the cloning phase on `data`; the learning rate warms up and falls to 0."""
-    policies = fresh_policies(settings, backbone, purpose)
-    config = replace(config, epochs=1, batch_size=BATCH_SIZE, weight_decay=0.0)
+def _cloned(settings: Settings, backbone: str, data: Dataset, config: BCConfig, pace: Pace) -> Policies:
+    """Fresh networks after one epoch of the cloning phase on `data`."""
+    policies = fresh_policies(settings, backbone, "fitting")
+    config = replace(config, epochs=1, batch_size=pace.batch_size, weight_decay=0.0)
+    everyone, seed = set(range(len(data.ids))), settings.seed_of("order")
     with torch.random.fork_rng(devices=[]):  # the phase seeds the global generator
-        seed = settings.seed_of(purpose, "order")
-        cloning = Cloning(policies, data, set(range(len(data.ids))), set(), config, gamma=1.0, seed=seed)
+        cloning = Cloning(policies, data, everyone, set(), config, gamma=1.0, seed=seed)
         cloning.begin()
         more, step = True, 0
         while more:
-            cloning.optimiser.learning_rate = RATES[backbone] * _schedule(step, cloning.total_steps)
+            cloning.optimiser.learning_rate = pace.rate(backbone, step)
             more, step = cloning.step(), step + 1
     return policies
-
-
-def _schedule(step: int, total: int) -> float:
-    """Up to 1 in `WARM_UP` steps, then down to 0 along a cosine."""
-    return min(1.0, (step + 1) / WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * min(step / total, 1.0)))
 
 
 CHECKS = (

@@ -54,9 +54,8 @@ def _answers(network: Network, states: Sequence[State]) -> list[dict[str, torch.
 
 
 def _largest_difference(some: list[dict[str, torch.Tensor]], others: list[dict[str, torch.Tensor]]) -> float:
-    return max(
-        float((a[name] - b[name]).abs().max()) for a, b in zip(some, others, strict=True) for name in a if a[name].numel()
-    )
+    pairs = [(a[name], b[name]) for a, b in zip(some, others, strict=True) for name in a if a[name].numel()]
+    return max(float((a - b).abs().max()) for a, b in pairs)
 
 
 def cursor_alignment(settings: Settings) -> Result:
@@ -69,7 +68,7 @@ def cursor_alignment(settings: Settings) -> Result:
     states = [_long_file(length, cursor, settings) for length, cursor in _places(config.h_max)]
     encoded = featurizer.encode(states)
     with torch.no_grad():
-        x = featurizer.to(settings.device)(encoded.batch(range(len(states)), device=settings.device)).x.cpu().double().numpy()
+        x = featurizer(encoded.batch(range(len(states)), settings.device)).x.cpu().double().numpy()
         alone = [_embedding(featurizer, state, settings.device) for state in states]
     error, misplaced = 0.0, []
     for i, state in enumerate(states):
@@ -90,7 +89,7 @@ def cursor_alignment(settings: Settings) -> Result:
 def _identity(config: FeaturizerConfig, settings: Settings) -> Featurizer:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed_of("cursor"))
-        featurizer = Featurizer(config)
+        featurizer = Featurizer(config).to(settings.device)
     with torch.no_grad():
         featurizer.proj.weight.copy_(torch.eye(config.d_in))
         featurizer.proj.bias.zero_()
@@ -106,7 +105,8 @@ def _long_file(length: int, cursor: int, settings: Settings) -> State:
     """A file with all lines different and every line edited at another time."""
     rng = np.random.default_rng(settings.seed_of("file", length, cursor))
     lines = tuple(" " * (i % 9) + f"name{i} = {rng.integers(10**6)}" for i in range(length))
-    human, assistant = (np.array([[rng.integers(0, 90), 1, 2 + i % 7, 1, 0, i % 2] for i in range(length)]) for _ in "HA")
+    rows = [[[rng.integers(90), 1, 2 + i % 7, 1, 0, i % 2] for i in range(length)] for _ in "HA"]
+    human, assistant = (np.array(row, dtype=np.int64) for row in rows)
     state = tasks.plain(list(lines), t=90, cursor=cursor)
     return replace(state, human=human, assistant=assistant, cursor=replace(state.cursor, char=cursor % 11))
 

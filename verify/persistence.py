@@ -3,6 +3,8 @@ files that are damaged (tests of `models`)."""
 
 from __future__ import annotations
 
+import copy
+import io
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,20 +13,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from config import FeaturizerConfig
-from models import checkpoint, store
+from models import Models, checkpoint, store
 from state import State
+from training.policies import Policies
 from verify import reference, tasks
 from verify.check import Check, Result, Settings
-from verify.network import Network, build
+from verify.network import Network, fresh_policies
 
 IMPORT_TOLERANCE = 1e-4
 """What is promised for imported models; a wrong layer, order or scalar is off by far more."""
 
 IMPORTED_CONFIG: dict[str, Any] = {
-    "d_in": 20, "d_model": 12, "backbone": "lg_transformer", "dropout": 0.1, "goal_dim": 8, "n_actions": 7, "hidden": 16,
-    "layers": 2, "surround_layers": 2, "kernel_size": 3, "n_layers": 2, "n_heads": 2, "radius": 2, "n_global_tokens": 2,
-    "predict_reward_delta": False,
+    "backbone": "lg_transformer", "d_in": 20, "d_model": 12, "n_layers": 2, "n_heads": 2, "radius": 2,
+    "n_global_tokens": 2, "dropout": 0.1, "goal_dim": 8, "n_actions": 7, "predict_reward_delta": False,
+    "hidden": 16, "layers": 2, "surround_layers": 2, "kernel_size": 3,
 }  # fmt: skip
 """What a checkpoint of the existing system carries; small, because the second opinion computes it line by line."""
 
@@ -55,6 +57,73 @@ def imported_models(settings: Settings) -> Result:
     return {"passed": max(errors.values()) <= IMPORT_TOLERANCE, "largest_error": errors, "states": len(states)}
 
 
+def saved_and_loaded(settings: Settings) -> Result:
+    """Networks answer the same, bit by bit, after a round trip through each way that they are kept.
+
+    Ways: the persisted files (`store`), the state of a run that is resumed, a copy. All weights are drawn anew before,
+    so that a part that was left out, or begins at zero, is seen; and a copy that learns leaves the original alone.
+    """
+    differ = []
+    states = [state for state in tasks.varied(6, settings.seed_of("saved"), settings.featurizer) if len(state)]
+    for backbone in settings.backbones:
+        policies = fresh_policies(settings, backbone, "saved")
+        for i, module in enumerate((policies.featurizer, policies.human, policies.assistant)):
+            _scatter(module, settings.generator("saved", backbone, i, device=settings.device))
+        original = _pair(policies)
+        answers = [_told(network, states) for network in original]
+        ways = {
+            "store": _stored(policies, settings),
+            "resume": _resumed(policies, settings),
+            "copy": copy.deepcopy(original),
+        }
+        for way, loaded in ways.items():
+            for who, network, answer in zip(("human", "assistant"), loaded, answers, strict=True):
+                differ += [f"{backbone}, {way}: {who}"] if not _same(_told(network, states), answer) else []
+        for network in ways["copy"]:
+            _scatter(network.policy, settings.generator("moved", backbone, device=settings.device))
+        for i, (network, moved) in enumerate(zip(original, ways["copy"], strict=True)):
+            if not _same(_told(network, states), answers[i]) or _same(_told(moved, states), answers[i]):
+                differ.append(f"{backbone}, copy: shares weights with the original")
+    return {"passed": not differ, "differ": differ, "states": len(states)}
+
+
+def _pair(policies: Policies | Models) -> tuple[Network, Network]:
+    return tuple(Network(policies.featurizer.eval(), p.eval()) for p in (policies.human, policies.assistant))  # type: ignore[return-value]
+
+
+def _stored(policies: Policies, settings: Settings) -> tuple[Network, Network]:
+    with tempfile.TemporaryDirectory() as folder:
+        store.publish(Path(folder), policies.human, policies.assistant, policies.featurizer, {"trained_on": "samples"})
+        models = store.load(Path(folder), settings.device)
+    assert models is not None, "nothing was stored"
+    return _pair(models)
+
+
+def _resumed(policies: Policies, settings: Settings) -> tuple[Network, Network]:
+    file = io.BytesIO()
+    torch.save(policies.state_dict(), file)
+    file.seek(0)
+    restored = Policies.restored(torch.load(file, weights_only=True), "verify")
+    restored.to(torch.device(settings.device))
+    return _pair(restored)
+
+
+@torch.no_grad()
+def _scatter(module: torch.nn.Module, generator: torch.Generator) -> None:
+    """Moves every weight a little."""
+    for weight in module.parameters():
+        weight.add_(0.05 * torch.randn(weight.shape, generator=generator, device=weight.device))
+
+
+def _told(network: Network, states: list[State]) -> dict[str, Tensor]:
+    with torch.no_grad():
+        return network.answer(states).heads
+
+
+def _same(some: dict[str, Tensor], others: dict[str, Tensor]) -> bool:
+    return some.keys() == others.keys() and all(torch.equal(tensor, others[name]) for name, tensor in some.items())
+
+
 def _errors(network: Network, expected: reference.ImportedNetwork, state: State) -> dict[str, float]:
     """Largest difference of each output; decisions without the legality of lines, as the description has them."""
     with torch.no_grad():
@@ -81,10 +150,10 @@ def _policy_shapes() -> dict[str, tuple[int, ...]]:
         shapes |= {f"{block}.attn.in_proj_weight": (3 * d, d), f"{block}.attn.in_proj_bias": (3 * d,)}
         shapes |= _linear(f"{block}.attn.out_proj", d, d) | _vector(f"{block}.ln1", d) | _vector(f"{block}.ln2", d)
         shapes |= _linear(f"{block}.ff.0", d, 4 * d) | _linear(f"{block}.ff.3", 4 * d, d)
-    for head, inner, out in (
-        ("action_head.line_mlp", d, 7), ("human_pred_head.line_mlp", d, 7), ("value_head.mlp", 2 * d, 1), ("goal_head.mlp", 2 * d, 8),
-    ):  # fmt: skip
-        shapes |= _linear(f"{head}.0", inner, hidden) | _linear(f"{head}.2", hidden, out)
+    heads = {"action_head.line_mlp": (d, 7), "human_pred_head.line_mlp": (d, 7)}
+    heads |= {"value_head.mlp": (2 * d, 1), "goal_head.mlp": (2 * d, 8)}
+    for head, (inputs, outputs) in heads.items():
+        shapes |= _linear(f"{head}.0", inputs, hidden) | _linear(f"{head}.2", hidden, outputs)
     return shapes
 
 
@@ -104,9 +173,15 @@ def _vector(name: str, size: int) -> dict[str, tuple[int, ...]]:
 
 def _draw(shapes: dict[str, tuple[int, ...]], generator: torch.Generator) -> dict[str, Tensor]:
     """Weights of the given shapes, scaled by the fan in; those of norms around 1."""
-    drawn = {name: torch.randn(shape, generator=generator) * max(shape[-1], 4) ** -0.5 for name, shape in shapes.items()}
-    return {name: 1 + 0.1 * w if name.endswith(("ln.weight", "ln1.weight", "ln2.weight")) else w for name, w in drawn.items()}
+    drawn = {}
+    for name, shape in shapes.items():
+        weight = torch.randn(shape, generator=generator) * max(shape[-1], 4) ** -0.5
+        drawn[name] = 1 + 0.1 * weight if name.endswith(("ln.weight", "ln1.weight", "ln2.weight")) else weight
+    return drawn
 
 
 def _arrays(weights: dict[str, Tensor]) -> dict[str, reference.Array]:
     return {name: tensor.double().numpy() for name, tensor in weights.items()}
+
+
+CHECKS = (Check("imported_models", imported_models), Check("saved_and_loaded", saved_and_loaded))

@@ -112,9 +112,7 @@ class ImportedNetwork:
         for head in range(heads):
             part = slice(head * d // heads, (head + 1) * d // heads)
             for i in range(len(x)):
-                seen = [
-                    j for j in range(len(x)) if i >= n or j >= n or abs(i - j) <= int(self.config["radius"])
-                ]
+                seen = [j for j in range(len(x)) if i >= n or j >= n or abs(i - j) <= int(self.config["radius"])]
                 logits = key[seen, part] @ query[i, part] / math.sqrt(d // heads)
                 weights = np.exp(logits - logits.max())
                 attended[i, part] = weights / weights.sum() @ value[seen, part]

@@ -40,12 +40,11 @@ def session(turns: int, seed: int) -> Session:
 def snapshot(written: Session) -> dict[str, Any]:
     """A recorded session: a state's action led to it, lines count from 1, the cursor is on the second line."""
     texts, moves = written
+    led_to = [None, *(_action(move, first_line=1) for move in moves)]
     states = [
-        {"timestep": t, "text": text, "attribution": [{}, {"cursor": {"turn": t, "char": 1}}], "action": None}
-        for t, text in enumerate(texts)
+        {"timestep": t, "text": text, "attribution": [{}, {"cursor": {"turn": t, "char": 1}}], "action": action}
+        for t, (text, action) in enumerate(zip(texts, led_to, strict=True))
     ]
-    for state, move in zip(states[1:], moves, strict=True):
-        state["action"] = _action(move, first_line=1)
     return {"episode_id": "made-up", "problem_id": None, "startTime": 0, "endTime": 1, "states": states}
 
 

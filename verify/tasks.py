@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from config import FeaturizerConfig
 from state import ADDED, REPLACED, SPAN_END, T_LAST, Cursor, Past, State, never
 
-KEYWORDS = ("quiet", "finish", "jump", "blockwise", "swap", "why", "mmmm")
+KEYWORDS = ("qqqq", "zzzz", "kkkk", "vvvv", "wwww", "jjjj", "yyyy")
 """The word on the cursor line that tells which decision is right; one for each decision, in their order."""
 
 FILLERS = ("a = b", "for i in c:", "return d", "x += 1", "call(e)", "if f:")
@@ -38,7 +38,7 @@ class Labelled:
     goal: NDArray[np.float32]
 
 
-def labelled(n: int, seed: int, *, lines: tuple[int, int] = (4, 9)) -> Labelled:
+def labelled(n: int, seed: int, *, lines: tuple[int, int] = (3, 7)) -> Labelled:
     """`n` states of `lines` (from, below) lines each.
 
     decision: that of the keyword on the cursor's line. line: the one that the assistant edited in this very turn; all
