@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from config import SearchConfig, TrainConfig
+from simulation.network import NetworkPolicy
 from simulation.person import Person
 from state_adapter import Episode
 from training import dataset, ppo
@@ -32,8 +33,8 @@ from training.dataset import Dataset, Steps
 from training.goal import Goal, goal_vector
 from training.lessons import Material, losses, of_games, of_recording
 from training.policies import Policies
-from training.search import SearchResult
-from training.search.evaluator import PolicyEvaluator
+from training.search import CachedEvaluator, SearchResult
+from training.search.evaluator import PolicyEvaluator, observation
 from training.search.imagination import Imagination
 from training.search.pikl import softmax
 from training.self_play import Root, SearchAssistant, decisions_in, person_of, play_on, roots_of
@@ -159,7 +160,7 @@ class SelfPlay:
         settings, policies, seed = self.config.zero_style, self.policies, self.config.seed
         order = torch.randperm(len(self.roots), generator=generator(seed, NAME, self.epoch, "roots"))
         roots = [self.roots[i] for i in order[: settings.roots].tolist()]
-        assistant = self._assistant(person)
+        assistant = self._assistant()
         games = play_on(roots, assistant, person, plies=settings.horizon, seed=derived_seed(seed, NAME, self.epoch))
         data = dataset.build(games, policies.featurizer, self.config.rewards)
         steps = data.of(range(len(games)), by_human=False)
@@ -169,10 +170,11 @@ class SelfPlay:
             n_step=settings.n_step, discount=self.search.discount,
         )  # fmt: skip
 
-    def _assistant(self, person: Person) -> SearchAssistant:
+    def _assistant(self) -> SearchAssistant:
         policies, weights = self.policies, self.config.rewards
-        human = person_of(policies, []).policy if person.policy is None else person.policy
-        evaluator = PolicyEvaluator(policies.assistant, policies.featurizer, self.search)
+        human = NetworkPolicy(policies.human.eval(), policies.featurizer.eval())
+        policy = PolicyEvaluator(policies.assistant, policies.featurizer, self.search)
+        evaluator = CachedEvaluator(policy, observation)
         survives = survival(self.data, self.data.of(self.train, by_human=False), weights.survival_reward)
         return SearchAssistant(Imagination(evaluator, human, weights, self.search, survives=survives), self.search)
 

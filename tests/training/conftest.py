@@ -42,7 +42,7 @@ def _judged(state: State) -> Env:
 
 @pytest.fixture(scope="session")
 def session_of():
-    """Makes a session: its number, `rounds`, how much of the assistant's the person `likes`, whether it is `cut_off`."""
+    """Makes a session: its number, its `rounds`, how much help the person `likes`, whether it is `cut_off`."""
     return session
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from training.search.interfaces import Evaluation, Evaluator, Floats, Ints, S
 
-Row = tuple[Ints, Floats, float]
+Row = tuple[Ints, Floats, float, Floats | None]
 
 
 class CachedEvaluator(Generic[S]):
@@ -42,9 +42,11 @@ class CachedEvaluator(Generic[S]):
         self.rows.update(found)
         while len(self.rows) > self.capacity:
             self.rows.popitem(last=False)
-        pairs, log_probs, values = zip(*(found[key] for key in keys), strict=True)
-        return Evaluation(np.stack(pairs), np.stack(log_probs), np.array(values))
+        pairs, log_probs, values, kept = zip(*(found[key] for key in keys), strict=True)
+        shares = None if kept[0] is None else np.stack(kept)
+        return Evaluation(np.stack(pairs), np.stack(log_probs), np.array(values), shares)
 
 
 def _rows(evaluation: Evaluation) -> list[Row]:
-    return list(zip(evaluation.pairs, evaluation.log_probs, evaluation.value.tolist(), strict=True))
+    kept = [None] * len(evaluation.value) if evaluation.kept is None else evaluation.kept
+    return list(zip(evaluation.pairs, evaluation.log_probs, evaluation.value.tolist(), kept, strict=True))

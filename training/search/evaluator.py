@@ -35,17 +35,13 @@ class PolicyEvaluator:
         self.candidates = config.candidates
         self.device = next(policy.parameters()).device
 
+    @torch.no_grad()
     def evaluate(self, states: Sequence[State]) -> Evaluation:
-        """Candidates (decision, line of the file) with their log-probabilities, and values.
+        """Candidates (decision, line of the file) with their log-probabilities and p(kept), and values.
 
         Raises:
             FloatingPointError: a value or a probability is not a number: the weights are broken.
         """
-        return self.evaluate_with_kept(states)[0]
-
-    @torch.no_grad()
-    def evaluate_with_kept(self, states: Sequence[State]) -> tuple[Evaluation, Floats]:
-        """The same, and the share of what each candidate (B, K) writes that will be kept, as the policy expects it."""
         encoded = self.featurizer.encode(states)
         size = len(states)
         pairs = np.empty((size, self.candidates, 2), dtype=np.int64)
@@ -63,7 +59,7 @@ class PolicyEvaluator:
                 kept[rows] = shares[np.arange(len(rows))[:, None], pairs[rows, :, 0], np.maximum(at, 0)]
         if np.isnan(log_probs).any() or not np.isfinite(values).all():
             raise FloatingPointError("the policy's answer is not a number")
-        return Evaluation(pairs, log_probs, values), kept
+        return Evaluation(pairs, log_probs, values, kept)
 
 
 def candidates(pair_log_probs: Tensor, first_line: Ints, count: int) -> tuple[Ints, Floats]:

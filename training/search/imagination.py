@@ -23,8 +23,7 @@ from simulation.person import HumanPolicy, Pairs, Turn
 from simulation.reaction import EXPLAINS, without
 from state import HISTORY_LENGTH, Past, State
 from state_adapter import Move
-from training.search.evaluator import PolicyEvaluator
-from training.search.interfaces import Evaluation, Floats, Ints
+from training.search.interfaces import Evaluation, Evaluator, Floats, Ints
 
 UNDO = 0
 """The reply that takes back what was written. Reply 1 + d: it stays, and the human takes decision d."""
@@ -64,12 +63,12 @@ class Afterstate:
 class Imagination:
     """Evaluator and dynamics of a search of files; one object, as p(kept) comes with an evaluation.
 
-    evaluator: the assistant's policy. human: the human's, which sees no goal. survives: share of what was kept that
-    still stands at a session's end.
+    evaluator: the assistant's policy, which says p(kept) too. human: the human's, which sees no goal. survives: share
+    of what was kept that still stands at a session's end.
     """
 
     def __init__(
-        self, evaluator: PolicyEvaluator, human: HumanPolicy, weights: RewardWeights, config: SearchConfig,
+        self, evaluator: Evaluator[State], human: HumanPolicy, weights: RewardWeights, config: SearchConfig,
         *, survives: float = 0.9,
     ) -> None:  # fmt: skip
         if config.replies < REPLIES:
@@ -80,8 +79,9 @@ class Imagination:
 
     def evaluate(self, states: Sequence[Imagined]) -> Evaluation:
         """See `Evaluator`."""
-        evaluation, kept = self.evaluator.evaluate_with_kept([one.state for one in states])
-        for one, pairs, shares in zip(states, evaluation.pairs.tolist(), kept.tolist(), strict=True):
+        evaluation = self.evaluator.evaluate([one.state for one in states])
+        assert evaluation.kept is not None
+        for one, pairs, shares in zip(states, evaluation.pairs.tolist(), evaluation.kept.tolist(), strict=True):
             one.kept = {(decision, line): share for (decision, line), share in zip(pairs, shares, strict=True)}
         return evaluation
 

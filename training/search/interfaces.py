@@ -36,11 +36,13 @@ class Evaluation:
     log_probs: (B, K), prior log-probability of each candidate among all legal pairs, -inf: no candidate. Their sum is
         below 1 where legal pairs are left out.
     value: (B,), expected return.
+    kept: (B, K), share of what each candidate writes that will be kept, for dynamics that go by it; None: not said.
     """
 
     pairs: Ints
     log_probs: Floats
     value: Floats
+    kept: Floats | None = None
 
 
 class Evaluator(Protocol[S_contra]):

@@ -1,0 +1,198 @@
+"""What a search of files imagines: real edits, expected rewards, people who go by the network, nothing of a goal."""
+
+import math
+from dataclasses import fields, is_dataclass
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actions import Decision, legal
+from config import FeaturizerConfig, ModelConfig, RewardWeights, SearchConfig
+from featurizers import Featurizer
+from models import Policy
+from simulation.goal import Goal
+from simulation.network import NetworkPolicy
+from simulation.people import PEOPLE
+from simulation.play import Game, play
+from simulation.problems import PROBLEMS
+from simulation.sessions import first_state
+from state import Cursor, Past, State, never
+from training.search import Evaluation, Noise
+from training.search.evaluator import PolicyEvaluator, observation
+from training.search.imagination import REPLIES, UNDO, Imagination, Imagined, stand_in
+from training.search.search import grow
+from training.self_play import SearchAssistant
+
+LINES = ("total = 0", "for x in xs:", "    total +=", "", "print(total)")
+WRITE = (int(Decision.EDIT_EXISTING_LINES), 2)
+NO_OP = (0, -1)
+CONFIG = SearchConfig(simulations=12)
+WEIGHTS = RewardWeights()
+
+
+def state_of(*lines, history=()):
+    at = Cursor(True, len(lines) - 1, len(lines[-1]), 4) if lines else Cursor()
+    return State(lines, 4, never(len(lines)), never(len(lines)), at, history=history, last_known_line=at.line)
+
+
+class Says:
+    """An evaluator and a human of the table: p(kept) of `WRITE`, and the human's distribution over decisions."""
+
+    def __init__(self, kept=0.8, human=(1, 0, 0, 0, 0, 0, 0)):
+        self.kept, self.human = kept, np.array(human) / sum(human)
+
+    def evaluate(self, states):
+        pairs = np.tile(np.array([NO_OP, WRITE]), (len(states), 1, 1))
+        kept = np.tile([0.5, self.kept], (len(states), 1))
+        return Evaluation(pairs, np.log(np.full((len(states), 2), 0.5)), np.zeros(len(states)), kept)
+
+    def pairs(self, states):
+        found = []
+        for state in states:
+            pairs = np.repeat(self.human[:, None] / len(state), len(state), axis=1)
+            pairs[0] = 0
+            pairs[0, 0] = self.human[0]
+            found.append(pairs)
+        return found
+
+
+def imagined(says, state, pair, survives=0.9):
+    """What happens to `pair` on `state`: the imagination, the afterstate and the step's reward."""
+    world = Imagination(says, says, WEIGHTS, CONFIG, survives=survives)
+    one = Imagined(state)
+    world.evaluate([one])
+    (after,), (reward,) = world.step([one], np.array([pair]))
+    return world, after, reward
+
+
+@pytest.mark.parametrize(("pair", "kept", "survives", "history", "reward"), [
+    (WRITE, 1.0, 1.0, (), 0.25 + 1.0),
+    (WRITE, 0.0, 1.0, (), -0.75),
+    (WRITE, 0.4, 0.5, (), 0.4 * (0.25 + 0.5 * 1.0 - 0.5 * 0.25) - 0.6 * 0.75),
+    (NO_OP, 0.4, 0.5, (), 0.05),
+    (NO_OP, 0.4, 0.5, (Past(0, 2, 1.0), Past(2, 0, None)), -0.05),
+    (NO_OP, 0.4, 0.5, (Past(0, 0, None), Past(2, 0, None)), -0.075),
+])  # fmt: skip
+def test_a_decision_brings_what_is_expected_of_it(pair, kept, survives, history, reward):
+    found = imagined(Says(kept), state_of(*LINES, history=history), pair, survives)[2]
+    assert found == pytest.approx(reward, abs=1e-5)
+
+
+def test_replies_are_undoing_else_the_humans_decisions():
+    human = (0.5, 0.3, 0.2, 0, 0, 0, 0)
+    world, after, _ = imagined(Says(0.75, human), state_of(*LINES), WRITE)
+    assert np.exp(world.reply_log_probs([after])[0]) == pytest.approx([0.25, *(0.75 * p for p in (*human,))])
+    world, after, _ = imagined(Says(0.75, human), state_of(*LINES), NO_OP)
+    assert np.exp(world.reply_log_probs([after])[0]) == pytest.approx([0.0, *human])
+
+
+def test_undoing_puts_the_text_back_and_the_history_says_so():
+    state = state_of(*LINES, history=(Past(0, 2, 0.5),))
+    world, after, _ = imagined(Says(), state, WRITE)
+    assert after.state.lines != LINES and after.state.history[-1] == Past(4, WRITE[0], None)
+    (undone, rested), _ = world.reply([after, after], np.array([UNDO, 1]), np.array([0, 0]))
+    assert undone.state.lines == LINES and undone.state.undone == {2}
+    assert undone.state.history[-1] == Past(4, WRITE[0], 0.0)
+    assert rested.state.lines == after.state.lines and rested.state.history[-1] == Past(4, WRITE[0], 1.0)
+    assert {undone.state.t, rested.state.t} == {6}
+
+
+TEXTS = st.lists(st.sampled_from(["", "pass", "    x = 1", "return x", "# note", "  ", "a\tb", "def f():"]), min_size=1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS, st.integers(0, 6), st.integers(0, 2**32))
+def test_every_legal_decision_and_reply_can_be_imagined(lines, reply, seed):
+    state = state_of(*lines[:8])
+    table = legal([state], FeaturizerConfig.w_max)[0]
+    pairs = [(int(d), int(line)) for d, line in zip(*np.nonzero(table[1:]), strict=True)]
+    decision, line = Random(seed).choice([(d + 1, line) for d, line in pairs] or [NO_OP])
+    says = Says(human=[1.0] * 7)
+    world = Imagination(says, says, WEIGHTS, CONFIG)
+    one = Imagined(state, {(decision, line): 0.5})
+    (after,), _ = world.step([one], np.array([(decision, line)]))
+    assert after.state.lines != state.lines or decision == 0
+    (found,), _ = world.reply([after], np.array([reply + 1]), np.array([seed]))
+    (again,), _ = world.reply([after], np.array([reply + 1]), np.array([seed]))
+    assert found.state.t == state.t + 2 and observation(found.state) == observation(again.state)
+
+
+def test_a_stand_in_comes_from_the_file():
+    state = state_of(*LINES)
+    assert stand_in(state, Decision.WRITE_SINGLE_LINE, 2) == "for x in xs:"
+    assert stand_in(state, Decision.WRITE_SINGLE_LINE, 0) == "for x in xs:"
+    assert stand_in(state_of("x"), Decision.EDIT_EXISTING_LINES, 0) == "pass"
+    assert stand_in(state_of("pass"), Decision.EDIT_EXISTING_LINES, 0) == "return"
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """Seeded networks of assistant and human, with their featurizer."""
+    import torch
+
+    torch.manual_seed(0)
+    config = ModelConfig(d_in=24, d_model=16, n_layers=1, n_heads=2, hidden=16, radius=8)
+    return Policy(config).eval(), Policy(config).eval(), Featurizer(FeaturizerConfig(d_in=24, char_dim=8)).eval()
+
+
+def assistant_of(networks):
+    assistant, human, featurizer = networks
+    evaluator = PolicyEvaluator(assistant, featurizer, CONFIG)
+    return SearchAssistant(Imagination(evaluator, NetworkPolicy(human, featurizer), WEIGHTS, CONFIG), CONFIG)
+
+
+def test_planted_goals_do_not_leak(networks):
+    """Games that look the same and have opposite goals are searched to the same last digit, and go different ways."""
+    root, results = first_state(PROBLEMS[0]), []
+    planted = (Goal(PROBLEMS[0].solution), Goal((*root.lines[:1], "    return 'planted'")), Goal(root.lines))
+    for goal in planted:
+        assistant = assistant_of(networks)
+        play([Game(root, goal, PEOPLE["likes_code"], "seed")], assistant, Plants(), horizon=2)
+        results.append(assistant.found)
+    for name in (field.name for field in fields(results[0][0])):
+        first, second, third = (getattr(found[0], name) for found in results)
+        assert np.array_equal(first, second) and np.array_equal(first, third), name
+    assert not np.array_equal(results[0][1].q, results[1][1].q)  # by then the text tells
+
+
+class Plants:
+    """A completer that writes the goal down at once."""
+
+    def complete(self, state, decision, line, goal, generator):
+        return goal.lines[-1]
+
+
+def test_no_goal_can_be_reached_from_the_tree(networks):
+    assistant, config = assistant_of(networks), CONFIG
+    noise = Noise.draw([np.random.default_rng(0)], config, explore=True)
+    tree = grow([Imagined(state_of(*LINES))], assistant.imagination, assistant.imagination, config, noise)
+    assert len(tree.states[0]) > 1 and len(tree.afterstates[0]) > 1
+    assert not [goal for goal in goals_in([tree.states, tree.afterstates]) if goal.lines]
+
+
+def goals_in(value):
+    if isinstance(value, Goal):
+        return [value]
+    if is_dataclass(value):
+        return [goal for field in fields(value) for goal in goals_in(getattr(value, field.name))]
+    if isinstance(value, list | tuple):
+        return [goal for inner in value for goal in goals_in(inner)]
+    return []
+
+
+def test_too_few_replies_are_refused():
+    with pytest.raises(ValueError, match=f"{REPLIES} replies"):
+        Imagination(Says(), Says(), WEIGHTS, SearchConfig(replies=4))
+
+
+def test_a_person_who_keeps_is_helped_and_one_who_undoes_is_left_alone():
+    for kept, chosen in ((0.95, WRITE), (0.05, NO_OP)):
+        says = Says(kept)
+        config = SearchConfig(simulations=8, candidates=2)
+        assistant = SearchAssistant(Imagination(says, says, WEIGHTS, config), config, explore=False)
+        (decided,) = assistant.decide([state_of(*LINES)], [Random(0)])
+        assert (decided.decision, decided.line) == chosen
+        assert math.isclose(assistant.found[0].policy.sum(), 1.0)
