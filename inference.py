@@ -217,20 +217,20 @@ def _decide(
 ) -> list[DecisionRecord]:
     featurizer, policy = models.featurizer, models.assistant if agent == "assistant" else models.human
     encoded = featurizer.encode(states, h_max)
-    lines = featurizer(encoded.batch(device=featurizer.proj.weight.device))
+    lines = featurizer(encoded.batch(device=featurizer.device))
     output = policy(lines, ("action", "value", "kept") if agent == "assistant" else ("action", "value"))
     assert output.scores is not None and output.value is not None
     legal = lines.legal if agent == "assistant" else None
     joint = Joint.of(output.scores, legal, lines.mask, policy.config.pooling)
     pairs, scores = joint.pair_log_probs().cpu().numpy(), output.scores.cpu().numpy()
     logits, decisions = joint.decision_logits.cpu().numpy(), joint.decision_log_probs.cpu().numpy()
-    values = output.value.tolist()
+    values, keeps = output.value.tolist(), None if output.kept is None else output.kept.cpu().numpy()
     records = []
     for row, first in enumerate(encoded.first_line.tolist()):
         taken, behaviour = choice.take(pairs[row].ravel(), generator)
         decision, place = divmod(taken, pairs.shape[2])
         acts = decision != NO_OP
-        kept = None if output.kept is None or not acts else float(output.kept[row, decision, place].sigmoid())
+        kept = None if keeps is None or not acts else 0.5 + 0.5 * math.tanh(0.5 * keeps[row, decision, place])
         records.append(
             DecisionRecord(
                 decision=decision,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backbones.layers import TwoLayers, mean_and_max, two_layers
+from backbones.layers import TwoLayers, by_columns, linear, mean_and_max, two_layers
 from backbones.registry import Backbone
 from config import ModelConfig
 
@@ -22,8 +22,8 @@ class Attention(nn.Module):
         super().__init__()
         self.in_proj_weight = nn.Parameter(torch.empty(3 * d_model, d_model))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
-        self.out_proj = nn.Linear(d_model, d_model)
-        nn.init.xavier_uniform_(self.in_proj_weight)
+        self.out_proj = linear(d_model, d_model)
+        by_columns(nn.init.xavier_uniform_(self.in_proj_weight))
         nn.init.zeros_(self.out_proj.bias)
 
 
@@ -72,12 +72,13 @@ class LGTransformer(Backbone):
         super().__init__()
         self.n_global, self.radius = config.n_global_tokens, config.radius
         self.n_heads, self.dropout = config.n_heads, config.dropout
-        self.proj = nn.Linear(config.d_in, config.d_model)
+        self.proj = linear(config.d_in, config.d_model)
         self.ln = nn.LayerNorm(config.d_model)
         if config.global_tokens == "carried":
             self.global_tokens = nn.Parameter(torch.randn(config.n_global_tokens, config.d_model) * 0.02)
         blocks = [Block(config) for _ in range(config.n_layers)]
         self.blocks = nn.ModuleList(blocks)
+        self.first = self.proj.weight, self.proj.bias, self.ln.weight, self.ln.bias
         begins = [getattr(block, "global_tokens", None) for block in blocks]
         if config.global_tokens == "carried":
             begins[0] = self.global_tokens
@@ -91,7 +92,8 @@ class LGTransformer(Backbone):
             x = x.masked_fill(~mask[:, :, None], 0.0)
         (size, length, _), n = x.shape, self.n_global
         visible = self._visible(length, mask, x)
-        both = lines = F.layer_norm(self.proj(x), self.ln.normalized_shape, self.ln.weight, self.ln.bias)
+        weight, bias, norm, norm_bias = self.first
+        both = lines = F.layer_norm(F.linear(x, weight, bias), norm.shape, norm, norm_bias)
         dropout = self.dropout if self.training else 0.0
         for weights, begin in self.layers:
             if begin is not None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from backbones.layers import mean_and_max
+from backbones.layers import linear, mean_and_max
 from backbones.registry import Backbone
 from config import ModelConfig
 
@@ -41,12 +41,12 @@ class Recurrent(Backbone):
     def __init__(self, config: ModelConfig, kind: type[nn.LSTM] | type[nn.GRU]) -> None:
         super().__init__()
         d = config.d_model
-        self.proj = nn.Linear(config.d_in, d)
+        self.proj = linear(config.d_in, d)
         self.ln = nn.LayerNorm(d)
         self.before = nn.ModuleList(Mixing(config) for _ in range(config.surround_layers))
         dropout = config.dropout if config.layers > 1 else 0.0
         self.rnn = kind(d, config.hidden, config.layers, batch_first=True, bidirectional=True, dropout=dropout)
-        self.out = nn.Linear(2 * config.hidden, d)
+        self.out = linear(2 * config.hidden, d)
         self.after = nn.ModuleList(Mixing(config) for _ in range(config.surround_layers))
         self.last_ln = nn.LayerNorm(d)
 

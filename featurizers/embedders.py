@@ -39,9 +39,9 @@ class MeanOfBytes(TextEmbedder):
     def __init__(self, config: FeaturizerConfig) -> None:
         super().__init__(config)
         self.char_embed = nn.Embedding(BYTES, config.char_dim)
-        linear = nn.Linear(config.char_dim, TEXT_DIM)
-        self.text_mlp = nn.Sequential(linear, nn.GELU())
-        self.weights = self.char_embed.weight, linear.weight, linear.bias  # found faster than by name
+        layer = nn.Linear(config.char_dim, TEXT_DIM)
+        self.text_mlp = nn.Sequential(layer, nn.GELU())
+        self.weights = self.char_embed.weight, layer.weight, layer.bias  # found faster than by name
 
     def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
         table, weight, bias = self.weights

@@ -97,7 +97,7 @@ class Encoded:
 
     def _padded(self, device: torch.device | str) -> Batch:
         size, lengths = len(self), np.diff(self.offsets)
-        longest = max(int(lengths.max()), 1)
+        longest = max(1, *lengths.tolist())
         legal, places = self.legal, None
         mask = torch.ones(size, longest, dtype=torch.bool)
         if len(self.text_ids) < size * longest:
@@ -111,7 +111,7 @@ class Encoded:
             torch.from_numpy(legal).view(size, longest, N_DECISIONS).transpose(1, 2),
             torch.from_numpy(self.history) if self.history.any() else None,
         )  # fmt: skip
-        return batch if str(device) == "cpu" else batch.to(device)
+        return batch if device == "cpu" else batch.to(device)
 
     @staticmethod
     def concat(parts: Sequence[Encoded]) -> Encoded:

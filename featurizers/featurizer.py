@@ -14,16 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import actions
-from config import N_DECISIONS, N_SCALARS, TEXT_BYTES, TEXT_DIM, FeaturizerConfig
+from config import N_DECISIONS, N_SCALARS, TEXT_DIM, FeaturizerConfig
 from featurizers.embedders import build_embedder
 from featurizers.encoded import Batch, Encoded
 from featurizers.history import HISTORY_DIM, summarise
 from featurizers.ragged import offsets_of
-from featurizers.scalars import line_scalars, text_scalars, utf8, window
+from featurizers.scalars import fill_scalars, read_texts, window
 from state import State
-
-LEGAL_AT_ONCE = 64
-"""States whose legality is computed together; they are padded to the longest of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,15 @@ class Featurizer(nn.Module):
         self.config = config
         self.text_embedder = build_embedder(config)
         self.proj = nn.Linear(TEXT_DIM + N_SCALARS, config.d_in)
+        self.proj.weight.data = self.proj.weight.data.t().contiguous().t()  # see `backbones.layers.by_columns`
+        self.weights = self.proj.weight, self.proj.bias  # found faster than by name
         self.set_trainable(text_embedder=config.train_text_embedder, projector=config.train_featurizer_projector)
+
+    @property
+    def device(self) -> torch.device | str:
+        """Where the parameters are."""
+        device = self.weights[0].device
+        return "cpu" if device.type == "cpu" else device
 
     def set_trainable(self, *, text_embedder: bool, projector: bool) -> None:
         """Says which parts learn."""
@@ -71,37 +76,29 @@ class Featurizer(nn.Module):
         ids: dict[str, int] = {}
         text_ids = np.array([ids.setdefault(line, len(ids)) for lines in seen for line in lines], dtype=np.int64)
         distinct = list(ids)
-        codes = utf8(distinct, max(config.w_max, TEXT_BYTES))
-        sizes = text_scalars(distinct, codes, config.w_max)[text_ids]
-        offsets = offsets_of([len(lines) for lines in seen])
-        if config.w_max > TEXT_BYTES:
-            codes = utf8(distinct, TEXT_BYTES)
-        scalars = [
-            line_scalars(s, first, sizes[start:end], config)
-            for s, first, start, end in zip(states, firsts, offsets[:-1], offsets[1:], strict=True)
-        ]
-        legal = []
-        for begin in range(0, len(states), LEGAL_AT_ONCE):
-            some = slice(begin, begin + LEGAL_AT_ONCE)
-            rows = actions.legal(states[some], config.w_max)
-            for row, first, lines in zip(rows, firsts[some], seen[some], strict=True):
-                legal.append(row[:, first : first + len(lines)].T)
-        return Encoded(
-            texts=self.text_embedder.encode(distinct, codes),
-            text_ids=text_ids,
-            scalars=np.concatenate([np.zeros((0, N_SCALARS), dtype=np.float32), *scalars]),
-            legal=np.concatenate([np.zeros((0, N_DECISIONS), dtype=bool), *legal]),
-            offsets=offsets,
-            first_line=np.array(firsts, dtype=np.int64),
-            history=np.array([summarise(s.history) for s in states], dtype=np.float32).reshape(-1, HISTORY_DIM),
-        )
+        texts, sizes = read_texts(distinct, config.w_max)
+        offsets = offsets_of(map(len, seen))
+        scalars = np.zeros((len(text_ids), N_SCALARS), dtype=np.float32)
+        scalars[:, :2] = sizes[text_ids]
+        legal = np.empty((len(text_ids), N_DECISIONS), dtype=bool)
+        history = np.zeros((len(states), HISTORY_DIM), dtype=np.float32)
+        ends = offsets.tolist()
+        for row, (state, first) in enumerate(zip(states, firsts, strict=True)):
+            place = slice(ends[row], ends[row + 1])
+            fill_scalars(scalars[place], state, first, config)
+            legal[place] = actions.legal([state], config.w_max)[0, :, first : first + most].T
+            if state.history is not None:
+                history[row] = summarise(state.history)
+        first_line = np.array(firsts, dtype=np.int64)
+        texts = self.text_embedder.encode(distinct, texts)
+        return Encoded(texts, text_ids, scalars, legal, offsets, first_line, history)
 
     def forward(self, batch: Batch) -> Lines:
         """Features of a batch; the same for a line whatever else is in the batch."""
         size, longest = batch.mask.shape
         texts = self.text_embedder(batch.text_values, batch.text_offsets)  # (T, 128)
         x = torch.cat((texts.index_select(0, batch.texts), batch.scalars), dim=1)
-        x = F.linear(x, self.proj.weight, self.proj.bias)  # (N, d_in)
+        x = F.linear(x, *self.weights)  # (N, d_in)
         if batch.places is not None:
             x = x.new_zeros(size * longest, x.shape[1]).index_copy(0, batch.places, x)
         return Lines(x.view(size, longest, -1), batch.mask, batch.places is not None, batch.legal, batch.history)

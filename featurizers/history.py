@@ -25,7 +25,7 @@ PRIOR_KEPT, PRIOR_WEIGHT = 0.4, 2.0
 """Acceptance before anything is known, and how many decisions that is worth."""
 
 
-def summarise(history: tuple[Past, ...] | None) -> NDArray[np.float32]:
+def summarise(history: tuple[Past, ...]) -> NDArray[np.float32]:
     """The history's summary and whether there is one `(32,)`; zeros if it is unknown.
 
     Per decision: tried, kept, undone, as decayed counts that would reach 1 if it had always been so; then the
@@ -33,8 +33,6 @@ def summarise(history: tuple[Past, ...] | None) -> NDArray[np.float32]:
     1 for the latest decision, which people answer to most.
     """
     summary = np.zeros(HISTORY_DIM, dtype=np.float32)
-    if history is None:
-        return summary
     summary[SUMMARY_DIM] = 1.0
     history = history[-HISTORY_LENGTH:]
     decisions = np.array([past.decision for past in history], dtype=np.int64)

@@ -40,6 +40,14 @@ class Ragged:
         lengths = self.offsets[rows + 1] - starts
         return Ragged(self.values[ranges(starts, lengths)], offsets_of(lengths.tolist()))
 
+    def head(self, most: int) -> Ragged:
+        """At most so many values of each row."""
+        lengths = np.diff(self.offsets)
+        if len(lengths) == 0 or lengths.max() <= most:
+            return self
+        lengths = np.minimum(lengths, most)
+        return Ragged(self.values[ranges(self.offsets[:-1], lengths)], offsets_of(lengths.tolist()))
+
     @staticmethod
     def concat(parts: Sequence[Ragged]) -> Ragged:
         """All rows of all parts, in order."""

@@ -49,7 +49,7 @@ class Joint:
         logits = filled.amax(2) - lines.amax(2)  # the logsumexp, of which log_softmax has taken the difference
         count = support.sum(2)
         if pooling == "mean":
-            logits = logits - count.clamp(min=1).log()
+            logits = logits - count.log()  # infinite where the count is 0; the next line takes another value there
         logits = torch.where(count > 0, logits, _nowhere(scores.device, scores.dtype))
         return Joint(logits, torch.log_softmax(logits, dim=1), lines, hidden)
 

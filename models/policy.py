@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import backbones
-from backbones.layers import TwoLayers
+from backbones.layers import TwoLayers, two_layers
 from config import GOAL_DIM, N_DECISIONS, ModelConfig
 from featurizers import Lines
 from featurizers.history import SUMMARY_DIM
@@ -39,6 +39,7 @@ class LineHead(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.line_mlp = TwoLayers(config.d_model, config.hidden, N_DECISIONS)
+        self.weights = self.line_mlp.weights
         with torch.no_grad():  # a fresh head says little, so that a class prior set on its bias holds
             self.last.weight.mul_(0.1)
             self.last.bias.zero_()
@@ -52,8 +53,7 @@ class LineHead(nn.Module):
 
     def forward(self, lines: Tensor) -> Tensor:
         """`(B, L, d_model)` to `(B, 7, L)`."""
-        out: Tensor = self.line_mlp(lines)
-        return out.transpose(1, 2)
+        return two_layers(lines, self.weights).transpose(1, 2)
 
 
 class FileHead(nn.Module):
@@ -62,6 +62,7 @@ class FileHead(nn.Module):
     def __init__(self, config: ModelConfig, outputs: int) -> None:
         super().__init__()
         self.mlp = TwoLayers(2 * config.d_model, config.hidden, outputs)
+        self.weights = self.mlp.weights
 
     @property
     def last(self) -> nn.Linear:
@@ -72,8 +73,7 @@ class FileHead(nn.Module):
 
     def forward(self, summary: Tensor) -> Tensor:
         """`(B, 2 * d_model)` to `(B, outputs)`."""
-        out: Tensor = self.mlp(summary)
-        return out
+        return two_layers(summary, self.weights)
 
 
 class History(nn.Module):
@@ -129,12 +129,12 @@ class Policy(nn.Module):
         wanted = HEADS if heads is None else frozenset(heads)
         context = None if self.history is None else self.history(lines.history, len(lines.x))
         each, summary = self.backbone(lines.x, lines.mask if lines.padded else None, context)
-        output = PolicyOutput(
-            scores=self.action_head(each) if "action" in wanted else None,
-            human_scores=self.human_pred_head(each) if "human" in wanted else None,
-            value=self.value_head(summary)[:, 0] if "value" in wanted else None,
-            goal=self.goal_head(summary) if "goal" in wanted else None,
-            kept=self.kept_head(each) if "kept" in wanted and self.kept_head is not None else None,
+        output = PolicyOutput(  # heads' formulas, called without a module's ceremony
+            scores=self.action_head.forward(each) if "action" in wanted else None,
+            human_scores=self.human_pred_head.forward(each) if "human" in wanted else None,
+            value=self.value_head.forward(summary)[:, 0] if "value" in wanted else None,
+            goal=self.goal_head.forward(summary) if "goal" in wanted else None,
+            kept=self.kept_head.forward(each) if "kept" in wanted and self.kept_head is not None else None,
         )
         if self.tilt is None or lines.history is None:
             return output
