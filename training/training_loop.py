@@ -26,6 +26,7 @@ from inference import untrained
 from models import Models, store
 from simulation.network import NetworkAssistant
 from state_adapter import Episode, write_snapshot
+from training import manifest
 from training.batching import derived_seed, generator
 from training.evaluation import Baselines, Report, evaluate
 from training.observer import Observer, Row
@@ -53,6 +54,11 @@ class Places:
     @property
     def models(self) -> Path:
         return self.root / "trainer" / "models"
+
+    @property
+    def manifest(self) -> Path:
+        """Which episodes trained which models."""
+        return self.root / "trainer" / "manifest.jsonl"
 
     @property
     def work(self) -> Path:
@@ -108,6 +114,7 @@ class _Loop:
         self.learning = [one for one in episodes if one.id not in held_out]
         self.held_out = [one for one in episodes if one.id in held_out]
         self.current = store.load(places.models, config.device)
+        self.trained = manifest.read(places.manifest)
         self.staged = places.work / "models"
         self.plan = places.work / "plan.json"
         self.resume = self._note_plan(episodes)
@@ -116,18 +123,20 @@ class _Loop:
         """All steps in order; those that an interrupted run has ended already end at once."""
         result = self._pre_train()
         baselines = Baselines.of(result.data.of(range(len(self.learning))))
-        learnt_from, games = len(result.train), 0
+        learnt_from, games = len(result.train), list[str]()
         for number in range(1, self.config.zero_style.epochs + 1):
             played = self._record(result.policies, number)
-            result = self._fine_tune(played, number)
-            games += len(played)
+            new = manifest.new_games(self.trained, [game.id for game in played])
+            result = self._fine_tune([game for game in played if game.id in new], number)
+            games += new
         before, after = self._measure(baselines, self._in_use(), result.policies)
         verdict, folder, generation = self._promote(result, before, after)
+        self._note_trained(folder, generation, games)
         with files.naming(self.plan):
             self.plan.unlink(missing_ok=True)
         stopped_by = len(self.learning) - learnt_from
         return Outcome(
-            learnt_from, stopped_by, len(self.held_out), games, before, after, verdict, folder, generation
+            learnt_from, stopped_by, len(self.held_out), len(games), before, after, verdict, folder, generation
         )
 
     def _note_plan(self, episodes: Sequence[Episode]) -> bool:
@@ -184,7 +193,8 @@ class _Loop:
         """Plays games from recorded states with the policies as they are, and writes them down."""
         style, seed = self.config.zero_style, self.config.seed
         roots = roots_of(self.learning)
-        drawn = torch.randperm(len(roots), generator=generator(seed, "games", number, "roots"))[: style.roots]
+        run = len(self.trained)  # so that a second run on the same sessions plays other games
+        drawn = torch.randperm(len(roots), generator=generator(seed, "games", run, number, "roots"))[: style.roots]
         self.observer.phase("recording", len(drawn))
         policies.assistant.eval()
         played = play_on(
@@ -192,7 +202,7 @@ class _Loop:
             NetworkAssistant(policies.assistant, policies.featurizer),
             person_of(policies, self.learning),
             plies=style.horizon,
-            seed=derived_seed(seed, "games", number),
+            seed=derived_seed(seed, "games", run, number),
         )
         for episode in played:
             write_snapshot(episode, self.places.games)
@@ -218,6 +228,10 @@ class _Loop:
         if self.current is not None:
             return self.current
         return untrained(config.device, seed=config.seed, model=config.model, featurizer=config.featurizer)
+
+    def _note_trained(self, folder: Path, generation: str, games: Sequence[str]) -> None:
+        sessions, held_out = (tuple(one.id for one in some) for some in (self.learning, self.held_out))
+        manifest.add(self.places.manifest, manifest.Entry(generation, folder.name, sessions, held_out, tuple(games)))
 
     def _measure(
         self, baselines: Baselines, before: Models, after: Policies

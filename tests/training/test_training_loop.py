@@ -13,6 +13,7 @@ from errors import InputError
 from files import lock
 from models import store
 from state_adapter import read_episodes
+from training.manifest import read
 from training.observer import Silent
 from training.promotion import Verdict
 from training.training_loop import Places, held_out_ids, run_loop
@@ -87,6 +88,17 @@ def test_the_plan_from_sessions_to_models(straight):
     assert outcome.after.sessions == outcome.before.sessions and len(outcome.after.sessions) == 1
     assert outcome.after.human_nll.mean != outcome.before.human_nll.mean
     assert not (places.work / "plan.json").exists()
+
+
+def test_no_game_trains_two_models(episodes, tmp_path):
+    places = Places(tmp_path)
+    for _ in range(2):
+        run_loop(TINY, episodes, places, Silent())
+    first, second = read(places.manifest)
+    assert first.generation != second.generation == store.load(places.models).generation
+    assert first.sessions == second.sessions and {*first.sessions, *first.held_out} == {one.id for one in episodes}
+    assert len(first.games) == len(second.games) == 3 and not {*first.games} & {*second.games}
+    assert {one.id for one in read_episodes(places.games)[0]} == {*first.games, *second.games}
 
 
 def test_games_are_recorded_as_sessions_are(straight):

@@ -153,7 +153,7 @@ def test_who_keeps_all_is_helped_more_and_who_undoes_all_less(phase_of):
         before = no_op(phase)
         rows = run(phase)
         shares[likes] = no_op(phase) - before
-        assert rows[-1]["kept_share"] == pytest.approx(likes, abs=0.1)  # a person may type over what they kept
+        assert rows[-1]["kept_share"] == pytest.approx(likes, abs=0.3)  # a person may type over what they kept
     assert shares[0.0] > 0.2 and shares[1.0] < 0 and shares[0.0] > shares[1.0] + 0.3
 
 

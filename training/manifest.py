@@ -1,0 +1,52 @@
+"""Which episodes trained which models: one line of JSON for each set of models, beside them.
+
+Sessions are learned from anew by every run; a game that models played with themselves teaches one set of models, once.
+Not here: the models, the episodes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from files import append_line, naming
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one set of models learned from, as episodes' ids, and the sessions that it was compared on."""
+
+    generation: str
+    folder: str
+    sessions: tuple[str, ...]
+    held_out: tuple[str, ...]
+    games: tuple[str, ...]
+
+
+def read(path: Path) -> list[Entry]:
+    """The entries in order; a torn line is left out. Raises InputError if the file cannot be read."""
+    with naming(path):
+        lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
+    return [entry for line in lines if (entry := _entry(line)) is not None]
+
+
+def add(path: Path, entry: Entry) -> None:
+    """Writes an entry down. Raises InputError."""
+    append_line(path, json.dumps(vars(entry)))
+
+
+def new_games(entries: Sequence[Entry], ids: Sequence[str]) -> list[str]:
+    """Those games that have trained no models yet."""
+    known = {game for entry in entries for game in entry.games}
+    return [name for name in dict.fromkeys(ids) if name not in known]
+
+
+def _entry(line: str) -> Entry | None:
+    try:
+        row = json.loads(line)
+        lists = {name: tuple(map(str, row[name])) for name in ("sessions", "held_out", "games")}
+        return Entry(str(row["generation"]), str(row["folder"]), **lists)
+    except (ValueError, KeyError, TypeError):
+        return None
