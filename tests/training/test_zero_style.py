@@ -171,3 +171,19 @@ def test_survival_is_read_off_the_recording(small, sessions):
     steps = data.of(range(len(sessions)), by_human=False)
     assert 0 < survival(data, steps, 1.0) <= 1
     assert survival(data, steps.select(torch.zeros(0, dtype=torch.int64)), 1.0) == SURVIVES == survival(data, steps, 0)
+
+
+def test_sessions_without_an_assistant_are_played_on_too(small, sessions):
+    """Nothing recorded can teach the assistant then, so minibatches are of games alone."""
+    alone = [only_human(episode) for episode in sessions[:2]]
+    policies = Policies.fresh(small.model, small.featurizer, 0)
+    data = dataset.build(alone, policies.featurizer, small.rewards)
+    phase = SelfPlay(policies, alone, data, (0, 1), replace(small, zero_style=replace(small.zero_style, epochs=1)))
+    (row,) = run(phase)
+    assert row["games"] == 4 and row["policy_loss"] > 0
+
+
+def only_human(episode):
+    states = [state for state, move in zip(episode.states, episode.moves, strict=True) if not move or move.agent == "H"]
+    moves = [move for move in episode.moves if not move or move.agent == "H"]
+    return replace(episode, states=tuple(states), moves=tuple(moves))
