@@ -98,13 +98,15 @@ class BCConfig:
     epochs: int = 1
     batch_size: int = 16
     """States in a minibatch."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     weight_decay: float = 0.05
     grad_clip: float = 1.0
     validation_share: float = 0.2
-    """Share of the sessions held out of every phase; at least one if there are three."""
+    """Share of the sessions held out of every phase; none of fewer than six."""
     patience: int = 4
     """Epochs without a better held-out loss after which cloning stops."""
+    start_anchor: float = 6.0
+    """Weight of KL(start || policy) over decisions for one session; it falls with the root of their number."""
     line_weight: float = 0.5
     """Weight of the line's likelihood beside the decision's."""
     human_weight: float = 0.25

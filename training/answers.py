@@ -129,7 +129,7 @@ class Reference:
 
 
 def divergence(p: Tensor, q: Tensor) -> Tensor:
-    """KL(p || q) per state, `(B,)`, of pair log-probabilities `(B, 7, L)`; where p is 0 nothing is added."""
+    """KL(p || q) in nats per row, `(B,)`, of log-probabilities `(B, ...)`; where p is 0 nothing is added."""
     there = p > -torch.inf
     difference = torch.where(there, p, 0.0) - torch.where(there, q, 0.0).clamp(min=-30.0)
-    return torch.where(there, p.exp() * difference, 0.0).sum((1, 2))
+    return torch.where(there, p.exp() * difference, 0.0).flatten(1).sum(1)

@@ -3,10 +3,9 @@
 Loss of a batch, means over the rows each part applies to:
 
     - log p(decision) - line_weight * log p(line | decision)          the human's steps
-    + human_weight * (the same for the human's next decision)         the assistant's steps that were answered
+    + start_anchor / sqrt(sessions) * KL(start || policy)             decisions at the human's steps
     + value_weight * huber((value - return) / spread of the returns)  all steps
-    + goal_weight * (goal - goal vector)^2                            all steps
-    + kept_weight * cross-entropy(p(kept), share kept)                the assistant's steps that wrote something
+    + human_weight, goal_weight, kept_weight * the losses of `heads`
 
 The human's support is every decision at every line. The assistant's states are learned from as well, because its
 policy begins as a copy of this network. Not here: when to stop for a kill, files.
@@ -27,10 +26,11 @@ from config import BCConfig
 from featurizers import Lines
 from models import PolicyOutput
 from training.advantages import discounted_returns
-from training.answers import answer, joint_of, kept_of, lengths_of
+from training.answers import answer, divergence, joint_of, lengths_of
 from training.batching import bucketed, derived_seed, generator
 from training.dataset import Dataset, Steps
-from training.losses import share_loss, weighted_mean
+from training.heads import head_losses
+from training.losses import weighted_mean
 from training.optimisation import Optimiser
 from training.policies import Policies, Tensors, weights_of
 from training.priors import class_prior
@@ -40,10 +40,12 @@ NAME = "bc"
 
 @dataclass(frozen=True)
 class Target:
-    """What the losses of one batch compare with, on the network's device: the batch's steps and their returns."""
+    """What the losses of one batch compare with, on the network's device: the batch's steps, their returns `(B,)`, and
+    the decisions' log-probabilities at the start `(B, 7)`."""
 
     steps: Steps
     returns: Tensor
+    start: Tensor
 
 
 def returns_of(steps: Steps, gamma: float) -> Tensor:
@@ -82,6 +84,8 @@ class Cloning:
         self.epoch, self.position, self.since_best, self.best_loss = 0, 0, 0, math.inf
         self.sums: dict[str, float] = {}
         self.best: dict[str, Tensors] = {}
+        self.start: Tensor | None = None
+        self.start_anchor = config.start_anchor / math.sqrt(max(len(train), 1))
         self.optimiser = Optimiser(
             chain(policies.human.parameters(), policies.featurizer.parameters()),
             learning_rate=config.learning_rate, weight_decay=config.weight_decay, grad_clip=config.grad_clip,
@@ -100,22 +104,27 @@ class Cloning:
 
     def begin(self) -> None:
         """Prepares the next epoch, or goes on with the one that was interrupted."""
-        if self.epoch == 0 and self.position == 0:
+        policies = self.policies
+        if self.start is None:
             self._judge()
+            answers = answer(policies.human, policies.featurizer, self.data.encoded, self.steps, bound=False)
+            self.start = answers.decisions
         order = generator(self.seed, NAME, self.epoch)
         self.batches = bucketed(lengths_of(self.data.encoded, self.steps.row), self.config.batch_size, order)
-        self.policies.human.train()
-        self.policies.featurizer.train()
+        policies.human.train()
+        policies.featurizer.train()
 
     def step(self) -> bool:
         """One minibatch; False if the epoch has none left."""
         if self.position >= len(self.batches):
             return False
         torch.manual_seed(derived_seed(self.seed, NAME, self.epoch, self.position))  # dropout
-        steps = self.steps.select(self.batches[self.position])
+        assert self.start is not None
+        batch = self.batches[self.position]
+        steps = self.steps.select(batch)
         device = next(self.policies.human.parameters()).device
         lines = self.policies.featurizer(self.data.encoded.batch(steps.row, device))
-        target = Target(steps.to(device), self.returns[self.batches[self.position]].to(device))
+        target = Target(steps.to(device), self.returns[batch].to(device), self.start[batch].to(device))
         parts = self._losses(lines, self.policies.human(lines), target)
         where = f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}"
         norm = self.optimiser.step(parts["loss"], where)
@@ -139,30 +148,21 @@ class Cloning:
 
     def _losses(self, lines: Lines, output: PolicyOutput, target: Target) -> dict[str, Tensor]:
         steps, config, policy = target.steps, self.config, self.policies.human
-        assert output.scores is not None and output.human_scores is not None
-        assert output.value is not None and output.goal is not None
+        assert output.scores is not None and output.value is not None
         own = joint_of(policy, lines, output.scores, bound=False)
-        after = joint_of(policy, lines, output.human_scores, bound=False)
         mine = (steps.by_human & steps.learn).float()
-        following = (steps.next_human >= 0).float()
-        placed = following * ((steps.next_human_line >= 0) | (steps.next_human == 0))
-        human, human_line = steps.next_human.clamp(min=0), steps.next_human_line.clamp(min=0)
+        moved = divergence(target.start, own.decision_log_probs)
         parts = {
             "decision_loss": weighted_mean(-own.decision_log_prob(steps.decision), mine),
             "line_loss": weighted_mean(-own.line_log_prob(steps.decision, steps.line), mine),
-            "next_human_loss": weighted_mean(-after.decision_log_prob(human), following)
-            + config.line_weight * weighted_mean(-after.line_log_prob(human, human_line), placed),
+            "kl_start": weighted_mean(moved, mine),
             "value_loss": F.smooth_l1_loss(output.value / self.spread, target.returns / self.spread),
-            "goal_loss": F.mse_loss(output.goal, steps.goal),
-            "kept_loss": output.value.new_zeros(()),
+            **head_losses(policy, lines, output, steps),
         }
-        logit = kept_of(output, steps.decision, steps.line)
-        if logit is not None:
-            known = (~steps.by_human & steps.learn & ~steps.kept.isnan()).float()
-            parts["kept_loss"] = weighted_mean(share_loss(logit, steps.kept.nan_to_num()), known)
         parts["loss"] = (
             parts["decision_loss"]
             + config.line_weight * parts["line_loss"]
+            + self.start_anchor * parts["kl_start"]
             + config.human_weight * parts["next_human_loss"]
             + config.value_weight * parts["value_loss"]
             + config.goal_weight * parts["goal_loss"]
@@ -195,10 +195,10 @@ class Cloning:
     def state_dict(self) -> dict[str, object]:
         return {
             "epoch": self.epoch, "position": self.position, "since_best": self.since_best, "best_loss": self.best_loss,
-            "sums": dict(self.sums), "best": self.best, "optimiser": self.optimiser.state_dict(),
+            "sums": dict(self.sums), "best": self.best, "start": self.start, "optimiser": self.optimiser.state_dict(),
         }  # fmt: skip
 
     def load_state_dict(self, saved: Mapping[str, object]) -> None:
-        for name in ("epoch", "position", "since_best", "best_loss", "sums", "best"):
+        for name in ("epoch", "position", "since_best", "best_loss", "sums", "best", "start"):
             setattr(self, name, saved[name])
         self.optimiser.load_state_dict(saved["optimiser"])  # type: ignore[arg-type]

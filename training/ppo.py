@@ -10,7 +10,7 @@ so the ratio is against the recorded probability (else the fitted behaviour's), 
 clip further. NO-OP has no line and no line ratio. If the weights pi0 / b leave less than `sample_size_floor` of the
 sample, the update is advantage-weighted regression: the recorded decisions' log-likelihood, weighted exp(A / beta).
 
-    + value_weight * clipped value loss + goal, next human decision and p(kept) as in cloning
+    + value_weight * clipped value loss + human_weight, goal_weight, kept_weight * the losses of `heads`
     - entropy_weight * entropy + human_anchor * KL(pi || human) + start_anchor / sqrt(sessions) * KL(start || pi)
 
 Not here: self-play (`zero_style.py` makes the episodes and learns through `Update`), files.
@@ -23,23 +23,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from config import PPOConfig
 from featurizers import Lines
 from models import Joint, PolicyOutput
 from training.advantages import gae, standardised
-from training.answers import Reference, answer, divergence, joint_of, kept_of, lengths_of, values
+from training.answers import Reference, answer, divergence, joint_of, lengths_of, values
 from training.batching import bucketed, generator
 from training.behaviour import Behaviour
 from training.dataset import Dataset, Steps
+from training.heads import head_losses
 from training.losses import (
     advantage_weights,
     clipped_surrogate,
     clipped_value,
     effective_sample_size,
-    share_loss,
     weighted_mean,
 )
 from training.optimisation import Optimiser
@@ -198,7 +197,7 @@ class Update:
             "entropy": joint.entropy().mean(),
             "kl_human": divergence(pairs, human).mean(),
             "kl_start": divergence(start, pairs).mean(),
-            **self._other_heads(lines, output, steps_here),
+            **head_losses(policy, lines, output, steps_here),
         }
         parts["loss"] = (
             parts["policy_loss"]
@@ -226,27 +225,9 @@ class Update:
             surrogate = surrogate + clipped_surrogate(ratio_line, held.advantage, config.clip_line)
             loss = weighted_mean(surrogate * held.weight, learn)
         with torch.no_grad():
-            there = held.decisions > -torch.inf
-            difference = torch.where(there, held.decisions, 0.0) - torch.where(there, joint.decision_log_probs, 0.0)
-            kl = (held.decisions.exp() * difference).sum(1).mean()
+            kl = divergence(held.decisions, joint.decision_log_probs).mean()
             clipped = ((ratio_decision.exp() - 1).abs() > config.clip_decision).float()
         return {"policy_loss": loss, "kl": kl, "clip_fraction": weighted_mean(clipped, learn)}
-
-    def _other_heads(self, lines: Lines, output: PolicyOutput, steps: Steps) -> dict[str, Tensor]:
-        policy = self.policies.assistant
-        assert output.human_scores is not None and output.goal is not None
-        after = joint_of(policy, lines, output.human_scores, bound=False)
-        following = (steps.next_human >= 0).float()
-        kept_loss = output.goal.new_zeros(())
-        logit = kept_of(output, steps.decision, steps.line)
-        if logit is not None:
-            known = (steps.learn & ~steps.kept.isnan()).float()
-            kept_loss = weighted_mean(share_loss(logit, steps.kept.nan_to_num()), known)
-        return {
-            "next_human_loss": weighted_mean(-after.decision_log_prob(steps.next_human.clamp(min=0)), following),
-            "goal_loss": F.mse_loss(output.goal, steps.goal),
-            "kept_loss": kept_loss,
-        }
 
     def state_dict(self) -> dict[str, object]:
         held = None if self.held is None else dict(vars(self.held))

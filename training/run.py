@@ -42,6 +42,10 @@ THREADS = 1
 """With networks this small a second thread makes a run hardly faster on an idle machine, several times slower beside
 busy processes (it waits by spinning), and the sums different from machine to machine."""
 
+ENOUGH_SESSIONS = 6
+"""Of fewer sessions all are learned from: one of five is missed more than early stopping helps, because the anchors to
+the start hold a policy that has seen little."""
+
 SAVE_EVERY = 60.0
 """Seconds of work that a kill may cost."""
 
@@ -264,11 +268,11 @@ def starting_policies(config: TrainConfig) -> Policies:
 
 
 def hold_out(ids: Sequence[str], share: float, seed: int) -> set[int]:
-    """Indices of the sessions that no phase learns from: about `share` of them, at least one, none of fewer than 3.
+    """Indices of the sessions that no phase learns from: about `share` of them, at least one.
 
-    Those whose hash is lowest: most of them stay held out when sessions are added.
+    None of fewer than `ENOUGH_SESSIONS`. Those whose hash is lowest, so that most stay held out when others are added.
     """
-    if len(ids) < 3 or share <= 0:
+    if len(ids) < ENOUGH_SESSIONS or share <= 0:
         return set()
     order = sorted(range(len(ids)), key=lambda i: (derived_seed(seed, "held out", ids[i]), i))
     return set(order[: max(round(len(ids) * share), 1)])

@@ -1,0 +1,36 @@
+"""Losses of the heads that every phase trains beside the policy. Not here: how much each counts."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from featurizers import Lines
+from models import Policy, PolicyOutput
+from training.answers import joint_of, kept_of
+from training.dataset import Steps
+from training.losses import share_loss, weighted_mean
+
+
+def head_losses(policy: Policy, lines: Lines, output: PolicyOutput, steps: Steps) -> dict[str, Tensor]:
+    """Mean losses of a batch, each over the steps that it applies to; 0 if there are none.
+
+    next_human_loss: -log p of the human's answer, decision and line given it, at the assistant's answered steps.
+    goal_loss: squared error of the eight numbers. kept_loss: cross-entropy of p(kept) at what the assistant wrote.
+    """
+    assert output.human_scores is not None and output.goal is not None
+    human = joint_of(policy, lines, output.human_scores, bound=False)
+    decision, line = steps.next_human.clamp(min=0), steps.next_human_line.clamp(min=0)
+    answered = (steps.next_human >= 0).float()
+    placed = answered * (steps.next_human_line >= 0)
+    kept_loss = output.goal.new_zeros(())
+    logit = kept_of(output, steps.decision, steps.line)
+    if logit is not None:
+        known = (~steps.by_human & steps.learn & ~steps.kept.isnan()).float()
+        kept_loss = weighted_mean(share_loss(logit, steps.kept.nan_to_num()), known)
+    return {
+        "next_human_loss": weighted_mean(-human.decision_log_prob(decision), answered)
+        + weighted_mean(-human.line_log_prob(decision, line), placed),
+        "goal_loss": F.mse_loss(output.goal, steps.goal),
+        "kept_loss": kept_loss,
+    }
