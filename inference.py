@@ -6,6 +6,7 @@ A single state is a batch of one. Not here: the network, the text that carries a
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -171,10 +172,41 @@ def decide(
         raise InputError("top_k", f"is {top_k}, expected at least 1")
     choice = Choice(strategy, top_k or TOP_K, temperature, epsilon)
     records: list[DecisionRecord] = []
-    for begin in range(0, len(states), AT_ONCE):
-        some = states[begin : begin + AT_ONCE]
-        records += _decide(some, models, choice, agent=agent, generator=generator, h_max=h_max)
+    threads = torch.get_num_threads()
+    single = threads > 1 and crowded()
+    try:
+        if single:
+            torch.set_num_threads(1)
+        for begin in range(0, len(states), AT_ONCE):
+            some = states[begin : begin + AT_ONCE]
+            records += _decide(some, models, choice, agent=agent, generator=generator, h_max=h_max)
+    finally:
+        if single:
+            torch.set_num_threads(threads)
     return records
+
+
+def crowded() -> bool:
+    """Whether more processes want to run at this moment than there are cores (Linux; elsewhere: no).
+
+    Threads that share a decision wait for one another after every small operation, by spinning. With a core each that
+    is fastest; if one of them has to queue for its core, the others burn theirs until it comes round again, and a
+    decision takes up to a hundred times as long. Then one thread is best.
+    """
+    if _LOAD is None:
+        return False
+    running = os.pread(_LOAD, 64, 0).split(b"/", 1)[0].rsplit(b" ", 1)[1]  # "0.20 0.18 0.12 1/80 11206"
+    return int(running) > (os.cpu_count() or 1)
+
+
+def _open_load() -> int | None:
+    try:
+        return os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+_LOAD = _open_load()
 
 
 @dataclass(frozen=True, slots=True)
