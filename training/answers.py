@@ -93,12 +93,13 @@ def values(policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tenso
 class Reference:
     """A policy's distribution over (decision, line) at recorded states, kept to anchor another one to it.
 
-    As large as the legality of the same states in float32: 28 bytes a line.
+    As large as the legality of the same states in float32: 28 bytes a line. A state without lines has one place, for
+    its NO-OP.
     """
 
     def __init__(self, rows: Tensor, lengths: Tensor) -> None:
         self.places = {row: i for i, row in enumerate(rows.tolist())}
-        self.offsets = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
+        self.offsets = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.clamp(min=1).cumsum(0)])
         self.values = torch.zeros(7, int(self.offsets[-1]))
 
     @classmethod

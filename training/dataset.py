@@ -91,7 +91,8 @@ class Dataset:
     """States, steps of both agents, and what they came from.
 
     ids: of the episodes. part_names: columns of `Steps.parts`. illegal: assistant decisions that were not legal.
-    outside: decisions of either agent at a line outside the network's window.
+    outside: decisions of either agent at a line outside the network's window; a human's in a file without lines has no
+    step at all.
     """
 
     encoded: Encoded
@@ -148,6 +149,9 @@ class _Table:
         transitions = sorted((*episode.transitions("H"), *episode.transitions("A")), key=lambda x: x.index)
         goals: dict[int, NDArray[np.float32]] = {}
         for transition in transitions:
+            if not len(transition.state) and transition.agent == "H" and transition.decision is not Decision.NO_OP:
+                self.outside += 1  # no policy has any decision but NO-OP where there is no line
+                continue
             at = transition.index
             window = _Window(encoded, at)
             if at not in goals:
@@ -176,7 +180,7 @@ class _Table:
         reward = None if human else rewards.reward(transition, self.weights)
         if reward is not None:
             self.part_names = tuple(reward.parts)
-        kept = None if human else rewards.kept(transition)
+        kept = None if reward is None else reward.fate.kept
         log_decision, log_line = _recorded(transition)
         lines, kind = _offer(transition, window, learn and not no_op)
         return {
@@ -197,7 +201,7 @@ class _Table:
     def _next_human(self, transition: Transition, episode: Episode, window: _Window) -> dict[str, object]:
         at = transition.index + 2
         move = episode.moves[at] if at < len(episode.moves) else None
-        if transition.agent == "H" or move is None or move.agent != "H":
+        if transition.agent == "H" or move is None or move.agent != "H" or (move.decision and not window.length):
             return {"next_human": -1, "next_human_line": -1}
         line = move.line
         if line >= 0 and transition.decision is not Decision.NO_OP:

@@ -136,16 +136,14 @@ class Update:
         assert self.held is not None
         count = max(self.position, 1)
         metrics: dict[str, float | str | None] = {name: total / count for name, total in self.sums.items()}
-        learn = self.steps.learn
-        explained = 1 - (self.held.target - self.held.value).var() / self.held.target.var().clamp(min=1e-6)
         metrics.update(
             update="awr" if self._regresses else "ppo",
             effective_sample_size=self.held.sample_size,
             mean_reward=float(self.steps.reward.mean()) if len(self.steps) else None,
-            explained_variance=float(explained) if len(self.steps) > 1 else None,
+            explained_variance=_explained(self.held.target, self.held.value),
             stopped_early=float(self.stopped),
             minibatches=float(self.position),
-            steps_without_policy_loss=float((~learn).sum()),
+            steps_without_policy_loss=float((~self.steps.learn).sum()),
         )
         metrics.setdefault("loss", 0.0)
         self.held, self.position = None, 0
@@ -172,9 +170,7 @@ class Update:
         cap = math.log(config.importance_cap)
         weight = (off_decision.clamp(max=cap) + off_line.clamp(max=cap)).exp()
         sample_size = effective_sample_size((off_decision + off_line)[learn])
-        return Held(
-            advantage, target, answers.value, log_decision, log_line, answers.decisions, weight, sample_size
-        )
+        return Held(advantage, target, answers.value, log_decision, log_line, answers.decisions, weight, sample_size)
 
     def _losses(self, lines: Lines, steps: Steps, held: Held) -> dict[str, Tensor]:
         config, policy = self.config, self.policies.assistant
@@ -239,6 +235,13 @@ class Update:
         self.held = None if held is None else Held(**held)  # type: ignore[arg-type]
 
 
+def _explained(target: Tensor, value: Tensor) -> float | None:
+    """Share of the returns' variance that the values explain; None: there are too few returns to vary."""
+    if len(target) < 2:
+        return None
+    return float(1 - (target - value).var() / target.var().clamp(min=1e-6))
+
+
 def optimiser_of(policies: Policies, config: PPOConfig) -> Optimiser:
     """Of the assistant's weights; the featurizer does not learn any more."""
     return Optimiser(
@@ -262,7 +265,7 @@ class FromEpisodes:
         self.update = Update(
             policies, data, steps, behaviour,
             optimiser=self.optimiser, config=config, sessions=len(train), seed=(seed, NAME),
-        )
+        )  # fmt: skip
 
     @property
     def done(self) -> bool:

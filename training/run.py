@@ -118,17 +118,27 @@ class _Run:
         else:
             self.policies = Policies.restored(saved["policies"], str(self.folder.path / STATE))
         self.data = dataset.build(episodes, self.policies.featurizer, config.rewards)
-        if not len(self.data.steps):
-            raise InputError("episodes", "no episode has a decision to learn from")
-        self.policies.to(device)
         self.held_out = hold_out(self.data.ids, config.bc.validation_share, config.seed)
         self.train = set(range(len(episodes))) - self.held_out
+        if not len(self.data.of(self.train)):
+            raise InputError("episodes", "no episode has a decision to learn from")
+        self._say_what_is_left_out()
+        self.policies.to(device)
         self.baselines = Baselines.of(self.data.of(self.train))
         self.saved = saved
         self.run_id = uuid.uuid4().hex[:12] if saved is None else str(saved["run_id"])
         self.lines: list[str] = [] if saved is None else list(saved["lines"])
         self.checkpoints: list[str] = [] if saved is None else list(saved["checkpoints"])
         self.phase_name, self.last_save = "bc", clock()
+
+    def _say_what_is_left_out(self) -> None:
+        seen = self.config.featurizer.h_max
+        for count, what in (
+            (self.data.illegal, "decisions of the assistant are not legal where they were taken"),
+            (self.data.outside, f"decisions are at lines outside the {seen} that a policy sees"),
+        ):
+            if count:
+                self.observer.message(f"{count} {what}; they teach no policy")
 
     def _resumable(self) -> dict[str, Any] | None:
         """The state to go on from, if that is asked for and there is one."""
