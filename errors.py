@@ -10,8 +10,10 @@ class InputError(Exception):
     """One readable line: where (file, place), what was found, what is expected."""
 
     def __init__(self, where: str, what: str) -> None:
-        # What is quoted from a file may hold line breaks or lone surrogates; a message is one printable line.
-        line = f"{where}: {what}".replace("\n", "\\n").replace("\r", "\\r")
-        super().__init__(line.encode("utf-8", "backslashreplace").decode("utf-8"))
-        self.where = where
-        self.what = what
+        self.where, self.what = _printable(where), _printable(what)
+        super().__init__(f"{self.where}: {self.what}")
+
+
+def _printable(text: str) -> str:
+    """What is quoted from a file may hold line ends of any kind, control characters or lone surrogates."""
+    return "".join([c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text])

@@ -1,0 +1,18 @@
+"""An error is one line that any terminal can print, whatever was quoted in it."""
+
+import pytest
+
+from errors import InputError
+
+
+@pytest.mark.parametrize("odd", ["\n", "\r\n", "\x0b", "\x0c", "\x1b[2J", "\x85", "\u2028", "\ud800", "\0"])
+def test_one_printable_line(odd):
+    error = InputError(f"a{odd}.json", f"found {odd!s}")
+    for text in (str(error), error.where, error.what):
+        assert len(text.splitlines()) == 1
+        assert text.isprintable()
+        assert text.encode()
+
+
+def test_plain_words_stay():
+    assert str(InputError("ä.json, line 3", "is not JSON\\n")) == "ä.json, line 3: is not JSON\\n"
