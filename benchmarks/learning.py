@@ -117,13 +117,13 @@ def _log_odds(policy: Tensor, behaviour: Tensor, kinds: Sequence[Decision]) -> f
 
 def folds_of(recordings: Path) -> list[tuple[Fold, Path]]:
     """Every fold, with the folder that the person's sessions of that seed lie in."""
-    found = []
-    for folder in sorted(p for p in recordings.glob("*/*") if p.is_dir()):
-        sessions = sum(1 for p in folder.iterdir() if p.is_dir())
-        for held_out in range(sessions):
-            for history in (True, False):
-                found.append((Fold(folder.parent.name, folder.name, held_out, history), folder))
-    return found
+    folders = sorted(p for p in recordings.glob("*/*") if p.is_dir())
+    return [
+        (Fold(folder.parent.name, folder.name, held_out, history), folder)
+        for history in (True, False)
+        for folder in folders
+        for held_out in range(sum(1 for p in folder.iterdir() if p.is_dir()))
+    ]
 
 
 def _work(task: tuple[Fold, Path]) -> dict[str, Any]:
