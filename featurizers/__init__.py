@@ -4,8 +4,11 @@ from featurizers.embedders import TextEmbedder, register_embedder
 from featurizers.encoded import Batch, Encoded
 from featurizers.featurizer import Featurizer, Lines
 from featurizers.history import HISTORY_DIM
+from featurizers.ollama import Ollama
 from featurizers.ragged import Ragged
 from featurizers.scalars import window
+
+register_embedder("ollama", Ollama)
 
 __all__ = [
     "HISTORY_DIM",

@@ -1,0 +1,142 @@
+"""Text embedder `ollama`: frozen vectors from a local Ollama server, kept on disk. Not here: the other embedders.
+
+A line is asked for once, ever: vectors are kept in `<data root>/embeddings/`, and a data set whose lines are all there
+needs no server. Only a linear layer on top of them learns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import urllib.parse
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from config import TEXT_DIM, FeaturizerConfig
+from errors import InputError
+from featurizers.embedders import TextEmbedder
+from featurizers.ragged import Ragged
+from files import data_root, lock, naming
+
+DEFAULT_HOST = "http://127.0.0.1:11434"
+AT_ONCE = 64
+"""Lines per request."""
+TIME_LIMIT = 60.0
+"""Seconds that one request may take: a server may have to load its model first."""
+
+Vectors = NDArray[np.float32]
+
+
+class Ollama(TextEmbedder):
+    """`ollama`: the server's vector of each line, linear."""
+
+    def __init__(self, config: FeaturizerConfig) -> None:
+        super().__init__(config)
+        self.model, self.dim = config.ollama_model, config.ollama_dim
+        self.out = nn.Linear(config.ollama_dim, TEXT_DIM)
+        self._vectors: dict[bytes, Vectors] | None = None
+
+    def encode(self, lines: Sequence[str], codes: Ragged) -> Ragged:
+        """The lines' vectors. Raises InputError if one is needed that is not kept, and no server gives it."""
+        ends = codes.offsets.tolist()
+        raw = codes.values.astype(np.uint8).tobytes()
+        texts = [raw[start:end] for start, end in pairwise(ends)]
+        kept = Kept(data_root() / "embeddings", self.model, self.dim)
+        if self._vectors is None:
+            self._vectors = kept.read()
+        vectors = self._vectors
+        missing = [text for text in dict.fromkeys(texts) if key_of(text) not in vectors]
+        for begin in range(0, len(missing), AT_ONCE):
+            some = missing[begin : begin + AT_ONCE]
+            asked = embed(self.model, [text.decode("utf-8", "replace") for text in some], self.dim)
+            kept.add(some, asked)
+            vectors.update(zip(map(key_of, some), asked, strict=True))
+        values = np.array([vectors[key_of(text)] for text in texts], dtype=np.float32).reshape(-1)
+        return Ragged(values, np.arange(len(texts) + 1, dtype=np.int64) * self.dim)
+
+    def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
+        out: Tensor = self.out(values.view(-1, self.dim))
+        return out
+
+
+def key_of(text: bytes) -> bytes:
+    """What a line's vector is found by (16 bytes)."""
+    return hashlib.sha256(text).digest()[:16]
+
+
+class Kept:
+    """The vectors of one model on disk: records of a key and a vector, only ever added to.
+
+    A record that was cut short (the process was killed) is left out, and written over by the next one added.
+    """
+
+    def __init__(self, folder: Path, model: str, dim: int) -> None:
+        self.path = folder / f"{urllib.parse.quote(model, safe='')}-{dim}.bin"
+        self.record = np.dtype([("key", "u1", 16), ("vector", "<f4", dim)])
+
+    def read(self) -> dict[bytes, Vectors]:
+        """All vectors by their keys."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise InputError(str(self.path), f"cannot be read: {error.strerror or error}") from error
+        records = np.frombuffer(content, dtype=self.record, count=len(content) // self.record.itemsize)
+        return {key.tobytes(): vector for key, vector in zip(records["key"], records["vector"], strict=True)}
+
+    def add(self, texts: Sequence[bytes], vectors: Vectors) -> None:
+        """Adds the vectors of some lines. Raises InputError (disk full, read-only)."""
+        records = np.zeros(len(texts), dtype=self.record)
+        records["key"] = np.frombuffer(b"".join(map(key_of, texts)), dtype=np.uint8).reshape(-1, 16)
+        records["vector"] = vectors
+        with lock(self.path.with_suffix(".lock"), wait=True), naming(self.path), self.path.open("ab") as file:
+            file.truncate(file.tell() // self.record.itemsize * self.record.itemsize)
+            file.write(records.tobytes())
+
+
+def host() -> str:
+    """The server's address: `OLLAMA_HOST` (with or without scheme and port), else this machine's usual port."""
+    given = os.environ.get("OLLAMA_HOST", "").strip()
+    if not given:
+        return DEFAULT_HOST
+    parts = urllib.parse.urlsplit(given if "://" in given else f"http://{given}")
+    name = "127.0.0.1" if parts.hostname in (None, "0.0.0.0") else parts.hostname
+    return f"{parts.scheme}://{name}:{parts.port or 11434}"
+
+
+def embed(model: str, texts: Sequence[str], dim: int) -> Vectors:
+    """The server's vectors of some texts `(len(texts), dim)`. Raises InputError that says what to do."""
+    import urllib.error  # here: whoever does not ask a server need not wait for these
+    import urllib.request
+
+    url = f"{host()}/api/embed"
+    request = urllib.request.Request(
+        url, json.dumps({"model": model, "input": list(texts)}).encode(), {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=TIME_LIMIT) as response:
+            answer = json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        said = error.read(200).decode("utf-8", "replace").strip()
+        what = f"Ollama does not embed with {model} ({error.code}: {said}); try: ollama pull {model}"
+        raise InputError(url, what) from error
+    except (OSError, ValueError) as error:
+        what = f"no Ollama server answers ({error}); start one, or choose another text embedder"
+        raise InputError(url, what) from error
+    vectors = answer.get("embeddings") if isinstance(answer, dict) else None
+    try:
+        with np.errstate(over="ignore"):
+            array = np.array(vectors, dtype=np.float32)
+    except (TypeError, ValueError):
+        array = np.zeros(0, dtype=np.float32)
+    if array.shape != (len(texts), dim) or not math.isfinite(float(np.abs(array).sum())):
+        raise InputError(url, f"Ollama's {model} gives other than {len(texts)} vectors of {dim} numbers (`ollama_dim`)")
+    return array
