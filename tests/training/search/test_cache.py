@@ -10,14 +10,16 @@ from training.search.cache import CachedEvaluator
 class Inner:
     """Evaluates numbers, and counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, says_kept: bool = False) -> None:
         self.asked: list[list[int]] = []
+        self.says_kept = says_kept
 
     def evaluate(self, states: list[int]) -> Evaluation:
         self.asked.append(list(states))
         column = np.array(states, dtype=float)
         pairs = np.stack([np.stack([column, -column], axis=-1)] * 3, axis=1).astype(np.int64)
-        return Evaluation(pairs, np.stack([column, column - 1, column - 2], axis=-1), column * 10)
+        log_probs = np.stack([column, column - 1, column - 2], axis=-1)
+        return Evaluation(pairs, log_probs, column * 10, log_probs / 100 if self.says_kept else None)
 
 
 @pytest.fixture
@@ -32,6 +34,13 @@ def test_same_answers_in_the_same_order(inner: Inner) -> None:
         assert np.array_equal(answer.pairs, expected.pairs)
         assert np.array_equal(answer.log_probs, expected.log_probs)
         assert np.array_equal(answer.value, expected.value)
+
+
+def test_what_is_said_of_keeping_is_kept_too(inner: Inner) -> None:
+    cached = CachedEvaluator(Inner(says_kept=True), key=lambda state: state)
+    for states in ([1, 2], [2, 3, 1]):
+        assert np.array_equal(cached.evaluate(states).kept, Inner(says_kept=True).evaluate(states).kept)
+    assert CachedEvaluator(inner, key=lambda state: state).evaluate([1]).kept is None
 
 
 def test_each_observation_is_evaluated_once(inner: Inner) -> None:

@@ -163,3 +163,18 @@ def test_the_cache_saves_calls_and_changes_nothing(evaluator: PolicyEvaluator) -
     assert np.array_equal(found[0].visits, found[1].visits)
     assert found[0].policy == pytest.approx(found[1].policy, abs=1e-3)
     assert cached.hits > cached.misses
+
+
+@torch.no_grad()
+def test_each_candidate_has_its_p_kept(evaluator: PolicyEvaluator) -> None:
+    """Of its own decision and line, also where the network sees a window of the file alone."""
+    states = [state(3), state(60, t=9), state(12)]
+    found = evaluator.evaluate(states)
+    assert found.kept is not None
+    for i, one in enumerate(states):
+        encoded = evaluator.featurizer.encode([one])
+        kept = evaluator.policy(evaluator.featurizer(encoded.batch())).kept[0].sigmoid()
+        for (decision, line), share in zip(found.pairs[i, 1:].tolist(), found.kept[i, 1:].tolist(), strict=True):
+            place = line - int(encoded.first_line[0])
+            if place < kept.shape[1]:  # else a candidate that does not exist
+                assert share == pytest.approx(float(kept[decision, place]), abs=1e-4)
