@@ -53,10 +53,11 @@ class _Change:
         return max(written) or max(len(self.went), len(self.came))
 
     def is_on(self, line: int) -> bool:
-        """Whether it begins on this line. What was typed on a blank line before Enter seems to be inserted above it."""
-        if self.went:
-            return line == self.first if self.came else self.earliest <= line <= self.first
-        return 0 <= line == self.first < len(self.old) and not self.old[line].strip()
+        """Whether it begins on this line; an insertion is on the line that it was made above, at most the last."""
+        if self.went and self.came:
+            return line == self.first
+        last = len(self.old) - 1
+        return line >= 0 and min(self.earliest, last) <= line <= min(self.first, last)
 
     def is_below(self, line: int) -> bool:
         """Whether it is an insertion directly below this line."""
@@ -64,8 +65,10 @@ class _Change:
 
     def only_adds_to(self, line: int) -> bool:
         """Whether it is text added to this line and nothing else."""
-        if self.lines != 1 or not self.came or not self.is_on(line):
+        if self.lines != 1 or not self.came or line != self.first:
             return False
+        if not self.went and self.old[line].strip():
+            return False  # a line of its own; above a blank one, it is what was typed there before Enter
         written = max(self.came, key=lambda line: len(line.strip()))
         characters = iter(written)
         return all(character in characters for character in self.old[line].rstrip())
