@@ -6,9 +6,11 @@ Loss of a batch, means over the rows each part applies to:
     + start_anchor / sqrt(sessions) * KL(start || policy)             decisions at the human's steps
     + value_weight * huber((value - return) / spread of the returns)  all steps
     + human_weight, goal_weight, kept_weight * the losses of `heads`
+    + KL(start || assistant)                                          all steps, if the assistant was loaded
 
-The human's support is every decision at every line. The assistant's states are learned from as well, because its
-policy begins as a copy of this network. Not here: when to stop for a kill, files.
+The last one lets a loaded assistant decide as it did while the features that it sees through learn. The human's support
+is every decision at every line. The assistant's states are learned from as well, because a fresh assistant begins as a
+copy of this network. Not here: when to stop for a kill, files.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from config import BCConfig
 from featurizers import Lines
 from models import PolicyOutput
 from training.advantages import discounted_returns
-from training.answers import answer, divergence, joint_of, lengths_of
+from training.answers import Reference, answer, divergence, joint_of, lengths_of
 from training.batching import bucketed, derived_seed, generator
 from training.dataset import Dataset, Steps
 from training.heads import head_losses
@@ -86,8 +88,11 @@ class Cloning:
         self.best: dict[str, Tensors] = {}
         self.start: Tensor | None = None
         self.start_anchor = config.start_anchor / math.sqrt(max(len(train), 1))
+        moving = any(p.requires_grad for p in policies.featurizer.parameters())
+        self.learning = ("human", "featurizer", *(("assistant",) if policies.given and moving else ()))
+        self.in_step: Reference | None = None
         self.optimiser = Optimiser(
-            chain(policies.human.parameters(), policies.featurizer.parameters()),
+            chain.from_iterable(getattr(policies, name).parameters() for name in self.learning),
             learning_rate=config.learning_rate, weight_decay=config.weight_decay, grad_clip=config.grad_clip,
         )  # fmt: skip
         self.batches: list[Tensor] = []
@@ -108,11 +113,15 @@ class Cloning:
         if self.start is None:
             self._judge()
             answers = answer(policies.human, policies.featurizer, self.data.encoded, self.steps, bound=False)
-            self.start = answers.decisions
+            self.start = self._worth_holding_on_to(answers.decisions)
+        if "assistant" in self.learning and self.in_step is None:
+            self.in_step = Reference.of(
+                policies.start, policies.start_featurizer, self.data.encoded, self.steps.row
+            )
         order = generator(self.seed, NAME, self.epoch)
         self.batches = bucketed(lengths_of(self.data.encoded, self.steps.row), self.config.batch_size, order)
-        policies.human.train()
-        policies.featurizer.train()
+        for name in self.learning:
+            getattr(policies, name).train()
 
     def step(self) -> bool:
         """One minibatch; False if the epoch has none left."""
@@ -126,6 +135,9 @@ class Cloning:
         lines = self.policies.featurizer(self.data.encoded.batch(steps.row, device))
         target = Target(steps.to(device), self.returns[batch].to(device), self.start[batch].to(device))
         parts = self._losses(lines, self.policies.human(lines), target)
+        if self.in_step is not None:
+            parts["kl_assistant"] = self._assistant_moved(lines, self.in_step, steps.row)
+            parts["loss"] = parts["loss"] + parts["kl_assistant"]
         where = f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}"
         norm = self.optimiser.step(parts["loss"], where)
         for name, part in parts.items():
@@ -145,6 +157,13 @@ class Cloning:
         """Takes the weights that were best on the held-out sessions."""
         for name, weights in self.best.items():
             getattr(self.policies, name).load_state_dict(weights)
+
+    def _worth_holding_on_to(self, decisions: Tensor) -> Tensor:
+        """The start's log-probabilities of the decisions `(N, 7)`; the class prior's if it knows these people less."""
+        human = self.steps.by_human & self.steps.learn
+        taken = self.steps.decision[:, None]
+        own, prior = (x.gather(1, taken)[human].mean() for x in (decisions, self.prior.expand_as(decisions)))
+        return self.prior.expand_as(decisions).clone() if prior > own else decisions
 
     def _losses(self, lines: Lines, output: PolicyOutput, target: Target) -> dict[str, Tensor]:
         steps, config, policy = target.steps, self.config, self.policies.human
@@ -170,6 +189,14 @@ class Cloning:
         )
         return parts
 
+    def _assistant_moved(self, lines: Lines, start: Reference, rows: Tensor) -> Tensor:
+        """KL from what the assistant decided at the start, through the features of then."""
+        policy = self.policies.assistant
+        scores = policy(lines, {"action"}).scores
+        assert scores is not None
+        pairs = joint_of(policy, lines, scores, bound=True).pair_log_probs()
+        return divergence(start.pair_log_probs(rows, pairs.shape[2]).to(pairs.device), pairs).mean()
+
     def _judge(self) -> dict[str, float | None]:
         """Measures the human policy on the held-out sessions and keeps it if it is the best so far."""
         held_out = self.held_out
@@ -182,7 +209,7 @@ class Cloning:
         loss = decision + self.config.line_weight * line
         if loss < self.best_loss:
             self.best_loss, self.since_best = loss, 0
-            self.best = {name: weights_of(getattr(self.policies, name)) for name in ("human", "featurizer")}
+            self.best = {name: weights_of(getattr(self.policies, name)) for name in self.learning}
         else:
             self.since_best += 1
         return {

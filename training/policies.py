@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -22,12 +22,14 @@ Tensors = dict[str, Tensor]
 @dataclass
 class Policies:
     """human and assistant share the featurizer. given: whether the assistant was there before the run, else it begins
-    as a copy of the cloned human. start: the assistant before its first update, which anchors it."""
+    as a copy of the cloned human. start, start_featurizer: the assistant before it learned, and what it saw through;
+    they anchor it."""
 
     human: Policy
     assistant: Policy
     start: Policy
     featurizer: Featurizer
+    start_featurizer: Featurizer
     given: bool
 
     @classmethod
@@ -36,17 +38,23 @@ class Policies:
         torch.manual_seed(seed)
         features = Featurizer(featurizer)
         human = Policy(model)
-        return cls(human, copy.deepcopy(human), copy.deepcopy(human), features, given=False)
+        return cls(human, copy.deepcopy(human), copy.deepcopy(human), features, copy.deepcopy(features), given=False)
 
     @classmethod
-    def loaded(cls, human: Policy, assistant: Policy, featurizer: Featurizer) -> Policies:
-        """Persisted models as the start. The featurizer stays as it is: the assistant knows the world through it."""
-        featurizer.freeze()
+    def loaded(cls, human: Policy, assistant: Policy, featurizer: Featurizer, config: FeaturizerConfig) -> Policies:
+        """Persisted models as the start. Of the config only counts which lines are seen and which parts learn."""
+        train = config.train_text_embedder, config.train_featurizer_projector
+        featurizer.config = replace(
+            featurizer.config, h_max=config.h_max, train_text_embedder=train[0], train_featurizer_projector=train[1]
+        )
+        featurizer.set_trainable(text_embedder=train[0], projector=train[1])
         human, assistant = human.upgraded(), assistant.upgraded()
-        return cls(human, assistant, copy.deepcopy(assistant), featurizer, given=True)
+        return cls(
+            human, assistant, copy.deepcopy(assistant), featurizer, copy.deepcopy(featurizer), given=True
+        )
 
     def to(self, device: torch.device) -> None:
-        for module in (self.human, self.assistant, self.start, self.featurizer):
+        for module in (self.human, self.assistant, self.start, self.featurizer, self.start_featurizer):
             module.to(device)
 
     def begin_assistant(self, decision_log_prior: Tensor, seed: int) -> None:
@@ -61,21 +69,24 @@ class Policies:
             if self.assistant.tilt is not None:
                 with torch.no_grad():
                     self.assistant.tilt.weight[:N_DECISIONS] = 0.0
-        self.start.load_state_dict(self.assistant.state_dict())
+            self.start.load_state_dict(self.assistant.state_dict())
+            self.start_featurizer.load_state_dict(self.featurizer.state_dict())
 
     def state_dict(self) -> dict[str, object]:
         """All weights, with what it takes to build the networks again."""
-        policies = {name: policy_checkpoint(getattr(self, name)) for name in ("human", "assistant", "start")}
-        return {**policies, "featurizer": featurizer_checkpoint(self.featurizer), "given": self.given}
+        saved: dict[str, object] = {name: policy_checkpoint(getattr(self, name)) for name in _POLICIES}
+        saved |= {name: featurizer_checkpoint(getattr(self, name)) for name in _FEATURIZERS}
+        return {**saved, "given": self.given}
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any], where: str) -> Policies:
         """What `state_dict` gave. Raises InputError, naming `where`, if it is damaged."""
-        human, assistant, start = (policy_from(saved[name], where) for name in ("human", "assistant", "start"))
-        policies = cls(human, assistant, start, featurizer_from(saved["featurizer"], where), given=bool(saved["given"]))
-        if policies.given:
-            policies.featurizer.freeze()
-        return policies
+        networks: dict[str, Any] = {name: policy_from(saved[name], where) for name in _POLICIES}
+        networks |= {name: featurizer_from(saved[name], where) for name in _FEATURIZERS}
+        return cls(**networks, given=bool(saved["given"]))
+
+
+_POLICIES, _FEATURIZERS = ("human", "assistant", "start"), ("featurizer", "start_featurizer")
 
 
 def weights_of(module: torch.nn.Module) -> Tensors:

@@ -89,7 +89,7 @@ class Update:
         self.start_anchor = config.start_anchor / math.sqrt(max(sessions, 1))
         encoded, rows = data.encoded, steps.row
         self.human = Reference.of(policies.human, policies.featurizer, encoded, rows)
-        self.start = Reference.of(policies.start, policies.featurizer, encoded, rows)
+        self.start = Reference.of(policies.start, policies.start_featurizer, encoded, rows)
         self.position, self.stopped = 0, False
         self.sums: dict[str, float] = {}
         self.held: Held | None = None

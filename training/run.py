@@ -274,7 +274,7 @@ def starting_policies(config: TrainConfig) -> Policies:
         if policy.config.backbone != config.model.backbone:
             what = f"the persisted backbone is {policy.config.backbone}, asked for is {config.model.backbone}"
             raise InputError(str(config.pv_dir), what)
-    return Policies.loaded(models.human, models.assistant, models.featurizer)
+    return Policies.loaded(models.human, models.assistant, models.featurizer, config.featurizer)
 
 
 def hold_out(ids: Sequence[str], share: float, seed: int) -> set[int]:
