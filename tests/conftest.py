@@ -2,9 +2,13 @@
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from state import Cursor, Past, State, never
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,3 +36,27 @@ def root():
 def sample_sessions():
     """Folder of two small recorded sessions in the snapshot format."""
     return ROOT / "examples" / "sessions"
+
+
+def _random_state(lines: int, seed: int = 0, *, history: tuple[Past, ...] | None = None) -> State:
+    """A state of so many lines that has seen edits by both agents; the cursor is on at most seeds."""
+    draw = np.random.default_rng(seed)
+    words = ("def f(x):", "return x", "# ünï", "\ttab", "", "x = [1, 2]", "if x:\r\n", "  " * 40, "long " * 60)
+    texts = tuple("    " * int(draw.integers(3)) + str(draw.choice(words)) for _ in range(lines))
+    t = int(draw.integers(1, 50))
+    edits = []
+    for _ in range(2):
+        edit = never(lines).copy()
+        edit[:, 0] = draw.integers(-1, t + 1, lines)
+        edit[:, 1:3] = np.sort(draw.integers(0, 200, (lines, 2)), axis=1)
+        edit[:, 3:] = draw.integers(0, 2, (lines, 3))
+        edits.append(edit)
+    on = lines > 0 and seed % 4 != 3
+    cursor = Cursor(True, int(draw.integers(lines)), int(draw.integers(100)), t) if on else Cursor(last_t=t - 1)
+    return State(texts, t, edits[0], edits[1], cursor, history=history)
+
+
+@pytest.fixture(scope="session")
+def random_state() -> Callable[..., State]:
+    """Makes a state: its number of `lines`, a `seed`, and perhaps a `history`."""
+    return _random_state
