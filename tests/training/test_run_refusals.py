@@ -1,0 +1,172 @@
+"""What a run refuses, in one line and before it has written anything; and what it does with what it finds."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from errors import InputError
+from files import lock
+from models import store
+from training.observer import Silent
+from training.optimisation import Optimiser
+from training.resume import RunFolder
+from training.run import hold_out, train
+
+
+class Told(Silent):
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.glob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"device": "cuda:99"}, "cuda:99 cannot be used"),
+        ({"device": "toaster"}, "toaster cannot be used"),
+        ({"init_from_pv": True}, "no persisted models"),
+    ],
+)
+def test_refused_before_anything_is_written(small, sessions, tmp_path, change, said):
+    with pytest.raises(InputError, match=said):
+        train(replace(small, **change), sessions)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["checkpoint_dir", "pv_dir"])
+def test_a_file_where_a_folder_belongs(small, sessions, tmp_path, name):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="file"):
+        train(replace(small, **{name: tmp_path / "file" / "models"}), sessions)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_sessions_without_decisions(small, sessions, tmp_path):
+    still = replace(sessions[0], states=sessions[0].states[:1], moves=(None,))
+    with pytest.raises(InputError, match="no episode has a decision"):
+        train(small, [still])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["checkpoint_dir", "pv_dir"])
+def test_a_second_training_in_the_same_folder_is_refused(small, sessions, name):
+    folder = getattr(small, name)
+    with lock(folder / (".lock" if name == "checkpoint_dir" else ".training.lock")):
+        with pytest.raises(InputError, match="another run"):
+            train(small, sessions)
+    assert not list(folder.glob("*.pt"))
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_models(small, sessions, monkeypatch):
+    train(small, sessions)
+    before = contents(small.pv_dir)
+    step = Optimiser.step
+    monkeypatch.setattr(Optimiser, "step", lambda self, loss, where: step(self, loss * float("nan"), where))
+    with pytest.raises(InputError, match="bc, epoch 1, step 1.*nan"):
+        train(small, sessions)
+    assert contents(small.pv_dir) == before
+
+
+def test_a_full_disk_is_one_error_and_the_models_stay(small, sessions, monkeypatch):
+    train(small, sessions)
+    before = contents(small.pv_dir)
+
+    def full(*_):
+        raise InputError("resume.pt", "the disk is full")
+
+    monkeypatch.setattr(RunFolder, "save", full)
+    with pytest.raises(InputError, match="the disk is full"):
+        train(small, sessions)
+    assert contents(small.pv_dir) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda c: replace(c, seed=7), "seed was 0 and is 7"),
+        (lambda c: replace(c, bc=replace(c.bc, epochs=9)), "bc.epochs was 2 and is 9"),
+        (lambda c: replace(c, model=replace(c.model, backbone="lstm")), "model.backbone was lg_transformer and is lstm"),
+    ],
+)
+def test_resume_with_other_settings_names_them(small, sessions, change, said):
+    train(small, sessions)
+    with pytest.raises(InputError, match=said):
+        train(replace(change(small), resume=True), sessions)
+
+
+def test_resume_with_other_sessions_says_so(small, sessions):
+    train(small, sessions)
+    with pytest.raises(InputError, match="recordings was 6 sessions .* and is 5 sessions"):
+        train(replace(small, resume=True), sessions[:5])
+
+
+def test_a_damaged_state_is_not_gone_on_from(small, sessions):
+    train(small, sessions)
+    path = small.checkpoint_dir / "resume.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InputError, match="resume.pt"):
+        train(replace(small, resume=True), sessions)
+
+
+def test_resume_where_there_is_nothing_begins_anew_and_says_so(small, sessions):
+    told = Told()
+    train(replace(small, resume=True), sessions, observer=told)
+    assert any("no run to go on with" in message for message in told.messages)
+    assert (small.checkpoint_dir / "assistant_policy_e4.pt").exists()
+
+
+def test_resume_of_a_run_that_has_ended_changes_nothing(small, sessions):
+    train(small, sessions)
+    log, models = (small.checkpoint_dir / "train.jsonl").read_text(), store.load(small.pv_dir)
+    train(replace(small, resume=True), sessions)
+    assert (small.checkpoint_dir / "train.jsonl").read_text() == log
+    again = store.load(small.pv_dir)
+    weights = again.assistant.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in models.assistant.state_dict().items())
+
+
+def test_a_new_run_in_an_old_folder_keeps_the_log_and_drops_the_old_checkpoints(small, sessions):
+    first = train(small, sessions)
+    second = train(replace(small, bc=replace(small.bc, epochs=1), ppo=replace(small.ppo, epochs=1)), sessions)
+    rows = [json.loads(line) for line in (small.checkpoint_dir / "train.jsonl").read_text().splitlines()]
+    assert [row["run_id"] for row in rows] == [first.run_id] * 6 + [second.run_id] * 4
+    assert not (small.checkpoint_dir / "human_policy_e2.pt").exists()
+
+
+def test_a_torn_line_of_the_log_is_mended(small, sessions):
+    small.checkpoint_dir.mkdir(parents=True)
+    (small.checkpoint_dir / "train.jsonl").write_text('{"phase": "bc", "run_id": "old"}\n{"phase": "b')
+    train(small, sessions)
+    rows = [json.loads(line) for line in (small.checkpoint_dir / "train.jsonl").read_text().splitlines()]
+    assert rows[0]["run_id"] == "old" and len(rows) == 7
+
+
+@pytest.mark.parametrize(("sessions_", "held_out"), [(1, 0), (5, 0), (6, 1), (10, 2), (20, 4)])
+def test_sessions_held_out(sessions_, held_out):
+    ids = [f"id-{i}" for i in range(sessions_)]
+    assert len(hold_out(ids, 0.2, seed=0)) == held_out
+    assert hold_out(ids, 0.0, seed=0) == set()
+
+
+def test_most_of_what_is_held_out_stays_so_when_sessions_are_added():
+    few, more = ([f"id-{i}" for i in range(n)] for n in (20, 24))
+    first, second = ({ids[i] for i in hold_out(ids, 0.25, seed=3)} for ids in (few, more))
+    assert len(first & second) >= 4
+
+
+def test_the_log_has_no_numbers_that_json_lacks(small, sessions):
+    train(small, sessions[:2])  # too few to hold one out
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    for line in (small.checkpoint_dir / "train.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=refuse)
