@@ -95,11 +95,11 @@ def nominal(task: Task, now: Progress, cursor: int) -> tuple[Decision, int]:
     at = min(line + (piece.kind == "insert"), len(now.lines) - 1)
     if piece.goal >= 0 and is_comment(now.goal[piece.goal]) and piece.kind in ("type", "insert"):
         return (Decision.EXPLAIN_SINGLE_LINES if at == cursor else Decision.EXPLAIN_MULTI_LINES), at
-    if line != cursor or line < 0:
+    if cursor < 0 or cursor not in (line, at):
         return Decision.EDIT_EXISTING_LINES, at
     if task.several:
-        return Decision.WRITE_MULTI_LINE, line
-    return (Decision.FILL_PARTIAL_LINE if piece.kind == "type" else Decision.WRITE_SINGLE_LINE), line
+        return Decision.WRITE_MULTI_LINE, cursor
+    return (Decision.FILL_PARTIAL_LINE if piece.kind == "type" else Decision.WRITE_SINGLE_LINE), cursor
 
 
 def do(task: Task, state: State, now: Progress, hands: Hands, generator: Random) -> State:
