@@ -30,7 +30,8 @@ class Mixing(nn.Module):
         y = self.ln(x)
         if hidden is not None:
             y = y.masked_fill(hidden, 0.0)
-        y = self.pointwise(F.gelu(self.depthwise(y.transpose(1, 2))))
+        mixed = self.depthwise(y.transpose(1, 2))[..., : x.shape[1]]  # an even kernel gives one place too many
+        y = self.pointwise(F.gelu(mixed))
         out: Tensor = x + y.transpose(1, 2)
         return out
 
