@@ -71,7 +71,7 @@ def measure(fold: Fold, episodes: Sequence[Episode], loop: LoopConfig) -> dict[s
 
 
 def _human(answers: Answers, steps: Steps, result: TrainResult) -> dict[str, float]:
-    """Mean negative log-likelihood (nats) and accuracy of the human's decisions; the prior counts all other sessions."""
+    """Mean negative log-likelihood (nats), accuracy of the human's decisions; the prior counts the others."""
     others = result.data.steps
     prior = class_prior(others)
     return {
@@ -104,7 +104,7 @@ def _behaviour_decisions(steps: Steps, result: TrainResult) -> Tensor:
 
 
 def _log_odds(policy: Tensor, behaviour: Tensor, kinds: Sequence[Decision]) -> float | None:
-    """Mean over the states in which such decisions are legal, and others too, of logit p(policy) - logit p(behaviour)."""
+    """Mean of logit p(policy) - logit p(behaviour) over the states in which such decisions and others are legal."""
     columns = list(kinds)
     logits = []
     for log_probs in (policy, behaviour):
