@@ -43,11 +43,18 @@ def fingerprint(config: TrainConfig, episodes: Sequence[Episode]) -> dict[str, s
     flatten("", asdict(config))
     digest = hashlib.blake2b(digest_size=6)
     for episode in episodes:
-        digest.update(repr((episode.id, episode.moves)).encode("utf-8", "backslashreplace"))
+        digest.update(_bytes(episode.id, episode.moves, episode.cut_off))
         for state in episode.states:
             digest.update("\n".join(state.lines).encode("utf-8", "surrogatepass"))
+            digest.update(_bytes(state.t, state.cursor, state.last_known_line, state.env, sorted(state.undone)))
+            digest.update(state.human.tobytes() + state.assistant.tobytes())
+        digest.update(_bytes(*[state.history for state in episode.states[:1]]))
     settings["recordings"] = f"{len(episodes)} sessions ({digest.hexdigest()})"
     return settings
+
+
+def _bytes(*values: object) -> bytes:
+    return repr(values).encode("utf-8", "backslashreplace")
 
 
 def require_same(saved: Mapping[str, str], now: Mapping[str, str], where: Path) -> None:

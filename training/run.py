@@ -111,6 +111,7 @@ class _Run:
     ) -> None:  # fmt: skip
         self.config, self.episodes, self.observer, self.clock = config, episodes, observer, clock
         self.folder = RunFolder(config.checkpoint_dir)
+        self.found = self._versions()
         self.fingerprint = fingerprint(config, episodes)
         saved = self._resumable()
         if saved is None:
@@ -151,11 +152,23 @@ class _Run:
         require_same(saved["fingerprint"], self.fingerprint, self.folder.path)
         return saved
 
+    def _versions(self) -> list[tuple[int, int] | None]:
+        """Of the files that the run starts from. They are read before the locks are held, so that what is wrong with
+        them is said before anything is written."""
+        files = [self.config.pv_dir / name for name in store.FILES] if self.config.init_from_pv else []
+        if self.config.resume:
+            files.append(self.folder.path / STATE)
+        versions = [file.stat() if file.exists() else None for file in files]
+        return [version and (version.st_ino, version.st_mtime_ns) for version in versions]
+
     def work(self, publish: bool) -> TrainResult:
         with ExitStack() as held:
             held.enter_context(lock(self.config.checkpoint_dir / ".lock"))
             if publish and self.config.pv_dir.resolve() != self.config.checkpoint_dir.resolve():
                 held.enter_context(lock(self.config.pv_dir / ".training.lock"))
+            if self._versions() != self.found:
+                what = "another run has ended here since this one began; start it again"
+                raise InputError(str(self.config.checkpoint_dir), what)
             with deferred() as interrupt:
                 self._phases(interrupt)
             meta = self._meta()
