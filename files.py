@@ -122,7 +122,7 @@ def lock(path: Path, *, wait: bool = False, waiting: Callable[[], None] | None =
         file = path.open("ab")
     with file:
         said = False
-        while not _try_lock(file):
+        while not _try_lock(file, path):
             if not wait:
                 raise InputError(str(path.parent), "another run is working in this folder; wait until it has ended")
             if waiting is not None and not said:
@@ -132,11 +132,12 @@ def lock(path: Path, *, wait: bool = False, waiting: Callable[[], None] | None =
         yield
 
 
-def _try_lock(file: BinaryIO) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+def _try_lock(file: BinaryIO, path: Path) -> bool:
+    with naming(path):  # some network file systems have no locks
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
     return True
 
 
