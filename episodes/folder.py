@@ -129,7 +129,9 @@ class _Reading:
         self.summary.states += len(episode.states)
         if len(episode.states) < 2:
             place = f"{episode.source}, episode {episode.id}"
-            self.summary.skipped.append((place, f"{len(episode.states)} state(s), so no decision"))
+            self.summary.skipped.append(
+                (place, f"{len(episode.states)} state(s), so no decision; expected two at least")
+            )
             return
         self.summary.used_episodes += 1
         self.summary.used_states += len(episode.states)
