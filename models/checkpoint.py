@@ -178,8 +178,8 @@ def _config(default: C, given: Mapping[str, Any], weights: Mapping[str, Tensor],
             raise InputError(where, f"config: {field.name} is {value!r}, expected {type(usual).__name__}")
         if isinstance(value, float) and not (0.0 <= value < 1.0 if field.name == "dropout" else 0.0 < value < math.inf):
             raise InputError(where, f"config: {field.name} is {value}")
-        if type(value) is int and not (field.name in MAY_BE_ZERO or value > 0):
-            raise InputError(where, f"config: {field.name} is {value}, expected at least 1")
+        if type(value) is int and value < (0 if field.name in MAY_BE_ZERO else 1):
+            raise InputError(where, f"config: {field.name} is {value}, which is too small")
         if field.name in SIZES and value > largest:
             raise InputError(where, f"config: {field.name} is {value}, which does not fit the weights' shapes")
         values[field.name] = value

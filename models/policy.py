@@ -160,4 +160,4 @@ class Policy(nn.Module):
         """The same network with the parts that an imported one lacks (history, p(kept)); its answers stay the same."""
         policy = Policy(replace(self.config, history=True, predict_kept=True))
         policy.load_state_dict({**policy.state_dict(), **self.state_dict()})
-        return policy
+        return policy.to(next(self.parameters()).device).train(self.training)
