@@ -27,9 +27,8 @@ def test_gae_is_the_hand_written_sum_episode_by_episode(data, lengths):
         expected += by_hand(reward, value, after, 0.99, 0.95)
         rewards, values, episode = rewards + reward, values + value, episode + [number] * length
         bootstrap += [7.0] * (length - 1) + [after]  # only the last one of an episode may be looked at
-    advantage, target = gae(
-        torch.tensor(rewards), torch.tensor(values), torch.tensor(episode), torch.tensor(bootstrap), gamma=0.99, lam=0.95
-    )
+    columns = map(torch.tensor, (rewards, values, episode, bootstrap))
+    advantage, target = gae(*columns, gamma=0.99, lam=0.95)
     assert advantage.tolist() == pytest.approx(expected, abs=1e-4)
     assert torch.allclose(target, advantage + torch.tensor(values))
 

@@ -28,9 +28,8 @@ def test_an_option_is_not_judged_by_choices_that_did_not_offer_it():
 
 
 def test_without_choices_there_is_the_prior():
-    assert luce_weights(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64), torch.tensor([1.0, 2.0, 3.0])).tolist() == [
-        0.5, 1.0, 1.5,
-    ]  # fmt: skip
+    nothing = torch.zeros(0, dtype=torch.int64)
+    assert luce_weights(torch.zeros(0, 3), nothing, torch.tensor([1.0, 2.0, 3.0])).tolist() == [0.5, 1.0, 1.5]
 
 
 def choices(decision, line_kind, lines):

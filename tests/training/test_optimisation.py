@@ -49,7 +49,7 @@ def test_a_loss_that_is_not_finite_stops_and_changes_nothing(bad):
     module = network()
     before = [p.clone() for p in module.parameters()]
     optimiser = Optimiser(module.parameters(), learning_rate=0.1, weight_decay=0.0, grad_clip=1.0)
-    with pytest.raises(NotFiniteError, match="bc, epoch 3, step 2.*loss") as caught:
+    with pytest.raises(NotFiniteError, match=r"bc, epoch 3, step 2.*loss") as caught:
         optimiser.step(next(iter(losses(module))) * bad, "bc, epoch 3, step 2")
     assert isinstance(caught.value, InputError)
     assert all(torch.equal(a, b) for a, b in zip(before, module.parameters(), strict=True))

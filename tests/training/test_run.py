@@ -34,7 +34,7 @@ def test_the_same_seed_gives_the_same_weights(small, sessions):
     assert_same_checkpoints(*(config.checkpoint_dir for config in runs))
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -52,7 +52,7 @@ class KillAt(Silent):
     def metrics(self, row) -> None:
         self.epoch -= 1
         if self.epoch == 0:
-            raise Killed
+            raise KilledError
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def straight(sessions, small_training, tmp_path_factory):
 
 @pytest.mark.parametrize("epoch", range(1, 7))
 def test_a_run_killed_after_any_epoch_goes_on_to_the_same_weights(small, sessions, straight, epoch):
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(small, sessions, observer=KillAt(epoch=epoch))
     train(replace(small, resume=True), sessions)
     assert_same_checkpoints(small.checkpoint_dir, straight)

@@ -59,9 +59,9 @@ def test_sessions_without_decisions(small, sessions, tmp_path):
 @pytest.mark.parametrize("name", ["checkpoint_dir", "pv_dir"])
 def test_a_second_training_in_the_same_folder_is_refused(small, sessions, name):
     folder = getattr(small, name)
-    with lock(folder / (".lock" if name == "checkpoint_dir" else ".training.lock")):
-        with pytest.raises(InputError, match="another run"):
-            train(small, sessions)
+    held = folder / (".lock" if name == "checkpoint_dir" else ".training.lock")
+    with lock(held), pytest.raises(InputError, match="another run"):
+        train(small, sessions)
     assert not list(folder.glob("*.pt"))
 
 
@@ -70,7 +70,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_models(small, sess
     before = contents(small.pv_dir)
     step = Optimiser.step
     monkeypatch.setattr(Optimiser, "step", lambda self, loss, where: step(self, loss * float("nan"), where))
-    with pytest.raises(InputError, match="bc, epoch 1, step 1.*nan"):
+    with pytest.raises(InputError, match=r"bc, epoch 1, step 1.*nan"):
         train(small, sessions)
     assert contents(small.pv_dir) == before
 
@@ -93,7 +93,7 @@ def test_a_full_disk_is_one_error_and_the_models_stay(small, sessions, monkeypat
     [
         (lambda c: replace(c, seed=7), "seed was 0 and is 7"),
         (lambda c: replace(c, bc=replace(c.bc, epochs=9)), "bc.epochs was 2 and is 9"),
-        (lambda c: replace(c, model=replace(c.model, backbone="lstm")), "model.backbone was lg_transformer and is lstm"),
+        (lambda c: replace(c, model=replace(c.model, backbone="lstm")), "backbone was lg_transformer and is lstm"),
     ],
 )
 def test_resume_with_other_settings_names_them(small, sessions, change, said):
@@ -104,7 +104,7 @@ def test_resume_with_other_settings_names_them(small, sessions, change, said):
 
 def test_resume_with_other_sessions_says_so(small, sessions):
     train(small, sessions)
-    with pytest.raises(InputError, match="recordings was 6 sessions .* and is 5 sessions"):
+    with pytest.raises(InputError, match=r"recordings was 6 sessions .* and is 5 sessions"):
         train(replace(small, resume=True), sessions[:5])
 
 
@@ -112,7 +112,7 @@ def test_a_damaged_state_is_not_gone_on_from(small, sessions):
     train(small, sessions)
     path = small.checkpoint_dir / "resume.pt"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(InputError, match="resume.pt"):
+    with pytest.raises(InputError, match=r"resume\.pt"):
         train(replace(small, resume=True), sessions)
 
 
