@@ -4,9 +4,10 @@
     <pv_dir>/generations/<id>/                                                the same files and about.json, kept
     <pv_dir>/replacing.json                                                   only during a replacement: its id
 
-A replacement first writes a generation, then `replacing.json` (from here on the new models are in force), then the
-three files. Whoever finds `replacing.json` reads from the generation that it names, and the next writer ends what was
-begun; so a process may be killed at any moment, and a reader never gets files of two generations.
+A replacement first writes a generation (under a hidden name), then `replacing.json` (from here on the new models are in
+force), then it shows the generation and replaces the three files. Whoever finds `replacing.json` reads from the
+generation that it names and ends what was begun; so a process may be killed at any moment, and a reader never gets
+files of two generations.
 Not here: when to replace models (`training`), what is in a file (`checkpoint.py`).
 """
 
@@ -17,7 +18,7 @@ import io
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ import torch
 
 from errors import InputError
 from featurizers import Featurizer
-from files import atomic_write, lock, make_folder, naming, sync_folder
+from files import atomic_write, lock, naming, sync_folder
 from models import checkpoint
 from models.policy import Policy
 
@@ -85,15 +86,19 @@ def publish(
         _finish(pv_dir)
         _keep_what_is_there(pv_dir, now)
         meta = {"created": _iso(now()), **meta}
-        generation = _next_id(pv_dir, human, assistant, featurizer)
+        generation = _next_id(pv_dir, _weights(human, assistant, featurizer))
         about = {"generation": generation, "meta": meta}
         contents = {
             ASSISTANT: _bytes(checkpoint.policy_checkpoint(assistant, **about)),
             HUMAN: _bytes(checkpoint.policy_checkpoint(human, **about)),
             FEATURIZER: _bytes(checkpoint.featurizer_checkpoint(featurizer, **about)),
         }
-        _write_generation(pv_dir, generation, contents, meta)
-        _switch(pv_dir, generation)
+        try:
+            _write_generation(pv_dir, generation, contents, meta)
+            _switch(pv_dir, generation)
+        except InputError:
+            _sweep(pv_dir)
+            raise
         _prune(pv_dir, generation)
     return generation
 
@@ -104,12 +109,15 @@ def load(pv_dir: Path, device: torch.device | str = "cpu", expect_backbone: str 
     Raises InputError that names the file if one of the three is missing, damaged, does not fit the others, or has
     another backbone than the one expected.
     """
-    for _ in range(ATTEMPTS):
+    if _journal(pv_dir) is not None:
+        with suppress(InputError), lock(pv_dir / LOCK):  # unless somebody is at it, or the folder is read-only
+            _finish(pv_dir)
+    for attempt in range(ATTEMPTS):
         folder, contents = _read(pv_dir)
         if not contents:
             return None
         missing = [name for name in FILES if name not in contents]
-        if missing and not (pv_dir / JOURNAL).exists():
+        if missing and attempt > 1 and _journal(pv_dir) is None:  # and not just about to be written
             raise InputError(str(folder / missing[0]), f"is missing, though {next(iter(contents))} is there")
         if not missing:
             loaded = {name: checkpoint.read(pv_dir / name, contents[name]) for name in FILES}
@@ -174,10 +182,8 @@ def _config(loaded: dict[str, Any]) -> dict[str, Any]:
 
 def _read(pv_dir: Path) -> tuple[Path, dict[str, bytes]]:
     """The folder that the models in force are in, and those of the three files that are there."""
-    folder = pv_dir
     begun = _journal(pv_dir)
-    if begun is not None:
-        folder = pv_dir / GENERATIONS / begun
+    folder = pv_dir if begun is None else _folder(pv_dir, begun)
     contents = {}
     for name in FILES:
         path = folder / name
@@ -186,71 +192,88 @@ def _read(pv_dir: Path) -> tuple[Path, dict[str, bytes]]:
     return folder, contents
 
 
+def _folder(pv_dir: Path, generation: str) -> Path:
+    """Where a generation lies: under its name, or hidden if it is about to come into force."""
+    shown = pv_dir / GENERATIONS / generation
+    return shown if shown.exists() else shown.with_name(f".{generation}")
+
+
 def _journal(pv_dir: Path) -> str | None:
     """The generation that a replacement, begun and not yet ended, puts in force."""
     with naming(pv_dir / JOURNAL):
         try:
-            generation = json.loads((pv_dir / JOURNAL).read_text())["generation"]
+            generation = str(json.loads((pv_dir / JOURNAL).read_text())["generation"])
         except (FileNotFoundError, NotADirectoryError):
             return None
-    return str(generation) if (pv_dir / GENERATIONS / str(generation) / ABOUT).exists() else None
+    return generation if (_folder(pv_dir, generation) / ABOUT).exists() else None
 
 
 def _switch(pv_dir: Path, generation: str) -> None:
-    """Puts a kept generation in force. What can fail for want of space comes before the journal."""
+    """Puts a generation in force. What can fail for want of space comes before the journal."""
     staged = _stage(pv_dir, generation)
     atomic_write(pv_dir / JOURNAL, json.dumps({"generation": generation}))
-    _replace(pv_dir, staged)
+    _replace(pv_dir, generation, staged)
 
 
 def _finish(pv_dir: Path) -> None:
-    """Ends a replacement that a killed process began, and removes what it left lying about."""
+    """Ends a replacement that a killed process began, and removes what else it left lying about."""
     begun = _journal(pv_dir)
     if begun is not None:
-        _replace(pv_dir, _stage(pv_dir, begun))
-    for leftover in (*pv_dir.glob(".staged-*"), *(pv_dir / GENERATIONS).glob(".*")):
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        _replace(pv_dir, begun, _stage(pv_dir, begun))
+    _sweep(pv_dir)
+
+
+def _sweep(pv_dir: Path) -> None:
+    """Removes what was written and never came into force."""
+    if _journal(pv_dir) is None:
+        for leftover in pv_dir.glob(".staged-*"):
+            leftover.unlink(missing_ok=True)
+        for leftover in (pv_dir / GENERATIONS).glob(".*"):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _stage(pv_dir: Path, generation: str) -> dict[Path, Path]:
+    """Copies of a generation's files beside those that they are to replace."""
+    folder = _folder(pv_dir, generation)
     staged = {pv_dir / f".staged-{name}": pv_dir / name for name in FILES}
     for temporary, final in staged.items():
-        atomic_write(temporary, (pv_dir / GENERATIONS / generation / final.name).read_bytes())
+        with naming(folder / final.name):
+            content = (folder / final.name).read_bytes()
+        atomic_write(temporary, content)
     return staged
 
 
-def _replace(pv_dir: Path, staged: dict[Path, Path]) -> None:
+def _replace(pv_dir: Path, generation: str, staged: dict[Path, Path]) -> None:
     with naming(pv_dir):
+        hidden, shown = _folder(pv_dir, generation), pv_dir / GENERATIONS / generation
+        if hidden != shown:
+            hidden.replace(shown)
+            sync_folder(shown.parent)
         for temporary, final in staged.items():
             temporary.replace(final)
         sync_folder(pv_dir)
         (pv_dir / JOURNAL).unlink(missing_ok=True)
 
 
-def _write_generation(pv_dir: Path, generation: str, contents: dict[str, bytes], meta: dict[str, Any]) -> None:
-    """Writes a generation's folder, whole or not at all."""
-    folder = make_folder(pv_dir / GENERATIONS)
-    temporary = folder / f".{generation}"
+def _write_generation(pv_dir: Path, generation: str, contents: dict[str, bytes], meta: dict[str, Any]) -> Path:
+    """Writes a generation's folder under its hidden name; `about.json`, which makes it one, comes last."""
+    folder = pv_dir / GENERATIONS / f".{generation}"
     about = {"created": meta["created"], "meta": meta, "sha256": {n: _sha256(c) for n, c in contents.items()}}
-    try:
-        for name, content in contents.items():
-            atomic_write(temporary / name, content)
-        atomic_write(temporary / ABOUT, json.dumps(about, indent=1))
-        with naming(folder):
-            temporary.replace(folder / generation)
-            sync_folder(folder)
-    except InputError:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+    for name, content in contents.items():
+        atomic_write(folder / name, content)
+    atomic_write(folder / ABOUT, json.dumps(about, indent=1))
+    return folder
 
 
 def _keep_what_is_there(pv_dir: Path, now: Callable[[], float]) -> None:
     """Keeps models that came from elsewhere (imported, copied) as a generation before they are replaced."""
     _, contents = _read(pv_dir)
     if len(contents) == len(FILES) and _current(pv_dir) is None:
-        generation = "found-" + _sha256(b"".join(contents.values()))[:12]
+        generation = _next_id(pv_dir, contents.values())
         created = _iso(min(now(), (pv_dir / ASSISTANT).stat().st_mtime))
-        _write_generation(pv_dir, generation, contents, {"created": created, "trained_on": "imported"})
+        hidden = _write_generation(pv_dir, generation, contents, {"created": created, "trained_on": "imported"})
+        with naming(hidden):
+            hidden.replace(pv_dir / GENERATIONS / generation)
 
 
 def _current(pv_dir: Path) -> str | None:
@@ -279,15 +302,20 @@ def _prune(pv_dir: Path, current: str) -> None:
             shutil.rmtree(pv_dir / GENERATIONS / old.id, ignore_errors=True)
 
 
-def _next_id(pv_dir: Path, *modules: torch.nn.Module) -> str:
-    """A number that counts up, and a few digits that tell these weights from others."""
+def _next_id(pv_dir: Path, contents: Iterable[bytes | memoryview]) -> str:
+    """A number that counts up, and a few digits that tell these contents from others."""
     numbers = [path.name.split("-")[0] for path in (pv_dir / GENERATIONS).glob("*-*")]
     number = max((int(n) for n in numbers if n.isdigit()), default=0) + 1
     digest = hashlib.sha256()
+    for content in contents:
+        digest.update(content)
+    return f"{number:06d}-{digest.hexdigest()[:8]}"
+
+
+def _weights(*modules: torch.nn.Module) -> Iterator[memoryview]:
     for module in modules:
         for value in module.state_dict().values():
-            digest.update(value.detach().cpu().contiguous().numpy().data)
-    return f"{number:06d}-{digest.hexdigest()[:8]}"
+            yield value.detach().cpu().contiguous().numpy().data
 
 
 def _bytes(content: object) -> bytes:
@@ -301,4 +329,4 @@ def _sha256(content: bytes) -> str:
 
 
 def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

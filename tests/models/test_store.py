@@ -1,0 +1,269 @@
+"""The persisted models are replaced together or not at all, whatever happens, and can be rolled back."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from errors import InputError
+from models import checkpoint, store
+
+
+class Killed(BaseException):
+    """What a process that is killed would do: nothing further runs, no handler, no cleaning up."""
+
+
+def publish(folder, pair, number, **meta):
+    human, assistant, featurizer = pair
+    return store.publish(folder, human, assistant, featurizer, {"trained_on": "person", "number": number, **meta})
+
+
+def numbers(folder):
+    """The number that each of the three files was published with."""
+    found = set()
+    for name in store.FILES:
+        found.add(torch.load(folder / name, weights_only=True)["config"]["meta"]["number"])
+    return found
+
+
+def test_what_is_published_is_what_is_loaded(tmp_path, small):
+    human, assistant, featurizer = small()
+    generation = publish(tmp_path / "models", small(), 1)
+    models = store.load(tmp_path / "models")
+    assert models.generation == generation and models.source == str(tmp_path / "models/asm_assistant_model.pt")
+    assert models.meta["trained_on"] == "person" and models.meta["number"] == 1 and models.meta["created"]
+    for ours, loaded in ((human, models.human), (assistant, models.assistant), (featurizer, models.featurizer)):
+        for name, value in ours.state_dict().items():
+            assert torch.equal(loaded.state_dict()[name], value)
+    for name in store.FILES:
+        content = torch.load(tmp_path / "models" / name, weights_only=True)
+        assert content.keys() == {"config", "featurizer_state_dict" if "featurizer" in name else "model_state_dict"}
+
+
+def test_an_empty_or_missing_folder_has_no_models(tmp_path):
+    assert store.load(tmp_path) is None and store.load(tmp_path / "missing") is None
+    assert store.generations(tmp_path / "missing") == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("absent", store.FILES)
+def test_a_folder_with_only_some_of_the_files_is_refused(tmp_path, small, absent):
+    publish(tmp_path, small(), 1)
+    (tmp_path / absent).unlink()
+    with pytest.raises(InputError, match=f"{absent}: is missing"):
+        store.load(tmp_path)
+
+
+def test_files_of_two_trainings_are_refused(tmp_path, small, monkeypatch):
+    monkeypatch.setattr(store, "PAUSE", 0.0)
+    publish(tmp_path / "one", small(0), 1)
+    publish(tmp_path / "two", small(1), 2)
+    (tmp_path / "one" / store.HUMAN).write_bytes((tmp_path / "two" / store.HUMAN).read_bytes())
+    with pytest.raises(InputError, match="not from the same training"):
+        store.load(tmp_path / "one")
+
+
+def test_a_featurizer_of_another_width_is_refused(tmp_path, small, imported_folder):
+    publish(tmp_path / "ours", small(), 1)
+    content = torch.load(tmp_path / "ours" / store.FEATURIZER, weights_only=True)
+    del content["config"]["format_version"], content["config"]["generation"]
+    torch.save(content, imported_folder / store.FEATURIZER)
+    with pytest.raises(InputError, match=r"reads 24 features a line, asm_featurizer\.pt makes 12"):
+        store.load(imported_folder)
+
+
+def kill_at(monkeypatch, step):
+    """Lets `os.replace` end the process, as it were, instead of its call number `step`; returns the calls so far."""
+    calls, replace = [], os.replace
+
+    def counted(source, target, **options):
+        calls.append(Path(target).name)
+        if len(calls) == step:
+            raise Killed
+        return replace(source, target, **options)
+
+    monkeypatch.setattr(os, "replace", counted)
+    return calls
+
+
+def test_killed_at_any_step_the_models_are_the_old_or_the_new_ones(tmp_path, small, monkeypatch):
+    for step in range(1, 40):
+        folder = tmp_path / str(step)
+        old = publish(folder, small(0), 1)
+        with monkeypatch.context() as patch:
+            calls = kill_at(patch, step)
+            try:
+                publish(folder, small(1), 2)
+                break
+            except Killed:
+                pass
+        journal = (folder / store.JOURNAL).exists()
+        models = store.load(folder)
+        assert models.meta["number"] == (2 if journal else 1), f"killed at {calls[-1]}"
+        assert journal or models.generation == old
+        publish(folder, small(2), 3)  # the next one ends or forgets what was begun
+        assert store.load(folder).meta["number"] == 3 and numbers(folder) == {3}
+        leftovers = [path.name for path in folder.rglob("*") if path.name.startswith(".staged") or ".tmp" in path.name]
+        assert not (folder / store.JOURNAL).exists() and not leftovers
+        assert [one.meta["number"] for one in store.generations(folder)] == ([1, 2, 3] if journal else [1, 3])
+    else:
+        pytest.fail("a publication never ended")
+    assert step > 8  # or the kills did not reach the replacement
+
+
+def test_what_was_begun_is_ended_by_whoever_looks_next(tmp_path, small, monkeypatch):
+    publish(tmp_path, small(0), 1)
+    with monkeypatch.context() as patch:
+        calls = kill_at(patch, 0)
+        publish(tmp_path, small(1), 2)
+    last = len(calls) - 1
+    with monkeypatch.context() as patch:
+        kill_at(patch, last)
+        with pytest.raises(Killed):
+            publish(tmp_path, small(2), 3)
+    assert numbers(tmp_path) == {2, 3}  # torn in the middle, for whoever reads the files alone
+    assert store.load(tmp_path).meta["number"] == 3
+    assert numbers(tmp_path) == {3} and not (tmp_path / store.JOURNAL).exists()
+
+
+def test_a_reader_during_a_replacement_gets_the_old_or_the_new_models(tmp_path, small):
+    pairs = [small(seed) for seed in range(2)]
+    publish(tmp_path, pairs[0], 0)
+    done = threading.Event()
+
+    def write():
+        for i in range(12):
+            publish(tmp_path, pairs[(i + 1) % 2], (i + 1) % 2)
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    reads = 0
+    while not done.is_set() or reads < 5:
+        models = store.load(tmp_path)
+        expected = pairs[models.meta["number"]]
+        for ours, loaded in zip(expected, (models.human, models.assistant, models.featurizer), strict=True):
+            assert all(torch.equal(loaded.state_dict()[name], value) for name, value in ours.state_dict().items())
+        reads += 1
+    writer.join()
+
+
+PUBLISHER = """
+import sys, torch
+from pathlib import Path
+from config import FeaturizerConfig, ModelConfig
+from featurizers import Featurizer
+from models import Policy, store
+config = ModelConfig(d_in=12, d_model=8, n_layers=1, n_heads=2, n_global_tokens=2, hidden=8)
+policy, featurizer = Policy(config), Featurizer(FeaturizerConfig(d_in=12, char_dim=4))
+print("ready", flush=True)
+for number in range(10**6):
+    store.publish(Path(sys.argv[1]), policy, policy, featurizer, {"trained_on": "person", "number": number})
+"""
+
+
+def test_a_process_that_is_really_killed_leaves_whole_models(tmp_path, root):
+    for round_ in range(3):
+        words = [sys.executable, "-c", PUBLISHER, str(tmp_path)]
+        process = subprocess.Popen(words, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(0.05 + 0.037 * round_)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        models = store.load(tmp_path)
+        if models is not None:
+            assert numbers(tmp_path) == {models.meta["number"]}
+    assert models is not None
+
+
+def test_rolls_back_to_the_one_before_and_to_any_that_is_kept(tmp_path, small):
+    ids = [publish(tmp_path, small(seed), seed) for seed in range(3)]
+    assert [one.id for one in store.generations(tmp_path)] == ids
+    assert [one.current for one in store.generations(tmp_path)] == [False, False, True]
+    assert store.roll_back(tmp_path).id == ids[1] and store.load(tmp_path).meta["number"] == 1
+    assert store.roll_back(tmp_path, ids[2]).current and store.load(tmp_path).meta["number"] == 2
+    assert store.roll_back(tmp_path, ids[0]).id == ids[0]
+    with pytest.raises(InputError, match="no earlier models"):
+        store.roll_back(tmp_path)
+    with pytest.raises(InputError, match="no generation 'x'"):
+        store.roll_back(tmp_path, "x")
+    assert numbers(tmp_path) == {0}
+
+
+def test_imported_models_are_kept_when_they_are_replaced(imported_folder, small):
+    before = store.load(imported_folder)
+    assert before.meta == {"trained_on": "imported"} and before.generation is None
+    publish(imported_folder, small(), 1)
+    kept = store.generations(imported_folder)
+    assert [one.meta["trained_on"] for one in kept] == ["imported", "person"]
+    store.roll_back(imported_folder)
+    after = store.load(imported_folder)
+    assert after.meta == before.meta and after.assistant.config == before.assistant.config
+
+
+def test_only_the_latest_generations_are_kept_and_always_the_current_one(tmp_path, small):
+    pair = small()
+    for number in range(store.KEPT + 3):
+        publish(tmp_path, pair, number)
+    kept = [one.meta["number"] for one in store.generations(tmp_path)]
+    assert kept == list(range(3, store.KEPT + 3))
+
+
+def test_a_damaged_generation_is_none(tmp_path, small):
+    first, second = publish(tmp_path, small(0), 0), publish(tmp_path, small(1), 1)
+    (tmp_path / store.GENERATIONS / first / store.ABOUT).write_text("{")
+    assert [one.id for one in store.generations(tmp_path)] == [second]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_named(tmp_path, small):
+    publish(tmp_path, small(), 1)
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(InputError, match=str(tmp_path)):
+            publish(tmp_path, small(), 2)
+        assert store.load(tmp_path).meta["number"] == 1
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_place_where_no_folder_can_be_is_named(tmp_path, small):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=str(tmp_path / "file")):
+        publish(tmp_path / "file" / "models", small(), 1)
+
+
+def test_a_disk_that_is_full_leaves_the_old_models(tmp_path, small, monkeypatch):
+    publish(tmp_path, small(0), 1)
+    written = []
+
+    def full(path, content):
+        written.append(path)
+        if len(written) == room:
+            raise InputError(str(path), "the disk is full")
+        return write(path, content)
+
+    write = store.atomic_write
+    for room in range(1, 9):  # noqa: B007 - read by `full`
+        written.clear()
+        monkeypatch.setattr(store, "atomic_write", full)
+        with pytest.raises(InputError, match="the disk is full"):
+            publish(tmp_path, small(1), 2)
+        monkeypatch.undo()
+        assert store.load(tmp_path).meta["number"] == 1 and numbers(tmp_path) == {1}
+        assert [one.meta["number"] for one in store.generations(tmp_path)] == [1]
+
+
+def test_what_is_said_of_a_generation_can_be_read_without_loading_it(tmp_path, small):
+    generation = publish(tmp_path, small(), 7, note="evening")
+    about = json.loads((tmp_path / store.GENERATIONS / generation / store.ABOUT).read_text())
+    assert about["meta"]["note"] == "evening" and about["created"].startswith("20")
+    assert checkpoint.read(tmp_path / store.ASSISTANT)["config"]["generation"] == generation
