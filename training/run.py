@@ -130,7 +130,7 @@ class _Run:
         self.run_id = uuid.uuid4().hex[:12] if saved is None else str(saved["run_id"])
         self.lines: list[str] = [] if saved is None else list(saved["lines"])
         self.checkpoints: list[str] = [] if saved is None else list(saved["checkpoints"])
-        self.phase_name, self.last_save = "bc", clock()
+        self.last_save = clock()
 
     def _say_what_is_left_out(self) -> None:
         seen = self.config.featurizer.h_max
@@ -219,6 +219,8 @@ class _Run:
                     if interrupt.asked:
                         raise KeyboardInterrupt
             self._end_epoch(phase, phase.finish())
+            if interrupt.asked:
+                raise KeyboardInterrupt
         phase.close()
 
     def _end_epoch(self, phase: Phase, metrics: Mapping[str, object]) -> None:
@@ -229,7 +231,7 @@ class _Run:
         self.lines.append(strict_json(row))
         name = self._checkpoint_name(phase)
         self.checkpoints.append(name)
-        self._save(phase)
+        self._save(phase, ends_epoch=True)
         self.folder.write_policy(name, self._weights(phase))
         self.folder.log(self.lines[-1])
         self.observer.metrics(json.loads(self.lines[-1]))
@@ -248,8 +250,9 @@ class _Run:
     def _weights(self, phase: Phase) -> dict[str, torch.Tensor]:
         return weights_of(self.policies.human if phase.name == "bc" else self.policies.assistant)
 
-    def _save(self, phase: Phase) -> None:
+    def _save(self, phase: Phase, *, ends_epoch: bool = False) -> None:
         self.folder.save({
+            "ends_epoch": ends_epoch,
             "run_id": self.run_id, "fingerprint": self.fingerprint, "lines": self.lines,
             "checkpoints": self.checkpoints, "phase": phase.name, "phase_state": phase.state_dict(),
             "policies": self.policies.state_dict(),
@@ -259,7 +262,8 @@ class _Run:
     def _settle(self, phase: Phase) -> None:
         """After a kill the last epoch's checkpoint and its line of the log may be missing."""
         self.folder.settle(self.run_id, self.lines, self.checkpoints)
-        if self.checkpoints and not (self.folder.path / self.checkpoints[-1]).exists():
+        assert self.saved is not None
+        if self.saved["ends_epoch"] and not (self.folder.path / self.checkpoints[-1]).exists():
             self.folder.write_policy(self.checkpoints[-1], self._weights(phase))
 
     def _label(self) -> dict[str, str]:
