@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -159,3 +160,16 @@ def kept_share(before: State, after: State, reply: State) -> float | None:
 def taken_back(later: State, since: int) -> frozenset[int]:
     """Lines of `later` whose last edit by the human is of a turn after `since` and took something back."""
     return frozenset(line for line in later.undone if line < len(later) and later.human[line, T_LAST] > since)
+
+
+def taken_back_so_far(states: Sequence[State]) -> frozenset[int]:
+    """Lines of the last state whose last edit by the human took something back, in whichever turn that was."""
+    lines: frozenset[int] = frozenset()
+    for before, after in pairwise(states):
+        if lines:
+            source = align(before.lines, after.lines).source.tolist()
+            lines = frozenset(
+                i for i, j in enumerate(source) if j in lines and after.human[i, T_LAST] == before.human[j, T_LAST]
+            )
+        lines |= after.undone
+    return lines

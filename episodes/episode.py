@@ -5,10 +5,11 @@ Not here: reading files, deciding who moved, rewards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from actions import Decision
+from line_tracking import taken_back_so_far
 from state import Past, State
 
 Agent = Literal["H", "A"]
@@ -39,8 +40,9 @@ class Transition:
     """One decision of one agent: what it saw, what it did, what came of it.
 
     index: of `state` in the episode. next: the state that the decision led to. reply: the one after, None: there is
-    none. last: the episode's last. streak: NO-OPs of this agent directly before. history: the assistant's earlier
-    decisions as known at `state`. done: the agent never moves again.
+    none. last: the episode's last; there, `undone` is what the human's last edit of a line took back in whichever turn.
+    streak: NO-OPs of this agent directly before. history: the assistant's earlier decisions as known at `state`.
+    done: the agent never moves again.
     """
 
     agent: Agent
@@ -76,6 +78,7 @@ class Episode:
         own = [(i, move) for i, move in enumerate(self.moves) if move is not None and move.agent == agent]
         found = []
         streak = 0
+        states = self._states_with_a_memory()
         for i, move in own:
             state = self.states[i - 1]
             found.append(
@@ -86,8 +89,8 @@ class Episode:
                     decision=move.decision,
                     line=move.line,
                     next=self.states[i],
-                    reply=self.states[i + 1] if i + 1 < len(self.states) else None,
-                    last=self.states[-1],
+                    reply=states[i + 1] if i + 1 < len(states) else None,
+                    last=states[-1],
                     streak=streak,
                     history=state.history,
                     done=i == own[-1][0],
@@ -96,3 +99,10 @@ class Episode:
             )
             streak = streak + 1 if move.decision is Decision.NO_OP else 0
         return found
+
+    def _states_with_a_memory(self) -> tuple[State, ...]:
+        """The states; the last one knows what was taken back before its own turn, too."""
+        undone = taken_back_so_far(self.states)
+        if not undone or undone == self.states[-1].undone:
+            return self.states
+        return (*self.states[:-1], replace(self.states[-1], undone=undone))

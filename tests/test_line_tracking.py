@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alignment import align
-from line_tracking import Written, carry_attribution, kept_share, share, stands, taken_back, written
+from line_tracking import Written, carry_attribution, kept_share, share, stands, taken_back, taken_back_so_far, written
 from state import NEVER, T_LAST, State, never
 
 lines_of_code = st.lists(
@@ -164,3 +164,22 @@ def test_an_undo_that_brought_a_line_back_took_something_else_back() -> None:
 def test_only_what_was_taken_back_since_counts() -> None:
     later = state("a", "b", "c", t=9, human={0: (3, 0, 1, 1, 0, 0), 1: (4, 0, 1, 1, 0, 0)}, undone=frozenset({0, 1, 7}))
     assert taken_back(later, since=3) == {1}
+
+
+@pytest.mark.parametrize(
+    ("later", "undone"),
+    [
+        ([], {1}),
+        ([["new", "a", "b"]], {2}),  # the line moves
+        ([["a", "b"], ["a", "b"]], {1}),
+        ([["a", "b, typed on"]], set()),  # the human's last edit of it is another one
+        ([["a"]], set()),
+    ],
+)
+def test_what_was_taken_back_is_remembered_where_it_moves(later: list[list[str]], undone: set[int]) -> None:
+    states = [state("a", "bb", t=0), state("a", "b", t=1, human={1: (1, 0, 1, 0, 1, 0)}, undone=frozenset({1}))]
+    for t, lines in enumerate(later, 2):
+        human, assistant = carry_attribution(states[-1], lines, "H", t)
+        states.append(State(tuple(lines), t, human, assistant))
+    assert taken_back_so_far(states) == undone
+    assert taken_back_so_far([]) == frozenset()

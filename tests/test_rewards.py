@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,15 +96,22 @@ FATES = {
     "all kept, all survives": ([FOUR, SIX], [FOUR, SIX], [FOUR, SIX], {"retain_reward": 0.25, "survival_reward": 1.0}),
     "all undone": ([FOUR, SIX], [], [], {"undo_penalty": -0.75}),
     "part is kept": (
-        [FOUR, SIX], [SIX], [SIX], {"retain_reward": 0.15, "undo_penalty": -0.3, "survival_reward": 1.0},
+        [FOUR, SIX],
+        [SIX],
+        [SIX],
+        {"retain_reward": 0.15, "undo_penalty": -0.3, "survival_reward": 1.0},
     ),
     "kept, then gone": ([FOUR, SIX], [FOUR, SIX], [], {"retain_reward": 0.25, "extinction_penalty": -0.25}),
     "kept, then part is gone": (
-        [FOUR, SIX], [FOUR, SIX], [FOUR],
+        [FOUR, SIX],
+        [FOUR, SIX],
+        [FOUR],
         {"retain_reward": 0.25, "survival_reward": 0.4, "extinction_penalty": -0.15},
     ),
     "part is kept, of which nothing survives": (
-        [FOUR, SIX], [SIX], [FOUR],
+        [FOUR, SIX],
+        [SIX],
+        [FOUR],
         {"retain_reward": 0.15, "undo_penalty": -0.3, "extinction_penalty": -0.25},
     ),
     "undone, then back: it did not survive": ([FOUR, SIX], [], [FOUR, SIX], {"undo_penalty": -0.75}),
@@ -119,6 +127,16 @@ def test_what_was_written_is_paid_at_the_reply_and_at_the_end(case: str) -> None
     assert found.total == pytest.approx(sum(parts.values()))
 
 
+def test_what_is_taken_back_between_the_reply_and_the_end_does_not_survive() -> None:
+    """However alike it is: the human's flag counts, in whichever turn the edit was made."""
+    long, less = ["a", "total = sum(values)"], ["a", "total = sum(value)"]
+    whole = episode(["a"], long, long, long, less, less, less, decisions=(WRITE_ONE,))
+    flagged = replace(whole.states[4], undone=frozenset({1}))
+    taken_back = replace(whole, states=(*whole.states[:4], flagged, *whole.states[5:]))
+    assert fate(whole.transitions("A")[0]) == Fate(1.0, 1.0)
+    assert fate(taken_back.transitions("A")[0]) == Fate(1.0, 0.0)
+
+
 def test_where_the_reply_is_the_end_what_stands_there_survives() -> None:
     assert nonzero(reward(step(["a"], ["a", FOUR], ["a", FOUR]))) == {"retain_reward": 0.25, "survival_reward": 1.0}
 
@@ -131,8 +149,15 @@ def test_without_a_reply_only_silence_counts() -> None:
 
 @pytest.mark.parametrize(
     ("streak", "default", "as_before"),
-    [(0, 0.05, 0.05), (1, -0.05, -0.05), (2, -0.075, -0.075), (3, -0.1, -0.1125), (4, -0.1, -0.16875), (99, -0.1, -5.0),
-     (10_000, -0.1, -5.0)],
+    [
+        (0, 0.05, 0.05),
+        (1, -0.05, -0.05),
+        (2, -0.075, -0.075),
+        (3, -0.1, -0.1125),
+        (4, -0.1, -0.16875),
+        (99, -0.1, -5.0),
+        (10_000, -0.1, -5.0),
+    ],
 )
 def test_silence_is_welcome_once(streak: int, default: float, as_before: float) -> None:
     assert rewards.noop_shaping(streak, WEIGHTS) == pytest.approx(default)
