@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -122,9 +122,10 @@ class DecisionRecord:
 def open_models(pv_dir: Path | None, device: torch.device | str = "cpu", *, seed: int = 0) -> Models:
     """The models in `pv_dir`, else the packaged baseline, else untrained ones from the seed. Raises InputError."""
     models = None if pv_dir is None else store.load(pv_dir, device)
-    if models is None and BASELINE.is_dir():
-        models = store.load(BASELINE, device)
-    return models or untrained(device, seed=seed)
+    if models is not None:
+        return models
+    baseline = store.load(BASELINE, device)
+    return untrained(device, seed=seed) if baseline is None else replace(baseline, source="baseline")
 
 
 def untrained(
@@ -168,8 +169,9 @@ def decide(
         raise InputError("temperature", f"is {temperature}, expected a number above 0")
     if not 0.0 <= epsilon <= 1.0:
         raise InputError("epsilon", f"is {epsilon}, expected a probability")
-    if top_k is not None and top_k < 1:
-        raise InputError("top_k", f"is {top_k}, expected at least 1")
+    for name, number in (("top_k", top_k), ("h_max", h_max)):
+        if number is not None and number < 1:
+            raise InputError(name, f"is {number}, expected at least 1")
     choice = Choice(strategy, top_k or TOP_K, temperature, epsilon)
     records: list[DecisionRecord] = []
     threads = torch.get_num_threads()

@@ -1,0 +1,290 @@
+"""Decisions and their records: strategies, legality, windows, strict JSON, no NaN for any state."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import actions
+import inference
+from config import FeaturizerConfig, ModelConfig
+from errors import InputError
+from inference import decide
+from models import store
+from state import Cursor, Past, State, never
+
+SMALL = ModelConfig(d_in=12, d_model=8, n_layers=1, n_heads=2, n_global_tokens=2, hidden=8)
+
+
+def models_of(model=SMALL, seed=0, spread=3.0):
+    """Untrained models whose decisions are far from even, as those of trained ones are."""
+    models = inference.untrained(seed=seed, model=model, featurizer=FeaturizerConfig(d_in=model.d_in, char_dim=4))
+    for policy in (models.human, models.assistant):
+        torch.nn.init.normal_(policy.action_head.last.weight, std=spread)
+        if policy.kept_head is not None:
+            torch.nn.init.normal_(policy.kept_head.last.weight, std=spread)
+    return models
+
+
+@pytest.fixture(scope="module")
+def models():
+    return models_of()
+
+
+@pytest.fixture(scope="module")
+def distribution(models, random_state):
+    """A state and the probability of each of its pairs, from a full listing."""
+    state = random_state(6, seed=4)
+    (record,) = decide([state], models)
+    pairs = {(pair.decision, pair.line): pair.probability for pair in record.alternatives(1000)}
+    assert sum(pairs.values()) == pytest.approx(1.0, abs=1e-5)
+    return state, pairs
+
+
+def frequencies(state, models, count=3000, **settings):
+    generator = torch.Generator().manual_seed(1)
+    records = decide([state] * count, models, generator=generator, **settings)
+    counts, said = {}, {}
+    for record in records:
+        pair = record.decision, record.line
+        counts[pair] = counts.get(pair, 0) + 1 / count
+        said[pair] = record.behaviour_probability
+    return counts, said
+
+
+def close(counts, expected, tolerance=0.04):
+    return (
+        all(abs(counts.get(pair, 0.0) - p) < tolerance for pair, p in expected.items())
+        and counts.keys() <= expected.keys()
+    )
+
+
+def test_argmax_takes_the_most_probable_pair(models, distribution):
+    state, pairs = distribution
+    (record,) = decide([state], models)
+    best = max(pairs, key=pairs.get)
+    assert (record.decision, record.line) == best and record.behaviour_probability == 1.0
+    assert record.probability == pytest.approx(pairs[best])
+    of_decision = sum(p for (decision, _), p in pairs.items() if decision == best[0])
+    assert record.decision_probability == pytest.approx(of_decision, abs=1e-5)
+    assert record.alternatives(1)[0] == inference.Pair(*best, record.probability)
+
+
+def test_of_equal_pairs_the_first_is_taken(random_state):
+    models = models_of(spread=0.0)
+    for policy in (models.human, models.assistant):
+        torch.nn.init.zeros_(policy.action_head.last.bias)
+    state = replace(random_state(4, seed=3), human=never(4))
+    (record,) = decide([state], models, agent="human")
+    assert (record.decision, record.line) == (0, -1)  # P(NO-OP) 1/7 against 1/28 of each other pair
+    models.human.action_head.last.bias.data[0] = -50.0
+    (record,) = decide([state], models, agent="human")
+    assert (record.decision, record.line) == (1, 0)
+
+
+def test_sampling_draws_from_the_distribution(models, distribution):
+    state, pairs = distribution
+    counts, said = frequencies(state, models, strategy="sample")
+    assert close(counts, pairs)
+    assert all(said[pair] == pytest.approx(pairs[pair], abs=1e-5) for pair in said)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 3.0])
+def test_temperature_divides_the_pairs_logits(models, distribution, temperature):
+    state, pairs = distribution
+    powers = {pair: p ** (1 / temperature) for pair, p in pairs.items()}
+    expected = {pair: p / sum(powers.values()) for pair, p in powers.items()}
+    counts, said = frequencies(state, models, strategy="sample", temperature=temperature)
+    assert close(counts, expected)
+    assert all(said[pair] == pytest.approx(expected[pair], abs=1e-4) for pair in said)
+
+
+def test_a_temperature_near_zero_is_argmax_and_a_huge_one_is_even(models, distribution):
+    state, pairs = distribution
+    counts, _ = frequencies(state, models, strategy="sample", temperature=1e-300, count=50)
+    assert counts.keys() == {max(pairs, key=pairs.get)}
+    counts, said = frequencies(state, models, strategy="sample", temperature=1e300, count=500)
+    assert len(counts) > 0.7 * len(pairs) and counts.keys() <= pairs.keys()
+    assert all(p == pytest.approx(1 / len(pairs)) for p in said.values())
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 1000])
+def test_top_k_draws_among_the_k_best_pairs(models, distribution, k):
+    state, pairs = distribution
+    best = dict(sorted(pairs.items(), key=lambda item: -item[1])[:k])
+    expected = {pair: p / sum(best.values()) for pair, p in best.items()}
+    counts, said = frequencies(state, models, strategy="sample_top_k", top_k=k)
+    assert close(counts, expected)
+    assert all(said[pair] == pytest.approx(expected[pair], abs=1e-4) for pair in said)
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.3, 1.0])
+def test_epsilon_is_the_probability_of_drawing_instead_of_taking_the_best(models, distribution, epsilon):
+    state, pairs = distribution
+    best = max(pairs, key=pairs.get)
+    expected = {pair: epsilon * p + (1 - epsilon) * (pair == best) for pair, p in pairs.items()}
+    counts, said = frequencies(state, models, epsilon=epsilon)
+    assert close(counts, expected)
+    assert all(said[pair] == pytest.approx(expected[pair], abs=1e-5) for pair in said)
+
+
+def test_the_same_generator_gives_the_same_decisions(models, random_state):
+    states = [random_state(n, seed=n) for n in range(1, 80)]
+    some, others = (
+        decide(states, models, strategy="sample", generator=torch.Generator().manual_seed(3)) for _ in range(2)
+    )
+    assert [(r.decision, r.line) for r in some] == [(r.decision, r.line) for r in others]
+
+
+def test_a_state_is_decided_alike_alone_and_in_a_batch(models, random_state):
+    states = [random_state(n, seed=n) for n in (3, 0, 90, 1, 17)] * 20
+    for record, state in zip(decide(states, models), states, strict=True):
+        (alone,) = decide([state], models)
+        assert (record.decision, record.line, record.h) == (alone.decision, alone.line, alone.h)
+        assert record.probability == pytest.approx(alone.probability, abs=1e-5)
+        assert record.value == pytest.approx(alone.value, abs=1e-5)
+        assert (record.kept is None) == (alone.kept is None) == (record.decision == 0)
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=60)
+def test_any_state_gets_a_legal_decision_and_a_record_in_strict_json(models, data):
+    texts = data.draw(st.lists(st.text(max_size=8) | st.sampled_from(["", "x" * 300, "\ud800"]), max_size=9))
+    small = st.integers(-1, 12)
+    edits = np.array([[data.draw(small) for _ in range(3)] + [1, 0, 0] for _ in texts], np.int64).reshape(-1, 6)
+    cursor = Cursor(data.draw(st.booleans()), data.draw(small), data.draw(st.integers(0, 400)), data.draw(small))
+    history = data.draw(st.none() | st.lists(st.builds(Past, small, st.integers(0, 6), st.none() | st.floats(0, 1))))
+    past = None if history is None else tuple(history)
+    state = State(tuple(texts), data.draw(st.integers(0, 10**6)), edits, never(len(texts)), cursor, history=past)
+    strategy = data.draw(st.sampled_from(inference.STRATEGIES))
+    (record,) = decide([state], models, strategy=strategy, epsilon=0.5, generator=torch.Generator().manual_seed(0))
+    assert record.legal and actions.legal_one(state, actions.Decision(record.decision), record.line, 160)
+    assert (record.decision == 0) == (record.line == -1) and record.h == len(texts)
+    for content in (record.as_dict(), record.answer()):
+        json.loads(json.dumps(content, allow_nan=False).encode("utf-8", "surrogatepass"))
+    debug, legal = record.answer()["debug"], actions.legal([state], 160)[0]
+    assert [logit is not None for logit in debug["action_logits"]] == [True, *legal[1:].any(1).tolist()]
+    assert [logit is not None for logit in debug["line_logits_for_action"]] == legal[record.decision].tolist()
+
+
+def test_a_file_without_lines_gets_no_op(models):
+    for agent in ("assistant", "human"):
+        (record,) = decide([State((), 0, never(0), never(0))], models, agent=agent)
+        answer = record.answer()
+        assert (answer["action_idx"], answer["line_idx"], answer["debug"]["h"]) == (0, -1, 0)
+        assert answer["debug"]["line_logits_for_action"] == [] and record.probability == 1.0 and record.kept is None
+        assert [p.decision for p in record.alternatives()] == [0]
+
+
+def test_lines_are_reported_in_the_file_s_own_numbers(models):
+    n = 1000
+    state = State(tuple(f"x{i} = 1" for i in range(n)), 4, never(n), never(n), Cursor(True, 900, 1, 4))
+    for records in (decide([state] * 200, models, strategy="sample", h_max=100),):
+        for record in records:
+            assert (record.h, record.first_line) == (100, 850) and len(record.line_logits()) == 100
+            if record.decision in (1, 2, 3, 5):
+                assert record.line == 900
+            elif record.decision:
+                assert 850 <= record.line < 950
+            assert all(pair.line == -1 or 850 <= pair.line < 950 for pair in record.alternatives())
+    assert decide([state], models)[0].h == 300
+
+
+def test_the_human_may_do_anything_anywhere(models):
+    human = never(3).copy()
+    human[:, :3] = 0, 0, 9  # all lines are the task's skeleton
+    state = State(("def f(x):", "    pass", ""), 3, human, never(3))
+    (record,) = decide([state], models)
+    assert record.decision == 0 and len(record.alternatives()) == 1
+    records = decide([state] * 300, models, agent="human", strategy="sample", temperature=5.0)
+    assert {r.decision for r in records} == set(range(7)) and {r.line for r in records} == {-1, 0, 1, 2}
+    assert all(r.legal == (r.decision == 0) and r.kept is None for r in records)
+    assert all(None not in r.answer()["debug"]["line_logits_for_action"] for r in records)
+
+
+def test_kept_is_the_estimate_for_the_pair_that_was_taken(models, random_state):
+    state = random_state(5, seed=8)
+    with torch.no_grad():
+        lines = models.featurizer(models.featurizer.encode([state]).batch())
+        kept = models.assistant(lines).kept[0].sigmoid()
+    for record in decide([state] * 50, models, strategy="sample"):
+        if record.decision:
+            assert record.kept == pytest.approx(float(kept[record.decision, record.line]), abs=1e-6)
+    assert decide([state], models_of(replace(SMALL, predict_kept=False)))[0].kept is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"strategy": "best"}, "strategy: 'best' is none; there are argmax, sample, sample_top_k"),
+        ({"temperature": 0.0}, "temperature: is 0.0"),
+        ({"temperature": math.nan}, "temperature"),
+        ({"temperature": math.inf}, "temperature"),
+        ({"epsilon": 1.5}, "epsilon: is 1.5, expected a probability"),
+        ({"epsilon": math.nan}, "epsilon"),
+        ({"top_k": 0}, "top_k: is 0, expected at least 1"),
+        ({"h_max": 0}, "h_max: is 0, expected at least 1"),
+    ],
+)
+def test_what_makes_no_sense_is_one_clear_error(models, random_state, wrong, words):
+    with pytest.raises(InputError, match=words):
+        decide([random_state(2)], models, **wrong)
+
+
+def test_opens_the_persisted_models_else_the_baseline_else_untrained_ones(tmp_path, monkeypatch, random_state):
+    monkeypatch.setattr(inference, "BASELINE", tmp_path / "baseline")
+    fresh = inference.open_models(tmp_path / "models")
+    assert fresh.source == "untrained" and fresh.meta["trained_on"] == "nothing"
+    published = models_of()
+    store.publish(
+        tmp_path / "baseline", published.human, published.assistant, published.featurizer, {"trained_on": "samples"}
+    )
+    baseline = inference.open_models(tmp_path / "models")
+    assert baseline.source == "baseline" and baseline.meta["trained_on"] == "samples"
+    store.publish(
+        tmp_path / "models", published.human, published.assistant, published.featurizer, {"trained_on": "person"}
+    )
+    own = inference.open_models(tmp_path / "models")
+    assert own.source == str(tmp_path / "models/asm_assistant_model.pt")
+    (record,) = decide([random_state(3)], own)
+    assert record.model == record.answer()["debug"]["model"] == own.source
+
+
+def test_untrained_models_follow_from_their_seed_and_draw_no_other_random_numbers(random_state):
+    torch.manual_seed(7)
+    expected = torch.rand(2)
+    torch.manual_seed(7)
+    one, same, other = (inference.untrained(seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(2), expected)
+    state = random_state(20)
+    first, second, third = (decide([state], models)[0].scores for models in (one, same, other))
+    assert np.array_equal(first, second) and not np.array_equal(first, third)
+
+
+def test_a_crowded_machine_gets_one_thread_and_the_caller_its_own_again(models, random_state, monkeypatch):
+    threads, seen = torch.get_num_threads(), []
+    try:
+        torch.set_num_threads(2)
+        monkeypatch.setattr(inference, "_decide", lambda *args, **options: seen.append(torch.get_num_threads()) or [])
+        for crowded in (False, True):
+            monkeypatch.setattr(inference, "crowded", lambda: crowded)  # noqa: B023
+            decide([random_state(2)], models)
+        assert seen == [2, 1] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_reads_how_crowded_the_machine_is(monkeypatch, tmp_path):
+    import os
+
+    for content, expected in ((b"0.20 0.18 0.12 1/80 11206\n", False), (b"9.20 0.18 0.12 9999/12000 7\n", True)):
+        (tmp_path / "loadavg").write_bytes(content)
+        monkeypatch.setattr(inference, "_LOAD", os.open(tmp_path / "loadavg", os.O_RDONLY))
+        assert inference.crowded() == expected
+    monkeypatch.setattr(inference, "_LOAD", None)
+    assert not inference.crowded()
