@@ -64,7 +64,8 @@ class Baselines:
     def of(cls, steps: Steps) -> Baselines:
         known = steps.kept[~steps.by_human & ~steps.kept.isnan()]
         kept = float(known.mean()) if len(known) else 0.5
-        return cls(class_prior(steps), behaviour.fit(steps.select(~steps.by_human).choices), kept)
+        legal = steps.select(~steps.by_human & steps.learn)
+        return cls(class_prior(steps), behaviour.fit(legal.choices), kept)
 
 
 @dataclass(frozen=True)
