@@ -1,13 +1,16 @@
 """What must be the same for a run to go on, and what happens to it when somebody else was faster."""
 
+import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 import training.run
 from errors import InputError
+from models import store
 from state import Cursor, Env
-from training.resume import fingerprint
+from training.resume import RunFolder, fingerprint
 from training.run import train
 
 
@@ -47,14 +50,70 @@ def test_where_it_is_written_to_does_not_matter(small, sessions, tmp_path):
 
 @pytest.mark.parametrize("how", ["resume", "init_from_pv"])
 def test_a_run_that_starts_from_what_another_one_replaces_meanwhile_is_refused(small, sessions, monkeypatch, how):
-    train(small, sessions)
+    config, few = quick(small), sessions[:2]
+    train(config, few)
     build = training.run.dataset.build
 
     def slowly(*arguments):
         monkeypatch.setattr(training.run.dataset, "build", build)
-        train(small, sessions)
+        train(config, few)
         return build(*arguments)
 
     monkeypatch.setattr(training.run.dataset, "build", slowly)
     with pytest.raises(InputError, match="another run has ended here"):
-        train(replace(small, **{how: True}), sessions)
+        train(replace(config, **{how: True}), few)
+
+
+class KilledError(Exception):
+    pass
+
+
+def quick(small):
+    """One short epoch of each phase: the state and the log at first, three writes an epoch, the models."""
+    self_play = replace(small.zero_style, epochs=1, roots=1, horizon=2)
+    return replace(small, bc=replace(small.bc, epochs=1), ppo=replace(small.ppo, epochs=1), zero_style=self_play)
+
+
+@pytest.fixture(scope="module")
+def straight(small_training, sessions, tmp_path_factory):
+    config = quick(small_training(tmp_path_factory.mktemp("straight")))
+    train(config, sessions[:2])
+    return left_behind(config)
+
+
+def left_behind(config):
+    """Weights of every file, and the log without the run's id."""
+    folder, models = config.checkpoint_dir, store.load(config.pv_dir)
+    found = {path.name: torch.load(path, weights_only=True) for path in folder.glob("*_policy_e*.pt")}
+    found |= {"human": models.human.state_dict(), "assistant": models.assistant.state_dict()}
+    rows = [json.loads(line) | {"run_id": ""} for line in (folder / "train.jsonl").read_text().splitlines()]
+    return found, rows
+
+
+@pytest.mark.parametrize("write", range(12))
+def test_a_run_killed_between_any_two_writes_leaves_the_same_in_the_end(small, sessions, straight, monkeypatch, write):
+    config, left = quick(small), write
+
+    def mortal(original):
+        def call(*arguments):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise KilledError
+            return original(*arguments)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in ("save", "settle", "write_policy", "log"):
+            patch.setattr(RunFolder, name, mortal(getattr(RunFolder, name)))
+        patch.setattr(store, "publish", mortal(store.publish))
+        with pytest.raises(KilledError):
+            train(config, sessions[:2])
+    train(replace(config, resume=True), sessions[:2])
+    found, rows = left_behind(config)
+    expected, expected_rows = straight
+    assert rows == expected_rows
+    assert found.keys() == expected.keys()
+    for name, weights in expected.items():
+        assert all(torch.equal(weight, found[name][key]) for key, weight in weights.items()), name
