@@ -25,7 +25,10 @@ class TextEmbedder(nn.Module):
         super().__init__()
 
     def encode(self, lines: Sequence[str], codes: Ragged) -> Ragged:
-        """What `forward` needs of each line, one row a line. codes: each line's first `w_max` bytes (int32)."""
+        """What `forward` needs of each line, one row a line.
+
+        codes: each line's first 160 bytes (int32), of an empty one a space.
+        """
         return codes
 
     def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
