@@ -23,7 +23,7 @@ Tensors = dict[str, Tensor]
 class Policies:
     """human and assistant share the featurizer. given: whether the assistant was there before the run, else it begins
     as a copy of the cloned human. start, start_featurizer: the assistant before it learned, and what it saw through;
-    they anchor it."""
+    they anchor it. fresh_kept: whether the policies were imported without p(kept), which then begins anew."""
 
     human: Policy
     assistant: Policy
@@ -31,6 +31,7 @@ class Policies:
     featurizer: Featurizer
     start_featurizer: Featurizer
     given: bool
+    fresh_kept: bool = False
 
     @classmethod
     def fresh(cls, model: ModelConfig, featurizer: FeaturizerConfig, seed: int) -> Policies:
@@ -48,10 +49,12 @@ class Policies:
             featurizer.config, h_max=config.h_max, train_text_embedder=train[0], train_featurizer_projector=train[1]
         )
         featurizer.set_trainable(text_embedder=train[0], projector=train[1])
+        fresh_kept = human.kept_head is None or assistant.kept_head is None
         human, assistant = human.upgraded(), assistant.upgraded()
         return cls(
-            human, assistant, copy.deepcopy(assistant), featurizer, copy.deepcopy(featurizer), given=True
-        )
+            human, assistant, copy.deepcopy(assistant), featurizer, copy.deepcopy(featurizer), given=True,
+            fresh_kept=fresh_kept,
+        )  # fmt: skip
 
     def to(self, device: torch.device) -> None:
         for module in (self.human, self.assistant, self.start, self.featurizer, self.start_featurizer):

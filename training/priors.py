@@ -18,7 +18,7 @@ from training.dataset import Dataset, Steps
 RIDGE = 1.0
 """Strength of the ridge: about the steps of a kind that it takes to move a logit half of the way."""
 
-PRIOR_COUNT = 2.0
+PRIOR_COUNT = 4.0
 """Decisions that the overall share kept counts for, for each kind of decision."""
 
 ITERATIONS = 300
@@ -69,20 +69,28 @@ def begin_human(policy: Policy, data: Dataset, steps: Steps, returns: Tensor) ->
     """Sets a fresh policy's biases and tilt from steps of both agents `(N,)` and their returns `(N,)`."""
     history = torch.from_numpy(data.encoded.history)[steps.row, :SUMMARY_DIM]
     answered = steps.next_human >= 0
-    known = ~steps.by_human & steps.learn & ~steps.kept.isnan()
     for first, chosen, decisions in ((0, steps.by_human, steps.decision), (7, answered, steps.next_human)):
         prior = counted(decisions[chosen])
         (policy.set_human_prior if first else policy.set_decision_prior)(prior)
         if policy.tilt is not None and chosen.any():
             policy.tilt.weight[first : first + N_DECISIONS] = softmax_fit(history[chosen], decisions[chosen], prior)
+    policy.value_head.last.bias.fill_(float(returns.mean()))
+    policy.goal_head.last.bias.copy_(steps.goal.mean(0))
+    begin_kept(policy, data, steps)
+
+
+@torch.no_grad()
+def begin_kept(policy: Policy, data: Dataset, steps: Steps) -> None:
+    """Sets a fresh p(kept) head: each decision's share kept, drawn towards that of all, tilted by the history."""
+    if policy.kept_head is None:
+        return
+    history = torch.from_numpy(data.encoded.history)[steps.row, :SUMMARY_DIM]
+    known = ~steps.by_human & steps.learn & ~steps.kept.isnan()
     base = steps.kept[known].mean() if known.any() else torch.tensor(0.5)
     for decision in range(N_DECISIONS):
         here = known & (steps.decision == decision)
         share = (steps.kept[here].sum() + PRIOR_COUNT * base) / (here.sum() + PRIOR_COUNT)
         offset = float(torch.logit(share, eps=0.01))
-        if policy.kept_head is not None:
-            policy.kept_head.last.bias[decision] = offset
-            if policy.tilt is not None:
-                policy.tilt.weight[2 * N_DECISIONS + decision] = share_fit(history[here], steps.kept[here], offset)
-    policy.value_head.last.bias.fill_(float(returns.mean()))
-    policy.goal_head.last.bias.copy_(steps.goal.mean(0))
+        policy.kept_head.last.bias[decision] = offset
+        if policy.tilt is not None:
+            policy.tilt.weight[2 * N_DECISIONS + decision] = share_fit(history[here], steps.kept[here], offset)

@@ -32,7 +32,7 @@ from training.interrupts import Interrupt, deferred
 from training.observer import Observer, Row, Silent
 from training.policies import Policies, weights_of
 from training.ppo import FromEpisodes
-from training.priors import begin_human
+from training.priors import begin_human, begin_kept
 from training.resume import STATE, RunFolder, fingerprint, require_same, strict_json
 from training.zero_style import SelfPlay
 
@@ -182,9 +182,8 @@ class _Run:
         reached = "bc" if self.saved is None else self.saved["phase"]
         for name in PHASES[PHASES.index(reached) :]:
             going_on = self.saved is not None and name == reached
-            if name == "bc" and not going_on and not self.policies.given:
-                steps = self.data.of(self.train)
-                begin_human(self.policies.human, self.data, steps, returns_of(steps, self.config.ppo.gamma))
+            if name == "bc" and not going_on:
+                self._begin()
             elif name == "ppo_from_episodes" and not going_on:
                 prior = self.baselines.behaviour.decision_log_prior()
                 self.policies.begin_assistant(prior, derived_seed(self.config.seed, "assistant"))
@@ -196,6 +195,15 @@ class _Run:
                 self._save(phase)
                 self.folder.settle(self.run_id, [], [])
             self._run_phase(phase, interrupt)
+
+    def _begin(self) -> None:
+        """Lets what is fresh begin at what counting says of the recordings."""
+        steps, policies = self.data.of(self.train), self.policies
+        if not policies.given:
+            begin_human(policies.human, self.data, steps, returns_of(steps, self.config.ppo.gamma))
+        elif policies.fresh_kept:
+            for policy in (policies.human, policies.assistant, policies.start):
+                begin_kept(policy, self.data, steps)
 
     def _phase(self, name: str) -> Phase:
         config, policies = self.config, self.policies

@@ -199,3 +199,22 @@ def test_a_loaded_assistant_decides_as_it_did_while_its_features_learn(small, se
 
     assert moved(kept) < 0.02
     assert moved(kept) < 0.5 * moved(adrift)
+
+
+def test_an_imported_policy_without_p_kept_begins_it_at_what_was_kept(small, sessions):
+    sessions = sessions[:5]
+    train(small, sessions)
+    models = store.load(small.pv_dir)
+    for policy in (models.human, models.assistant):
+        policy.config = replace(policy.config, history=False, predict_kept=False)
+        policy.history = policy.tilt = policy.kept_head = None
+    store.publish(small.pv_dir, models.human, models.assistant, models.featurizer, {"trained_on": "imported"})
+    config = replace(small, init_from_pv=True, checkpoint_dir=small.checkpoint_dir / "again",
+                     bc=BCConfig(epochs=0), ppo=replace(small.ppo, epochs=0),
+                     zero_style=replace(small.zero_style, epochs=0))  # fmt: skip
+    result = train(config, sessions)
+    steps = result.data.of(range(5), by_human=False)
+    steps = steps.select(~steps.kept.isnan())
+    answers = answer(result.policies.assistant, result.policies.featurizer, result.data.encoded, steps, bound=True)
+    error = (answers.kept.sigmoid() - steps.kept).square().mean()
+    assert error < (steps.kept.mean() - steps.kept).square().mean()
