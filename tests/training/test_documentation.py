@@ -1,0 +1,24 @@
+"""docs/training.md names every key of the log, and every phase's keys are its own."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from training.run import train
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_every_key_of_the_log_is_explained(small, sessions):
+    named = set(re.findall(r"`(\w+)`", (DOCS / "training.md").read_text() + (DOCS / "self-play.md").read_text()))
+    first = train(replace(small, run_label="first"), sessions)
+    again = replace(small, init_from_pv=True, checkpoint_dir=small.checkpoint_dir / "again")
+    rows = [*first.rows, *train(again, sessions).rows]
+    assert {key for row in rows for key in row} - named == set()
+
+
+def test_files_that_the_page_names_exist():
+    page = (DOCS / "training.md").read_text()
+    folder = DOCS.parent / "training"
+    named = re.findall(r"`(?:training/)?(\w+\.py)`", page)
+    assert named and all((folder / name).exists() or (folder.parent / name).exists() for name in named)
