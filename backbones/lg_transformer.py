@@ -51,18 +51,18 @@ FourTensors = tuple[Tensor, Tensor, Tensor, Tensor]
 BlockWeights = tuple[FourTensors, FourTensors, FourTensors]
 
 
-def block(x: Tensor, mask: Tensor, weights: BlockWeights, *, size: int, n_heads: int, dropout: float) -> Tensor:
+def block(x: Tensor, mask: Tensor | None, weights: BlockWeights, *, size: int, n_heads: int, dropout: float) -> Tensor:
     """Attention and a feed-forward layer, each followed by a residual and a layer norm.
 
-    x `(B * S, d)` with B = size; mask is added to the attention scores, `(S, S)` or `(B, 1, S, S)`.
+    x `(B * S, d)` with B = size; mask, if any, is added to the attention scores, `(S, S)` or `(B, 1, S, S)`.
     """
     (packed, packed_bias, out, out_bias), of_ff, (norm1, bias1, norm2, bias2) = weights
     rows, d = x.shape
     qkv = F.linear(x, packed, packed_bias).view(size, rows // size, 3, n_heads, d // n_heads)
     q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, S, d / heads)
     mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(rows, d)
-    x = F.layer_norm(x + F.linear(mixed, out, out_bias), (d,), norm1, bias1)
-    return F.layer_norm(x + two_layers(x, of_ff, dropout), (d,), norm2, bias2)
+    x = torch.layer_norm(x + F.linear(mixed, out, out_bias), (d,), norm1, bias1)
+    return torch.layer_norm(x + two_layers(x, of_ff, dropout), (d,), norm2, bias2)
 
 
 class LGTransformer(Backbone):
@@ -93,7 +93,7 @@ class LGTransformer(Backbone):
         (size, length, _), n = x.shape, self.n_global
         visible = self._visible(length, mask, x)
         weight, bias, norm, norm_bias = self.first
-        both = lines = F.layer_norm(F.linear(x, weight, bias), norm.shape, norm, norm_bias)
+        both = lines = torch.layer_norm(F.linear(x, weight, bias), norm.shape, norm, norm_bias)
         dropout = self.dropout if self.training else 0.0
         for weights, begin in self.layers:
             if begin is not None:
@@ -107,8 +107,10 @@ class LGTransformer(Backbone):
         mean, largest = mean_and_max(lines, mask)
         return lines, 0.5 * torch.cat((mean + g, largest + g), dim=1)
 
-    def _visible(self, length: int, mask: Tensor | None, like: Tensor) -> Tensor:
-        """What is added to the attention scores: 0 where a place sees another, -inf elsewhere."""
+    def _visible(self, length: int, mask: Tensor | None, like: Tensor) -> Tensor | None:
+        """What is added to the attention scores: 0 where a place sees another, -inf elsewhere; None: all see all."""
+        if mask is None and length <= self.radius + 1:
+            return None
         total = self.n_global + length
         local = self._local
         if len(local) < total or local.device != like.device or local.dtype != like.dtype:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from actions import Decision
 from config import N_DECISIONS
 from featurizers.ragged import Ragged, offsets_of, ranges
 
@@ -96,19 +98,19 @@ class Encoded:
         )  # fmt: skip
 
     def _padded(self, device: torch.device | str) -> Batch:
-        size, lengths = len(self), np.diff(self.offsets)
-        longest = max(1, *lengths.tolist())
+        size, ends = len(self), self.offsets.tolist()
+        longest = max(1, *(end - start for start, end in pairwise(ends)))
         legal, places = self.legal, None
-        mask = torch.ones(size, longest, dtype=torch.bool)
-        if len(self.text_ids) < size * longest:
-            there = np.arange(longest) < lengths[:, None]
-            mask, places = torch.from_numpy(there), torch.from_numpy(np.flatnonzero(there))
+        if ends[-1] < size * longest:
+            there = np.arange(longest) < np.diff(self.offsets)[:, None]
+            places = torch.from_numpy(np.flatnonzero(there))
             legal = np.zeros((size * longest, N_DECISIONS), dtype=bool)
             legal[there.ravel()] = self.legal
+        allowed = torch.from_numpy(legal).view(size, longest, N_DECISIONS).transpose(1, 2)
+        mask = allowed[:, Decision.NO_OP]  # it is legal at every line
         batch = Batch(
             torch.from_numpy(self.texts.values), torch.from_numpy(self.texts.offsets), torch.from_numpy(self.text_ids),
-            torch.from_numpy(self.scalars), places, mask,
-            torch.from_numpy(legal).view(size, longest, N_DECISIONS).transpose(1, 2),
+            torch.from_numpy(self.scalars), places, mask, allowed,
             torch.from_numpy(self.history) if self.history.any() else None,
         )  # fmt: skip
         return batch if device == "cpu" else batch.to(device)

@@ -13,9 +13,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from actions import Decision
 from config import N_DECISIONS
 
-NO_OP = 0
+NO_OP = int(Decision.NO_OP)
 Pooling = Literal["mean", "sum"]
 
 

@@ -1,0 +1,117 @@
+"""How long a decision takes, from line tuples to (decision, line), against the bare network of the same size.
+
+    python -m benchmarks.decision [--seconds 2] [--threads N] [--backbones lg_transformer lstm bigru] [--json]
+
+A table in ms, medians of calls that take turns, so that their ratios stand even where the machine's speed drifts:
+
+    bare       a plain transformer of the default size on features that are there already (`bare_network.py`)
+    parse      line tuples to a validated state
+    featurize  a validated state, new each time, to features
+    <backbone> line tuples to the decision, with its record
+    ratio      the default backbone's against bare
+    crowded    the default backbone's with two busy processes beside it, against itself without
+
+Not here: how good a decision is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from benchmarks.bare_network import BareNetwork, local_mask
+from benchmarks.timing import busy, medians
+from config import ModelConfig
+from inference import decide, untrained
+from models import Models
+from state_adapter import parse_line_tuples
+
+LINES = (3, 30, 100, 300)
+DEFAULT, OTHERS = "lg_transformer", ("lstm", "bigru")
+BUSY = 2
+
+
+def line_tuples(lines: int) -> list[Any]:
+    """A file of so many lines as a client would send it."""
+    texts = ("def total(xs):", "    count = 0", "    for x in xs:", "        count += x * {i}", "    # line {i}", "")
+    never = {"t_last": -1, "span": [0, 0], "flags": [0, 0, 0]}
+    found = []
+    for i in range(lines):
+        edit = {"t_last": i % 9, "span": [4, 12], "flags": [1, 0, 0]}
+        cursor = {"on": i == lines // 2, "line": lines // 2, "char": 8, "last_t": 8}
+        human, assistant = (edit, never) if i % 3 else (never, edit)
+        found.append([texts[i % len(texts)].format(i=i), human, assistant, cursor])
+    return found
+
+
+def measure(lines: int, models: dict[str, Models], seconds: float) -> dict[str, float]:
+    """Medians in ms of all that is compared at one size of file, and the ratio."""
+    tuples = line_tuples(lines)
+    network, x, mask = BareNetwork().eval(), torch.randn(1, lines, 192), local_mask(lines)
+    featurizer, state = models[DEFAULT].featurizer, parse_line_tuples(tuples, 9, "benchmark")
+
+    def bare() -> None:
+        with torch.inference_mode():
+            network(x, mask)
+
+    def featurize() -> None:  # nothing of a state is kept from one call to the next
+        with torch.inference_mode():
+            featurizer(featurizer.encode([state]).batch())
+
+    calls: dict[str, Callable[[], object]] = {
+        "parse": lambda: parse_line_tuples(tuples, 9, "benchmark"),
+        "featurize": featurize,
+        **{name: deciding(tuples, of_backbone) for name, of_backbone in models.items()},
+    }
+    times: dict[str, float] = {}
+    for name, call in calls.items():  # one at a time against the network alone: so each finds the caches as it would
+        pair = medians({"bare": bare, name: call}, seconds=seconds)
+        times[name] = pair[name]
+        if name == DEFAULT:
+            times["bare"], times["ratio"] = pair["bare"], pair[name] / pair["bare"]
+    return times
+
+
+def deciding(tuples: list[Any], models: Models) -> Callable[[], object]:
+    """The call that is measured: line tuples to a decision."""
+    return lambda: decide([parse_line_tuples(tuples, 9, "benchmark")], models)
+
+
+def crowded(lines: int, models: Models, seconds: float) -> float:
+    """Median of a decision with busy processes beside it, against without."""
+    call = {"decide": deciding(line_tuples(lines), models)}
+    alone = medians(call, seconds=seconds)["decide"]
+    with busy(BUSY):
+        return medians(call, seconds=seconds)["decide"] / alone
+
+
+def main() -> None:
+    """Measures and prints the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.decision", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=2.0, help="per number")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--backbones", nargs="*", default=[DEFAULT, *OTHERS], choices=[DEFAULT, *OTHERS])
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    names = dict.fromkeys((DEFAULT, *options.backbones))
+    models = {name: untrained(model=ModelConfig(backbone=name)) for name in names}
+    rows = {}
+    for lines in LINES:
+        rows[lines] = measure(lines, models, options.seconds)
+        rows[lines]["crowded"] = crowded(lines, models[DEFAULT], options.seconds)
+    if options.json:
+        print(json.dumps({"threads": options.threads, "ms": rows}))
+        return
+    columns = ["bare", "parse", "featurize", *names, "ratio", "crowded"]
+    print(f"{'lines':>5} " + " ".join(f"{column:>14}" for column in columns))
+    for lines, row in rows.items():
+        print(f"{lines:>5} " + " ".join(f"{row[column]:>14.2f}" for column in columns))
+
+
+if __name__ == "__main__":
+    main()
