@@ -107,6 +107,9 @@ class BCConfig:
     """Epochs without a better held-out loss after which cloning stops."""
     start_anchor: float = 6.0
     """Weight of KL(start || policy) over decisions for one session; it falls with the root of their number."""
+    kept_anchor: float = 6.0
+    """Weight of the p(kept) of the start beside the shares kept, for one session; it falls with the root of their
+    number."""
     line_weight: float = 0.5
     """Weight of the line's likelihood beside the decision's."""
     human_weight: float = 0.25
@@ -141,6 +144,9 @@ class PPOConfig:
     """Weight of KL(policy || human policy), piKL's lambda."""
     start_anchor: float = 0.5
     """Weight of KL(start || policy) for one session; it falls with the root of their number."""
+    kept_anchor: float = 6.0
+    """Weight of the p(kept) of the start beside the shares kept, for one session; it falls with the root of their
+    number."""
     target_kl: float = 0.05
     """KL to the policy that the epoch began with at which the epoch ends."""
     value_weight: float = 0.25

@@ -6,6 +6,7 @@ Loss of a batch, means over the rows each part applies to:
     + start_anchor / sqrt(sessions) * KL(start || policy)             decisions at the human's steps
     + value_weight * huber((value - return) / spread of the returns)  all steps
     + human_weight, goal_weight, kept_weight * the losses of `heads`
+    (p(kept)'s targets are held to the start too: `heads.anchored_shares`)
     + KL(start || assistant)                                          all steps, if the assistant was loaded
 
 The last one lets a loaded assistant decide as it did while the features that it sees through learn. The human's support
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import torch
@@ -31,7 +32,7 @@ from training.advantages import discounted_returns
 from training.answers import Reference, answer, divergence, joint_of, lengths_of
 from training.batching import bucketed, derived_seed, generator
 from training.dataset import Dataset, Steps
-from training.heads import head_losses
+from training.heads import anchored_shares, head_losses
 from training.losses import weighted_mean
 from training.optimisation import Optimiser
 from training.policies import Policies, Tensors, weights_of
@@ -52,20 +53,16 @@ class Target:
 
 def returns_of(steps: Steps, gamma: float) -> Tensor:
     """Discounted sum of the assistant's rewards to come, `(N,)`; for a human's step, from the assistant's next on."""
-    order = torch.argsort(steps.row, stable=True)
-    assert bool((order == torch.arange(len(order))).all()), "steps of an episode stand in order"
+    assert bool((steps.row.diff() > 0).all()), "steps stand in the order in which they were taken"
     by_assistant = ~steps.by_human
     own = discounted_returns(steps.reward[by_assistant], steps.episode[by_assistant], gamma)
     following = torch.zeros(len(steps))
     following[by_assistant] = own
-    upcoming, episode = 0.0, -1
-    for i in reversed(range(len(steps))):
-        if int(steps.episode[i]) != episode:
-            upcoming, episode = 0.0, int(steps.episode[i])
-        if by_assistant[i]:
-            upcoming = float(following[i])
-        following[i] = upcoming
-    return following
+    episodes, assistant, found = steps.episode.tolist(), by_assistant.tolist(), following.tolist()
+    for i in reversed(range(len(found) - 1)):
+        if not assistant[i] and episodes[i] == episodes[i + 1]:
+            found[i] = found[i + 1]
+    return torch.tensor(found)
 
 
 class Cloning:
@@ -87,7 +84,11 @@ class Cloning:
         self.sums: dict[str, float] = {}
         self.best: dict[str, Tensors] = {}
         self.start: Tensor | None = None
-        self.start_anchor = config.start_anchor / math.sqrt(max(len(train), 1))
+        self.kept: Tensor | None = None
+        """Targets of p(kept), `(N,)`."""
+        self.start_anchor, self.kept_anchor = (
+            weight / math.sqrt(max(len(train), 1)) for weight in (config.start_anchor, config.kept_anchor)
+        )
         moving = any(p.requires_grad for p in policies.featurizer.parameters())
         self.learning = ("human", "featurizer", *(("assistant",) if policies.given and moving else ()))
         self.in_step: Reference | None = None
@@ -114,6 +115,7 @@ class Cloning:
             self._judge()
             answers = answer(policies.human, policies.featurizer, self.data.encoded, self.steps, bound=False)
             self.start = self._worth_holding_on_to(answers.decisions)
+            self.kept = anchored_shares(self.steps.kept, answers.kept, self.kept_anchor)
         if "assistant" in self.learning and self.in_step is None:
             self.in_step = Reference.of(
                 policies.start, policies.start_featurizer, self.data.encoded, self.steps.row
@@ -128,9 +130,9 @@ class Cloning:
         if self.position >= len(self.batches):
             return False
         torch.manual_seed(derived_seed(self.seed, NAME, self.epoch, self.position))  # dropout
-        assert self.start is not None
+        assert self.start is not None and self.kept is not None
         batch = self.batches[self.position]
-        steps = self.steps.select(batch)
+        steps = replace(self.steps.select(batch), kept=self.kept[batch])
         device = next(self.policies.human.parameters()).device
         lines = self.policies.featurizer(self.data.encoded.batch(steps.row, device))
         target = Target(steps.to(device), self.returns[batch].to(device), self.start[batch].to(device))
@@ -222,10 +224,11 @@ class Cloning:
     def state_dict(self) -> dict[str, object]:
         return {
             "epoch": self.epoch, "position": self.position, "since_best": self.since_best, "best_loss": self.best_loss,
-            "sums": dict(self.sums), "best": self.best, "start": self.start, "optimiser": self.optimiser.state_dict(),
+            "sums": dict(self.sums), "best": self.best, "start": self.start, "kept": self.kept,
+            "optimiser": self.optimiser.state_dict(),
         }  # fmt: skip
 
     def load_state_dict(self, saved: Mapping[str, object]) -> None:
-        for name in ("epoch", "position", "since_best", "best_loss", "sums", "best", "start"):
+        for name in ("epoch", "position", "since_best", "best_loss", "sums", "best", "start", "kept"):
             setattr(self, name, saved[name])
         self.optimiser.load_state_dict(saved["optimiser"])  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -34,3 +35,19 @@ def head_losses(policy: Policy, lines: Lines, output: PolicyOutput, steps: Steps
         "goal_loss": F.mse_loss(output.goal, steps.goal),
         "kept_loss": kept_loss,
     }
+
+
+def anchored_shares(kept: Tensor, start_logit: Tensor, anchor: float) -> Tensor:
+    """Targets of p(kept), `(N,)`: the shares kept, drawn towards what was expected before learning.
+
+    Cross-entropy is linear in its target, so this is the loss plus `anchor` times the cross-entropy with the start, up
+    to scale. start_logit `(N,)`: the head's at the start; the mean share stands in for it where it fits better (a head
+    that an imported model lacked knows nothing). Unknown shares stay unknown.
+    """
+    known = ~kept.isnan()
+    if not known.any():
+        return kept
+    mean = kept[known].mean().clamp(0.01, 0.99)
+    candidates = (start_logit.sigmoid(), mean.expand_as(kept))
+    start = min(candidates, key=lambda p: float(F.binary_cross_entropy(p[known], kept[known])))
+    return torch.where(known, (kept + anchor * start) / (1 + anchor), kept)

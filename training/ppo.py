@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -33,7 +33,7 @@ from training.answers import Reference, answer, divergence, joint_of, lengths_of
 from training.batching import bucketed, generator
 from training.behaviour import Behaviour
 from training.dataset import Dataset, Steps
-from training.heads import head_losses
+from training.heads import anchored_shares, head_losses
 from training.losses import (
     advantage_weights,
     clipped_surrogate,
@@ -84,10 +84,14 @@ class Update:
         self, policies: Policies, data: Dataset, steps: Steps, behaviour: Behaviour | None, *,
         optimiser: Optimiser, config: PPOConfig, sessions: int, seed: tuple[int | str, ...],
     ) -> None:  # fmt: skip
-        self.policies, self.data, self.steps, self.config, self.seed = policies, data, steps, config, seed
+        self.policies, self.data, self.config, self.seed = policies, data, config, seed
         self.behaviour, self.optimiser = behaviour, optimiser
-        self.start_anchor = config.start_anchor / math.sqrt(max(sessions, 1))
+        self.start_anchor, kept_anchor = (
+            weight / math.sqrt(max(sessions, 1)) for weight in (config.start_anchor, config.kept_anchor)
+        )
         encoded, rows = data.encoded, steps.row
+        at_start = answer(policies.start, policies.start_featurizer, encoded, steps, bound=True)
+        self.steps = replace(steps, kept=anchored_shares(steps.kept, at_start.kept, kept_anchor))
         self.human = Reference.of(policies.human, policies.featurizer, encoded, rows)
         self.start = Reference.of(policies.start, policies.start_featurizer, encoded, rows)
         self.position, self.stopped = 0, False
