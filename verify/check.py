@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -41,6 +41,12 @@ class Settings:
     model: ModelConfig = field(default_factory=lambda: ModelConfig(dropout=0.0))
     featurizer: FeaturizerConfig = field(default_factory=FeaturizerConfig)
     held_out: int = 256
+
+    def shallow(self) -> Settings:
+        """Half the layers at the same width: such networks learn what needs no depth sooner."""
+        model = self.model
+        model = replace(model, n_layers=max(model.n_layers // 2, 1), layers=max(model.layers // 2, 1))
+        return replace(self, model=model)
 
     def seed_of(self, *what: str | int) -> int:
         """A seed of its own for each purpose, so that no two draws of a run are the same by accident."""

@@ -52,9 +52,9 @@ class Pace:
         return height * min(1.0, (step + 1) / WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * min(step / self.steps, 1.0)))
 
 
-CLONING = Pace(steps=256, batch_size=8, transformer=8e-4, recurrent=2e-3)
-VALUE = Pace(steps=192, batch_size=8, transformer=1e-3, recurrent=2e-3)
-GOAL = Pace(steps=256, batch_size=32, transformer=2e-3, recurrent=4e-3)
+CLONING = Pace(steps=240, batch_size=8, transformer=8e-4, recurrent=2e-3)
+VALUE = Pace(steps=128, batch_size=12, transformer=1e-3, recurrent=2e-3)
+GOAL = Pace(steps=232, batch_size=32, transformer=2e-3, recurrent=4e-3)
 
 
 def bc_overfit(settings: Settings, pace: Pace = CLONING) -> Result:
@@ -68,7 +68,9 @@ def bc_overfit(settings: Settings, pace: Pace = CLONING) -> Result:
     config = BCConfig(line_weight=0.25, value_weight=0.0, goal_weight=0.0)
     action, line = {}, {}
     for backbone in settings.backbones:
-        policies = _cloned(settings, backbone, data, config, pace)
+        # The default backbone at its default size; the others shallow, which they learn as well in half the time.
+        size = settings if backbone == "lg_transformer" else settings.shallow()
+        policies = _cloned(size, backbone, data, config, pace)
         models = Models(policies.human, policies.assistant, policies.featurizer, {}, "verify")
         records = decide(fresh.states, models, agent="human")
         action[backbone] = float(np.mean([r.decision for r in records] == fresh.decision))
@@ -129,12 +131,9 @@ def _regression(
 ) -> dict[str, Answers]:
     """What each backbone's network says of the fresh states, once it has learned the targets of the others.
 
-    Half the layers: the targets are sums over lines, and a number is exact sooner in a network that is not deep.
+    The networks are shallow: the targets are sums over lines.
     """
-    model = replace(
-        settings.model, n_layers=max(settings.model.n_layers // 2, 1), layers=max(settings.model.layers // 2, 1)
-    )
-    settings = replace(settings, model=model)
+    settings = settings.shallow()
     fresh_policy = fresh_policies(settings, settings.backbones[0], "regression")
     data, measured = (_with_targets(_recorded(some, fresh_policy), some) for some in (train, fresh))
     answers = {}
@@ -163,16 +162,15 @@ def _seen(train: Labelled, fresh: Labelled) -> int:
 
 
 def _recorded(task: Labelled, policies: Policies) -> Dataset:
-    """Episodes of one human decision each, as the product's data set."""
-    episodes = []
-    for i, state in enumerate(task.states):
-        move = Move("H", Decision(int(task.decision[i])), int(task.line[i]), recorded=True)
-        episodes.append(Episode(str(i), "verify", None, (state, replace(state, t=state.t + 1)), (None, move)))
-    return dataset.build(episodes, policies.featurizer)
+    """The human's decisions on the task's states, one after the other, as the product's data set."""
+    decided = zip(task.decision.tolist(), task.line.tolist(), strict=True)
+    moves = (None, *(Move("H", Decision(decision), line, recorded=True) for decision, line in decided))
+    episode = Episode("fitting", "verify", None, (*task.states, task.states[-1]), moves)
+    return dataset.build([episode], policies.featurizer)
 
 
 def _with_targets(data: Dataset, task: Labelled) -> Dataset:
-    """The same states as episodes of one assistant's decision, worth the task's value, with the task's goal."""
+    """The same as decisions of the assistant, each worth the task's value, with the task's goal."""
     steps, nobody = data.steps, torch.zeros(len(data.steps), dtype=torch.bool)
     steps = replace(steps, by_human=nobody, next_human=torch.full_like(steps.next_human, -1))
     return replace(data, steps=replace(steps, reward=torch.from_numpy(task.value), goal=torch.from_numpy(task.goal)))
@@ -182,9 +180,10 @@ def _cloned(settings: Settings, backbone: str, data: Dataset, config: BCConfig, 
     """Fresh networks after one epoch of the cloning phase on `data`."""
     policies = fresh_policies(settings, backbone, "fitting")
     config = replace(config, epochs=1, batch_size=pace.batch_size, weight_decay=0.0)
-    everyone, seed = set(range(len(data.ids))), settings.seed_of("order")
+    seed = settings.seed_of("order")
     with torch.random.fork_rng(devices=[]):  # the phase seeds the global generator
-        cloning = Cloning(policies, data, everyone, set(), config, gamma=1.0, seed=seed)
+        # Nothing follows from one drawn state for the next: a return is the reward, nothing is discounted.
+        cloning = Cloning(policies, data, {0}, set(), config, gamma=0.0, seed=seed)
         cloning.begin()
         more, step = True, 0
         while more:

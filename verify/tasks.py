@@ -64,25 +64,25 @@ def labelled(n: int, seed: int, *, lines: tuple[int, int] = (3, 7)) -> Labelled:
 def _draw(rng: np.random.Generator, length: int, decision: int) -> tuple[State, int]:
     """One state and its newest line by the assistant. Shares differ from state to state, so that targets spread."""
     t = int(rng.integers(150, 300))
-    cursor, newest = int(rng.integers(length)), int(rng.integers(length))
-    share = rng.random(8)
-    lines, human, assistant = [], np.zeros((length, 6), dtype=np.int64), np.zeros((length, 6), dtype=np.int64)
-    human[:, T_LAST] = assistant[:, T_LAST] = -1
-    for i in range(length):
-        blank, comment, indented, tidied, replaced, recent, added, helped = rng.random(8) < share
-        words = KEYWORDS[decision] if i == cursor else "" if blank else str(rng.choice(FILLERS))
-        marked = COMMENT + words if comment and words and i != cursor else words
-        lines.append(INDENTATION * int(indented) + marked if words else "")
-        if tidied or recent:
-            human[i, T_LAST] = t if recent else t - int(rng.integers(*OLD))
-            human[i, SPAN_END], human[i, ADDED], human[i, REPLACED] = len(lines[i]), 1, int(replaced)
-        if helped or i == newest:
-            assistant[i, T_LAST] = t if i == newest else t - int(rng.integers(*OLD))
-            assistant[i, SPAN_END], assistant[i, ADDED], assistant[i, REPLACED] = len(lines[i]), int(added), 1
-    return (
-        _state(lines, t, human, assistant, Cursor(True, cursor, int(rng.integers(len(lines[cursor]) + 1)), t)),
-        newest,
-    )
+    cursor, newest, column = (int(drawn * length) for drawn in rng.random(3))
+    blank, comment, indented, tidied, recent, replaced, helped, added = (rng.random((length, 8)) < rng.random(8)).T
+    filler = rng.integers(len(FILLERS), size=length)
+    words = [FILLERS[filler[i]] if not blank[i] else "" for i in range(length)]
+    words = [COMMENT + word if word and comment[i] else word for i, word in enumerate(words)]
+    words[cursor] = KEYWORDS[decision]
+    lines = [INDENTATION + word if word and indented[i] else word for i, word in enumerate(words)]
+    helped[newest] = True
+    old = t - rng.integers(*OLD, size=(2, length))
+    human, assistant = np.zeros((length, 6), dtype=np.int64), np.zeros((length, 6), dtype=np.int64)
+    sizes = np.array([len(line) for line in lines])
+    for edits, there, now, turns in ((human, tidied | recent, recent, old[0]), (assistant, helped, [], old[1])):
+        edits[:, T_LAST] = np.where(there, turns, -1)
+        edits[now, T_LAST] = t
+        edits[:, SPAN_END] = np.where(there, sizes, 0)
+    human[:, ADDED], human[:, REPLACED] = tidied | recent, replaced & (tidied | recent)
+    assistant[:, ADDED], assistant[:, REPLACED] = added & helped, helped
+    assistant[newest, T_LAST] = t
+    return _state(lines, t, human, assistant, Cursor(True, cursor, column, t)), newest
 
 
 def _state(

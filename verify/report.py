@@ -1,0 +1,61 @@
+"""Runs checks, in two processes where there are two cores, and puts the report together. Not here: the checks."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import torch
+
+from verify.check import THRESHOLDS, Check, Result, Settings, strict
+
+
+def report(checks: Sequence[Check], settings: Settings, processes: int = 1) -> Result:
+    """`overall_pass`, `thresholds`, and `results` by the checks' names. A verdict a line goes to stderr."""
+    results: dict[str, Result] = {}
+
+    def note(check: Check, outcome: Callable[[], Result]) -> None:
+        try:
+            result = outcome()
+        except Exception as error:  # a process that died: the report says so, and the other checks count
+            result = _broken(check, error)
+        results[check.name] = result
+        verdict = "passed" if result["passed"] else "FAILED"
+        print(f"{check.name:20} {verdict}  {result.get('seconds', 0.0):5.1f} s", file=sys.stderr, flush=True)
+
+    if processes == 1:
+        for check in checks:
+            note(check, lambda check=check: run(check, settings))  # type: ignore[misc]
+    else:
+        # Started anew, not forked: a fork of a process that has used a GPU, or threads, does not work.
+        with ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as pool:
+            running = [(check, pool.submit(run, check, settings)) for check in checks]
+            for check, future in running:
+                note(check, future.result)
+    overall = all(result["passed"] for result in results.values())
+    return {"overall_pass": overall, "thresholds": dict(THRESHOLDS), "results": results}
+
+
+def run(check: Check, settings: Settings) -> Result:
+    """One check's result as JSON values. What it raises fails it, with the traceback on stderr."""
+    start = time.monotonic()
+    try:
+        result = check.run(settings)
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        result = _broken(check, error)
+    result = {key: strict(value) for key, value in result.items()}
+    return {**dict.fromkeys(check.numbers), **result, "seconds": round(time.monotonic() - start, 2)}
+
+
+def _broken(check: Check, error: Exception) -> Result:
+    return {**dict.fromkeys(check.numbers), "passed": False, "error": f"{type(error).__name__}: {error}"}
+
+
+def _one_thread() -> None:
+    """Small networks gain nothing from more, and threads that wait for each other lose much."""
+    torch.set_num_threads(1)
