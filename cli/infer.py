@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from cli.arguments import check_device
 from state_adapter import read_state
@@ -15,6 +16,9 @@ def infer_action(options: argparse.Namespace) -> int:
     state = read_state(options.state_json)  # before torch is loaded: a bad file is refused at once
     from inference import decide, open_models
 
-    (record,) = decide([state], open_models(options.pv_dir, device), h_max=options.h_max)
+    models = open_models(options.pv_dir, device)
+    if models.source == "untrained":
+        print(f"No models in {options.pv_dir}: this decision is an untrained network's.", file=sys.stderr)
+    (record,) = decide([state], models, h_max=options.h_max)
     print(json.dumps(record.answer(), allow_nan=False))
     return 0

@@ -31,6 +31,8 @@ def models(options: argparse.Namespace) -> int:
         words = [str(one.meta.get(key, "-")) for key in ("trained_on", "sessions")]
         rows.append([("* " if one.current else "  ") + one.id, one.created, *words])
     print(table(rows))
-    if chosen is None and len(kept) > 1:
+    if not any(one.current for one in kept):
+        print("\nNone of these is in use; `models --roll_back [GENERATION]` goes back to one.")
+    elif chosen is None and len(kept) > 1:
         print("\n* in use; `models --roll_back [GENERATION]` goes back to another one.")
     return 0

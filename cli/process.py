@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -17,9 +18,11 @@ DONE, REFUSED, INTERRUPTED = 0, 2, 130
 def ended(command: Callable[[], int]) -> int:
     """Runs a command and returns its exit code: 0 done, 2 bad input or a failed check, 130 interrupted.
 
-    An `InputError` becomes its one line on stderr; a reader that closed our output early (`| head`) is no error.
-    Bugs keep their traceback.
+    An `InputError` becomes its one line on stderr, and so does a full disk; a reader that closed our output early
+    (`| head`), or no output at all (`>&-`), is no error. Bugs keep their traceback.
     """
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (as long as the process)
     signal.signal(signal.SIGTERM, _interrupt)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: a path may not fit the terminal's encoding
@@ -33,9 +36,19 @@ def ended(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Python flushes stdout once more when it exits; that must not find the closed pipe again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return DONE
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _drop_output()
+        print(f"error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        return REFUSED
+
+
+def _drop_output() -> None:
+    """Python flushes stdout once more when it exits; that must not find what cannot be written to again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

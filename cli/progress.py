@@ -72,9 +72,9 @@ class Progress:
     def advance(self, n: int = 1) -> None:
         self.done += n
         if self.bar is not None:
-            self.bar.update(n)
+            self.bar.update(min(self.done, self.total) - self.bar.n)  # tqdm shows 0% once there is more than all
         else:
-            self._now_and_then(f"{self.done} of {self.total}")
+            self._now_and_then(f"{min(self.done, self.total)} of {self.total}")
 
     def metrics(self, row: Row) -> None:
         """The epoch and its first loss beside the bar."""

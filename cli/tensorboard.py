@@ -20,7 +20,7 @@ class TensorBoard(Silent):
 
     def __init__(self, folder: str, label: str) -> None:
         if find_spec("tensorboard") is None:
-            raise InputError("--tb_dir", "needs TensorBoard: pip install 'codeassist-policy[tensorboard]'")
+            raise InputError("--tb_dir", "needs TensorBoard: pip install -c constraints.txt -e '.[tensorboard]'")
         self.path = Path(folder, label) if label else Path(folder)
 
     @cached_property

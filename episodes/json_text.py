@@ -182,5 +182,5 @@ def _not_json(text: str, at: int, what: str, where: str, line: int | None) -> In
     row = line if line is not None else text.count("\n", 0, at) + 1
     column = at - text.rfind("\n", 0, at)
     ends = ": it ends too early" if not text[at:].strip() else ""
-    what = what[:1].lower() + what[1:]
+    what = (what[:1].lower() + what[1:]).removesuffix(" at")  # ours to say where
     return InputError(f"{where}, line {row}, column {column}", f"is not JSON{ends} ({what})")

@@ -46,6 +46,13 @@ def test_the_answer_has_the_documented_shape(infer):
     assert infer(STATE)[1] == answer
 
 
+def test_without_models_a_warning_says_that_nothing_was_learnt(tmp_path, capsys):
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(STATE))
+    assert main(["infer_action", "--state_json", str(path), "--pv_dir", str(tmp_path / "modles")]) == 0
+    assert "modles: this decision is an untrained network's." in capsys.readouterr().err
+
+
 def test_a_file_without_lines_has_nothing_to_do(infer):
     code, answer = infer({"t": 3, "line_tuples": []})
     assert code == 0 and (answer["action_idx"], answer["line_idx"], answer["debug"]["h"]) == (0, -1, 0)

@@ -50,6 +50,13 @@ def test_what_is_not_there_cannot_be_gone_back_to(folder, capsys, tmp_path):
     assert code == 2 and "no earlier models" in error
 
 
+def test_kept_models_of_which_none_is_in_use_are_said_to_be_so(folder, capsys):
+    for file in folder.glob("asm_*.pt"):
+        file.unlink()
+    code, out, _ = models(folder, capsys)
+    assert code == 0 and "None of these is in use" in out
+
+
 def test_as_json(folder, capsys):
     code, out, _ = models(folder, capsys, "--json")
     assert code == 0 and [one["current"] for one in json.loads(out)["generations"]] == [False, True]

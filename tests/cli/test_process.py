@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,18 @@ def test_a_reader_that_has_gone_is_no_error(root):
     process = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
     assert process.stderr.read() == b"" and process.wait(10) == 0
+
+
+@pytest.mark.parametrize("redirection, code, words", [
+    (">&-", 0, ""),
+    pytest.param(">/dev/full", 2, "error: output: No space left on device\n",
+                 marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")),
+])
+def test_output_that_cannot_be_written_gets_no_traceback(redirection, code, words, root):
+    program = "import sys; from cli.process import ended\nsys.exit(ended(lambda: print('x') or 0))"
+    done = subprocess.run(["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, program], cwd=root,
+                          capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, words)
 
 
 def test_what_the_terminal_cannot_show_is_shown_otherwise(root):

@@ -51,6 +51,15 @@ def test_on_a_terminal_each_phase_has_its_bar():
     assert "self-play" not in text
 
 
+def test_more_steps_than_were_announced_are_no_more_than_all():
+    stream = Terminal()
+    progress = Progress(stream)
+    progress.phase("bc", 2)
+    progress.advance(3)
+    progress.close()
+    assert "behaviour cloning   100% |" in stream.getvalue().split("\r")[-1]
+
+
 def test_nobody_reading_is_no_reason_to_stop():
     tell(Progress(Broken()))
 

@@ -72,7 +72,7 @@ def test_a_bad_file_among_good_ones_is_named(train, tmp_path, sample_sessions, c
 @pytest.mark.skipif(importlib.util.find_spec("tensorboard") is not None, reason="TensorBoard is installed")
 def test_without_tensorboard_tb_dir_is_one_clear_error(train, tmp_path, capsys):
     assert train("--tb_dir", str(tmp_path / "tb")) == 2
-    assert "pip install 'codeassist-policy[tensorboard]'" in capsys.readouterr().err
+    assert "pip install -c constraints.txt -e '.[tensorboard]'" in capsys.readouterr().err
     assert not (tmp_path / "artifacts").exists()
 
 
