@@ -17,8 +17,9 @@ class Backbone(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None, context: Tensor | None) -> tuple[Tensor, Tensor]:
         """Lines `(B, L, d_model)` and a summary of the file `(B, 2 * d_model)`.
 
-        x `(B, L, d_in)`, L >= 1; mask `(B, L)` bool, where there is a line (what x holds elsewhere may be anything,
-        NaN included); None: everywhere. context `(B, d_model)`: the session's history; None: the model has none.
+        x `(B, L, d_in)`, L >= 1; mask `(B, L)` bool, where there is a line: first the lines, then padding, of which x
+        may hold anything, NaN included; None: everywhere. context `(B, d_model)`: the session's history; None: the
+        model has none.
         """
 
 

@@ -179,4 +179,17 @@ def test_an_unknown_backbone_is_one_error_that_names_the_known_ones():
 
 
 def test_recurrent_layers_are_what_they_are_called():
-    assert isinstance(built("lstm").rnn, nn.LSTM) and isinstance(built("bigru").rnn, nn.GRU)
+    for name, kind in (("lstm", nn.LSTM), ("bigru", nn.GRU)):
+        layers = built(name).layers
+        assert len(layers) == 2 and all(isinstance(one, kind) for layer in layers for one in (layer.down, layer.up))
+
+
+@torch.inference_mode()
+def test_recurrent_layers_go_through_a_file_both_ways():
+    backbone = built("lstm")
+    x = torch.randn(1, 40, 192)
+    for changed in (0, 39):
+        other = x.clone()
+        other[0, changed] += 1.0
+        moved = (backbone(x, None, None)[0] - backbone(other, None, None)[0]).abs().amax(2)[0]
+        assert moved[20] > 0
