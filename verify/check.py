@@ -43,10 +43,14 @@ class Settings:
     held_out: int = 256
 
     def shallow(self) -> Settings:
-        """Half the layers at the same width: such networks learn what needs no depth sooner."""
+        """Half the layers: what needs no depth is learned sooner."""
         model = self.model
         model = replace(model, n_layers=max(model.n_layers // 2, 1), layers=max(model.layers // 2, 1))
         return replace(self, model=model)
+
+    def narrow(self) -> Settings:
+        """Half the width: what needs no exact numbers is learned sooner."""
+        return replace(self, model=replace(self.model, d_model=self.model.d_model // 2, hidden=self.model.hidden // 2))
 
     def seed_of(self, *what: str | int) -> int:
         """A seed of its own for each purpose, so that no two draws of a run are the same by accident."""

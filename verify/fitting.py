@@ -53,7 +53,7 @@ class Pace:
 
 
 CLONING = Pace(steps=240, batch_size=8, transformer=8e-4, recurrent=2e-3)
-VALUE = Pace(steps=128, batch_size=12, transformer=1e-3, recurrent=2e-3)
+VALUE = Pace(steps=176, batch_size=12, transformer=2e-3, recurrent=4e-3)
 GOAL = Pace(steps=232, batch_size=32, transformer=2e-3, recurrent=4e-3)
 
 
@@ -94,7 +94,7 @@ def value_regression(settings: Settings, pace: Pace = VALUE) -> Result:
     """The value head learns the return of an episode; root of the mean squared error on fresh states."""
     train, fresh = _draws(settings, "value", pace)
     config = BCConfig(value_weight=4.0, goal_weight=0.0)
-    answers = _regression(settings, train, fresh, config, pace)
+    answers = _regression(settings.narrow(), train, fresh, config, pace)
     rmse = {name: math.sqrt(_mean_square(told.value, fresh.value)) for name, told in answers.items()}
     worst, constant, seen = max(rmse.values()), float(fresh.value.std()), _seen(train, fresh)
     return {

@@ -28,7 +28,7 @@ STEPS = 3
 
 
 def gradients(settings: Settings) -> Result:
-    """Every trainable tensor gets a gradient: in cloning the human policy and the featurizer, in PPO the assistant.
+    """Every tensor gets a gradient: in cloning the human policy and the featurizer, in PPO the assistant.
 
     The minibatches hold whatever the losses know: decisions of both agents, kept shares, histories known and unknown.
     Each head by itself reaches the featurizer. In PPO featurizer and human policy stay as they are, bit by bit.
@@ -111,18 +111,15 @@ def _ppo(policies: Policies, data: Dataset, settings: Settings) -> dict[str, boo
 
 
 def _reached(phase: Cloning | FromEpisodes, modules: dict[str, nn.Module]) -> dict[str, bool]:
-    """Whether each trainable tensor had a gradient other than 0 in one of the steps, by name."""
-    trainable = {
-        f"{part}.{name}": tensor
-        for part, module in modules.items()
-        for name, tensor in module.named_parameters()
-        if tensor.requires_grad
+    """Whether each tensor had a gradient other than 0 in one of the steps, by name."""
+    tensors = {
+        f"{part}.{name}": tensor for part, module in modules.items() for name, tensor in module.named_parameters()
     }
-    reached = dict.fromkeys(trainable, False)
+    reached = dict.fromkeys(tensors, False)
     while not phase.done:
         phase.begin()
         while phase.step():
-            for name, tensor in trainable.items():
+            for name, tensor in tensors.items():
                 reached[name] |= tensor.grad is not None and bool(tensor.grad.abs().sum() > 0)
         phase.finish()
     return reached

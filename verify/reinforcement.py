@@ -33,10 +33,10 @@ FREE = PPOConfig(steps=1_000_000, passes=3, target_kl=2.0, start_anchor=0.0, hum
 class Games:
     """How `ppo_toy` goes: rounds of playing and learning, decisions in a round, learning rates."""
 
-    rounds: int = 5
+    rounds: int = 6
     decisions: int = 320
-    transformer: float = 1e-3
-    recurrent: float = 1.2e-3
+    transformer: float = 2e-3
+    recurrent: float = 2.5e-3
 
 
 def ppo_toy(settings: Settings, games: Games | None = None) -> Result:
@@ -45,7 +45,7 @@ def ppo_toy(settings: Settings, games: Games | None = None) -> Result:
     A decision is worth 1 if it is the one that the word on the cursor's line asks for, else 0. The policy plays
     (`inference.decide`, sampling), what it did is recorded with its probability, and PPO learns from the recording.
     """
-    games, settings = games or Games(), settings.shallow()
+    games, settings = games or Games(), settings.shallow().narrow()
     fresh = labelled(settings.held_out, settings.seed_of("toy", "fresh"))
     before, after = {}, {}
     for backbone in settings.backbones:
@@ -102,8 +102,7 @@ def ppo_off_policy(settings: Settings, epochs: int = 12) -> Result:
     The recordings are in exact proportion to the behaviour's probabilities, which stand in them. The cap on the
     weights and the way out to advantage-weighted regression are off: what is checked is the correction itself.
     """
-    settings = settings.shallow()
-    backbone = settings.backbones[0]
+    settings, backbone = settings.shallow().narrow(), settings.backbones[0]
     found = {
         name: _better_arm(settings, backbone, arms, epochs) for name, arms in (("decision", DECISIONS), ("line", LINES))
     }
