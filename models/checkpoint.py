@@ -50,7 +50,10 @@ def featurizer_checkpoint(featurizer: Featurizer, **about: Any) -> dict[str, Any
 
 
 def _checkpoint(key: str, module: nn.Module, config: dict[str, Any], about: dict[str, Any]) -> dict[str, Any]:
-    weights = {name: value.detach().cpu().clone() for name, value in module.state_dict().items()}
+    weights = {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in module.state_dict().items()
+    }
     return {key: weights, "config": {**config, "format_version": FORMAT_VERSION, **about}}
 
 
@@ -104,7 +107,7 @@ def policy_from(
     known = ("lg_transformer",) if imported else backbones.names()
     _one_of(given, "backbone", known, where)
     for name, size in (("goal_dim", GOAL_DIM), ("n_actions", N_DECISIONS)):
-        if given.get(name, size) != size:
+        if name in given and not (type(given[name]) is int and given[name] == size):
             raise InputError(where, f"config: {name} is {given[name]!r}, expected {size}")
     if imported:
         given = {**given, **IMPORTED_MODEL}
@@ -134,11 +137,17 @@ def _parts(checkpoint: Mapping[str, Any], key: str, where: str) -> tuple[dict[st
     if not isinstance(weights, dict) or not isinstance(config, dict):
         raise InputError(where, f'expected a checkpoint with "{key}" and "config"')
     for name, value in weights.items():
-        if not isinstance(value, Tensor) or value.layout != torch.strided or not value.is_floating_point():
+        if not _is_plain(value):
             raise InputError(where, f"{name}: expected a dense tensor of floating-point numbers")
-        if not value.isfinite().all():
+        if not value.float().isfinite().all():
             raise InputError(where, f"{name}: holds values that are not finite")
     return weights, config
+
+
+def _is_plain(value: object) -> bool:
+    if not isinstance(value, Tensor) or value.is_nested or value.layout != torch.strided:
+        return False
+    return value.is_floating_point() and value.device.type == "cpu"
 
 
 def _versioned(config: Mapping[str, Any], where: str) -> bool:
@@ -154,7 +163,7 @@ def _versioned(config: Mapping[str, Any], where: str) -> bool:
 
 
 def _one_of(config: Mapping[str, Any], name: str, known: tuple[str, ...], where: str) -> None:
-    if name in config and config[name] not in known:
+    if name in config and not (isinstance(config[name], str) and config[name] in known):
         raise InputError(where, f"config: {name} is {config[name]!r}, expected one of {', '.join(known)}")
 
 
