@@ -44,7 +44,8 @@ def causality(settings: Settings) -> Result:
             mispaired.append(name)
         before = _inputs(data)
         for k in range(1, len(texts)):
-            changed = _read(form, ([*texts[:k], *(_other(text) for text in texts[k:])], moves), featurizer)
+            others = [_other(text, t) for t, text in enumerate(texts)]
+            changed = _read(form, ([*texts[:k], *others[k:]], moves), featurizer)
             rewards.add(round(float(changed.steps.reward.sum() - data.steps.reward.sum()), 4))
             same = [_equal(a, b) for a, b in zip(before, _inputs(changed), strict=True)]
             leaks += [f"{name}: decision {i} sees state {k}" for i in range(min(k, len(same))) if not same[i]]
@@ -59,9 +60,11 @@ def causality(settings: Settings) -> Result:
     }
 
 
-def _other(text: str) -> str:
-    """The text with a new first line and a changed last one."""
-    return f"import os\n{text} + 1"
+def _other(text: str, t: int) -> str:
+    """The text with another second line in each state: of what was written there before, nothing is kept."""
+    lines = text.split("\n")
+    lines[1] = f"{chr(97 + t) * 12} = {t}"
+    return "\n".join(lines)
 
 
 def _read(form: Callable[[Session], Any], written: Session, featurizer: Featurizer) -> Dataset:

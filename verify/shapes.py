@@ -120,6 +120,8 @@ def _problem(settings: Settings, backbone: str, states: list[State]) -> str:
         return "probability on an illegal pair, or none on a legal one"
     loss = answer.heads["value"].mean() - pairs[legal].mean()
     loss = loss - answer.human.entropy().mean() - answer.joint.entropy().mean()
+    if not torch.isfinite(loss):
+        return "a log-probability or an entropy is not finite"
     loss.backward()  # type: ignore[no-untyped-call]
     for module in (network.featurizer, network.policy):
         for name, parameter in module.named_parameters():
