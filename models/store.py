@@ -132,7 +132,7 @@ def generations(pv_dir: Path) -> list[Generation]:
     """What is kept, oldest first."""
     current = _current(pv_dir)
     found = []
-    for path in sorted((pv_dir / GENERATIONS).glob(f"*/{ABOUT}")):
+    for path in sorted((pv_dir / GENERATIONS).glob(f"[!.]*/{ABOUT}")):
         about = _about(path)
         if about is not None:
             found.append(Generation(path.parent.name, about["created"], about["meta"], path.parent.name == current))
@@ -280,7 +280,7 @@ def _current(pv_dir: Path) -> str | None:
     """The generation whose files are in force; None: there is none, or they are kept nowhere."""
     _, contents = _read(pv_dir)
     sums = {name: _sha256(content) for name, content in contents.items()}
-    for path in sorted((pv_dir / GENERATIONS).glob(f"*/{ABOUT}")):
+    for path in sorted((pv_dir / GENERATIONS).glob(f"[!.]*/{ABOUT}")):
         about = _about(path)
         if about is not None and about["sha256"] == sums:
             return path.parent.name
