@@ -61,10 +61,10 @@ def causality(settings: Settings) -> Result:
 
 
 def _other(text: str, t: int) -> str:
-    """The text with another second line in each state: of what was written there before, nothing is kept."""
+    """The text with a longer last line, and another second one in each state: nothing written there is kept."""
     lines = text.split("\n")
     lines[1] = f"{chr(97 + t) * 12} = {t}"
-    return "\n".join(lines)
+    return "\n".join(lines) + " + 1"
 
 
 def _read(form: Callable[[Session], Any], written: Session, featurizer: Featurizer) -> Dataset:

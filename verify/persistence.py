@@ -82,7 +82,8 @@ def saved_and_loaded(settings: Settings) -> Result:
         for network in ways["copy"]:
             _scatter(network.policy, settings.generator("moved", backbone, device=settings.device))
         for i, (network, moved) in enumerate(zip(original, ways["copy"], strict=True)):
-            if not _same(_told(network, states), answers[i]) or _same(_told(moved, states), answers[i]):
+            moved_answer, its_own = _told(moved, states), _told(_rebuilt(moved), states)
+            if not _same(_told(network, states), answers[i]) or not _same(moved_answer, its_own):
                 differ.append(f"{backbone}, copy: shares weights with the original")
     return {"passed": not differ, "differ": differ, "states": len(states)}
 
@@ -122,6 +123,12 @@ def _told(network: Network, states: list[State]) -> dict[str, Tensor]:
 
 def _same(some: dict[str, Tensor], others: dict[str, Tensor]) -> bool:
     return some.keys() == others.keys() and all(torch.equal(tensor, others[name]) for name, tensor in some.items())
+
+
+def _rebuilt(network: Network) -> Network:
+    """The network made anew from its policy's weights."""
+    policy = checkpoint.policy_from(checkpoint.policy_checkpoint(network.policy), "verify")
+    return Network(network.featurizer, policy.to(next(network.policy.parameters()).device))
 
 
 def _errors(network: Network, expected: reference.ImportedNetwork, state: State) -> dict[str, float]:
