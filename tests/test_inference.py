@@ -172,6 +172,17 @@ def test_any_state_gets_a_legal_decision_and_a_record_in_strict_json(models, dat
     assert [logit is not None for logit in debug["line_logits_for_action"]] == legal[record.decision].tolist()
 
 
+@pytest.mark.parametrize("backbone", ["lg_transformer", "lstm", "bigru"])
+@pytest.mark.parametrize("large", [10**6, 2**62])
+def test_numbers_of_any_size_give_numbers(backbone, large):
+    edits = np.full((3, 6), large, dtype=np.int64)
+    edits[:, 3:] = 1
+    state = State(("x",) * 3, large, edits, edits, Cursor(True, 1, large, large))
+    for one in (state, replace(state, t=0), replace(state, cursor=Cursor(True, large, large, large))):
+        (record,) = decide([one], models_of(replace(SMALL, backbone=backbone)))
+        assert math.isfinite(record.value) and math.isfinite(record.probability) and record.legal
+
+
 def test_a_file_without_lines_gets_no_op(models):
     for agent in ("assistant", "human"):
         (record,) = decide([State((), 0, never(0), never(0))], models, agent=agent)

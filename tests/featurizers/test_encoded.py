@@ -59,6 +59,14 @@ def test_each_distinct_line_is_kept_once(random_state, featurizer):
     assert len(encoded.texts) == len({line for state in states for line in state.lines}) < 100
 
 
+def test_a_batch_goes_to_a_device_whole(states, featurizer):
+    batch = featurizer.encode(states).batch()
+    moved = batch.to("cpu")
+    assert torch.equal(moved.scalars, batch.scalars) and torch.equal(moved.places, batch.places)
+    plain = featurizer.encode(states[:1]).batch()
+    assert plain.places is None and plain.to(torch.device("cpu")).places is None
+
+
 def test_no_state_at_all_is_a_data_set_without_rows(featurizer):
     encoded = featurizer.encode([])
     assert len(encoded) == 0 and encoded.scalars.shape == (0, 20) and encoded.history.shape[0] == 0
