@@ -64,10 +64,10 @@ def test_with_history_it_begins_at_what_follows_what(fresh):
 
 def test_softmax_fit_finds_the_logits():
     torch.manual_seed(0)
-    weights, x = torch.randn(7, 3), torch.randn(20_000, 3)
+    weights, x = torch.randn(7, 3), torch.randn(4_000, 3)
     decisions = torch.distributions.Categorical(logits=x @ weights.T).sample()
     found = softmax_fit(x, decisions, torch.full((7,), -1.9459))
-    assert torch.allclose(found - found.mean(0), weights - weights.mean(0), atol=0.1)
+    assert torch.allclose(found - found.mean(0), weights - weights.mean(0), atol=0.25)
 
 
 def test_softmax_fit_is_where_the_gradient_vanishes():
