@@ -60,9 +60,7 @@ def test_answers_that_depend_on_the_batch_are_found(each_backbone, monkeypatch, 
 
 
 def test_states_in_another_order_are_found(small, monkeypatch):
-    monkeypatch.setattr(
-        Encoded, "batch", lambda encoded, rows, device="cpu": BATCH(encoded, sorted(rows)[::-1], device)
-    )
+    monkeypatch.setattr(Encoded, "batch", lambda encoded, rows, device: BATCH(encoded, sorted(rows)[::-1], device))
     assert not padding_and_order(small)["passed"]
 
 

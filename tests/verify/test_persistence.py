@@ -1,4 +1,4 @@
-"""Saved and imported networks: each check passes, and fails when something is lost, exchanged, or computed otherwise."""
+"""Saved and imported networks: each check passes, and fails when something is lost, exchanged, computed otherwise."""
 
 from __future__ import annotations
 

@@ -60,8 +60,8 @@ def test_a_wrong_mask_is_found(small, monkeypatch, what, changed):
 
 
 def test_a_mask_of_another_state_is_found(small, monkeypatch):
-    def batch(encoded, rows, device="cpu"):
-        found = BATCH(encoded, rows, device)
+    def batch(encoded, *given, **more):
+        found = BATCH(encoded, *given, **more)
         return dataclasses.replace(found, legal=found.legal.roll(1, 0))
 
     monkeypatch.setattr(Encoded, "batch", batch)
