@@ -34,8 +34,12 @@ def report(checks: Sequence[Check], settings: Settings, processes: int = 1) -> R
         # Started anew, not forked: a fork of a process that has used a GPU, or threads, does not work.
         with ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as pool:
             running = [(check, pool.submit(run, check, settings)) for check in checks]
-            for check, future in running:
-                note(check, future.result)
+            try:
+                for check, future in running:
+                    note(check, future.result)
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     overall = all(result["passed"] for result in results.values())
     return {"overall_pass": overall, "thresholds": dict(THRESHOLDS), "results": results}
 
