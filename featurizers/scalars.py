@@ -13,12 +13,9 @@ from numpy.typing import NDArray
 
 from config import TEXT_BYTES, FeaturizerConfig
 from featurizers.ragged import Ragged, offsets_of
-from state import T_LAST, State
+from state import SPAN_START, T_LAST, State
 
 TAB_WIDTH = 4
-
-EDITS, RECENCY = [2, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15], [3, 10]
-"""Columns of the scalars that the 12 columns of both attributions become, and those of exp(-age / tau)."""
 
 
 def window(n: int, cursor_line: int, h_max: int) -> int:
@@ -59,9 +56,13 @@ def fill_scalars(scalars: NDArray[np.float32], state: State, first: int, config:
     nowhere).
     """
     n = len(scalars)
-    edits = np.concatenate((state.human[first : first + n], state.assistant[first : first + n]), axis=1)  # (n, 12)
-    scalars[:, EDITS] = np.minimum(np.maximum(edits, 0), _limits(config.w_max)) / _units(config)
-    scalars[:, RECENCY] = np.exp(np.minimum(edits[:, T_LAST::6] - state.t, 0) / config.tau_steps)
+    edits = np.concatenate((state.human[first : first + n], state.assistant[first : first + n]), axis=1)
+    edits = edits.reshape(n, 2, 6)
+    limited = np.minimum(np.maximum(edits, 0), _limits(config.w_max)) / _units(config.w_max, config.states_max)
+    both = scalars[:, 2:16].reshape(n, 2, 7)  # a view, like `edits`: per line and agent
+    both[:, :, 0] = limited[:, :, T_LAST]
+    both[:, :, 1] = np.exp(np.minimum(edits[:, :, T_LAST] - state.t, 0) / config.tau_steps)
+    both[:, :, 2:] = limited[:, :, SPAN_START:]
     cursor = state.cursor
     here = cursor.line - first
     if cursor.on and 0 <= here < n:
@@ -74,11 +75,11 @@ def fill_scalars(scalars: NDArray[np.float32], state: State, first: int, config:
 
 @cache
 def _limits(w_max: int) -> NDArray[np.float64]:
-    """Largest value of each column of both attributions."""
-    return np.array([np.inf, w_max, w_max, 1, 1, 1] * 2)
+    """Largest value of each column of an attribution."""
+    return np.array([np.inf, w_max, w_max, 1, 1, 1])
 
 
 @cache
-def _units(config: FeaturizerConfig) -> NDArray[np.float64]:
+def _units(w_max: int, states_max: int) -> NDArray[np.float64]:
     """What each of them is divided by."""
-    return np.array([config.states_max, config.w_max, config.w_max, 1, 1, 1] * 2, dtype=np.float64)
+    return np.array([states_max, w_max, w_max, 1, 1, 1], dtype=np.float64)

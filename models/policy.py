@@ -127,7 +127,7 @@ class Policy(nn.Module):
     def forward(self, lines: Lines, heads: Iterable[str] | None = None) -> PolicyOutput:
         """What the named heads (all by default) say of each state."""
         wanted = HEADS if heads is None else frozenset(heads)
-        context = None if self.history is None else self.history(lines.history, len(lines.x))
+        context = None if self.history is None else self.history.forward(lines.history, len(lines.x))
         each, summary = self.backbone(lines.x, lines.mask if lines.padded else None, context)
         output = PolicyOutput(  # heads' formulas, called without a module's ceremony
             scores=self.action_head.forward(each) if "action" in wanted else None,
