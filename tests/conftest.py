@@ -1,6 +1,7 @@
 """What all tests share: no telemetry, one thread, a data root of their own, and the sample sessions."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,29 @@ def _random_state(lines: int, seed: int = 0, *, history: tuple[Past, ...] | None
     on = lines > 0 and seed % 4 != 3
     cursor = Cursor(True, int(draw.integers(lines)), int(draw.integers(100)), t) if on else Cursor(last_t=t - 1)
     return State(texts, t, edits[0], edits[1], cursor, history=history)
+
+
+def _steps(function: Callable[..., object], *arguments: object) -> int:
+    steps = 0
+
+    def count(frame: object, event: str, argument: object) -> object:
+        nonlocal steps
+        steps += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        function(*arguments)
+    finally:
+        sys.settrace(before)
+    return steps
+
+
+@pytest.fixture(scope="session")
+def steps() -> Callable[..., int]:
+    """Lines of Python that a call executes: a measure of its cost that no busy machine disturbs."""
+    return _steps
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -113,9 +112,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text, reason", HOSTILE.values(), ids=HOSTILE)
 def test_ends_what_misbehaves_with_one_reason_and_judges_the_next_text_as_ever(judge, text, reason):
-    start = time.monotonic()
     verdict = judge.verdict(text, DOUBLE)
-    assert time.monotonic() - start < 30
     assert verdict.compiled and verdict.passed == 0 and verdict.total == 2
     assert verdict.reason.startswith(reason)
     assert judge.verdict(f"{RIGHT}  # after {hash(text)}", DOUBLE).passed == 2

@@ -1,7 +1,5 @@
 """A limit on lines ends what is endless at once, and everywhere alike."""
 
-import time
-
 import pytest
 
 from judge import SMALL, Case, Judge, Limits, Problem
@@ -17,12 +15,9 @@ DOUBLE = Problem("double", "double", (Case((2,), 4), Case((3,), 6)))
         "x = 0\nwhile True:\n    x += 1",
     ],
 )
-def test_endless_calls_end_soon(text):
-    with Judge(Limits(steps=1000)) as judge:
-        judge.verdict("")
-        start = time.monotonic()
+def test_endless_calls_end_though_the_clock_would_let_them_run(text):
+    with Judge(Limits(steps=1000, cpu_seconds=600.0, wall_seconds=600.0)) as judge:
         verdict = judge.verdict(text, DOUBLE)
-        assert time.monotonic() - start < 10
     assert (verdict.compiled, verdict.passed, verdict.reason) == (True, 0, "it ran out of time")
 
 

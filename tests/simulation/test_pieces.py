@@ -1,6 +1,5 @@
 """What is left to do on the way to a goal, and that doing it leads there from anywhere."""
 
-import time
 from random import Random
 
 import pytest
@@ -111,12 +110,12 @@ def test_doing_what_is_left_leads_from_any_text_to_any_goal(lines, goal, seed, c
 
 
 @pytest.mark.parametrize("kind", ["alike", "different", "nothing in common"])
-def test_large_files_cost_in_proportion(kind):
-    n = 20_000
-    goal = tuple("x = 1" if kind == "alike" else f"value_{i} = {i}" for i in range(n))
-    lines = (*["y" if kind == "nothing in common" else line for line in goal[: n // 2]], "")
-    start = time.perf_counter()
-    now = progress.__wrapped__(lines, goal)
-    pieces(now)
-    assert waiting(now, len(lines) - 1) >= -1
-    assert time.perf_counter() - start < 40
+def test_twice_the_lines_cost_twice_the_steps(kind, steps):
+    def look(n):
+        goal = tuple("x = 1" if kind == "alike" else f"value_{i} = {i}" for i in range(n))
+        lines = (*["y" if kind == "nothing in common" else line for line in goal[: n // 2]], "")
+        now = progress.__wrapped__(lines, goal)
+        pieces(now)
+        waiting(now, len(lines) - 1)
+
+    assert steps(look, 2000) < 2.5 * steps(look, 1000)

