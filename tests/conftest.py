@@ -8,10 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from state import Cursor, Past, State, never
 
 ROOT = Path(__file__).resolve().parents[1]
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
+settings.load_profile("no deadline")
 
 
 def pytest_addoption(parser):

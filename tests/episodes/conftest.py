@@ -4,10 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import settings
-
-settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
-settings.load_profile("no deadline")
 
 
 def blank():
