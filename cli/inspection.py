@@ -12,7 +12,7 @@ from typing import Any
 
 import rewards
 from actions import NAMES, Decision, legal_one
-from cli.tables import table
+from cli.tables import counted, table
 from config import FeaturizerConfig, RewardWeights
 from state_adapter import Episode, Summary, Transition, read_episodes
 
@@ -102,13 +102,17 @@ def render(found: Mapping[str, Any]) -> str:
 def _reading(read: Mapping[str, Any]) -> str:
     used, repaired, skipped = read["used"], read["repaired"], read["skipped"]
     lines = [
-        f"read      {read['files']} files, {read['episodes']} sessions, {read['states']} states",
-        f"used      {used['episodes']} sessions, {used['states']} states",
+        f"read      {counted(read['files'], 'file')}, {_sessions(read)}",
+        f"used      {_sessions(used)}",
         "repaired  " + (", ".join(f"{what} ({times})" for what, times in repaired.items()) or "nothing"),
     ]
     if not skipped:
         return "\n".join([*lines, "skipped   nothing"])
     return _listed("\n".join([*lines, f"skipped   {len(skipped)}:"]), [f"{s['where']}: {s['reason']}" for s in skipped])
+
+
+def _sessions(counts: Mapping[str, Any]) -> str:
+    return f"{counted(counts['episodes'], 'session')}, {counted(counts['states'], 'state')}"
 
 
 def _decisions(decisions: Mapping[str, Any]) -> str:

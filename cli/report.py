@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from cli.tables import table
+from cli.tables import counted, table
 
 if TYPE_CHECKING:
     from config import LoopConfig
@@ -23,10 +23,10 @@ def render(outcome: Outcome, places: Places, config: LoopConfig) -> str:
 
 
 def _sizes(outcome: Outcome) -> str:
-    learnt_from = f"{outcome.learnt_from} session{'s' if outcome.learnt_from != 1 else ''}"
     stopping = f", {outcome.stopped_by} to know when to stop" if outcome.stopped_by else ""
     held_out = f"{outcome.held_out} held out" if outcome.held_out else "none held out, so nothing can be compared"
-    return f"Learnt from {learnt_from}{stopping}, and {outcome.games} games; {held_out}."
+    learnt_from, games = counted(outcome.learnt_from, "session"), counted(outcome.games, "game")
+    return f"Learnt from {learnt_from}{stopping}, and {games}; {held_out}."
 
 
 def _rows(before: Report, after: Report) -> list[list[str]]:

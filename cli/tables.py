@@ -1,4 +1,4 @@
-"""Tables for a terminal. Not here: what is in them."""
+"""Tables and counts for a terminal. Not here: what is in them."""
 
 from __future__ import annotations
 
@@ -10,3 +10,8 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def counted(n: int, thing: str) -> str:
+    """`1 session`, `2 sessions`."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"

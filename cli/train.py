@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cli.arguments import check_device
 from cli.progress import Progress, Several
+from cli.tables import counted
 from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConfig, ZeroStyleConfig
 from state_adapter import Episode, read_episodes
 from training.observer import Observer
@@ -37,7 +38,7 @@ def train_from_episodes(options: argparse.Namespace) -> int:
             raise
         finally:
             progress.close()
-    print(f"{len(result.train)} sessions learnt from, {len(result.held_out)} held out")
+    print(f"{counted(len(result.train), 'session')} learnt from, {len(result.held_out)} held out")
     print(f"log and checkpoints  {options.checkpoint_dir}")
     print(f"models in use        {options.pv_dir} (generation {result.generation})")
     return 0

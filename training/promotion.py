@@ -57,7 +57,7 @@ def judge(new: Scores, old: Scores | None, *, trained_on: str, old_trained_on: s
         return Verdict(False, "on held-out sessions " + " and ".join(worse))
     sessions = min(_both(new.human_nll, old.human_nll), _both(new.assistant_return, old.assistant_return))
     if sessions < ENOUGH:
-        return Verdict(True, f"{sessions} held-out sessions are too few to tell them apart")
+        return Verdict(True, f"held-out sessions are too few to tell them apart: {sessions}")
     return Verdict(True, f"they are not worse on {sessions} held-out sessions")
 
 

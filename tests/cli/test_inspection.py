@@ -84,7 +84,7 @@ def test_tables(session: Episode, summary: Summary) -> None:
     shown = render(report([session], summary, RewardWeights(), 160))
     rows = {line.split("  ")[0]: line for line in shown.splitlines() if line}
     assert rows["read"].split() == ["read", "2", "files,", "2", "sessions,", "9", "states"]
-    assert rows["used"].split() == ["used", "1", "sessions,", "7", "states"]
+    assert rows["used"].split() == ["used", "1", "session,", "7", "states"]
     assert rows["repaired"].endswith("states replaced by a later one (2)")
     assert "  bad.json: line 1: found the end, expected JSON" in shown
     assert "e/e.json, t 0: Write Single Line Code at line 0" in shown

@@ -43,6 +43,7 @@ def test_before_and_after_stand_beside_what_they_are_compared_with():
 @pytest.mark.parametrize("outcome, words", [
     (replace(OUTCOME, verdict=Verdict(False, "they are worse"), models=Path("aside")),
      "The models in use stay: they are worse. The new ones are in aside."),
+    (replace(OUTCOME, learnt_from=1, stopped_by=0, games=1), "Learnt from 1 session, and 1 game; 1 held out."),
     (replace(OUTCOME, held_out=0, before=None, after=None), "none held out, so nothing can be compared"),
 ])
 def test_what_came_of_it_is_a_sentence(outcome, words):

@@ -35,14 +35,14 @@ def test_models_of_the_same_kind_are_compared_session_by_session(new, replaced, 
     assert verdict.replace is replaced and words in verdict.reason
 
 
-@pytest.mark.parametrize("new, old", [
-    (Scores([], []), Scores([], [])),
-    (Scores([9.0], [-9.0]), Scores([1.0], [1.0])),
-    (Scores([9.0, 9.0, NAN], [NAN] * 3), Scores([1.0, 1.0, 1.0], [1.0] * 3)),
+@pytest.mark.parametrize("new, old, sessions", [
+    (Scores([], []), Scores([], []), 0),
+    (Scores([9.0], [-9.0]), Scores([1.0], [1.0]), 1),
+    (Scores([9.0, 9.0, NAN], [NAN] * 3), Scores([1.0, 1.0, 1.0], [1.0] * 3), 0),
 ])
-def test_too_few_sessions_to_tell_means_replaced(new, old):
+def test_too_few_sessions_to_tell_means_replaced(new, old, sessions):
     verdict = judge(new, old, trained_on="person", old_trained_on="person")
-    assert verdict.replace and "too few" in verdict.reason
+    assert verdict.replace and verdict.reason == f"held-out sessions are too few to tell them apart: {sessions}"
 
 
 WORSE = shifted(nll=1.0, returns=-1.0)
