@@ -26,10 +26,10 @@ def models(options: argparse.Namespace) -> int:
     if not kept:
         print(f"No models are kept in {options.pv_dir}.")
         return 0
-    rows = [["  generation", "created", "trained on", "sessions"]]
+    rows = [["  generation", "created", "trained on", "sessions", ""]]
     for one in kept:
         words = [str(one.meta.get(key, "-")) for key in ("trained_on", "sessions")]
-        rows.append([("* " if one.current else "  ") + one.id, one.created, *words])
+        rows.append([("* " if one.current else "  ") + one.id, one.created or "-", *words, "damaged" * one.damaged])
     print(table(rows))
     if not any(one.current for one in kept):
         print("\nNone of these is in use; `models --roll_back [GENERATION]` goes back to one.")

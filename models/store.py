@@ -61,12 +61,16 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A kept set of models. created: ISO 8601, UTC; current: whether it is in use."""
+    """A kept set of models. created: ISO 8601, UTC ("": unknown); current: whether it is in use.
+
+    damaged: its files are not, or not all, what was kept; it cannot be gone back to.
+    """
 
     id: str
     created: str
     meta: dict[str, Any]
     current: bool
+    damaged: bool
 
 
 def publish(
@@ -129,13 +133,13 @@ def load(pv_dir: Path, device: torch.device | str = "cpu", expect_backbone: str 
 
 
 def generations(pv_dir: Path) -> list[Generation]:
-    """What is kept, oldest first."""
+    """What is kept, oldest first; before these, damaged ones of which nothing is known but their name."""
     current = _current(pv_dir)
     found = []
-    for path in sorted((pv_dir / GENERATIONS).glob(f"[!.]*/{ABOUT}")):
-        about = _about(path)
-        if about is not None:
-            found.append(Generation(path.parent.name, about["created"], about["meta"], path.parent.name == current))
+    for folder in (pv_dir / GENERATIONS).glob("[!.]*/"):
+        about = _about(folder / ABOUT) or {"created": "", "meta": {}, "sha256": None}
+        damaged = about["sha256"] != _sums(_contents(folder))
+        found.append(Generation(folder.name, about["created"], about["meta"], folder.name == current, damaged))
     return sorted(found, key=lambda generation: (generation.created, generation.id))
 
 
@@ -144,16 +148,16 @@ def roll_back(pv_dir: Path, generation: str | None = None) -> Generation:
     with lock(pv_dir / LOCK, wait=True):
         _finish(pv_dir)
         _keep_what_is_there(pv_dir, time.time)
-        kept = generations(pv_dir)
-        ids = [one.id for one in kept]
+        kept = [one for one in generations(pv_dir) if one.current or not one.damaged]
+        ids = [one.id for one in kept if not one.damaged]
         if generation is None:
             place = next((i for i, one in enumerate(kept) if one.current), len(kept))
             if place == 0:
                 raise InputError(str(pv_dir), "there are no earlier models to go back to")
-            generation = ids[place - 1]
+            generation = kept[place - 1].id
         if generation not in ids:
             raise InputError(
-                str(pv_dir), f"there is no generation {generation!r}; there are {', '.join(ids) or 'none'}"
+                str(pv_dir), f"there is no whole generation {generation!r}; there are {', '.join(ids) or 'none'}"
             )
         _switch(pv_dir, generation)
         return next(one for one in generations(pv_dir) if one.id == generation)
@@ -184,12 +188,21 @@ def _read(pv_dir: Path) -> tuple[Path, dict[str, bytes]]:
     """The folder that the models in force are in, and those of the three files that are there."""
     begun = _journal(pv_dir)
     folder = pv_dir if begun is None else _folder(pv_dir, begun)
+    return folder, _contents(folder)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    """Those of the three files that are in a folder."""
     contents = {}
     for name in FILES:
         path = folder / name
         with naming(path), suppress(FileNotFoundError):
             contents[name] = path.read_bytes()
-    return folder, contents
+    return contents
+
+
+def _sums(contents: dict[str, bytes]) -> dict[str, str]:
+    return {name: _sha256(content) for name, content in contents.items()}
 
 
 def _folder(pv_dir: Path, generation: str) -> Path:
@@ -258,7 +271,7 @@ def _replace(pv_dir: Path, generation: str, staged: dict[Path, Path]) -> None:
 def _write_generation(pv_dir: Path, generation: str, contents: dict[str, bytes], meta: dict[str, Any]) -> Path:
     """Writes a generation's folder under its hidden name; `about.json`, which makes it one, comes last."""
     folder = pv_dir / GENERATIONS / f".{generation}"
-    about = {"created": meta["created"], "meta": meta, "sha256": {n: _sha256(c) for n, c in contents.items()}}
+    about = {"created": meta["created"], "meta": meta, "sha256": _sums(contents)}
     for name, content in contents.items():
         atomic_write(folder / name, content)
     atomic_write(folder / ABOUT, json.dumps(about, indent=1))
@@ -279,7 +292,7 @@ def _keep_what_is_there(pv_dir: Path, now: Callable[[], float]) -> None:
 def _current(pv_dir: Path) -> str | None:
     """The generation whose files are in force; None: there is none, or they are kept nowhere."""
     _, contents = _read(pv_dir)
-    sums = {name: _sha256(content) for name, content in contents.items()}
+    sums = _sums(contents)
     for path in sorted((pv_dir / GENERATIONS).glob(f"[!.]*/{ABOUT}")):
         about = _about(path)
         if about is not None and about["sha256"] == sums:
@@ -288,12 +301,13 @@ def _current(pv_dir: Path) -> str | None:
 
 
 def _about(path: Path) -> dict[str, Any] | None:
-    """What is said of a generation; None if the file is damaged (then it is no generation)."""
+    """What is said of a generation; None if that is damaged or missing."""
     try:
         about = json.loads(path.read_text())
-        return about if {"created", "meta", "sha256"} <= about.keys() else None
-    except (OSError, ValueError, AttributeError):
+        whole = isinstance(about["created"], str) and isinstance(about["meta"], dict) and about["sha256"]
+    except (OSError, ValueError, LookupError, TypeError):
         return None
+    return about if whole else None
 
 
 def _prune(pv_dir: Path, current: str) -> None:

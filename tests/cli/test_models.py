@@ -57,6 +57,15 @@ def test_kept_models_of_which_none_is_in_use_are_said_to_be_so(folder, capsys):
     assert code == 0 and "None of these is in use" in out
 
 
+def test_a_damaged_one_is_marked(folder, capsys):
+    first, second = (one.id for one in store.generations(folder))
+    (folder / "generations" / first / "about.json").write_text("{")
+    code, out, _ = models(folder, capsys)
+    rows = out.splitlines()[2:4]
+    assert code == 0 and first in rows[0] and second in rows[1]
+    assert [row.endswith("damaged") for row in rows] == [True, False]
+
+
 def test_as_json(folder, capsys):
     code, out, _ = models(folder, capsys, "--json")
     assert code == 0 and [one["current"] for one in json.loads(out)["generations"]] == [False, True]

@@ -192,7 +192,7 @@ def test_rolls_back_to_the_one_before_and_to_any_that_is_kept(tmp_path, small):
     assert store.roll_back(tmp_path, ids[0]).id == ids[0]
     with pytest.raises(InputError, match="no earlier models"):
         store.roll_back(tmp_path)
-    with pytest.raises(InputError, match="no generation 'x'"):
+    with pytest.raises(InputError, match="no whole generation 'x'"):
         store.roll_back(tmp_path, "x")
     assert numbers(tmp_path) == {0}
 
@@ -216,10 +216,19 @@ def test_only_the_latest_generations_are_kept_and_always_the_current_one(tmp_pat
     assert kept == list(range(3, store.KEPT + 3))
 
 
-def test_a_damaged_generation_is_none(tmp_path, small):
-    first, second = publish(tmp_path, small(0), 0), publish(tmp_path, small(1), 1)
-    (tmp_path / store.GENERATIONS / first / store.ABOUT).write_text("{")
-    assert [one.id for one in store.generations(tmp_path)] == [second]
+@pytest.mark.parametrize("content", ["{", "[]", "5", '{"created": 5, "meta": {}, "sha256": {}}', None])
+@pytest.mark.parametrize("file", [store.ABOUT, store.HUMAN])
+def test_a_damaged_generation_is_listed_and_never_gone_back_to(tmp_path, small, file, content):
+    first, second, third = (publish(tmp_path, small(seed), seed) for seed in range(3))
+    damaged = tmp_path / store.GENERATIONS / second / file
+    if content is None:
+        damaged.unlink()
+    else:
+        damaged.write_text(content)
+    assert {one.id: one.damaged for one in store.generations(tmp_path)} == {first: False, second: True, third: False}
+    with pytest.raises(InputError, match=f"no whole generation '{second}'; there are {first}, {third}"):
+        store.roll_back(tmp_path, second)
+    assert store.roll_back(tmp_path).id == first and numbers(tmp_path) == {0}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
