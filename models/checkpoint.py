@@ -31,7 +31,12 @@ POLICY_KEY, FEATURIZER_KEY = "model_state_dict", "featurizer_state_dict"
 IMPORTED_MODEL = {"history": False, "predict_kept": False, "global_tokens": "restarted", "pooling": "sum"}
 """Where imported models compute differently."""
 
-SIZES = ("d_in", "d_model", "n_layers", "n_global_tokens", "hidden", "layers", "surround_layers", "char_dim")
+SIZES = (
+    "d_in", "d_model", "n_layers", "n_global_tokens", "hidden", "layers", "surround_layers", "kernel_size", "char_dim",
+)  # fmt: skip
+LARGEST = 2**31 - 1
+"""Of any whole number in a config: what tensors and arrays can be sized and divided by."""
+
 MAY_BE_ZERO = ("radius", "surround_layers")
 CHOICES = {"global_tokens": ("carried", "restarted"), "pooling": ("mean", "sum")}
 
@@ -125,10 +130,9 @@ def policy_from(
 def featurizer_from(checkpoint: Mapping[str, Any], where: str, device: torch.device | str = "cpu") -> Featurizer:
     """The featurizer in a checkpoint; `where` names it in errors. Raises InputError."""
     weights, given = _parts(checkpoint, FEATURIZER_KEY, where)
-    if _versioned(given, where):
-        _one_of(given, "text_embedder", embedder_names(), where)
-    else:
+    if not _versioned(given, where):
         _one_of(given, "text_embedder_type", ("mlp",), where)
+    _one_of(given, "text_embedder", embedder_names(), where)
     return _filled(Featurizer, _config(FeaturizerConfig(), given, weights, where), weights, where, device)
 
 
@@ -181,6 +185,8 @@ def _config(default: C, given: Mapping[str, Any], weights: Mapping[str, Tensor],
         value, usual = given[field.name], getattr(default, field.name)
         if field.name in CHOICES:
             _one_of(given, field.name, CHOICES[field.name], where)
+        if type(value) is int and value > LARGEST:
+            raise InputError(where, f"config: {field.name} is more than {LARGEST}")
         if isinstance(usual, float) and type(value) is int:
             value = float(value)
         if type(value) is not type(usual):

@@ -93,8 +93,8 @@ def publish(
         generation = _next_id(pv_dir, _weights(human, assistant, featurizer))
         about = {"generation": generation, "meta": meta}
         contents = {
-            ASSISTANT: _bytes(checkpoint.policy_checkpoint(assistant, **about)),
-            HUMAN: _bytes(checkpoint.policy_checkpoint(human, **about)),
+            ASSISTANT: _bytes(checkpoint.policy_checkpoint(assistant, agent="assistant", **about)),
+            HUMAN: _bytes(checkpoint.policy_checkpoint(human, agent="human", **about)),
             FEATURIZER: _bytes(checkpoint.featurizer_checkpoint(featurizer, **about)),
         }
         try:
@@ -169,7 +169,9 @@ def _models(
     human = checkpoint.policy_from(loaded[HUMAN], str(pv_dir / HUMAN), device, expect_backbone)
     assistant = checkpoint.policy_from(loaded[ASSISTANT], str(pv_dir / ASSISTANT), device, expect_backbone)
     featurizer = checkpoint.featurizer_from(loaded[FEATURIZER], str(pv_dir / FEATURIZER), device)
-    for name, policy in ((HUMAN, human), (ASSISTANT, assistant)):
+    for name, policy, agent in ((HUMAN, human, "human"), (ASSISTANT, assistant, "assistant")):
+        if (found := _config(loaded[name]).get("agent", agent)) != agent:
+            raise InputError(str(pv_dir / name), f"is a policy of the agent {found!r}, expected the {agent}'s")
         if policy.config.d_in != featurizer.config.d_in:
             what = f"reads {policy.config.d_in} features a line, {FEATURIZER} makes {featurizer.config.d_in}"
             raise InputError(str(pv_dir / name), what)

@@ -70,6 +70,14 @@ def test_files_of_two_trainings_are_refused(tmp_path, small, monkeypatch):
         store.load(tmp_path / "one")
 
 
+@pytest.mark.parametrize("source, target", [(store.HUMAN, store.ASSISTANT), (store.ASSISTANT, store.HUMAN)])
+def test_a_policy_of_the_other_agent_is_refused(tmp_path, small, source, target):
+    publish(tmp_path, small(), 1)
+    (tmp_path / target).write_bytes((tmp_path / source).read_bytes())
+    with pytest.raises(InputError, match=f"{target}: is a policy of the agent '{source.split('_')[1]}'"):
+        store.load(tmp_path)
+
+
 def test_a_featurizer_of_another_width_is_refused(tmp_path, small, imported_folder):
     publish(tmp_path / "ours", small(), 1)
     content = torch.load(tmp_path / "ours" / store.FEATURIZER, weights_only=True)
