@@ -15,10 +15,14 @@ def infer_action(options: argparse.Namespace) -> int:
     device = check_device(options.device)
     state = read_state(options.state_json)  # before torch is loaded: a bad file is refused at once
     from inference import decide, open_models
+    from models import store
 
     models = open_models(options.pv_dir, device)
     if models.source == "untrained":
+        hint = store.way_back(options.pv_dir)
         print(f"No models in {options.pv_dir}: this decision is an untrained network's.", file=sys.stderr)
+        if hint:
+            print(f"{hint[:1].upper()}{hint[1:]}.", file=sys.stderr)
     (record,) = decide([state], models, h_max=options.h_max)
     print(json.dumps(record.answer(), allow_nan=False))
     return 0

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -111,8 +112,26 @@ def load(pv_dir: Path, device: torch.device | str = "cpu", expect_backbone: str 
     """The models in force, None if there are none.
 
     Raises InputError that names the file if one of the three is missing, damaged, does not fit the others, or has
-    another backbone than the one expected.
+    another backbone than the one expected; if others are kept, it says how to go back to them.
     """
+    try:
+        return _load(pv_dir, device, expect_backbone)
+    except InputError as error:
+        if not (hint := way_back(pv_dir)):
+            raise
+        raise InputError(error.where, f"{error.what}; {hint}") from error
+
+
+def way_back(pv_dir: Path) -> str:
+    """How to put kept models in force again if those in force are none of them; "" if there is nothing to be done."""
+    kept = generations(pv_dir)
+    if all(one.damaged for one in kept) or any(one.current for one in kept):
+        return ""
+    command = f"python -m cli.run_tasks models --pv_dir {shlex.quote(str(pv_dir))} --roll_back"
+    return f"earlier models are kept: `{command}` puts the latest of them in use"
+
+
+def _load(pv_dir: Path, device: torch.device | str, expect_backbone: str | None) -> Models | None:
     if _journal(pv_dir) is not None:
         with suppress(InputError), lock(pv_dir / LOCK):  # unless somebody is at it, or the folder is read-only
             _finish(pv_dir)
@@ -147,7 +166,6 @@ def roll_back(pv_dir: Path, generation: str | None = None) -> Generation:
     """Puts an earlier generation in force again (by default the one before the current). Raises InputError."""
     with lock(pv_dir / LOCK, wait=True):
         _finish(pv_dir)
-        _keep_what_is_there(pv_dir, time.time)
         kept = [one for one in generations(pv_dir) if one.current or not one.damaged]
         ids = [one.id for one in kept if not one.damaged]
         if generation is None:
@@ -159,6 +177,7 @@ def roll_back(pv_dir: Path, generation: str | None = None) -> Generation:
             raise InputError(
                 str(pv_dir), f"there is no whole generation {generation!r}; there are {', '.join(ids) or 'none'}"
             )
+        _keep_what_is_there(pv_dir, time.time)
         _switch(pv_dir, generation)
         return next(one for one in generations(pv_dir) if one.id == generation)
 

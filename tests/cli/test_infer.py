@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from cli.run_tasks import main
+from inference import untrained
+from models import store
 
 NEVER = {"t_last": -1, "span": [0, 0], "flags": [0, 0, 0]}
 FIXED = {"t_last": 0, "span": [4, 10], "flags": [1, 0, 0]}
@@ -52,6 +54,21 @@ def test_without_models_a_warning_says_that_nothing_was_learnt(tmp_path, capsys)
     assert "modles: this decision is an untrained network's." in capsys.readouterr().err
 
 
+def test_where_models_are_kept_and_none_is_in_use_the_way_back_is_named(tmp_path, capsys):
+    path, folder, made = tmp_path / "state.json", tmp_path / "models", untrained()
+    path.write_text(json.dumps(STATE))
+    store.publish(folder, made.human, made.assistant, made.featurizer, {"trained_on": "person"})
+    for file in folder.glob("asm_*.pt"):
+        file.unlink()
+    words = ["infer_action", "--state_json", str(path), "--pv_dir", str(folder)]
+    assert main(words) == 0
+    out, error = capsys.readouterr()
+    command = error.split("`")[1].removeprefix("python -m cli.run_tasks ").split()
+    assert json.loads(out)["debug"]["model"] == "untrained"
+    assert main(command) == 0 and main(words) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["debug"]["model"].startswith(str(folder))
+
+
 def test_a_file_without_lines_has_nothing_to_do(infer):
     code, answer = infer({"t": 3, "line_tuples": []})
     assert code == 0 and (answer["action_idx"], answer["line_idx"], answer["debug"]["h"]) == (0, -1, 0)
@@ -86,4 +103,4 @@ def test_as_a_process_it_loads_torch_and_little_else(tmp_path, root):
     done = subprocess.run([sys.executable, "-c", code, *words], cwd=root, check=True, capture_output=True, text=True)
     code, *loaded = done.stdout.splitlines()[1].split()
     foreign = [name for name in loaded if not (root / name).is_dir() and not (root / f"{name}.py").is_file()]
-    assert code == "0" and set(foreign) <= {"numpy"}
+    assert code == "0" and set(foreign) <= {"numpy", *sys.stdlib_module_names}

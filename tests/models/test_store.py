@@ -205,6 +205,33 @@ def test_rolls_back_to_the_one_before_and_to_any_that_is_kept(tmp_path, small):
     assert numbers(tmp_path) == {0}
 
 
+@pytest.mark.parametrize("damage", [
+    lambda folder: (folder / store.HUMAN).write_bytes(b"no checkpoint"),
+    lambda folder: (folder / store.HUMAN).write_bytes((folder / store.ASSISTANT).read_bytes()),
+    lambda folder: (folder / store.FEATURIZER).unlink(),
+    lambda folder: [os.utime(folder / name, (1, 1)) for name in store.FILES if (folder / name).write_bytes(b"") == 0],
+], ids=["damaged", "another agent's", "missing", "all empty and old"])  # fmt: skip
+def test_who_cannot_load_what_is_in_use_is_told_the_way_back(tmp_path, small, damage):
+    for seed in range(2):
+        publish(tmp_path, small(seed), seed)
+    damage(tmp_path)
+    with pytest.raises(InputError, match=r"kept: `python -m cli\.run_tasks models --pv_dir .* --roll"):
+        store.load(tmp_path)
+    store.roll_back(tmp_path)
+    assert store.load(tmp_path).meta["number"] == 1
+
+
+def test_there_is_no_way_back_without_whole_generations_or_if_one_is_in_use(tmp_path, small):
+    assert store.way_back(tmp_path) == ""
+    generation = publish(tmp_path, small(), 1)
+    assert store.way_back(tmp_path) == ""
+    (tmp_path / store.HUMAN).write_bytes(b"")
+    (tmp_path / store.GENERATIONS / generation / store.HUMAN).write_bytes(b"")
+    assert store.way_back(tmp_path) == ""
+    with pytest.raises(InputError, match=r"not a checkpoint: [a-z, ]*$"):
+        store.load(tmp_path)
+
+
 def test_imported_models_are_kept_when_they_are_replaced(imported_folder, small):
     before = store.load(imported_folder)
     assert before.meta == {"trained_on": "imported"} and before.generation is None
