@@ -156,7 +156,9 @@ def decide(
     generator: torch.Generator | None = None,
     h_max: int | None = None,
 ) -> list[DecisionRecord]:
-    """The agent's decision on each state; the human may decide anything anywhere. Raises InputError.
+    """The agent's decision on each state; the human may decide anything anywhere.
+
+    Raises InputError: an argument out of its range, or a network whose answers overflow.
 
     argmax: the most probable pair (the first on a tie); with probability `epsilon` it is drawn from the distribution
     instead. sample: drawn from it. sample_top_k: drawn among the `top_k` most probable pairs. The distribution is
@@ -259,6 +261,8 @@ def _decide(
     pairs, scores = joint.pair_log_probs().cpu().numpy(), output.scores.cpu().numpy()
     logits, decisions = joint.decision_logits.cpu().numpy(), joint.decision_log_probs.cpu().numpy()
     values, keeps = output.value.tolist(), None if output.kept is None else output.kept.cpu().numpy()
+    if not math.isfinite(sum(values)) or any(math.isnan(some.sum()) for some in (pairs, keeps) if some is not None):
+        raise InputError(models.source, "its weights, finite as they are, give answers that are no finite numbers")
     records = []
     for row, first in enumerate(encoded.first_line.tolist()):
         taken, behaviour = choice.take(pairs[row].ravel(), generator)

@@ -183,6 +183,25 @@ def test_numbers_of_any_size_give_numbers(backbone, large):
         assert math.isfinite(record.value) and math.isfinite(record.probability) and record.legal
 
 
+@pytest.mark.parametrize("strategy", inference.STRATEGIES)
+def test_a_network_whose_answers_overflow_is_refused_by_its_name(random_state, strategy):
+    models = replace(models_of(), source="models/asm_assistant_model.pt")
+    with torch.no_grad():
+        for weight in models.assistant.parameters():
+            weight.fill_(1e38)
+    for state in (random_state(3), State((), 0, never(0), never(0))):
+        with pytest.raises(InputError, match=r"^models/asm_assistant_model\.pt: .* no finite numbers"):
+            decide([state], models, strategy=strategy)
+
+
+@pytest.mark.parametrize("head", ["action_head", "value_head", "kept_head"])
+def test_one_head_without_numbers_is_enough(random_state, head):
+    models = models_of()
+    torch.nn.init.constant_(getattr(models.assistant, head).last.bias, math.nan)
+    with pytest.raises(InputError, match="no finite numbers"):
+        decide([random_state(9)], models)
+
+
 def test_a_file_without_lines_gets_no_op(models):
     for agent in ("assistant", "human"):
         (record,) = decide([State((), 0, never(0), never(0))], models, agent=agent)
