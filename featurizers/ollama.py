@@ -103,32 +103,46 @@ class Kept:
 
 
 def host() -> str:
-    """The server's address: `OLLAMA_HOST` (with or without scheme and port), else this machine's usual port."""
+    """The server's address: `OLLAMA_HOST` (with or without scheme and port), else this machine's usual port.
+
+    Raises InputError: it is no address.
+    """
     given = os.environ.get("OLLAMA_HOST", "").strip()
     if not given:
         return DEFAULT_HOST
-    parts = urllib.parse.urlsplit(given if "://" in given else f"http://{given}")
+    try:
+        parts = urllib.parse.urlsplit(given if "://" in given else f"http://{given}")
+        port = parts.port or 11434
+    except ValueError as error:
+        raise InputError("OLLAMA_HOST", f"{given!r} is no address ({error}), expected e.g. 127.0.0.1:11434") from error
+    if parts.scheme not in ("http", "https"):
+        raise InputError("OLLAMA_HOST", f"{given!r} is no address of a web server, expected e.g. 127.0.0.1:11434")
     name = "127.0.0.1" if parts.hostname in (None, "0.0.0.0") else parts.hostname
-    return f"{parts.scheme}://{name}:{parts.port or 11434}"
+    return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{port}"
 
 
 def embed(model: str, texts: Sequence[str], dim: int) -> Vectors:
-    """The server's vectors of some texts `(len(texts), dim)`. Raises InputError that says what to do."""
-    import urllib.error  # here: whoever does not ask a server need not wait for these
+    """The server's vectors of some texts `(len(texts), dim)`. Raises InputError that says what to do.
+
+    The server is asked itself, whatever proxy the environment names: it is near, and the texts are somebody's code.
+    """
+    import http.client  # here: whoever does not ask a server need not wait for these
+    import urllib.error
     import urllib.request
 
     url = f"{host()}/api/embed"
     request = urllib.request.Request(
         url, json.dumps({"model": model, "input": list(texts)}).encode(), {"Content-Type": "application/json"}
     )
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(request, timeout=TIME_LIMIT) as response:
+        with direct.open(request, timeout=TIME_LIMIT) as response:
             answer = json.loads(response.read())
     except urllib.error.HTTPError as error:
         said = error.read(200).decode("utf-8", "replace").strip()
         what = f"Ollama does not embed with {model} ({error.code}: {said}); try: ollama pull {model}"
         raise InputError(url, what) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         what = f"no Ollama server answers ({error}); start one, or choose another text embedder"
         raise InputError(url, what) from error
     vectors = answer.get("embeddings") if isinstance(answer, dict) else None

@@ -1,6 +1,7 @@
 """The embedder that asks a local server: what it asks, what it keeps, what it says when there is no server."""
 
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -128,8 +129,41 @@ def test_no_server_is_one_clear_error_and_nothing_is_written(monkeypatch, tmp_pa
         ("box:1234", "http://box:1234"),
         ("https://box/", "https://box:11434"),
         (":5000", "http://127.0.0.1:5000"),
+        ("[::1]", "http://[::1]:11434"),
     ],
 )
 def test_address_of_the_server(monkeypatch, given, address):
     monkeypatch.setenv("OLLAMA_HOST", given)
     assert host() == address
+
+
+@pytest.mark.parametrize("given", ["box:abc", "box:99999", "http://[::1", "file:///etc/passwd", "my box", "box\t"])
+def test_what_is_no_address_is_one_clear_error(monkeypatch, tmp_path, given):
+    monkeypatch.setenv("OLLAMA_HOST", given)
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+    with pytest.raises(InputError):
+        Featurizer(CONFIG).encode([state("a")])
+
+
+@pytest.mark.parametrize("said", [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}", b""])
+def test_a_server_of_another_kind_is_one_clear_error(monkeypatch, tmp_path, said):
+    def answer():
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=answer, daemon=True).start()
+        monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{listening.getsockname()[1]}")
+        monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+        with pytest.raises(InputError, match="no Ollama server answers"):
+            Featurizer(CONFIG).encode([state("a")])
+
+
+def test_no_proxy_gets_to_see_the_code(server, monkeypatch):
+    monkeypatch.setattr("urllib.request._opener", None)  # where the library keeps what it once read of the environment
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    Featurizer(CONFIG).encode([state("a")])
+    assert len(server.asked) == 1
