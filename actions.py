@@ -73,6 +73,8 @@ def parse_decision(value: object, where: str) -> Decision:
     Raises:
         InputError: `value` is neither, naming the nearest known name. `where`: the file and the place in it.
     """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < N_DECISIONS:
         return Decision(value)
     if isinstance(value, str):

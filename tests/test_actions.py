@@ -32,8 +32,8 @@ def state(
 @pytest.mark.parametrize("decision", Decision)
 def test_index_name_and_enum_name_mean_the_decision(decision: Decision) -> None:
     name = NAMES[decision]
-    for value in (int(decision), decision, name, name.upper(), name.replace(" ", "_"), name.replace(" ", "-").lower(),
-                  decision.name, f" {name} "):
+    for value in (int(decision), float(decision), decision, decision.name, name, name.upper(), f" {name} ",
+                  name.replace(" ", "_"), name.replace(" ", "-").lower()):
         assert parse_decision(value, "x") is decision
 
 
@@ -55,8 +55,9 @@ def test_short_names(short: str, decision: Decision) -> None:
         ("Wrte Multi", 'unknown decision "Wrte Multi"; the nearest known one is "Write Multi Line Code"'),
         ("Explain", 'the nearest known one is "Explain'),
         ("", "unknown decision"), ("lines", "unknown decision"), ("\ud800\n", "unknown decision"), ("3", "unknown"),
-        (7, "a decision is 7"), (-1, "a decision is -1"), (True, "a decision is True"), (2.0, "a decision is 2.0"),
-        (float("nan"), "a decision is nan"), (None, "a decision is None"), ([], "a decision is a list"),
+        (7, "a decision is 7"), (-1, "a decision is -1"), (True, "a decision is True"), (2.5, "a decision is 2.5"),
+        (1e300, "a decision is 1"), (7.0, "a decision is 7"), (float("nan"), "a decision is nan"),
+        (None, "a decision is None"), ([], "a decision is a list"),
     ],
 )
 def test_what_is_no_decision_is_refused(value: object, said: str) -> None:
