@@ -107,7 +107,7 @@ class BCConfig:
     """Epochs without a better held-out loss after which cloning stops."""
     start_anchor: float = 6.0
     """Weight of KL(start || policy) over decisions for one session; it falls with the root of their number."""
-    kept_anchor: float = 6.0
+    kept_anchor: float = 20.0
     """Weight of the p(kept) of the start beside the shares kept, for one session; it falls with the root of their
     number."""
     line_weight: float = 0.5
@@ -144,7 +144,7 @@ class PPOConfig:
     """Weight of KL(policy || human policy), piKL's lambda."""
     start_anchor: float = 0.5
     """Weight of KL(start || policy) for one session; it falls with the root of their number."""
-    kept_anchor: float = 6.0
+    kept_anchor: float = 20.0
     """Weight of the p(kept) of the start beside the shares kept, for one session; it falls with the root of their
     number."""
     target_kl: float = 0.05

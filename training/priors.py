@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from actions import Decision
 from config import N_DECISIONS
 from featurizers.history import SUMMARY_DIM
 from models import Policy
@@ -18,8 +19,18 @@ from training.dataset import Dataset, Steps
 RIDGE = 1.0
 """Strength of the ridge: about the steps of a kind that it takes to move a logit half of the way."""
 
-PRIOR_COUNT = 4.0
-"""Decisions that the overall share kept counts for, for each kind of decision."""
+KEPT_RIDGE = 16.0
+"""The same for shares kept, of which a few sessions hold a handful for each decision."""
+
+PRIOR_COUNT = 8.0
+"""Decisions that the overall share kept counts for in the share of a kind, and that share in each decision's own."""
+
+KINDS = (
+    (Decision.FILL_PARTIAL_LINE, Decision.WRITE_SINGLE_LINE, Decision.WRITE_MULTI_LINE),
+    (Decision.EDIT_EXISTING_LINES,),
+    (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES),
+)
+"""Decisions that a person keeps or takes back alike, until their own numbers say more: writing, editing, explaining."""
 
 ITERATIONS = 300
 
@@ -56,10 +67,10 @@ def share_fit(features: Tensor, shares: Tensor, offset: float) -> Tensor:
     The logit is `offset + features @ weights`; the same method, with the curvature bound 1 / 4.
     """
     x, target = features.double(), shares.double()
-    curvature = torch.linalg.cholesky(x.T @ x / 4 + RIDGE * torch.eye(x.shape[1], dtype=x.dtype))
+    curvature = torch.linalg.cholesky(x.T @ x / 4 + KEPT_RIDGE * torch.eye(x.shape[1], dtype=x.dtype))
     weights = torch.zeros(x.shape[1], 1, dtype=x.dtype)
     for _ in range(ITERATIONS):
-        gradient = x.T @ (target - (offset + x @ weights[:, 0]).sigmoid())[:, None] - RIDGE * weights
+        gradient = x.T @ (target - (offset + x @ weights[:, 0]).sigmoid())[:, None] - KEPT_RIDGE * weights
         weights += torch.cholesky_solve(gradient, curvature)
     return weights[:, 0].float()
 
@@ -81,16 +92,24 @@ def begin_human(policy: Policy, data: Dataset, steps: Steps, returns: Tensor) ->
 
 @torch.no_grad()
 def begin_kept(policy: Policy, data: Dataset, steps: Steps) -> None:
-    """Sets a fresh p(kept) head: each decision's share kept, drawn towards that of all, tilted by the history."""
+    """Sets a fresh p(kept) head: each decision's share kept, drawn towards those of its kind and of all, tilted by the
+    history."""
     if policy.kept_head is None:
         return
     history = torch.from_numpy(data.encoded.history)[steps.row, :SUMMARY_DIM]
     known = ~steps.by_human & steps.learn & ~steps.kept.isnan()
-    base = steps.kept[known].mean() if known.any() else torch.tensor(0.5)
-    for decision in range(N_DECISIONS):
-        here = known & (steps.decision == decision)
-        share = (steps.kept[here].sum() + PRIOR_COUNT * base) / (here.sum() + PRIOR_COUNT)
-        offset = float(torch.logit(share, eps=0.01))
-        policy.kept_head.last.bias[decision] = offset
-        if policy.tilt is not None:
-            policy.tilt.weight[2 * N_DECISIONS + decision] = share_fit(history[here], steps.kept[here], offset)
+    overall = steps.kept[known].mean() if known.any() else torch.tensor(0.5)
+    for kind in KINDS:
+        of_kind = _share(steps.kept[known & torch.isin(steps.decision, torch.tensor(kind))], overall)
+        for decision in kind:
+            here = known & (steps.decision == decision)
+            offset = float(torch.logit(_share(steps.kept[here], of_kind), eps=0.01))
+            policy.kept_head.last.bias[decision] = offset
+            if policy.tilt is not None:
+                tilt = share_fit(history[here], steps.kept[here], offset)
+                policy.tilt.weight[2 * N_DECISIONS + decision] = tilt
+
+
+def _share(kept: Tensor, prior: Tensor) -> Tensor:
+    """Mean of the shares `(N,)`, drawn towards a prior."""
+    return (kept.sum() + PRIOR_COUNT * prior) / (len(kept) + PRIOR_COUNT)
