@@ -11,6 +11,7 @@ from io import TextIOWrapper
 from types import FrameType
 
 from errors import InputError
+from training.ranks import speaks
 
 DONE, REFUSED, INTERRUPTED = 0, 2, 130
 
@@ -19,7 +20,8 @@ def ended(command: Callable[[], int]) -> int:
     """Runs a command and returns its exit code: 0 done, 2 bad input or a failed check, 130 interrupted.
 
     An `InputError` becomes its one line on stderr, and so does a full disk; a reader that closed our output early
-    (`| head`), or no output at all (`>&-`), is no error. Bugs keep their traceback.
+    (`| head`), or no output at all (`>&-`), is no error. Bugs keep their traceback. Of several processes under
+    `torchrun` rank 0 says what is wrong with the input, the others end in the same way and say nothing.
     """
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (as long as the process)
@@ -31,7 +33,8 @@ def ended(command: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        if speaks():
+            print(f"error: {error}", file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED

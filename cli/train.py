@@ -1,4 +1,7 @@
-"""`train_from_episodes`: recorded sessions to policies, as asked for on the command line. Not here: training."""
+"""`train_from_episodes`: recorded sessions to policies, as asked for on the command line. Not here: training.
+
+Under `torchrun` every process comes through here; rank 0 alone shows and records something.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.arguments import check_device
 from cli.progress import Progress, Several
@@ -13,35 +17,54 @@ from cli.tables import counted
 from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConfig, ZeroStyleConfig
 from state_adapter import Episode, read_episodes
 from training.observer import Observer
+from training.ranks import Ranks, joined
 from training.telemetry import Listener, Run, telemetry
+
+if TYPE_CHECKING:
+    from training.run import TrainResult
 
 
 def train_from_episodes(options: argparse.Namespace) -> int:
     """Reads, trains, and says where everything is; returns the exit code."""
-    check_device(options.device)
-    observers: list[Observer] = [progress := Progress()]
-    if options.tb_dir:
-        from cli.tensorboard import TensorBoard
+    device = check_device(Ranks.found().device(options.device))
+    with joined(device) as ranks:
+        result = _train(options, ranks)
+    if ranks.main:
+        _tell(options, result)
+    return 0
 
-        observers.append(TensorBoard(options.tb_dir, options.run_label))
+
+def _train(options: argparse.Namespace, ranks: Ranks) -> TrainResult:
+    progress = Progress()
+    observers: list[Observer] = []
+    if ranks.main:
+        observers.append(progress)
+        if options.tb_dir:
+            from cli.tensorboard import TensorBoard
+
+            observers.append(TensorBoard(options.tb_dir, options.run_label))
     settings = {name: getattr(options, name) for name in _RECORDED}
-    with telemetry().run("train_from_episodes", **settings) as run:
+    with telemetry(off=not ranks.main).run("train_from_episodes", processes=ranks.world, **settings) as run:
         try:
             observer = Several([*observers, Listener(run)])
-            episodes = read(options.episodes_dir, observer, run, strict=options.strict)
+            with ranks.as_one():
+                episodes = read(options.episodes_dir, observer, run, strict=options.strict)
             from training.run import train
 
-            result = train(configuration(options), episodes, observer=observer)
+            return train(configuration(options), episodes, observer=observer, ranks=ranks)
         except KeyboardInterrupt:
             progress.close()
-            print("interrupted; the same command with --resume goes on from what is saved", file=sys.stderr)
+            if ranks.main:
+                print("interrupted; the same command with --resume goes on from what is saved", file=sys.stderr)
             raise
         finally:
             progress.close()
+
+
+def _tell(options: argparse.Namespace, result: TrainResult) -> None:
     print(f"{counted(len(result.train), 'session')} learnt from, {len(result.held_out)} held out")
     print(f"log and checkpoints  {options.checkpoint_dir}")
     print(f"models in use        {options.pv_dir} (generation {result.generation})")
-    return 0
 
 
 _RECORDED = (

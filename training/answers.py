@@ -11,6 +11,7 @@ from featurizers import Encoded, Featurizer, Lines
 from models import Joint, Policy, PolicyOutput
 from training.batching import by_length
 from training.dataset import Steps
+from training.ranks import ALONE, Ranks
 
 
 def joint_of(policy: Policy, lines: Lines, scores: Tensor, *, bound: bool) -> Joint:
@@ -55,14 +56,19 @@ def kept_of(output: PolicyOutput, decision: Tensor, line: Tensor) -> Tensor | No
 
 
 @torch.no_grad()
-def answer(policy: Policy, featurizer: Featurizer, encoded: Encoded, steps: Steps, *, bound: bool) -> Answers:
-    """The policy's answers on the CPU, dropout off. A policy without a p(kept) head gives logits of 0."""
+def answer(
+    policy: Policy, featurizer: Featurizer, encoded: Encoded, steps: Steps, *, bound: bool, ranks: Ranks = ALONE
+) -> Answers:
+    """The policy's answers on the CPU, dropout off. A policy without a p(kept) head gives logits of 0.
+
+    ranks (here and below): which processes, collectively, share the work; each gets all answers.
+    """
     policy.eval()
     featurizer.eval()
     device = next(policy.parameters()).device
     n = len(steps)
     answers = Answers(*(torch.zeros(n, *shape) for shape in ((7,), (), (), (), (8,))))
-    for some in by_length(lengths_of(encoded, steps.row)):
+    for some in ranks.own(by_length(lengths_of(encoded, steps.row))):
         lines = featurizer(encoded.batch(steps.row[some], device))
         output = policy(lines)
         joint = joint_of(policy, lines, output.scores, bound=bound)
@@ -74,20 +80,24 @@ def answer(policy: Policy, featurizer: Featurizer, encoded: Encoded, steps: Step
         kept = kept_of(output, decision, line)
         if kept is not None:
             answers.kept[some] = kept.cpu()
+    for found in vars(answers).values():
+        ranks.sum(found)
     return answers
 
 
 @torch.no_grad()
-def values(policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tensor) -> Tensor:
+def values(
+    policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tensor, ranks: Ranks = ALONE
+) -> Tensor:
     """Values of the given states, `(N,)`; 0 for a row of -1."""
     policy.eval()
     device = next(policy.parameters()).device
     found = torch.zeros(len(rows))
     there = (rows >= 0).nonzero().squeeze(1)
-    for batch in by_length(lengths_of(encoded, rows[there])):
+    for batch in ranks.own(by_length(lengths_of(encoded, rows[there]))):
         some = there[batch]
         found[some] = policy(featurizer(encoded.batch(rows[some], device))).value.cpu()
-    return found
+    return ranks.sum(found)
 
 
 class Reference:
@@ -104,19 +114,22 @@ class Reference:
 
     @classmethod
     @torch.no_grad()
-    def of(cls, policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tensor) -> Reference:
+    def of(
+        cls, policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tensor, ranks: Ranks = ALONE
+    ) -> Reference:
         """Log-probabilities of the legal pairs at the given states (each once)."""
         policy.eval()
         device = next(policy.parameters()).device
         rows = torch.unique(rows)
         lengths = lengths_of(encoded, rows)
         reference = cls(rows, lengths)
-        for some in by_length(lengths):
+        for some in ranks.own(by_length(lengths)):
             lines = featurizer(encoded.batch(rows[some], device))
             pairs = joint_of(policy, lines, policy(lines).scores, bound=True).pair_log_probs().cpu()
             for i, place in enumerate(some.tolist()):
                 start, end = int(reference.offsets[place]), int(reference.offsets[place + 1])
                 reference.values[:, start:end] = pairs[i, :, : end - start]
+        ranks.sum(reference.values)
         return reference
 
     def pair_log_probs(self, rows: Tensor, width: int) -> Tensor:

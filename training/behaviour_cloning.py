@@ -29,14 +29,16 @@ from config import BCConfig
 from featurizers import Lines
 from models import PolicyOutput
 from training.advantages import discounted_returns
-from training.answers import Reference, answer, divergence, joint_of, lengths_of
+from training.answers import Answers, Reference, answer, divergence, joint_of, lengths_of
 from training.batching import bucketed, derived_seed, generator
 from training.dataset import Dataset, Steps
 from training.heads import anchored_shares, head_losses
-from training.losses import weighted_mean
+from training.losses import Mean, mean, means, weighted_mean
 from training.optimisation import Optimiser
 from training.policies import Policies, Tensors, weights_of
+from training.precision import network
 from training.priors import class_prior
+from training.ranks import ALONE, Ranks
 
 NAME = "bc"
 
@@ -72,9 +74,9 @@ class Cloning:
 
     def __init__(
         self, policies: Policies, data: Dataset, train: set[int], held_out: set[int], config: BCConfig,
-        *, gamma: float, seed: int,
+        *, gamma: float, seed: int, ranks: Ranks = ALONE,
     ) -> None:  # fmt: skip
-        self.policies, self.data, self.config, self.seed = policies, data, config, seed
+        self.policies, self.data, self.config, self.seed, self.ranks = policies, data, config, seed, ranks
         self.steps = data.of(train)
         self.held_out = data.of(held_out, by_human=True)
         self.returns = returns_of(self.steps, gamma)
@@ -95,6 +97,7 @@ class Cloning:
         self.optimiser = Optimiser(
             chain.from_iterable(getattr(policies, name).parameters() for name in self.learning),
             learning_rate=config.learning_rate, weight_decay=config.weight_decay, grad_clip=config.grad_clip,
+            ranks=ranks,
         )  # fmt: skip
         self.batches: list[Tensor] = []
 
@@ -113,12 +116,12 @@ class Cloning:
         policies = self.policies
         if self.start is None:
             self._judge()
-            answers = answer(policies.human, policies.featurizer, self.data.encoded, self.steps, bound=False)
+            answers = self._answers(self.steps)
             self.start = self._worth_holding_on_to(answers.decisions)
             self.kept = anchored_shares(self.steps.kept, answers.kept, self.kept_anchor)
         if "assistant" in self.learning and self.in_step is None:
             self.in_step = Reference.of(
-                policies.start, policies.start_featurizer, self.data.encoded, self.steps.row
+                policies.start, policies.start_featurizer, self.data.encoded, self.steps.row, self.ranks
             )
         order = generator(self.seed, NAME, self.epoch)
         self.batches = bucketed(lengths_of(self.data.encoded, self.steps.row), self.config.batch_size, order)
@@ -129,20 +132,21 @@ class Cloning:
         """One minibatch; False if the epoch has none left."""
         if self.position >= len(self.batches):
             return False
-        torch.manual_seed(derived_seed(self.seed, NAME, self.epoch, self.position))  # dropout
+        torch.manual_seed(derived_seed(self.seed, NAME, self.epoch, self.position, *self.ranks.label))  # dropout
         assert self.start is not None and self.kept is not None
-        batch = self.batches[self.position]
+        whole = self.batches[self.position]
+        batch = self.ranks.rows(whole)
         steps = replace(self.steps.select(batch), kept=self.kept[batch])
         device = next(self.policies.human.parameters()).device
         lines = self.policies.featurizer(self.data.encoded.batch(steps.row, device))
         target = Target(steps.to(device), self.returns[batch].to(device), self.start[batch].to(device))
-        parts = self._losses(lines, self.policies.human(lines), target)
+        parts = self._losses(lines, network(self.policies.human, lines), target)
         if self.in_step is not None:
             parts["kl_assistant"] = self._assistant_moved(lines, self.in_step, steps.row)
-            parts["loss"] = parts["loss"] + parts["kl_assistant"]
+        shares, found = means(parts, self.ranks, counts=self.ranks.counts(whole))
         where = f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}"
-        norm = self.optimiser.step(parts["loss"], where)
-        for name, part in parts.items():
+        norm = self.optimiser.step(self._loss(shares), where)
+        for name, part in {**found, "loss": self._loss(found)}.items():
             self.sums[name] = self.sums.get(name, 0.0) + part.item()
         self.sums["gradient_norm"] = self.sums.get("gradient_norm", 0.0) + norm
         self.position += 1
@@ -167,44 +171,53 @@ class Cloning:
         own, prior = (x.gather(1, taken)[human].mean() for x in (decisions, self.prior.expand_as(decisions)))
         return self.prior.expand_as(decisions).clone() if prior > own else decisions
 
-    def _losses(self, lines: Lines, output: PolicyOutput, target: Target) -> dict[str, Tensor]:
-        steps, config, policy = target.steps, self.config, self.policies.human
+    def _losses(self, lines: Lines, output: PolicyOutput, target: Target) -> dict[str, Mean]:
+        steps, policy = target.steps, self.policies.human
         assert output.scores is not None and output.value is not None
         own = joint_of(policy, lines, output.scores, bound=False)
         mine = (steps.by_human & steps.learn).float()
         moved = divergence(target.start, own.decision_log_probs)
-        parts = {
-            "decision_loss": weighted_mean(-own.decision_log_prob(steps.decision), mine),
-            "line_loss": weighted_mean(-own.line_log_prob(steps.decision, steps.line), mine),
-            "kl_start": weighted_mean(moved, mine),
-            "value_loss": F.smooth_l1_loss(output.value / self.spread, target.returns / self.spread),
+        missed = F.smooth_l1_loss(output.value / self.spread, target.returns / self.spread, reduction="none")
+        return {
+            "decision_loss": mean(-own.decision_log_prob(steps.decision), mine),
+            "line_loss": mean(-own.line_log_prob(steps.decision, steps.line), mine),
+            "kl_start": mean(moved, mine),
+            "value_loss": mean(missed),
             **head_losses(policy, lines, output, steps),
         }
-        parts["loss"] = (
+
+    def _loss(self, parts: Mapping[str, Tensor]) -> Tensor:
+        config = self.config
+        loss = (
             parts["decision_loss"]
             + config.line_weight * parts["line_loss"]
             + self.start_anchor * parts["kl_start"]
-            + config.human_weight * parts["next_human_loss"]
+            + config.human_weight * (parts["next_human_loss"] + parts["next_human_line_loss"])
             + config.value_weight * parts["value_loss"]
             + config.goal_weight * parts["goal_loss"]
             + config.kept_weight * parts["kept_loss"]
         )
-        return parts
+        return loss + parts["kl_assistant"] if "kl_assistant" in parts else loss
 
-    def _assistant_moved(self, lines: Lines, start: Reference, rows: Tensor) -> Tensor:
+    def _assistant_moved(self, lines: Lines, start: Reference, rows: Tensor) -> Mean:
         """KL from what the assistant decided at the start, through the features of then."""
         policy = self.policies.assistant
         scores = policy(lines, {"action"}).scores
         assert scores is not None
         pairs = joint_of(policy, lines, scores, bound=True).pair_log_probs()
-        return divergence(start.pair_log_probs(rows, pairs.shape[2]).to(pairs.device), pairs).mean()
+        return mean(divergence(start.pair_log_probs(rows, pairs.shape[2]).to(pairs.device), pairs))
+
+    def _answers(self, steps: Steps) -> Answers:
+        """The human policy's, as it is."""
+        human, featurizer = self.policies.human, self.policies.featurizer
+        return answer(human, featurizer, self.data.encoded, steps, bound=False, ranks=self.ranks)
 
     def _judge(self) -> dict[str, float | None]:
         """Measures the human policy on the held-out sessions and keeps it if it is the best so far."""
         held_out = self.held_out
         if not len(held_out):
             return {"val_decision_nll": None, "val_line_nll": None, "val_accuracy": None, "val_prior_nll": None}
-        answers = answer(self.policies.human, self.policies.featurizer, self.data.encoded, held_out, bound=False)
+        answers = self._answers(held_out)
         learn = held_out.learn.float()
         decision = float(weighted_mean(-answers.decision(held_out), torch.ones(len(held_out))))
         line = float(weighted_mean(-answers.line, learn))

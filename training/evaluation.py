@@ -26,6 +26,7 @@ from training.behaviour_cloning import returns_of
 from training.dataset import Dataset, Steps
 from training.losses import effective_sample_size
 from training.priors import class_prior
+from training.ranks import ALONE, Ranks
 
 BINS = 10
 """Of equal width, in which calibration is measured."""
@@ -148,13 +149,14 @@ def evaluate(
 
 
 def evaluate_on(
-    models: Models, data: Dataset, episodes: Sequence[int], baselines: Baselines, ppo: PPOConfig
-) -> Report:
-    """The same on episodes of a data set that is there already."""
+    models: Models, data: Dataset, episodes: Sequence[int], baselines: Baselines, ppo: PPOConfig, *,
+    ranks: Ranks = ALONE,
+) -> Report:  # fmt: skip
+    """The same on episodes of a data set that is there already. Collective, if there are several processes."""
     both = data.of(episodes)
     human, assistant = both.select(both.by_human), both.select(~both.by_human)
-    hers = answer(models.human, models.featurizer, data.encoded, human, bound=False)
-    its = answer(models.assistant, models.featurizer, data.encoded, assistant, bound=True)
+    hers = answer(models.human, models.featurizer, data.encoded, human, bound=False, ranks=ranks)
+    its = answer(models.assistant, models.featurizer, data.encoded, assistant, bound=True, ranks=ranks)
     nll, prior_nll = -hers.decision(human), -baselines.prior[human.decision]
     placed = human.learn & (human.decision > 0)
     importance, log_weights = _importance(assistant, its, baselines.behaviour, ppo.importance_cap)

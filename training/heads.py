@@ -10,30 +10,29 @@ from featurizers import Lines
 from models import Policy, PolicyOutput
 from training.answers import joint_of, kept_of
 from training.dataset import Steps
-from training.losses import share_loss, weighted_mean
+from training.losses import Mean, mean, share_loss
 
 
-def head_losses(policy: Policy, lines: Lines, output: PolicyOutput, steps: Steps) -> dict[str, Tensor]:
+def head_losses(policy: Policy, lines: Lines, output: PolicyOutput, steps: Steps) -> dict[str, Mean]:
     """Mean losses of a batch, each over the steps that it applies to; 0 if there are none.
 
-    next_human_loss: -log p of the human's answer, decision and line given it, at the assistant's answered steps.
-    goal_loss: squared error of the eight numbers. kept_loss: cross-entropy of p(kept) at what the assistant wrote.
+    next_human_loss, next_human_line_loss: -log p of the human's answer, and of its line given it, at the assistant's
+    answered steps. goal_loss: squared error of the eight numbers. kept_loss: cross-entropy of p(kept) at what the
+    assistant wrote.
     """
     assert output.human_scores is not None and output.goal is not None
     human = joint_of(policy, lines, output.human_scores, bound=False)
     decision, line = steps.next_human.clamp(min=0), steps.next_human_line.clamp(min=0)
     answered = (steps.next_human >= 0).float()
     placed = answered * (steps.next_human_line >= 0)
-    kept_loss = output.goal.new_zeros(())
+    known = (~steps.by_human & steps.learn & ~steps.kept.isnan()).float()
     logit = kept_of(output, steps.decision, steps.line)
-    if logit is not None:
-        known = (~steps.by_human & steps.learn & ~steps.kept.isnan()).float()
-        kept_loss = weighted_mean(share_loss(logit, steps.kept.nan_to_num()), known)
+    kept = torch.zeros_like(known) if logit is None else share_loss(logit, steps.kept.nan_to_num())
     return {
-        "next_human_loss": weighted_mean(-human.decision_log_prob(decision), answered)
-        + weighted_mean(-human.line_log_prob(decision, line), placed),
-        "goal_loss": F.mse_loss(output.goal, steps.goal),
-        "kept_loss": kept_loss,
+        "next_human_loss": mean(-human.decision_log_prob(decision), answered),
+        "next_human_line_loss": mean(-human.line_log_prob(decision, line), placed),
+        "goal_loss": mean((output.goal - steps.goal).square().mean(1)),
+        "kept_loss": mean(kept, known),
     }
 
 

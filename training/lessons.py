@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from config import PPOConfig
@@ -22,8 +21,9 @@ from models import Policy
 from training.advantages import gae, standardised
 from training.answers import answer, divergence, joint_of, kept_of, values
 from training.dataset import Dataset, Steps
-from training.losses import advantage_weights, share_loss, weighted_mean
+from training.losses import Mean, advantage_weights, mean, share_loss
 from training.policies import Policies
+from training.ranks import ALONE, Ranks
 from training.search import SearchResult, n_step_returns
 
 
@@ -132,10 +132,13 @@ def of_games(
     ))  # fmt: skip
 
 
-def of_recording(data: Dataset, steps: Steps, policies: Policies, config: PPOConfig, candidates: int) -> Material:
-    """What recorded decisions of the assistant teach the policy as it is; whole episodes, `steps` in order."""
-    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True)
-    after = values(policies.assistant, policies.featurizer, data.encoded, steps.after_row)
+def of_recording(
+    data: Dataset, steps: Steps, policies: Policies, config: PPOConfig, candidates: int, *, ranks: Ranks = ALONE
+) -> Material:
+    """What recorded decisions of the assistant teach the policy as it is; whole episodes, `steps` in order.
+    Collective, if there are several processes."""
+    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True, ranks=ranks)
+    after = values(policies.assistant, policies.featurizer, data.encoded, steps.after_row, ranks)
     advantage, returns = gae(
         steps.reward, answers.value, steps.episode, after, gamma=config.gamma, lam=config.gae_lambda
     )
@@ -178,22 +181,20 @@ def target_loss(pairs: Tensor, lessons: Lessons) -> Tensor:
 
 def losses(
     policy: Policy, lines: Lines, lessons: Lessons, spread: float, start: Tensor
-) -> dict[str, Tensor]:
+) -> dict[str, Mean]:
     """Mean losses of a minibatch by name. spread: of the returns, which the value's errors are measured in. start:
     log-probabilities of pairs `(B, 7, L)` that the policy is not to leave for nothing."""
     output = policy(lines)
     pairs = joint_of(policy, lines, output.scores, bound=True).pair_log_probs()
     after = joint_of(policy, lines, output.human_scores, bound=False)
     logit = kept_of(output, lessons.decision, lessons.line)
-    kept = output.goal.new_zeros(())
-    if logit is not None:
-        kept = weighted_mean(share_loss(logit, lessons.kept.nan_to_num()), (~lessons.kept.isnan()).float())
+    kept = torch.zeros_like(lessons.kept) if logit is None else share_loss(logit, lessons.kept.nan_to_num())
     following = (lessons.next_human >= 0).float()
     return {
-        "policy_loss": weighted_mean(target_loss(pairs, lessons), lessons.weight),
-        "value_loss": 0.5 * ((output.value - lessons.returns) / spread).square().mean(),
-        "next_human_loss": weighted_mean(-after.decision_log_prob(lessons.next_human.clamp(min=0)), following),
-        "goal_loss": F.mse_loss(output.goal, lessons.goal),
-        "kept_loss": kept,
-        "kl_start": divergence(start, pairs).mean(),
+        "policy_loss": mean(target_loss(pairs, lessons), lessons.weight),
+        "value_loss": mean(0.5 * ((output.value - lessons.returns) / spread).square()),
+        "next_human_loss": mean(-after.decision_log_prob(lessons.next_human.clamp(min=0)), following),
+        "goal_loss": mean((output.goal - lessons.goal).square().mean(1)),
+        "kept_loss": mean(kept, (~lessons.kept.isnan()).float()),
+        "kl_start": mean(divergence(start, pairs)),
     }

@@ -5,14 +5,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.ranks import ALONE, Ranks
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean of rows of which other processes may hold some: the sums of weight * value and of weight, scalars."""
+
+    total: Tensor
+    weight: Tensor
+
+    @property
+    def value(self) -> Tensor:
+        """Of the rows that are here."""
+        return self.total / self.weight.clamp(min=1e-6)
+
+
+def mean(values: Tensor, weights: Tensor | None = None) -> Mean:
+    """Of the rows that count (None: all); a row that does not count may hold anything, not-a-number included."""
+    if weights is None:
+        return Mean(values.sum(), values.new_full((), len(values)))
+    return Mean((torch.where(weights > 0, values, 0.0) * weights).sum(), weights.sum())
+
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
-    """Mean of the rows that count; a row that does not count may hold anything, not-a-number included."""
-    return (torch.where(weights > 0, values, 0.0) * weights).sum() / weights.sum().clamp(min=1e-6)
+    """The same where all rows are here."""
+    return mean(values, weights).value
+
+
+def means(
+    parts: Mapping[str, Mean], ranks: Ranks = ALONE, *, counts: bool = True
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Collective. By name, this process's shares of the means over all rows of all processes, and those means.
+
+    Shares have gradients, whose sum over the processes is that of one process with all rows, however unevenly the rows
+    that count are spread. counts: whether the rows here count at all.
+    """
+    totals, weights = (torch.stack([getattr(part, name).detach() for part in parts.values()]) * float(counts)
+                       for name in ("total", "weight"))  # fmt: skip
+    totals, weights = ranks.sum(torch.stack((totals, weights)))
+    over = weights.clamp(min=1e-6)
+    shares = {name: part.total * float(counts) / over[i] for i, (name, part) in enumerate(parts.items())}
+    return shares, dict(zip(parts, totals / over, strict=True))
 
 
 def clipped_surrogate(log_ratio: Tensor, advantage: Tensor, clip: float) -> Tensor:

@@ -1,7 +1,7 @@
 """The one place where a loss becomes a change of weights: AdamW with clipped gradients. Not here: losses, schedules.
 
-Gradients pass through as one flat vector, so that ranks of a larger run could average them here. Written out instead
-of `torch.optim`, which imports a compiler that costs a short training more than the training.
+Gradients pass through as one flat vector, which the processes of a larger run add up here. Written out instead of
+`torch.optim`, which imports a compiler that costs a short training more than the training.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from errors import InputError
+from training.ranks import ALONE, Ranks
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
@@ -27,8 +28,10 @@ class Optimiser:
     (biases, norms) do not."""
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], *, learning_rate: float, weight_decay: float, grad_clip: float
-    ) -> None:
+        self, parameters: Iterable[nn.Parameter], *, learning_rate: float, weight_decay: float, grad_clip: float,
+        ranks: Ranks = ALONE,
+    ) -> None:  # fmt: skip
+        self.ranks = ranks
         self.parameters = [p for p in parameters if p.requires_grad]
         self.learning_rate, self.grad_clip = learning_rate, grad_clip
         sizes = [p.numel() for p in self.parameters]
@@ -38,15 +41,18 @@ class Optimiser:
         self.sizes, self.count = sizes, 0
 
     def step(self, loss: Tensor, where: str) -> float:
-        """Moves the weights down `loss` (a scalar); returns the gradient's norm before clipping.
+        """Moves the weights down `loss`, a scalar; returns the gradient's norm before clipping. Collective: what goes
+        down is the sum of all processes' losses.
 
         Raises NotFiniteError, beginning with `where`, if the loss or a gradient is not finite; nothing is changed then.
         """
-        _require_finite(loss.item(), "loss", where)
         for parameter in self.parameters:
             parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
-        gradient = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in self.parameters])
+        gradients = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in self.parameters]
+        flat = self.ranks.sum(torch.cat([*gradients, loss.detach().view(1)]))
+        gradient, total = flat[:-1], flat[-1]
+        _require_finite(total.item(), "loss", where)
         norm = float(gradient.norm())
         _require_finite(norm, "gradient's norm", where)
         self._apply(gradient.mul_(min(1.0, self.grad_clip / (norm + 1e-6))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,6 +59,11 @@ class Policies:
     def to(self, device: torch.device) -> None:
         for module in (self.human, self.assistant, self.start, self.featurizer, self.start_featurizer):
             module.to(device)
+
+    def tensors(self) -> Iterator[Tensor]:
+        """All weights, always in the same order."""
+        for module in (self.human, self.assistant, self.start, self.featurizer, self.start_featurizer):
+            yield from module.state_dict().values()
 
     def begin_assistant(self, decision_log_prior: Tensor, seed: int) -> None:
         """Ends cloning. A fresh assistant becomes a copy of the human that decides as the recordings did at first

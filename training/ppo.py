@@ -35,14 +35,17 @@ from training.behaviour import Behaviour
 from training.dataset import Dataset, Steps
 from training.heads import anchored_shares, head_losses
 from training.losses import (
+    Mean,
     advantage_weights,
     clipped_surrogate,
     clipped_value,
     effective_sample_size,
-    weighted_mean,
+    mean,
+    means,
 )
 from training.optimisation import Optimiser
 from training.policies import Policies
+from training.ranks import ALONE, Ranks
 
 NAME = "ppo_from_episodes"
 
@@ -82,18 +85,18 @@ class Update:
 
     def __init__(
         self, policies: Policies, data: Dataset, steps: Steps, behaviour: Behaviour | None, *,
-        optimiser: Optimiser, config: PPOConfig, sessions: int, seed: tuple[int | str, ...],
+        optimiser: Optimiser, config: PPOConfig, sessions: int, seed: tuple[int | str, ...], ranks: Ranks = ALONE,
     ) -> None:  # fmt: skip
-        self.policies, self.data, self.config, self.seed = policies, data, config, seed
+        self.policies, self.data, self.config, self.seed, self.ranks = policies, data, config, seed, ranks
         self.behaviour, self.optimiser = behaviour, optimiser
         self.start_anchor, kept_anchor = (
             weight / math.sqrt(max(sessions, 1)) for weight in (config.start_anchor, config.kept_anchor)
         )
         encoded, rows = data.encoded, steps.row
-        at_start = answer(policies.start, policies.start_featurizer, encoded, steps, bound=True)
+        at_start = answer(policies.start, policies.start_featurizer, encoded, steps, bound=True, ranks=ranks)
         self.steps = replace(steps, kept=anchored_shares(steps.kept, at_start.kept, kept_anchor))
-        self.human = Reference.of(policies.human, policies.featurizer, encoded, rows)
-        self.start = Reference.of(policies.start, policies.start_featurizer, encoded, rows)
+        self.human = Reference.of(policies.human, policies.featurizer, encoded, rows, ranks)
+        self.start = Reference.of(policies.start, policies.start_featurizer, encoded, rows, ranks)
         self.position, self.stopped = 0, False
         self.sums: dict[str, float] = {}
         self.held: Held | None = None
@@ -119,17 +122,19 @@ class Update:
         if self.stopped or self.position >= len(self.batches):
             return False
         assert self.held is not None
-        batch = self.batches[self.position]
+        whole = self.batches[self.position]
+        batch = self.ranks.rows(whole)
         device = next(self.policies.assistant.parameters()).device
         steps = self.steps.select(batch)
         with torch.no_grad():
             lines = self.policies.featurizer(self.data.encoded.batch(steps.row, device))
         parts = self._losses(lines, steps, self.held[batch].to(device))
-        if parts["kl"].item() > self.config.target_kl:
+        shares, found = means(parts, self.ranks, counts=self.ranks.counts(whole))
+        if found["kl"].item() > self.config.target_kl:
             self.stopped = True
             return False
-        norm = self.optimiser.step(parts["loss"], f"{self.seed[-1]}, step {self.position + 1}")
-        for name, part in parts.items():
+        norm = self.optimiser.step(self._loss(shares), f"{self.seed[-1]}, step {self.position + 1}")
+        for name, part in {**found, "loss": self._loss(found)}.items():
             self.sums[name] = self.sums.get(name, 0.0) + part.item()
         self.sums["gradient_norm"] = self.sums.get("gradient_norm", 0.0) + norm
         self.position += 1
@@ -158,9 +163,10 @@ class Update:
         return self.held is not None and self.held.sample_size < self.config.sample_size_floor
 
     def _hold(self) -> Held:
-        steps, config, policies = self.steps, self.config, self.policies
-        answers = answer(policies.assistant, policies.featurizer, self.data.encoded, steps, bound=True)
-        bootstrap = values(policies.assistant, policies.featurizer, self.data.encoded, steps.after_row)
+        steps, config, ranks = self.steps, self.config, self.ranks
+        own = self.policies.assistant, self.policies.featurizer, self.data.encoded
+        answers = answer(*own, steps, bound=True, ranks=ranks)
+        bootstrap = values(*own, steps.after_row, ranks)
         advantage, target = gae(
             steps.reward, answers.value, steps.episode, bootstrap, gamma=config.gamma, lam=config.gae_lambda
         )
@@ -176,7 +182,7 @@ class Update:
         sample_size = effective_sample_size((off_decision + off_line)[learn])
         return Held(advantage, target, answers.value, log_decision, log_line, answers.decisions, weight, sample_size)
 
-    def _losses(self, lines: Lines, steps: Steps, held: Held) -> dict[str, Tensor]:
+    def _losses(self, lines: Lines, steps: Steps, held: Held) -> dict[str, Mean]:
         config, policy = self.config, self.policies.assistant
         output: PolicyOutput = policy(lines)
         assert output.scores is not None and output.value is not None
@@ -188,30 +194,32 @@ class Update:
         human = self.human.pair_log_probs(steps.row, pairs.shape[2]).to(device)
         start = self.start.pair_log_probs(steps.row, pairs.shape[2]).to(device)
         spread = max(float(self.held.target.std()) if self.held is not None and len(self.steps) > 1 else 1.0, 0.1)
-        value_loss = clipped_value(
+        missed = clipped_value(
             output.value / spread, held.value / spread, held.target / spread, config.clip_value
-        ).mean()
-        parts = {
+        )
+        return {
             **self._policy_loss(joint, steps_here, held, learn),
-            "value_loss": value_loss,
-            "entropy": joint.entropy().mean(),
-            "kl_human": divergence(pairs, human).mean(),
-            "kl_start": divergence(start, pairs).mean(),
+            "value_loss": mean(missed),
+            "entropy": mean(joint.entropy()),
+            "kl_human": mean(divergence(pairs, human)),
+            "kl_start": mean(divergence(start, pairs)),
             **head_losses(policy, lines, output, steps_here),
         }
-        parts["loss"] = (
+
+    def _loss(self, parts: Mapping[str, Tensor]) -> Tensor:
+        config = self.config
+        return (
             parts["policy_loss"]
-            + config.value_weight * value_loss
+            + config.value_weight * parts["value_loss"]
             - config.entropy_weight * parts["entropy"]
             + config.human_anchor * parts["kl_human"]
             + self.start_anchor * parts["kl_start"]
-            + config.human_weight * parts["next_human_loss"]
+            + config.human_weight * (parts["next_human_loss"] + parts["next_human_line_loss"])
             + config.goal_weight * parts["goal_loss"]
             + config.kept_weight * parts["kept_loss"]
         )
-        return parts
 
-    def _policy_loss(self, joint: Joint, steps: Steps, held: Held, learn: Tensor) -> dict[str, Tensor]:
+    def _policy_loss(self, joint: Joint, steps: Steps, held: Held, learn: Tensor) -> dict[str, Mean]:
         config = self.config
         line = torch.where(learn > 0, steps.line, 0)
         decision = torch.where(learn > 0, steps.decision, 0)  # an illegal one would bring log 0 into the graph
@@ -219,15 +227,15 @@ class Update:
         ratio_line = joint.line_log_prob(decision, line) - held.log_line
         if self._regresses:
             imitated = -(joint.decision_log_prob(decision) + joint.line_log_prob(decision, line))
-            loss = weighted_mean(imitated * advantage_weights(held.advantage, config.awr_beta, config.awr_cap), learn)
+            loss = mean(imitated * advantage_weights(held.advantage, config.awr_beta, config.awr_cap), learn)
         else:
             surrogate = clipped_surrogate(ratio_decision, held.advantage, config.clip_decision)
             surrogate = surrogate + clipped_surrogate(ratio_line, held.advantage, config.clip_line)
-            loss = weighted_mean(surrogate * held.weight, learn)
+            loss = mean(surrogate * held.weight, learn)
         with torch.no_grad():
-            kl = divergence(held.decisions, joint.decision_log_probs).mean()
+            kl = mean(divergence(held.decisions, joint.decision_log_probs))
             clipped = ((ratio_decision.exp() - 1).abs() > config.clip_decision).float()
-        return {"policy_loss": loss, "kl": kl, "clip_fraction": weighted_mean(clipped, learn)}
+        return {"policy_loss": loss, "kl": kl, "clip_fraction": mean(clipped, learn)}
 
     def state_dict(self) -> dict[str, object]:
         held = None if self.held is None else dict(vars(self.held))
@@ -246,11 +254,12 @@ def _explained(target: Tensor, value: Tensor) -> float | None:
     return float(1 - (target - value).var() / target.var().clamp(min=1e-6))
 
 
-def optimiser_of(policies: Policies, config: PPOConfig) -> Optimiser:
+def optimiser_of(policies: Policies, config: PPOConfig, ranks: Ranks = ALONE) -> Optimiser:
     """Of the assistant's weights; the featurizer does not learn any more."""
     return Optimiser(
         policies.assistant.parameters(),
         learning_rate=config.learning_rate, weight_decay=config.weight_decay, grad_clip=config.grad_clip,
+        ranks=ranks,
     )  # fmt: skip
 
 
@@ -260,15 +269,17 @@ class FromEpisodes:
     name, saves_inside = NAME, True
 
     def __init__(
-        self, policies: Policies, data: Dataset, train: set[int], behaviour: Behaviour, config: PPOConfig, *, seed: int
-    ) -> None:
+        self, policies: Policies, data: Dataset, train: set[int], behaviour: Behaviour, config: PPOConfig, *, seed: int,
+        ranks: Ranks = ALONE,
+    ) -> None:  # fmt: skip
         self.config, self.epoch = config, 0
         policies.featurizer.freeze()
         steps = data.of(train, by_human=False)
-        self.optimiser = optimiser_of(policies, config)
+        self.optimiser = optimiser_of(policies, config, ranks)
         self.update = Update(
             policies, data, steps, behaviour,
             optimiser=self.optimiser, config=config, sessions=len(train), seed=(seed, NAME),
+            ranks=ranks,
         )  # fmt: skip
 
     @property

@@ -1,7 +1,8 @@
 """One training run: the phases one after another, saved so that it can be killed and resumed at any moment.
 
-Everything that may be wrong with what the person gave is checked before the first write. Not here: reading episodes,
-deciding whether new models replace old ones (`promotion.py`), what a person sees (the observer).
+Everything that may be wrong with what the person gave is checked before the first write. Under `torchrun` all
+processes go through the same steps, and rank 0 writes (`ranks.py`). Not here: reading episodes, deciding whether new
+models replace old ones (`promotion.py`), what a person sees (the observer).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,6 +35,7 @@ from training.observer import Observer, Row, Silent
 from training.policies import Policies, weights_of
 from training.ppo import FromEpisodes
 from training.priors import begin_human, begin_kept
+from training.ranks import ALONE, Ranks
 from training.resume import STATE, RunFolder, fingerprint, require_same, strict_json
 from training.zero_style import SelfPlay
 
@@ -89,27 +92,33 @@ class TrainResult:
 
 def train(
     config: TrainConfig, episodes: Sequence[Episode], *, observer: Observer | None = None, publish: bool = True,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = time.monotonic, ranks: Ranks = ALONE,
 ) -> TrainResult:  # fmt: skip
     """Runs (or goes on with) the three phases and replaces the persisted models, if it is to `publish`.
+
+    ranks: the processes of this run (`ranks.joined`), all of which call this with the same arguments.
 
     Raises InputError for what a person can mend (then nothing was written, or what was written can be resumed), and
     KeyboardInterrupt once the state is saved.
     """
-    observer = observer or Silent()
-    require_writable(config.checkpoint_dir)
-    require_writable(config.pv_dir)
-    device = usable_device(config.device)
+    if observer is None or not ranks.main:
+        observer = Silent()
     with _reproducible():
-        return _Run(config, episodes, device, observer, clock).work(publish)
+        with ranks.as_one():
+            require_writable(config.checkpoint_dir)
+            require_writable(config.pv_dir)
+            device = usable_device(ranks.device(config.device))
+            run = _Run(config, episodes, device, observer=observer, clock=clock, ranks=ranks)
+        return run.work(publish)
 
 
 class _Run:
     def __init__(
-        self, config: TrainConfig, episodes: Sequence[Episode], device: torch.device, observer: Observer,
-        clock: Callable[[], float],
+        self, config: TrainConfig, episodes: Sequence[Episode], device: torch.device, *, observer: Observer,
+        clock: Callable[[], float], ranks: Ranks,
     ) -> None:  # fmt: skip
         self.config, self.episodes, self.observer, self.clock = config, episodes, observer, clock
+        self.ranks = ranks
         self.folder = RunFolder(config.checkpoint_dir)
         self.found = self._versions()
         self.fingerprint = fingerprint(config, episodes)
@@ -162,13 +171,9 @@ class _Run:
         return [version and (version.st_ino, version.st_mtime_ns) for version in versions]
 
     def work(self, publish: bool) -> TrainResult:
+        self._agree()
         with ExitStack() as held:
-            held.enter_context(lock(self.config.checkpoint_dir / ".lock"))
-            if publish and self.config.pv_dir.resolve() != self.config.checkpoint_dir.resolve():
-                held.enter_context(lock(self.config.pv_dir / ".training.lock"))
-            if self._versions() != self.found:
-                what = "another run has ended here since this one began; start it again"
-                raise InputError(str(self.config.checkpoint_dir), what)
+            self._by_main(lambda: self._hold(held, publish))
             with deferred() as interrupt:
                 self._phases(interrupt)
             meta = self._meta()
@@ -177,6 +182,31 @@ class _Run:
             self.run_id, self.policies, self.data, frozenset(self.train), frozenset(self.held_out), self.baselines,
             [json.loads(line) for line in self.lines], meta, generation,
         )  # fmt: skip
+
+    def _agree(self) -> None:
+        """Processes on several machines must have been given the same."""
+        at = None if self.saved is None else (self.saved["run_id"], self.saved["phase"], self.lines)
+        seen = self.ranks.gather((self.run_id, self.fingerprint, at))
+        self.run_id = seen[0][0]
+        for rank, (_, fingerprint_there, at_there) in enumerate(seen):
+            if (fingerprint_there, at_there) != seen[0][1:]:
+                what = "has been given other recordings, settings or a run to go on with than process 0"
+                raise InputError(f"process {rank}", what)
+
+    def _hold(self, held: ExitStack, publish: bool) -> None:
+        """Locks what is written to."""
+        held.enter_context(lock(self.config.checkpoint_dir / ".lock"))
+        if publish and self.config.pv_dir.resolve() != self.config.checkpoint_dir.resolve():
+            held.enter_context(lock(self.config.pv_dir / ".training.lock"))
+        if self._versions() != self.found:
+            what = "another run has ended here since this one began; start it again"
+            raise InputError(str(self.config.checkpoint_dir), what)
+
+    def _by_main(self, write: Callable[[], None]) -> None:
+        """What rank 0 does while the others wait."""
+        with self.ranks.as_one():
+            if self.ranks.main:
+                write()
 
     def _phases(self, interrupt: Interrupt) -> None:
         reached = "bc" if self.saved is None else self.saved["phase"]
@@ -187,13 +217,14 @@ class _Run:
             elif name == "ppo_from_episodes" and not going_on:
                 prior = self.baselines.behaviour.decision_log_prior()
                 self.policies.begin_assistant(prior, derived_seed(self.config.seed, "assistant"))
+            self.ranks.equalise(self.policies.tensors())
             phase = self._phase(name)
             if self.saved is not None and going_on:
                 phase.load_state_dict(self.saved["phase_state"])
-                self._settle(phase)
+                self._by_main(partial(self._settle, phase))
             elif name == "bc":
                 self._save(phase)
-                self.folder.settle(self.run_id, [], [])
+                self._by_main(lambda: self.folder.settle(self.run_id, [], []))
             self._run_phase(phase, interrupt)
 
     def _begin(self) -> None:
@@ -206,14 +237,16 @@ class _Run:
                 begin_kept(policy, self.data, steps)
 
     def _phase(self, name: str) -> Phase:
-        config, policies = self.config, self.policies
+        config, policies, data, ranks = self.config, self.policies, self.data, self.ranks
         if name == "bc":
             return Cloning(
-                policies, self.data, self.train, self.held_out, config.bc, gamma=config.ppo.gamma, seed=config.seed
-            )
+                policies, data, self.train, self.held_out, config.bc,
+                gamma=config.ppo.gamma, seed=config.seed, ranks=ranks,
+            )  # fmt: skip
         if name == "ppo_from_episodes":
-            return FromEpisodes(policies, self.data, self.train, self.baselines.behaviour, config.ppo, seed=config.seed)
-        return SelfPlay(policies, self.episodes, self.data, sorted(self.train), config)
+            behaviour = self.baselines.behaviour
+            return FromEpisodes(policies, data, self.train, behaviour, config.ppo, seed=config.seed, ranks=ranks)
+        return SelfPlay(policies, self.episodes, data, sorted(self.train), config, ranks=ranks)
 
     def _run_phase(self, phase: Phase, interrupt: Interrupt) -> None:
         self.observer.phase(phase.name, phase.total_steps)
@@ -221,13 +254,13 @@ class _Run:
             phase.begin()
             while phase.step():
                 self.observer.advance()
-                if interrupt.asked or (phase.saves_inside and self.clock() - self.last_save > SAVE_EVERY):
-                    if phase.saves_inside:
-                        self._save(phase)
-                    if interrupt.asked:
-                        raise KeyboardInterrupt
+                asked, due = self.ranks.any(interrupt.asked, self.clock() - self.last_save > SAVE_EVERY)
+                if phase.saves_inside and (asked or due):
+                    self._save(phase)
+                if asked:
+                    raise KeyboardInterrupt
             self._end_epoch(phase, phase.finish())
-            if interrupt.asked:
+            if self.ranks.any(interrupt.asked)[0]:
                 raise KeyboardInterrupt
         phase.close()
 
@@ -240,14 +273,18 @@ class _Run:
         name = self._checkpoint_name(phase)
         self.checkpoints.append(name)
         self._save(phase, ends_epoch=True)
+        self._by_main(lambda: self._show_epoch(phase, name))
+        self.observer.metrics(json.loads(self.lines[-1]))
+
+    def _show_epoch(self, phase: Phase, name: str) -> None:
         self.folder.write_policy(name, self._weights(phase))
         self.folder.log(self.lines[-1])
-        self.observer.metrics(json.loads(self.lines[-1]))
 
     def _report(self) -> Report | None:
         if not self.held_out:
             return None
-        return evaluate_on(self.policies, self.data, sorted(self.held_out), self.baselines, self.config.ppo)
+        held_out, ppo = sorted(self.held_out), self.config.ppo
+        return evaluate_on(self.policies, self.data, held_out, self.baselines, ppo, ranks=self.ranks)
 
     def _checkpoint_name(self, phase: Phase) -> str:
         if phase.name == "bc":
@@ -259,12 +296,12 @@ class _Run:
         return weights_of(self.policies.human if phase.name == "bc" else self.policies.assistant)
 
     def _save(self, phase: Phase, *, ends_epoch: bool = False) -> None:
-        self.folder.save({
+        self._by_main(lambda: self.folder.save({
             "ends_epoch": ends_epoch,
             "run_id": self.run_id, "fingerprint": self.fingerprint, "lines": self.lines,
             "checkpoints": self.checkpoints, "phase": phase.name, "phase_state": phase.state_dict(),
             "policies": self.policies.state_dict(),
-        })  # fmt: skip
+        }))  # fmt: skip
         self.last_save = self.clock()
 
     def _settle(self, phase: Phase) -> None:
@@ -284,8 +321,13 @@ class _Run:
         }  # fmt: skip
 
     def _publish(self, meta: dict[str, object]) -> str:
-        policies = self.policies
-        return store.publish(self.config.pv_dir, policies.human, policies.assistant, policies.featurizer, meta)
+        policies, generation = self.policies, ""
+        with self.ranks.as_one():
+            if self.ranks.main:
+                generation = store.publish(
+                    self.config.pv_dir, policies.human, policies.assistant, policies.featurizer, meta
+                )
+        return self.ranks.gather(generation)[0]
 
 
 def starting_policies(config: TrainConfig) -> Policies:
@@ -326,6 +368,8 @@ def require_writable(path: Path) -> None:
 
 def usable_device(name: str) -> torch.device:
     """The device, if a tensor can be put there. Raises InputError."""
+    if name != "cpu":  # has to be set before the first product on a GPU
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)

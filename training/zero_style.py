@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,9 @@ from training.batching import derived_seed, generator
 from training.dataset import Dataset, Steps
 from training.goal import Goal, goal_vector
 from training.lessons import Material, losses, of_games, of_recording
+from training.losses import means
 from training.policies import Policies
+from training.ranks import ALONE, Ranks
 from training.search import CachedEvaluator, SearchResult
 from training.search.evaluator import PolicyEvaluator, observation
 from training.search.imagination import Imagination
@@ -49,22 +52,24 @@ class SelfPlay:
     """The phase. An epoch is played anew after a kill, so nothing is saved inside it.
 
     episodes, data: all that was recorded, and the same as tensors. train: the episodes to learn from, indices.
-    person: whom the assistant plays with; by default the one that these episodes show.
+    person: whom the assistant plays with; by default the one that these episodes show. ranks: the processes that share
+    the games and the minibatches of each epoch.
     """
 
     name, saves_inside = NAME, False
 
     def __init__(
         self, policies: Policies, episodes: Sequence[Episode], data: Dataset, train: Sequence[int],
-        config: TrainConfig, *, person: Person | None = None,
+        config: TrainConfig, *, person: Person | None = None, ranks: Ranks = ALONE,
     ) -> None:  # fmt: skip
+        self.ranks = ranks
         self.policies, self.data, self.train, self.config, self.epoch = policies, data, sorted(train), config, 0
         policies.featurizer.freeze()
         self.episodes = [episodes[i] for i in self.train]
         self.roots = roots_of(self.episodes)
         self.person = person
         self.search = SearchConfig(simulations=config.zero_style.simulations, discount=config.ppo.gamma)
-        self.optimiser = ppo.optimiser_of(policies, config.ppo)
+        self.optimiser = ppo.optimiser_of(policies, config.ppo, ranks)
         self.replay: deque[Material] = deque(maxlen=config.zero_style.replay)
         self.start_anchor = config.ppo.start_anchor / math.sqrt(max(len(self.train), 1))
         self.sums: dict[str, float] = {}
@@ -115,15 +120,24 @@ class SelfPlay:
         """One minibatch; False if the epoch has none left."""
         if self.position >= len(self.batches):
             return False
-        policies, config = self.policies, self.config.ppo
+        policies, whole = self.policies, self.batches[self.position]
         device = next(policies.assistant.parameters()).device
-        lessons = self.material.lessons.select(self.batches[self.position])
+        lessons = self.material.lessons.select(self.ranks.rows(whole))
         with torch.no_grad():
             lines = policies.featurizer(self.material.encoded.batch(lessons.row, device))
             scores = policies.start(lines, {"action"}).scores
             start = joint_of(policies.start, lines, scores, bound=True).pair_log_probs()
         parts = losses(policies.assistant, lines, lessons.to(device), self.spread, start)
-        parts["loss"] = (
+        shares, found = means(parts, self.ranks, counts=self.ranks.counts(whole))
+        norm = self.optimiser.step(self._loss(shares), f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}")
+        for name, part in {**found, "loss": self._loss(found), "gradient_norm": torch.tensor(norm)}.items():
+            self.sums[name] = self.sums.get(name, 0.0) + part.item()
+        self.position += 1
+        return True
+
+    def _loss(self, parts: Mapping[str, Tensor]) -> Tensor:
+        config = self.config.ppo
+        return (
             parts["policy_loss"]
             + config.value_weight * parts["value_loss"]
             + config.human_weight * parts["next_human_loss"]
@@ -131,11 +145,6 @@ class SelfPlay:
             + config.kept_weight * parts["kept_loss"]
             + self.start_anchor * parts["kl_start"]
         )
-        norm = self.optimiser.step(parts["loss"], f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}")
-        for name, part in (*parts.items(), ("gradient_norm", torch.tensor(norm))):
-            self.sums[name] = self.sums.get(name, 0.0) + part.item()
-        self.position += 1
-        return True
 
     def finish(self) -> dict[str, float | str | None]:
         """Ends the epoch; returns the mean losses and how the games went."""
@@ -156,19 +165,26 @@ class SelfPlay:
         self.replay.extend(Material.restored(material) for material in saved["replay"])
 
     def _play(self, person: Person) -> Material:
-        """Plays games from roots that the seed and the epoch choose."""
-        settings, policies, seed = self.config.zero_style, self.policies, self.config.seed
+        """Plays games from roots that the seed and the epoch choose; each process its share, and all get all games."""
+        settings, seed = self.config.zero_style, self.config.seed
         order = torch.randperm(len(self.roots), generator=generator(seed, NAME, self.epoch, "roots"))
-        roots = [self.roots[i] for i in order[: settings.roots].tolist()]
-        assistant = self._assistant()
-        games = play_on(roots, assistant, person, plies=settings.horizon, seed=derived_seed(seed, NAME, self.epoch))
+        roots = self.ranks.own([self.roots[i] for i in order[: settings.roots].tolist()])
+        round_seed = derived_seed(seed, NAME, self.epoch, *self.ranks.label)
+        played = self.ranks.gather(self._games(roots, person, round_seed) if roots else None)
+        there = [one for one in played if one is not None]
+        self.played = _summary([tally for _, tally in there])
+        return Material.concat([material for material, _ in there])
+
+    def _games(self, roots: Sequence[Root], person: Person, seed: int) -> tuple[Material, _Tally]:
+        settings, policies, assistant = self.config.zero_style, self.policies, self._assistant()
+        games = play_on(roots, assistant, person, plies=settings.horizon, seed=seed)
         data = dataset.build(games, policies.featurizer, self.config.rewards)
         steps = data.of(range(len(games)), by_human=False)
-        self.played = _summary(steps, assistant.found, len(games))
-        return of_games(
-            data, _goals(roots, games, data, steps), assistant.found, policies,
-            n_step=settings.n_step, discount=self.search.discount,
-        )  # fmt: skip
+        goals = _goals(roots, games, data, steps)
+        material = of_games(
+            data, goals, assistant.found, policies, n_step=settings.n_step, discount=self.search.discount
+        )
+        return material, _tally(steps, assistant.found, len(games))
 
     def _assistant(self) -> SearchAssistant:
         policies, weights = self.policies, self.config.rewards
@@ -188,7 +204,7 @@ class SelfPlay:
                 chosen.append(self.train[place])
                 left -= int(counts[self.train[place]])
         steps = self.data.of(chosen, by_human=False)
-        return of_recording(self.data, steps, self.policies, self.config.ppo, self.search.candidates)
+        return of_recording(self.data, steps, self.policies, self.config.ppo, self.search.candidates, ranks=self.ranks)
 
     def _batches(self, searched: int, recorded: int) -> list[Tensor]:
         """Rows of each minibatch: first those of games, then those recorded, which stand behind all games."""
@@ -224,16 +240,39 @@ def _goals(roots: Sequence[Root], games: Sequence[Episode], data: Dataset, steps
     return torch.from_numpy(np.stack(found))
 
 
-def _summary(steps: Steps, found: Sequence[SearchResult], games: int) -> dict[str, float]:
-    """How the games went. search_improvement: return that the searches expect of their policies beyond the priors'."""
-    returns = torch.zeros(games).index_add(0, steps.episode, steps.reward)
+@dataclass(frozen=True)
+class _Tally:
+    """How some games went: of each its return; of each decision whether it was NO-OP, the share kept where known, and
+    the return that the search expects of its policy beyond the prior's; all simulations."""
+
+    returns: Tensor
+    no_op: Tensor
+    kept: Tensor
+    gains: Tensor
+    simulations: int
+
+
+def _tally(steps: Steps, found: Sequence[SearchResult], games: int) -> _Tally:
     gains = [one.value - (softmax(one.log_probs) * one.q).sum(-1) for one in found]
-    kept = steps.kept[~steps.kept.isnan()]
+    return _Tally(
+        returns=torch.zeros(games).index_add(0, steps.episode, steps.reward),
+        no_op=(steps.decision == 0).float(),
+        kept=steps.kept[~steps.kept.isnan()],
+        gains=torch.from_numpy(np.concatenate(gains)),
+        simulations=sum(int(one.visits.sum()) for one in found),
+    )
+
+
+def _summary(tallies: Sequence[_Tally]) -> dict[str, float]:
+    """Means over all games."""
+    returns, no_op, kept, gains = (
+        torch.cat([getattr(one, name) for one in tallies]) for name in ("returns", "no_op", "kept", "gains")
+    )
     return {
-        "games": float(games),
+        "games": float(len(returns)),
         "mean_return": float(returns.mean()),
-        "no_op_share": float((steps.decision == 0).float().mean()),
+        "no_op_share": float(no_op.mean()),
         "kept_share": float(kept.mean()) if len(kept) else 0.0,
-        "simulations": float(sum(int(one.visits.sum()) for one in found)),
-        "search_improvement": float(np.mean(gains)),
+        "simulations": float(sum(one.simulations for one in tallies)),
+        "search_improvement": float(gains.mean()),
     }
