@@ -91,10 +91,20 @@ def weights_of_one(config, episodes):
     return {name: getattr(policies, name).state_dict() for name in ("human", "assistant", "featurizer")}
 
 
-def assert_close(one, other, tolerance):
+def assert_same(one, other):
+    for name, weights in one.items():
+        assert all(torch.equal(value, other[name][key]) for key, value in weights.items()), name
+
+
+def assert_close(one, other):
+    """Up to the order of sums. A bias of attention's keys moves all scores of a query alike, so its gradient is nothing
+    but rounding, which Adam makes as large as any."""
     for name, weights in one.items():
         for key, value in weights.items():
-            torch.testing.assert_close(value, other[name][key], rtol=0, atol=tolerance, msg=f"{name} {key}")
+            difference = (value - other[name][key]).abs()
+            if key.endswith("in_proj_bias"):
+                difference = torch.stack(difference.chunk(3))[[0, 2]]
+            assert difference.max() < 2e-5, (name, key, difference.max())
 
 
 def steps_of(episodes):
@@ -117,8 +127,8 @@ def test_two_processes_learn_what_one_does(small, sessions, session_of, run_of):
     assert len(steps_of(sessions)) % 5 == config.ppo.steps % 5 == 1
     ends, (first, second) = run_of(config, sessions)
     assert [code for code, *_ in ends] == [0, 0], ends
-    assert_close(first, second, 0.0)
-    assert_close(first, weights_of_one(config, sessions), 2e-5)
+    assert_same(first, second)
+    assert_close(first, weights_of_one(config, sessions))
     rows = [json.loads(line) for line in (config.checkpoint_dir / "train.jsonl").read_text().splitlines()]
     one = [json.loads(line) for line in (config.checkpoint_dir / "one" / "train.jsonl").read_text().splitlines()]
     for row, expected in zip(rows, one, strict=True):
