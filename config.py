@@ -230,6 +230,11 @@ class TrainConfig:
     ppo: PPOConfig = field(default_factory=PPOConfig)
     zero_style: ZeroStyleConfig = field(default_factory=ZeroStyleConfig)
 
+    @property
+    def learns(self) -> bool:
+        """Whether any phase has an epoch."""
+        return self.bc.epochs + self.ppo.epochs + self.zero_style.epochs > 0
+
 
 @dataclass(frozen=True)
 class LoopConfig:
@@ -253,3 +258,8 @@ class LoopConfig:
     bc: BCConfig = field(default_factory=lambda: BCConfig(epochs=20))
     ppo: PPOConfig = field(default_factory=lambda: PPOConfig(epochs=6))
     zero_style: ZeroStyleConfig = field(default_factory=ZeroStyleConfig)
+
+    @property
+    def learns(self) -> bool:
+        """Whether any phase has an epoch."""
+        return self.bc.epochs + self.ppo.epochs + self.zero_style.epochs * self.fine_tune_epochs > 0

@@ -62,9 +62,14 @@ def _train(options: argparse.Namespace, ranks: Ranks) -> TrainResult:
 
 
 def _tell(options: argparse.Namespace, result: TrainResult) -> None:
-    print(f"{counted(len(result.train), 'session')} learnt from, {len(result.held_out)} held out")
+    if result.meta["trained_on"] == "nothing":
+        models = "as they were" if result.generation is None else f"untrained, generation {result.generation}"
+        print("nothing was learnt: no epochs were asked for")
+    else:
+        models = f"generation {result.generation}"
+        print(f"{counted(len(result.train), 'session')} learnt from, {len(result.held_out)} held out")
     print(f"log and checkpoints  {options.checkpoint_dir}")
-    print(f"models in use        {options.pv_dir} (generation {result.generation})")
+    print(f"models in use        {options.pv_dir} ({models})")
 
 
 _RECORDED = (

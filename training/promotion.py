@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-NOT_A_PERSON = ("samples", "scripted")
+NOTHING = "nothing"
+"""`trained_on` of models that no phase has trained. They replace no others."""
+
+NOT_A_PERSON = ("samples", "scripted", NOTHING)
 """Kinds of sessions (`trained_on`) whose models never replace a person's. Imported models count as a person's."""
 
 ENOUGH = 3
@@ -39,8 +42,10 @@ class Verdict:
 
 def judge(new: Scores, old: Scores | None, *, trained_on: str, old_trained_on: str | None) -> Verdict:
     """Compares new models with those in use (`old` None: there are none) on the same held-out sessions, in order."""
-    if old is None:
-        return Verdict(True, "there were no models yet")
+    if old is None or old_trained_on == NOTHING:
+        return Verdict(True, "there were no models yet" if old is None else "those in use had learnt nothing")
+    if trained_on == NOTHING:
+        return Verdict(False, "no epochs are configured, so nothing was learnt")
     if trained_on in NOT_A_PERSON and old_trained_on not in NOT_A_PERSON:
         return Verdict(False, f"models that learnt from {_words(trained_on)} never replace a person's")
     if trained_on not in NOT_A_PERSON and old_trained_on in NOT_A_PERSON:
@@ -56,9 +61,8 @@ def judge(new: Scores, old: Scores | None, *, trained_on: str, old_trained_on: s
     if worse:
         return Verdict(False, "on held-out sessions " + " and ".join(worse))
     sessions = min(_both(new.human_nll, old.human_nll), _both(new.assistant_return, old.assistant_return))
-    if sessions < ENOUGH:
-        return Verdict(True, f"held-out sessions are too few to tell them apart: {sessions}")
-    return Verdict(True, f"they are not worse on {sessions} held-out sessions")
+    few = f"held-out sessions are too few to tell them apart: {sessions}"
+    return Verdict(True, few if sessions < ENOUGH else f"they are not worse on {sessions} held-out sessions")
 
 
 def paired(new: Sequence[float], old: Sequence[float], *, sign: int = 1) -> tuple[float, float]:

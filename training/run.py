@@ -35,6 +35,7 @@ from training.observer import Observer, Row, Silent
 from training.policies import Policies, weights_of
 from training.ppo import FromEpisodes
 from training.priors import begin_human, begin_kept
+from training.promotion import NOTHING
 from training.ranks import ALONE, Ranks
 from training.resume import STATE, RunFolder, fingerprint, require_same, strict_json
 from training.zero_style import SelfPlay
@@ -96,6 +97,7 @@ def train(
 ) -> TrainResult:  # fmt: skip
     """Runs (or goes on with) the three phases and replaces the persisted models, if it is to `publish`.
 
+    A run without any epoch learns nothing: it replaces no models, and what it publishes where there are none says so.
     ranks: the processes of this run (`ranks.joined`), all of which call this with the same arguments.
 
     Raises InputError for what a person can mend (then nothing was written, or what was written can be resumed), and
@@ -316,14 +318,15 @@ class _Run:
 
     def _meta(self) -> dict[str, object]:
         return {
-            "run_id": self.run_id, "trained_on": self.config.trained_on, "sessions": len(self.episodes),
-            "seed": self.config.seed, **self._label(),
+            "run_id": self.run_id, "trained_on": self.config.trained_on if self.config.learns else NOTHING,
+            "sessions": len(self.episodes), "seed": self.config.seed, **self._label(),
         }  # fmt: skip
 
-    def _publish(self, meta: dict[str, object]) -> str:
-        policies, generation = self.policies, ""
+    def _publish(self, meta: dict[str, object]) -> str | None:
+        """The new generation; None: nothing was learnt, and there are models already, which stay."""
+        policies, generation = self.policies, None
         with self.ranks.as_one():
-            if self.ranks.main:
+            if self.ranks.main and (self.config.learns or store.load(self.config.pv_dir) is None):
                 generation = store.publish(
                     self.config.pv_dir, policies.human, policies.assistant, policies.featurizer, meta
                 )

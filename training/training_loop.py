@@ -31,7 +31,7 @@ from training.batching import derived_seed, generator
 from training.evaluation import Baselines, Report, evaluate
 from training.observer import Observer, Row
 from training.policies import Policies
-from training.promotion import NOT_A_PERSON, Scores, Verdict, judge, set_aside
+from training.promotion import NOT_A_PERSON, NOTHING, Scores, Verdict, judge, set_aside
 from training.resume import fingerprint
 from training.run import TrainResult, train
 from training.self_play import person_of, play_on, roots_of
@@ -251,16 +251,16 @@ class _Loop:
         self, result: TrainResult, before: Report | None, after: Report | None
     ) -> tuple[Verdict, Path, str]:
         """Puts the new models in use, or says why not and where they are instead."""
-        kind = self.config.trained_on
+        kind = self.config.trained_on if self.config.learns else NOTHING
         old = None if self.current is None else _scores(before)
         old_kind = None if self.current is None else self.current.meta.get("trained_on")
         verdict = judge(_scores(after), old, trained_on=kind, old_trained_on=old_kind)
         policies = result.policies
         folder = self.places.models
         if not verdict.replace:
-            protected = kind in NOT_A_PERSON and old_kind not in NOT_A_PERSON
+            protected = kind in NOT_A_PERSON and old_kind not in NOT_A_PERSON and kind != NOTHING
             folder = set_aside(folder, kind) if protected else self.places.work / "not-in-use"
-        meta = {**result.meta, "sessions": len(self.learning), "verdict": verdict.reason}
+        meta = {**result.meta, "trained_on": kind, "sessions": len(self.learning), "verdict": verdict.reason}
         generation = store.publish(folder, policies.human, policies.assistant, policies.featurizer, meta)
         return verdict, folder, generation
 

@@ -89,3 +89,18 @@ def test_a_run_is_on_record(train, tmp_path, monkeypatch):
     start, end = map(json.loads, (tmp_path / "data" / "telemetry" / "runs.jsonl").read_text().splitlines())
     assert start["settings"]["bc_epochs"] == 1 and end["outcome"] == "refused" and end["counts"]["sessions"] == 2
     assert str(tmp_path) not in (tmp_path / "data" / "telemetry" / "runs.jsonl").read_text()
+
+
+def test_without_any_epoch_nothing_is_learnt_and_no_model_replaced(train, tmp_path, capsys):
+    none = ["--bc_epochs", "0", "--ppo_epochs", "0", "--zero_style_epochs", "0"]
+    assert train(*none) == 0  # there is nothing yet: fresh models, marked as such
+    assert "nothing was learnt: no epochs were asked for" in (said := capsys.readouterr().out)
+    assert "untrained, generation" in said
+    assert store.load(tmp_path / "models").meta["trained_on"] == "nothing"
+    assert train() == 0
+    learnt = store.load(tmp_path / "models").generation
+    for words in (none, [*none, "--init-from-pv"]):
+        capsys.readouterr()
+        assert train(*words) == 0
+        assert "models (as they were)" in capsys.readouterr().out
+        assert store.load(tmp_path / "models").generation == learnt

@@ -61,6 +61,11 @@ BETTER = shifted(nll=-1.0, returns=1.0)
     (WORSE, "person", SAME, "imported", False),
     (WORSE, "samples", SAME, "samples", False),
     (BETTER, "samples", SAME, "scripted", True),
+    (WORSE, "nothing", None, None, True),
+    (BETTER, "nothing", SAME, "person", False),
+    (BETTER, "nothing", SAME, "samples", False),
+    (WORSE, "samples", SAME, "nothing", True),
+    (WORSE, "person", SAME, "nothing", True),
 ])
 def test_whose_models_may_replace_whose(new, trained_on, old, old_trained_on, replaced):
     assert judge(new, old, trained_on=trained_on, old_trained_on=old_trained_on).replace is replaced

@@ -161,6 +161,17 @@ def test_worse_models_are_kept_aside(episodes, tmp_path, monkeypatch):
     assert outcome.models != places.models and store.load(outcome.models).generation == outcome.generation
 
 
+def test_a_plan_without_epochs_replaces_nothing(episodes, tmp_path):
+    places, none = Places(tmp_path), replace(TINY, bc=BCConfig(epochs=0), ppo=PPOConfig(epochs=0), fine_tune_epochs=0)
+    outcome = run_loop(none, episodes, places, Silent())
+    assert outcome.verdict.replace and store.load(places.models).meta["trained_on"] == "nothing"
+    assert run_loop(TINY, episodes, places, Silent()).verdict.replace
+    before = weights(places.models)
+    outcome = run_loop(none, episodes, places, Silent())
+    assert not outcome.verdict.replace and "nothing was learnt" in outcome.verdict.reason
+    assert same(before, weights(places.models)) and store.load(places.models).meta["trained_on"] == "samples"
+
+
 def test_another_backbone_is_a_new_start(episodes, tmp_path):
     run_loop(TINY, episodes, Places(tmp_path), Silent())
     observer = Telling()
