@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from actions import Decision
 from config import BCConfig
 from models import store
 from training.answers import Reference, answer, divergence
 from training.behaviour_cloning import Cloning, returns_of
 from training.dataset import build
 from training.policies import Policies
-from training.priors import begin_human, class_prior, share_fit, softmax_fit
+from training.priors import KEPT_RIDGE, begin_human, begin_kept, class_prior, share_fit, softmax_fit
 from training.run import train
 
 
@@ -84,8 +85,20 @@ def test_share_fit_is_where_the_gradient_vanishes():
     x, shares = torch.randn(40, 5).double(), torch.rand(40).double()
     weights = share_fit(x, shares, 0.3).double().requires_grad_()
     loss = torch.nn.functional.binary_cross_entropy_with_logits(0.3 + x @ weights, shares, reduction="sum")
-    (loss + weights.square().sum() / 2).backward()
+    (loss + KEPT_RIDGE * weights.square().sum() / 2).backward()
     assert weights.grad.abs().max() < 1e-3
+
+
+def test_p_kept_of_a_decision_never_tried_begins_at_that_of_its_kind(fresh):
+    policies, data = fresh
+    steps = data.of(range(6), by_human=False)
+    writing = (steps.decision == Decision.FILL_PARTIAL_LINE) | (steps.decision == Decision.WRITE_SINGLE_LINE)
+    explaining = steps.decision == Decision.EXPLAIN_MULTI_LINES
+    kept = torch.where(writing, 1.0, torch.where(explaining, 0.0, torch.nan))
+    assert writing.any() and explaining.any()
+    begin_kept(policies.human, data, replace(steps, kept=kept))
+    bias = policies.human.kept_head.last.bias
+    assert bias[Decision.WRITE_MULTI_LINE] > bias[Decision.EDIT_EXISTING_LINES] > bias[Decision.EXPLAIN_SINGLE_LINES]
 
 
 def test_one_step_of_each_kind_is_fitted_without_complaint():
