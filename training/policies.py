@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 from config import N_DECISIONS, FeaturizerConfig, ModelConfig
 from featurizers import Featurizer
 from models import Policy
-from models.checkpoint import featurizer_checkpoint, featurizer_from, policy_checkpoint, policy_from
+from models.checkpoint import IMPORTED_MODEL, featurizer_checkpoint, featurizer_from, policy_checkpoint, policy_from
 from models.policy import LineHead
 
 Tensors = dict[str, Tensor]
@@ -55,6 +55,20 @@ class Policies:
             human, assistant, copy.deepcopy(assistant), featurizer, copy.deepcopy(featurizer), given=True,
             fresh_kept=fresh_kept,
         )  # fmt: skip
+
+    def unused(self, model: ModelConfig, featurizer: FeaturizerConfig) -> list[str]:
+        """Settings that have no effect, with what is so instead: networks that were there before have their own.
+
+        Where imported models compute differently is no setting of theirs.
+        """
+        return [
+            f"{room}.{field.name} (it is {getattr(own, field.name)!r})"
+            for room, asked, own in (
+                ("featurizer", featurizer, self.featurizer.config), ("model", model, self.assistant.config)
+            )
+            for field in fields(asked)
+            if getattr(asked, field.name) != getattr(own, field.name) and field.name not in IMPORTED_MODEL
+        ]  # fmt: skip
 
     def to(self, device: torch.device) -> None:
         for module in (self.human, self.assistant, self.start, self.featurizer, self.start_featurizer):

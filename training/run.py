@@ -95,9 +95,8 @@ def train(
     config: TrainConfig, episodes: Sequence[Episode], *, observer: Observer | None = None, publish: bool = True,
     clock: Callable[[], float] = time.monotonic, ranks: Ranks = ALONE,
 ) -> TrainResult:  # fmt: skip
-    """Runs (or goes on with) the three phases and replaces the persisted models, if it is to `publish`.
+    """Runs (or goes on with) the three phases and replaces the persisted models, if it is to `publish` and learns.
 
-    A run without any epoch learns nothing: it replaces no models, and what it publishes where there are none says so.
     ranks: the processes of this run (`ranks.joined`), all of which call this with the same arguments.
 
     Raises InputError for what a person can mend (then nothing was written, or what was written can be resumed), and
@@ -134,7 +133,7 @@ class _Run:
         self.train = set(range(len(episodes))) - self.held_out
         if not len(self.data.of(self.train)):
             raise InputError("episodes", "no episode has a decision to learn from")
-        self._say_what_is_left_out()
+        self._say_what_has_no_effect()
         self.policies.to(device)
         self.baselines = Baselines.of(self.data.of(self.train))
         self.saved = saved
@@ -143,14 +142,16 @@ class _Run:
         self.checkpoints: list[str] = [] if saved is None else list(saved["checkpoints"])
         self.last_save = clock()
 
-    def _say_what_is_left_out(self) -> None:
-        seen = self.config.featurizer.h_max
+    def _say_what_has_no_effect(self) -> None:
+        config = self.config
+        if unused := self.policies.unused(config.model, config.featurizer):
+            self.observer.message(f"settings without effect on models that are there already: {', '.join(unused)}")
         for count, what in (
-            (self.data.illegal, "decisions of the assistant are not legal where they were taken"),
-            (self.data.outside, f"decisions are at lines outside the {seen} that a policy sees"),
+            (self.data.illegal, "the assistant's decisions that are not legal where they were taken"),
+            (self.data.outside, f"decisions at lines outside the {config.featurizer.h_max} that a policy sees"),
         ):
             if count:
-                self.observer.message(f"{count} {what}; they teach no policy")
+                self.observer.message(f"{what}, which teach no policy: {count}")
 
     def _resumable(self) -> dict[str, Any] | None:
         """The state to go on from, if that is asked for and there is one."""

@@ -266,17 +266,23 @@ class _Loop:
 
 
 class _FineTuning:
-    """Passes on what a training tells, its PPO under the name of the phase that it is part of."""
+    """Passes on what a training tells, its PPO under the name of the phase that it is part of.
+
+    Its messages are about the same sessions and networks as those of the training before.
+    """
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
-        self.advance, self.message = observer.advance, observer.message
+        self.advance = observer.advance
 
     def phase(self, name: str, total_steps: int) -> None:
         self.observer.phase("fine_tune" if name == "ppo_from_episodes" else name, total_steps)
 
     def metrics(self, row: Row) -> None:
         self.observer.metrics(row)
+
+    def message(self, text: str) -> None:
+        pass
 
 
 def _scores(report: Report | None) -> Scores:

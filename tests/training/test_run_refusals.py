@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from actions import Decision
 from errors import InputError
 from files import lock
 from models import store
@@ -153,6 +154,41 @@ def test_a_torn_line_of_the_log_is_mended(small, sessions):
     train(small, sessions)
     rows = [json.loads(line) for line in (small.checkpoint_dir / "train.jsonl").read_text().splitlines()]
     assert rows[0]["run_id"] == "old" and len(rows) == 5
+
+
+def illegal(episode):
+    """The episode with its first decision of the assistant on the first line, which is the task's."""
+    first = next(i for i, move in enumerate(episode.moves) if move is not None and move.agent == "A")
+    moves = list(episode.moves)
+    moves[first] = replace(moves[first], decision=Decision.EDIT_EXISTING_LINES, line=0)
+    return replace(episode, moves=tuple(moves))
+
+
+def test_what_teaches_no_policy_is_counted(small, sessions):
+    told = Told()
+    small = replace(small, bc=replace(small.bc, epochs=1), ppo=replace(small.ppo, epochs=0))
+    train(small, [illegal(sessions[0]), *sessions[1:]], observer=told, publish=False)
+    (said,) = told.messages
+    assert said.startswith("the assistant's decisions that are not legal") and said.endswith(", which teach no policy: 1")
+    told = Told()
+    train(replace(small, featurizer=replace(small.featurizer, h_max=2)), sessions, observer=told, publish=False)
+    (said,) = told.messages
+    assert said.startswith("decisions at lines outside the 2 that a policy sees") and int(said.rpartition(": ")[2]) > 0
+
+
+def test_settings_that_models_in_use_do_not_follow_are_named(small, sessions):
+    small = replace(small, bc=replace(small.bc, epochs=1), ppo=replace(small.ppo, epochs=0))
+    told = Told()
+    train(small, sessions, observer=told)
+    assert told.messages == []
+    again = replace(small, init_from_pv=True)
+    train(again, sessions, observer=told, publish=False)
+    assert told.messages == []
+    seen = replace(small.featurizer, h_max=100, w_max=9)
+    other = replace(again, model=replace(small.model, dropout=0.2), featurizer=seen)
+    train(other, sessions, observer=told, publish=False)
+    (said,) = told.messages
+    assert said.endswith("already: featurizer.w_max (it is 160), model.dropout (it is 0.1)")
 
 
 @pytest.mark.parametrize(("sessions_", "held_out"), [(1, 0), (5, 0), (6, 1), (10, 2), (20, 4)])
