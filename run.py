@@ -22,6 +22,7 @@ from cli.arguments import Parser, check_device, port, positive, seed
 from cli.process import ended
 from config import VERSION, LoopConfig
 from errors import InputError
+from training.ranks import Ranks
 
 if TYPE_CHECKING:
     from training.telemetry import Run
@@ -118,6 +119,8 @@ def _refuse_what_is_not_there(options: argparse.Namespace) -> None:
     for flag, given in asked.items():
         if given:
             raise InputError(flag, NO_SERVICES)
+    if Ranks.found().world > 1:
+        raise InputError("run.py", "is for one process; torchrun starts train_from_episodes (docs/scaling.md)")
     if options.port != 3000:
         print("--port has no effect: there is no page in this version", file=sys.stderr)
 

@@ -72,6 +72,13 @@ def test_what_cannot_be_done_is_one_line(place, capsys, words, named):
     assert not place.root.exists()
 
 
+def test_it_is_for_one_process(place, capsys, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    assert run.main([]) == 2
+    assert "torchrun" in capsys.readouterr().err and not place.root.exists()
+
+
 def test_an_unknown_key_names_the_nearest(place, tmp_path, capsys):
     (tmp_path / "training_config.json").write_text('{"fine_tune_epoch": 1}')
     assert run.main([]) == 2

@@ -3,17 +3,26 @@
 import json
 import os
 import pickle
+import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
 import torch
 
+import files
 from config import FeaturizerConfig
+from errors import InputError
 from featurizers import Featurizer
+from models import store
+from state_adapter import write_snapshot
 from training import dataset
+from training.losses import mean, means
+from training.ranks import ALONE, Ranks
 from training.run import train
 
 PROGRAM = """
@@ -84,11 +93,14 @@ def run_of(root, tmp_path):
     return run
 
 
-def weights_of_one(config, episodes):
+def weights_alone(config, episodes):
     """What one process ends with."""
     there = replace(config, checkpoint_dir=config.checkpoint_dir / "one", pv_dir=config.pv_dir / "one")
-    policies = train(there, episodes).policies
-    return {name: getattr(policies, name).state_dict() for name in ("human", "assistant", "featurizer")}
+    return weights_after(train(there, episodes))
+
+
+def weights_after(result):
+    return {name: getattr(result.policies, name).state_dict() for name in ("human", "assistant", "featurizer")}
 
 
 def assert_same(one, other):
@@ -128,9 +140,194 @@ def test_two_processes_learn_what_one_does(small, sessions, session_of, run_of):
     ends, (first, second) = run_of(config, sessions)
     assert [code for code, *_ in ends] == [0, 0], ends
     assert_same(first, second)
-    assert_close(first, weights_of_one(config, sessions))
+    assert_close(first, weights_alone(config, sessions))
     rows = [json.loads(line) for line in (config.checkpoint_dir / "train.jsonl").read_text().splitlines()]
     one = [json.loads(line) for line in (config.checkpoint_dir / "one" / "train.jsonl").read_text().splitlines()]
     for row, expected in zip(rows, one, strict=True):
         numbers = {key: value for key, value in expected.items() if isinstance(value, float)}
         assert {key: row[key] for key in numbers} == pytest.approx(numbers, abs=1e-3), row["phase"]
+
+
+def test_interrupted_in_two_processes_a_run_goes_on_in_two_or_in_one(small, sessions, run_of, tmp_path):
+    """The signal reaches one of them, in the middle of an epoch of PPO; all stop at the same step."""
+    config = without_dropout(small)
+    ends, _ = run_of(config, sessions, strike=(signal.SIGINT, 1, 23))
+    assert [code for code, *_ in ends] == [130, 130]
+    saved = torch.load(config.checkpoint_dir / "resume.pt", weights_only=True)
+    assert saved["phase"] == "ppo_from_episodes" and saved["phase_state"]["update"]["position"] > 0
+    copy = replace(config, checkpoint_dir=tmp_path / "copy", resume=True)
+    shutil.copytree(config.checkpoint_dir, copy.checkpoint_dir)
+    ends, (first, second) = run_of(replace(config, resume=True), sessions)
+    assert [code for code, *_ in ends] == [0, 0], ends
+    assert_same(first, second)
+    assert_close(first, weights_alone(config, sessions))
+    assert_close(first, weights_after(train(copy, sessions)))
+
+
+def test_games_are_shared_and_learned_from_by_all(small, sessions, run_of):
+    """Three roots for two processes, and one root, which leaves a process without a game."""
+    for roots in (3, 1):
+        config = replace(small, checkpoint_dir=small.checkpoint_dir / str(roots), seed=roots)
+        config = replace(config, zero_style=replace(config.zero_style, roots=roots), bc=replace(config.bc, epochs=0))
+        ends, (first, second) = run_of(config, sessions)
+        assert [code for code, *_ in ends] == [0, 0], ends
+        assert_same(first, second)
+        rows = [json.loads(line) for line in (config.checkpoint_dir / "train.jsonl").read_text().splitlines()]
+        played = [(row["games"], row["replayed"]) for row in rows if row["phase"] == "zero_style"]
+        assert played == [(roots, 2 * roots), (roots, 4 * roots)]
+        checkpoints = {path.name for path in config.checkpoint_dir.glob("*_policy_e*.pt")}
+        assert checkpoints == {f"assistant_policy_e{n}.pt" for n in (1, 2, 3, 4)}
+        assert_same({"assistant": store.load(config.pv_dir).assistant.state_dict()}, first)
+    assert len(store.generations(config.pv_dir)) == 2
+
+
+def test_a_process_that_is_killed_ends_the_others_soon(small, sessions, run_of):
+    begun = time.monotonic()
+    (first, second), found = run_of(small, sessions, strike=(signal.SIGKILL, 1, 5))
+    assert second[0] == -signal.SIGKILL and first[0] == 2 and not found
+    assert first[2].count("\n") == 1 and "another process of this run: has ended" in first[2]
+    assert time.monotonic() - begun < 60  # the others could wait for ten minutes
+
+
+def test_a_folder_that_another_run_works_in_is_refused_by_all_with_one_line(small, sessions, run_of):
+    with files.lock(small.checkpoint_dir / ".lock"):
+        (first, second), _ = run_of(small, sessions)
+    assert first[0] == second[0] == 2
+    assert first[2].count("\n") == 1 and "another run is working in this folder" in first[2]
+    assert second[2] == "" and not (small.checkpoint_dir / "train.jsonl").exists()
+
+
+def test_only_one_process_cannot_write_and_all_end(small, sessions, run_of):
+    """As with a full disk: the process that writes tells the others."""
+    small.pv_dir.mkdir()
+    (small.pv_dir / "generations").write_text("in the way")
+    config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
+    config = replace(config, zero_style=replace(config.zero_style, epochs=0))
+    (first, second), _ = run_of(config, sessions)
+    assert first[0] == second[0] == 2
+    assert first[2].count("\n") == 1 and "generations" in first[2] and second[2] == ""
+
+
+@pytest.fixture
+def recorded(sessions, tmp_path):
+    folder = tmp_path / "recordings"
+    for one in sessions[:2]:
+        write_snapshot(one, folder)
+    return folder
+
+
+def command(recorded, folder, *more):
+    quick = ("--bc_epochs", 1, "--ppo_epochs", 1, "--zero_roots", 2, "--zero_horizon", 2)
+    places = ("--checkpoint_dir", folder / "run", "--pv_dir", folder / "models")
+    return ["-m", "cli.run_tasks", "train_from_episodes", "--episodes_dir", recorded, *places, *quick, *more]
+
+
+def test_the_command_under_torchrun_speaks_once(recorded, tmp_path, root):
+    words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
+    environment = {**os.environ, "PERSISTENT_DATA_DIR": str(tmp_path / "data"), "DISABLE_TELEMETRY": ""}
+    done = subprocess.run(
+        [*words, *map(str, command(recorded, tmp_path))], cwd=root, env=environment, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("learnt from") == done.stdout.count("models in use") == 1
+    assert done.stderr.count("behaviour cloning") == 1
+    assert len((tmp_path / "run" / "train.jsonl").read_text().splitlines()) == 3
+    events = [json.loads(line) for line in (tmp_path / "data" / "telemetry" / "runs.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in events] == ["start", "end"] and events[0]["settings"]["processes"] == 2
+
+
+@pytest.mark.parametrize(("more", "expected"), [
+    (["--seed", "x"], "--seed"),
+    (["--episodes_dir", "nowhere"], "nowhere"),
+    (["--device", "cuda:99"], "no cuda:99"),
+], ids=["argument", "folder", "device"])  # fmt: skip
+def test_bad_input_is_one_line_and_every_process_ends_with_2(recorded, tmp_path, root, more, expected):
+    first, second = launched(command(recorded, tmp_path, *more), root)
+    assert (first[0], second[0]) == (2, 2)
+    assert first[2].count("\n") == 1 and expected in first[2]
+    assert second[1:] == ("", "")
+
+
+@pytest.mark.parametrize(("environment", "ranks"), [
+    ({}, ALONE),
+    ({"WORLD_SIZE": "1", "RANK": "0", "LOCAL_RANK": "0"}, ALONE),
+    ({"RANK": "3"}, ALONE),
+    ({"WORLD_SIZE": "4", "RANK": "3", "LOCAL_RANK": "1"}, Ranks(3, 4, 1)),
+    ({"WORLD_SIZE": "4", "RANK": "3"}, Ranks(3, 4, 0)),
+])  # fmt: skip
+def test_the_launcher_says_which_process_this_is(monkeypatch, environment, ranks):
+    for name in ("WORLD_SIZE", "RANK", "LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Ranks.found() == ranks
+
+
+@pytest.mark.parametrize("environment", [{"WORLD_SIZE": "2"}, {"WORLD_SIZE": "two"}, {"WORLD_SIZE": "2", "RANK": "-1"}])
+def test_a_launcher_that_says_it_badly_is_refused(monkeypatch, environment):
+    monkeypatch.delenv("RANK", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match="torchrun"):
+        Ranks.found()
+
+
+def test_cuda_is_the_card_of_the_process():
+    second = Ranks(5, 8, 1)
+    assert [second.device(name) for name in ("cuda", "cuda:0", "cpu")] == ["cuda:1", "cuda:0", "cpu"]
+    assert ALONE.device("cuda") == "cuda"
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 8])
+def test_every_row_is_learned_from_once(size):
+    batch = torch.randperm(size)
+    ranks = [Ranks(rank, 3) for rank in range(3)]
+    learned = [row for one in ranks if one.counts(batch) for row in one.rows(batch).tolist()]
+    assert sorted(learned) == list(range(size))
+    assert all(len(one.rows(batch)) for one in ranks if size)
+
+
+def test_shares_of_a_mean_add_up_whoever_holds_the_rows_that_count():
+    values, weights = torch.randn(9, requires_grad=True), torch.tensor([0.0, 0.0, 0.5, 0.0, 2.0, 1.0, 1.0, 0.0, 1.0])
+    whole = {"some": mean(values, weights), "all": mean(values)}
+    _, expected = means(whole)
+
+    class Told(Ranks):
+        def sum(self, tensor):
+            return torch.stack([torch.stack([m.total, m.weight]) for m in whole.values()], dim=1)
+
+    parts = (slice(0, 2), slice(2, 3), slice(3, 9))
+    shares = [means({"some": mean(values[p], weights[p]), "all": mean(values[p])}, Told())[0] for p in parts]
+    shares.append(means(whole, Told(), counts=False)[0])
+    for name, value in expected.items():
+        total = sum(one[name] for one in shares)
+        torch.testing.assert_close(total, value)
+        (gradient,) = torch.autograd.grad(total, values, retain_graph=True)
+        (one,) = torch.autograd.grad(whole[name].value, values, retain_graph=True)
+        torch.testing.assert_close(gradient, one)
+
+
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+
+@gpu
+def test_a_training_on_a_gpu_leaves_what_one_on_a_cpu_leaves(small, sessions):
+    config = replace(small, device="cuda")
+    result = train(config, sessions)
+    assert next(result.policies.assistant.parameters()).is_cuda
+    assert [row["phase"] for row in result.rows] == ["bc"] * 2 + ["ppo_from_episodes"] * 2 + ["zero_style"] * 2
+    models = store.load(config.pv_dir)
+    assert all(not value.is_cuda and value.isfinite().all() for value in models.assistant.state_dict().values())
+
+
+@gpu
+def test_processes_on_gpus_end_with_the_same_weights(small, sessions, run_of):
+    """As many as there are cards; with one card, nccl with one process would show nothing."""
+    world = torch.cuda.device_count()
+    if world < 2:
+        pytest.skip("needs two GPUs")
+    ends, (first, *others) = run_of(replace(small, device="cuda"), sessions, world=world)
+    assert [code for code, *_ in ends] == [0] * world, ends
+    for other in others:
+        assert_same(first, other)
