@@ -29,6 +29,8 @@ def _no_number(word: str) -> NoReturn:
 
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_TEXT_OR_NO_NUMBER = re.compile(r'"(?:[^"\\]++|\\.)*+"|(NaN|-?Infinity|\d{4301,})', re.DOTALL)
+"""A text, or (group 1) what is written like a number and cannot be one: of digits `int` reads 4300."""
 any_value: Reader = json.JSONDecoder(parse_constant=_no_number).raw_decode
 """Reads whatever comes."""
 
@@ -74,7 +76,7 @@ def parse(text: str, where: str, reader: Reader = any_value, *, line: int | None
     except RecursionError:
         raise InputError(where, "is nested too deep to be read") from None
     except ValueError as error:
-        raise InputError(where, f"is not readable JSON: {error}") from None
+        raise _no_number_there(text, str(error), where, line) from None
     return value
 
 
@@ -179,8 +181,22 @@ def _after_comma(text: str, at: int) -> int:
 
 
 def _not_json(text: str, at: int, what: str, where: str, line: int | None) -> InputError:
-    row = line if line is not None else text.count("\n", 0, at) + 1
-    column = at - text.rfind("\n", 0, at)
     ends = ": it ends too early" if not text[at:].strip() else ""
     what = (what[:1].lower() + what[1:]).removesuffix(" at")  # ours to say where
-    return InputError(f"{where}, line {row}, column {column}", f"is not JSON{ends} ({what})")
+    return InputError(_place(text, at, where, line), f"is not JSON{ends} ({what})")
+
+
+def _no_number_there(text: str, what: str, where: str, line: int | None) -> InputError:
+    """The scanner does not say where; it is the first of its kind, because all before it has been read."""
+    for found in _TEXT_OR_NO_NUMBER.finditer(text):
+        if found[1]:
+            where = _place(text, found.start(), where, line)
+            what = f"an integer of {len(found[1])} digits" if found[1].isdecimal() else what
+            break
+    return InputError(where, f"is not readable JSON: {what}")
+
+
+def _place(text: str, at: int, where: str, line: int | None) -> str:
+    row = line if line is not None else text.count("\n", 0, at) + 1
+    column = at - text.rfind("\n", 0, at)
+    return f"{where}, line {row}, column {column}"

@@ -85,11 +85,12 @@ def test_repeated_entries_share_an_object_within_and_across_arrays():
         ('{"a": 1', "f, line 1, column 8: is not JSON: it ends too early"),
         ('{"a":\n 1,\n b}', "f, line 3, column 2: is not JSON"),
         ("[1] 2", "f, line 1, column 5: is not JSON (extra data)"),
-        ('{"t": NaN}', "NaN is not a JSON number"),
-        ("[-Infinity]", "-Infinity is not a JSON number"),
+        ('{"t": NaN}', "f, line 1, column 7: is not readable JSON: NaN is not a JSON number"),
+        ('{"NaN": "NaN\\"NaN",\n "t": [1, -Infinity]}', "f, line 2, column 11: is not readable JSON: -Infinity is not"),
         ("[" * 100_000, "nested too deep"),
         ('{"a":' * 100_000, "nested too deep"),
-        ("9" * 5000, "is not readable JSON"),
+        ("9" * 5000, "f, line 1, column 1: is not readable JSON: an integer of 5000 digits"),
+        ('{"t":\n-' + "9" * 5000 + "}", "f, line 2, column 2: is not readable JSON: an integer of 5000 digits"),
     ],
 )
 def test_refuses_with_the_place(text, message):
