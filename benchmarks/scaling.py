@@ -1,0 +1,223 @@
+"""What each part of a training costs, in one process and in several, and what a million sessions would cost like that.
+
+    python -m benchmarks.scaling RECORDINGS [--processes 2] [--times 3] [--copies 1] [--sessions 1e6] [--device cpu]
+
+RECORDINGS: a folder of snapshots. The parts are those of `train_from_episodes` with its defaults, one epoch of each
+phase, PPO with all transitions. Rates are by seconds of a core's time (on a GPU of the clock), which a busy machine
+changes little; the gain of several processes is by the clock, from barrier to barrier, and means something on as many
+idle cores alone. Every repetition is in fresh processes, one and several in turn. Not here: what is learned.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from config import TrainConfig
+from state_adapter import Episode, read_episodes
+from training import dataset
+from training.behaviour_cloning import Cloning, returns_of
+from training.evaluation import Baselines
+from training.policies import Policies
+from training.ppo import FromEpisodes
+from training.priors import begin_human
+from training.ranks import Ranks, joined
+from training.run import usable_device
+from training.zero_style import SelfPlay
+
+T = TypeVar("T")
+
+PARTS = {
+    "read": "states", "prepare": "states", "cloning: answers": "rows", "cloning: steps": "rows",
+    "ppo: answers": "rows", "ppo: steps": "rows", "self-play: games": "games", "self-play: steps": "rows",
+}  # fmt: skip
+"""What is timed, and what it is counted in. answers: what an epoch reads off all rows before its steps."""
+
+
+@dataclass
+class Costs:
+    """Of one process, by part: seconds of the clock, seconds of a core, and how many were done by all processes.
+
+    held: MB in memory after reading and after preparing, and the most. exchange: seconds of adding up a gradient of
+    so many MB.
+    """
+
+    sessions: int = 0
+    clock: dict[str, float] = field(default_factory=dict)
+    core: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    held: dict[str, float] = field(default_factory=dict)
+    exchange: tuple[float, float] = (0.0, 0.0)
+
+    def timed(self, part: str, ranks: Ranks, call: Callable[[], T]) -> T:
+        """What the call returns; from when all processes have begun to when all are done."""
+        ranks.any(False)
+        clock, core = time.perf_counter(), _core_seconds()
+        result = call()
+        self.core[part] = _core_seconds() - core
+        ranks.any(False)
+        self.clock[part] = time.perf_counter() - clock
+        return result
+
+
+def costs(folder: Path, copies: int, device: str) -> Costs:
+    """Of this process, on the recordings as if there were `copies` of each. Under a launcher, of its share."""
+    torch.set_num_threads(1)
+    found, device = Costs(), Ranks.found().device(device)
+    with joined(device) as ranks:
+        usable_device(device)
+        before = _resident()
+        episodes = found.timed("read", ranks, lambda: [
+            replace(one, id=f"{one.id}-{copy}") for copy in range(copies) for one in read_episodes(folder)[0]
+        ])  # fmt: skip
+        found.sessions, found.held["read"] = len(episodes), _resident() - before
+        learn(found, episodes, ranks, torch.device(device))
+        found.held["peak"] = _peak()
+    return found
+
+
+def learn(found: Costs, episodes: Sequence[Episode], ranks: Ranks, device: torch.device) -> None:
+    """Times an epoch of each phase."""
+    config = TrainConfig(Path(), Path())
+    before = _resident()
+    policies = Policies.fresh(config.model, config.featurizer, config.seed)
+    data = found.timed("prepare", ranks, lambda: dataset.build(episodes, policies.featurizer, config.rewards))
+    found.held["prepare"] = _resident() - before
+    train = set(range(len(episodes)))
+    steps = data.of(train)
+    begin_human(policies.human, data, steps, returns_of(steps, config.ppo.gamma))
+    policies.to(device)
+    cloning = Cloning(policies, data, train, set(), config.bc, gamma=config.ppo.gamma, seed=0, ranks=ranks)
+    found.timed("cloning: answers", ranks, cloning.begin)
+    found.timed("cloning: steps", ranks, lambda: _through(cloning.step))
+    gradient = torch.zeros(sum(cloning.optimiser.sizes), device=device)
+    found.timed("exchange", ranks, lambda: [ranks.sum(gradient) for _ in range(20)])
+    found.exchange = found.clock["exchange"] / 20, gradient.numel() * 4 / 1e6
+    behaviour = Baselines.of(steps).behaviour
+    policies.begin_assistant(behaviour.decision_log_prior(), 0)
+    everything = replace(config.ppo, target_kl=float("inf"), steps=config.ppo.passes * len(steps))
+
+    def begun() -> FromEpisodes:
+        phase = FromEpisodes(policies, data, train, behaviour, everything, seed=0, ranks=ranks)
+        phase.begin()
+        return phase
+
+    ppo = found.timed("ppo: answers", ranks, begun)
+    found.timed("ppo: steps", ranks, lambda: _through(ppo.step))
+    games = SelfPlay(policies, episodes, data, sorted(train), config, ranks=ranks)
+    found.timed("self-play: games", ranks, games.begin)
+    found.timed("self-play: steps", ranks, lambda: _through(games.step))
+    states, rows = len(data.encoded), len(ppo.update.steps)
+    counts = states, states, len(steps), len(steps), rows, _rows(ppo.update.batches)
+    found.counts = dict(zip(PARTS, (*counts, int(games.played["games"]), _rows(games.batches)), strict=True))
+
+
+def _rows(batches: Sequence[Tensor]) -> int:
+    return sum(map(len, batches))
+
+
+def _through(step: Callable[[], bool]) -> None:
+    while step():
+        pass
+
+
+def _core_seconds() -> float:
+    """Of this process and of those that it has started and seen the end of."""
+    return sum(os.times()[:4])
+
+
+def _resident() -> float:
+    """MB in memory now (Linux), else the most so far."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    except OSError:
+        return _peak()
+
+
+def _peak() -> float:
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def measured(arguments: argparse.Namespace, processes: int) -> Costs:
+    """What rank 0 of a run of so many processes found."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "out.json")
+        words = ["-m", "benchmarks.scaling", str(arguments.recordings), "--copies", str(arguments.copies)]
+        words += ["--device", arguments.device, "--worker", str(out)]
+        running = []
+        for rank in range(processes):
+            place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(processes)}
+            place |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+            running.append(subprocess.Popen([sys.executable, *words], env={**os.environ, **place}))
+        ends = [process.wait() for process in running]
+        if any(ends):
+            raise SystemExit("a process has failed")
+        return Costs(**json.loads(out.read_text()))
+
+
+def main() -> None:
+    """Prints a line for each part, medians of some repetitions, and what a process holds in memory."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recordings", type=Path)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--copies", type=int, default=1, help="how often each recording counts as a session of its own")
+    parser.add_argument("--sessions", type=float, default=1e6, help="for how many the last column is")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        found = costs(arguments.recordings, arguments.copies, arguments.device)
+        if Ranks.found().main:
+            arguments.worker.write_text(json.dumps(asdict(found)))
+        return
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+    one, several = list[Costs](), list[Costs]()
+    for _ in range(arguments.times):
+        one.append(measured(arguments, 1))
+        several.append(measured(arguments, arguments.processes))
+    show(one, several, arguments)
+
+
+def show(one: list[Costs], several: list[Costs], arguments: argparse.Namespace) -> None:
+    """The table. In the last column self-play has a game for each session."""
+    first, wanted = one[0], arguments.sessions
+    seconds = "core" if arguments.device == "cpu" else "clock"
+    print(f"{first.sessions} sessions")
+    print(f"{'part':18} {'count':>7} unit     a {seconds} second  {arguments.processes} processes  "
+          f"hours for {wanted:g} sessions")  # fmt: skip
+    for part, unit in PARTS.items():
+        spent = statistics.median(getattr(cost, seconds)[part] for cost in one)
+        gain = statistics.median(a.clock[part] / b.clock[part] for a, b in zip(one, several, strict=True))
+        count = first.counts[part]
+        sessions = first.counts["self-play: games"] if part.startswith("self-play") else first.sessions
+        hours = spent / sessions * wanted / 3600
+        print(f"{part:18} {count:7} {unit:8} {count / spent:13.0f} {gain:11.2f}x {hours:14.1f}")
+    held = {name: 1e3 * statistics.median(cost.held[name] for cost in one) / first.sessions for name in first.held}
+    print(f"in memory: {held['read']:.0f} kB a session read, {held['prepare']:.0f} kB more prepared; "
+          f"at most {first.held['peak']:.0f} MB")  # fmt: skip
+    print(f"adding up a gradient of {several[0].exchange[1]:.1f} MB: "
+          f"{1e3 * statistics.median(cost.exchange[0] for cost in several):.1f} ms")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
