@@ -49,6 +49,9 @@ class BothWays(nn.Module):
 
     def forward(self, x: Tensor, order: Tensor | None) -> Tensor:
         """order `(B, L)`: where each place's line stands when the file is turned round; None: all are full."""
+        if x.is_cuda:  # cuDNN goes back through a layer in training mode alone; there is no dropout in these
+            for layer in (self.down, self.up):
+                layer.training = torch.is_grad_enabled()
         return torch.cat((self.down(x)[0], turned(self.up(turned(x, order))[0], order)), dim=2)
 
 

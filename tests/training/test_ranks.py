@@ -312,8 +312,9 @@ gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
 @gpu
-def test_a_training_on_a_gpu_leaves_what_one_on_a_cpu_leaves(small, sessions):
-    config = replace(small, device="cuda")
+@pytest.mark.parametrize("backbone", ["lg_transformer", "lstm", "bigru"])
+def test_a_training_on_a_gpu_leaves_what_one_on_a_cpu_leaves(small, sessions, backbone):
+    config = replace(small, device="cuda", model=replace(small.model, backbone=backbone))
     result = train(config, sessions)
     assert next(result.policies.assistant.parameters()).is_cuda
     assert [row["phase"] for row in result.rows] == ["bc"] * 2 + ["ppo_from_episodes"] * 2 + ["zero_style"] * 2
