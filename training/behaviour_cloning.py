@@ -108,8 +108,8 @@ class Cloning:
 
     @property
     def total_steps(self) -> int:
-        """Steps of all epochs together."""
-        return self.config.epochs * math.ceil(len(self.steps) / self.config.batch_size)
+        """Steps that are left, if all epochs are needed."""
+        return (self.config.epochs - self.epoch) * math.ceil(len(self.steps) / self.config.batch_size) - self.position
 
     def begin(self) -> None:
         """Prepares the next epoch, or goes on with the one that was interrupted."""
@@ -159,10 +159,14 @@ class Cloning:
         metrics.update(self._judge())
         return metrics
 
-    def close(self) -> None:
+    def close(self) -> str:
         """Takes the weights that were best on the held-out sessions."""
         for name, weights in self.best.items():
             getattr(self.policies, name).load_state_dict(weights)
+        if self.epoch >= self.config.epochs:
+            return ""
+        best = self.epoch - self.since_best
+        return f"stopped early after epoch {self.epoch}: the held-out loss was best after epoch {best}"
 
     def _worth_holding_on_to(self, decisions: Tensor) -> Tensor:
         """The start's log-probabilities of the decisions `(N, 7)`; the class prior's if it knows these people less."""

@@ -107,15 +107,20 @@ class Update:
         if self.held is None:
             self.position, self.stopped, self.sums = 0, False, {}
             self.held = self._hold()
+        self.batches = self.batches_of(epoch)
+        self.policies.assistant.eval()  # dropout would make a ratio of 1 noisy
+
+    def batches_of(self, epoch: int) -> list[Tensor]:
+        """Rows of an epoch's minibatches, in order."""
         order = generator(*self.seed, epoch)
         lengths = lengths_of(self.data.encoded, self.steps.row)
-        self.batches, left = [], self.config.steps
+        batches, left = [], self.config.steps
         for _ in range(self.config.passes):
             for batch in bucketed(lengths, self.config.batch_size, order):
                 if left > 0:
-                    self.batches.append(batch[:left])
+                    batches.append(batch[:left])
                     left -= len(batch)
-        self.policies.assistant.eval()  # dropout would make a ratio of 1 noisy
+        return batches
 
     def step(self) -> bool:
         """One minibatch; False if the epoch has none left or `target_kl` ended it."""
@@ -273,6 +278,7 @@ class FromEpisodes:
         ranks: Ranks = ALONE,
     ) -> None:  # fmt: skip
         self.config, self.epoch = config, 0
+        self.cut_short = 0
         policies.featurizer.freeze()
         steps = data.of(train, by_human=False)
         self.optimiser = optimiser_of(policies, config, ranks)
@@ -288,8 +294,8 @@ class FromEpisodes:
 
     @property
     def total_steps(self) -> int:
-        rows = min(self.config.steps, self.config.passes * len(self.update.steps))
-        return self.config.epochs * math.ceil(rows / self.config.batch_size)
+        left = 0 if self.done else sum(len(self.update.batches_of(i)) for i in range(self.epoch, self.config.epochs))
+        return left - self.update.position
 
     def begin(self) -> None:
         self.update.begin(self.epoch)
@@ -299,15 +305,23 @@ class FromEpisodes:
 
     def finish(self) -> dict[str, float | str | None]:
         self.epoch += 1
+        self.cut_short += self.update.stopped
         return self.update.finish()
 
-    def close(self) -> None:
+    def close(self) -> str:
         """Nothing is left to do: the last weights are the assistant."""
+        if not self.cut_short:
+            return ""
+        return f"epochs stopped early by a KL above {self.config.target_kl}: {self.cut_short} of {self.epoch}"
 
     def state_dict(self) -> dict[str, object]:
-        return {"epoch": self.epoch, "update": self.update.state_dict(), "optimiser": self.optimiser.state_dict()}
+        return {
+            "epoch": self.epoch, "cut_short": self.cut_short, "update": self.update.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }  # fmt: skip
 
     def load_state_dict(self, saved: Mapping[str, object]) -> None:
         self.epoch = saved["epoch"]  # type: ignore[assignment]
+        self.cut_short = saved["cut_short"]  # type: ignore[assignment]
         self.update.load_state_dict(saved["update"])  # type: ignore[arg-type]
         self.optimiser.load_state_dict(saved["optimiser"])  # type: ignore[arg-type]

@@ -84,7 +84,7 @@ class SelfPlay:
 
     @property
     def total_steps(self) -> int:
-        return self.config.zero_style.epochs * self._steps if self.roots else 0
+        return (self.config.zero_style.epochs - self.epoch) * self._steps if self.roots else 0
 
     @property
     def _steps(self) -> int:
@@ -152,8 +152,9 @@ class SelfPlay:
         means = {name: total / max(self.position, 1) for name, total in self.sums.items()}
         return {"loss": 0.0, **means, **self.played, "replayed": float(sum(len(m.lessons) for m in self.replay))}
 
-    def close(self) -> None:
+    def close(self) -> str:
         """Nothing is left to do."""
+        return ""
 
     def state_dict(self) -> dict[str, object]:
         replay = [material.state_dict() for material in self.replay]

@@ -38,13 +38,18 @@ def bandits(share_of_good: float, count: int = 40, *, recorded: bool) -> list[Ep
     ]
 
 
-def learn(small, episodes, config):
-    """A fresh assistant that has learned from the episodes; the phase, and its rows."""
+def begin(small, episodes, config):
+    """A fresh assistant and the phase in which it is to learn from the episodes."""
     policies = Policies.fresh(small.model, small.featurizer, 0)
     data = build(episodes, policies.featurizer)
     fitted = behaviour.fit(data.of(range(len(episodes)), by_human=False).choices)
     policies.begin_assistant(fitted.decision_log_prior(), 0)
-    phase = FromEpisodes(policies, data, set(range(len(episodes))), fitted, config, seed=0)
+    return policies, data, FromEpisodes(policies, data, set(range(len(episodes))), fitted, config, seed=0)
+
+
+def learn(small, episodes, config):
+    """The assistant that has learned from the episodes; the phase, and its rows."""
+    policies, data, phase = begin(small, episodes, config)
     rows = []
     while not phase.done:
         phase.begin()
@@ -185,3 +190,23 @@ def test_without_decisions_of_the_assistant_nothing_is_learned(small, sessions):
     assert rows == [] and phase.total_steps == 0
     pairs = zip(policies.start.parameters(), policies.assistant.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("most", [1000, 100, 45, 37, 8, 3])
+def test_it_says_how_many_steps_there_are_and_at_any_time_how_many_are_left(small, most):
+    config = PPOConfig(epochs=2, passes=3, batch_size=16, steps=most, target_kl=1e9)
+    _, _, phase = begin(small, bandits(0.5, recorded=True), config)
+    left = [phase.total_steps]
+    while not phase.done:
+        phase.begin()
+        while phase.step():
+            left.append(phase.total_steps)
+        phase.finish()
+    assert left == [*range(left[0], -1, -1)] and phase.close() == ""
+
+
+def test_epochs_that_the_kl_ended_are_counted_in_the_end(small):
+    config = PPOConfig(epochs=2, passes=3, batch_size=16, learning_rate=0.1, target_kl=1e-9)
+    _, _, rows, phase = learn(small, bandits(0.5, recorded=True), config)
+    assert [row["stopped_early"] for row in rows] == [1.0, 1.0]
+    assert phase.close() == "epochs stopped early by a KL above 1e-09: 2 of 2"
