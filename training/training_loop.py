@@ -29,7 +29,7 @@ from state_adapter import Episode, write_snapshot
 from training import manifest
 from training.batching import derived_seed, generator
 from training.evaluation import Baselines, Report, evaluate
-from training.observer import Observer, Row
+from training.observer import Observer
 from training.policies import Policies
 from training.promotion import NOT_A_PERSON, NOTHING, Scores, Verdict, judge, set_aside
 from training.resume import fingerprint
@@ -110,6 +110,7 @@ class _Loop:
         self, config: LoopConfig, episodes: Sequence[Episode], places: Places, observer: Observer
     ) -> None:
         self.config, self.places, self.observer = config, places, observer
+        self.trainings = _Trainings(observer)
         held_out = held_out_ids([one.id for one in episodes], config.held_out_share, config.seed)
         self.learning = [one for one in episodes if one.id not in held_out]
         self.held_out = [one for one in episodes if one.id in held_out]
@@ -175,7 +176,7 @@ class _Loop:
                 self.staged, begins_from.human, begins_from.assistant, begins_from.featurizer, begins_from.meta
             )
         settings = replace(self._settings("pre-train"), init_from_pv=begins_from is not None)
-        return self._train(settings, self.learning, self.observer)
+        return self._train(settings, self.learning)
 
     def _goes_on_from(self) -> Models | None:
         """The models in use, if they learnt from the same kind of sessions and have the same backbone."""
@@ -216,11 +217,12 @@ class _Loop:
             settings, init_from_pv=True, bc=replace(settings.bc, epochs=0, validation_share=0.0),
             ppo=replace(settings.ppo, epochs=self.config.fine_tune_epochs),
         )
-        return self._train(settings, [*self.learning, *games], _FineTuning(self.observer))
+        self.trainings.names["ppo_from_episodes"] = "fine_tune"
+        return self._train(settings, [*self.learning, *games])
 
-    def _train(self, settings: TrainConfig, episodes: Sequence[Episode], observer: Observer) -> TrainResult:
+    def _train(self, settings: TrainConfig, episodes: Sequence[Episode]) -> TrainResult:
         begun = (settings.checkpoint_dir / "resume.pt").exists()
-        return train(replace(settings, resume=self.resume and begun), episodes, observer=observer)
+        return train(replace(settings, resume=self.resume and begun), episodes, observer=self.trainings)
 
     def _in_use(self) -> Models:
         """The models in use; without any, the fresh ones that training began with."""
@@ -265,24 +267,20 @@ class _Loop:
         return verdict, folder, generation
 
 
-class _FineTuning:
-    """Passes on what a training tells, its PPO under the name of the phase that it is part of.
-
-    Its messages are about the same sessions and networks as those of the training before.
-    """
+class _Trainings:
+    """Passes on what the trainings of a plan tell: each message once, each phase under its name in the plan."""
 
     def __init__(self, observer: Observer) -> None:
-        self.observer = observer
-        self.advance = observer.advance
+        self.observer, self.said, self.names = observer, set[str](), dict[str, str]()
+        self.advance, self.metrics = observer.advance, observer.metrics
 
     def phase(self, name: str, total_steps: int) -> None:
-        self.observer.phase("fine_tune" if name == "ppo_from_episodes" else name, total_steps)
-
-    def metrics(self, row: Row) -> None:
-        self.observer.metrics(row)
+        self.observer.phase(self.names.get(name, name), total_steps)
 
     def message(self, text: str) -> None:
-        pass
+        if text not in self.said:
+            self.said.add(text)
+            self.observer.message(text)
 
 
 def _scores(report: Report | None) -> Scores:
