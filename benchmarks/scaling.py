@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from torch import Tensor
 from config import TrainConfig
 from state_adapter import Episode, read_episodes
 from training import dataset
+from training.answers import Reference, lengths_of
 from training.behaviour_cloning import Cloning, returns_of
 from training.evaluation import Baselines
 from training.policies import Policies
@@ -53,15 +55,14 @@ PARTS = {
 class Costs:
     """Of one process, by part: seconds of the clock, seconds of a core, and how many were done by all processes.
 
-    held: MB in memory after reading and after preparing, and the most. exchange: seconds of adding up a gradient of
-    so many MB.
+    peak: MB in memory at most. exchange: seconds of adding up a gradient of so many MB.
     """
 
     sessions: int = 0
     clock: dict[str, float] = field(default_factory=dict)
     core: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
-    held: dict[str, float] = field(default_factory=dict)
+    peak: float = 0.0
     exchange: tuple[float, float] = (0.0, 0.0)
 
     def timed(self, part: str, ranks: Ranks, call: Callable[[], T]) -> T:
@@ -81,23 +82,21 @@ def costs(folder: Path, copies: int, device: str) -> Costs:
     found, device = Costs(), Ranks.found().device(device)
     with joined(device) as ranks:
         usable_device(device)
-        before = _resident()
         episodes = found.timed("read", ranks, lambda: [
             replace(one, id=f"{one.id}-{copy}") for copy in range(copies) for one in read_episodes(folder)[0]
         ])  # fmt: skip
-        found.sessions, found.held["read"] = len(episodes), _resident() - before
+        found.sessions = len(episodes)
         learn(found, episodes, ranks, torch.device(device))
-        found.held["peak"] = _peak()
+        unit = 1e6 if sys.platform == "darwin" else 1e3
+        found.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     return found
 
 
 def learn(found: Costs, episodes: Sequence[Episode], ranks: Ranks, device: torch.device) -> None:
     """Times an epoch of each phase."""
     config = TrainConfig(Path(), Path())
-    before = _resident()
     policies = Policies.fresh(config.model, config.featurizer, config.seed)
     data = found.timed("prepare", ranks, lambda: dataset.build(episodes, policies.featurizer, config.rewards))
-    found.held["prepare"] = _resident() - before
     train = set(range(len(episodes)))
     steps = data.of(train)
     begin_human(policies.human, data, steps, returns_of(steps, config.ppo.gamma))
@@ -141,17 +140,21 @@ def _core_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def _resident() -> float:
-    """MB in memory now (Linux), else the most so far."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-    except OSError:
-        return _peak()
-
-
-def _peak() -> float:
-    unit = 1e6 if sys.platform == "darwin" else 1e3
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+def held(folder: Path) -> tuple[float, float, float]:
+    """kB a session that stay in memory: its episode, its part of the data set, and of PPO's two references."""
+    config = TrainConfig(Path(), Path())
+    featurizer = Policies.fresh(config.model, config.featurizer, 0).featurizer
+    tracemalloc.start()
+    episodes, _ = read_episodes(folder)
+    read = tracemalloc.get_traced_memory()[0]
+    data = dataset.build(episodes, featurizer)
+    prepared = tracemalloc.get_traced_memory()[0] - read
+    tracemalloc.stop()
+    prepared += sum(value.nbytes for value in vars(data.steps).values() if isinstance(value, Tensor))
+    rows = data.of(range(len(episodes)), by_human=False).row
+    references = 2 * Reference(rows, lengths_of(data.encoded, rows)).values.nbytes
+    count = 1e3 * len(episodes)
+    return read / count, prepared / count, references / count
 
 
 def measured(arguments: argparse.Namespace, processes: int) -> Costs:
@@ -190,6 +193,8 @@ def main() -> None:
         if Ranks.found().main:
             arguments.worker.write_text(json.dumps(asdict(found)))
         return
+    episode, prepared, references = held(arguments.recordings)
+    print(f"in memory, kB a session: {episode:.0f} episode, {prepared:.0f} data set, {references:.0f} PPO's references")
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
     one, several = list[Costs](), list[Costs]()
     for _ in range(arguments.times):
@@ -212,9 +217,7 @@ def show(one: list[Costs], several: list[Costs], arguments: argparse.Namespace) 
         sessions = first.counts["self-play: games"] if part.startswith("self-play") else first.sessions
         hours = spent / sessions * wanted / 3600
         print(f"{part:18} {count:7} {unit:8} {count / spent:13.0f} {gain:11.2f}x {hours:14.1f}")
-    held = {name: 1e3 * statistics.median(cost.held[name] for cost in one) / first.sessions for name in first.held}
-    print(f"in memory: {held['read']:.0f} kB a session read, {held['prepare']:.0f} kB more prepared; "
-          f"at most {first.held['peak']:.0f} MB")  # fmt: skip
+    print(f"a process has at most {statistics.median(cost.peak for cost in one):.0f} MB in memory")
     print(f"adding up a gradient of {several[0].exchange[1]:.1f} MB: "
           f"{1e3 * statistics.median(cost.exchange[0] for cost in several):.1f} ms")  # fmt: skip
 

@@ -1,8 +1,11 @@
 """The benchmark of scaling times every part, and its table adds up."""
 
+import shutil
 from argparse import Namespace
 
-from benchmarks.scaling import PARTS, Costs, costs, show
+import pytest
+
+from benchmarks.scaling import PARTS, Costs, costs, held, show
 
 
 def test_every_part_is_timed_on_as_many_sessions_as_asked_for(sample_sessions):
@@ -13,13 +16,19 @@ def test_every_part_is_timed_on_as_many_sessions_as_asked_for(sample_sessions):
     assert found.counts["ppo: steps"] == 2 * found.counts["ppo: answers"]
 
 
+def test_what_a_session_takes_in_memory_does_not_depend_on_how_many_there_are(sample_sessions, tmp_path):
+    for name in "ab":
+        shutil.copytree(sample_sessions, tmp_path / name)
+    assert held(tmp_path) == pytest.approx(held(sample_sessions), rel=0.2)
+    assert min(held(sample_sessions)) > 1
+
+
 def test_hours_are_of_a_core_and_gains_of_the_clock(capsys):
     counts = dict.fromkeys(PARTS, 100)
-    held = {"read": 1.0, "prepare": 0.5, "peak": 7.0}
-    one = Costs(10, dict.fromkeys(PARTS, 8.0), dict.fromkeys(PARTS, 4.0), counts, held, (0.001, 4.0))
-    two = Costs(10, dict.fromkeys(PARTS, 5.0), dict.fromkeys(PARTS, 3.0), counts, held, (0.002, 4.0))
+    one = Costs(10, dict.fromkeys(PARTS, 8.0), dict.fromkeys(PARTS, 4.0), counts, 7.0, (0.001, 4.0))
+    two = Costs(10, dict.fromkeys(PARTS, 5.0), dict.fromkeys(PARTS, 3.0), counts, 9.0, (0.002, 4.0))
     show([one], [two], Namespace(sessions=9000, processes=2, device="cpu"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[2].split() == ["read", "100", "states", "25", "1.60x", "1.0"]
     assert lines[8].split() == ["self-play:", "games", "100", "games", "25", "1.60x", "0.1"]
-    assert "100 kB a session read, 50 kB more prepared" in lines[-2] and lines[-1].endswith("4.0 MB: 2.0 ms")
+    assert "at most 7 MB" in lines[-2] and lines[-1].endswith("4.0 MB: 2.0 ms")
