@@ -4,8 +4,8 @@
 
 RECORDINGS: a folder of snapshots. The parts are those of `train_from_episodes` with its defaults, one epoch of each
 phase, PPO with all transitions. Rates are by seconds of a core's time (on a GPU of the clock), which a busy machine
-changes little; the gain of several processes is by the clock, from barrier to barrier, and means something on as many
-idle cores alone. Every repetition is in fresh processes, one and several in turn. Not here: what is learned.
+changes little. The gain of several processes is by the clock, from barrier to barrier, and means something on as many
+idle cores alone; beside it is by how much the core's time of each process shrinks. Every repetition is in fresh processes, one and several in turn. Not here: what is learned.
 """
 
 from __future__ import annotations
@@ -208,15 +208,17 @@ def show(one: list[Costs], several: list[Costs], arguments: argparse.Namespace) 
     first, wanted = one[0], arguments.sessions
     seconds = "core" if arguments.device == "cpu" else "clock"
     print(f"{first.sessions} sessions")
-    print(f"{'part':18} {'count':>7} unit     a {seconds} second  {arguments.processes} processes  "
+    print(f"{'part':18} {'count':>7} unit     a {seconds} second  {arguments.processes} processes   work of each  "
           f"hours for {wanted:g} sessions")  # fmt: skip
     for part, unit in PARTS.items():
         spent = statistics.median(getattr(cost, seconds)[part] for cost in one)
-        gain = statistics.median(a.clock[part] / b.clock[part] for a, b in zip(one, several, strict=True))
+        pairs = list(zip(one, several, strict=True))
+        gain = statistics.median(alone.clock[part] / shared.clock[part] for alone, shared in pairs)
+        work = statistics.median(shared.core[part] / max(alone.core[part], 1e-9) for alone, shared in pairs)
         count = first.counts[part]
         sessions = first.counts["self-play: games"] if part.startswith("self-play") else first.sessions
         hours = spent / sessions * wanted / 3600
-        print(f"{part:18} {count:7} {unit:8} {count / spent:13.0f} {gain:11.2f}x {hours:14.1f}")
+        print(f"{part:18} {count:7} {unit:8} {count / spent:13.0f} {gain:11.2f}x {work:14.2f} {hours:14.1f}")
     print(f"a process has at most {statistics.median(cost.peak for cost in one):.0f} MB in memory")
     print(f"adding up a gradient of {several[0].exchange[1]:.1f} MB: "
           f"{1e3 * statistics.median(cost.exchange[0] for cost in several):.1f} ms")  # fmt: skip

@@ -29,6 +29,6 @@ def test_hours_are_of_a_core_and_gains_of_the_clock(capsys):
     two = Costs(10, dict.fromkeys(PARTS, 5.0), dict.fromkeys(PARTS, 3.0), counts, 9.0, (0.002, 4.0))
     show([one], [two], Namespace(sessions=9000, processes=2, device="cpu"))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[2].split() == ["read", "100", "states", "25", "1.60x", "1.0"]
-    assert lines[8].split() == ["self-play:", "games", "100", "games", "25", "1.60x", "0.1"]
+    assert lines[2].split() == ["read", "100", "states", "25", "1.60x", "0.75", "1.0"]
+    assert lines[8].split() == ["self-play:", "games", "100", "games", "25", "1.60x", "0.75", "0.1"]
     assert "at most 7 MB" in lines[-2] and lines[-1].endswith("4.0 MB: 2.0 ms")
