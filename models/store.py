@@ -122,6 +122,12 @@ def load(pv_dir: Path, device: torch.device | str = "cpu", expect_backbone: str 
         raise InputError(error.where, f"{error.what}; {hint}") from error
 
 
+def load_generation(pv_dir: Path, generation: str, device: torch.device | str = "cpu") -> Models:
+    """A kept set of models, whether or not it is in force. Raises InputError: it is not there, or damaged."""
+    folder = pv_dir / GENERATIONS / generation
+    return _models(folder, {name: checkpoint.read(folder / name) for name in FILES}, device, None)
+
+
 def way_back(pv_dir: Path) -> str:
     """How to put kept models in force again if those in force are none of them; "" if there is nothing to be done."""
     kept = generations(pv_dir)

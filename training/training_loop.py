@@ -116,9 +116,10 @@ class _Loop:
         self.held_out = [one for one in episodes if one.id in held_out]
         self.current = store.load(places.models, config.device)
         self.trained = manifest.read(places.manifest)
+        self.noted = False
         self.staged = places.work / "models"
         self.plan = places.work / "plan.json"
-        self.resume = self._note_plan(episodes)
+        self.plan_id, self.resume = self._note_plan(episodes)
 
     def carry_out(self) -> Outcome:
         """All steps in order; those that an interrupted run has ended already end at once."""
@@ -140,17 +141,27 @@ class _Loop:
             learnt_from, stopped_by, len(self.held_out), len(games), before, after, verdict, folder, generation
         )
 
-    def _note_plan(self, episodes: Sequence[Episode]) -> bool:
-        """Writes down what this run is; returns whether it goes on with one that was interrupted."""
+    def _note_plan(self, episodes: Sequence[Episode]) -> tuple[str, bool]:
+        """Writes down what this run is; returns its id, and whether it goes on with one that was interrupted."""
         settings = {k: v for k, v in asdict(self.config).items() if k not in ("device", "telemetry_url")}
-        begins_from = None if self.current is None else self.current.generation
         recordings = fingerprint(self._settings("pre-train"), episodes)["recordings"]
-        plan = json.dumps({"settings": settings, "recordings": recordings, "models": begins_from}, indent=1)
+
+        def text() -> str:
+            models = None if self.current is None else self.current.generation or "imported"
+            about = {"settings": settings, "recordings": recordings, "models": models, "number": len(self.trained)}
+            return json.dumps(about, indent=1)
+
         with files.naming(self.plan):
             found = self.plan.read_text() if self.plan.exists() else None
-        if found == plan:
+        now = self.current, self.trained
+        if found is not None:
+            self._as_it_began(found)
+        if found == (plan := text()):
+            self.noted = len(self.trained) < len(now[1])
             self.observer.message("Going on with the run that was interrupted.")
-            return True
+            return _digest(plan), True
+        self.current, self.trained = now
+        plan = text()
         if found is not None:
             self.observer.message("The interrupted run had other sessions or settings: a new one begins.")
         with files.naming(self.places.work):
@@ -158,7 +169,21 @@ class _Loop:
             for state in self.places.work.glob("*/resume.pt"):
                 state.unlink()
         files.atomic_write(self.plan, plan)
-        return False
+        return _digest(plan), False
+
+    def _as_it_began(self, plan: str) -> None:
+        """Looks at models and manifest as they were when a plan began: its last step may have been ended already."""
+        try:
+            about = json.loads(plan)
+            begun_from, self.trained = about["models"], self.trained[: about["number"]]
+        except (ValueError, KeyError, TypeError):  # not one of ours
+            return
+        if self.current is not None and self.current.meta.get("plan") == _digest(plan):
+            kept = [one.id for one in store.generations(self.places.models) if not one.damaged]
+            if begun_from is None:
+                self.current = None
+            elif begun_from in kept:
+                self.current = store.load_generation(self.places.models, begun_from, self.config.device)
 
     def _settings(self, name: str) -> TrainConfig:
         """Of the training that the folder `name` is for; its models go to a folder of their own, not into use."""
@@ -232,6 +257,8 @@ class _Loop:
         return untrained(config.device, seed=config.seed, model=config.model, featurizer=config.featurizer)
 
     def _note_trained(self, folder: Path, generation: str, games: Sequence[str]) -> None:
+        if self.noted:
+            return
         sessions, held_out = (tuple(one.id for one in some) for some in (self.learning, self.held_out))
         manifest.add(self.places.manifest, manifest.Entry(generation, folder.name, sessions, held_out, tuple(games)))
 
@@ -262,7 +289,11 @@ class _Loop:
         if not verdict.replace:
             protected = kind in NOT_A_PERSON and old_kind not in NOT_A_PERSON and kind != NOTHING
             folder = set_aside(folder, kind) if protected else self.places.work / "not-in-use"
-        meta = {**result.meta, "trained_on": kind, "sessions": len(self.learning), "verdict": verdict.reason}
+        about = {"trained_on": kind, "sessions": len(self.learning), "verdict": verdict.reason, "plan": self.plan_id}
+        there = [one for one in store.generations(folder) if one.current and one.meta.get("plan") == self.plan_id]
+        if there:  # the run was interrupted between this and its end
+            return verdict, folder, there[0].id
+        meta = {**result.meta, **about}
         generation = store.publish(folder, policies.human, policies.assistant, policies.featurizer, meta)
         return verdict, folder, generation
 
@@ -285,6 +316,10 @@ class _Trainings:
 
 def _scores(report: Report | None) -> Scores:
     return Scores((), ()) if report is None else Scores(report.session_nll, report.session_return)
+
+
+def _digest(plan: str) -> str:
+    return hashlib.blake2b(plan.encode("utf-8", "backslashreplace"), digest_size=6).hexdigest()
 
 
 def _unit(text: str) -> float:

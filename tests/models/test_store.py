@@ -232,6 +232,13 @@ def test_there_is_no_way_back_without_whole_generations_or_if_one_is_in_use(tmp_
         store.load(tmp_path)
 
 
+def test_a_generation_can_be_loaded_without_being_in_use(tmp_path, small):
+    first, _ = (publish(tmp_path, small(seed), seed) for seed in range(2))
+    assert store.load_generation(tmp_path, first).meta["number"] == 0 and numbers(tmp_path) == {1}
+    with pytest.raises(InputError, match="cannot be read"):
+        store.load_generation(tmp_path, "x")
+
+
 def test_imported_models_are_kept_when_they_are_replaced(imported_folder, small):
     before = store.load(imported_folder)
     assert before.meta == {"trained_on": "imported"} and before.generation is None

@@ -13,7 +13,7 @@ from errors import InputError
 from files import lock
 from models import store
 from state_adapter import read_episodes
-from training.manifest import read
+from training.manifest import add, read
 from training.observer import Silent
 from training.promotion import Verdict
 from training.training_loop import Places, held_out_ids, run_loop
@@ -122,6 +122,42 @@ def test_killed_and_called_again_it_ends_alike(straight, episodes, tmp_path, sha
     assert "Going on with the run that was interrupted." in again.messages
     assert same(weights(places.models), weights(tmp_path / "trainer" / "models"))
     assert resumed.after == outcome.after and resumed.before == outcome.before
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("noted", [False, True], ids=["before the manifest", "after the manifest"])
+@pytest.mark.parametrize("runs", [0, 1, -1], ids=["first models", "second models", "kept aside"])
+def test_killed_after_the_models_are_in_use_it_is_not_run_again(episodes, tmp_path, monkeypatch, noted, runs):
+    def kill(path, entry):
+        if noted:
+            add(path, entry)
+        raise Killed
+
+    if runs < 0:
+        runs = 1
+        monkeypatch.setattr(loop, "judge", lambda new, old, **more: Verdict(old is None, "they are worse"))
+    ended, killed = Places(tmp_path / "ended"), Places(tmp_path / "killed")
+    for _ in range(runs + 1):
+        outcome = run_loop(TINY, episodes, ended, Silent())
+    for _ in range(runs):
+        run_loop(TINY, episodes, killed, Silent())
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.manifest, "add", kill)
+        with pytest.raises(Killed):
+            run_loop(TINY, episodes, killed, Silent())
+    again = Telling()
+    resumed = run_loop(TINY, episodes, killed, again)
+    assert again.messages[0] == "Going on with the run that was interrupted."
+    assert again.phases == ["recording", "evaluation"]
+    for one, other in zip(vars(resumed).items(), vars(outcome).items(), strict=True):
+        assert one == other or one[0] in ("models", "generation")
+    assert same(weights(ended.models), weights(killed.models))
+    assert len(store.generations(killed.models)) == len(store.generations(ended.models))
+    assert len(store.generations(resumed.models)) == len(store.generations(outcome.models))
+    assert len(read(killed.manifest)) == runs + 1 and not (killed.work / "plan.json").exists()
 
 
 def test_other_settings_after_a_kill_begin_anew(straight, episodes, tmp_path):
