@@ -1,11 +1,12 @@
 """What each part of a training costs, in one process and in several, and what a million sessions would cost like that.
 
-    python -m benchmarks.scaling RECORDINGS [--processes 2] [--times 3] [--copies 1] [--sessions 1e6] [--device cpu]
+    python -m benchmarks.scaling RECORDINGS [--processes 2] [--times 3] [--copies 1] [--batch ROWS] [--device cpu]
 
 RECORDINGS: a folder of snapshots. The parts are those of `train_from_episodes` with its defaults, one epoch of each
 phase, PPO with all transitions. Rates are by seconds of a core's time (on a GPU of the clock), which a busy machine
 changes little. The gain of several processes is by the clock, from barrier to barrier, and means something on as many
-idle cores alone; beside it is by how much the core's time of each process shrinks. Every repetition is in fresh processes, one and several in turn. Not here: what is learned.
+idle cores alone; beside it is the share of the core's time that is left to each of them. Every repetition is in fresh
+processes, one and several in turn. Not here: what is learned.
 """
 
 from __future__ import annotations
@@ -76,8 +77,11 @@ class Costs:
         return result
 
 
-def costs(folder: Path, copies: int, device: str) -> Costs:
-    """Of this process, on the recordings as if there were `copies` of each. Under a launcher, of its share."""
+def costs(folder: Path, copies: int, device: str, batch: int | None = None) -> Costs:
+    """Of this process, on the recordings as if there were `copies` of each. Under a launcher, of its share.
+
+    batch: rows of a minibatch, by default those of the configuration.
+    """
     torch.set_num_threads(1)
     found, device = Costs(), Ranks.found().device(device)
     with joined(device) as ranks:
@@ -86,15 +90,20 @@ def costs(folder: Path, copies: int, device: str) -> Costs:
             replace(one, id=f"{one.id}-{copy}") for copy in range(copies) for one in read_episodes(folder)[0]
         ])  # fmt: skip
         found.sessions = len(episodes)
-        learn(found, episodes, ranks, torch.device(device))
+        config = TrainConfig(Path(), Path())
+        if batch is not None:
+            bc, ppo = replace(config.bc, batch_size=batch), replace(config.ppo, batch_size=batch)
+            config = replace(config, bc=bc, ppo=ppo)
+        learn(found, episodes, config, ranks, torch.device(device))
         unit = 1e6 if sys.platform == "darwin" else 1e3
         found.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     return found
 
 
-def learn(found: Costs, episodes: Sequence[Episode], ranks: Ranks, device: torch.device) -> None:
+def learn(
+    found: Costs, episodes: Sequence[Episode], config: TrainConfig, ranks: Ranks, device: torch.device
+) -> None:
     """Times an epoch of each phase."""
-    config = TrainConfig(Path(), Path())
     policies = Policies.fresh(config.model, config.featurizer, config.seed)
     data = found.timed("prepare", ranks, lambda: dataset.build(episodes, policies.featurizer, config.rewards))
     train = set(range(len(episodes)))
@@ -166,6 +175,8 @@ def measured(arguments: argparse.Namespace, processes: int) -> Costs:
         out = Path(folder, "out.json")
         words = ["-m", "benchmarks.scaling", str(arguments.recordings), "--copies", str(arguments.copies)]
         words += ["--device", arguments.device, "--worker", str(out)]
+        if arguments.batch:
+            words += ["--batch", str(arguments.batch)]
         running = []
         for rank in range(processes):
             place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(processes)}
@@ -184,12 +195,13 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--copies", type=int, default=1, help="how often each recording counts as a session of its own")
+    parser.add_argument("--batch", type=int, metavar="ROWS", help="of a minibatch (default: the configuration's)")
     parser.add_argument("--sessions", type=float, default=1e6, help="for how many the last column is")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        found = costs(arguments.recordings, arguments.copies, arguments.device)
+        found = costs(arguments.recordings, arguments.copies, arguments.device, arguments.batch)
         if Ranks.found().main:
             arguments.worker.write_text(json.dumps(asdict(found)))
         return
