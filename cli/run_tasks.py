@@ -88,7 +88,7 @@ def _train(command: Parser) -> None:
     add("--ppo_steps", type=positive, default=2048, metavar="N", help="transitions in a PPO epoch at most")
     add("--zero_roots", type=positive, default=32, metavar="N", help="recorded states a self-play epoch starts from")
     add("--zero_horizon", type=positive, default=6, metavar="N", help="turns played from each of them")
-    add("--init-from-pv", action="store_true", help="start from the models in --pv_dir")
+    add("--init-from-pv", action="store_true", help="start from the models in --pv_dir; their embedder and w_max stay")
     add("--train_text_embedder", type=truth, default=True, metavar="BOOL", help="let cloning train the text embedder")
     add("--train_featurizer_projector", type=truth, default=True, metavar="BOOL", help="and the projection")
     add("--run_label", default="", metavar="TEXT", help="a name for this run in the log")

@@ -31,6 +31,22 @@ def test_a_line_s_vector_depends_on_that_line_alone(name):
     assert torch.pdist(vectors).min() > 1e-3  # and different lines have different ones
 
 
+@pytest.mark.parametrize(
+    ("name", "of_bytes"),
+    [
+        ("mlp", lambda embedder, counts: counts @ embedder.char_embed.weight / counts.sum()),
+        ("mlp_trainable", lambda embedder, counts: (1 + counts).log()),
+    ],
+)
+@torch.no_grad()
+def test_what_the_layers_of_an_embedder_read_of_a_line(name, of_bytes):
+    embedder = Featurizer(FeaturizerConfig(text_embedder=name)).text_embedder
+    line = b"    return xxx + yy"
+    vector = embedder(torch.tensor(list(line)), torch.tensor([0, len(line)]))[0]
+    counts = torch.bincount(torch.tensor(list(line)), minlength=256).float()
+    torch.testing.assert_close(vector, embedder.text_mlp(of_bytes(embedder, counts)))
+
+
 @pytest.mark.parametrize("name", LOCAL)
 @pytest.mark.parametrize(("text", "projector"), [(True, True), (True, False), (False, True), (False, False)])
 def test_what_is_to_learn_learns_and_nothing_else(name, text, projector):

@@ -80,6 +80,12 @@ def test_asks_in_portions(server):
     assert [len(question["input"]) for _, question in server.asked] == [64, 64, 22]
 
 
+def test_asks_once_for_lines_that_begin_alike_for_longer_than_is_read(server):
+    encoded = Featurizer(CONFIG).encode([state("a" * 160 + "b", "a" * 160, "a" * 159 + "b")])
+    assert [len(text) for text in server.asked[0][1]["input"]] == [160, 160]
+    assert encoded.texts.take(encoded.text_ids).values.reshape(3, 4)[:, 1].tolist() == [160.0, 160.0, 159.0]
+
+
 def test_reads_on_after_a_record_that_was_cut_short(tmp_path):
     kept = Kept(tmp_path, "toy", 4)
     kept.add([b"one"], np.ones((1, 4), dtype=np.float32))
