@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from io import TextIOWrapper
 from types import FrameType
@@ -14,6 +15,9 @@ from errors import InputError
 from training.ranks import speaks
 
 DONE, REFUSED, INTERRUPTED = 0, 2, 130
+
+AGAIN = 0.05
+"""Seconds after which an interrupt that came during an import is tried again."""
 
 
 def ended(command: Callable[[], int]) -> int:
@@ -26,6 +30,8 @@ def ended(command: Callable[[], int]) -> int:
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (as long as the process)
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: a path may not fit the terminal's encoding
     try:
@@ -55,5 +61,29 @@ def _drop_output() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Asked to end (SIGTERM) is the same as Ctrl+C: what must outlive the process is saved on the way out."""
-    raise KeyboardInterrupt
+    """Asked to end (SIGTERM) is the same as Ctrl+C: what must outlive the process is saved on the way out.
+
+    What is raised inside an import may be lost (modules try others, the import system has callbacks) or leave half a
+    module behind, so an interrupt waits for the import's end.
+    """
+    if not _importing(frame):
+        raise KeyboardInterrupt
+    if not _waiting.is_set():
+        _waiting.set()
+        again = threading.Timer(AGAIN, _ask_again, (number,))
+        again.daemon = True
+        again.start()
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
+
+
+def _ask_again(number: int) -> None:
+    _waiting.clear()
+    os.kill(os.getpid(), number)
+
+
+_waiting = threading.Event()

@@ -77,3 +77,23 @@ sys.exit(ended(command))
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
     assert process.stdout.read() == "saved\n" and process.wait(10) == 130
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_during_an_import_is_not_lost_in_it(root, tmp_path, number):
+    (tmp_path / "slow.py").write_text(
+        f"import signal\ntry:\n    for _ in range(3): signal.raise_signal({number:d})\nexcept BaseException: pass\n"
+        "print('whole')\n"
+    )
+    code = """
+import sys, time
+from cli.process import ended
+def command():
+    import slow
+    time.sleep(30)
+    return 0
+sys.exit(ended(command))
+"""
+    environment = {**os.environ, "PYTHONPATH": f"{root}:{tmp_path}"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"whole\n", b"")
