@@ -9,9 +9,14 @@ Sessions are those under the data root; without any, two samples in `examples/`.
 
 from __future__ import annotations
 
-import argparse
 import os
+import signal
 import sys
+
+if __name__ == "__main__":  # nothing is to be saved yet while modules are loaded
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
+
+import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

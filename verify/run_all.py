@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+
+if __name__ == "__main__":  # nothing has begun yet while modules are loaded
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
+
 import argparse
 import json
-import os
-import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import torch
 
@@ -30,8 +36,8 @@ CHECKS: tuple[Check, ...] = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs every check and prints the report; 2 if one failed."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         usable_device(options.device)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -42,14 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if found["overall_pass"] else 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m verify.run_all", description="Check this installation.")
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(self.prog, f"{message} (--help shows all arguments)")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="python -m verify.run_all", description="Check this installation.", allow_abbrev=False)
     parser.add_argument("--device", default="cpu", help="where the networks compute: cpu, cuda, cuda:N (default: cpu)")
     parser.add_argument("--seed", type=int, default=0, help="of all that is drawn (default: 0)")
     return parser
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         sys.exit(main())
     except KeyboardInterrupt:

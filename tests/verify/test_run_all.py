@@ -109,13 +109,22 @@ def test_the_exit_code_follows_the_verdict(monkeypatch, capsys, functions, code)
     assert "good" in printed.err
 
 
-@pytest.mark.parametrize("device", ["nonsense", "cuda:99"])
-def test_a_device_that_is_not_there_is_one_line(capsys, device):
-    assert run_all.main(["--device", device]) == 2
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--device", "nonsense"], "nonsense"),
+        (["--device", "cuda:99"], "cuda:99"),
+        (["--devce", "cpu"], "--devce"),
+        (["--dev", "cpu"], "--dev"),
+        (["--seed", "x"], "--seed"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_one_line(capsys, words, said):
+    assert run_all.main(words) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert len(printed.err.splitlines()) == 1
-    assert device in printed.err
+    assert said in printed.err
 
 
 def test_seeds_are_different_for_different_purposes():
