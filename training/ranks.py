@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TIMEOUT = timedelta(minutes=10)
+TIMEOUT = timedelta(minutes=30)
 """How long a process waits for the others at one point. A dead one is noticed at once, a hanging one by this."""
 
 

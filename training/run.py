@@ -11,6 +11,7 @@ import json
 import os
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -385,7 +386,8 @@ def usable_device(name: str) -> torch.device:
 
 @contextmanager
 def _reproducible() -> Iterator[None]:
-    """Deterministic algorithms, random numbers of our own, one thread; the caller's are as they were afterwards."""
+    """Deterministic algorithms (on a GPU where there are some, without a word about the others), random numbers of our
+    own, one thread; the caller's are as they were afterwards."""
     deterministic: Any = torch.utils.deterministic
     threads = torch.get_num_threads()
     torch.set_num_threads(THREADS)
@@ -394,7 +396,8 @@ def _reproducible() -> Iterator[None]:
     torch.set_deterministic_debug_mode("warn")
     deterministic.fill_uninitialized_memory = False
     try:
-        with torch.random.fork_rng(devices=()):
+        with torch.random.fork_rng(devices=()), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "(?s).*does not have a deterministic implementation")
             yield
     finally:
         torch.set_deterministic_debug_mode(before[0])

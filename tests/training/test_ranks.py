@@ -132,10 +132,16 @@ def without_dropout(config):
     )
 
 
-def test_two_processes_learn_what_one_does(small, sessions, session_of, run_of):
+@pytest.mark.parametrize("given", [False, True], ids=["fresh networks", "persisted networks"])
+def test_two_processes_learn_what_one_does(small, sessions, session_of, run_of, given):
     """Minibatches of five rows, three for one process and two for the other, and of the last row, for one alone."""
     config, sessions = without_dropout(small), [*sessions[:5], session_of(9, rounds=3)]
-    config = replace(config, bc=replace(config.bc, validation_share=0.0))
+    config = replace(config, bc=replace(config.bc, validation_share=0.0), init_from_pv=given)
+    if given:
+        before = small.checkpoint_dir / "before"
+        train(replace(config, pv_dir=before / "models", checkpoint_dir=before / "run", init_from_pv=False), sessions)
+        for folder in (config.pv_dir, config.pv_dir / "one"):
+            shutil.copytree(before / "models", folder)
     assert len(steps_of(sessions)) % 5 == config.ppo.steps % 5 == 1
     ends, (first, second) = run_of(config, sessions)
     assert [code for code, *_ in ends] == [0, 0], ends
@@ -186,7 +192,7 @@ def test_a_process_that_is_killed_ends_the_others_soon(small, sessions, run_of):
     (first, second), found = run_of(small, sessions, strike=(signal.SIGKILL, 1, 5))
     assert second[0] == -signal.SIGKILL and first[0] == 2 and not found
     assert first[2].count("\n") == 1 and "another process of this run: has ended" in first[2]
-    assert time.monotonic() - begun < 60  # the others could wait for ten minutes
+    assert time.monotonic() - begun < 60  # the others could wait for half an hour
 
 
 def test_a_folder_that_another_run_works_in_is_refused_by_all_with_one_line(small, sessions, run_of):
