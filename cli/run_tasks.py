@@ -5,8 +5,14 @@ Arguments only; each command is a function that is imported when it is asked for
 
 from __future__ import annotations
 
-import argparse
+import os
+import signal
 import sys
+
+if __name__ == "__main__":  # nothing is to be saved yet while modules are loaded
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
+
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
