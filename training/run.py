@@ -367,7 +367,7 @@ def require_writable(path: Path) -> None:
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
     if not nearest.is_dir():
-        raise InputError(str(path), f"{nearest} is a file, expected a folder")
+        raise InputError(str(nearest), "is a file, expected a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(str(path), "cannot be written: permission denied or a read-only file system")
 

@@ -51,8 +51,10 @@ def test_refused_before_anything_is_written(small, sessions, tmp_path, change, s
 @pytest.mark.parametrize("name", ["checkpoint_dir", "pv_dir"])
 def test_a_file_where_a_folder_belongs(small, sessions, tmp_path, name):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(InputError, match="file"):
-        train(replace(small, **{name: tmp_path / "file" / "models"}), sessions)
+    for path in (tmp_path / "file", tmp_path / "file" / "models"):
+        with pytest.raises(InputError) as refused:
+            train(replace(small, **{name: path}), sessions)
+        assert str(refused.value) == f"{tmp_path / 'file'}: is a file, expected a folder"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
