@@ -30,6 +30,7 @@ _REASONS = {
     errno.ENOTDIR: "a part of this path is a file where a folder is needed",
     errno.EEXIST: "a file stands where a folder is needed",
     errno.EISDIR: "this is a folder, a file is needed",
+    errno.ENOLCK: "this file system has no locks, which keep two runs from writing at once",
 }
 
 

@@ -99,6 +99,19 @@ def test_a_second_run_is_refused_or_waits(tmp_path):
     assert order == ["first", "second"]
 
 
+@pytest.mark.parametrize("number, words", [
+    (errno.ENOLCK, "this file system has no locks"), (errno.EOPNOTSUPP, "not supported"),
+])
+def test_where_there_are_no_locks_that_is_said(tmp_path, monkeypatch, number, words):
+    def none(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files.fcntl, "flock", none)
+    with pytest.raises(InputError, match=words) as caught, files.lock(tmp_path / ".lock", wait=True):
+        pass
+    assert str(tmp_path / ".lock") in str(caught.value)
+
+
 def test_a_killed_process_frees_its_lock(tmp_path):
     code = "import files, pathlib, sys\nwith files.lock(pathlib.Path(sys.argv[1])):\n    print(1, flush=True); input()"
     holder = subprocess.Popen(

@@ -1,18 +1,21 @@
 """What a run refuses, in one line and before it has written anything; and what it does with what it finds."""
 
+import errno
 import json
+import os
+import stat
 from dataclasses import replace
 
 import pytest
 import torch
 
+import files
 from actions import Decision
 from errors import InputError
 from files import lock
 from models import store
 from training.observer import Silent
 from training.optimisation import Optimiser
-from training.resume import RunFolder
 from training.run import hold_out, train
 
 
@@ -84,17 +87,57 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_models(small, sess
     assert contents(small.pv_dir) == before
 
 
-def test_a_full_disk_is_one_error_and_the_models_stay(small, sessions, monkeypatch):
+def fail_at(monkeypatch, number):
+    """Lets the disk be full at the so-many-th file that is written; returns those that were."""
+    written, sync, append = [], os.fsync, files.append_line
+
+    def full(name):
+        written.append(name)
+        if len(written) == number:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fsync(descriptor):
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            full("file")
+        sync(descriptor)
+
+    def append_line(path, text):
+        with files.naming(path):
+            full(path.name)
+        append(path, text)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr("training.resume.append_line", append_line)
+    return written
+
+
+def test_whenever_the_disk_is_full_it_is_one_error_and_the_models_stay(small, sessions, monkeypatch):
+    small = replace(small, bc=replace(small.bc, epochs=1), ppo=replace(small.ppo, epochs=1, passes=1))
+    sessions = sessions[:1]
     train(small, sessions)
     before = contents(small.pv_dir)
+    for number in range(1, 40):
+        with monkeypatch.context() as patch:
+            written = fail_at(patch, number)
+            try:
+                train(small, sessions)
+            except InputError as error:
+                assert "the disk is full" in str(error) and "\n" not in str(error)
+            else:
+                break
+        assert contents(small.pv_dir) == before
+        assert not [path for path in small.pv_dir.parent.rglob("*") if ".tmp" in path.name]
+    assert number == len(written) + 1 > 12 and "train.jsonl" in written
 
-    def full(*_):
-        raise InputError("resume.pt", "the disk is full")
 
-    monkeypatch.setattr(RunFolder, "save", full)
-    with pytest.raises(InputError, match="the disk is full"):
+def test_a_folder_that_may_not_be_written_is_refused_before_anything_is(small, sessions, tmp_path, monkeypatch):
+    small.pv_dir.mkdir()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != small.pv_dir and access(path, mode))
+    with pytest.raises(InputError) as refused:
         train(small, sessions)
-    assert contents(small.pv_dir) == before
+    assert str(refused.value) == f"{small.pv_dir}: cannot be written: permission denied or a read-only file system"
+    assert [path.name for path in tmp_path.rglob("*")] == ["models"]
 
 
 @pytest.mark.parametrize(
