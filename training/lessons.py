@@ -107,15 +107,15 @@ def of_games(
 ) -> Material:
     """What was found in G games of T decisions each, `found` T searches of G roots.
 
-    The value target of a decision is what it and the next ones brought, n of them, then the value that the search gave
-    to the state that they led to (behind the last one, the network's). goal `(G * T, 8)`.
+    The value target of a decision is what it and the next ones brought, n of them, then the value that the network
+    gives to the state that they led to; a search counts by another discount. goal `(G * T, 8)`.
     """
     steps = games.of(range(len(games.ids)), by_human=False)
     size, length = len(games.ids), len(found)
-    last = values(policies.assistant, policies.featurizer, games.encoded, steps.after_row)
-    searched = [one.value for one in found] + [last.view(size, length)[:, -1].double().numpy()]
+    rows = torch.cat((steps.row.view(size, length), steps.after_row.view(size, length)[:, -1:]), dim=1)
+    after = values(policies.assistant, policies.featurizer, games.encoded, rows.flatten())
     rewards = steps.reward.view(size, length).double().numpy()
-    returns = n_step_returns(rewards, np.stack(searched, axis=1), n_step, discount)
+    returns = n_step_returns(rewards, after.view(size, length + 1).double().numpy(), n_step, discount)
 
     def of_all(name: str, kind: torch.dtype) -> Tensor:
         """The field of all searches, game after game."""

@@ -38,7 +38,7 @@ from training.policies import Policies
 from training.ranks import ALONE, Ranks
 from training.search import CachedEvaluator, SearchResult
 from training.search.evaluator import PolicyEvaluator, observation
-from training.search.imagination import Imagination
+from training.search.imagination import DISCOUNT, Imagination
 from training.search.pikl import softmax
 from training.self_play import Root, SearchAssistant, decisions_in, person_of, play_on, roots_of
 
@@ -68,7 +68,7 @@ class SelfPlay:
         self.episodes = [episodes[i] for i in self.train]
         self.roots = roots_of(self.episodes)
         self.person = person
-        self.search = SearchConfig(simulations=config.zero_style.simulations, discount=config.ppo.gamma)
+        self.search = SearchConfig(simulations=config.zero_style.simulations, discount=DISCOUNT)
         self.optimiser = ppo.optimiser_of(policies, config.ppo, ranks)
         self.replay: deque[Material] = deque(maxlen=config.zero_style.replay)
         self.start_anchor = config.ppo.start_anchor / math.sqrt(max(len(self.train), 1))
@@ -183,7 +183,7 @@ class SelfPlay:
         steps = data.of(range(len(games)), by_human=False)
         goals = _goals(roots, games, data, steps)
         material = of_games(
-            data, goals, assistant.found, policies, n_step=settings.n_step, discount=self.search.discount
+            data, goals, assistant.found, policies, n_step=settings.n_step, discount=self.config.ppo.gamma
         )
         return material, _tally(steps, assistant.found, len(games))
 

@@ -5,6 +5,9 @@ So neither is asked here. What the assistant would write is a stand-in, taken fr
 probability that the policy's p(kept) gives; the person then does what the human's network expects, which sees states
 alone. Rewards are expectations of the parts that hang on this: keeping, undoing, surviving, NO-OPs. Compiling and tests
 count nothing, as they would judge stand-ins.
+
+A leaf's value is made of the same expectations. The value head is not asked: learned from recordings, it says above all
+how much of a session is left, and a file that has grown seems to be nearer to its end (docs/search.md has numbers).
 """
 
 from __future__ import annotations
@@ -23,7 +26,8 @@ from simulation.person import HumanPolicy, Pairs, Turn
 from simulation.reaction import EXPLAINS, without
 from state import HISTORY_LENGTH, Past, State
 from state_adapter import Move
-from training.search.interfaces import Evaluation, Evaluator, Floats, Ints
+from training.search.interfaces import NO_OP, Evaluation, Evaluator, Floats, Ints
+from training.search.pikl import softmax
 
 UNDO = 0
 """The reply that takes back what was written. Reply 1 + d: it stays, and the human takes decision d."""
@@ -31,6 +35,12 @@ REPLIES = 1 + N_DECISIONS
 
 LEAST = 1e-6
 """p(kept) is at least this far from 0 and 1: no network knows a person that well."""
+
+SHARPNESS = 4.0
+"""How strongly a policy that is improved by one step prefers a decision that brings 1 more: its logit's gain."""
+
+DISCOUNT = 0.7
+"""Per decision, for searches of files: what comes after about three more decisions is hardly told from noise."""
 
 NOBODYS = Goal(())
 
@@ -74,6 +84,9 @@ class Imagination:
         if config.replies < REPLIES:
             raise ValueError(f"a search of files needs {REPLIES} replies, not {config.replies}")
         self.evaluator, self.human, self.weights, self.replies = evaluator, human, weights, config.replies
+        if not 0 <= config.discount < 1:
+            raise ValueError(f"values of files add up rewards without end, so a discount of {config.discount} is none")
+        self.discount = config.discount
         survival = weights.survival_reward * survives + weights.extinction_penalty * (1 - survives)
         self.if_kept, self.if_undone = weights.retain_reward + survival, weights.undo_penalty
 
@@ -83,7 +96,7 @@ class Imagination:
         assert evaluation.kept is not None
         for one, pairs, shares in zip(states, evaluation.pairs.tolist(), evaluation.kept.tolist(), strict=True):
             one.kept = {(decision, line): share for (decision, line), share in zip(pairs, shares, strict=True)}
-        return evaluation
+        return replace(evaluation, value=self._value(states, evaluation.log_probs, evaluation.kept))
 
     def step(self, states: Sequence[Imagined], pairs: Ints) -> tuple[list[Afterstate], Floats]:
         """See `Dynamics`. The reward is what the decision is expected to bring, whatever the reply."""
@@ -99,9 +112,20 @@ class Imagination:
             rewards[i] = self._expected(one.state, kept)
         return found, rewards
 
+    def _value(self, states: Sequence[Imagined], log_probs: Floats, kept: Floats) -> Floats:
+        """Expected return `(B,)`, if every decision from here on brought what the next one is expected to.
+
+        log_probs, kept `(B, K)`: the policy's, which decides a little better than it does now, as one that searches.
+        """
+        rewards = self._if_written(kept)
+        rewards[:, NO_OP] = [noop_shaping(_streak(one.state), self.weights) for one in states]
+        value: Floats = (softmax(log_probs + SHARPNESS * rewards) * rewards).sum(axis=1) / (1 - self.discount)
+        return value
+
     def _expected(self, state: State, kept: float | None) -> float:
-        if kept is None:
-            return noop_shaping(_streak(state), self.weights)
+        return noop_shaping(_streak(state), self.weights) if kept is None else float(self._if_written(np.array(kept)))
+
+    def _if_written(self, kept: Floats) -> Floats:
         return kept * self.if_kept + (1 - kept) * self.if_undone
 
     def reply_log_probs(self, afterstates: Sequence[Afterstate]) -> Floats:

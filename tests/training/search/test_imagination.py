@@ -1,7 +1,7 @@
 """What a search of files imagines: real edits, expected rewards, people who go by the network, nothing of a goal."""
 
 import math
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from random import Random
 
 import numpy as np
@@ -22,14 +22,14 @@ from simulation.sessions import first_state
 from state import Cursor, Past, State, never
 from training.search import Evaluation, Noise
 from training.search.evaluator import PolicyEvaluator, observation
-from training.search.imagination import REPLIES, UNDO, Imagination, Imagined, stand_in
+from training.search.imagination import DISCOUNT, REPLIES, UNDO, Imagination, Imagined, stand_in
 from training.search.search import grow
 from training.self_play import SearchAssistant
 
 LINES = ("total = 0", "for x in xs:", "    total +=", "", "print(total)")
 WRITE = (int(Decision.EDIT_EXISTING_LINES), 2)
 NO_OP = (0, -1)
-CONFIG = SearchConfig(simulations=12)
+CONFIG = SearchConfig(simulations=12, discount=DISCOUNT)
 WEIGHTS = RewardWeights()
 
 
@@ -79,6 +79,30 @@ def imagined(says, state, pair, survives=0.9):
 def test_a_decision_brings_what_is_expected_of_it(pair, kept, survives, history, reward):
     found = imagined(Says(kept), state_of(*LINES, history=history), pair, survives)[2]
     assert found == pytest.approx(reward, abs=1e-5)
+
+
+def test_a_value_goes_by_what_decisions_bring_and_not_by_the_value_head():
+    """A longer file is not a better one, though a value head may say so."""
+
+    class Longing(Says):
+        def evaluate(self, states):
+            found = super().evaluate(states)
+            return replace(found, value=np.array([100.0 * len(one) for one in states]))
+
+    short, long = Imagined(state_of(*LINES)), Imagined(state_of(*LINES, *LINES))
+    values = {}
+    for kept in (0.0, 0.5, 1.0):
+        says = Longing(kept)
+        here, there = Imagination(says, says, WEIGHTS, CONFIG).evaluate([short, long]).value
+        assert here == there
+        values[kept] = here
+    assert values[0.0] < values[0.5] < values[1.0]
+    assert values[1.0] < (0.25 + 0.9 * 1.0 - 0.1 * 0.25) / (1 - DISCOUNT)  # the best decision without end
+
+
+def test_a_discount_of_one_is_refused():
+    with pytest.raises(ValueError, match="discount of 1"):
+        Imagination(Says(), Says(), WEIGHTS, SearchConfig(discount=1.0))
 
 
 def test_replies_are_undoing_else_the_humans_decisions():
@@ -191,7 +215,7 @@ def test_too_few_replies_are_refused():
 def test_a_person_who_keeps_is_helped_and_one_who_undoes_is_left_alone():
     for kept, chosen in ((0.95, WRITE), (0.05, NO_OP)):
         says = Says(kept)
-        config = SearchConfig(simulations=8, candidates=2)
+        config = SearchConfig(simulations=8, candidates=2, discount=DISCOUNT)
         assistant = SearchAssistant(Imagination(says, says, WEIGHTS, config), config, explore=False)
         (decided,) = assistant.decide([state_of(*LINES)], [Random(0)])
         assert (decided.decision, decided.line) == chosen
