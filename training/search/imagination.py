@@ -7,7 +7,7 @@ alone. Rewards are expectations of the parts that hang on this: keeping, undoing
 count nothing, as they would judge stand-ins.
 
 A leaf's value is made of the same expectations. The value head is not asked: learned from recordings, it says above all
-how much of a session is left, and a file that has grown seems to be nearer to its end (docs/search.md has numbers).
+how much of a session is left, and a file that has grown seems to be nearer to its end.
 """
 
 from __future__ import annotations
