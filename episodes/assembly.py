@@ -45,6 +45,8 @@ def assemble(
             if state.last_known_line < 0 <= before.last_known_line:
                 state = replace(state, last_known_line=before.last_known_line)
             move = move_between(ordered[i - 1], record, before.last_known_line, silent)
+            if move.agent == "H":
+                state = _undone(before, state, record)
             if realign:
                 state = _realigned(before, state, move.agent)
         states.append(state)
@@ -61,6 +63,12 @@ def _in_order(recorded: Sequence[Recorded]) -> list[Recorded]:
     """By timestep; of several with the same, the last."""
     latest = {record.state.t: record for record in recorded}
     return [latest[t] for t in sorted(latest)]
+
+
+def _undone(before: State, state: State, record: Recorded) -> State:
+    """With the undos whose turn is that of the state they were made on, unless they had led to that one."""
+    lines = [line for line, turn in record.undos.items() if turn == before.t]
+    return state if not lines or before.undone else replace(state, undone=state.undone.union(lines))
 
 
 def _realigned(before: State, state: State, mover: Agent) -> State:

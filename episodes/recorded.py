@@ -5,7 +5,8 @@ Not here: formats of states, what a recording leaves out (`moves`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from actions import Decision, parse_decision
 from errors import InputError
@@ -30,11 +31,15 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A state as recorded. led_to: who led to it; taken: who moved next; empty: it does not say."""
+    """A state as recorded. led_to: who led to it; taken: who moved next; empty: it does not say.
+
+    undos: turns of the human's edits that took something back, by line.
+    """
 
     state: State
     led_to: tuple[Named, ...] = ()
     taken: tuple[Named, ...] = ()
+    undos: Mapping[int, int] = field(default_factory=dict)
 
 
 def parse_action(value: object, place: Place, first_line: int) -> tuple[Named, ...]:

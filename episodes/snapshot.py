@@ -89,7 +89,8 @@ def parse_snapshot_state(value: object, where: Place, known: Known) -> Recorded:
         last_known_line,
         frozenset([i for i, entry in enumerate(entries) if entry.undone == t]),
     )
-    return Recorded(state, parse_action(fields.get("action"), (where, "action"), FIRST_LINE))
+    undos = {i: entry.undone for i, entry in enumerate(entries) if entry.undone >= 0}
+    return Recorded(state, parse_action(fields.get("action"), (where, "action"), FIRST_LINE), undos=undos)
 
 
 def _cursor(entries: list[Entry], t: int) -> tuple[Cursor, int]:

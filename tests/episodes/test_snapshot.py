@@ -5,6 +5,7 @@ import pytest
 from episodes.snapshot import Known, parse_snapshot_state
 from errors import InputError
 from state import NEVER, Cursor, Env
+from state_adapter import read_episodes
 
 
 def parsed(value):
@@ -57,6 +58,19 @@ def test_turn_0_with_an_empty_span_means_never(recordings):
     found = parsed(recordings.state(3, "a\nb\nc\nd", attribution=entries))
     assert found.human.tolist() == [[0, 0, 4, 1, 0, 0], [-1, 0, 0, 1, 0, 0], list(NEVER), list(NEVER)]
     assert found.assistant.tolist() == [list(NEVER), [3, 0, 0, 1, 0, 0], [2, 1, 5, 1, 0, 0], list(NEVER)]
+
+
+@pytest.mark.parametrize(
+    ("turns", "undone"),
+    [((None, 4), {1}), ((None, 3), {1}), ((None, 2), set()), ((3, 3), set()), ((3, 4), {1})],
+    ids=["led to", "made on", "older", "led to the state before", "once more"],
+)
+def test_an_undo_counts_by_the_turn_it_was_made_on_or_led_to(recordings, turns, undone):
+    entries = [[{}, recordings.entry((turn, 0, 1), undo=True) if turn else {}] for turn in turns]
+    states = [recordings.state(0, "a\nb"), recordings.state(3, "a\nbcd", recordings.by("A", 4, 2), entries[0])]
+    states.append(recordings.state(4, "a\nb", None, entries[1]))
+    (episode,), _ = read_episodes(recordings.snapshot(recordings.session(*states)))
+    assert episode.states[2].undone == undone
 
 
 def test_undone_are_the_lines_whose_undo_is_of_this_turn(recordings):
