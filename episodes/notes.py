@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-_OPENS = re.compile(r"#|\"{3}|'{3}|\"|'")
+_OPENS = re.compile(r"#|(?:(?<!\w)[rRuU])?(\"{3}|'{3}|\"|')")
 _CLOSES = {
     "#": re.compile(r"[^\n]*"),
     '"': re.compile(r'(?:[^"\\\n]|\\.)*+"?'),
@@ -54,7 +54,7 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
     begun = False  # whether this line has code so far
     at = 0
     while opening := _OPENS.search(text, at):
-        quote, start = opening[0], opening.start()
+        quote, start = opening[1] or "#", opening.start()
         between = text[at:start]
         begun = bool(between[between.rfind("\n") + 1 :].strip()) or (begun and "\n" not in between)
         behind = between.rstrip()[-1:] or behind
