@@ -21,7 +21,7 @@ Q = '"""'
             ["def f():", f"    {Q}Says", "    # more", f"    {Q}"],
             [("def f():", ""), ("", f"{Q}Says"), ("", "# more"), ("", Q)],
         ),
-        (["def f():", f"    r{Q}Says \\d{Q}", "    go()"], [("def f():", ""), ("", f"r{Q}Says \\d{Q}"), ("    go()", "")]),
+        (["def f():", f"    r{Q}S \\d{Q}", "    go()"], [("def f():", ""), ("", f"r{Q}S \\d{Q}"), ("    go()", "")]),
         (["def f():", "    U'Says.'"], [("def f():", ""), ("", "U'Says.'")]),
         ([f"f{Q}a{Q}", f"br{Q}a{Q}", f"for{Q}a{Q}"], [(f"f{Q}a{Q}", ""), (f"br{Q}a{Q}", ""), (f"for{Q}a{Q}", "")]),
         (["def f():", "    'Says.'  # and"], [("def f():", ""), ("", "'Says.'# and")]),
