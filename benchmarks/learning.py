@@ -1,9 +1,11 @@
 """Does it learn? Leave one session out, for every person and several recordings of each; with history and without.
 
+    python -m benchmarks.learning record RECORDINGS [--seeds 10]
     python -m benchmarks.learning run RECORDINGS --out results.jsonl [--jobs 2]
     python -m benchmarks.learning table results.jsonl
 
-RECORDINGS holds `<seed>/<person>/<episode>/<episode>.json`. A fold trains on a person's other sessions with the
+RECORDINGS holds `<seed>/<person>/<episode>/<episode>.json`: five sessions of each scripted person, who work beside an
+assistant that acts at random, or recordings of your own. A fold trains on a person's other sessions with the
 settings of `run.py` and is measured on the one left out. Not here: speed, self-play.
 """
 
@@ -27,6 +29,11 @@ from tqdm import tqdm
 from actions import Decision
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, ModelConfig, TrainConfig
+from episodes.writer import write_snapshot
+from judge import SMALL, Judge
+from simulation.assistants import RandomAssistant
+from simulation.people import PEOPLE
+from simulation.sessions import simulate
 from state_adapter import Episode, read_episodes
 from training import dataset
 from training.answers import Answers, answer
@@ -37,6 +44,9 @@ from training.run import TrainResult, train
 EXPLAIN = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
 BINS = 5
 """Bins of p(kept) with the same number of decisions each."""
+
+SESSIONS = 5
+"""Recorded of each scripted person."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +143,15 @@ def _work(task: tuple[Fold, Path]) -> dict[str, Any]:
     return measure(fold, episodes, LoopConfig())
 
 
+def record(recordings: Path, seeds: int) -> None:
+    """Writes down sessions of the scripted people; the same seeds give the same files."""
+    for seed in tqdm(range(1, seeds + 1), desc="seeds"):
+        with Judge(SMALL) as judge:
+            for name, person in PEOPLE.items():
+                for episode in simulate([person], SESSIONS, RandomAssistant(), judge=judge, seed=seed):
+                    write_snapshot(episode, recordings / str(seed) / name)
+
+
 def run(recordings: Path, out: Path, jobs: int) -> None:
     """Appends one line per fold to `out`; folds that stand there already are left out."""
     done = {_key(json.loads(line)) for line in out.read_text().splitlines()} if out.exists() else set()
@@ -205,6 +224,8 @@ def _kept_table(rows: Sequence[dict[str, Any]]) -> str:
     for history in (True, False):
         for name, chosen in [*((person, [person]) for person in people), ("everybody", people)]:
             some = [row for row in rows if row["history"] == history and row["person"] in chosen]
+            if not some:
+                continue
             gains, base, own = [], [], []
             for seed in sorted({row["seed"] for row in some}):
                 fold = [row for row in some if row["seed"] == seed]
@@ -238,6 +259,9 @@ def _ece(rows: Sequence[dict[str, Any]]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
+    first = commands.add_parser("record", help="record scripted people")
+    first.add_argument("recordings", type=Path)
+    first.add_argument("--seeds", type=int, default=10)
     one = commands.add_parser("run", help="train and measure")
     one.add_argument("recordings", type=Path)
     one.add_argument("--out", type=Path, required=True)
@@ -245,7 +269,9 @@ def main() -> None:
     other = commands.add_parser("table", help="print the results")
     other.add_argument("results", type=Path)
     arguments = parser.parse_args()
-    if arguments.command == "run":
+    if arguments.command == "record":
+        record(arguments.recordings, arguments.seeds)
+    elif arguments.command == "run":
         run(arguments.recordings, arguments.out, arguments.jobs)
     else:
         rows = [json.loads(line) for line in arguments.results.read_text().splitlines()]

@@ -177,7 +177,7 @@ class SelfPlay:
         return Material.concat([material for material, _ in there])
 
     def _games(self, roots: Sequence[Root], person: Person, seed: int) -> tuple[Material, _Tally]:
-        settings, policies, assistant = self.config.zero_style, self.policies, self._assistant()
+        settings, policies, assistant = self.config.zero_style, self.policies, self.assistant()
         games = play_on(roots, assistant, person, plies=settings.horizon, seed=seed)
         data = dataset.build(games, policies.featurizer, self.config.rewards)
         steps = data.of(range(len(games)), by_human=False)
@@ -187,7 +187,8 @@ class SelfPlay:
         )
         return material, _tally(steps, assistant.found, len(games))
 
-    def _assistant(self) -> SearchAssistant:
+    def assistant(self) -> SearchAssistant:
+        """Who plays the games: the policy as it is, searching."""
         policies, weights = self.policies, self.config.rewards
         human = NetworkPolicy(policies.human.eval(), policies.featurizer.eval())
         policy = PolicyEvaluator(policies.assistant, policies.featurizer, self.search)

@@ -1,0 +1,173 @@
+"""Does thinking and self-play improve the assistant? Scripted people, roots from sessions that nothing learned from.
+
+    python -m benchmarks.improvement run --out results.jsonl [--jobs 2] [--seeds 5] [--people likes_code ...]
+    python -m benchmarks.improvement table results.jsonl
+
+For every person and seed: record sessions with an assistant that acts at random, train on most of them with the
+settings of `run.py` (cloning, PPO), then self-play. Before and after it, play games from states of the other sessions
+with the scripted person, who is not the learned one that self-play trains with. Not here: speed, recorded people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+import rewards
+from benchmarks.statistics import Interval, interval
+from config import LoopConfig, TrainConfig
+from judge import SMALL, Judge
+from simulation.assistants import RandomAssistant, SilentAssistant
+from simulation.network import NetworkAssistant
+from simulation.people import PEOPLE
+from simulation.play import Assistant
+from simulation.sessions import simulate
+from state_adapter import Episode
+from training.run import TrainResult, train
+from training.self_play import Root, play_on, roots_of
+from training.zero_style import SelfPlay
+
+SESSIONS, HELD_OUT = 12, 4
+"""Recorded of each person, and how many of them are left for the roots."""
+
+ROOTS, PLIES, REPEATS = 64, 6, 4
+"""Roots that are played from, at most; plies of a game, and games from each root."""
+
+EPOCHS = 12
+"""Of self-play."""
+
+POLICIES = {
+    "silent": "(a) NO-OP always",
+    "before": "(b) BC + PPO",
+    "before_greedy": "(b) its most probable decision",
+    "search": "(c) BC + PPO with search",
+    "after": "(d) after self-play",
+    "after_greedy": "(d) its most probable decision",
+}
+
+
+def measure(person: str, seed: int, loop: LoopConfig, *, epochs: int = EPOCHS) -> dict[str, Any]:
+    """Mean return of a game under each of the `POLICIES`, one person, one seed."""
+    with Judge(SMALL) as judge:
+        sessions = simulate([PEOPLE[person]], SESSIONS, RandomAssistant(), judge=judge, seed=seed)
+    order = np.random.default_rng(seed).permutation(len(sessions)).tolist()
+    held_out, recorded = ([sessions[i] for i in part] for part in (order[:HELD_OUT], order[HELD_OUT:]))
+    with tempfile.TemporaryDirectory() as folder:
+        config = TrainConfig(
+            checkpoint_dir=Path(folder) / "run", pv_dir=Path(folder) / "models", seed=seed, model=loop.model,
+            featurizer=loop.featurizer, bc=loop.bc,
+            ppo=loop.ppo, zero_style=replace(loop.zero_style, epochs=epochs), trained_on="scripted",
+        )  # fmt: skip
+        result = train(replace(config, zero_style=replace(loop.zero_style, epochs=0)), recorded, publish=False)
+    phase = SelfPlay(result.policies, recorded, result.data, sorted(result.train), config)
+    roots = _roots(held_out, seed)
+    returns = {"silent": _play(roots, SilentAssistant(), person, seed)}
+    returns |= _of_policy("before", result, roots, person, seed)
+    returns["search"] = _play(roots, replace(phase.assistant(), explore=False), person, seed)
+    rows = list(_learn(phase))
+    returns |= _of_policy("after", result, roots, person, seed)
+    return {"person": person, "seed": seed, "roots": len(roots), **returns, "epochs": rows}
+
+
+def _roots(episodes: Sequence[Episode], seed: int) -> list[Root]:
+    roots = roots_of(episodes)
+    chosen = np.random.default_rng(seed).permutation(len(roots))[:ROOTS]
+    return [roots[i] for i in sorted(chosen.tolist())]
+
+
+def _of_policy(name: str, result: TrainResult, roots: list[Root], person: str, seed: int) -> dict[str, float]:
+    policies = result.policies
+    policies.assistant.eval()
+    return {
+        f"{name}{'_greedy' * greedy}": _play(
+            roots, NetworkAssistant(policies.assistant, policies.featurizer, greedy=greedy), person, seed
+        )
+        for greedy in (False, True)
+    }
+
+
+def _play(roots: list[Root], assistant: Assistant, person: str, seed: int) -> float:
+    """Mean sum of a game's rewards."""
+    games = []
+    for repeat in range(REPEATS):
+        games += play_on(roots, assistant, PEOPLE[person], plies=PLIES, seed=1000 * seed + repeat)
+    totals = [sum(rewards.reward(transition).total for transition in game.transitions("A")) for game in games]
+    return float(np.mean(totals))
+
+
+def _learn(phase: SelfPlay) -> Iterator[dict[str, Any]]:
+    while not phase.done:
+        phase.begin()
+        while phase.step():
+            pass
+        yield dict(phase.finish())
+
+
+def _work(task: tuple[str, int]) -> dict[str, Any]:
+    torch.set_num_threads(1)
+    return measure(*task, LoopConfig())
+
+
+def run(people: Sequence[str], seeds: int, out: Path, jobs: int) -> None:
+    """Appends one line per person and seed to `out`; those that stand there already are left out."""
+    rows = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    done = {(row["person"], row["seed"]) for row in rows}
+    tasks = [(person, seed) for seed in range(seeds) for person in people if (person, seed) not in done]
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool, out.open("a") as file:
+        for row in tqdm(pool.imap_unordered(_work, tasks), total=len(tasks), desc="people and seeds"):
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The results as Markdown; intervals are over seeds, differences are paired."""
+    people = list(dict.fromkeys(row["person"] for row in rows))
+    lines = [f"| mean return of a game | {' | '.join(people)} |", "|---" * (1 + len(people)) + "|"]
+    for name, title in POLICIES.items():
+        cells = [f"{_over_seeds(rows, person, name).mean:+.2f}" for person in people]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    for better, worse in (
+        ("search", "before"), ("search", "before_greedy"), ("after", "before"), ("after_greedy", "before_greedy"),
+        ("after_greedy", "search"),
+    ):  # fmt: skip
+        cells = [str(_over_seeds(rows, person, better, worse)) for person in people]
+        lines.append(f"| {POLICIES[better]} minus {POLICIES[worse]} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _over_seeds(rows: Sequence[dict[str, Any]], person: str, name: str, minus: str | None = None) -> Interval:
+    some = [row for row in rows if row["person"] == person]
+    return interval([row[name] - (row[minus] if minus else 0.0) for row in some])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("run", help="record, train, play and measure")
+    one.add_argument("--out", type=Path, required=True)
+    one.add_argument("--jobs", type=int, default=2)
+    one.add_argument("--seeds", type=int, default=5)
+    one.add_argument("--people", nargs="+", choices=sorted(PEOPLE), default=sorted(PEOPLE))
+    other = commands.add_parser("table", help="print the results")
+    other.add_argument("results", type=Path)
+    arguments = parser.parse_args()
+    if arguments.command == "run":
+        run(arguments.people, arguments.seeds, arguments.out, arguments.jobs)
+    else:
+        rows = [json.loads(line) for line in arguments.results.read_text().splitlines()]
+        sys.stdout.write(table(rows) + "\n")
+
+
+if __name__ == "__main__":
+    main()
