@@ -35,7 +35,7 @@ class Games:
 
     rounds: int = 6
     decisions: int = 320
-    transformer: float = 2e-3
+    transformer: float = 1.2e-3
     recurrent: float = 2.5e-3
 
 
