@@ -3,6 +3,7 @@
     python -m benchmarks.learning record RECORDINGS [--seeds 10]
     python -m benchmarks.learning run RECORDINGS --out results.jsonl [--jobs 2]
     python -m benchmarks.learning table results.jsonl
+    python -m benchmarks.learning signal RECORDINGS
 
 RECORDINGS holds `<seed>/<person>/<episode>/<episode>.json`: five sessions of each scripted person, who work beside an
 assistant that acts at random, or recordings of your own. A fold trains on a person's other sessions with the
@@ -28,8 +29,9 @@ from tqdm import tqdm
 
 from actions import Decision
 from benchmarks.statistics import Interval, interval
-from config import LoopConfig, ModelConfig, TrainConfig
+from config import FeaturizerConfig, LoopConfig, ModelConfig, TrainConfig
 from episodes.writer import write_snapshot
+from featurizers import Featurizer
 from judge import SMALL, Judge
 from simulation.assistants import RandomAssistant
 from simulation.people import PEOPLE
@@ -44,6 +46,9 @@ from training.run import TrainResult, train
 EXPLAIN = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
 BINS = 5
 """Bins of p(kept) with the same number of decisions each."""
+
+DRAWN = (2.0, 8.0)
+"""Decisions that the base rate counts for in a decision's counted share."""
 
 SESSIONS = 5
 """Recorded of each scripted person."""
@@ -256,6 +261,45 @@ def _ece(rows: Sequence[dict[str, Any]]) -> float:
     return math.fsum(abs(math.fsum(p - kept for p, kept in some)) for some in bins) / len(pairs)
 
 
+def signal(recordings: Path) -> str:
+    """What counting says of the shares kept, as Markdown: is there anything that p(kept) could learn from decisions?
+
+    Brier scores minus the base rate's: of each decision's share in the other sessions, drawn towards the base rate by
+    some decisions, and of each decision's share in all sessions, the one left out among them, which nobody can know.
+    """
+    found: dict[str, list[list[float]]] = {}
+    for folder in sorted(p for p in recordings.glob("*/*") if p.is_dir()):
+        episodes, _ = read_episodes(folder)
+        steps = dataset.build(episodes, Featurizer(FeaturizerConfig())).of(range(len(episodes)), by_human=False)
+        found.setdefault(folder.name, []).append(_counting(steps.select(steps.learn & ~steps.kept.isnan())))
+    lines = [
+        f"| share kept by decision | base rate's Brier | {' | '.join(f'by {n:g}' for n in DRAWN)} | in hindsight |",
+        "|---" * (3 + len(DRAWN)) + "|",
+    ]
+    for person, rows in found.items():
+        base, *others = zip(*rows, strict=True)
+        gains = [interval([a - b for a, b in zip(other, base, strict=True)]) for other in others]
+        lines.append(f"| {person} | {interval(base).mean:.3f} | {' | '.join(map(str, gains))} |")
+    return "\n".join(lines)
+
+
+def _counting(steps: Steps) -> list[float]:
+    """Brier scores, one session left out after the other: of the base rate, of each of `DRAWN`, in hindsight."""
+    errors: list[list[Tensor]] = []
+    for episode in sorted(set(steps.episode.tolist())):
+        others, here = steps.select(steps.episode != episode), steps.select(steps.episode == episode)
+        base = others.kept.mean()
+        shares = [base.expand(7), *(_shares(others, base, n) for n in DRAWN), _shares(steps, base, 1e-6)]
+        errors.append([(share[here.decision] - here.kept).square() for share in shares])
+    return [float(torch.cat(column).mean()) for column in zip(*errors, strict=True)]
+
+
+def _shares(steps: Steps, base: Tensor, drawn: float) -> Tensor:
+    """Share kept of each decision `(7,)`, drawn towards the base rate by so many decisions."""
+    kept = torch.bincount(steps.decision, steps.kept, minlength=7)
+    return (kept + drawn * base) / (torch.bincount(steps.decision, minlength=7) + drawn)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -268,9 +312,13 @@ def main() -> None:
     one.add_argument("--jobs", type=int, default=2)
     other = commands.add_parser("table", help="print the results")
     other.add_argument("results", type=Path)
+    last = commands.add_parser("signal", help="print what counting says of the shares kept")
+    last.add_argument("recordings", type=Path)
     arguments = parser.parse_args()
     if arguments.command == "record":
         record(arguments.recordings, arguments.seeds)
+    elif arguments.command == "signal":
+        sys.stdout.write(signal(arguments.recordings) + "\n")
     elif arguments.command == "run":
         run(arguments.recordings, arguments.out, arguments.jobs)
     else:
