@@ -128,36 +128,34 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("noted", [False, True], ids=["before the manifest", "after the manifest"])
-@pytest.mark.parametrize("runs", [0, 1, -1], ids=["first models", "second models", "kept aside"])
-def test_killed_after_the_models_are_in_use_it_is_not_run_again(episodes, tmp_path, monkeypatch, noted, runs):
+@pytest.mark.parametrize("noted, reason", [
+    (False, "there were no models yet"), (True, "they are better"), (False, "they are worse"),
+])
+def test_killed_after_the_models_are_published_it_is_not_run_again(episodes, tmp_path, monkeypatch, noted, reason):
+    places, runs = Places(tmp_path), int(reason != "there were no models yet")
+    for _ in range(runs):
+        run_loop(TINY, episodes, places, Silent())
+
     def kill(path, entry):
         if noted:
             add(path, entry)
         raise Killed
 
-    if runs < 0:
-        runs = 1
-        monkeypatch.setattr(loop, "judge", lambda new, old, **more: Verdict(old is None, "they are worse"))
-    ended, killed = Places(tmp_path / "ended"), Places(tmp_path / "killed")
-    for _ in range(runs + 1):
-        outcome = run_loop(TINY, episodes, ended, Silent())
-    for _ in range(runs):
-        run_loop(TINY, episodes, killed, Silent())
+    monkeypatch.setattr(loop, "judge", lambda new, old, **more: Verdict(reason != "they are worse", reason))
     with monkeypatch.context() as patch:
         patch.setattr(loop.manifest, "add", kill)
         with pytest.raises(Killed):
-            run_loop(TINY, episodes, killed, Silent())
+            run_loop(TINY, episodes, places, Silent())
+    folder = places.work / "not-in-use" if reason == "they are worse" else places.models
+    published, kept = weights(folder), store.generations(folder)
     again = Telling()
-    resumed = run_loop(TINY, episodes, killed, again)
-    assert again.messages[0] == "Going on with the run that was interrupted."
+    outcome = run_loop(TINY, episodes, places, again)
+    assert again.messages == ["Going on with the run that was interrupted."]
     assert again.phases == ["recording", "evaluation"]
-    for one, other in zip(vars(resumed).items(), vars(outcome).items(), strict=True):
-        assert one == other or one[0] in ("models", "generation")
-    assert same(weights(ended.models), weights(killed.models))
-    assert len(store.generations(killed.models)) == len(store.generations(ended.models))
-    assert len(store.generations(resumed.models)) == len(store.generations(outcome.models))
-    assert len(read(killed.manifest)) == runs + 1 and not (killed.work / "plan.json").exists()
+    assert (outcome.models, outcome.verdict.reason, outcome.games) == (folder, reason, 3)
+    assert outcome.before.human_nll != outcome.after.human_nll
+    assert same(weights(folder), published) and store.generations(folder) == kept
+    assert len(read(places.manifest)) == runs + 1 and not (places.work / "plan.json").exists()
 
 
 def test_other_settings_after_a_kill_begin_anew(straight, episodes, tmp_path):
