@@ -38,6 +38,8 @@ class FeaturizerConfig:
     """Scale of the distance to the cursor, in lines."""
     states_max: int = 1000
     """Scale of turn numbers."""
+    line_ends: bool = False
+    """Whether a line's end, if it comes with one, is part of what is seen of it; True for imported models."""
     ollama_model: str = "nomic-embed-text"
     ollama_dim: int = 768
     """Length of that model's vectors."""

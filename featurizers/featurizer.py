@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import actions
+from alignment import body
 from config import N_DECISIONS, N_SCALARS, TEXT_DIM, FeaturizerConfig
 from featurizers.embedders import build_embedder
 from featurizers.encoded import Batch, Encoded
@@ -75,7 +76,7 @@ class Featurizer(nn.Module):
         seen = [s.lines[first : first + most] for s, first in zip(states, firsts, strict=True)]
         ids: dict[str, int] = {}
         text_ids = np.array([ids.setdefault(line, len(ids)) for lines in seen for line in lines], dtype=np.int64)
-        distinct = list(ids)
+        distinct = list(ids) if config.line_ends else list(map(body, ids))
         texts, sizes = read_texts(distinct, config.w_max)
         offsets = offsets_of(map(len, seen))
         scalars = np.zeros((len(text_ids), N_SCALARS), dtype=np.float32)

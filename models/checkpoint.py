@@ -29,6 +29,7 @@ from models.policy import Policy
 POLICY_KEY, FEATURIZER_KEY = "model_state_dict", "featurizer_state_dict"
 
 IMPORTED_MODEL = {"history": False, "predict_kept": False, "global_tokens": "restarted", "pooling": "sum"}
+IMPORTED_FEATURIZER = {"line_ends": True}
 """Where imported models compute differently."""
 
 SIZES = (
@@ -132,6 +133,7 @@ def featurizer_from(checkpoint: Mapping[str, Any], where: str, device: torch.dev
     weights, given = _parts(checkpoint, FEATURIZER_KEY, where)
     if not _versioned(given, where):
         _one_of(given, "text_embedder_type", ("mlp",), where)
+        given = {**given, **IMPORTED_FEATURIZER}
     _one_of(given, "text_embedder", embedder_names(), where)
     return _filled(Featurizer, _config(FeaturizerConfig(), given, weights, where), weights, where, device)
 

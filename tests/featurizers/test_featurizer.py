@@ -31,6 +31,15 @@ def test_a_line_s_vector_depends_on_that_line_alone(name):
     assert torch.pdist(vectors).min() > 1e-3  # and different lines have different ones
 
 
+def test_a_client_that_sends_line_ends_gets_the_features_that_training_saw():
+    lines = ("def f(x):", "", "    return x")
+    with_ends = tuple(f"{line}\r\n" for line in lines[:1]) + tuple(f"{line}\n" for line in lines[1:])
+    for line_ends in (False, True):
+        featurizer = Featurizer(FeaturizerConfig(line_ends=line_ends))
+        found = featurizer(featurizer.encode([state(*lines), state(*with_ends)]).batch()).x
+        assert torch.equal(found[0], found[1]) is not line_ends
+
+
 @pytest.mark.parametrize(
     ("name", "of_bytes"),
     [
