@@ -36,11 +36,11 @@ from training import dataset
 from training.answers import Reference, lengths_of
 from training.behaviour_cloning import Cloning, returns_of
 from training.evaluation import Baselines
+from training.machine import usable_device
 from training.policies import Policies
 from training.ppo import FromEpisodes
 from training.priors import begin_human
 from training.ranks import Ranks, joined
-from training.run import usable_device
 from training.zero_style import SelfPlay
 
 T = TypeVar("T")

@@ -6,6 +6,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import files
 from errors import InputError
@@ -21,7 +22,8 @@ class TensorBoard(Silent):
     def __init__(self, folder: str, label: str) -> None:
         if find_spec("tensorboard") is None:
             raise InputError("--tb_dir", "needs TensorBoard: pip install -c constraints.txt -e '.[tensorboard]'")
-        self.path = Path(folder, label) if label else Path(folder)
+        name = quote(label, safe=" ").replace("..", "%2E%2E")  # a label may hold anything, a folder's name may not
+        self.path = Path(folder, name) if name else Path(folder)
 
     @cached_property
     def writer(self) -> SummaryWriter:

@@ -8,15 +8,12 @@ models replace old ones (`promotion.py`), what a person sees (the observer).
 from __future__ import annotations
 
 import json
-import os
 import time
 import uuid
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -32,6 +29,7 @@ from training.behaviour_cloning import Cloning, returns_of
 from training.dataset import Dataset
 from training.evaluation import Baselines, Report, evaluate_on, validation
 from training.interrupts import Interrupt, deferred
+from training.machine import reproducible, require_writable, usable_device
 from training.observer import Observer, Row, Silent
 from training.policies import Policies, weights_of
 from training.ppo import FromEpisodes
@@ -42,10 +40,6 @@ from training.resume import STATE, RunFolder, fingerprint, require_same, strict_
 from training.zero_style import SelfPlay
 
 PHASES = ("bc", "ppo_from_episodes", "zero_style")
-
-THREADS = 1
-"""With networks this small a second thread makes a run hardly faster on an idle machine, several times slower beside
-busy processes (it waits by spinning), and the sums different from machine to machine."""
 
 ENOUGH_SESSIONS = 6
 """Of fewer sessions all are learned from: one of five is missed more than early stopping helps, because the anchors to
@@ -105,7 +99,7 @@ def train(
     """
     if observer is None or not ranks.main:
         observer = Silent()
-    with _reproducible():
+    with reproducible():
         with ranks.as_one():
             require_writable(config.checkpoint_dir)
             require_writable(config.pv_dir)
@@ -359,47 +353,3 @@ def hold_out(ids: Sequence[str], share: float, seed: int) -> set[int]:
         return set()
     order = sorted(range(len(ids)), key=lambda i: (derived_seed(seed, "held out", ids[i]), i))
     return set(order[: max(round(len(ids) * share), 1)])
-
-
-def require_writable(path: Path) -> None:
-    """Raises InputError if a folder could not be made or written at `path`; makes nothing."""
-    nearest = path.absolute()
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise InputError(str(nearest), "is a file, expected a folder")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(str(path), "cannot be written: permission denied or a read-only file system")
-
-
-def usable_device(name: str) -> torch.device:
-    """The device, if a tensor can be put there. Raises InputError."""
-    if name != "cpu":  # has to be set before the first product on a GPU
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError("device", f"{name} cannot be used: {str(error).splitlines()[0]}") from error
-    return device
-
-
-@contextmanager
-def _reproducible() -> Iterator[None]:
-    """Deterministic algorithms (on a GPU where there are some, without a word about the others), random numbers of our
-    own, one thread; the caller's are as they were afterwards."""
-    deterministic: Any = torch.utils.deterministic
-    threads = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    before = torch.get_deterministic_debug_mode(), deterministic.fill_uninitialized_memory
-    # Unlike torch.use_deterministic_algorithms this one does not import a compiler, which would cost a second.
-    torch.set_deterministic_debug_mode("warn")
-    deterministic.fill_uninitialized_memory = False
-    try:
-        with torch.random.fork_rng(devices=()), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "(?s).*does not have a deterministic implementation")
-            yield
-    finally:
-        torch.set_deterministic_debug_mode(before[0])
-        deterministic.fill_uninitialized_memory = before[1]
-        torch.set_num_threads(threads)
