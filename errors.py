@@ -13,6 +13,10 @@ class InputError(Exception):
         self.where, self.what = _printable(where), _printable(what)
         super().__init__(f"{self.where}: {self.what}")
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str]]:
+        """For pools of processes, which send errors home."""
+        return type(self), (self.where, self.what)
+
 
 def _printable(text: str) -> str:
     """What is quoted from a file may hold line ends of any kind, control characters or lone surrogates."""

@@ -8,6 +8,7 @@ noisy value. Undone: writing is kept with some probability (+0.5), else undone (
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -113,6 +114,7 @@ def shares(game: TwoSteps, found: SearchResult) -> tuple[float, float]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     budgets = ((8, 8), (16, 8), (32, 8), (64, 16))
     base = SearchConfig(depth=2, discount=1.0, lambdas=(INF,))
     kinds: Mapping[str, SearchConfig] = {

@@ -15,7 +15,9 @@ from cli.arguments import check_device
 from cli.progress import Progress, Several
 from cli.tables import counted
 from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConfig, ZeroStyleConfig
+from files import models_folder
 from state_adapter import Episode, read_episodes
+from training import manifest
 from training.observer import Observer
 from training.ranks import Ranks, joined
 from training.telemetry import Listener, Run, telemetry
@@ -30,6 +32,7 @@ def train_from_episodes(options: argparse.Namespace) -> int:
     with joined(device) as ranks:
         result = _train(options, ranks)
     if ranks.main:
+        _note(options.pv_dir, result)
         _tell(options, result)
     return 0
 
@@ -59,6 +62,13 @@ def _train(options: argparse.Namespace, ranks: Ranks) -> TrainResult:
             raise
         finally:
             progress.close()
+
+
+def _note(pv_dir: Path, result: TrainResult) -> None:
+    """Writes down what a person's models learnt from, so that `run.py` never compares them on it."""
+    if result.generation is not None and pv_dir.resolve() == models_folder().resolve():
+        entry = manifest.Entry(result.generation, pv_dir.name, result.data.ids, (), ())
+        manifest.add(pv_dir.parent / "manifest.jsonl", entry)
 
 
 def _tell(options: argparse.Namespace, result: TrainResult) -> None:

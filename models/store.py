@@ -35,7 +35,8 @@ from models import checkpoint
 from models.policy import Policy
 
 ASSISTANT, HUMAN, FEATURIZER = FILES = ("asm_assistant_model.pt", "asm_human_model.pt", "asm_featurizer.pt")
-GENERATIONS, JOURNAL, ABOUT, LOCK = "generations", "replacing.json", "about.json", ".store.lock"
+GENERATIONS, DAMAGED = "generations", "damaged"
+JOURNAL, ABOUT, LOCK = "replacing.json", "about.json", ".store.lock"
 
 KEPT = 8
 """Generations that are kept for a roll-back, the one in use included."""
@@ -306,10 +307,19 @@ def _write_generation(pv_dir: Path, generation: str, contents: dict[str, bytes],
 
 
 def _keep_what_is_there(pv_dir: Path, now: Callable[[], float]) -> None:
-    """Keeps models that came from elsewhere (imported, copied) as a generation before they are replaced."""
+    """Keeps models that came from elsewhere (imported, copied) as a generation before they are replaced.
+
+    Files that are damaged or do not belong together become none: they are kept in a folder of their own.
+    """
     _, contents = _read(pv_dir)
     if len(contents) == len(FILES) and _current(pv_dir) is None:
         generation = _next_id(pv_dir, contents.values())
+        try:
+            _load(pv_dir, "cpu", None)
+        except InputError:  # nothing to go back to, but somebody may still want to look at it
+            for name, content in contents.items():
+                atomic_write(pv_dir / DAMAGED / generation / name, content)
+            return
         created = _iso(min(now(), (pv_dir / ASSISTANT).stat().st_mtime))
         hidden = _write_generation(pv_dir, generation, contents, {"created": created, "trained_on": "imported"})
         with naming(hidden):

@@ -1,5 +1,7 @@
 """An error is one line that any terminal can print, whatever was quoted in it."""
 
+import pickle
+
 import pytest
 
 from errors import InputError
@@ -12,6 +14,11 @@ def test_one_printable_line(odd):
         assert len(text.splitlines()) == 1
         assert text.isprintable()
         assert text.encode()
+
+
+def test_it_comes_home_from_another_process():
+    error = pickle.loads(pickle.dumps(InputError("here", "this")))
+    assert (error.where, error.what, str(error)) == ("here", "this", "here: this")
 
 
 def test_plain_words_stay():

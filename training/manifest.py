@@ -7,7 +7,7 @@ Not here: the models, the episodes.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +25,18 @@ class Entry:
     games: tuple[str, ...]
 
 
-def read(path: Path) -> list[Entry]:
-    """The entries in order; a torn line is left out. Raises InputError if the file cannot be read."""
+def read(path: Path, say: Callable[[str], None] = lambda text: None) -> list[Entry]:
+    """The entries in order. A damaged line is left out, and one that is not just torn at the end is told of.
+
+    Raises InputError if the file cannot be read.
+    """
     with naming(path):
         lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
-    return [entry for line in lines if (entry := _entry(line)) is not None]
+    entries = [_entry(line) for line in lines]
+    for number, entry in enumerate(entries[:-1], 1):
+        if entry is None:
+            say(f"{path}, line {number}: damaged and left out; what those models learnt from is not known any more.")
+    return [entry for entry in entries if entry is not None]
 
 
 def add(path: Path, entry: Entry) -> None:

@@ -323,11 +323,18 @@ class _Run:
         """The new generation; None: nothing was learnt, and there are models already, which stay."""
         policies, generation = self.policies, None
         with self.ranks.as_one():
-            if self.ranks.main and (self.config.learns or store.load(self.config.pv_dir) is None):
+            mine = [one for one in store.generations(self.config.pv_dir) if one.current and _is_of(one, self.run_id)]
+            if mine:  # a run that had ended already
+                generation = mine[0].id
+            elif self.ranks.main and (self.config.learns or store.load(self.config.pv_dir) is None):
                 generation = store.publish(
                     self.config.pv_dir, policies.human, policies.assistant, policies.featurizer, meta
                 )
         return self.ranks.gather(generation)[0]
+
+
+def _is_of(generation: store.Generation, run_id: str) -> bool:
+    return generation.meta.get("run_id") == run_id
 
 
 def starting_policies(config: TrainConfig) -> Policies:

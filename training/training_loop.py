@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -91,17 +91,17 @@ def run_loop(config: LoopConfig, episodes: Sequence[Episode], places: Places, ob
         return _Loop(config, episodes, places, observer).carry_out()
 
 
-def held_out_ids(ids: Sequence[str], share: float, seed: int) -> frozenset[str]:
+def held_out_ids(ids: Sequence[str], share: float, learnt: Container[str] = ()) -> frozenset[str]:
     """Sessions to hold out: those whose hash falls below `share`, at least the lowest one, never the only one.
 
-    A session's hash depends on nothing else, so one that was held out once is held out as long as nothing lower
-    comes: models of earlier runs have not learnt from what later ones are compared on.
+    None that models have `learnt` from, whatever the share was then, unless they have from all: new models are compared
+    with old ones on what neither has learnt from.
     """
-    places = {name: _unit(f"{seed}/{name}") for name in ids}
+    places = {name: _unit(name) for name in dict.fromkeys(ids)}
     if share <= 0 or len(places) < 2:
         return frozenset()
-    ordered = sorted(places, key=lambda name: places[name])
-    count = max(1, sum(places[name] < share for name in ordered))
+    ordered = sorted(places, key=lambda name: (name in learnt, places[name]))
+    count = max(1, sum(places[name] < share and name not in learnt for name in ordered))
     return frozenset(ordered[: min(count, len(ordered) - 1)])
 
 
@@ -111,11 +111,14 @@ class _Loop:
     ) -> None:
         self.config, self.places, self.observer = config, places, observer
         self.trainings = _Trainings(observer)
-        held_out = held_out_ids([one.id for one in episodes], config.held_out_share, config.seed)
+        self.trained = manifest.read(places.manifest, observer.message)
+        learnt = {name for entry in self.trained for name in entry.sessions}
+        held_out = held_out_ids([one.id for one in episodes], config.held_out_share, learnt)
+        if held_out & learnt:
+            observer.message("Earlier models learnt from every session here, so from those that are held out now too.")
         self.learning = [one for one in episodes if one.id not in held_out]
         self.held_out = [one for one in episodes if one.id in held_out]
         self.current = store.load(places.models, config.device)
-        self.trained = manifest.read(places.manifest)
         self.noted = False
         self.staged = places.work / "models"
         self.plan = places.work / "plan.json"

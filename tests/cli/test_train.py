@@ -9,7 +9,9 @@ import torch
 
 from cli.run_tasks import main, parser
 from cli.train import configuration
+from files import models_folder
 from models import store
+from training import manifest
 
 FEW = ["--bc_epochs", "1", "--ppo_epochs", "1", "--zero_style_epochs", "1", "--zero_roots", "2", "--zero_horizon", "2"]
 
@@ -89,6 +91,19 @@ def test_a_run_is_on_record(train, tmp_path, monkeypatch):
     start, end = map(json.loads, (tmp_path / "data" / "telemetry" / "runs.jsonl").read_text().splitlines())
     assert start["settings"]["bc_epochs"] == 1 and end["outcome"] == "refused" and end["counts"]["sessions"] == 2
     assert str(tmp_path) not in (tmp_path / "data" / "telemetry" / "runs.jsonl").read_text()
+
+
+def test_run_py_is_told_what_a_persons_models_learnt_from(tmp_path, sample_sessions, monkeypatch):
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+    words = ["train_from_episodes", "--episodes_dir", str(sample_sessions), "--checkpoint_dir", str(tmp_path / "run")]
+    assert main([*words, *FEW]) == 0
+    (entry,) = manifest.read(tmp_path / "trainer" / "manifest.jsonl")
+    assert entry.generation == store.generations(models_folder())[0].id and len(entry.sessions) == 2
+
+
+def test_a_run_that_had_ended_publishes_nothing_again(train, tmp_path):
+    assert train() == 0 and train("--resume") == 0
+    assert len(store.generations(tmp_path / "models")) == 1
 
 
 def test_without_any_epoch_nothing_is_learnt_and_no_model_replaced(train, tmp_path, capsys):

@@ -250,6 +250,17 @@ def test_imported_models_are_kept_when_they_are_replaced(imported_folder, small)
     assert after.meta == before.meta and after.assistant.config == before.assistant.config
 
 
+def test_what_is_damaged_is_kept_aside_and_never_gone_back_to(tmp_path, small):
+    first = publish(tmp_path, small(1), 1)
+    publish(tmp_path, small(2), 2)
+    whole = (tmp_path / store.ASSISTANT).read_bytes()
+    (tmp_path / store.ASSISTANT).write_bytes(whole[:5000])
+    store.roll_back(tmp_path, first)
+    assert store.load(tmp_path).generation == first
+    assert len(store.generations(tmp_path)) == 2
+    assert [path.read_bytes() for path in (tmp_path / "damaged").glob(f"*/{store.ASSISTANT}")] == [whole[:5000]]
+
+
 def test_only_the_latest_generations_are_kept_and_always_the_current_one(tmp_path, small):
     pair = small()
     for number in range(store.KEPT + 3):

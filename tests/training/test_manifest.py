@@ -20,7 +20,18 @@ def test_torn_and_foreign_lines_are_left_out(tmp_path):
     with path.open("a") as file:
         file.write('[1]\n{"generation": "g"}\n{"generation": "g3", "sess')
     add(path, SECOND)
-    assert read(path) == [FIRST, SECOND]
+    said = []
+    assert read(path, said.append) == [FIRST, SECOND]
+    assert [f"line {number}:" in text for number, text in zip((2, 3, 4), said, strict=True)] == [True] * 3
+
+
+def test_a_torn_end_is_nothing_to_speak_of(tmp_path):
+    path = tmp_path / "manifest.jsonl"
+    add(path, FIRST)
+    with path.open("a") as file:
+        file.write('{"generation": "g3", "sess')
+    said = []
+    assert read(path, said.append) == [FIRST] and not said
 
 
 def test_no_game_counts_twice():

@@ -231,17 +231,23 @@ def test_a_second_run_in_the_same_place_is_refused(episodes, tmp_path):
 IDS = st.lists(st.text(max_size=5), unique=True, max_size=30)
 
 
-@given(IDS, st.floats(0, 1), st.integers(0, 3))
-def test_held_out_sessions_are_some_but_never_all(ids, share, seed):
-    held_out = held_out_ids(ids, share, seed)
+@given(IDS, st.floats(0, 1), st.sets(st.text(max_size=5)))
+def test_held_out_sessions_are_some_but_never_all(ids, share, learnt):
+    held_out = held_out_ids(ids, share, learnt)
     assert held_out <= set(ids)
     assert len(held_out) == 0 if share == 0 or len(ids) < 2 else 1 <= len(held_out) < len(ids)
-    assert held_out == held_out_ids(ids[::-1], share, seed)
+    assert held_out == held_out_ids(ids[::-1], share, learnt)
+    assert not held_out & learnt or set(ids) <= learnt
 
 
-def test_a_session_that_was_held_out_stays_so():
-    ids = [f"session-{i}" for i in range(200)]
-    held_out = held_out_ids(ids[:50], 0.2, 0)
-    assert held_out <= held_out_ids(ids, 0.2, 0)
-    assert 20 < len(held_out_ids(ids, 0.2, 0)) < 60
-    assert held_out != held_out_ids(ids[:50], 0.2, 1)
+@given(IDS, IDS, st.floats(0.01, 1), st.floats(0.01, 1))
+def test_what_was_learnt_from_is_never_held_out_later(ids, more, share, other):
+    held_out = held_out_ids(ids, share)
+    learnt = set(ids) - held_out
+    together = [*ids, *(name for name in more if name not in ids)]
+    if len(ids) > 1:
+        assert not held_out_ids(together, other, learnt) & learnt
+
+
+def test_about_the_share_is_held_out():
+    assert 20 < len(held_out_ids([f"session-{i}" for i in range(200)], 0.2)) < 60
