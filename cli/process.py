@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from io import TextIOWrapper
 from types import FrameType
 
@@ -15,6 +16,9 @@ from errors import InputError
 from training.ranks import speaks
 
 DONE, REFUSED, INTERRUPTED = 0, 2, 130
+
+MODULES = "CODEASSIST_MODULES"
+"""Environment variable: names of modules to import first, with commas between them."""
 
 AGAIN = 0.05
 """Seconds after which an interrupt that came during an import is tried again."""
@@ -35,6 +39,7 @@ def ended(command: Callable[[], int]) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: a path may not fit the terminal's encoding
     try:
+        _import_what_is_added()
         code = command()
         sys.stdout.flush()
         return code
@@ -53,6 +58,15 @@ def ended(command: Callable[[], int]) -> int:
         _drop_output()
         print(f"error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
         return REFUSED
+
+
+def _import_what_is_added() -> None:
+    """Modules that a person adds, by name in `MODULES`: importing them registers backbones, embedders, rewards."""
+    for name in filter(None, map(str.strip, os.environ.get(MODULES, "").split(","))):
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise InputError(MODULES, f"{name} cannot be imported: {error}") from error
 
 
 def _drop_output() -> None:

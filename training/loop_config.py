@@ -10,9 +10,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
+import backbones
 import files
 from config import LoopConfig, RewardWeights
 from errors import InputError
+from featurizers.embedders import embedder_names
 
 T = TypeVar("T")
 
@@ -43,7 +45,14 @@ def read_config(path: Path | None = None) -> LoopConfig:
         value = json.loads(content, parse_constant=_no_number, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise InputError(str(path), f"not valid JSON: {error}") from error
-    return parse_config(value, str(path))
+    config = parse_config(value, str(path))
+    for key, name, known in (
+        ("model.backbone", config.model.backbone, backbones.names()),
+        ("featurizer.text_embedder", config.featurizer.text_embedder, embedder_names()),
+    ):
+        if name not in known:
+            raise InputError(str(path), f"{key} is {json.dumps(name)}, expected one of {', '.join(known)}")
+    return config
 
 
 def parse_config(value: object, where: str) -> LoopConfig:

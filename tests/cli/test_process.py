@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.process import ended
+from cli.process import MODULES, ended
 from errors import InputError
 
 
@@ -28,6 +28,17 @@ def raising(error):
 def test_exit_codes(command, code, words, capsys):
     assert ended(command) == code
     assert capsys.readouterr().err == words
+
+
+def test_modules_that_a_person_adds_are_imported_first(monkeypatch, tmp_path, capsys):
+    (tmp_path / "added_by_me.py").write_text("import os\nos.environ['ADDED'] = 'yes'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("ADDED", "no")
+    monkeypatch.setenv(MODULES, "json, added_by_me")
+    assert ended(lambda: 0 if os.environ["ADDED"] == "yes" else 1) == 0
+    monkeypatch.setenv(MODULES, "not_there_at_all")
+    assert ended(lambda: 0) == 2
+    assert capsys.readouterr().err.startswith(f"error: {MODULES}: not_there_at_all cannot be imported: ")
 
 
 def test_a_bug_keeps_its_traceback():

@@ -88,3 +88,14 @@ def test_the_documented_example_is_a_configuration():
     (example,) = re.findall(r"```json\n(.*?)```", DOCUMENTATION.read_text(encoding="utf-8"), re.DOTALL)
     config = parse_config(json.loads(example), "docs")
     assert config.model.backbone == "bigru" and config.zero_style.roots == 64
+
+
+@pytest.mark.parametrize(("words", "key"), [
+    ('{"model": {"backbone": "bigruu"}}', "model.backbone"),
+    ('{"featurizer": {"text_embedder": "words"}}', "featurizer.text_embedder"),
+])  # fmt: skip
+def test_a_name_that_nobody_registered_is_refused_with_the_file_and_the_key(tmp_path, words, key):
+    path = tmp_path / "config.json"
+    path.write_text(words)
+    with pytest.raises(InputError, match=f"{path}: {key} is .* expected one of"):
+        read_config(path)
