@@ -97,8 +97,9 @@ def test_an_interrupt_during_an_import_is_not_lost_in_it(root, tmp_path, number)
         "print('whole')\n"
     )
     code = """
-import sys, time
+import signal, sys, time
 from cli.process import ended
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background ignores
 def command():
     import slow
     time.sleep(30)
