@@ -124,7 +124,21 @@ def legal_one(state: State, decision: Decision, line: int, w_max: int) -> bool:
     """Whether the assistant may take `decision` at `line`; a NO-OP always, whatever its line."""
     if decision == Decision.NO_OP:
         return True
-    return 0 <= line < len(state) and bool(legal([state], w_max)[0, decision, line])
+    if not 0 <= line < len(state) or not _free(state, line):
+        return False
+    if decision in ANYWHERE:
+        return True
+    cursor = state.cursor
+    bound = cursor.on and 0 <= cursor.line < len(state) and _free(state, cursor.line)
+    if bound and line != cursor.line:
+        return False
+    return decision != Decision.FILL_PARTIAL_LINE or _bytes(state.lines[line]) < w_max
+
+
+def _free(state: State, line: int) -> bool:
+    """Whether one line is not `protected`."""
+    row = state.human[line]
+    return bool(row[T_LAST] != 0 or row[SPAN_END] <= row[SPAN_START])
 
 
 def _cursor_is_valid(state: State, free: NDArray[np.bool_]) -> bool:
@@ -163,8 +177,10 @@ def edited(lines: Sequence[str], decision: Decision, line: int, text: str, colum
     old = body(lines[line])
     new = _rewritten(old, decision, block, column)
     last = lines[line][len(old) :]
-    between = last or next((end for other in lines if (end := other[len(body(other)) :])), "")
-    return [*lines[:line], *(text + between for text in new[:-1]), new[-1] + last, *lines[line + 1 :]]
+    if len(new) > 1:
+        between = last or next((end for other in lines if (end := other[len(body(other)) :])), "")
+        new[:-1] = [text + between for text in new[:-1]]
+    return [*lines[:line], *new[:-1], new[-1] + last, *lines[line + 1 :]]
 
 
 def _rewritten(old: str, decision: Decision, block: list[str], column: int | None) -> list[str]:

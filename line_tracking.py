@@ -45,11 +45,16 @@ def carry_attribution(
     Unchanged lines keep both agents' wherever they moved; a changed line keeps the other agent's and gets the
     mover's `t`, changed span and flags; a new line belongs to the mover alone.
     """
-    alignment = align(before.lines, lines)
-    human, assistant = _carried(before.human, alignment), _carried(before.assistant, alignment)
+    changed = [i for i, (old, new) in enumerate(zip(before.lines, lines, strict=False)) if old != new]
+    if len(lines) == len(before.lines) and len(changed) <= 1:  # the commonest edit needs no alignment
+        human, assistant = before.human.copy(), before.assistant.copy()
+        sources = [(i, i) for i in changed if body(before.lines[i]) != body(lines[i])]
+    else:
+        alignment = align(before.lines, lines)
+        human, assistant = _carried(before.human, alignment), _carried(before.assistant, alignment)
+        sources = [(i, int(alignment.source[i])) for i in np.flatnonzero(~alignment.equal).tolist()]
     mover = human if by == "H" else assistant
-    for i in np.flatnonzero(~alignment.equal).tolist():
-        source = int(alignment.source[i])
+    for i, source in sources:
         start, end, added, deleted = changed_span(body(before.lines[source]) if source >= 0 else "", body(lines[i]))
         # A new line was added even if it is blank; of a changed one, both at once is a replacement.
         flags = (True, False, False) if source < 0 else (added > 0, deleted > 0, added > 0 and deleted > 0)

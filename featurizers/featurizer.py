@@ -76,7 +76,9 @@ class Featurizer(nn.Module):
         seen = [s.lines[first : first + most] for s, first in zip(states, firsts, strict=True)]
         ids: dict[str, int] = {}
         text_ids = np.array([ids.setdefault(line, len(ids)) for lines in seen for line in lines], dtype=np.int64)
-        distinct = list(ids) if config.line_ends else list(map(body, ids))
+        distinct = list(ids)
+        if not config.line_ends and ("\n" in (joined := "".join(distinct)) or "\r" in joined):
+            distinct = list(map(body, distinct))
         texts, sizes = read_texts(distinct, config.w_max)
         offsets = offsets_of(map(len, seen))
         scalars = np.zeros((len(text_ids), N_SCALARS), dtype=np.float32)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from alignment import align
+from alignment import align, body
 from line_tracking import Written, carry_attribution, kept_share, share, stands, taken_back, taken_back_so_far, written
 from state import NEVER, T_LAST, State, never
 
@@ -183,3 +183,14 @@ def test_what_was_taken_back_is_remembered_where_it_moves(later: list[list[str]]
         states.append(State(tuple(lines), t, human, assistant))
     assert taken_back_so_far(states) == undone
     assert taken_back_so_far([]) == frozenset()
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["", "a", "a\n", "b", " a", "pass", "x = 1"]), min_size=1, max_size=8), st.data())
+def test_where_one_line_changed_every_line_stays_where_it_was(lines, data):
+    """What makes it right not to align such an edit."""
+    at = data.draw(st.integers(0, len(lines) - 1))
+    text = data.draw(st.sampled_from(["", "a", "b\r\n", "pass", "x = 12"]))
+    found = align(lines, [*lines[:at], text, *lines[at + 1 :]])
+    assert found.source.tolist() == list(range(len(lines)))
+    assert [bool(same) for same in found.equal] == [i != at or body(text) == body(lines[at]) for i in range(len(lines))]
