@@ -48,7 +48,7 @@ class MeanOfBytes(TextEmbedder):
 
     def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
         table, weight, bias = self.weights
-        total = F.embedding_bag(values, table, offsets.int(), mode="sum", include_last_offset=True)
+        total = F.embedding_bag(values, table, offsets, mode="sum", include_last_offset=True)
         mean = total / offsets.diff()[:, None]  # the mode "mean" takes twice as long
         return F.gelu(F.linear(mean, weight, bias))
 

@@ -23,7 +23,7 @@ from featurizers.ragged import Ragged, offsets_of, ranges
 class Batch:
     """B states, padded to L lines (the longest of them, at least 1); N lines in all, T of them distinct.
 
-    text_values, text_offsets: what the text embedder reads of the T distinct lines.
+    text_values, text_offsets: what the text embedder reads of the T distinct lines (for most of them int32 both).
     texts `(N,)`: which of them each line is. scalars `(N, 20)`.
     places `(N,)`: where each line stands among the `B * L` places; None: nothing is padding.
     mask `(B, L)` bool: where there is a line. legal `(B, 7, L)` bool: where the assistant may decide what.
@@ -109,7 +109,8 @@ class Encoded:
         allowed = torch.from_numpy(legal).view(size, longest, N_DECISIONS).transpose(1, 2)
         mask = allowed[:, Decision.NO_OP]  # it is legal at every line
         batch = Batch(
-            torch.from_numpy(self.texts.values), torch.from_numpy(self.texts.offsets), torch.from_numpy(self.text_ids),
+            torch.from_numpy(self.texts.values), torch.from_numpy(self.texts.offsets.astype(np.int32)),
+            torch.from_numpy(self.text_ids),
             torch.from_numpy(self.scalars), places, mask, allowed,
             torch.from_numpy(self.history) if self.history.any() else None,
         )  # fmt: skip
