@@ -45,8 +45,8 @@ def carry_attribution(
     Unchanged lines keep both agents' wherever they moved; a changed line keeps the other agent's and gets the
     mover's `t`, changed span and flags; a new line belongs to the mover alone.
     """
-    changed = [i for i, (old, new) in enumerate(zip(before.lines, lines, strict=False)) if old != new]
-    if len(lines) == len(before.lines) and len(changed) <= 1:  # the commonest edit needs no alignment
+    changed = _changed_in_place(before.lines, lines)
+    if changed is not None and len(changed) <= 1:  # the commonest edit needs no alignment
         human, assistant = before.human.copy(), before.assistant.copy()
         sources = [(i, i) for i in changed if body(before.lines[i]) != body(lines[i])]
     else:
@@ -61,6 +61,13 @@ def carry_attribution(
         mover[i] = (t, start, end, *flags)
     human.flags.writeable = assistant.flags.writeable = False
     return human, assistant
+
+
+def _changed_in_place(old: Sequence[str], new: Sequence[str]) -> list[int] | None:
+    """Which lines differ between texts of as many lines; None: they have not as many."""
+    if len(old) != len(new):
+        return None
+    return [i for i, (before, after) in enumerate(zip(old, new, strict=True)) if before != after]
 
 
 def _carried(attribution: NDArray[np.int64], alignment: Alignment) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from cli.arguments import check_device
 from cli.progress import Progress, Several
 from cli.tables import counted
 from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConfig, ZeroStyleConfig
-from files import models_folder
+from files import data_root
 from state_adapter import Episode, read_episodes
 from training import manifest
 from training.observer import Observer
@@ -66,9 +66,11 @@ def _train(options: argparse.Namespace, ranks: Ranks) -> TrainResult:
 
 def _note(pv_dir: Path, result: TrainResult) -> None:
     """Writes down what a person's models learnt from, so that `run.py` never compares them on it."""
-    if result.generation is not None and pv_dir.resolve() == models_folder().resolve():
-        entry = manifest.Entry(result.generation, pv_dir.name, result.data.ids, (), ())
-        manifest.add(pv_dir.parent / "manifest.jsonl", entry)
+    from training.training_loop import Places
+
+    places = Places(data_root())
+    if result.generation is not None and pv_dir.resolve() == places.models.resolve():
+        manifest.add(places.manifest, manifest.Entry(result.generation, pv_dir.name, result.data.ids, (), ()))
 
 
 def _tell(options: argparse.Namespace, result: TrainResult) -> None:

@@ -323,7 +323,8 @@ class _Run:
         """The new generation; None: nothing was learnt, and there are models already, which stay."""
         policies, generation = self.policies, None
         with self.ranks.as_one():
-            mine = [one for one in store.generations(self.config.pv_dir) if one.current and _is_of(one, self.run_id)]
+            kept = store.generations(self.config.pv_dir) if self.saved is not None else []
+            mine = [one for one in kept if one.current and one.meta.get("run_id") == self.run_id]
             if mine:  # a run that had ended already
                 generation = mine[0].id
             elif self.ranks.main and (self.config.learns or store.load(self.config.pv_dir) is None):
@@ -331,10 +332,6 @@ class _Run:
                     self.config.pv_dir, policies.human, policies.assistant, policies.featurizer, meta
                 )
         return self.ranks.gather(generation)[0]
-
-
-def _is_of(generation: store.Generation, run_id: str) -> bool:
-    return generation.meta.get("run_id") == run_id
 
 
 def starting_policies(config: TrainConfig) -> Policies:

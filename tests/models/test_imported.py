@@ -28,6 +28,14 @@ def read(case):
     return parse_line_tuples(case["line_tuples"], case["t"], case["name"])
 
 
+def assert_refused(folder, name, content, words):
+    """With this in the place of one of its files the folder is refused, by that file's name."""
+    torch.save(content, folder / name)
+    with pytest.raises(InputError, match=words) as raised:
+        store.load(folder)
+    assert str(folder / name) in str(raised.value)
+
+
 @pytest.mark.parametrize("index", range(4))
 @torch.no_grad()
 def test_answers_are_those_of_the_system_they_come_from(imported_folder, cases, index):
@@ -181,13 +189,9 @@ def _not_finite(weights):
     ],
 )
 def test_what_does_not_fit_is_refused_by_the_file_s_name(imported_folder, imported_checkpoint, change, words):
-    path = imported_folder / ASSISTANT
     content = imported_checkpoint(ASSISTANT)
     change(content["model_state_dict"], content["config"])
-    torch.save(content, path)
-    with pytest.raises(InputError, match=words) as raised:
-        store.load(imported_folder)
-    assert str(path) in str(raised.value)
+    assert_refused(imported_folder, ASSISTANT, content, words)
 
 
 @pytest.mark.parametrize(
@@ -208,13 +212,9 @@ def test_what_does_not_fit_is_refused_by_the_file_s_name(imported_folder, import
 def test_a_featurizer_that_does_not_fit_is_refused_by_its_file_s_name(
     imported_folder, imported_checkpoint, change, words
 ):
-    path = imported_folder / FEATURIZER
     content = imported_checkpoint(FEATURIZER)
     change(content["featurizer_state_dict"], content["config"])
-    torch.save(content, path)
-    with pytest.raises(InputError, match=words) as raised:
-        store.load(imported_folder)
-    assert str(path) in str(raised.value)
+    assert_refused(imported_folder, FEATURIZER, content, words)
 
 
 def test_another_backbone_than_asked_for_is_refused(imported_folder):
