@@ -19,7 +19,7 @@ from alignment import body, common_prefix
 from config import N_DECISIONS
 from errors import InputError
 from line_tracking import carry_attribution
-from state import SPAN_END, SPAN_START, T_LAST, Cursor, State
+from state import SPAN_END, SPAN_START, T_LAST, Cursor, State, never
 
 
 class Decision(IntEnum):
@@ -88,9 +88,8 @@ def parse_decision(value: object, where: str) -> Decision:
     raise InputError(where, f"a decision is {found}; expected an index from 0 to 6 or a name")
 
 
-def protected(state: State) -> NDArray[np.bool_]:
-    """`(lines,)` which lines are the task's skeleton: the human wrote them in turn 0."""
-    human = state.human
+def protected(human: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """`(n,)` which lines are the task's skeleton: the human wrote it in turn 0. human: attribution `(n, 6)`."""
     mask: NDArray[np.bool_] = (human[:, T_LAST] == 0) & (human[:, SPAN_END] > human[:, SPAN_START])
     return mask
 
@@ -98,25 +97,42 @@ def protected(state: State) -> NDArray[np.bool_]:
 def legal(states: Sequence[State], w_max: int) -> NDArray[np.bool_]:
     """`(B, 7, L)` where each decision is legal for the assistant, `L` the lines of the longest state.
 
-    A NO-OP has no line; its row is True on every line of the file, so that it is legal everywhere and False marks
-    padding. `w_max` in bytes of UTF-8: a line so long or longer has no room for a completion.
+    As `legal_lines` has it; in padding nothing is legal.
     """
     table = np.zeros((len(states), N_DECISIONS, max(map(len, states), default=0)), dtype=np.bool_)
+    flat, end = legal_lines(states, w_max), 0
     for of_state, state in zip(table, states, strict=True):
-        n = len(state)
-        of_state[Decision.NO_OP, :n] = True
-        free = ~protected(state)
-        for decision in ANYWHERE:
-            of_state[decision, :n] = free
-        if _cursor_is_valid(state, free):
-            line = state.cursor.line
+        start, end = end, end + len(state)
+        of_state[:, : len(state)] = flat[:, start:end]
+    return table
+
+
+def legal_lines(states: Sequence[State], w_max: int) -> NDArray[np.bool_]:
+    """`(7, N)` where each decision is legal for the assistant: at the N lines of all states, one after the other.
+
+    A NO-OP has no line; its row is True on every line of a file, so that it is legal everywhere. `w_max` in bytes of
+    UTF-8: a line so long or longer has no room for a completion.
+    """
+    human = states[0].human if len(states) == 1 else np.concatenate([never(0), *(state.human for state in states)])
+    free = ~protected(human)
+    table = np.zeros((N_DECISIONS, len(free)), dtype=np.bool_)
+    table[Decision.NO_OP] = True
+    for decision in ANYWHERE:
+        table[decision] = free
+    end = 0
+    for state in states:
+        start, end = end, end + len(state)
+        cursor = state.cursor
+        at = start + cursor.line
+        if cursor.on and 0 <= cursor.line < len(state) and free[at]:
             for decision in AT_CURSOR:
-                of_state[decision, line] = True
-            of_state[Decision.FILL_PARTIAL_LINE, line] = _bytes(state.lines[line]) < w_max
+                table[decision, at] = True
+            table[Decision.FILL_PARTIAL_LINE, at] = _bytes(state.lines[cursor.line]) < w_max
         else:
             for decision in AT_CURSOR:
-                of_state[decision, :n] = free
-            of_state[Decision.FILL_PARTIAL_LINE, :n] &= np.array([_bytes(line) < w_max for line in state.lines], bool)
+                table[decision, start:end] = free[start:end]
+            has_room = np.array([_bytes(line) < w_max for line in state.lines], dtype=np.bool_)
+            table[Decision.FILL_PARTIAL_LINE, start:end] &= has_room
     return table
 
 
@@ -139,11 +155,6 @@ def _free(state: State, line: int) -> bool:
     """Whether one line is not `protected`."""
     row = state.human[line]
     return bool(row[T_LAST] != 0 or row[SPAN_END] <= row[SPAN_START])
-
-
-def _cursor_is_valid(state: State, free: NDArray[np.bool_]) -> bool:
-    cursor = state.cursor
-    return cursor.on and 0 <= cursor.line < len(state) and bool(free[cursor.line])
 
 
 def _bytes(line: str) -> int:

@@ -15,11 +15,11 @@ from torch.nn import functional as F
 
 import actions
 from alignment import body
-from config import N_DECISIONS, N_SCALARS, TEXT_DIM, FeaturizerConfig
+from config import N_SCALARS, TEXT_DIM, FeaturizerConfig
 from featurizers.embedders import build_embedder
 from featurizers.encoded import Batch, Encoded
-from featurizers.history import HISTORY_DIM, summarise
-from featurizers.ragged import offsets_of
+from featurizers.history import summarise
+from featurizers.ragged import offsets_of, ranges
 from featurizers.scalars import fill_scalars, read_texts, window
 from state import State
 
@@ -83,18 +83,15 @@ class Featurizer(nn.Module):
         offsets = offsets_of(map(len, seen))
         scalars = np.zeros((len(text_ids), N_SCALARS), dtype=np.float32)
         scalars[:, :2] = sizes[text_ids]
-        legal = np.empty((len(text_ids), N_DECISIONS), dtype=bool)
-        history = np.zeros((len(states), HISTORY_DIM), dtype=np.float32)
-        ends = offsets.tolist()
-        for row, (state, first) in enumerate(zip(states, firsts, strict=True)):
-            place = slice(ends[row], ends[row + 1])
-            fill_scalars(scalars[place], state, first, config)
-            legal[place] = actions.legal([state], config.w_max)[0, :, first : first + most].T
-            if state.history is not None:
-                history[row] = summarise(state.history)
+        fill_scalars(scalars, states, firsts, offsets, config)
+        legal = actions.legal_lines(states, config.w_max)
+        if legal.shape[1] > len(text_ids):  # files longer than their windows
+            begins = offsets_of(map(len, states))[:-1] + firsts
+            legal = legal[:, ranges(begins, np.diff(offsets))]
         first_line = np.array(firsts, dtype=np.int64)
         texts = self.text_embedder.encode(distinct, texts)
-        return Encoded(texts, text_ids, scalars, legal, offsets, first_line, history)
+        history = summarise([state.history for state in states])
+        return Encoded(texts, text_ids, scalars, np.ascontiguousarray(legal.T), offsets, first_line, history)
 
     def forward(self, batch: Batch) -> Lines:
         """Features of a batch; the same for a line whatever else is in the batch."""

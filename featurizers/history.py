@@ -7,6 +7,7 @@ several sessions, whose turns all begin at 0. Not here: how a network uses it, w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -25,37 +26,55 @@ PRIOR_KEPT, PRIOR_WEIGHT = 0.4, 2.0
 """Acceptance before anything is known, and how many decisions that is worth."""
 
 
-def summarise(history: tuple[Past, ...]) -> NDArray[np.float32]:
-    """The history's summary and whether there is one `(32,)`; zeros if it is unknown.
+def summarise(histories: Sequence[tuple[Past, ...] | None]) -> NDArray[np.float32]:
+    """Each history's summary and whether there is one `(S, 32)`; zeros where it is unknown.
 
     Per decision: tried, kept, undone, as decayed counts that would reach 1 if it had always been so; then the
     acceptance so far and the recent one (both drawn towards a prior), and how much there is to go by, in [0, 1); then
     1 for the latest decision, which people answer to most.
     """
-    summary = np.zeros(HISTORY_DIM, dtype=np.float32)
-    summary[SUMMARY_DIM] = 1.0
-    history = history[-HISTORY_LENGTH:]
-    decisions = np.array([past.decision for past in history], dtype=np.int64)
-    kept = np.array([np.nan if past.kept is None else past.kept for past in history], dtype=np.float64)
-    weights, recent = _weights(DECAY, len(history)), _weights(RECENT_DECAY, len(history))
-    known = ~np.isnan(kept)
-    decisions_known, kept_known = decisions[known], kept[known]
-    summary[:7] = np.bincount(decisions, weights, N_DECISIONS) * (1 - DECAY)
-    summary[7:14] = np.bincount(decisions_known, weights[known] * kept_known, N_DECISIONS) * (1 - DECAY)
-    summary[14:21] = np.bincount(decisions_known, weights[known] * (1 - kept_known), N_DECISIONS) * (1 - DECAY)
-    summary[21] = _drawn(np.ones(len(kept_known)), kept_known)
-    summary[22] = _drawn(recent[known], kept_known)
-    summary[23] = len(history) / (len(history) + 8.0)
-    if len(history):
-        summary[24 + decisions[-1]] = 1.0
-    return summary
+    summaries = np.zeros((len(histories), HISTORY_DIM), dtype=np.float32)
+    there = [row for row, history in enumerate(histories) if history is not None]
+    if there:
+        summaries[there] = _summaries([history[-HISTORY_LENGTH:] for history in histories if history is not None])
+    return summaries
 
 
-def _drawn(weights: NDArray[np.float64], kept: NDArray[np.float64]) -> float:
-    """Weighted mean of `kept`, drawn towards the prior."""
-    return float((PRIOR_KEPT * PRIOR_WEIGHT + weights @ kept) / (PRIOR_WEIGHT + weights.sum()))
+def _summaries(histories: Sequence[tuple[Past, ...]]) -> NDArray[np.float64]:
+    size, lengths = len(histories), np.array([len(history) for history in histories])
+    rows = np.arange(size).repeat(lengths)
+    ages = lengths.cumsum()[rows] - 1 - np.arange(len(rows))  # 0: the latest of its history
+    pasts = [past for history in histories for past in history]
+    cells = rows * N_DECISIONS + np.array([past.decision for past in pasts], dtype=np.int64)
+    kept = np.array([0.0 if past.kept is None else past.kept for past in pasts])
+    known = np.array([past.kept is not None for past in pasts], dtype=np.float64)
+
+    def per_decision(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        counts = np.bincount(cells, weights, size * N_DECISIONS)
+        return np.multiply(counts, 1 - DECAY, dtype=np.float64).reshape(size, N_DECISIONS)
+
+    def drawn(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weighted mean of `kept`, drawn towards the prior."""
+        total = PRIOR_WEIGHT + np.bincount(rows, weights, size)
+        mean: NDArray[np.float64] = (PRIOR_KEPT * PRIOR_WEIGHT + np.bincount(rows, weights * kept, size)) / total
+        return mean
+
+    weights = _powers(DECAY)[ages]
+    summaries = np.zeros((size, HISTORY_DIM))
+    summaries[:, :7] = per_decision(weights)
+    summaries[:, 7:14] = per_decision(weights * kept)
+    summaries[:, 14:21] = per_decision(weights * (known - kept))
+    summaries[:, 21] = drawn(known)
+    summaries[:, 22] = drawn(_powers(RECENT_DECAY)[ages] * known)
+    summaries[:, 23] = lengths / (lengths + 8.0)
+    for summary, history in zip(summaries, histories, strict=True):
+        if history:
+            summary[24 + history[-1].decision] = 1.0
+    summaries[:, SUMMARY_DIM] = 1.0
+    return summaries
 
 
 @cache
-def _weights(decay: float, length: int) -> NDArray[np.float64]:
-    return np.asarray(decay ** np.arange(length - 1, -1, -1.0))
+def _powers(decay: float) -> NDArray[np.float64]:
+    """`decay` to the power of each age that a history has."""
+    return np.asarray(decay ** np.arange(float(HISTORY_LENGTH)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,29 +49,45 @@ def read_texts(lines: Sequence[str], w_max: int) -> tuple[Ragged, NDArray[np.flo
     return texts if limit == TEXT_BYTES and joined.isascii() else texts.head(TEXT_BYTES), sizes
 
 
-def fill_scalars(scalars: NDArray[np.float32], state: State, first: int, config: FeaturizerConfig) -> None:
-    """Writes columns 2 to 19 of the scalars `(n, 20)` of the n lines from `first` on; they come as zeros.
+def fill_scalars(
+    scalars: NDArray[np.float32], states: Sequence[State], firsts: Sequence[int], offsets: NDArray[np.int64],
+    config: FeaturizerConfig,
+) -> None:  # fmt: skip
+    """Writes columns 2 to 19 of the scalars `(N, 20)`; they come as zeros.
 
-    In order: (length, indentation;) for the human, then the assistant: last turn, recency exp(-age / tau), start and
-    end of the span, three flags; cursor here, its column if here, its last turn, tanh of the distance to it (0 if it is
-    nowhere).
+    Of state i the lines from `firsts[i]` on are the rows `offsets[i]:offsets[i + 1]`. In order: (length, indentation;)
+    for the human, then the assistant: last turn, recency exp(-age / tau), start and end of the span, three flags;
+    cursor here, its column if here, its last turn, tanh of the distance to it (0 if it is nowhere).
     """
-    n = len(scalars)
-    edits = np.concatenate((state.human[first : first + n], state.assistant[first : first + n]), axis=1)
+    n, starts = len(scalars), offsets.tolist()
+    if n == 0:
+        return
+    human, assistant = [], []
+    facts: list[tuple[Any, ...]] = []
+    for state, first, start, end in zip(states, firsts, starts, starts[1:], strict=False):
+        seen = slice(first, first + end - start)
+        human.append(state.human[seen])
+        assistant.append(state.assistant[seen])
+        cursor = state.cursor
+        here = start + cursor.line - first
+        facts.append((state.t, max(cursor.last_t, 0) / config.states_max, here, cursor.line >= 0))
+        if cursor.on and start <= here < end:
+            scalars[here, 16] = 1.0
+            scalars[here, 17] = cursor.char / config.w_max
+    if len(states) == 1:  # numbers say it for all lines
+        t, cursor_t, cursor_row, known = facts[0]
+        edits = np.concatenate((human[0], assistant[0]), axis=1)
+    else:
+        t, cursor_t, cursor_row, known = np.array(facts).reshape(-1, 4).repeat(np.diff(offsets), axis=0).T
+        edits = np.concatenate((np.concatenate(human), np.concatenate(assistant)), axis=1)
     edits = edits.reshape(n, 2, 6)
     limited = np.minimum(np.maximum(edits, 0), _limits(config.w_max)) / _units(config.w_max, config.states_max)
     both = scalars[:, 2:16].reshape(n, 2, 7)  # a view, like `edits`: per line and agent
     both[:, :, 0] = limited[:, :, T_LAST]
-    both[:, :, 1] = np.exp(np.minimum(edits[:, :, T_LAST] - state.t, 0) / config.tau_steps)
+    both[:, :, 1] = np.exp(np.minimum(edits[:, :, T_LAST].T - t, 0) / config.tau_steps).T
     both[:, :, 2:] = limited[:, :, SPAN_START:]
-    cursor = state.cursor
-    here = cursor.line - first
-    if cursor.on and 0 <= here < n:
-        scalars[here, 16] = 1.0
-        scalars[here, 17] = cursor.char / config.w_max
-    scalars[:, 18] = max(cursor.last_t, 0) / config.states_max
-    if cursor.line >= 0:
-        scalars[:, 19] = np.tanh(np.arange(-here, n - here) / config.cursor_dist_c)
+    scalars[:, 18] = cursor_t
+    scalars[:, 19] = known * np.tanh((np.arange(n) - cursor_row) / config.cursor_dist_c)
 
 
 @cache

@@ -70,7 +70,7 @@ def test_what_is_no_decision_is_refused(value: object, said: str) -> None:
 def test_protected_is_what_the_human_wrote_in_turn_0() -> None:
     rows = [SKELETON, (0, 0, 0, 0, 0, 0), NEVER, (1, 0, 5, 1, 0, 0), (0, 4, 4, 1, 0, 0), (0, 4, 5, 0, 0, 0)]
     some = replace(state(*"abcdef"), human=np.array(rows))
-    assert protected(some).tolist() == [True, False, False, False, False, True]
+    assert protected(some.human).tolist() == [True, False, False, False, False, True]
 
 
 # state, and per decision from 1 to 6 the legal lines at w_max 5.

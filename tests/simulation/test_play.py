@@ -64,7 +64,7 @@ def test_attribution_is_that_of_the_edits(sessions):
         for before, after, move in zip(episode.states, episode.states[1:], episode.moves[1:], strict=False):
             human, assistant = carry_attribution(before, after.lines, move.agent, after.t)
             assert np.array_equal(after.human, human) and np.array_equal(after.assistant, assistant)
-            assert after.cursor.on == (move.agent == "H") and protected(after).sum() == 1
+            assert after.cursor.on == (move.agent == "H") and protected(after.human).sum() == 1
 
 
 def test_states_say_what_compiles_and_passes(sessions):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,7 +13,7 @@ from featurizers import Encoded
 from models import Joint, Policy
 from verify.shapes import counting_bias, edge_inputs, shapes_masks
 
-OF, LEGAL, SAMPLE, FORWARD, BATCH = Joint.of, actions.legal, Joint.sample, Policy.forward, Encoded.batch
+OF, LEGAL, SAMPLE, FORWARD, BATCH = Joint.of, actions.legal_lines, Joint.sample, Policy.forward, Encoded.batch
 
 
 def test_checks_pass(each_backbone):
@@ -49,13 +50,13 @@ def test_a_wrong_distribution_is_found(small, monkeypatch, broken):
 @pytest.mark.parametrize(
     ("what", "changed"),
     [
-        ("lines upside down", lambda legal: legal[:, :, ::-1]),
-        ("decisions in another order", lambda legal: legal[:, [0, 2, 1, 3, 4, 5, 6]]),
-        ("the line above", lambda legal: legal[:, :, [*range(1, legal.shape[2]), 0]] if legal.shape[2] else legal),
+        ("lines upside down", lambda legal: legal[:, ::-1]),
+        ("decisions in another order", lambda legal: legal[[0, 2, 1, 3, 4, 5, 6]]),
+        ("the line above", lambda legal: np.roll(legal, -1, axis=1)),
     ],
 )
 def test_a_wrong_mask_is_found(small, monkeypatch, what, changed):
-    monkeypatch.setattr(actions, "legal", lambda states, w_max: changed(LEGAL(states, w_max)).copy())
+    monkeypatch.setattr(actions, "legal_lines", lambda states, w_max: changed(LEGAL(states, w_max)).copy())
     assert not shapes_masks(small)["passed"], what
 
 
@@ -77,7 +78,7 @@ def test_protected_lines_that_are_not_are_found(small, monkeypatch):
 
 
 def test_full_lines_that_can_be_filled_are_found(small, monkeypatch):
-    monkeypatch.setattr(actions, "legal", lambda states, w_max: LEGAL(states, 10**9))
+    monkeypatch.setattr(actions, "legal_lines", lambda states, w_max: LEGAL(states, 10**9))
     assert not shapes_masks(small)["passed"]
 
 

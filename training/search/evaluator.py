@@ -42,19 +42,20 @@ class PolicyEvaluator:
         Raises:
             FloatingPointError: a value or a probability is not a number: the weights are broken.
         """
-        encoded = self.featurizer.encode(states)
         size = len(states)
         pairs = np.empty((size, self.candidates, 2), dtype=np.int64)
         log_probs, values = np.empty((size, self.candidates)), np.empty(size)
         kept = np.full((size, self.candidates), UNKNOWN)
-        for rows in buckets(encoded.lengths()):
-            lines = self.featurizer(encoded.batch(rows, self.device))
+        lengths = np.minimum([len(state) for state in states], self.featurizer.config.h_max)
+        for rows in buckets(lengths):
+            encoded = self.featurizer.encode([states[row] for row in rows.tolist()])
+            lines = self.featurizer(encoded.batch(device=self.device))
             output = self.policy(lines, HEADS)
             joint = Joint.of(output.scores, lines.legal, lines.mask, self.policy.config.pooling)
-            pairs[rows], log_probs[rows] = candidates(joint.pair_log_probs(), encoded.first_line[rows], self.candidates)
+            pairs[rows], log_probs[rows] = candidates(joint.pair_log_probs(), encoded.first_line, self.candidates)
             values[rows] = output.value.double().cpu().numpy()
             if output.kept is not None:
-                at = pairs[rows, :, 1] - encoded.first_line[rows][:, None]
+                at = pairs[rows, :, 1] - encoded.first_line[:, None]
                 shares = output.kept.sigmoid().double().cpu().numpy()
                 kept[rows] = shares[np.arange(len(rows))[:, None], pairs[rows, :, 0], np.maximum(at, 0)]
         if np.isnan(log_probs).any() or not np.isfinite(values).all():
