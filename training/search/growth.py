@@ -68,13 +68,15 @@ class Growth(Generic[S, A]):
             chances = tree.chance[games, nodes, picks]
             taken = chances >= 0
             games, chances = games[taken], chances[taken]
+            if not games.size:
+                return path
             replies = self._sample_replies(games, chances)
             path.replies[depth, games] = replies
             nodes = tree.child[games, chances, replies]
             seen = nodes >= 0
             games, nodes = games[seen], nodes[seen]
             if not games.size:
-                break
+                return path
         path.leaf[games] = nodes
         return path
 
