@@ -6,8 +6,11 @@ replies to one decision. Not here: any particular person.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +27,9 @@ from state_adapter import Move
 
 MOST_OPTIONS = 8
 """Ways to reply that a search tells apart."""
+
+ROUNDING = 1e-5
+"""How far from 1 the probabilities of the ways to reply may sum; rounding to 32 bits stays below this."""
 
 Pairs = NDArray[np.float64]
 """Probability of each decision at each line of one file, `(7, lines)`; the NO-OP's stands at `[0, 0]`."""
@@ -86,10 +92,19 @@ class Person(Protocol):
 
 
 def reply(person: Person, turn: Turn, pairs: Pairs | None, generator: Random) -> Reply:
-    """One of the person's options, drawn and carried out."""
+    """One of the person's options, drawn and carried out.
+
+    Raises:
+        InputError: the options are none, too many, or no distribution.
+    """
     options = person.options(turn, pairs)
-    drawn = generator.choices(options, [option.probability for option in options])[0]
-    return drawn.carry_out(generator)
+    chances = [option.probability for option in options]
+    if not 0 < len(chances) <= MOST_OPTIONS:
+        raise InputError(person.name, f"gave {len(chances)} ways to reply, expected 1 to {MOST_OPTIONS}")
+    if not (min(chances) >= 0.0 and abs(sum(chances) - 1.0) <= ROUNDING):  # so that NaN is refused too
+        given = ", ".join(f"{chance:.6g}" for chance in chances)
+        raise InputError(person.name, f"gave replies with probabilities {given}, expected none below 0 and a sum of 1")
+    return generator.choices(options, chances)[0].carry_out(generator)
 
 
 def load_person(where: str) -> Person:
@@ -120,12 +135,15 @@ def _load_module(where: str, name: str) -> Any:
 
 
 def _load_file(where: str, path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"person_{path.stem}", path)
+    name = f"person_{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()}"  # of two files with one stem, both stay
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise InputError(where, f"there is no file {path}")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look up what a file's annotations mean
     try:
         spec.loader.exec_module(module)
     except Exception as error:
+        sys.modules.pop(name, None)
         raise InputError(where, f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return module

@@ -1,9 +1,14 @@
 """Scripted people show their tastes, finish what they begin, and others can be added."""
 
+import pickle
 import re
+import sys
 from collections import defaultdict
+from math import inf, nan
 from pathlib import Path
+from random import Random
 
+import numpy as np
 import pytest
 
 from actions import Decision
@@ -11,8 +16,9 @@ from errors import InputError
 from simulation.assistants import RandomAssistant, SilentAssistant
 from simulation.completers import Mixture
 from simulation.goal import Goal
+from simulation.keyboard import rest
 from simulation.people import PEOPLE, ScriptedPerson
-from simulation.person import MOST_OPTIONS, Person, Turn, load_person
+from simulation.person import MOST_OPTIONS, Option, Person, Turn, load_person, reply
 from simulation.pieces import progress
 from simulation.problems import BY_ID
 from simulation.reaction import judged
@@ -118,6 +124,73 @@ def test_the_person_that_the_manual_shows_is_what_it_says(tmp_path):
     assert len(moves) > 50 and all(progress(e.states[-1].lines, BY_ID[e.problem_id].solution).done for e in episodes)
     assert {past.kept for past in after if past.decision in COMMENTS} == {0.0}
     assert {past.kept for past in after if past.decision and past.decision not in COMMENTS} == {1.0}
+
+
+ANNOTATED = """
+from __future__ import annotations
+from dataclasses import dataclass
+
+@dataclass
+class Somebody:
+    name: str = "{name}"
+    policy: None = None
+
+    def options(self, turn, pairs):
+        return []
+"""
+
+
+def test_files_of_one_stem_are_people_of_their_own_and_may_be_dataclasses(tmp_path):
+    people = []
+    for name in ("ann", "bob"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "me.py").write_text(ANNOTATED.format(name=name))
+        people.append(load_person(f"{tmp_path / name / 'me.py'}:Somebody"))
+    assert [person.name for person in people] == ["ann", "bob"]
+    assert [pickle.loads(pickle.dumps(person)) for person in people] == people
+
+
+def test_a_file_that_cannot_be_imported_leaves_no_module(tmp_path):
+    (tmp_path / "torn.py").write_text("x = 1\ny = nobody")
+    known = set(sys.modules)
+    with pytest.raises(InputError, match="cannot be imported: NameError"):
+        load_person(f"{tmp_path / 'torn.py'}:x")
+    assert set(sys.modules) == known
+
+
+@pytest.mark.parametrize(
+    ("chances", "what"),
+    [
+        ([], "odd: gave 0 ways to reply, expected 1 to 8"),
+        ([1 / 9] * 9, "odd: gave 9 ways to reply, expected 1 to 8"),
+        ([1.5, -0.5], "odd: gave replies with probabilities 1.5, -0.5, expected none below 0"),
+        ([0.5, nan], "odd: gave replies with probabilities 0.5, nan"),
+        ([nan, 0.5], "odd: gave replies with probabilities nan, 0.5"),
+        ([inf], "odd: gave replies with probabilities inf"),
+        ([0.5, 0.4], "odd: gave replies with probabilities 0.5, 0.4, expected none below 0 and a sum of 1"),
+        ([0.0, 0.0], "odd: gave replies with probabilities 0, 0"),
+    ],
+)
+def test_replies_that_are_no_distribution_are_refused(state_of, chances, what):
+    with pytest.raises(InputError, match=what):
+        reply(Odd(chances), Turn(state_of("x"), Goal(())), None, Random(0))
+
+
+def test_replies_may_be_rounded_to_32_bits(state_of):
+    chances = [float(np.float32(1 / 7))] * 7
+    assert reply(Odd(chances), Turn(state_of("x"), Goal(())), None, Random(0)).move.decision is Decision.NO_OP
+
+
+class Odd:
+    """Somebody who does nothing, in ways of the given probabilities."""
+
+    name, policy = "odd", None
+
+    def __init__(self, chances):
+        self.chances = chances
+
+    def options(self, turn, pairs):
+        return [Option(chance, lambda _: rest(turn.state)) for chance in self.chances]
 
 
 @pytest.mark.parametrize(
