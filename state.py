@@ -87,3 +87,16 @@ class State:
     def text(self) -> str:
         """The file's text; line ends that the lines carry are replaced by one `\\n` between lines."""
         return "\n".join(line.rstrip("\r\n") for line in self.lines)
+
+
+def silence(state: State) -> int:
+    """NO-OPs of the assistant directly before, in this session: a history may reach back over several.
+
+    Every session's turns begin at 0, so what lies before it has no earlier turn than what comes after.
+    """
+    count, t = 0, state.t
+    for past in reversed(state.history or ()):
+        if past.decision != 0 or past.t >= t:
+            break
+        count, t = count + 1, past.t
+    return count

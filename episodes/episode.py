@@ -10,7 +10,7 @@ from typing import Literal
 
 from actions import Decision
 from line_tracking import taken_back_so_far
-from state import Past, State
+from state import Past, State, silence
 
 Agent = Literal["H", "A"]
 """The human or the assistant."""
@@ -41,7 +41,8 @@ class Transition:
 
     index: of `state` in the episode. next: the state that the decision led to. reply: the one after, None: there is
     none. last: the episode's last; there, `undone` is what the human's last edit of a line took back in whichever turn.
-    streak: NO-OPs of this agent directly before. history: the assistant's earlier decisions as known at `state`.
+    streak: NO-OPs of this agent directly before, with those before the episode's first state that its history tells of.
+    history: the assistant's earlier decisions as known at `state`.
     done: the agent never moves again.
     """
 
@@ -77,7 +78,7 @@ class Episode:
         """The agent's decisions in order, each paired with the state it was taken on."""
         own = [(i, move) for i, move in enumerate(self.moves) if move is not None and move.agent == agent]
         found = []
-        streak = 0
+        streak = silence(self.states[0]) if agent == "A" else 0
         states = self._states_with_a_memory()
         for i, move in own:
             state = self.states[i - 1]

@@ -17,7 +17,7 @@ from actions import Decision
 from config import RewardWeights
 from line_tracking import carry_attribution
 from rewards import Fate, fate, kept, reward
-from state import Env, State, never
+from state import Env, Past, State, never
 from state_adapter import Episode, Move, Transition
 
 NO_OP, FILL, WRITE_ONE, *_ = Decision
@@ -172,6 +172,21 @@ def test_a_streak_ends_with_a_decision_and_with_the_episode() -> None:
 
     assert shaping() == pytest.approx([0.05, -0.05, 0.0, 0.05, -0.05])
     assert shaping() == shaping()
+
+
+def test_a_streak_goes_on_where_a_session_is_taken_up() -> None:
+    before = (Past(40, 0, None), Past(1, 2, 1.0), Past(3, 0, None), Past(5, 0, None))  # the first: another session's
+    for history, expected in ((before, -0.075), (before[:-1], -0.05), (before[:2], 0.05), ((), 0.05), (None, 0.05)):
+        of = episode(["a"], ["a"], ["a"], decisions=(NO_OP,))
+        first = replace(of.states[0], t=7, history=history)
+        steps = replace(of, states=(first, *of.states[1:])).transitions("A")
+        assert reward(steps[0]).parts["noop_shaping"] == pytest.approx(expected)
+
+
+def test_what_an_earlier_session_left_undone_is_no_streak() -> None:
+    of = episode(["a"], ["a"], ["a"], decisions=(NO_OP,))
+    first = replace(of.states[0], t=0, history=(Past(40, 0, None), Past(42, 0, None)))
+    assert replace(of, states=(first, *of.states[1:])).transitions("A")[0].streak == 0
 
 
 def test_old_lines_pay_nothing() -> None:

@@ -24,7 +24,7 @@ from rewards import noop_shaping
 from simulation.goal import Goal
 from simulation.person import HumanPolicy, Pairs, Turn
 from simulation.reaction import EXPLAINS, without
-from state import HISTORY_LENGTH, Past, State
+from state import HISTORY_LENGTH, Past, State, silence
 from state_adapter import Move
 from training.search.interfaces import NO_OP, Evaluation, Evaluator, Floats, Ints
 from training.search.pikl import softmax
@@ -118,12 +118,12 @@ class Imagination:
         log_probs, kept `(B, K)`: the policy's, which decides a little better than it does now, as one that searches.
         """
         rewards = self._if_written(kept)
-        rewards[:, NO_OP] = [noop_shaping(_streak(one.state), self.weights) for one in states]
+        rewards[:, NO_OP] = [noop_shaping(silence(one.state), self.weights) for one in states]
         value: Floats = (softmax(log_probs + SHARPNESS * rewards) * rewards).sum(axis=1) / (1 - self.discount)
         return value
 
     def _expected(self, state: State, kept: float | None) -> float:
-        return noop_shaping(_streak(state), self.weights) if kept is None else float(self._if_written(np.array(kept)))
+        return noop_shaping(silence(state), self.weights) if kept is None else float(self._if_written(np.array(kept)))
 
     def _if_written(self, kept: Floats) -> Floats:
         return kept * self.if_kept + (1 - kept) * self.if_undone
@@ -183,13 +183,3 @@ def _acted(state: State, decision: Decision, human: Pairs, generator: Random) ->
         return apply(state, Decision.NO_OP, -1, "", by="H", t=state.t + 1)
     line = generator.choices(range(len(weights)), weights)[0]
     return apply(state, decision, line, stand_in(state, decision, line), by="H", t=state.t + 1)
-
-
-def _streak(state: State) -> int:
-    """NO-OPs of the assistant directly before."""
-    streak = 0
-    for past in reversed(state.history or ()):
-        if past.decision != Decision.NO_OP:
-            break
-        streak += 1
-    return streak

@@ -1,7 +1,8 @@
 """What a search of files imagines: real edits, expected rewards, people who go by the network, nothing of a goal."""
 
+import gc
 import math
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 from random import Random
 
 import numpy as np
@@ -20,10 +21,10 @@ from simulation.play import Game, play
 from simulation.problems import PROBLEMS
 from simulation.sessions import first_state
 from state import Cursor, Past, State, never
-from training.search import Evaluation, Noise
+from training.search import Evaluation
 from training.search.evaluator import PolicyEvaluator, observation
 from training.search.imagination import DISCOUNT, REPLIES, UNDO, Imagination, Imagined, stand_in
-from training.search.search import grow
+from training.search.search import grow, result
 from training.self_play import SearchAssistant
 
 LINES = ("total = 0", "for x in xs:", "    total +=", "", "print(total)")
@@ -98,6 +99,32 @@ def test_a_value_goes_by_what_decisions_bring_and_not_by_the_value_head():
         values[kept] = here
     assert values[0.0] < values[0.5] < values[1.0]
     assert values[1.0] < (0.25 + 0.9 * 1.0 - 0.1 * 0.25) / (1 - DISCOUNT)  # the best decision without end
+
+
+@pytest.mark.parametrize(("kept", "streak"), [(0.2, 0), (0.9, 0), (0.9, 2)])
+def test_a_value_worked_out(kept, streak):
+    """NO-OP and writing are equally likely; whoever searches prefers by exp(4 r), and so on without end."""
+    history = tuple(Past(t, 0, None) for t in range(streak))
+    no_op, write = (0.05, None, -0.075)[streak], kept * (0.25 + 0.5 * 1.0 - 0.5 * 0.25) - (1 - kept) * 0.75
+    says = Says(kept)
+    world = Imagination(says, says, WEIGHTS, SearchConfig(discount=0.7), survives=0.5)
+    (value,) = world.evaluate([Imagined(state_of(*LINES, history=history))]).value
+    preferred = math.exp(4 * write) / (math.exp(4 * write) + math.exp(4 * no_op))
+    assert value == pytest.approx((preferred * write + (1 - preferred) * no_op) / 0.3)
+
+
+def test_people_act_where_the_network_expects_them():
+    class Below(Says):
+        def pairs(self, states):
+            (pairs,) = super().pairs(states)
+            pairs[4] = 0.0
+            pairs[4, 1:3] = 0.25, 0.75
+            return [pairs]
+
+    world, after, _ = imagined(Below(human=[1, 0, 0, 0, 1, 0, 0]), state_of(*LINES), NO_OP)
+    found, _ = world.reply([after] * 200, np.full(200, 1 + Decision.EDIT_EXISTING_LINES), np.arange(200))
+    changed = [next(i for i, line in enumerate(LINES) if one.state.lines[i] != line) for one in found]
+    assert set(changed) == {1, 2} and 20 < changed.count(1) < 80
 
 
 def test_a_discount_of_one_is_refused():
@@ -189,22 +216,26 @@ class Plants:
         return goal.lines[-1]
 
 
-def test_no_goal_can_be_reached_from_the_tree(networks):
-    assistant, config = assistant_of(networks), CONFIG
-    noise = Noise.draw([np.random.default_rng(0)], config, explore=True)
-    tree = grow([Imagined(state_of(*LINES))], assistant.imagination, assistant.imagination, config, noise)
-    assert len(tree.states[0]) > 1 and len(tree.afterstates[0]) > 1
-    assert not [goal for goal in goals_in([tree.states, tree.afterstates]) if goal.lines]
+def test_no_goal_can_be_reached_from_the_trees_of_a_game(networks, monkeypatch):
+    trees = []
 
+    def keeping(roots, evaluator, dynamics, config, noise):
+        trees.append(grow(roots, evaluator, dynamics, config, noise))
+        return result(trees[-1], config, noise)
 
-def goals_in(value):
-    if isinstance(value, Goal):
-        return [value]
-    if is_dataclass(value):
-        return [goal for field in fields(value) for goal in goals_in(getattr(value, field.name))]
-    if isinstance(value, list | tuple):
-        return [goal for inner in value for goal in goals_in(inner)]
-    return []
+    monkeypatch.setattr("training.self_play.search", keeping)
+    goal = Goal(("def secret():", "    return 41 + 1"), PROBLEMS[1])
+    play([Game(first_state(PROBLEMS[0]), goal, PEOPLE["likes_code"], "1")], assistant_of(networks), Plants(), horizon=3)
+    assert len(trees) == 3 and all(len(tree.states[0]) > 1 and len(tree.afterstates[0]) > 1 for tree in trees)
+    frontier, reached = list(trees), set()
+    while frontier:
+        thing = frontier.pop()
+        if id(thing) in reached or isinstance(thing, type) or type(thing).__name__ in ("module", "function"):
+            continue
+        reached.add(id(thing))
+        assert thing is not goal and thing is not goal.lines and thing is not goal.problem
+        frontier += gc.get_referents(thing)
+    assert len(reached) > 1000
 
 
 def test_too_few_replies_are_refused():

@@ -106,6 +106,25 @@ def test_two_plies_with_replies_worked_by_hand(world, prior_visits: float, q: li
     assert (tree.low[0], tree.high[0]) == pytest.approx((-0.2, 1.3))
 
 
+def test_replies_are_compared_by_returns_of_the_whole_tree(world) -> None:  # type: ignore[no-untyped-def]
+    """The tree of `test_two_plies_...`: kept returned 1.3, undone -.7; all returns lie between -.2 and 1.3."""
+    config = replace(PLAIN, candidates=2, considered=2, depth=2, discount=0.5)
+    table = kept_or_undone(world)
+    tree = grow(["root"], table, table, config, quiet(1, config, offset=0.2))
+    assert tree.rescaled_reply_q(np.array([0]), np.array([1]))[0] == pytest.approx([1.0, -1 / 3])
+
+
+@pytest.mark.parametrize(("lambdas", "undone"), [((INF,), (6, 9)), ((0.0,), (1, 1)), ((0.0, INF), (3, 6))])
+def test_people_reply_between_imitation_and_reason(world, lambdas, undone) -> None:  # type: ignore[no-untyped-def]
+    """Who imitates undoes a quarter; who reasons tries it once, sees that keeping is better, and keeps."""
+    config = replace(PLAIN, candidates=2, considered=1, simulations=30, lambdas=lambdas)
+    table = kept_or_undone(world)
+    table.states["root"] = ([0.0, 1.0], 0.0)
+    tree = grow(["root"], table, table, config, quiet(1, config, offset=0.2))
+    visits = tree.reply_visits[0, tree.chance[0, 0, 1]]
+    assert visits.sum() == tree.visits[0, 0, 1] and undone[0] <= visits[1] <= undone[1], visits
+
+
 def test_a_child_is_found_again_by_decision_and_reply(world) -> None:  # type: ignore[no-untyped-def]
     config = replace(PLAIN, candidates=2, considered=2, depth=2, simulations=16)
     table = kept_or_undone(world)
