@@ -24,13 +24,18 @@ def slip(text: str, generator: Random) -> str:
     places = [match for match in _MISTAKABLE.finditer(text) if match[0] in _SWAPS or match[0].isdigit()]
     if places:
         place = generator.choice(places)
-        wrong = _SWAPS.get(place[0]) or str(int(place[0]) + generator.choice((1, 2)))
+        wrong = _SWAPS.get(place[0]) or _miscounted(place[0], generator)
         return text[: place.start()] + wrong + text[place.end() :]
     swaps = [i for i in range(len(text) - 1) if text[i] != text[i + 1] and text[i].isalnum() and text[i + 1].isalnum()]
     if swaps:
         i = generator.choice(swaps)
         return text[:i] + text[i + 1] + text[i] + text[i + 2 :]
     return text + "_"
+
+
+def _miscounted(number: str, generator: Random) -> str:
+    """The number with a last digit one or two further on; as text, however many digits it has."""
+    return number[:-1] + str((int(number[-1]) + generator.choice((1, 2))) % 10)
 
 
 def part(text: str, begun: int, generator: Random) -> str:

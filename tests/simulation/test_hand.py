@@ -26,6 +26,21 @@ def test_any_text_can_be_mistaken(text, seed):
     assert slip(text, Random(seed)) != text
 
 
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("x = 26", {"x = 27", "x = 28"}),
+        ("x = 109", {"x = 100", "x = 101"}),
+        ("x = 00", {"x = 01", "x = 02"}),
+        ("٣", {"4", "5"}),
+        ("7" * 5000, {"7" * 4999 + "8", "7" * 4999 + "9"}),
+    ],
+    ids=["two digits", "nine", "zeros", "not ASCII", "5,000 digits"],
+)
+def test_a_number_is_mistaken_in_its_last_digit_however_long_it_is(line, wrong):
+    assert {slip(line, Random(seed)) for seed in range(20)} == wrong
+
+
 @given(st.text(alphabet="ab ", max_size=30), st.integers(0, 30), st.integers())
 def test_part_of_a_text_goes_beyond_what_is_begun(text, begun, seed):
     typed = part(text, min(begun, len(text)), Random(seed))
