@@ -134,8 +134,9 @@ class _Session:
     @classmethod
     def begin(cls, game: Game) -> _Session:
         root = replace(_editable(game.root), history=game.root.history or ())
+        before = None if game.before is None else _editable(game.before)
         person, assistant, completer = (Random(f"{game.seed}/{of}") for of in ("person", "assistant", "completer"))
-        return cls(game, [root], [None], person, assistant, completer, game.before, game.move)
+        return cls(game, [root], [None], person, assistant, completer, before, game.move)
 
     @property
     def state(self) -> State:

@@ -96,6 +96,23 @@ def test_a_session_taken_up_from_a_recorded_state_can_be_saved_too(sessions, tmp
         assert again.moves == episode.moves and episode.cut_off
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_session_whose_lines_carry_their_ends_goes_on_without_them(sessions, tmp_path, end):
+    """Also where the person's first reply is to take back what the assistant wrote just before."""
+    episode = sessions[0]
+    ended = [replace(state, lines=tuple(line + end for line in state.lines)) for state in episode.states]
+    written = [i for i, move in enumerate(episode.moves) if move and move.agent == "A" and move.decision]
+    episode = replace(episode, states=tuple(ended))
+    games = [Game.at(episode, i, PEOPLE["hates_assistant"], f"{end!r}/{i}") for i in (0, 6, *written)]
+    played = play(games, RandomAssistant(), Mixture(), horizon=3)
+    assert sum(bool(one.states[1].undone) for one in played) > len(written) / 2
+    for one in played:
+        assert not any(line.endswith(("\r", "\n")) for state in one.states for line in state.lines)
+        (again,), _ = read_episodes(write_snapshot(one, tmp_path / one.id), strict=True)
+        assert all(same(a, b) for a, b in zip(again.states, one.states, strict=True))
+        assert again.moves == one.moves
+
+
 def test_the_same_seed_gives_the_same_session_whatever_is_played_beside_it(sessions):
     alone = simulate([PEOPLE["likes_comments"]], 3, RandomAssistant(), seed=11)
     beside = [episode for episode in sessions if episode.source.endswith("likes_comments")]
