@@ -6,9 +6,9 @@ Works for any text and any goal; as fast as an alignment. Not here: who types th
 from __future__ import annotations
 
 from bisect import bisect, bisect_left
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -60,9 +60,35 @@ LOOK_AHEAD = 64
 """Missing goal lines among which a line may have been begun."""
 
 
-@lru_cache(maxsize=8192)
-def progress(lines: tuple[str, ...], goal: tuple[str, ...]) -> Progress:
-    """Where the text `lines` stands on its way to `goal`."""
+MOST_LINES = 2**18
+"""Lines of texts and goals whose progress is remembered: 26 MB if they have the length of code, however long a file."""
+
+
+class Remembered:
+    """Progress by text and goal, of the latest `most` lines: who plays asks again within a turn or two, or never."""
+
+    def __init__(self, most: int = MOST_LINES) -> None:
+        self.most, self.lines = most, 0
+        self.found: OrderedDict[tuple[tuple[str, ...], tuple[str, ...]], Progress] = OrderedDict()
+
+    def __call__(self, lines: tuple[str, ...], goal: tuple[str, ...]) -> Progress:
+        """Where the text `lines` stands on its way to `goal`."""
+        key = lines, goal
+        if (known := self.found.get(key)) is not None:
+            return known
+        new = self.found[key] = compare(lines, goal)
+        self.lines += len(lines) + len(goal)
+        while self.lines > self.most:
+            (lines, goal), _ = self.found.popitem(last=False)
+            self.lines -= len(lines) + len(goal)
+        return new
+
+
+progress = Remembered()
+
+
+def compare(lines: tuple[str, ...], goal: tuple[str, ...]) -> Progress:
+    """Where the text `lines` stands on its way to `goal`, looked at anew."""
     lines = tuple(line.rstrip("\r\n") for line in lines)
     goal_of, at = [-1] * len(lines), [-1] * len(goal)
     stands = [not line.strip() for line in goal]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from simulation.goal import is_comment
 from simulation.keyboard import Hands, Task, do, known_line
 from simulation.people import next_piece
-from simulation.pieces import Piece, following, pieces, progress, waiting
+from simulation.pieces import Piece, Remembered, compare, following, pieces, progress, waiting
 from state import Cursor, State, never
 
 GOAL = ("def f(a):", "    b = a + 1", "    if b > 2:", "        return b", "", "    return a")
@@ -84,6 +84,21 @@ def test_progress_is_the_share_of_lines_that_stand():
     assert progress(("x",), ()).share == 1.0 and progress(("x",), ()).done
 
 
+def test_progress_that_is_remembered_is_that_of_looking_anew_and_holds_few_lines():
+    """However long the files are, also one that is longer than all that may be held."""
+    remembered, draw = Remembered(most=40), Random(0)
+    for _ in range(200):
+        n = draw.choice((2, 5, 5, 60))
+        lines, goal = (f"x = {draw.randrange(3)}",) * (n // 2), (f"x = {draw.randrange(3)}", "y") * (n // 4)
+        assert remembered(lines, goal) == compare(lines, goal)
+        assert remembered.lines == sum(len(text) + len(goal) for text, goal in remembered.found) <= 40
+
+
+def test_what_was_just_asked_for_is_remembered():
+    remembered = Remembered()
+    assert remembered(GOAL[:3], GOAL) is remembered(tuple(GOAL[:3]), tuple(GOAL))
+
+
 LINE = st.sampled_from(
     ["", "  ", "a = 1", "    b = a + 1", "    b = a", "# note", "    return b", "for x in y:", "    b"]
 )
@@ -114,7 +129,7 @@ def test_twice_the_lines_cost_twice_the_steps(kind, steps):
     def look(n):
         goal = tuple("x = 1" if kind == "alike" else f"value_{i} = {i}" for i in range(n))
         lines = (*["y" if kind == "nothing in common" else line for line in goal[: n // 2]], "")
-        now = progress.__wrapped__(lines, goal)
+        now = compare(lines, goal)
         pieces(now)
         waiting(now, len(lines) - 1)
 
