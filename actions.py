@@ -205,9 +205,7 @@ def _rewritten(old: str, decision: Decision, block: list[str], column: int | Non
         case Decision.WRITE_SINGLE_LINE:
             return [indent + first.lstrip()]
         case Decision.WRITE_MULTI_LINE:
-            indents = [_indentation(text) for text in block if text]
-            shared = common_prefix(min(indents), max(indents))
-            return block if not old else [text and indent + text[shared:] for text in block]
+            return block if not old else _shifted(block, indent)
         case Decision.EDIT_EXISTING_LINES:
             return [first if _indentation(first) else indent + first]
         case Decision.EXPLAIN_SINGLE_LINES:
@@ -221,6 +219,23 @@ def _block(text: str) -> list[str]:
     lines = [line.rstrip() for line in text.split("\n")]
     full = [i for i, line in enumerate(lines) if line]
     return lines[full[0] : full[-1] + 1] if full else []
+
+
+def _shifted(block: list[str], indent: str) -> list[str]:
+    """The block with its first line at `indent`, and the others as much deeper or shallower as they were."""
+    own = [_like(_indentation(text), indent) for text in block]
+    shared = [common_prefix(blanks, own[0]) for blanks in own]
+    return [
+        text and indent[: max(len(indent) - (len(own[0]) - same), 0)] + blanks[same:] + text.lstrip()
+        for text, blanks, same in zip(block, own, shared, strict=True)
+    ]
+
+
+def _like(blanks: str, indent: str) -> str:
+    """The blanks in tabs or spaces, as `indent` has them: a tab for four spaces."""
+    if indent and "\t" not in indent:
+        return blanks.expandtabs(4)
+    return blanks.replace("    ", "\t") if indent and "\t" not in blanks else blanks
 
 
 def _indentation(line: str) -> str:

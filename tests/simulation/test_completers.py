@@ -107,3 +107,14 @@ def test_every_decision_can_be_carried_out_at_every_line_of_every_text(problem, 
             for line in range(len(state)):
                 text = Mixture().complete(state, decision, line, goal, Random(line))
                 assert len(apply(state, decision, line, text, by="A", t=4)) >= len(state)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.id)
+def test_several_right_lines_take_the_place_of_a_line_half_typed(problem, state_of):
+    goal = Goal.solving(problem)
+    for k in range(1, len(goal.lines)):
+        for below in range(k + 1, len(goal.lines) + 1):
+            state = state_of(*goal.lines[:k], goal.lines[k][:-2], *goal.lines[below:])
+            text = RIGHT.complete(state, MULTI, k, goal, Random(0))
+            after = apply(state, MULTI, k, text, by="A", t=4).lines
+            assert after == (*goal.lines[: min(k + RIGHT.lines, below)], *goal.lines[below:])
