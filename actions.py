@@ -174,8 +174,9 @@ def edited(lines: Sequence[str], decision: Decision, line: int, text: str, colum
     | Explain Single | first line | a comment at the line's end |
     | Explain Multi | every line that is not blank | a comment line above, with the line's indentation |
 
-    Blank lines around the text and spaces at its lines' ends are dropped; a `#` is put before a comment that has
-    none; an empty line has no indentation to keep, so there the text's own counts. Blank text does nothing.
+    Blank lines around the text and spaces at its lines' ends are dropped, but for those of a Fill before more text; a
+    `#` is put before a comment that has none; an empty line has no indentation to keep, so there the text's own
+    counts. Blank text does nothing.
 
     Raises:
         ValueError: `line` is outside the file (a NO-OP has none).
@@ -196,12 +197,13 @@ def edited(lines: Sequence[str], decision: Decision, line: int, text: str, colum
 
 def _rewritten(old: str, decision: Decision, block: list[str], column: int | None) -> list[str]:
     """The lines, without line ends, that stand in the place of the line `old`."""
+    whole, block = block[0], [line.rstrip() for line in block]
     first = block[0]
     indent = _indentation(old or first)
     match decision:
         case Decision.FILL_PARTIAL_LINE:
             at = len(old) if column is None else min(max(column, 0), len(old))
-            return [old[:at] + first + old[at:]]
+            return [old[:at] + (whole if old[at:].strip() else first) + old[at:]]
         case Decision.WRITE_SINGLE_LINE:
             return [indent + first.lstrip()]
         case Decision.WRITE_MULTI_LINE:
@@ -215,9 +217,9 @@ def _rewritten(old: str, decision: Decision, block: list[str], column: int | Non
 
 
 def _block(text: str) -> list[str]:
-    """The text's lines without blanks at their ends and without blank lines around them; none if all is blank."""
-    lines = [line.rstrip() for line in text.split("\n")]
-    full = [i for i, line in enumerate(lines) if line]
+    """The text's lines, without line ends and without blank lines around them; none if all is blank."""
+    lines = [body(line) for line in text.split("\n")]
+    full = [i for i, line in enumerate(lines) if line.strip()]
     return lines[full[0] : full[-1] + 1] if full else []
 
 

@@ -79,8 +79,10 @@ class Mixture:
 def addition(line: str, column: int, wanted: str) -> str:
     """What has to be inserted at `column` so that `line` becomes `wanted`; "": nothing does that.
 
-    Where the wanted text does not begin as the line does, its rest is added as if it did.
+    Where the wanted text does not begin as the line does, its rest is added as if it did. A column outside the line is
+    clamped, as it is when the text is inserted.
     """
+    column = min(max(column, 0), len(line))
     head, tail = line[:column], line[column:]
     if wanted.startswith(head) and wanted.endswith(tail) and len(wanted) >= len(line):
         return wanted[column : len(wanted) - len(tail)]

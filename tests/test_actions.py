@@ -153,6 +153,10 @@ CODE = ("def f(x):", "    y = (x", "    return y")
 EDITS = {
     "fill at the end": (CODE, FILL, 1, None, " + 1)", ["    y = (x + 1)"]),
     "fill at the cursor": (("y = f()",), FILL, 0, 6, "x, 1", ["y = f(x, 1)"]),
+    "fill before more text": (("b = + 1",), FILL, 0, 4, "f(a) \n", ["b = f(a) + 1"]),
+    "fill before more text, line end": (("b = + 1",), FILL, 0, 4, "f(a) \r\n", ["b = f(a) + 1"]),
+    "fill at the end, trailing spaces": (CODE, FILL, 1, None, ")  \n", ["    y = (x)"]),
+    "fill before spaces": (("b =  ",), FILL, 0, 4, "1 ", ["b = 1 "]),
     "fill past the end": (CODE, FILL, 1, 99, ")", ["    y = (x)"]),
     "fill before the start": (CODE, FILL, 1, -5, "a", ["a    y = (x"]),
     "fill the first line only": (CODE, FILL, 1, None, ")\nz = 2\n", ["    y = (x)"]),

@@ -1,6 +1,7 @@
 """How often the assistant's text is right, nearly right or wrong is what was asked for."""
 
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ from alignment import similarity
 from simulation.completers import Mixture, addition, note
 from simulation.goal import Goal, is_comment
 from simulation.problems import PROBLEMS
+from state import Cursor
 
 GOAL = Goal(("def f(a):", "    b = a + 1", "    if b > 2:", "        return b", "    return a"), notes=("a note",))
 FILL, SINGLE, MULTI, EDIT = (Decision(i) for i in range(1, 5))
@@ -82,10 +84,20 @@ def test_the_same_seed_writes_the_same(state_of):
         ("  ", 2, "    b = 1", "  b = 1"),
         ("    b = 1", 9, "    b = 1", ""),
         ("    b = 1", 3, "    c = 2", ""),
+        ("    b = + 1", 8, "    b = f(a) + 1", "f(a) "),
+        ("    b", 9, "    b = f(a) + 1", " = f(a) + 1"),
+        ("b", -3, "a = b", "a = "),
     ],
 )
 def test_a_completion_is_what_is_missing(line, column, wanted, text):
     assert addition(line, column, wanted) == text
+
+
+@pytest.mark.parametrize(("half", "char"), [("    b", 9), ("    b = + 1", 8), (" = a + 1", -2), ("    b = a + 1", 99)])
+def test_a_right_completion_at_any_cursor_leads_to_the_goal(half, char, state_of):
+    state = replace(state_of("def f(a):", half), cursor=Cursor(True, 1, char, 3))
+    text = RIGHT.complete(state, FILL, 1, GOAL, Random(0))
+    assert apply(state, FILL, 1, text, by="A", t=4).lines == GOAL.lines[:2]
 
 
 @pytest.mark.parametrize("line", ["", "x", "}", "for a in b:", "return x", "    else:", "x = 'a # b'"])
