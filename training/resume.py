@@ -17,7 +17,9 @@ from typing import Any
 from config import TrainConfig
 from errors import InputError
 from files import append_line, atomic_write, naming
+from judge import Problem
 from models.checkpoint import atomic_torch_save, read
+from simulation.problems import BY_ID
 from state_adapter import Episode
 from training.policies import Tensors
 
@@ -29,8 +31,10 @@ _FREE = ("checkpoint_dir", "pv_dir", "resume", "run_label", "device")
 _CHECKPOINT = re.compile(r"(human|assistant)_policy_e\d+\.pt")
 
 
-def fingerprint(config: TrainConfig, episodes: Sequence[Episode]) -> dict[str, str]:
-    """What must be the same for a run to go on: settings by name, and the recordings."""
+def fingerprint(
+    config: TrainConfig, episodes: Sequence[Episode], problems: Mapping[str, Problem] = BY_ID
+) -> dict[str, str]:
+    """What must be the same for a run to go on: settings by name, the recordings, and their problems."""
     settings: dict[str, str] = {}
 
     def flatten(prefix: str, values: Mapping[str, Any]) -> None:
@@ -49,6 +53,8 @@ def fingerprint(config: TrainConfig, episodes: Sequence[Episode]) -> dict[str, s
             digest.update(_bytes(state.t, state.cursor, state.last_known_line, state.env, sorted(state.undone)))
             digest.update(state.human.tobytes() + state.assistant.tobytes())
         digest.update(_bytes(*[state.history for state in episode.states[:1]]))
+        if (problem := problems.get(episode.problem_id or "")) is not None:
+            digest.update(_bytes(problem.key, problem.notes))
     settings["recordings"] = f"{len(episodes)} sessions ({digest.hexdigest()})"
     return settings
 

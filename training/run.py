@@ -22,6 +22,7 @@ from config import TrainConfig
 from errors import InputError
 from files import lock
 from models import store
+from simulation.problem_file import known_problems
 from state_adapter import Episode
 from training import dataset
 from training.batching import derived_seed
@@ -117,7 +118,8 @@ class _Run:
         self.ranks = ranks
         self.folder = RunFolder(config.checkpoint_dir)
         self.found = self._versions()
-        self.fingerprint = fingerprint(config, episodes)
+        self.problems = known_problems() if config.zero_style.epochs else {}
+        self.fingerprint = fingerprint(config, episodes, self.problems)
         saved = self._resumable()
         if saved is None:
             self.policies = starting_policies(config)
@@ -244,7 +246,9 @@ class _Run:
         if name == "ppo_from_episodes":
             behaviour = self.baselines.behaviour
             return FromEpisodes(policies, data, self.train, behaviour, config.ppo, seed=config.seed, ranks=ranks)
-        return SelfPlay(policies, self.episodes, data, sorted(self.train), config, ranks=ranks)
+        return SelfPlay(
+            policies, self.episodes, data, sorted(self.train), config, problems=self.problems, ranks=ranks
+        )
 
     def _run_phase(self, phase: Phase, interrupt: Interrupt) -> None:
         self.observer.phase(phase.name, phase.total_steps)

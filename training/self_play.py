@@ -6,7 +6,7 @@ sees states alone. Not here: how a game goes (`simulation.play`), what a search 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from actions import Decision
 from config import SearchConfig
-from judge import SMALL, Judge
+from judge import SMALL, Judge, Problem
 from simulation.completers import Completer, Mixture
 from simulation.goal import Goal
 from simulation.habits import estimate
@@ -53,9 +53,11 @@ def decisions_in(plies: int) -> int:
     return -(-plies // 2)
 
 
-def person_of(policies: Policies, episodes: Sequence[Episode]) -> LearnedPerson:
+def person_of(
+    policies: Policies, episodes: Sequence[Episode], problems: Mapping[str, Problem] = BY_ID
+) -> LearnedPerson:
     """Whoever recorded the episodes: acts by the human's policy, keeps and types as the episodes show."""
-    habits = estimate(episodes, BY_ID)
+    habits = estimate(episodes, problems)
     policies.human.eval()
     policies.featurizer.eval()
     policy = NetworkPolicy(policies.human, policies.featurizer)
@@ -64,10 +66,13 @@ def person_of(policies: Policies, episodes: Sequence[Episode]) -> LearnedPerson:
 
 def play_on(
     roots: Sequence[Root], assistant: Assistant, person: Person, *, plies: int, seed: int,
-    completer: Completer | None = None,
-) -> list[Episode]:
-    """A game from each root: real edits, judged as they are played. The same seed gives the same games."""
-    goals = {id(root.episode): _goal(root.episode) for root in roots}
+    completer: Completer | None = None, problems: Mapping[str, Problem] = BY_ID,
+) -> list[Episode]:  # fmt: skip
+    """A game from each root: real edits, judged as they are played. The same seed gives the same games.
+
+    problems: those known, by id; games of other sessions are compiled only.
+    """
+    goals = {id(root.episode): goal_of(root.episode, problems) for root in roots}
     games = [
         Game.at(root.episode, root.index, person, f"{seed}/{i}/{root.episode.id}/{root.index}", goals[id(root.episode)])
         for i, root in enumerate(roots)
@@ -76,8 +81,9 @@ def play_on(
         return play(games, assistant, completer or Mixture(), judge, horizon=decisions_in(plies))
 
 
-def _goal(episode: Episode) -> Goal:
-    return Goal.of(episode, BY_ID.get(episode.problem_id or ""))
+def goal_of(episode: Episode, problems: Mapping[str, Problem]) -> Goal:
+    """What the session's person was after, in hindsight: its last text, and its tests where the problem is known."""
+    return Goal.of(episode, problems.get(episode.problem_id or ""))
 
 
 @dataclass

@@ -25,6 +25,7 @@ from config import LoopConfig, TrainConfig
 from inference import untrained
 from models import Models, store
 from simulation.network import NetworkAssistant
+from simulation.problem_file import known_problems
 from state_adapter import Episode, write_snapshot
 from training import manifest
 from training.batching import derived_seed, generator
@@ -111,6 +112,7 @@ class _Loop:
     ) -> None:
         self.config, self.places, self.observer = config, places, observer
         self.trainings = _Trainings(observer)
+        self.problems = known_problems()
         self.trained = manifest.read(places.manifest, observer.message)
         learnt = {name for entry in self.trained for name in entry.sessions}
         held_out = held_out_ids([one.id for one in episodes], config.held_out_share, learnt)
@@ -229,9 +231,10 @@ class _Loop:
         played = play_on(
             [roots[i] for i in drawn.tolist()],
             NetworkAssistant(policies.assistant, policies.featurizer),
-            person_of(policies, self.learning),
+            person_of(policies, self.learning, self.problems),
             plies=style.horizon,
             seed=derived_seed(seed, "games", run, number),
+            problems=self.problems,
         )
         for episode in played:
             write_snapshot(episode, self.places.games)

@@ -24,8 +24,10 @@ import torch
 from torch import Tensor
 
 from config import SearchConfig, TrainConfig
+from judge import Problem
 from simulation.network import NetworkPolicy
 from simulation.person import Person
+from simulation.problems import BY_ID
 from state_adapter import Episode
 from training import dataset, ppo
 from training.answers import joint_of
@@ -52,22 +54,23 @@ class SelfPlay:
     """The phase. An epoch is played anew after a kill, so nothing is saved inside it.
 
     episodes, data: all that was recorded, and the same as tensors. train: the episodes to learn from, indices.
-    person: whom the assistant plays with; by default the one that these episodes show. ranks: the processes that share
-    the games and the minibatches of each epoch.
+    person: whom the assistant plays with; by default the one that these episodes show. problems: those known, by id.
+    ranks: the processes that share the games and the minibatches of each epoch.
     """
 
     name, saves_inside = NAME, False
 
     def __init__(
         self, policies: Policies, episodes: Sequence[Episode], data: Dataset, train: Sequence[int],
-        config: TrainConfig, *, person: Person | None = None, ranks: Ranks = ALONE,
+        config: TrainConfig, *, person: Person | None = None, problems: Mapping[str, Problem] = BY_ID,
+        ranks: Ranks = ALONE,
     ) -> None:  # fmt: skip
         self.ranks = ranks
         self.policies, self.data, self.train, self.config, self.epoch = policies, data, sorted(train), config, 0
         policies.featurizer.freeze()
         self.episodes = [episodes[i] for i in self.train]
         self.roots = roots_of(self.episodes)
-        self.person = person
+        self.person, self.problems = person, problems
         self.search = SearchConfig(simulations=config.zero_style.simulations, discount=DISCOUNT)
         self.optimiser = ppo.optimiser_of(policies, config.ppo, ranks)
         self.replay: deque[Material] = deque(maxlen=config.zero_style.replay)
@@ -104,7 +107,7 @@ class SelfPlay:
         if self.epoch == 0:
             self.policies.start.load_state_dict(self.policies.assistant.state_dict())
         if self.person is None:
-            self.person = person_of(self.policies, self.episodes)
+            self.person = person_of(self.policies, self.episodes, self.problems)
         self.policies.assistant.eval()
         self.policies.start.eval()
         self.replay.append(self._play(self.person))
@@ -178,14 +181,15 @@ class SelfPlay:
 
     def _games(self, roots: Sequence[Root], person: Person, seed: int) -> tuple[Material, _Tally]:
         settings, policies, assistant = self.config.zero_style, self.policies, self.assistant()
-        games = play_on(roots, assistant, person, plies=settings.horizon, seed=seed)
+        games = play_on(roots, assistant, person, plies=settings.horizon, seed=seed, problems=self.problems)
         data = dataset.build(games, policies.featurizer, self.config.rewards)
         steps = data.of(range(len(games)), by_human=False)
         goals = _goals(roots, games, data, steps)
+        tested = [(root.episode.problem_id or "") in self.problems for root in roots]
         material = of_games(
             data, goals, assistant.found, policies, n_step=settings.n_step, discount=self.config.ppo.gamma
         )
-        return material, _tally(steps, assistant.found, len(games))
+        return material, _tally(steps, assistant.found, tested)
 
     def assistant(self) -> SearchAssistant:
         """Who plays the games: the policy as it is, searching."""
@@ -244,20 +248,22 @@ def _goals(roots: Sequence[Root], games: Sequence[Episode], data: Dataset, steps
 
 @dataclass(frozen=True)
 class _Tally:
-    """How some games went: of each its return; of each decision whether it was NO-OP, the share kept where known, and
-    the return that the search expects of its policy beyond the prior's; all simulations."""
+    """How some games went. Of each: its return, whether its tests are known. Of each decision: whether it was NO-OP,
+    the share kept where known, the return that the search expects of its policy beyond the prior's. Simulations."""
 
     returns: Tensor
+    tested: Tensor
     no_op: Tensor
     kept: Tensor
     gains: Tensor
     simulations: int
 
 
-def _tally(steps: Steps, found: Sequence[SearchResult], games: int) -> _Tally:
+def _tally(steps: Steps, found: Sequence[SearchResult], tested: Sequence[bool]) -> _Tally:
     gains = [one.value - (softmax(one.log_probs) * one.q).sum(-1) for one in found]
     return _Tally(
-        returns=torch.zeros(games).index_add(0, steps.episode, steps.reward),
+        returns=torch.zeros(len(tested)).index_add(0, steps.episode, steps.reward),
+        tested=torch.tensor(tested, dtype=torch.float32),
         no_op=(steps.decision == 0).float(),
         kept=steps.kept[~steps.kept.isnan()],
         gains=torch.from_numpy(np.concatenate(gains)),
@@ -267,12 +273,13 @@ def _tally(steps: Steps, found: Sequence[SearchResult], games: int) -> _Tally:
 
 def _summary(tallies: Sequence[_Tally]) -> dict[str, float]:
     """Means over all games."""
-    returns, no_op, kept, gains = (
-        torch.cat([getattr(one, name) for one in tallies]) for name in ("returns", "no_op", "kept", "gains")
+    returns, tested, no_op, kept, gains = (
+        torch.cat([getattr(one, name) for one in tallies]) for name in ("returns", "tested", "no_op", "kept", "gains")
     )
     return {
         "games": float(len(returns)),
         "mean_return": float(returns.mean()),
+        "tested_share": float(tested.mean()),
         "no_op_share": float(no_op.mean()),
         "kept_share": float(kept.mean()) if len(kept) else 0.0,
         "simulations": float(sum(one.simulations for one in tallies)),
