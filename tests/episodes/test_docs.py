@@ -5,6 +5,7 @@ import re
 import pytest
 
 from errors import InputError
+from simulation.problem_file import known_problems
 from state import Env, Past
 from state_adapter import read_episodes, read_state
 
@@ -19,11 +20,12 @@ def page(root):
 @pytest.fixture
 def examples(page, recordings):
     """Path of each example by its kind and name."""
-    return {name: recordings.write(name, text) for kind, name, text in EXAMPLE.findall(page) if kind != "refused"}
+    none = ("refused", "problems")
+    return {name: recordings.write(name, text) for kind, name, text in EXAMPLE.findall(page) if kind not in none}
 
 
 def test_every_block_is_an_example(page):
-    assert len(EXAMPLE.findall(page)) == page.count("```json") == 9
+    assert len(EXAMPLE.findall(page)) == page.count("```json") == 10
 
 
 def test_states(examples):
@@ -59,3 +61,10 @@ def test_refusals(page, recordings):
         with pytest.raises(InputError) as refused:
             read_episodes(recordings.write("refused.json", text))
         assert message in str(refused.value)
+
+
+def test_problems(page, recordings):
+    (text,) = [text for kind, _, text in EXAMPLE.findall(page) if kind == "problems"]
+    found = known_problems(recordings.write("problems.json", text))
+    assert [(case.arguments, case.expected) for case in found["twice"].cases] == [(([1, 2], 3), [2, 4])]
+    assert [(case.arguments, case.expected) for case in found["thrice"].cases] == [((2,), 6)]
