@@ -94,6 +94,8 @@ LIKES_CODE = tastes(fill=0.97, line=0.96, lines=0.94, edit=0.85, comments=0.5, c
 LIKES_COMMENTS = tastes(fill=0.75, line=0.7, lines=0.55, edit=0.55, comments=0.97, close=0.3, mistakes=0.1)
 HATES_COMMENTS = tastes(fill=0.92, line=0.9, lines=0.85, edit=0.75, comments=0.03, close=0.4, mistakes=0.15)
 HATES_ASSISTANT = tastes(fill=0.1, line=0.08, lines=0.05, edit=0.05, comments=0.04, close=0.4, mistakes=0.3)
+TRUSTS = tastes(fill=0.98, line=0.97, lines=0.96, edit=0.92, comments=0.85, close=0.9, mistakes=0.6)
+LOOKS_CLOSELY = tastes(fill=0.9, line=0.9, lines=0.92, edit=0.85, comments=0.6, close=0.15, mistakes=0.02)
 
 _ALL = (
     ScriptedPerson("likes_code", LIKES_CODE, Hands(0.5, 0.45, 0.05), waits=0.4, comments=0.03),
@@ -101,7 +103,15 @@ _ALL = (
     ScriptedPerson("hates_comments", HATES_COMMENTS, Hands(0.5, 0.45, 0.05), waits=0.3, comments=0.0),
     ScriptedPerson("hates_assistant", HATES_ASSISTANT, Hands(0.45, 0.45, 0.1), waits=0.1, comments=0.03),
     ScriptedPerson("changes_mind", LIKES_CODE, Hands(0.5, 0.4, 0.1), waits=0.3, comments=0.03, later=HATES_ASSISTANT),
+    ScriptedPerson("clumsy", TRUSTS, Hands(0.6, 0.35, 0.05, slips=0.35, enter=0.4), waits=0.4, comments=0.02),
+    ScriptedPerson("patient", LOOKS_CLOSELY, Hands(0.05, 0.25, 0.7, slips=0.01, enter=0.2), waits=0.75, comments=0.05),
 )
 
 PEOPLE = {person.name: person for person in _ALL}
-"""The scripted people by name: four of clear tastes, and one who likes help until half of the goal stands."""
+"""The scripted people by name.
+
+Four of clear tastes and one who likes help until half of the goal stands, who all type alike; two who are told by how
+they type. `clumsy` types bits of lines, makes a mistake in every third line typed whole, and keeps most of what the
+assistant writes, even what is wrong. `patient` waits three turns of four, then types a block with hardly a mistake, and
+keeps what is right and little else.
+"""

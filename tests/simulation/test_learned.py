@@ -110,9 +110,9 @@ def test_habits_are_those_of_the_sessions_they_were_estimated_from():
     assert keep["hates_comments"].of(comment, "right") < 0.15 and keep["hates_comments"].of(single, "right") > 0.75
     assert keep["likes_comments"].of(comment, "right") > 0.85
     assert keep["hates_assistant"].of(single, "right") < 0.3
-    for habit in habits.values():
+    for name, habit in habits.items():
         assert habit.hands.part + habit.hands.line + habit.hands.block == pytest.approx(1)
-        assert 0 < habit.hands.slips < 0.2
+        assert 0 < habit.hands.slips < (0.4 if name == "clumsy" else 0.1)
     assert habits["hates_assistant"].hands.part == pytest.approx(0.45, abs=0.15)
 
 

@@ -16,6 +16,7 @@ from errors import InputError
 from simulation.assistants import RandomAssistant, SilentAssistant
 from simulation.completers import Mixture
 from simulation.goal import Goal
+from simulation.habits import estimate
 from simulation.keyboard import rest
 from simulation.people import PEOPLE, ScriptedPerson
 from simulation.person import MOST_OPTIONS, Option, Person, Turn, load_person, reply
@@ -62,6 +63,46 @@ def test_one_changes_their_mind_midway(sessions):
     early = kept(sessions["changes_mind"], lambda now: now.share <= 0.4)
     late = kept(sessions["changes_mind"], lambda now: now.share > 0.6)
     assert early["code"] > 0.8 and late["code"] < 0.3
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """Forty sessions of three people without help, and how they type in them."""
+    names = ("likes_code", "clumsy", "patient")
+    episodes = {name: simulate([PEOPLE[name]], 40, SilentAssistant(), rounds=200, seed=4) for name in names}
+    return {name: (of, estimate(of, BY_ID).hands) for name, of in episodes.items()}
+
+
+def test_who_is_clumsy_makes_more_mistakes_types_bits_and_needs_longer(alone):
+    (usual, hands), (clumsy, theirs) = alone["likes_code"], alone["clumsy"]
+    assert theirs.slips > 3 * hands.slips and theirs.part > hands.part
+    assert sum(len(episode.states) for episode in clumsy) > 1.25 * sum(len(episode.states) for episode in usual)
+
+
+def test_who_is_patient_waits_and_then_types_whole_blocks(alone):
+    def rests(episodes):
+        decisions = [move.decision for episode in episodes for move in episode.moves if move and move.agent == "H"]
+        return decisions.count(Decision.NO_OP) / len(decisions)
+
+    (usual, hands), (patient, theirs) = alone["likes_code"], alone["patient"]
+    assert rests(patient) > 1.4 * rests(usual)
+    assert theirs.several > 0.45 and hands.several < 0.15
+    assert theirs.part < 0.2 * hands.part + 0.1 and theirs.slips < 0.04
+
+
+def test_who_is_clumsy_keeps_more_of_what_is_mistaken_and_who_is_patient_hardly_any():
+    mistaken = {}
+    for name in ("clumsy", "likes_code", "patient"):
+        kept = []
+        for episode in simulate([PEOPLE[name]], 40, RandomAssistant(), completer=Mixture(0.0, 0.5), seed=5):
+            goal = Goal.solving(BY_ID[episode.problem_id])
+            for step in episode.transitions("A"):
+                lines = judged(Turn(step.next, goal, step.state, step.move))
+                if lines and all(line.merit != "right" for line in lines):
+                    kept.append(step.reply.history[-1].kept)
+        mistaken[name] = sum(kept) / len(kept)
+    assert mistaken["clumsy"] > mistaken["likes_code"] + 0.1
+    assert mistaken["patient"] < mistaken["likes_code"] - 0.03
 
 
 @pytest.mark.parametrize("name", PEOPLE)
