@@ -1,7 +1,8 @@
 """Sessions between simulated people and an assistant, many at once, in lockstep.
 
 One call of the assistant, one of each human policy and one of the judge per ply, whatever the number of games. A game's
-chances are its own: it goes the same way whatever games are played beside it. Not here: who the players are, search.
+chances are its own: it goes the same way whatever games are played beside it, as far as the rounding of networks, which
+differs between batches, lets it. Not here: who the players are, search.
 """
 
 from __future__ import annotations
