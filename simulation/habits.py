@@ -1,6 +1,7 @@
 """A person's habits as their own sessions show them: what they keep of which merit, and how they type.
 
-Few sessions say little, so each number begins at a prior and leaves it as evidence comes. Not here: what they decide.
+And how good the text was that the assistant wrote for them. Few sessions say little, so each number begins at a prior
+and leaves it as evidence comes. Not here: what they decide.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from actions import Decision
 from config import N_DECISIONS
 from judge import Problem
 from line_tracking import stands, taken_back, written
+from simulation.completers import Mixture
 from simulation.goal import Goal, is_comment
 from simulation.hand import WHOLE
 from simulation.keyboard import Hands
 from simulation.person import Turn
-from simulation.pieces import is_begun, progress
-from simulation.reaction import MERITS, Tastes, judged
+from simulation.pieces import is_begun, progress, waiting
+from simulation.reaction import MERITS, Judged, Tastes, judged
 from state_adapter import Episode, Transition
 
 PRIOR = (0.8, 0.5, 0.2)
@@ -30,6 +32,8 @@ KIND_WEIGHT = 4.0
 """Lines that a person's habit with all code, or all comments, counts for in their habit with one decision."""
 HANDS_WEIGHT = 4.0
 """Turns that the prior counts for in how a person types."""
+COMPLETER_WEIGHT = 4.0
+"""Texts that the prior, `Mixture`'s own numbers, counts for in how good the assistant's text was."""
 
 CODE = (
     Decision.FILL_PARTIAL_LINE,
@@ -42,38 +46,44 @@ COMMENTS = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What a person keeps and how they type."""
+    """What a person keeps and how they type; `completer`: as often right and nearly right as who wrote for them."""
 
     tastes: Tastes
     hands: Hands
+    completer: Mixture
 
 
 def estimate(episodes: Sequence[Episode], problems: Mapping[str, Problem] | None = None) -> Habits:
     """The habits of the person whose sessions these are; none: the prior.
 
-    What is right is told in hindsight, by the text that each session ended with. problems: those known, by id.
+    What is right is told in hindsight, by the text that each session ended with: so "wrong" means "not in what came
+    of it". Good code that the person took back and never typed themselves is wrong, bad code that they left is right.
+    problems: those known, by id.
     """
     kept, seen = np.zeros((N_DECISIONS, len(MERITS))), np.zeros((N_DECISIONS, len(MERITS)))
+    texts = np.zeros(len(MERITS))
     typed = np.zeros(3)
-    slips, lines = 0.0, 0.0
+    slips, typed_lines = 0.0, 0.0
     for episode in episodes:
         goal = Goal.of(episode, (problems or {}).get(episode.problem_id or ""))
         for transition in episode.transitions("A"):
-            _count_kept(transition, goal, kept, seen)
+            lines = judged(Turn(transition.next, goal, transition.state, transition.move))
+            _count_kept(transition, lines, kept, seen)
+            if lines and transition.decision in CODE and _is_due(transition, goal):
+                texts[_merit(lines)] += 1
         for transition in episode.transitions("H"):
             if not transition.next.undone:
                 counts = _typing(transition, goal)
                 typed += counts[:3]
-                slips, lines = slips + counts[3], lines + counts[4]
-    return Habits(_tastes(kept, seen), _hands(typed, slips, lines))
+                slips, typed_lines = slips + counts[3], typed_lines + counts[4]
+    return Habits(_tastes(kept, seen), _hands(typed, slips, typed_lines), _completer(texts))
 
 
-def _count_kept(transition: Transition, goal: Goal, kept: np.ndarray, seen: np.ndarray) -> None:
-    """Adds what of one decision of the assistant's was kept, by merit, to the counts (7, 3)."""
+def _count_kept(transition: Transition, lines: Sequence[Judged], kept: np.ndarray, seen: np.ndarray) -> None:
+    """Adds what of the lines of one decision of the assistant's was kept, by merit, to the counts (7, 3)."""
     reply = transition.reply
     if reply is None:
         return
-    lines = judged(Turn(transition.next, goal, transition.state, transition.move))
     standing = stands(
         [line.written for line in lines],
         transition.next.lines,
@@ -84,6 +94,25 @@ def _count_kept(transition: Transition, goal: Goal, kept: np.ndarray, seen: np.n
         cell = transition.decision, MERITS.index(line.merit)
         kept[cell] += stood
         seen[cell] += 1
+
+
+def _is_due(transition: Transition, goal: Goal) -> bool:
+    """Whether the decision's line waits for code; elsewhere a right text changes nothing, so it is not seen."""
+    return transition.line >= 0 and waiting(progress(transition.state.lines, goal.lines), transition.line) >= 0
+
+
+def _merit(lines: Sequence[Judged]) -> int:
+    """Of a whole text, index of MERITS: that of its lines if they are alike, else close, as one with a slip is."""
+    merits = {line.merit for line in lines}
+    return MERITS.index(merits.pop() if len(merits) == 1 else "close")
+
+
+def _completer(texts: np.ndarray) -> Mixture:
+    """Posterior mean of how often a text is right, nearly right, wrong, from the counts (3,)."""
+    prior = Mixture()
+    weights = texts + COMPLETER_WEIGHT * np.array([prior.right, prior.near, 1 - prior.right - prior.near])
+    right, near, _ = (weights / weights.sum()).tolist()
+    return Mixture(right, near)
 
 
 def _tastes(kept: np.ndarray, seen: np.ndarray) -> Tastes:

@@ -17,7 +17,7 @@ from config import SearchConfig
 from judge import SMALL, Judge, Problem
 from simulation.completers import Completer, Mixture
 from simulation.goal import Goal
-from simulation.habits import estimate
+from simulation.habits import Habits
 from simulation.learned import LearnedPerson
 from simulation.network import NetworkPolicy
 from simulation.person import Person
@@ -53,11 +53,8 @@ def decisions_in(plies: int) -> int:
     return -(-plies // 2)
 
 
-def person_of(
-    policies: Policies, episodes: Sequence[Episode], problems: Mapping[str, Problem] = BY_ID
-) -> LearnedPerson:
-    """Whoever recorded the episodes: acts by the human's policy, keeps and types as the episodes show."""
-    habits = estimate(episodes, problems)
+def person_of(policies: Policies, habits: Habits) -> LearnedPerson:
+    """Whoever recorded the episodes: acts by the human's policy, keeps and types as their habits are."""
     policies.human.eval()
     policies.featurizer.eval()
     policy = NetworkPolicy(policies.human, policies.featurizer)
@@ -70,7 +67,8 @@ def play_on(
 ) -> list[Episode]:  # fmt: skip
     """A game from each root: real edits, judged as they are played. The same seed gives the same games.
 
-    problems: those known, by id; games of other sessions are compiled only.
+    completer: who writes the assistant's text, by default a `Mixture`. problems: those known, by id; games of other
+    sessions are compiled only.
     """
     goals = {id(root.episode): goal_of(root.episode, problems) for root in roots}
     games = [

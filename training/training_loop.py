@@ -24,6 +24,7 @@ import files
 from config import LoopConfig, TrainConfig
 from inference import untrained
 from models import Models, store
+from simulation.habits import estimate
 from simulation.network import NetworkAssistant
 from simulation.problem_file import known_problems
 from state_adapter import Episode, write_snapshot
@@ -228,12 +229,14 @@ class _Loop:
         drawn = torch.randperm(len(roots), generator=generator(seed, "games", run, number, "roots"))[: style.roots]
         self.observer.phase("recording", len(drawn))
         policies.assistant.eval()
+        habits = estimate(self.learning, self.problems)
         played = play_on(
             [roots[i] for i in drawn.tolist()],
             NetworkAssistant(policies.assistant, policies.featurizer),
-            person_of(policies, self.learning, self.problems),
+            person_of(policies, habits),
             plies=style.horizon,
             seed=derived_seed(seed, "games", run, number),
+            completer=habits.completer,
             problems=self.problems,
         )
         for episode in played:

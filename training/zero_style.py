@@ -25,6 +25,8 @@ from torch import Tensor
 
 from config import SearchConfig, TrainConfig
 from judge import Problem
+from simulation.completers import Completer
+from simulation.habits import estimate
 from simulation.network import NetworkPolicy
 from simulation.person import Person
 from simulation.problems import BY_ID
@@ -54,8 +56,8 @@ class SelfPlay:
     """The phase. An epoch is played anew after a kill, so nothing is saved inside it.
 
     episodes, data: all that was recorded, and the same as tensors. train: the episodes to learn from, indices.
-    person: whom the assistant plays with; by default the one that these episodes show. problems: those known, by id.
-    ranks: the processes that share the games and the minibatches of each epoch.
+    person: whom the assistant plays with; by default the one that these episodes show, as they show how good its text
+    is. problems: those known, by id. ranks: the processes that share the games and the minibatches of each epoch.
     """
 
     name, saves_inside = NAME, False
@@ -71,6 +73,7 @@ class SelfPlay:
         self.episodes = [episodes[i] for i in self.train]
         self.roots = roots_of(self.episodes)
         self.person, self.problems = person, problems
+        self.completer: Completer | None = None
         self.search = SearchConfig(simulations=config.zero_style.simulations, discount=DISCOUNT)
         self.optimiser = ppo.optimiser_of(policies, config.ppo, ranks)
         self.replay: deque[Material] = deque(maxlen=config.zero_style.replay)
@@ -106,11 +109,12 @@ class SelfPlay:
         """Plays the epoch's games and lays out what is learned from them."""
         if self.epoch == 0:
             self.policies.start.load_state_dict(self.policies.assistant.state_dict())
-        if self.person is None:
-            self.person = person_of(self.policies, self.episodes, self.problems)
+        if self.person is None or self.completer is None:
+            habits = estimate(self.episodes, self.problems)
+            self.person, self.completer = self.person or person_of(self.policies, habits), habits.completer
         self.policies.assistant.eval()
         self.policies.start.eval()
-        self.replay.append(self._play(self.person))
+        self.replay.append(self._play(self.person, self.completer))
         searched = Material.concat(list(self.replay))
         recorded = self._recording()
         self.material = Material.concat([searched, recorded])
@@ -168,20 +172,22 @@ class SelfPlay:
         self.optimiser.load_state_dict(saved["optimiser"])
         self.replay.extend(Material.restored(material) for material in saved["replay"])
 
-    def _play(self, person: Person) -> Material:
+    def _play(self, person: Person, completer: Completer) -> Material:
         """Plays games from roots that the seed and the epoch choose; each process its share, and all get all games."""
         settings, seed = self.config.zero_style, self.config.seed
         order = torch.randperm(len(self.roots), generator=generator(seed, NAME, self.epoch, "roots"))
         roots = self.ranks.own([self.roots[i] for i in order[: settings.roots].tolist()])
         round_seed = derived_seed(seed, NAME, self.epoch, *self.ranks.label)
-        played = self.ranks.gather(self._games(roots, person, round_seed) if roots else None)
+        played = self.ranks.gather(self._games(roots, person, completer, round_seed) if roots else None)
         there = [one for one in played if one is not None]
         self.played = _summary([tally for _, tally in there])
         return Material.concat([material for material, _ in there])
 
-    def _games(self, roots: Sequence[Root], person: Person, seed: int) -> tuple[Material, _Tally]:
+    def _games(self, roots: Sequence[Root], person: Person, completer: Completer, seed: int) -> tuple[Material, _Tally]:
         settings, policies, assistant = self.config.zero_style, self.policies, self.assistant()
-        games = play_on(roots, assistant, person, plies=settings.horizon, seed=seed, problems=self.problems)
+        games = play_on(
+            roots, assistant, person, plies=settings.horizon, seed=seed, completer=completer, problems=self.problems
+        )
         data = dataset.build(games, policies.featurizer, self.config.rewards)
         steps = data.of(range(len(games)), by_human=False)
         goals = _goals(roots, games, data, steps)

@@ -7,13 +7,16 @@ import pytest
 import torch
 
 from config import ModelConfig, PPOConfig
+from simulation.completers import Mixture
+from simulation.habits import estimate
 from simulation.people import ScriptedPerson, tastes
+from simulation.problems import BY_ID
 from training import dataset
 from training.answers import answer
 from training.goal import Goal, goal_vector
 from training.policies import Policies
 from training.search import SearchResult
-from training.self_play import SearchAssistant, decisions_in, roots_of
+from training.self_play import SearchAssistant, decisions_in, play_on, roots_of
 from training.zero_style import SURVIVES, SelfPlay, survival
 
 
@@ -71,6 +74,15 @@ def test_games_begin_in_sessions_that_are_learned_from(phase_of, sessions):
     assert {root.episode.id for root in phase.roots} == {sessions[0].id, sessions[4].id}
     assert len(phase.roots) == len(roots_of([sessions[0], sessions[4]]))
     assert not run(phase_of(train=(), epochs=1))
+
+
+def test_texts_are_as_good_as_those_of_the_sessions_learned_from(phase_of, sessions, monkeypatch):
+    phase, asked = phase_of(epochs=1, roots=2), []
+    monkeypatch.setattr(
+        "training.zero_style.play_on", lambda *of, **how: asked.append(how["completer"]) or play_on(*of, **how)
+    )
+    phase.begin()
+    assert asked == [estimate([sessions[i] for i in phase.train], BY_ID).completer] != [Mixture()]
 
 
 def test_only_the_latest_games_are_kept_and_every_minibatch_has_recorded_decisions(phase_of):
