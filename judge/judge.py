@@ -22,17 +22,19 @@ from typing import Any
 
 from judge.problem import Problem
 from judge.verdict import Verdict, read
-from judge.worker import read_message, write_message
+from judge.worker import BUSY, read_message, write_message
 
 Key = tuple[str, bytes]
 
 GRACE_SECONDS = 5.0
-"""How long a worker may be silent beyond a text's own limit before it is replaced."""
+"""How long a worker may be silent beyond a text's own limits before it is replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Of one text with all its cases. Bytes and seconds; the wall clock only catches what sleeps.
+
+    compile_seconds, compile_memory: of compiling alone, so generous that a right text of 50,000 lines compiles.
 
     steps: lines that one call may run, so that endless loops end at once and alike on all machines (loops of a single
     instruction are left to the clock); None: no such limit.
@@ -43,6 +45,8 @@ class Limits:
     wall_seconds: float = 5.0
     memory: int = 512 * 2**20
     file_size: int = 2**20
+    compile_seconds: float = 20.0
+    compile_memory: int = 2 * 2**30
 
 
 _ENVIRONMENT = {
@@ -60,7 +64,7 @@ SMALL = Limits(steps=20_000, cpu_seconds=0.3)
 class Judge:
     """`verdicts(...)` of texts; its worker processes start at the first need. Not for use by several threads at once.
 
-    workers: processes. capacity: verdicts remembered, by problem and text.
+    workers: processes. capacity: verdicts remembered, by problem and text; one that is unknown is not.
     """
 
     def __init__(self, limits: Limits | None = None, *, workers: int = 1, capacity: int = 100_000) -> None:
@@ -82,8 +86,7 @@ class Judge:
                 self._verdicts.move_to_end(key)
                 found[key] = known
         found.update(self._run(missing))
-        for key in missing:
-            self._verdicts[key] = found[key]
+        self._verdicts.update({key: found[key] for key in missing if found[key].compiled is not None})
         while len(self._verdicts) > self._capacity:
             self._verdicts.popitem(last=False)
         return [found[key] for key in keys]
@@ -107,12 +110,13 @@ class Judge:
         """Hands the texts to the workers, one at a time each, until all are judged."""
         waiting = list(reversed(missing.items()))
         found: dict[Key, Verdict] = {}
+        silence = BUSY * self.limits.compile_seconds + self.limits.wall_seconds + GRACE_SECONDS
         try:
             with selectors.DefaultSelector() as selector:
                 for worker in self._workers[: len(waiting)]:
                     self._hand_over(worker, waiting.pop(), selector)
                 while selector.get_map():
-                    ready = selector.select(self.limits.wall_seconds + GRACE_SECONDS)
+                    ready = selector.select(silence)
                     silent = [] if ready else list(selector.get_map().values())
                     for entry in [key for key, _ in ready] or silent:
                         worker, (key, (problem, _)) = entry.data

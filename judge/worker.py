@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 MAX_RESULT = 20_000
@@ -35,6 +36,8 @@ MAX_OUTPUT = 4_000_000
 """Bytes that a text may send back before it is stopped."""
 MAX_PROCESSES = 64
 """Processes and threads of a text, where the kernel counts them for it alone."""
+BUSY = 6
+"""Times its CPU limit that compiling may take by the clock, as a machine may be busy."""
 
 _PRELOADED = (
     "bisect", "collections", "copy", "dataclasses", "datetime", "functools", "heapq", "itertools", "operator", "re",
@@ -61,14 +64,20 @@ def run_text(request: dict[str, Any], answers: int, own: bool) -> None:
     _hear_nothing(answers)
     sys.addaudithook(_refuse)
     send(answers, "started")
+    before = _memory()
     try:
         code = compile(request["text"], "<text>", "exec", dont_inherit=True)
     except BaseException as error:
-        return send(answers, "not compiled", _describe(error))
-    send(answers, "compiled")
+        # The parser raises it too, where a text is nested too deeply.
+        starved = isinstance(error, MemoryError) and _memory() - before > request["limits"]["compile_memory"] / 2
+        return send(answers, "unknown" if starved else "not compiled", _describe(error))
+    _limit_running(request["limits"], _memory() - before)
+    send(answers, "compiled", str(time.process_time()))
     if request["entry_point"] is None:
         return send(answers, "end")
-    scope: dict[str, Any] = {"__name__": "solution"}
+    module = ModuleType("solution")  # where dataclasses and the like look for what a text has defined
+    sys.modules["solution"] = module
+    scope = module.__dict__
 
     def counted(call: Callable[..., Any], *values: Any) -> Any:
         """`call(*values)`; after too many lines, unlike a clock the same everywhere, the process ends."""
@@ -113,20 +122,35 @@ def send(descriptor: int, event: str, text: str = "") -> None:
 
 
 def _limit(limits: dict[str, float], own: bool) -> None:
-    """Kernel limits; the timer counts fractions of a second and the hard limit stands behind it."""
-    seconds = limits["cpu_seconds"]
+    """Kernel limits while a text compiles; the timer counts fractions of a second, the hard limit stands behind it."""
     values = {
-        "RLIMIT_AS": int(limits["memory"]),
+        "RLIMIT_AS": int(limits["compile_memory"] + limits["memory"]),
         "RLIMIT_FSIZE": int(limits["file_size"]),
-        "RLIMIT_CPU": math.ceil(seconds) + 1,
+        "RLIMIT_CPU": math.ceil(limits["compile_seconds"] + limits["cpu_seconds"]) + 1,
         "RLIMIT_CORE": 0,
     }
     if own:  # elsewhere the kernel would count all processes of the person
         values["RLIMIT_NPROC"] = MAX_PROCESSES
+    _set(values)
+    signal.setitimer(signal.ITIMER_PROF, limits["compile_seconds"])
+
+
+def _limit_running(limits: dict[str, float], used: int) -> None:
+    """The lower limits of a text that has compiled, with `used` bytes."""
+    cpu = math.ceil(time.process_time() + limits["cpu_seconds"]) + 1
+    _set({"RLIMIT_AS": int(limits["memory"]) + used, "RLIMIT_CPU": cpu})
+    signal.setitimer(signal.ITIMER_PROF, limits["cpu_seconds"])
+
+
+def _set(values: dict[str, int]) -> None:
     for name, value in values.items():
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(getattr(resource, name), (value, value))
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def _memory() -> int:
+    """Most bytes that this process has had in memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _hear_nothing(answers: int) -> None:
@@ -176,7 +200,8 @@ def judge(request: dict[str, Any], own: bool) -> dict[str, Any]:
         finally:
             os._exit(0)
     os.close(writable)
-    events, in_time = _listen(readable, time.monotonic() + request["limits"]["wall_seconds"])
+    limits = request["limits"]
+    events, in_time = _listen(readable, BUSY * limits["compile_seconds"], limits["wall_seconds"])
     os.close(readable)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
@@ -191,17 +216,23 @@ def judge(request: dict[str, Any], own: bool) -> dict[str, Any]:
             while True:
                 os.waitpid(-1, 0)
     seconds = usage.ru_utime + usage.ru_stime
-    if events and events[-1][0] in ("end", "not compiled", "not run"):
+    if events and events[-1][0] in ("end", "unknown", "not compiled", "not run"):
         end = "end"
     else:
         timer = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF
         endless = bool(events) and events[-1][0] == "endless"
-        end = "time" if endless or timer or not in_time or seconds > request["limits"]["cpu_seconds"] else "died"
+        compiling = next((float(text) for event, text in events if event == "compiled"), None)
+        over = seconds > (limits["compile_seconds"] if compiling is None else compiling + limits["cpu_seconds"])
+        end = "time" if endless or timer or over or not in_time else "died"
     return {"events": events, "end": end, "seconds": seconds}
 
 
-def _listen(readable: int, deadline: float) -> tuple[list[list[str]], bool]:
-    """Events until the last one, the end of the stream, too many bytes or the deadline (then False)."""
+def _listen(readable: int, compiling: float, running: float) -> tuple[list[list[str]], bool]:
+    """Events until the last one, the end of the stream, too many bytes or the end of its time (then False).
+
+    compiling, running: seconds that each may take.
+    """
+    deadline, compiled = time.monotonic() + compiling, False
     poller = select.poll()
     poller.register(readable, select.POLLIN | select.POLLHUP)
     data = b""
@@ -211,6 +242,8 @@ def _listen(readable: int, deadline: float) -> tuple[list[list[str]], bool]:
             return _events(data), False
         received = os.read(readable, 65536)
         data += received
+        if not compiled and b'["compiled"' in data:
+            deadline, compiled = time.monotonic() + running, True
         if not received or data.endswith(b'["end", ""]\n'):
             break
     return _events(data), True

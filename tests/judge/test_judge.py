@@ -137,6 +137,72 @@ def test_without_cases_a_text_is_compiled_but_not_run(judge):
     assert verdict.compiled and verdict.env == Env(True, None, None) and verdict.reason == ""
 
 
+def test_a_problem_without_cases_says_nothing_of_tests(judge):
+    problem = Problem("bare", "double", ())
+    for text, compiled in ((RIGHT, True), ("1 +", False)):
+        assert judge.verdict(text, problem).env == Env(compiled, None, None)
+
+
+DENSE = "x{0} = {{'a': [g(1, 2, 3), h(a=1, b=2)], 'b': (i + j * k - {0}) ** 2 if a else b}}"
+
+
+@pytest.fixture(scope="module")
+def long():
+    """A right text of 20,000 lines; 50,000 take a second more."""
+    return "\n".join(DENSE.format(i) for i in range(20_000))
+
+
+def test_a_long_text_has_time_and_memory_to_compile_and_both_to_run():
+    text = "\n".join([RIGHT, "def never():", *(f"    {DENSE.format(i)}" for i in range(10_000))])
+    with Judge(Limits(cpu_seconds=0.1, wall_seconds=0.5, memory=64 * 2**20)) as judge:
+        assert judge.verdict(text, DOUBLE).env == Env(True, 2, 2)
+        endless = judge.verdict(text + "\nwhile True: pass", DOUBLE)
+        asleep = judge.verdict(text + "\nimport time\ntime.sleep(9)", DOUBLE)
+    assert (endless.env, endless.reason) == (asleep.env, asleep.reason) == (Env(True, 0, 2), "it ran out of time")
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (Limits(compile_seconds=0.05), "it ran out of time"),
+        (Limits(compile_memory=2**25, memory=2**26), "MemoryError"),
+    ],
+)
+def test_what_cannot_be_compiled_within_its_limits_is_unknown_and_asked_again(long, limits, reason):
+    with Judge(limits) as judge:
+        for problem in (None, DOUBLE):
+            verdict = judge.verdict(long, problem)
+            assert (verdict.compiled, verdict.passed, verdict.total, verdict.env) == (None, None, None, None)
+            assert verdict.reason == reason and verdict.seconds < 2
+            assert judge.verdict(long, problem) is not verdict
+        assert judge.verdict("a = 1").compiled
+
+
+def test_a_worker_that_dies_says_nothing_about_its_text(judge, monkeypatch):
+    monkeypatch.setattr("judge.judge._Worker.answer", lambda worker, *, wait: worker.stop())
+    unknown = judge.verdict("a = 3")
+    assert (unknown.env, unknown.reason) == (None, "its process died")
+    monkeypatch.undo()
+    assert judge.verdict("a = 3").env == Env(True)
+
+
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations"])
+def test_a_text_is_a_module_where_its_classes_are_looked_up(judge, future):
+    text = body(
+        "return Pair(x, x).sum()",
+        first=[
+            future, "from dataclasses import dataclass", "import pickle, sys, typing", "@dataclass", "class Pair:",
+            "    a: int", "    b: int", "    def sum(self): return self.a + self.b",
+            "assert typing.get_type_hints(Pair) == {'a': int, 'b': int}",
+            "assert pickle.loads(pickle.dumps(Pair(1, 2))) == Pair(1, 2)",
+            "assert sys.modules[__name__].Pair is Pair and not hasattr(sys.modules[__name__], 'left')",
+            "left = True",
+        ],
+    )  # fmt: skip
+    for number in range(2):
+        assert judge.verdict(f"{text}\n# {number}", DOUBLE).reason == ""
+
+
 def test_every_text_finds_the_same_fresh_world(judge):
     problem = Problem("trace", "trace", (Case((), [[], False, "0.8444218515250481"]),))
     leave = "import math, random\nopen('left', 'w').write('x')\nmath.left = True\nrandom.random()\n"
@@ -225,7 +291,8 @@ def test_nothing_is_left_when_the_judge_is_closed_or_forgotten(tmp_path):
 def test_limits_hold_without_a_namespace_of_its_own():
     script = (
         "import json, sys; from judge import worker\n"
-        "limits = dict(steps=None, cpu_seconds=0.2, wall_seconds=0.5, memory=2**28, file_size=2**20)\n"
+        "limits = dict(steps=None, cpu_seconds=0.2, wall_seconds=0.5, memory=2**28, file_size=2**20,\n"
+        "    compile_seconds=1, compile_memory=2**28)\n"
         "for text in json.load(sys.stdin):\n"
         "    request = dict(text=text, entry_point='double', arguments=['(2,)'], limits=limits)\n"
         "    answer = worker.judge(request, own=False)\n"
