@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from enum import IntEnum
 from typing import Literal
@@ -131,8 +130,7 @@ def legal_lines(states: Sequence[State], w_max: int) -> NDArray[np.bool_]:
         else:
             for decision in AT_CURSOR:
                 table[decision, start:end] = free[start:end]
-            has_room = np.array([_bytes(line) < w_max for line in state.lines], dtype=np.bool_)
-            table[Decision.FILL_PARTIAL_LINE, start:end] &= has_room
+            table[Decision.FILL_PARTIAL_LINE, start:end] &= _have_room(state.lines, w_max)
     return table
 
 
@@ -155,6 +153,13 @@ def _free(state: State, line: int) -> bool:
     """Whether one line is not `protected`."""
     row = state.human[line]
     return bool(row[T_LAST] != 0 or row[SPAN_END] <= row[SPAN_START])
+
+
+def _have_room(lines: Sequence[str], w_max: int) -> NDArray[np.bool_]:
+    """`(lines,)` which lines are shorter than `w_max` bytes."""
+    if 4 * max(map(len, lines), default=0) < w_max:  # no character has more bytes
+        return np.ones(len(lines), dtype=np.bool_)
+    return np.array([_bytes(line) < w_max for line in lines], dtype=np.bool_)
 
 
 def _bytes(line: str) -> int:
@@ -268,18 +273,8 @@ def apply(state: State, decision: Decision, line: int, text: str, *, by: Literal
         human, assistant = carry_attribution(state, lines, by, t)
     place = _followed(state, decision, line, lines)
     cursor = Cursor() if by == "A" else _humans_cursor(state, decision, line, lines, t)
-    return replace(
-        state,
-        lines=lines,
-        t=t,
-        human=human,
-        assistant=assistant,
-        cursor=cursor,
-        env=None,
-        timestamp_ms=None,
-        last_known_line=place if by == "A" else cursor.line,
-        undone=frozenset(),
-    )
+    last_known_line = place if by == "A" else cursor.line
+    return State(lines, t, human, assistant, cursor, history=state.history, last_known_line=last_known_line)
 
 
 def _last_seen(state: State) -> int:

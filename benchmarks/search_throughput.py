@@ -1,58 +1,34 @@
-"""Simulations per second of the search against the bare network's states per second at the same batch size.
+"""Simulations per second of a search of files against the bare networks' own pace on batches of the same sizes.
 
     python -m benchmarks.search_throughput [--seconds 2] [--threads 1] [--device cpu]
 
-The network alone is what depends on parameters: text embedding, projection, backbone, the heads of a search. Inside a
-search there are also the encoding of new states, candidates, the tree (measured by itself as well) and the edits in it.
-Those of the assistant are real, the human types a line; a network for the human is left out, as it is one more call of
-the same kind. Not here: quality.
+The search is the one that plays and learns: two networks (the assistant's with value and p(kept), the human's), edits,
+histories, trees. The baseline is what in it depends on parameters: text embedding, projection, backbones and heads,
+called as often and with the same batches as in that very search. tree: the time of the trees alone, as a share of the
+networks'. Not here: quality.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
 
-from actions import Decision, apply
 from benchmarks.timing import medians
-from config import FeaturizerConfig, ModelConfig, SearchConfig
-from featurizers import Featurizer
+from config import FeaturizerConfig, ModelConfig, RewardWeights, SearchConfig
+from featurizers import Batch, Featurizer
 from models import Policy
+from simulation.network import NetworkPolicy
 from state import Cursor, State, never
-from training.search import Dynamics, Evaluation, Evaluator, Noise, search
-from training.search.evaluator import HEADS, PolicyEvaluator
+from training.search import Evaluation, Noise, search
+from training.search.evaluator import PolicyEvaluator
+from training.search.imagination import DISCOUNT, Imagination, Imagined
 from training.search.interfaces import Floats, Ints
 
 BACKBONES = ("lg_transformer", "lstm", "bigru")
 LENGTHS, GAMES = (16, 64, 300), (1, 32)
-
-
-class Typing:
-    """The assistant writes a line; the human types one, at one of eight places, or only looks on."""
-
-    def __init__(self, replies: int) -> None:
-        self.replies = replies
-
-    def step(self, states: Sequence[State], pairs: Ints) -> tuple[list[State], Floats]:
-        moves = zip(states, pairs.tolist(), strict=True)
-        after = [apply(s, Decision(d), line, "total += 1", by="A", t=s.t + 1) for s, (d, line) in moves]
-        return after, np.where(pairs[:, 0] == Decision.NO_OP, 0.05, 0.0)
-
-    def reply_log_probs(self, afterstates: Sequence[State]) -> Floats:
-        return np.full((len(afterstates), self.replies), -np.log(self.replies))
-
-    def reply(self, afterstates: Sequence[State], replies: Ints, seeds: Ints) -> tuple[list[State], Floats]:
-        edit = Decision.EDIT_EXISTING_LINES
-        later = [
-            apply(s, edit, reply, f"typed = {seed}", by="H", t=s.t + 1) if reply else replace(s, t=s.t + 1)
-            for s, reply, seed in zip(afterstates, replies.tolist(), seeds.tolist(), strict=True)
-        ]
-        return later, np.zeros(len(later))
 
 
 def a_file(lines: int, game: int) -> State:
@@ -82,31 +58,48 @@ class Still:
 
 @torch.no_grad()
 def measure(backbone: str, lines: int, games: int, *, seconds: float, device: str) -> dict[str, float]:
-    """States per second of the network alone, of a search and of its tree alone."""
+    """Milliseconds that a search takes, its networks alone and its trees alone."""
     torch.manual_seed(0)
-    policy = Policy(ModelConfig(backbone=backbone)).to(device).eval()
+    config, states = SearchConfig(discount=DISCOUNT), [a_file(lines, game) for game in range(games)]
+    assistant, human = (Policy(ModelConfig(backbone=backbone)).to(device).eval() for _ in range(2))
     featurizer = Featurizer(FeaturizerConfig()).to(device).eval()
-    config, states = SearchConfig(), [a_file(lines, game) for game in range(games)]
-    evaluator, typing = PolicyEvaluator(policy, featurizer, config), Typing(config.replies)
+    evaluator, people = PolicyEvaluator(assistant, featurizer, config), NetworkPolicy(human, featurizer)
+
+    def noise() -> Noise:
+        return Noise.draw([np.random.default_rng(game) for game in range(games)], config, explore=True)
+
+    def searching() -> None:
+        imagination = Imagination(evaluator, people, RewardWeights(), config)
+        search([Imagined(state) for state in states], imagination, imagination, config, noise())
+
+    asked = calls_in(searching, featurizer, (assistant, human))
+
+    def networks() -> None:
+        for batch, policy, heads in asked:
+            scores = policy(featurizer(batch), heads).scores
+        scores.cpu()
+
     still = Still(evaluator.evaluate(states), config.replies)
-    batch = featurizer.encode(states).batch(range(games), device)
-
-    def network() -> None:
-        for _ in range(config.simulations + 1):  # the root is evaluated too
-            value = policy(featurizer(batch), HEADS).value
-        value.cpu()
-
-    def searching(evaluator: Evaluator[State], dynamics: Dynamics[State, State]) -> None:
-        generators = [np.random.default_rng(game) for game in range(games)]
-        search(states, evaluator, dynamics, config, Noise.draw(generators, config, explore=True))
-
     calls: dict[str, Callable[[], object]] = {
-        "network": network,
-        "search": partial(searching, evaluator, typing),
-        "tree": partial(searching, still, still),
+        "networks": networks,
+        "search": searching,
+        "tree": lambda: search(states, still, still, config, noise()),
     }
-    per_second = 1e3 * games * (config.simulations + 1)
-    return {name: per_second / ms for name, ms in medians(calls, seconds=seconds, warm_up=1).items()}
+    return medians(calls, seconds=seconds, warm_up=1)
+
+
+def calls_in(
+    work: Callable[[], None], featurizer: Featurizer, policies: Sequence[Policy]
+) -> list[tuple[Batch, Policy, Iterable[str]]]:
+    """Every call of a network that `work` makes: its batch, whose network, and the heads that were asked for."""
+    batches: list[Batch] = []
+    asked: list[tuple[Policy, Iterable[str]]] = []
+    hooks = [featurizer.register_forward_pre_hook(lambda _, given: batches.append(given[0]))]
+    hooks += [policy.register_forward_pre_hook(lambda of, given: asked.append((of, given[1]))) for policy in policies]
+    work()
+    for hook in hooks:
+        hook.remove()
+    return [(batch, *call) for batch, call in zip(batches, asked, strict=True)]
 
 
 def main() -> None:
@@ -116,13 +109,13 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    print("| backbone | lines | games | network | search | share | tree |\n|---|---|---|---|---|---|---|")
+    print("| backbone | lines | games | simulations/s | networks' share | tree |\n|---|---|---|---|---|---|")
     for backbone in BACKBONES:
         for lines in LENGTHS:
             for games in GAMES:
-                found = measure(backbone, lines, games, seconds=arguments.seconds, device=arguments.device)
-                share, tree = found["search"] / found["network"], found["network"] / found["tree"]
-                row = f"{found['network']:.0f} | {found['search']:.0f} | {share:.2f} | {tree:.3f}"
+                ms = measure(backbone, lines, games, seconds=arguments.seconds, device=arguments.device)
+                pace = 1e3 * games * SearchConfig().simulations / ms["search"]
+                row = f"{pace:.0f} | {ms['networks'] / ms['search']:.2f} | {ms['tree'] / ms['networks']:.3f}"
                 print(f"| {backbone} | {lines} | {games} | {row} |", flush=True)
 
 

@@ -95,7 +95,7 @@ class Imagination:
         evaluation = self.evaluator.evaluate([one.state for one in states])
         assert evaluation.kept is not None
         for one, pairs, shares in zip(states, evaluation.pairs.tolist(), evaluation.kept.tolist(), strict=True):
-            one.kept = {(decision, line): share for (decision, line), share in zip(pairs, shares, strict=True)}
+            one.kept = dict(zip(map(tuple, pairs), shares, strict=True))
         return replace(evaluation, value=self._value(states, evaluation.log_probs, evaluation.kept))
 
     def step(self, states: Sequence[Imagined], pairs: Ints) -> tuple[list[Afterstate], Floats]:
