@@ -1,5 +1,6 @@
 """States to tensors: text embedding and scalars of each line, masks, legality, the session's history."""
 
+from featurizers.buckets import buckets
 from featurizers.embedders import TextEmbedder, register_embedder
 from featurizers.encoded import Batch, Encoded
 from featurizers.featurizer import Featurizer, Lines
@@ -18,6 +19,7 @@ __all__ = [
     "Lines",
     "Ragged",
     "TextEmbedder",
+    "buckets",
     "register_embedder",
     "window",
 ]

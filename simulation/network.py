@@ -14,15 +14,12 @@ import torch
 
 from actions import Decision
 from config import N_DECISIONS
-from featurizers import Featurizer
+from featurizers import Featurizer, buckets
 from models import Joint, Models, Policy
 from simulation.assistants import draw
 from simulation.person import Pairs
 from simulation.play import Chosen
 from state import State
-
-AT_ONCE = 64
-"""States that go through the network together; longer files beside short ones would only pad them."""
 
 
 @torch.inference_mode()
@@ -33,25 +30,25 @@ def pair_probabilities(
 
     legal_only: over the assistant's legal pairs; else over all (a human's).
     """
-    order = sorted(range(len(states)), key=lambda i: len(states[i]))
     found: list[Pairs] = [np.zeros((N_DECISIONS, 0))] * len(states)
-    for begin in range(0, len(order), AT_ONCE):
-        rows = order[begin : begin + AT_ONCE]
+    device = next(policy.parameters()).device
+    lengths = np.minimum([len(state) for state in states], featurizer.config.h_max)
+    for rows in (part.tolist() for part in buckets(lengths)):
         encoded = featurizer.encode([states[i] for i in rows])
-        lines = featurizer(encoded.batch(range(len(rows)), next(policy.parameters()).device))
+        lines = featurizer(encoded.batch(device=device))
         scores = policy(lines, ("action",)).scores
         joint = Joint.of(scores, lines.legal if legal_only else None, lines.mask, policy.config.pooling)
         probabilities = joint.pair_log_probs().exp().double().cpu().numpy()
         for row, i in enumerate(rows):
-            first, seen = int(encoded.first_line[row]), min(probabilities.shape[2], len(states[i]))
-            found[i] = _on_the_file(probabilities[row, :, :seen], first, len(states[i]))
+            found[i] = _on_the_file(probabilities[row], int(encoded.first_line[row]), len(states[i]))
     return found
 
 
 def _on_the_file(seen: Pairs, first: int, lines: int) -> Pairs:
-    """The window's probabilities at the file's own lines; the NO-OP's moves to line 0."""
+    """The window's probabilities, which may have padding, at the file's own lines; the NO-OP's at line 0."""
     pairs = np.zeros((N_DECISIONS, max(lines, 1)))
-    pairs[1:, first : first + seen.shape[1]] = seen[1:]
+    count = min(seen.shape[1], lines)
+    pairs[1:, first : first + count] = seen[1:, :count]
     pairs[Decision.NO_OP, 0] = seen[Decision.NO_OP].sum()
     return pairs
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from config import SearchConfig
-from featurizers import Featurizer
+from featurizers import Featurizer, buckets
 from models import Joint, Policy
 from state import State
 from training.search.interfaces import NO_OP, Evaluation, Floats, Ints
@@ -22,10 +22,6 @@ HEADS = frozenset({"action", "value", "kept"})
 
 UNKNOWN = 0.5
 """p(kept) of a policy that has no such head."""
-
-PADDING, CALL = 0.25, 64
-"""A bucket may be padded by a quarter of its lines, and by as many more as another network call would cost."""
-
 
 class PolicyEvaluator:
     """The assistant's policy on the device of its weights, one network call per bucket of similar lengths."""
@@ -81,18 +77,6 @@ def candidates(pair_log_probs: Tensor, first_line: Ints, count: int) -> tuple[In
     pairs[:, 1 : 1 + best.shape[1], 0] = found // longest + 1
     pairs[:, 1 : 1 + best.shape[1], 1] = found % longest + first_line[:, None]
     return pairs, log_probs
-
-
-def buckets(lengths: Ints) -> list[Ints]:
-    """Indices of states of similar length: every one in one bucket, buckets and their states by length."""
-    order = np.argsort(lengths, kind="stable")
-    cuts, size, lines = [], 0, 0
-    for place, length in enumerate(lengths[order].tolist()):
-        size, lines = size + 1, lines + length
-        if size * length > (1 + PADDING) * lines + CALL:
-            cuts.append(place)
-            size, lines = 1, length
-    return np.split(order, cuts)
 
 
 def observation(state: State) -> bytes:

@@ -1,4 +1,4 @@
-"""The network as an evaluator: candidates, buckets, batches, what counts as the same observation."""
+"""The network as an evaluator: candidates, batches, what counts as the same observation."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from models import Policy
 from state import Cursor, Env, Past, State, never
 from training.search import Noise, search
 from training.search.cache import CachedEvaluator
-from training.search.evaluator import CALL, PADDING, PolicyEvaluator, buckets, candidates, observation
+from training.search.evaluator import PolicyEvaluator, candidates, observation
 
 CONFIG = SearchConfig(candidates=6)
 
@@ -50,29 +50,6 @@ def test_more_candidates_than_pairs() -> None:
     assert found.shape == (1, 16, 2)
     assert (log_probs[0, :7] == -2).all()
     assert (log_probs[0, 7:] == -np.inf).all()
-
-
-@pytest.mark.parametrize(
-    ("lengths", "expected"),
-    [
-        ([5], [[0]]),
-        ([3, 16, 1, 8], [[2, 0, 3, 1]]),
-        ([100, 10, 101, 17, 300], [[1, 3], [0, 2], [4]]),  # 3 * 100 > 1.25 * 127 + 64; 3 * 300 > 1.25 * 501 + 64
-        ([100, 300, 100, 290, 110], [[0, 2, 4], [3, 1]]),
-        ([16] * 30 + [18, 20], [list(range(32))]),
-        ([0, 0], [[0, 1]]),
-    ],
-)
-def test_buckets(lengths: list[int], expected: list[list[int]]) -> None:
-    assert [rows.tolist() for rows in buckets(np.array(lengths))] == expected
-
-
-def test_buckets_bound_the_padding() -> None:
-    lengths = np.random.default_rng(0).integers(0, 400, size=500)
-    rows = buckets(lengths)
-    assert sorted(np.concatenate(rows).tolist()) == list(range(500))
-    for some in rows:
-        assert len(some) * lengths[some].max() <= (1 + PADDING) * lengths[some].sum() + CALL
 
 
 def test_candidates_are_legal_and_in_the_file_s_own_lines(evaluator: PolicyEvaluator) -> None:

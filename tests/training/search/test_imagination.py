@@ -238,6 +238,15 @@ def test_no_goal_can_be_reached_from_the_trees_of_a_game(networks, monkeypatch):
     assert len(reached) > 1000
 
 
+def test_a_file_without_lines_can_be_searched(networks):
+    assistant = assistant_of(networks)
+    decided = assistant.decide([State((), 0, never(0), never(0)), state_of(*LINES)], [Random(0), Random(1)])
+    assert decided[0].decision == Decision.NO_OP and decided[0].line == -1
+    found = assistant.found[0]
+    assert found.policy[0].tolist() == [1.0, *[0.0] * (CONFIG.candidates - 1)]
+    assert all(np.isfinite(getattr(found, name)).all() for name in ("q", "value", "policy", "outside"))
+
+
 def test_too_few_replies_are_refused():
     with pytest.raises(ValueError, match=f"{REPLIES} replies"):
         Imagination(Says(), Says(), WEIGHTS, SearchConfig(replies=4))
