@@ -16,25 +16,32 @@ import multiprocessing
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-import rewards
+from actions import Decision
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, TrainConfig
+from errors import InputError
 from judge import SMALL, Judge
+from rewards import reward
 from simulation.assistants import RandomAssistant, SilentAssistant
 from simulation.network import NetworkAssistant
 from simulation.people import PEOPLE
-from simulation.play import Assistant
+from simulation.person import Person, load_person
+from simulation.play import Assistant, Chosen
 from simulation.sessions import simulate
+from state import State
 from state_adapter import Episode
 from training.run import TrainResult, train
+from training.search.imagination import Imagination, Imagined
+from training.search.improvement import argmax, bounds, rescale, sigma
 from training.self_play import Root, play_on, roots_of
 from training.zero_style import SelfPlay
 
@@ -44,6 +51,9 @@ SESSIONS, HELD_OUT = 12, 4
 ROOTS, PLIES, REPEATS = 64, 6, 4
 """Roots that are played from, at most; plies of a game, and games from each root."""
 
+EVERYBODY = ("likes_code", "likes_comments", "hates_comments", "hates_assistant", "changes_mind")
+"""Who is measured by default."""
+
 EPOCHS = 12
 """Of self-play."""
 
@@ -51,6 +61,7 @@ POLICIES = {
     "silent": "(a) NO-OP always",
     "before": "(b) BC + PPO",
     "before_greedy": "(b) its most probable decision",
+    "at_once": "(b) by p(kept), without a tree",
     "search": "(c) BC + PPO with search",
     "after": "(d) after self-play",
     "after_greedy": "(d) its most probable decision",
@@ -60,7 +71,7 @@ POLICIES = {
 def measure(person: str, seed: int, loop: LoopConfig, *, epochs: int = EPOCHS) -> dict[str, Any]:
     """Mean return of a game under each of the `POLICIES`, one person, one seed."""
     with Judge(SMALL) as judge:
-        sessions = simulate([PEOPLE[person]], SESSIONS, RandomAssistant(), judge=judge, seed=seed)
+        sessions = simulate([somebody(person)], SESSIONS, RandomAssistant(), judge=judge, seed=seed)
     order = np.random.default_rng(seed).permutation(len(sessions)).tolist()
     held_out, recorded = ([sessions[i] for i in part] for part in (order[:HELD_OUT], order[HELD_OUT:]))
     with tempfile.TemporaryDirectory() as folder:
@@ -74,10 +85,29 @@ def measure(person: str, seed: int, loop: LoopConfig, *, epochs: int = EPOCHS) -
     roots = _roots(held_out, seed)
     returns = {"silent": _play(roots, SilentAssistant(), person, seed)}
     returns |= _of_policy("before", result, roots, person, seed)
-    returns["search"] = _play(roots, replace(phase.assistant(), explore=False), person, seed)
+    searching = replace(phase.assistant(), explore=False)
+    returns["at_once"] = _play(roots, AtOnce(searching.imagination), person, seed)
+    returns["search"] = _play(roots, searching, person, seed)
     rows = list(_learn(phase))
     returns |= _of_policy("after", result, roots, person, seed)
     return {"person": person, "seed": seed, "roots": len(roots), **returns, "epochs": rows}
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """What a search would do without any simulation: one look at what each candidate is expected to bring."""
+
+    imagination: Imagination
+
+    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
+        """See `Assistant`: argmax of log p + sigma(reward), as in a tree, with the rewards that p(kept) promises."""
+        evaluation = self.imagination.evaluator.evaluate(states)
+        assert evaluation.kept is not None
+        rewards = self.imagination.rewards([Imagined(state) for state in states], evaluation.kept)
+        q = rescale(rewards, *bounds(rewards, evaluation.log_probs))
+        scores = evaluation.log_probs + sigma(q, np.zeros_like(rewards, dtype=np.int64), self.imagination.config)
+        moves = evaluation.pairs[np.arange(len(states)), argmax(scores)]
+        return [Chosen(Decision(decision), line, model="at once") for decision, line in moves.tolist()]
 
 
 def _roots(episodes: Sequence[Episode], seed: int) -> list[Root]:
@@ -101,8 +131,8 @@ def _play(roots: list[Root], assistant: Assistant, person: str, seed: int) -> fl
     """Mean sum of a game's rewards."""
     games = []
     for repeat in range(REPEATS):
-        games += play_on(roots, assistant, PEOPLE[person], plies=PLIES, seed=1000 * seed + repeat)
-    totals = [sum(rewards.reward(transition).total for transition in game.transitions("A")) for game in games]
+        games += play_on(roots, assistant, somebody(person), plies=PLIES, seed=1000 * seed + repeat)
+    totals = [sum(reward(transition).total for transition in game.transitions("A")) for game in games]
     return float(np.mean(totals))
 
 
@@ -112,6 +142,11 @@ def _learn(phase: SelfPlay) -> Iterator[dict[str, Any]]:
         while phase.step():
             pass
         yield dict(phase.finish())
+
+
+def somebody(name: str) -> Person:
+    """A scripted person by name, or one from outside, as `load_person` finds them."""
+    return PEOPLE[name] if name in PEOPLE else load_person(name)
 
 
 def _work(task: tuple[str, int]) -> dict[str, Any]:
@@ -138,8 +173,8 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         cells = [f"{_over_seeds(rows, person, name).mean:+.2f}" for person in people]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     for better, worse in (
-        ("search", "before"), ("search", "before_greedy"), ("after", "before"), ("after_greedy", "before_greedy"),
-        ("after_greedy", "search"),
+        ("search", "before"), ("search", "before_greedy"), ("search", "at_once"), ("after", "before"),
+        ("after_greedy", "before_greedy"), ("after_greedy", "search"),
     ):  # fmt: skip
         cells = [str(_over_seeds(rows, person, better, worse)) for person in people]
         lines.append(f"| {POLICIES[better]} minus {POLICIES[worse]} | {' | '.join(cells)} |")
@@ -158,11 +193,16 @@ def main() -> None:
     one.add_argument("--out", type=Path, required=True)
     one.add_argument("--jobs", type=int, default=2)
     one.add_argument("--seeds", type=int, default=5)
-    one.add_argument("--people", nargs="+", choices=sorted(PEOPLE), default=sorted(PEOPLE))
+    one.add_argument("--people", nargs="+", default=EVERYBODY, help="scripted people, or module:attribute of others")
     other = commands.add_parser("table", help="print the results")
     other.add_argument("results", type=Path)
     arguments = parser.parse_args()
     if arguments.command == "run":
+        try:
+            for name in arguments.people:
+                somebody(name)
+        except InputError as error:
+            parser.error(str(error))
         run(arguments.people, arguments.seeds, arguments.out, arguments.jobs)
     else:
         rows = [json.loads(line) for line in arguments.results.read_text().splitlines()]

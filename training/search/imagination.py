@@ -86,7 +86,7 @@ class Imagination:
         self.evaluator, self.human, self.weights, self.replies = evaluator, human, weights, config.replies
         if not 0 <= config.discount < 1:
             raise ValueError(f"values of files add up rewards without end, so a discount of {config.discount} is none")
-        self.discount = config.discount
+        self.config = config
         survival = weights.survival_reward * survives + weights.extinction_penalty * (1 - survives)
         self.if_kept, self.if_undone = weights.retain_reward + survival, weights.undo_penalty
 
@@ -96,7 +96,8 @@ class Imagination:
         assert evaluation.kept is not None
         for one, pairs, shares in zip(states, evaluation.pairs.tolist(), evaluation.kept.tolist(), strict=True):
             one.kept = dict(zip(map(tuple, pairs), shares, strict=True))
-        return replace(evaluation, value=self._value(states, evaluation.log_probs, evaluation.kept))
+        rewards = self.rewards(states, evaluation.kept)
+        return replace(evaluation, value=self._value(evaluation.log_probs, rewards))
 
     def step(self, states: Sequence[Imagined], pairs: Ints) -> tuple[list[Afterstate], Floats]:
         """See `Dynamics`. The reward is what the decision is expected to bring, whatever the reply."""
@@ -112,14 +113,18 @@ class Imagination:
             rewards[i] = self._expected(one.state, kept)
         return found, rewards
 
-    def _value(self, states: Sequence[Imagined], log_probs: Floats, kept: Floats) -> Floats:
-        """Expected return `(B,)`, if every decision from here on brought what the next one is expected to.
-
-        log_probs, kept `(B, K)`: the policy's, which decides a little better than it does now, as one that searches.
-        """
+    def rewards(self, states: Sequence[Imagined], kept: Floats) -> Floats:
+        """What each candidate is expected to bring `(B, K)`, by its p(kept) `(B, K)`."""
         rewards = self._if_written(kept)
         rewards[:, NO_OP] = [noop_shaping(silence(one.state), self.weights) for one in states]
-        value: Floats = (softmax(log_probs + SHARPNESS * rewards) * rewards).sum(axis=1) / (1 - self.discount)
+        return rewards
+
+    def _value(self, log_probs: Floats, rewards: Floats) -> Floats:
+        """Expected return `(B,)`, if every decision from here on brought what the next one is expected to.
+
+        log_probs, rewards `(B, K)`: the policy's, which decides a little better than it does now, as one that searches.
+        """
+        value: Floats = (softmax(log_probs + SHARPNESS * rewards) * rewards).sum(axis=1) / (1 - self.config.discount)
         return value
 
     def _expected(self, state: State, kept: float | None) -> float:
