@@ -14,9 +14,12 @@ def infer_action(options: argparse.Namespace) -> int:
     """Prints the answer; returns the exit code."""
     device = check_device(options.device)
     state = read_state(options.state_json)  # before torch is loaded: a bad file is refused at once
+    import torch
+
     from inference import decide, open_models
     from models import store
 
+    torch.set_num_threads(1)  # several add up in another order, and how many there are would hang on what else runs
     models = open_models(options.pv_dir, device)
     if models.source == "untrained":
         hint = store.way_back(options.pv_dir)

@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
+import inference
 from cli.run_tasks import main
 from inference import untrained
 from models import store
@@ -45,6 +47,25 @@ def test_the_answer_has_the_documented_shape(infer):
         assert answer["line_idx"] == 0  # the others are protected
         assert [value is None for value in debug["line_logits_for_action"]] == [False, True, True]
     assert infer(STATE)[1] == answer
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_the_answer_does_not_hang_on_what_else_runs(infer, monkeypatch, busy):
+    used = []
+
+    def noting(*given, **named):
+        used.append(torch.get_num_threads())
+        return decide_some(*given, **named)
+
+    decide_some = inference._decide
+    monkeypatch.setattr(inference, "crowded", lambda: busy)
+    monkeypatch.setattr(inference, "_decide", noting)
+    try:
+        torch.set_num_threads(2)
+        assert infer(STATE)[0] == 0
+    finally:
+        torch.set_num_threads(1)
+    assert used == [1]
 
 
 def test_without_models_a_warning_says_that_nothing_was_learnt(tmp_path, capsys):
