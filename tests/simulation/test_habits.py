@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from actions import Decision
 from simulation.assistants import RandomAssistant
 from simulation.completers import Mixture
-from simulation.habits import COMPLETER_WEIGHT, estimate
+from simulation.habits import COMPLETER_WEIGHT, KIND_WEIGHT, PRIOR, PRIOR_WEIGHT, estimate
 from simulation.people import PEOPLE
 from simulation.problems import BY_ID
 from simulation.sessions import simulate
@@ -72,3 +73,20 @@ def test_the_last_text_counts_too_though_nobody_replied(session):
 
 def test_without_sessions_it_is_the_mixture_itself():
     assert numbers(estimate([]).completer) == pytest.approx(numbers(Mixture()))
+
+
+@pytest.mark.parametrize(("undone", "stood"), [((), 1), ({1}, 0), ({0}, 1)])
+def test_a_line_that_a_person_took_back_was_not_kept_however_alike_it_is(session, undone, stood):
+    whole = session(SINGLE, START, LAST[:2], ("def f(a):", "    b = a + 10"))
+    last = replace(whole.states[2], undone=frozenset(undone), human=np.array([(2, 0, 1, 1, 0, 0)] * 2))
+    found = estimate([replace(whole, states=(*whole.states[:2], last))]).tastes
+    of_kind = (stood + PRIOR_WEIGHT * PRIOR[0]) / (1 + PRIOR_WEIGHT)
+    assert found.of(SINGLE, "right") == pytest.approx((stood + KIND_WEIGHT * of_kind) / (1 + KIND_WEIGHT))
+    assert found.of(MULTI, "right") == pytest.approx(of_kind)
+
+
+def test_a_turn_that_took_something_back_says_nothing_of_how_a_person_types(session):
+    whole = session(SINGLE, START, START, LAST)
+    taking_back = replace(whole.states[2], undone=frozenset({1}))
+    assert estimate([replace(whole, states=(*whole.states[:2], taking_back))]).hands == estimate([]).hands
+    assert estimate([whole]).hands != estimate([]).hands
