@@ -1,16 +1,22 @@
 """What searches and recordings teach, as tables."""
 
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from config import PPOConfig
+from featurizers import Lines
+from models import PolicyOutput
 from training import dataset
-from training.lessons import Lessons, Material, of_recording, target_loss
+from training.lessons import Lessons, Material, losses, of_games, of_recording, target_loss
 from training.policies import Policies
+from training.search import SearchResult
 
 P = {(0, 0): 0.5, (2, 0): 0.3, (2, 1): 0.15, (5, 1): 0.05}
 """Probabilities of pairs at a state of two lines; all others are not legal."""
@@ -54,6 +60,73 @@ def test_nothing_is_better_than_the_target_itself(first, outside, a, b):
     best = {(0, 0): (1 - rest) * first, (2, 0): (1 - rest) * (1 - first), (2, 1): rest / 3, (5, 1): rest / 1.5}
     other = {(0, 0): (1 - b) * a, (2, 0): (1 - b) * (1 - a), (2, 1): b / 3, (5, 1): b / 1.5}
     assert target_loss(log_probs(best), lesson) <= target_loss(log_probs(other), lesson) + 1e-4
+
+
+def says(probabilities, **more):
+    """A policy, as far as losses ask it: it gives these probabilities at every state of two lines."""
+    scores = log_probs(probabilities).clamp(min=-50)
+    scores[:, 0] = math.log(probabilities[0, 0] / 2)  # a NO-OP is scored at every line, and `sum` adds them up
+
+    class Said(SimpleNamespace):
+        def __call__(self, lines):
+            each = {name: value.expand(len(lines.x), *value.shape[1:]) for name, value in self.output.items()}
+            return PolicyOutput(**each)
+
+    return Said(config=SimpleNamespace(pooling="sum"), output={"scores": scores, **more})
+
+
+def test_losses_are_means_over_the_rows_that_know():
+    """Of two; the second has no weight, no reply, and nothing that was kept or not."""
+    start = {(0, 0): 0.2, (2, 0): 0.2, (2, 1): 0.2, (5, 1): 0.4}
+    human_scores = torch.zeros(1, 7, 2)
+    human_scores[0, 3] = math.log(4.0)
+    policy = says(
+        P, human_scores=human_scores, value=torch.tensor([1.0]), goal=torch.zeros(1, 8),
+        kept=torch.zeros(1, 7, 2).index_fill(1, torch.tensor([2]), math.log(3.0)),
+    )  # fmt: skip
+    legal = log_probs().isfinite()
+    legal[:, 0] = True
+    lines = Lines(torch.zeros(2, 2, 4), torch.ones(2, 2, dtype=torch.bool), False, legal.expand(2, -1, -1), None)
+    rows = replace(
+        lessons([(2, 1)], [1.0]).select(torch.tensor([0, 0])), weight=torch.tensor([3.0, 0.0]),
+        pairs=torch.tensor([[[2, 1]], [[6, 1]]]), decision=torch.tensor([2, 0]), kept=torch.tensor([0.5, math.nan]),
+        next_human=torch.tensor([3, -1]), returns=torch.tensor([5.0, -1.0]),
+        goal=torch.stack([torch.full((8,), 0.5), torch.zeros(8)]),
+    )  # fmt: skip
+    found = losses(policy, lines, rows, 2.0, log_probs(start).expand(2, -1, -1))
+    assert {name: part.value.item() for name, part in found.items()} == pytest.approx({
+        "policy_loss": -math.log(0.15),
+        "value_loss": (0.5 * (4 / 2) ** 2 + 0.5 * (2 / 2) ** 2) / 2,
+        "next_human_loss": -math.log(0.4),  # e^score: 4 of 4 + 6 * 1
+        "goal_loss": 0.25 / 2,
+        "kept_loss": -0.5 * math.log(0.75) - 0.5 * math.log(0.25),
+        "kl_start": sum(q * math.log(q / P[pair]) for pair, q in start.items()),
+    }, abs=1e-5)  # fmt: skip
+
+
+@pytest.mark.parametrize(("n", "cut_off", "ended"), [
+    # Rewards 1, 2, 4; gamma 1/2; the head says 8 of every state.
+    (1, [1 + 4, 2 + 4, 4 + 4], [1 + 4, 2 + 4, 4]),
+    (2, [1 + 1 + 2, 2 + 2 + 2, 4 + 4], [1 + 1 + 2, 2 + 2, 4]),
+    (3, [1 + 1 + 1 + 1, 2 + 2 + 2, 4 + 4], [1 + 1 + 1, 2 + 2, 4]),
+    (5, [1 + 1 + 1 + 1, 2 + 2 + 2, 4 + 4], [1 + 1 + 1, 2 + 2, 4]),
+])  # fmt: skip
+def test_a_games_returns_are_n_rewards_and_then_the_heads_value(small, session_of, n, cut_off, ended):
+    """Nothing comes after a game that has ended, and of one that was cut off the head tells what would."""
+    policies = Policies.fresh(small.model, small.featurizer, 0)
+    with torch.no_grad():
+        policies.assistant.value_head.last.weight.zero_()
+        policies.assistant.value_head.last.bias.fill_(8.0)
+    games = [session_of(i, rounds=3, cut_off=i == 0) for i in range(2)]
+    data = dataset.build(games, policies.featurizer, small.rewards)
+    brought = torch.zeros(len(data.steps)).masked_scatter(~data.steps.by_human, torch.tensor([1.0, 2.0, 4.0] * 2))
+    one = SearchResult(
+        pairs=np.zeros((2, 1, 2), int), mask=np.ones((2, 1), bool), policy=np.ones((2, 1)), outside=np.zeros(2),
+        **dict.fromkeys(("log_probs", "chosen", "value", "network_value", "visits", "q"), np.zeros(2)),
+    )  # fmt: skip
+    data = replace(data, steps=replace(data.steps, reward=brought))
+    material = of_games(data, torch.zeros(6, 8), [one] * 3, policies, n_step=n, discount=0.5)
+    assert material.lessons.returns.tolist() == pytest.approx(cut_off + ended, abs=1e-5)
 
 
 @pytest.fixture(scope="module")
