@@ -14,6 +14,7 @@ from config import PPOConfig
 from featurizers import Lines
 from models import PolicyOutput
 from training import dataset
+from training.answers import values
 from training.lessons import Lessons, Material, losses, of_games, of_recording, target_loss
 from training.policies import Policies
 from training.search import SearchResult
@@ -104,29 +105,49 @@ def test_losses_are_means_over_the_rows_that_know():
     }, abs=1e-5)  # fmt: skip
 
 
+@pytest.fixture
+def returns_of(session_of, small):
+    """Policies, the data set of a game of three decisions that was cut off and of one that ended, and what `of_games`
+    makes of it: value targets, rewards being 1, 2, 4 and gamma 1/2."""
+    policies = Policies.fresh(small.model, small.featurizer, 0)
+    data = dataset.build([session_of(i, rounds=3, cut_off=i == 0) for i in range(2)], policies.featurizer)
+    brought = torch.zeros(len(data.steps)).masked_scatter(~data.steps.by_human, torch.tensor([1.0, 2.0, 4.0] * 2))
+    data = replace(data, steps=replace(data.steps, reward=brought))
+    one = SearchResult(
+        pairs=np.zeros((2, 1, 2), int), mask=np.ones((2, 1), bool), policy=np.ones((2, 1)), outside=np.zeros(2),
+        **dict.fromkeys(("log_probs", "chosen", "value", "network_value", "visits", "q"), np.zeros(2)),
+    )  # fmt: skip
+
+    def make(n):
+        return of_games(data, torch.zeros(6, 8), [one] * 3, policies, n_step=n, discount=0.5).lessons.returns
+
+    return policies, data, make
+
+
 @pytest.mark.parametrize(("n", "cut_off", "ended"), [
-    # Rewards 1, 2, 4; gamma 1/2; the head says 8 of every state.
     (1, [1 + 4, 2 + 4, 4 + 4], [1 + 4, 2 + 4, 4]),
     (2, [1 + 1 + 2, 2 + 2 + 2, 4 + 4], [1 + 1 + 2, 2 + 2, 4]),
     (3, [1 + 1 + 1 + 1, 2 + 2 + 2, 4 + 4], [1 + 1 + 1, 2 + 2, 4]),
     (5, [1 + 1 + 1 + 1, 2 + 2 + 2, 4 + 4], [1 + 1 + 1, 2 + 2, 4]),
 ])  # fmt: skip
-def test_a_games_returns_are_n_rewards_and_then_the_heads_value(small, session_of, n, cut_off, ended):
-    """Nothing comes after a game that has ended, and of one that was cut off the head tells what would."""
-    policies = Policies.fresh(small.model, small.featurizer, 0)
+def test_a_games_returns_are_n_rewards_and_then_the_heads_value(returns_of, n, cut_off, ended):
+    """Which says 8 of every state; but nothing comes after a game that has ended."""
+    policies, _, returns = returns_of
     with torch.no_grad():
         policies.assistant.value_head.last.weight.zero_()
         policies.assistant.value_head.last.bias.fill_(8.0)
-    games = [session_of(i, rounds=3, cut_off=i == 0) for i in range(2)]
-    data = dataset.build(games, policies.featurizer, small.rewards)
-    brought = torch.zeros(len(data.steps)).masked_scatter(~data.steps.by_human, torch.tensor([1.0, 2.0, 4.0] * 2))
-    one = SearchResult(
-        pairs=np.zeros((2, 1, 2), int), mask=np.ones((2, 1), bool), policy=np.ones((2, 1)), outside=np.zeros(2),
-        **dict.fromkeys(("log_probs", "chosen", "value", "network_value", "visits", "q"), np.zeros(2)),
-    )  # fmt: skip
-    data = replace(data, steps=replace(data.steps, reward=brought))
-    material = of_games(data, torch.zeros(6, 8), [one] * 3, policies, n_step=n, discount=0.5)
-    assert material.lessons.returns.tolist() == pytest.approx(cut_off + ended, abs=1e-5)
+    assert returns(n).tolist() == pytest.approx(cut_off + ended, abs=1e-5)
+
+
+def test_the_value_behind_is_that_of_the_state_led_to(returns_of):
+    policies, data, returns = returns_of
+    with torch.no_grad():
+        policies.assistant.value_head.last.weight *= 20
+    steps = data.of([0, 1], by_human=False)
+    first = values(policies.assistant, policies.featurizer, data.encoded, steps.row).tolist()
+    last = values(policies.assistant, policies.featurizer, data.encoded, steps.after_row).tolist()
+    expected = [1 + first[1] / 2, 2 + first[2] / 2, 4 + last[2] / 2, 1 + first[4] / 2, 2 + first[5] / 2, 4]
+    assert returns(1).tolist() == pytest.approx(expected, abs=1e-4) and np.std(first[:3]) > 0.01
 
 
 @pytest.fixture(scope="module")
