@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from backbones.dropout import Dropout, dropout
+
 
 @torch.no_grad()
 def by_columns(matrix: Tensor) -> Tensor:
@@ -33,27 +35,27 @@ def linear(inputs: int, outputs: int) -> nn.Linear:
 TwoWeights = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-def two_layers(x: Tensor, weights: TwoWeights, dropout: float = 0.0) -> Tensor:
-    """Linear, exact GELU, dropout, linear: `(..., inputs)` to `(..., outputs)`."""
+def two_layers(x: Tensor, weights: TwoWeights, rate: float = 0.0) -> Tensor:
+    """Linear, exact GELU, dropout, linear: `(..., inputs)` to `(..., outputs)`; x as `dropout` takes it, if any."""
     first, first_bias, last, last_bias = weights
     x = F.gelu(F.linear(x, first, first_bias))
-    if dropout:
-        x = F.dropout(x, dropout)
+    if rate:
+        x = dropout(x, rate)
     return F.linear(x, last, last_bias)
 
 
 class TwoLayers(nn.Sequential):
     """Linear, exact GELU, (dropout,) linear; the linear layers are the first and the last of the sequence."""
 
-    def __init__(self, inputs: int, hidden: int, outputs: int, dropout: float | None = None) -> None:
+    def __init__(self, inputs: int, hidden: int, outputs: int, rate: float | None = None) -> None:
         first, last = linear(inputs, hidden), linear(hidden, outputs)
-        super().__init__(first, nn.GELU(), *([] if dropout is None else [nn.Dropout(dropout)]), last)
+        super().__init__(first, nn.GELU(), *([] if rate is None else [Dropout(rate)]), last)
         self.weights: TwoWeights = (first.weight, first.bias, last.weight, last.bias)
-        self.dropout = dropout or 0.0
+        self.rate = rate or 0.0
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., inputs)` to `(..., outputs)`."""
-        return two_layers(x, self.weights, self.dropout if self.training else 0.0)
+        return two_layers(x, self.weights, self.rate if self.training else 0.0)
 
 
 def mean_and_max(lines: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from backbones.dropout import Dropout
 from backbones.layers import linear, mean_and_max
 from backbones.registry import Backbone
 from config import ModelConfig
@@ -80,7 +81,7 @@ class Recurrent(Backbone):
         self.before = nn.ModuleList(Mixing(config) for _ in range(config.surround_layers))
         widths = [d] + [2 * hidden] * (config.layers - 1)
         self.layers = nn.ModuleList(BothWays(kind, width, hidden) for width in widths)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.out = linear(2 * hidden, d)
         self.after = nn.ModuleList(Mixing(config) for _ in range(config.surround_layers))
         self.last_ln = nn.LayerNorm(d)

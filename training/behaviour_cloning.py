@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -25,6 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from backbones.dropout import part_of
 from config import BCConfig
 from featurizers import Lines
 from models import PolicyOutput
@@ -132,7 +134,7 @@ class Cloning:
         """One minibatch; False if the epoch has none left."""
         if self.position >= len(self.batches):
             return False
-        torch.manual_seed(derived_seed(self.seed, NAME, self.epoch, self.position, *self.ranks.label))  # dropout
+        torch.manual_seed(derived_seed(self.seed, NAME, self.epoch, self.position))  # dropout, of all processes
         assert self.start is not None and self.kept is not None
         whole = self.batches[self.position]
         batch = self.ranks.rows(whole)
@@ -140,9 +142,10 @@ class Cloning:
         device = next(self.policies.human.parameters()).device
         lines = self.policies.featurizer(self.data.encoded.batch(steps.row, device))
         target = Target(steps.to(device), self.returns[batch].to(device), self.start[batch].to(device))
-        parts = self._losses(lines, network(self.policies.human, lines), target)
-        if self.in_step is not None:
-            parts["kl_assistant"] = self._assistant_moved(lines, self.in_step, steps.row)
+        with self._part_of(whole):
+            parts = self._losses(lines, network(self.policies.human, lines), target)
+            if self.in_step is not None:
+                parts["kl_assistant"] = self._assistant_moved(lines, self.in_step, steps.row)
         shares, found = means(parts, self.ranks, counts=self.ranks.counts(whole))
         where = f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}"
         norm = self.optimiser.step(self._loss(shares), where)
@@ -151,6 +154,13 @@ class Cloning:
         self.sums["gradient_norm"] = self.sums.get("gradient_norm", 0.0) + norm
         self.position += 1
         return True
+
+    def _part_of(self, whole: Tensor) -> AbstractContextManager[None]:
+        """Lets networks know of which minibatch their rows are, if other processes have the rest."""
+        if self.ranks.world == 1:
+            return nullcontext()
+        lengths = lengths_of(self.data.encoded, self.steps.row[whole])
+        return part_of(lengths, self.ranks.rows(torch.arange(len(whole))))
 
     def finish(self) -> dict[str, float | None]:
         """Ends the epoch; returns its metrics: mean losses, and the human's decisions on held-out sessions."""

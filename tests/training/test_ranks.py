@@ -124,19 +124,29 @@ def steps_of(episodes):
     return dataset.build(episodes, Featurizer(FeaturizerConfig())).steps
 
 
-def without_dropout(config):
-    """Dropout is what every process draws for itself. No self-play, whose games have seeds of their own."""
+def without_games(config):
+    """Minibatches of odd size; no self-play, whose games have seeds of their own."""
     return replace(
-        config, model=replace(config.model, dropout=0.0), bc=replace(config.bc, batch_size=5),
-        ppo=replace(config.ppo, batch_size=5, steps=11), zero_style=replace(config.zero_style, epochs=0),
+        config, bc=replace(config.bc, batch_size=5), ppo=replace(config.ppo, batch_size=5, steps=11),
+        zero_style=replace(config.zero_style, epochs=0),
     )
 
 
-@pytest.mark.parametrize("given", [False, True], ids=["fresh networks", "persisted networks"])
-def test_two_processes_learn_what_one_does(small, sessions, session_of, run_of, given):
+@pytest.fixture
+def uneven(sessions, session_of):
+    """Sessions whose steps fill minibatches of five, but for one row that is left."""
+    return [*sessions[:5], session_of(9, rounds=3)]
+
+
+@pytest.mark.parametrize(("backbone", "given"), [
+    ("lg_transformer", False), ("lg_transformer", True), ("lstm", False), ("bigru", False),
+], ids=["lg_transformer", "persisted networks", "lstm", "bigru"])  # fmt: skip
+def test_two_processes_learn_what_one_does(small, uneven, run_of, backbone, given):
     """Minibatches of five rows, three for one process and two for the other, and of the last row, for one alone."""
-    config, sessions = without_dropout(small), [*sessions[:5], session_of(9, rounds=3)]
-    config = replace(config, bc=replace(config.bc, validation_share=0.0), init_from_pv=given)
+    config, sessions = without_games(small), uneven
+    assert config.model.dropout == 0.1
+    config = replace(config, model=replace(config.model, backbone=backbone), init_from_pv=given)
+    config = replace(config, bc=replace(config.bc, validation_share=0.0))
     if given:
         before = small.checkpoint_dir / "before"
         train(replace(config, pv_dir=before / "models", checkpoint_dir=before / "run", init_from_pv=False), sessions)
@@ -156,7 +166,7 @@ def test_two_processes_learn_what_one_does(small, sessions, session_of, run_of, 
 
 def test_interrupted_in_two_processes_a_run_goes_on_in_two_or_in_one(small, sessions, run_of, tmp_path):
     """The signal reaches one of them, in the middle of an epoch of PPO; all stop at the same step."""
-    config = without_dropout(small)
+    config = without_games(small)
     ends, _ = run_of(config, sessions, strike=(signal.SIGINT, 1, 23))
     assert [code for code, *_ in ends] == [130, 130]
     saved = torch.load(config.checkpoint_dir / "resume.pt", weights_only=True)
