@@ -202,6 +202,8 @@ class ZeroStyleConfig:
     """Plies played from each root, an assistant's and a human's in turn; an odd number is rounded up."""
     simulations: int = 16
     """Of the search before each of the assistant's plies."""
+    algorithm: Literal["gumbel", "puct"] = "gumbel"
+    """Of the search."""
     n_step: int = 5
     """Decisions whose rewards a value target sums up before it trusts a value."""
     passes: int = 4
@@ -225,6 +227,8 @@ class TrainConfig:
     resume: bool = False
     run_label: str = ""
     trained_on: Literal["person", "samples", "scripted"] = "person"
+    games_before: int = 0
+    """Games of self-play that earlier runs have learned from: this one plays others."""
     featurizer: FeaturizerConfig = field(default_factory=FeaturizerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     rewards: RewardWeights = field(default_factory=RewardWeights)
@@ -252,16 +256,14 @@ class LoopConfig:
     """Go on from the persisted models of the same kind, if there are any."""
     telemetry_url: str | None = None
     """Address that records of runs are posted to; none: they stay on this machine."""
-    fine_tune_epochs: int = 2
-    """PPO epochs on recorded and zero-style episodes together."""
     featurizer: FeaturizerConfig = field(default_factory=FeaturizerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     rewards: RewardWeights = field(default_factory=RewardWeights)
     bc: BCConfig = field(default_factory=lambda: BCConfig(epochs=20))
     ppo: PPOConfig = field(default_factory=lambda: PPOConfig(epochs=6))
-    zero_style: ZeroStyleConfig = field(default_factory=ZeroStyleConfig)
+    zero_style: ZeroStyleConfig = field(default_factory=lambda: ZeroStyleConfig(epochs=12))
 
     @property
     def learns(self) -> bool:
         """Whether any phase has an epoch."""
-        return self.bc.epochs + self.ppo.epochs + self.zero_style.epochs * self.fine_tune_epochs > 0
+        return self.bc.epochs + self.ppo.epochs + self.zero_style.epochs > 0

@@ -54,9 +54,6 @@ ROOTS, PLIES, REPEATS = 64, 6, 4
 EVERYBODY = ("likes_code", "likes_comments", "hates_comments", "hates_assistant", "changes_mind")
 """Who is measured by default."""
 
-EPOCHS = 12
-"""Of self-play."""
-
 POLICIES = {
     "silent": "(a) NO-OP always",
     "before": "(b) BC + PPO",
@@ -68,7 +65,7 @@ POLICIES = {
 }
 
 
-def measure(person: str, seed: int, loop: LoopConfig, *, epochs: int = EPOCHS) -> dict[str, Any]:
+def measure(person: str, seed: int, loop: LoopConfig) -> dict[str, Any]:
     """Mean return of a game under each of the `POLICIES`, one person, one seed."""
     with Judge(SMALL) as judge:
         sessions = simulate([somebody(person)], SESSIONS, RandomAssistant(), judge=judge, seed=seed)
@@ -78,7 +75,7 @@ def measure(person: str, seed: int, loop: LoopConfig, *, epochs: int = EPOCHS) -
         config = TrainConfig(
             checkpoint_dir=Path(folder) / "run", pv_dir=Path(folder) / "models", seed=seed, model=loop.model,
             featurizer=loop.featurizer, bc=loop.bc,
-            ppo=loop.ppo, zero_style=replace(loop.zero_style, epochs=epochs), trained_on="scripted",
+            ppo=loop.ppo, zero_style=loop.zero_style, trained_on="scripted",
         )  # fmt: skip
         result = train(replace(config, zero_style=replace(loop.zero_style, epochs=0)), recorded, publish=False)
     phase = SelfPlay(result.policies, recorded, result.data, sorted(result.train), config)

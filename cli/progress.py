@@ -14,8 +14,7 @@ from training.observer import Observer, Row
 
 TITLES = {
     "loading": "reading sessions", "bc": "behaviour cloning", "ppo_from_episodes": "PPO from episodes",
-    "zero_style": "self-play", "recording": "recording games", "fine_tune": "fine-tuning",
-    "evaluation": "held-out sessions",
+    "zero_style": "self-play", "evaluation": "held-out sessions",
 }
 
 BAR = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}{postfix}"

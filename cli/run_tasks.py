@@ -97,6 +97,8 @@ def _train(command: Parser) -> None:
     add("--init-from-pv", action="store_true", help="start from the models in --pv_dir; their embedder and w_max stay")
     add("--train_text_embedder", type=truth, default=True, metavar="BOOL", help="let cloning train the text embedder")
     add("--train_featurizer_projector", type=truth, default=True, metavar="BOOL", help="and the projection")
+    add("--training-config-path", type=Path, default=argparse.SUPPRESS, metavar="FILE",
+        help="JSON with what has no argument here, such as bc.batch_size (docs/configuration.md)")
     add("--run_label", default="", metavar="TEXT", help="a name for this run in the log")
     add("--tb_dir", default="", metavar="DIR", help="TensorBoard logs (needs the extra `tensorboard`)")
     add("--seed", type=seed, default=0, metavar="N", help="of all random choices")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cli.arguments import check_device
 from cli.progress import Progress, Several
 from cli.tables import counted
-from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConfig, ZeroStyleConfig
+from config import LoopConfig, TrainConfig
 from files import data_root
 from state_adapter import Episode, read_episodes
 from training import manifest
@@ -51,10 +51,11 @@ def _train(options: argparse.Namespace, ranks: Ranks) -> TrainResult:
         try:
             observer = Several([*observers, Listener(run)])
             with ranks.as_one():
+                config = configuration(options)
                 episodes = read(options.episodes_dir, observer, run, strict=options.strict)
             from training.run import train
 
-            return train(configuration(options), episodes, observer=observer, ranks=ranks)
+            return train(config, episodes, observer=observer, ranks=ranks)
         except KeyboardInterrupt:
             progress.close()
             if ranks.main:
@@ -69,8 +70,9 @@ def _note(pv_dir: Path, result: TrainResult) -> None:
     from training.training_loop import Places
 
     places = Places(data_root())
-    if result.generation is not None and pv_dir.resolve() == places.models.resolve():
-        manifest.add(places.manifest, manifest.Entry(result.generation, pv_dir.name, result.data.ids, (), ()))
+    noted = {entry.generation for entry in manifest.read(places.manifest)}
+    if result.generation is not None and pv_dir.resolve() == places.models.resolve() and result.generation not in noted:
+        manifest.add(places.manifest, manifest.Entry(result.generation, pv_dir.name, result.data.ids, (), result.games))
 
 
 def _tell(options: argparse.Namespace, result: TrainResult) -> None:
@@ -92,19 +94,24 @@ _RECORDED = (
 
 
 def configuration(options: argparse.Namespace) -> TrainConfig:
-    """The arguments as the configuration of a run."""
-    featurizer = FeaturizerConfig(
-        h_max=options.h_max, w_max=options.w_max, text_embedder=options.text_embedder,
+    """The arguments as the configuration of a run; what has no argument comes from the configuration file, if any."""
+    from training.loop_config import read_config
+
+    path = getattr(options, "training_config_path", None)
+    base = LoopConfig() if path is None else read_config(path)
+    featurizer = replace(
+        base.featurizer, h_max=options.h_max, w_max=options.w_max, text_embedder=options.text_embedder,
         train_text_embedder=options.train_text_embedder,
         train_featurizer_projector=options.train_featurizer_projector,
     )
     return TrainConfig(
         checkpoint_dir=options.checkpoint_dir, pv_dir=options.pv_dir, device=options.device, seed=options.seed,
         init_from_pv=options.init_from_pv, resume=options.resume, run_label=options.run_label,
-        featurizer=featurizer, model=replace(ModelConfig(), backbone=options.backbone),
-        bc=BCConfig(epochs=options.bc_epochs), ppo=PPOConfig(epochs=options.ppo_epochs, steps=options.ppo_steps),
-        zero_style=ZeroStyleConfig(
-            epochs=options.zero_style_epochs, roots=options.zero_roots, horizon=options.zero_horizon
+        featurizer=featurizer, model=replace(base.model, backbone=options.backbone), rewards=base.rewards,
+        bc=replace(base.bc, epochs=options.bc_epochs),
+        ppo=replace(base.ppo, epochs=options.ppo_epochs, steps=options.ppo_steps),
+        zero_style=replace(
+            base.zero_style, epochs=options.zero_style_epochs, roots=options.zero_roots, horizon=options.zero_horizon
         ),
     )
 

@@ -16,9 +16,9 @@ from models import store
 from training.training_loop import Places
 
 TINY = {
-    "featurizer": {"d_in": 24, "char_dim": 8}, "fine_tune_epochs": 1,
+    "featurizer": {"d_in": 24, "char_dim": 8},
     "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
-    "bc": {"epochs": 1}, "ppo": {"epochs": 1}, "zero_style": {"roots": 2, "horizon": 2},
+    "bc": {"epochs": 1}, "ppo": {"epochs": 1}, "zero_style": {"epochs": 1, "roots": 2, "horizon": 2},
 }
 
 
@@ -80,9 +80,9 @@ def test_it_is_for_one_process(place, capsys, monkeypatch):
 
 
 def test_an_unknown_key_names_the_nearest(place, tmp_path, capsys):
-    (tmp_path / "training_config.json").write_text('{"fine_tune_epoch": 1}')
+    (tmp_path / "training_config.json").write_text('{"held_out_shares": 1}')
     assert run.main([]) == 2
-    assert "'fine_tune_epochs'" in capsys.readouterr().err
+    assert "'held_out_share'" in capsys.readouterr().err
 
 
 def test_damaged_sessions_are_an_error_and_not_a_reason_for_samples(place, capsys):
@@ -160,11 +160,12 @@ def test_interrupted_it_says_how_to_go_on(place, tmp_path, root, number):
     process = subprocess.Popen(
         [sys.executable, str(root / "run.py")], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )
-    log = place.work / "pre-train" / "train.jsonl"
-    while process.poll() is None and not log.exists():
+    log = place.work / "training" / "train.jsonl"
+    end = time.monotonic() + 60
+    while process.poll() is None and not log.exists() and time.monotonic() < end:
         time.sleep(0.05)
     process.send_signal(number)
     out, error = process.communicate(timeout=60)
     assert process.returncode == 130 and out == ""
     assert error.splitlines()[-1] == "interrupted; all is saved, the same command goes on from here"
-    assert (place.work / "plan.json").exists() and (place.work / "pre-train" / "resume.pt").exists()
+    assert (place.work / "plan.json").exists() and (place.work / "training" / "resume.pt").exists()

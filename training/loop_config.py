@@ -25,8 +25,7 @@ _SHARES = {
     "recorded_share",
 }  # fmt: skip
 _MAY_BE_ZERO = {
-    "epochs", "fine_tune_epochs", "seed", "layers", "n_layers", "surround_layers", "n_global_tokens", "patience",
-    "radius",
+    "epochs", "seed", "layers", "n_layers", "surround_layers", "n_global_tokens", "radius",
 }
 
 

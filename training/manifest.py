@@ -1,13 +1,13 @@
 """Which episodes trained which models: one line of JSON for each set of models, beside them.
 
-Sessions are learned from anew by every run; a game that models played with themselves teaches one set of models, once.
+Sessions are learned from anew by every run; a game of self-play teaches one set of models: later runs play others.
 Not here: the models, the episodes.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,12 +42,6 @@ def read(path: Path, say: Callable[[str], None] = lambda text: None) -> list[Ent
 def add(path: Path, entry: Entry) -> None:
     """Writes an entry down. Raises InputError."""
     append_line(path, json.dumps(vars(entry)))
-
-
-def new_games(entries: Sequence[Entry], ids: Sequence[str]) -> list[str]:
-    """Those games that have trained no models yet."""
-    known = {game for entry in entries for game in entry.games}
-    return [name for name in dict.fromkeys(ids) if name not in known]
 
 
 def _entry(line: str) -> Entry | None:

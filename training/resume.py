@@ -23,7 +23,7 @@ from simulation.problems import BY_ID
 from state_adapter import Episode
 from training.policies import Tensors
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 LOG, STATE = "train.jsonl", "resume.pt"
 
 _FREE = ("checkpoint_dir", "pv_dir", "resume", "run_label", "device")

@@ -85,14 +85,18 @@ class TrainResult:
     meta: dict[str, object]
     generation: str | None
     """Of the persisted models, if the run has replaced them."""
+    games: tuple[str, ...] = ()
+    """Ids of the games of self-play that it learned from."""
 
 
 def train(
     config: TrainConfig, episodes: Sequence[Episode], *, observer: Observer | None = None, publish: bool = True,
-    clock: Callable[[], float] = time.monotonic, ranks: Ranks = ALONE,
+    clock: Callable[[], float] = time.monotonic, record: Callable[[Sequence[Episode]], object] | None = None,
+    ranks: Ranks = ALONE,
 ) -> TrainResult:  # fmt: skip
     """Runs (or goes on with) the three phases and replaces the persisted models, if it is to `publish` and learns.
 
+    record: is given the games of self-play as they are played (again, if the run goes on within an epoch).
     ranks: the processes of this run (`ranks.joined`), all of which call this with the same arguments.
 
     Raises InputError for what a person can mend (then nothing was written, or what was written can be resumed), and
@@ -105,17 +109,18 @@ def train(
             require_writable(config.checkpoint_dir)
             require_writable(config.pv_dir)
             device = usable_device(ranks.device(config.device))
-            run = _Run(config, episodes, device, observer=observer, clock=clock, ranks=ranks)
+            run = _Run(config, episodes, device, observer=observer, clock=clock, record=record, ranks=ranks)
         return run.work(publish)
 
 
 class _Run:
     def __init__(
         self, config: TrainConfig, episodes: Sequence[Episode], device: torch.device, *, observer: Observer,
-        clock: Callable[[], float], ranks: Ranks,
+        clock: Callable[[], float], record: Callable[[Sequence[Episode]], object] | None, ranks: Ranks,
     ) -> None:  # fmt: skip
         self.config, self.episodes, self.observer, self.clock = config, episodes, observer, clock
-        self.ranks = ranks
+        self.record, self.ranks = record, ranks
+        self.games: list[str] = []
         self.folder = RunFolder(config.checkpoint_dir)
         self.found = self._versions()
         self.problems = known_problems() if config.zero_style.epochs else {}
@@ -180,7 +185,7 @@ class _Run:
             generation = self._publish(meta) if publish else None
         return TrainResult(
             self.run_id, self.policies, self.data, frozenset(self.train), frozenset(self.held_out), self.baselines,
-            [json.loads(line) for line in self.lines], meta, generation,
+            [json.loads(line) for line in self.lines], meta, generation, tuple(self.games),
         )  # fmt: skip
 
     def _agree(self) -> None:
@@ -226,6 +231,8 @@ class _Run:
                 self._save(phase)
                 self._by_main(lambda: self.folder.settle(self.run_id, [], []))
             self._run_phase(phase, interrupt)
+            if isinstance(phase, SelfPlay):
+                self.games = phase.games
 
     def _begin(self) -> None:
         """Lets what is fresh begin at what counting says of the recordings."""
@@ -247,8 +254,9 @@ class _Run:
             behaviour = self.baselines.behaviour
             return FromEpisodes(policies, data, self.train, behaviour, config.ppo, seed=config.seed, ranks=ranks)
         return SelfPlay(
-            policies, self.episodes, data, sorted(self.train), config, problems=self.problems, ranks=ranks
-        )
+            policies, self.episodes, data, sorted(self.train), config,
+            problems=self.problems, record=self.record, ranks=ranks,
+        )  # fmt: skip
 
     def _run_phase(self, phase: Phase, interrupt: Interrupt) -> None:
         self.observer.phase(phase.name, phase.total_steps)

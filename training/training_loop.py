@@ -1,8 +1,8 @@
 """The two-phase plan that `run.py` carries out on a person's sessions.
 
     1. pre-train   behaviour cloning and PPO on the recorded sessions that are not held out
-       record      zero-style episodes: games from recorded states, written in the recordings' format
-    2. fine-tune   PPO on recorded sessions and games together
+    2. self-play   zero-style episodes: games from recorded states, written in the recordings' format as they are
+                   played; fine-tuning on them and on recorded decisions, epoch by epoch
        compare     with the models in use, on the held-out sessions; replace them if they are not worse
 
 It can be killed at any moment; the next call with the same sessions and configuration goes on. Not here: how a phase
@@ -18,25 +18,19 @@ from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import torch
-
 import files
 from config import LoopConfig, TrainConfig
 from inference import untrained
 from models import Models, store
-from simulation.habits import estimate
-from simulation.network import NetworkAssistant
 from simulation.problem_file import known_problems
 from state_adapter import Episode, write_snapshot
 from training import manifest
-from training.batching import derived_seed, generator
 from training.evaluation import Baselines, Report, evaluate
 from training.observer import Observer
 from training.policies import Policies
 from training.promotion import NOT_A_PERSON, NOTHING, Scores, Verdict, judge, set_aside
 from training.resume import fingerprint
 from training.run import TrainResult, train
-from training.self_play import person_of, play_on, roots_of
 
 
 @dataclass(frozen=True)
@@ -112,7 +106,6 @@ class _Loop:
         self, config: LoopConfig, episodes: Sequence[Episode], places: Places, observer: Observer
     ) -> None:
         self.config, self.places, self.observer = config, places, observer
-        self.trainings = _Trainings(observer)
         self.problems = known_problems()
         self.trained = manifest.read(places.manifest, observer.message)
         learnt = {name for entry in self.trained for name in entry.sessions}
@@ -129,28 +122,24 @@ class _Loop:
 
     def carry_out(self) -> Outcome:
         """All steps in order; those that an interrupted run has ended already end at once."""
-        result = self._pre_train()
+        result = self._train()
         baselines = Baselines.of(result.data.of(range(len(self.learning))))
-        learnt_from, games = len(result.train), list[str]()
-        for number in range(1, self.config.zero_style.epochs + 1):
-            played = self._record(result.policies, number)
-            new = manifest.new_games(self.trained, [game.id for game in played])
-            result = self._fine_tune([game for game in played if game.id in new], number)
-            games += new
-        before, after = self._measure(baselines, self._in_use(), result.policies)
-        verdict, folder, generation = self._promote(result, before, after)
-        self._note_trained(folder, generation, games)
+        with files.lock(self.places.models / ".training.lock"):
+            self._look_again()
+            before, after = self._measure(baselines, self._in_use(), result.policies)
+            verdict, folder, generation = self._promote(result, before, after)
+        self._note_trained(folder, generation, result.games)
         with files.naming(self.plan):
             self.plan.unlink(missing_ok=True)
-        stopped_by = len(self.learning) - learnt_from
         return Outcome(
-            learnt_from, stopped_by, len(self.held_out), len(games), before, after, verdict, folder, generation
-        )
+            len(result.train), len(result.held_out), len(self.held_out), len(result.games),
+            before, after, verdict, folder, generation,
+        )  # fmt: skip
 
     def _note_plan(self, episodes: Sequence[Episode]) -> tuple[str, bool]:
         """Writes down what this run is; returns its id, and whether it goes on with one that was interrupted."""
         settings = {k: v for k, v in asdict(self.config).items() if k not in ("device", "telemetry_url")}
-        recordings = fingerprint(self._settings("pre-train"), episodes)["recordings"]
+        recordings = fingerprint(self._settings(), episodes, self.problems)["recordings"]
 
         def text() -> str:
             models = None if self.current is None else self.current.generation or "imported"
@@ -191,23 +180,38 @@ class _Loop:
             elif begun_from in kept:
                 self.current = store.load_generation(self.places.models, begun_from, self.config.device)
 
-    def _settings(self, name: str) -> TrainConfig:
-        """Of the training that the folder `name` is for; its models go to a folder of their own, not into use."""
-        config = self.config
-        return TrainConfig(
-            checkpoint_dir=self.places.work / name, pv_dir=self.staged, device=config.device, seed=config.seed,
-            run_label=name, trained_on=config.trained_on, featurizer=config.featurizer, model=config.model,
-            rewards=config.rewards, bc=config.bc, ppo=config.ppo, zero_style=replace(config.zero_style, epochs=0),
-        )
-
-    def _pre_train(self) -> TrainResult:
+    def _train(self) -> TrainResult:
+        """Cloning, PPO and self-play in one run; its models go to a folder of their own, not into use."""
         begins_from = self._goes_on_from()
         if begins_from is not None:
             store.publish(
                 self.staged, begins_from.human, begins_from.assistant, begins_from.featurizer, begins_from.meta
             )
-        settings = replace(self._settings("pre-train"), init_from_pv=begins_from is not None)
-        return self._train(settings, self.learning)
+        settings = replace(self._settings(), init_from_pv=begins_from is not None)
+        resume = self.resume and (settings.checkpoint_dir / "resume.pt").exists()
+        return train(replace(settings, resume=resume), self.learning, observer=self.observer, record=self._record)
+
+    def _settings(self) -> TrainConfig:
+        config = self.config
+        return TrainConfig(
+            checkpoint_dir=self.places.work / "training", pv_dir=self.staged, device=config.device, seed=config.seed,
+            trained_on=config.trained_on, games_before=sum(len(entry.games) for entry in self.trained),
+            featurizer=config.featurizer, model=config.model, rewards=config.rewards, bc=config.bc, ppo=config.ppo,
+            zero_style=config.zero_style,
+        )  # fmt: skip
+
+    def _record(self, games: Sequence[Episode]) -> None:
+        """Writes games down as they are played."""
+        for game in games:
+            write_snapshot(game, self.places.games)
+
+    def _look_again(self) -> None:
+        """Sees whether others have put models in use meanwhile; then the new ones are compared with those."""
+        now = store.load(self.places.models, self.config.device)
+        of_this_plan = now is not None and now.meta.get("plan") == self.plan_id
+        if now is not None and not of_this_plan and (self.current is None or now.generation != self.current.generation):
+            self.observer.message("Other models have been put in use meanwhile: they are what is compared with.")
+            self.current = now
 
     def _goes_on_from(self) -> Models | None:
         """The models in use, if they learnt from the same kind of sessions and have the same backbone."""
@@ -220,43 +224,6 @@ class _Loop:
             self.observer.message(f"The models in use have another backbone than {config.model.backbone}: a new start.")
             return None
         return current
-
-    def _record(self, policies: Policies, number: int) -> list[Episode]:
-        """Plays games from recorded states with the policies as they are, and writes them down."""
-        style, seed = self.config.zero_style, self.config.seed
-        roots = roots_of(self.learning)
-        run = len(self.trained)  # so that a second run on the same sessions plays other games
-        drawn = torch.randperm(len(roots), generator=generator(seed, "games", run, number, "roots"))[: style.roots]
-        self.observer.phase("recording", len(drawn))
-        policies.assistant.eval()
-        habits = estimate(self.learning, self.problems)
-        played = play_on(
-            [roots[i] for i in drawn.tolist()],
-            NetworkAssistant(policies.assistant, policies.featurizer),
-            person_of(policies, habits),
-            plies=style.horizon,
-            seed=derived_seed(seed, "games", run, number),
-            completer=habits.completer,
-            problems=self.problems,
-        )
-        for episode in played:
-            write_snapshot(episode, self.places.games)
-            self.observer.advance()
-        return played
-
-    def _fine_tune(self, games: Sequence[Episode], number: int) -> TrainResult:
-        """From where training stands, on recorded sessions and games together. The human policy stays as it is."""
-        settings = self._settings(f"fine-tune-{number}")
-        settings = replace(
-            settings, init_from_pv=True, bc=replace(settings.bc, epochs=0, validation_share=0.0),
-            ppo=replace(settings.ppo, epochs=self.config.fine_tune_epochs),
-        )
-        self.trainings.names["ppo_from_episodes"] = "fine_tune"
-        return self._train(settings, [*self.learning, *games])
-
-    def _train(self, settings: TrainConfig, episodes: Sequence[Episode]) -> TrainResult:
-        begun = (settings.checkpoint_dir / "resume.pt").exists()
-        return train(replace(settings, resume=self.resume and begun), episodes, observer=self.trainings)
 
     def _in_use(self) -> Models:
         """The models in use; without any, the fresh ones that training began with."""
@@ -305,22 +272,6 @@ class _Loop:
         meta = {**result.meta, **about}
         generation = store.publish(folder, policies.human, policies.assistant, policies.featurizer, meta)
         return verdict, folder, generation
-
-
-class _Trainings:
-    """Passes on what the trainings of a plan tell: each message once, each phase under its name in the plan."""
-
-    def __init__(self, observer: Observer) -> None:
-        self.observer, self.said, self.names = observer, set[str](), dict[str, str]()
-        self.advance, self.metrics = observer.advance, observer.metrics
-
-    def phase(self, name: str, total_steps: int) -> None:
-        self.observer.phase(self.names.get(name, name), total_steps)
-
-    def message(self, text: str) -> None:
-        if text not in self.said:
-            self.said.add(text)
-            self.observer.message(text)
 
 
 def _scores(report: Report | None) -> Scores:

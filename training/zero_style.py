@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,16 +65,20 @@ class SelfPlay:
     def __init__(
         self, policies: Policies, episodes: Sequence[Episode], data: Dataset, train: Sequence[int],
         config: TrainConfig, *, person: Person | None = None, problems: Mapping[str, Problem] = BY_ID,
-        ranks: Ranks = ALONE,
+        record: Callable[[Sequence[Episode]], object] | None = None, ranks: Ranks = ALONE,
     ) -> None:  # fmt: skip
         self.ranks = ranks
         self.policies, self.data, self.train, self.config, self.epoch = policies, data, sorted(train), config, 0
         policies.featurizer.freeze()
         self.episodes = [episodes[i] for i in self.train]
         self.roots = roots_of(self.episodes)
-        self.person, self.problems = person, problems
+        self.person, self.problems, self.record = person, problems, record
+        self.games: list[str] = []
         self.completer: Completer | None = None
-        self.search = SearchConfig(simulations=config.zero_style.simulations, discount=DISCOUNT)
+        settings = config.zero_style
+        self.search = SearchConfig(
+            algorithm=settings.algorithm, simulations=settings.simulations, discount=DISCOUNT
+        )
         self.optimiser = ppo.optimiser_of(policies, config.ppo, ranks)
         self.replay: deque[Material] = deque(maxlen=config.zero_style.replay)
         self.start_anchor = config.ppo.start_anchor / math.sqrt(max(len(self.train), 1))
@@ -97,7 +101,7 @@ class SelfPlay:
         """Minibatches of an epoch."""
         settings = self.config.zero_style
         decisions = min(settings.roots, len(self.roots)) * decisions_in(settings.horizon)
-        return settings.passes * math.ceil(decisions / (self.config.ppo.batch_size - self._recorded))
+        return math.ceil(settings.passes * decisions / (self.config.ppo.batch_size - self._recorded))
 
     @property
     def _recorded(self) -> int:
@@ -165,21 +169,23 @@ class SelfPlay:
 
     def state_dict(self) -> dict[str, object]:
         replay = [material.state_dict() for material in self.replay]
-        return {"epoch": self.epoch, "optimiser": self.optimiser.state_dict(), "replay": replay}
+        return {"epoch": self.epoch, "optimiser": self.optimiser.state_dict(), "replay": replay, "games": list(self.games)}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        self.epoch = saved["epoch"]
+        self.epoch, self.games = saved["epoch"], list(saved["games"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.replay.extend(Material.restored(material) for material in saved["replay"])
 
     def _play(self, person: Person, completer: Completer) -> Material:
         """Plays games from roots that the seed and the epoch choose; each process its share, and all get all games."""
         settings, seed = self.config.zero_style, self.config.seed
-        order = torch.randperm(len(self.roots), generator=generator(seed, NAME, self.epoch, "roots"))
+        number = self.config.games_before + self.epoch  # an epoch plays one game at least
+        order = torch.randperm(len(self.roots), generator=generator(seed, NAME, number, "roots"))
         roots = self.ranks.own([self.roots[i] for i in order[: settings.roots].tolist()])
-        round_seed = derived_seed(seed, NAME, self.epoch, *self.ranks.label)
+        round_seed = derived_seed(seed, NAME, number, *self.ranks.label)
         played = self.ranks.gather(self._games(roots, person, completer, round_seed) if roots else None)
         there = [one for one in played if one is not None]
+        self.games += [name for _, tally in there for name in tally.ids]
         self.played = _summary([tally for _, tally in there])
         return Material.concat([material for material, _ in there])
 
@@ -188,6 +194,8 @@ class SelfPlay:
         games = play_on(
             roots, assistant, person, plies=settings.horizon, seed=seed, completer=completer, problems=self.problems
         )
+        if self.record is not None:
+            self.record(games)
         data = dataset.build(games, policies.featurizer, self.config.rewards)
         steps = data.of(range(len(games)), by_human=False)
         goals = _goals(roots, games, data, steps)
@@ -195,7 +203,7 @@ class SelfPlay:
         material = of_games(
             data, goals, assistant.found, policies, n_step=settings.n_step, discount=self.config.ppo.gamma
         )
-        return material, _tally(steps, assistant.found, tested)
+        return material, _tally(steps, assistant.found, tested, [game.id for game in games])
 
     def assistant(self) -> SearchAssistant:
         """Who plays the games: the policy as it is, searching."""
@@ -254,9 +262,10 @@ def _goals(roots: Sequence[Root], games: Sequence[Episode], data: Dataset, steps
 
 @dataclass(frozen=True)
 class _Tally:
-    """How some games went. Of each: its return, whether its tests are known. Of each decision: whether it was NO-OP,
-    the share kept where known, the return that the search expects of its policy beyond the prior's. Simulations."""
+    """How some games went. Of each: its id, its return, whether its tests are known. Of each decision: whether it was
+    NO-OP, the share kept where known, what the search expects its policy to return beyond the prior. Simulations."""
 
+    ids: Sequence[str]
     returns: Tensor
     tested: Tensor
     no_op: Tensor
@@ -265,9 +274,12 @@ class _Tally:
     simulations: int
 
 
-def _tally(steps: Steps, found: Sequence[SearchResult], tested: Sequence[bool]) -> _Tally:
+def _tally(
+    steps: Steps, found: Sequence[SearchResult], tested: Sequence[bool], ids: Sequence[str]
+) -> _Tally:
     gains = [one.value - (softmax(one.log_probs) * one.q).sum(-1) for one in found]
     return _Tally(
+        ids=ids,
         returns=torch.zeros(len(tested)).index_add(0, steps.episode, steps.reward),
         tested=torch.tensor(tested, dtype=torch.float32),
         no_op=(steps.decision == 0).float(),

@@ -17,15 +17,15 @@ def brief(monkeypatch):
         featurizer=FeaturizerConfig(d_in=16, char_dim=8),
         model=ModelConfig(d_in=16, d_model=16, n_layers=1, n_heads=2, hidden=16),
         bc=BCConfig(epochs=1), ppo=PPOConfig(epochs=1),
-        zero_style=ZeroStyleConfig(roots=2, horizon=2, simulations=2, passes=1),
+        zero_style=ZeroStyleConfig(epochs=2, roots=2, horizon=2, simulations=2, passes=1),
     )  # fmt: skip
 
 
 def test_every_policy_is_measured(brief):
-    row = improvement.measure("likes_code", 0, brief, epochs=2)
+    row = improvement.measure("likes_code", 0, brief)
     assert {name: type(row[name]) for name in improvement.POLICIES} == dict.fromkeys(improvement.POLICIES, float)
     assert row["roots"] == 3 and len(row["epochs"]) == 2
-    again = improvement.measure("likes_code", 0, replace(brief, zero_style=brief.zero_style), epochs=0)
+    again = improvement.measure("likes_code", 0, replace(brief, zero_style=replace(brief.zero_style, epochs=0)))
     assert again["before"] == row["before"] and again["silent"] == row["silent"]
     assert again["after"] == again["before"]  # nothing was learned
 

@@ -41,6 +41,30 @@ def test_every_argument_reaches_the_configuration():
     assert (config.zero_style.epochs, config.zero_style.roots, config.zero_style.horizon) == (4, 6, 7)
 
 
+def test_what_has_no_argument_comes_from_the_file_and_from_nowhere_else(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["train_from_episodes", "--episodes_dir", "e", "--zero_roots", "3"]
+    usual = configuration(parser().parse_args(words))
+    file = tmp_path / "training_config.json"
+    given = {"bc": {"batch_size": 99, "epochs": 7}, "zero_style": {"simulations": 5, "algorithm": "puct", "roots": 9}}
+    file.write_text(json.dumps(given))
+    assert configuration(parser().parse_args(words)) == usual
+    config = configuration(parser().parse_args([*words, "--training-config-path", str(file)]))
+    assert (config.bc.batch_size, config.zero_style.simulations, config.zero_style.algorithm) == (99, 5, "puct")
+    assert (config.bc.epochs, config.zero_style.roots) == (1, 3)  # the arguments', defaults included
+    assert config.ppo == usual.ppo and config.rewards == usual.rewards and config.model == usual.model
+
+
+def test_a_configuration_that_is_none_is_refused(train, tmp_path, capsys):
+    file = tmp_path / "config.json"
+    file.write_text('{"bc": {"batch_sizes": 3}}')
+    assert train("--training-config-path", str(file)) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "config.json" in error and "batch_size" in error
+    assert train("--training-config-path", str(tmp_path / "absent.json")) == 2
+    assert "absent.json" in capsys.readouterr().err and not (tmp_path / "artifacts").exists()
+
+
 def test_it_leaves_what_is_documented(train, tmp_path, capsys):
     assert train("--run_label", "first") == 0
     out, error = capsys.readouterr()

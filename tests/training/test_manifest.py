@@ -1,6 +1,6 @@
 """The manifest: who trained whom, and no game twice."""
 
-from training.manifest import Entry, add, new_games, read
+from training.manifest import Entry, add, read
 
 FIRST = Entry("g1", "models", ("a", "b"), ("c",), ("x", "y"))
 SECOND = Entry("g2", "not-in-use", ("a",), (), ())
@@ -32,8 +32,3 @@ def test_a_torn_end_is_nothing_to_speak_of(tmp_path):
         file.write('{"generation": "g3", "sess')
     said = []
     assert read(path, said.append) == [FIRST] and not said
-
-
-def test_no_game_counts_twice():
-    assert new_games([FIRST, SECOND], ["x", "z", "z", "y", "w"]) == ["z", "w"]
-    assert new_games([], ["x"]) == ["x"]

@@ -1,5 +1,6 @@
 """training_loop.py promises: two phases, the same result however often it is killed, nobody's models lost."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -20,7 +21,6 @@ from training.training_loop import Places, held_out_ids, run_loop
 
 TINY = LoopConfig(
     trained_on="samples",
-    fine_tune_epochs=1,
     featurizer=FeaturizerConfig(d_in=24, char_dim=8),
     model=ModelConfig(d_in=24, d_model=16, n_layers=1, n_heads=2, hidden=16),
     bc=BCConfig(epochs=2),
@@ -79,7 +79,7 @@ def straight(episodes, tmp_path_factory):
 
 def test_the_plan_from_sessions_to_models(straight):
     places, observer, outcome = straight
-    assert observer.phases == ["bc", "ppo_from_episodes", "recording", "fine_tune", "evaluation"]
+    assert observer.phases == ["bc", "ppo_from_episodes", "zero_style", "evaluation"]
     assert (outcome.learnt_from, outcome.held_out, outcome.games) == (1, 1, 3)
     assert outcome.verdict == Verdict(True, "there were no models yet") and outcome.models == places.models
     models = store.load(places.models)
@@ -107,11 +107,42 @@ def test_games_are_recorded_as_sessions_are(straight):
     assert len(games) == 3 and not summary.repaired
     moves = [move for game in games for move in game.moves if move is not None and move.agent == "A"]
     assert len(moves) == 6 and all(game.moves[-1].agent == "H" for game in games)  # three plies are rounded up
-    known = [move.probability for move in moves if move.probability is not None]
-    assert known and all(0 < probability <= 1 for probability in known)
+    assert {move.model for move in moves} == {"search"}
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.55, 0.7, 0.8, 0.99])
+def test_what_is_known_of_problems_is_part_of_the_plan(episodes, tmp_path, monkeypatch):
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        run_loop(TINY, episodes, Places(tmp_path), Telling(stop_at=12))
+    problem = {"id": episodes[0].problem_id, "name": "f", "cases": [[[1], 2]]}
+    (tmp_path / "problems.json").write_text(json.dumps([problem, {**problem, "id": episodes[1].problem_id}]))
+    again = Telling()
+    assert run_loop(TINY, episodes, Places(tmp_path), again).games == 3
+    assert again.messages == ["The interrupted run had other sessions or settings: a new one begins."]
+
+
+def test_models_that_were_put_in_use_meanwhile_are_what_is_compared_with(episodes, tmp_path, monkeypatch):
+    places, compared = Places(tmp_path), []
+    run_loop(TINY, episodes, places, Silent())
+    measure, train = loop.evaluate, loop.train
+
+    def training(*given, **named):
+        result = train(*given, **named)
+        others = store.load(places.models)
+        store.publish(places.models, others.human, others.assistant, others.featurizer, {"trained_on": "samples"})
+        return result
+
+    monkeypatch.setattr(loop, "train", training)
+    monkeypatch.setattr(loop, "evaluate", lambda models, *given, **named: compared.append(models) or measure(
+        models, *given, **named
+    ))
+    observer = Telling()
+    run_loop(TINY, episodes, places, observer)
+    assert any("put in use meanwhile" in text for text in observer.messages)
+    assert [one.id for one in store.generations(places.models)].index(compared[0].generation) == 1
+
+
 def test_killed_and_called_again_it_ends_alike(straight, episodes, tmp_path, share):
     places, observer, outcome = straight
     stopped = Telling(stop_at=max(1, round(observer.calls * share)))
@@ -151,7 +182,7 @@ def test_killed_after_the_models_are_published_it_is_not_run_again(episodes, tmp
     again = Telling()
     outcome = run_loop(TINY, episodes, places, again)
     assert again.messages == ["Going on with the run that was interrupted."]
-    assert again.phases == ["recording", "evaluation"]
+    assert again.phases == ["evaluation"]
     assert (outcome.models, outcome.verdict.reason, outcome.games) == (folder, reason, 3)
     assert outcome.before.human_nll != outcome.after.human_nll
     assert same(weights(folder), published) and store.generations(folder) == kept
@@ -196,7 +227,8 @@ def test_worse_models_are_kept_aside(episodes, tmp_path, monkeypatch):
 
 
 def test_a_plan_without_epochs_replaces_nothing(episodes, tmp_path):
-    places, none = Places(tmp_path), replace(TINY, bc=BCConfig(epochs=0), ppo=PPOConfig(epochs=0), fine_tune_epochs=0)
+    none = replace(TINY, bc=BCConfig(epochs=0), ppo=PPOConfig(epochs=0), zero_style=ZeroStyleConfig(epochs=0))
+    places = Places(tmp_path)
     outcome = run_loop(none, episodes, places, Silent())
     assert outcome.verdict.replace and store.load(places.models).meta["trained_on"] == "nothing"
     assert run_loop(TINY, episodes, places, Silent()).verdict.replace
