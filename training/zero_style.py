@@ -169,7 +169,8 @@ class SelfPlay:
 
     def state_dict(self) -> dict[str, object]:
         replay = [material.state_dict() for material in self.replay]
-        return {"epoch": self.epoch, "optimiser": self.optimiser.state_dict(), "replay": replay, "games": list(self.games)}
+        saved = {"epoch": self.epoch, "games": list(self.games), "replay": replay}
+        return {**saved, "optimiser": self.optimiser.state_dict()}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         self.epoch, self.games = saved["epoch"], list(saved["games"])
