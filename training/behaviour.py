@@ -6,8 +6,7 @@ smooth and gives every legal choice some probability. Not here: the policies tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -57,11 +56,6 @@ class Choices:
 
     def __getitem__(self, rows: Tensor) -> Choices:
         return Choices(self.decisions[rows], self.decision[rows], self.lines[rows], self.line_kind[rows])
-
-    @staticmethod
-    def concat(parts: Sequence[Choices]) -> Choices:
-        """All rows of all parts, in order."""
-        return Choices(*(torch.cat([getattr(one, f.name) for one in parts]) for f in fields(Choices)))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -136,11 +136,11 @@ def build(
 
 
 class _Table:
-    """`Steps` in the making, an episode's at a time: what makes them takes ten times as much memory as they do."""
+    """Rows of `Steps` in the making, as plain lists."""
 
     def __init__(self, w_max: int, weights: RewardWeights) -> None:
         self.w_max, self.weights = w_max, weights
-        self.done: list[Steps] = []
+        self.rows: list[dict[str, object]] = []
         self.states = self.illegal = self.outside = 0
         self.part_names: tuple[str, ...] = ()
 
@@ -148,7 +148,6 @@ class _Table:
         goal = Goal.of(episode.states[-1])
         transitions = sorted((*episode.transitions("H"), *episode.transitions("A")), key=lambda x: x.index)
         goals: dict[int, NDArray[np.float32]] = {}
-        rows: list[dict[str, object]] = []
         for transition in transitions:
             if not len(transition.state) and transition.agent == "H" and transition.decision is not Decision.NO_OP:
                 self.outside += 1  # no policy has any decision but NO-OP where there is no line
@@ -165,9 +164,8 @@ class _Table:
                 goal=goals[at],
                 **self._next_human(transition, episode, window),
             )
-            rows.append(row)
+            self.rows.append(row)
         self.states += len(episode.states)
-        self.done.append(self._steps(rows))
 
     def _decision(self, transition: Transition, window: _Window) -> dict[str, object]:
         """What was decided, what it was worth, how probable it was."""
@@ -211,29 +209,18 @@ class _Table:
         return {"next_human": int(move.decision), "next_human_line": window.line(line)}
 
     def steps(self) -> Steps:
-        """Of all episodes."""
-        width = len(self.part_names)
-        done = [  # without a decision of the assistant's nobody knew yet what a reward's parts are
-            one if one.parts.shape[1] == width else replace(one, parts=torch.zeros(len(one), width))
-            for one in [*self.done, self._steps([])]
-        ]
-        names = [f.name for f in fields(Steps) if f.name != "choices"]
-        columns = {name: torch.cat([getattr(one, name) for one in done]) for name in names}
-        return Steps(**columns, choices=Choices.concat([one.choices for one in done]))
-
-    def _steps(self, rows: Sequence[dict[str, Any]]) -> Steps:
         def whole(name: str) -> Tensor:
-            return torch.tensor([row[name] for row in rows], dtype=torch.int64)
+            return torch.tensor([row[name] for row in self.rows], dtype=torch.int64)
 
         def real(name: str) -> Tensor:
-            return torch.tensor([row[name] for row in rows], dtype=torch.float32)
+            return torch.tensor([row[name] for row in self.rows], dtype=torch.float32)
 
         def yes(name: str) -> Tensor:
-            return torch.tensor([row[name] for row in rows], dtype=torch.bool)
+            return torch.tensor([row[name] for row in self.rows], dtype=torch.bool)
 
         def table(name: str, width: int, kind: type = np.float32) -> Tensor:
             nothing: NDArray[Any] = np.zeros(width, dtype=kind)
-            cells = [row[name] if len(row[name]) else nothing for row in rows]
+            cells = [row[name] if len(row[name]) else nothing for row in self.rows]  # type: ignore[arg-type]
             return torch.from_numpy(np.array(cells, dtype=kind).reshape(len(cells), width))
 
         choices = Choices(
