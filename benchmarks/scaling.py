@@ -84,7 +84,7 @@ def costs(folder: Path, copies: int, device: str, batch: int | None = None) -> C
     """
     torch.set_num_threads(1)
     found, device = Costs(), Ranks.found().device(device)
-    with joined(device) as ranks:
+    with joined() as ranks, ranks.connected(device):
         usable_device(device)
         episodes = found.timed("read", ranks, lambda: [
             replace(one, id=f"{one.id}-{copy}") for copy in range(copies) for one in read_episodes(folder)[0]

@@ -13,7 +13,7 @@ from io import TextIOWrapper
 from types import FrameType
 
 from errors import InputError
-from training.ranks import speaks
+from training.ranks import speaker
 
 DONE, REFUSED, INTERRUPTED = 0, 2, 130
 
@@ -29,7 +29,8 @@ def ended(command: Callable[[], int]) -> int:
 
     An `InputError` becomes its one line on stderr, and so does a full disk; a reader that closed our output early
     (`| head`), or no output at all (`>&-`), is no error. Bugs keep their traceback. Of several processes under
-    `torchrun` rank 0 says what is wrong with the input, the others end in the same way and say nothing.
+    `torchrun` rank 0 says what is wrong with the input, the others end in the same way and say nothing, once they have
+    found one another.
     """
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (as long as the process)
@@ -44,10 +45,11 @@ def ended(command: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except InputError as error:
-        if speaks():
-            print(f"error: {error}", file=sys.stderr)
+        _say("error", error)
         return REFUSED
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        if str(interrupt):
+            _say("interrupted", interrupt)
         return INTERRUPTED
     except BrokenPipeError:
         _drop_output()
@@ -67,6 +69,11 @@ def _import_what_is_added() -> None:
             import_module(name)
         except ImportError as error:
             raise InputError(MODULES, f"{name} cannot be imported: {error}") from error
+
+
+def _say(what: str, reason: BaseException) -> None:
+    if (who := speaker()) is not None:
+        print(f"{what}: {who}{reason}", file=sys.stderr)
 
 
 def _drop_output() -> None:

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
 def train_from_episodes(options: argparse.Namespace) -> int:
     """Reads, trains, and says where everything is; returns the exit code."""
-    device = check_device(Ranks.found().device(options.device))
-    with joined(device) as ranks:
-        result = _train(options, ranks)
+    with joined() as ranks:
+        with ranks.as_one():
+            device = check_device(ranks.device(options.device))
+        with ranks.connected(device):
+            result = _train(options, ranks)
     if ranks.main:
         _note(options.pv_dir, result)
         _tell(options, result)

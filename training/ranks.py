@@ -7,26 +7,26 @@ A run of one process pays nothing for this: no process group, no import. Not her
 
 from __future__ import annotations
 
+import json
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from errors import InputError
+from training.meeting import LostError, Meeting, met
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 T = TypeVar("T")
 
-TIMEOUT = timedelta(minutes=30)
-"""How long a process waits for the others at one point. A dead one is noticed at once, a hanging one by this."""
-
-
-class LostError(InputError):
-    """Another process of the run has ended or does not answer: this one cannot go on."""
+TIMEOUT = timedelta(minutes=10)
+"""How long a process waits for the others within a step, which takes all of them as long. Where one may be hours behind
+(reading, games, files), they meet first, and wait as long as all are alive."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Ranks:
     rank: int = 0
     world: int = 1
     local: int = 0
+    meeting: Meeting | None = field(default=None, compare=False, repr=False)
+    """Where this process finds the others; `joined` brings them together."""
 
     @classmethod
     def found(cls) -> Ranks:
@@ -59,7 +61,9 @@ class Ranks:
         return (self.rank,) if self.rank else ()
 
     def device(self, name: str) -> str:
-        """`cuda` as this process's own card."""
+        """`cuda` as this process's own card. Raises InputError for a card that all would have to share."""
+        if self.world > 1 and name.startswith("cuda:"):
+            raise InputError("--device", f"{name} is one card for all processes; cuda gives each its own")
         return f"cuda:{self.local}" if name == "cuda" and self.world > 1 else name
 
     def own(self, items: Sequence[T]) -> Sequence[T]:
@@ -108,6 +112,7 @@ class Ranks:
             return
         import torch.distributed
 
+        self._meet()
         for tensor in tensors:
             values = tensor.detach().contiguous()
             with _answered():
@@ -125,14 +130,45 @@ class Ranks:
             yield
         except InputError as caught:
             error = caught
-        said = self.gather(None if error is None else (error.where, error.what))
+        said = self._meet(None if error is None else (error.where, error.what))
         first = next((i for i, one in enumerate(said) if one is not None), None)
         if first is None:
             return
         if error is not None and first == self.rank:
             raise error
-        where, what = said[first] or ("", "")
+        where, what = said[first]
         raise InputError(f"process {first}: {where}" if first else where, what)
+
+    def _meet(self, word: object = None) -> list[Any]:
+        """Collective. What each has to say, once all have come."""
+        assert self.meeting is not None, "more than one process, and they have not joined"
+        return [json.loads(said) for said in self.meeting.meet(json.dumps(word))]
+
+    @contextmanager
+    def connected(self, device: str) -> Iterator[None]:
+        """Collective. In the block tensors go from one process to another: over gloo those on a CPU, over nccl those on
+        a GPU. device: this process's."""
+        if self.world == 1:
+            yield
+            return
+        assert self.meeting is not None, "more than one process, and they have not joined"
+        import torch.distributed
+
+        on_cards = device.startswith("cuda")
+        with self.as_one():
+            if on_cards and not torch.distributed.is_nccl_available():
+                raise InputError("--device", "this PyTorch has no nccl, which the cards of several processes need")
+        if on_cards:
+            torch.cuda.set_device(torch.device(device))
+        with _answered():
+            torch.distributed.init_process_group(
+                "cpu:gloo,cuda:nccl" if on_cards else "gloo",
+                store=self.meeting.store, rank=self.rank, world_size=self.world, timeout=TIMEOUT,
+            )  # fmt: skip
+        try:
+            yield
+        finally:
+            torch.distributed.destroy_process_group()
 
 
 ALONE = Ranks()
@@ -140,44 +176,49 @@ ALONE = Ranks()
 
 
 @contextmanager
-def joined(device: str) -> Iterator[Ranks]:
-    """The processes of this run, connected for the block: over gloo what is on a CPU, over nccl what is on a GPU.
+def joined() -> Iterator[Ranks]:
+    """The processes of this run, which have found one another for the block.
 
-    Raises InputError if they do not find one another.
+    Raises InputError if they do not, and KeyboardInterrupt, with a line, at a signal while one of them is missing.
     """
     ranks = Ranks.found()
     if ranks.world == 1:
         yield ranks
         return
-    for name in ("MASTER_ADDR", "MASTER_PORT"):
-        if not os.environ.get(name):
-            raise InputError(name, "is not set, though WORLD_SIZE is; start more than one process with torchrun")
-    import torch.distributed
-
-    backend = "gloo"
-    if device.startswith("cuda"):
-        backend = "cpu:gloo,cuda:nccl"
-        torch.cuda.set_device(torch.device(device))
-    with _answered():
-        torch.distributed.init_process_group(backend, timeout=TIMEOUT)
-    try:
-        yield ranks
-    finally:
-        torch.distributed.destroy_process_group()
+    with met(ranks.rank, ranks.world) as meeting:
+        _have_joined.set()
+        yield replace(ranks, meeting=meeting)
 
 
-def speaks() -> bool:
-    """Whether this process is the one of its run that a person is to hear."""
-    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+_have_joined = threading.Event()
+
+
+def speaker() -> str | None:
+    """What a line for the person begins with in this process; None: another one says it.
+
+    Until the processes have found one another each speaks for itself.
+    """
+    alone, rank = os.environ.get("WORLD_SIZE", "1") == "1", os.environ.get("RANK", "0")
+    if alone or rank == "0":
+        return ""
+    return None if _have_joined.is_set() else f"process {rank}: "
 
 
 @contextmanager
 def _answered() -> Iterator[None]:
+    """An error of this process alone stays what it is."""
     try:
         yield
     except RuntimeError as error:
+        if not any(sign in str(error) for sign in _LOST):
+            raise
         reason = (str(error).splitlines() or [""])[0]
         raise LostError("another process of this run", f"has ended or does not answer ({reason})") from error
+
+
+_LOST = ("gloo/transport", "Connection closed", "Connection reset", "Broken pipe", "Timed out", "timed out",
+         "ncclRemoteError", "communicator was aborted")  # fmt: skip
+"""What gloo, nccl and the store say when another process has ended or does not answer."""
 
 
 def _number(name: str, default: int | None = None) -> int:

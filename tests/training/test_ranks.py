@@ -47,7 +47,7 @@ def any_(self, *flags):
 Ranks.any = any_
 
 def run():
-    with joined(config.device) as ranks:
+    with joined() as ranks, ranks.connected(ranks.device(config.device)):
         result = train(config, episodes, ranks=ranks)
         torch.save({name: weights_of(getattr(result.policies, name)) for name in ("human", "assistant", "featurizer")},
                    out / f"weights-{ranks.rank}.pt")
@@ -254,14 +254,40 @@ def test_the_command_under_torchrun_speaks_once(recorded, tmp_path, root):
 
 
 @pytest.mark.parametrize(("more", "expected"), [
-    (["--seed", "x"], "--seed"),
     (["--episodes_dir", "nowhere"], "nowhere"),
-    (["--device", "cuda:99"], "no cuda:99"),
-], ids=["argument", "folder", "device"])  # fmt: skip
+    (["--device", "cuda:0"], "cuda:0 is one card for all processes"),
+], ids=["folder", "one card"])  # fmt: skip
 def test_bad_input_is_one_line_and_every_process_ends_with_2(recorded, tmp_path, root, more, expected):
     first, second = launched(command(recorded, tmp_path, *more), root)
     assert (first[0], second[0]) == (2, 2)
     assert first[2].count("\n") == 1 and expected in first[2]
+    assert second[1:] == ("", "")
+
+
+def test_until_they_have_found_one_another_each_process_speaks_for_itself(recorded, tmp_path, root):
+    """And says which one it is."""
+    first, second = launched(command(recorded, tmp_path, "--seed", "x"), root)
+    assert (first[0], second[0]) == (2, 2)
+    assert first[2].startswith("error: python -m cli.run_tasks") and second[2] == f"error: process 1: {first[2][7:]}"
+
+
+ONE_CARD = """
+import sys
+import torch
+
+torch.cuda.is_available, torch.cuda.device_count = (lambda: True), (lambda: 1)
+from cli.run_tasks import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_process_without_a_card_of_its_own_is_named_and_ends_all(recorded, tmp_path, root):
+    """Two processes of a machine with one card."""
+    words = command(recorded, tmp_path, "--device", "cuda")
+    first, second = launched(["-c", ONE_CARD, *words[2:]], root)
+    assert (first[0], second[0]) == (2, 2)
+    assert first[2].count("\n") == 1 and "process 1: --device: there is no cuda:1" in first[2]
     assert second[1:] == ("", "")
 
 
@@ -291,8 +317,10 @@ def test_a_launcher_that_says_it_badly_is_refused(monkeypatch, environment):
 
 def test_cuda_is_the_card_of_the_process():
     second = Ranks(5, 8, 1)
-    assert [second.device(name) for name in ("cuda", "cuda:0", "cpu")] == ["cuda:1", "cuda:0", "cpu"]
-    assert ALONE.device("cuda") == "cuda"
+    assert [second.device(name) for name in ("cuda", "cpu")] == ["cuda:1", "cpu"]
+    assert [ALONE.device(name) for name in ("cuda", "cuda:0")] == ["cuda", "cuda:0"]
+    with pytest.raises(InputError, match="cuda:0 is one card for all processes"):
+        second.device("cuda:0")
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 7, 8])
