@@ -171,7 +171,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         lines.append(f"| {title} | {' | '.join(cells)} |")
     for better, worse in (
         ("search", "before"), ("search", "before_greedy"), ("search", "at_once"), ("after", "before"),
-        ("after_greedy", "before_greedy"), ("after_greedy", "search"),
+        ("after_greedy", "before_greedy"), ("after", "search"), ("after_greedy", "search"),
     ):  # fmt: skip
         cells = [str(_over_seeds(rows, person, better, worse)) for person in people]
         lines.append(f"| {POLICIES[better]} minus {POLICIES[worse]} | {' | '.join(cells)} |")
