@@ -40,6 +40,8 @@ def test_what_is_not_there_has_its_default():
     ({"seed": 1.0}, "seed is 1.0, expected a whole number"),
     ({"seed": True}, "seed is true"),
     ({"seed": -1}, "at least 0"),
+    ({"bc": {"patience": 0}}, "bc.patience is 0, expected a whole number of at least 1"),
+    ({"zero_style": {"algorithm": "best"}}, "'gumbel' or 'puct'"),
     ({"bc": {"batch_size": 0}}, "bc.batch_size is 0, expected a whole number of at least 1"),
     ({"ppo": {"learning_rate": "fast"}}, "ppo.learning_rate is \"fast\", expected a number of at least 0"),
     ({"ppo": {"learning_rate": float("nan")}}, "ppo.learning_rate is NaN"),

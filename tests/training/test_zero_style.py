@@ -69,6 +69,15 @@ def test_the_work_is_known_beforehand_and_what_it_tells_is_finite(phase_of):
     assert steps == expected > 0 and phase.total_steps == 0
 
 
+@pytest.mark.parametrize(("roots", "passes"), [(1, 1), (2, 4), (8, 4), (8, 2)])
+def test_an_epoch_passes_over_its_games_as_often_as_it_says(phase_of, roots, passes):
+    phase = phase_of(epochs=1, roots=roots, horizon=2, passes=passes)
+    run(phase)
+    rows = sum(int((rows < roots).sum()) for rows in phase.batches)
+    of_a_batch = int((phase.batches[0] < roots).sum())
+    assert passes * roots <= rows < passes * roots + of_a_batch
+
+
 def test_games_begin_in_sessions_that_are_learned_from(phase_of, sessions):
     phase = phase_of(train=(0, 4), epochs=1)
     assert {root.episode.id for root in phase.roots} == {sessions[0].id, sessions[4].id}
