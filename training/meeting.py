@@ -123,7 +123,7 @@ def met(rank: int, world: int) -> Iterator[Meeting]:
         yield meeting
     except BaseException as error:
         meeting.give_up()
-        polite = polite and not isinstance(error, LostError)
+        polite = polite and isinstance(error, InputError) and not isinstance(error, LostError)
         raise
     finally:
         if polite:

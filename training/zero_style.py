@@ -184,7 +184,9 @@ class SelfPlay:
         order = torch.randperm(len(self.roots), generator=generator(seed, NAME, number, "roots"))
         roots = self.ranks.own([self.roots[i] for i in order[: settings.roots].tolist()])
         round_seed = derived_seed(seed, NAME, number, *self.ranks.label)
-        played = self.ranks.gather(self._games(roots, person, completer, round_seed) if roots else None)
+        with self.ranks.as_one():
+            own = self._games(roots, person, completer, round_seed) if roots else None
+        played = self.ranks.gather(own)
         there = [one for one in played if one is not None]
         self.games += [name for _, tally in there for name in tally.ids]
         self.played = _summary([tally for _, tally in there])

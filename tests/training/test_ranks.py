@@ -34,7 +34,7 @@ from training.policies import weights_of
 from training.ranks import Ranks, joined
 from training.run import train
 
-config, episodes, out, (number, rank, call) = pickle.loads(Path(sys.argv[1]).read_bytes())
+config, episodes, out, (number, rank, call), before = pickle.loads(Path(sys.argv[1]).read_bytes())
 plain, calls = Ranks.any, 0
 
 def any_(self, *flags):
@@ -45,6 +45,7 @@ def any_(self, *flags):
     return plain(self, *flags)
 
 Ranks.any = any_
+exec(before)
 
 def run():
     with joined() as ranks, ranks.connected(ranks.device(config.device)):
@@ -57,8 +58,8 @@ sys.exit(ended(run))
 """
 
 
-def launched(words, root, world=2, environment=None):
-    """Starts the processes of one run as `torchrun` does; returns (exit code, stdout, stderr) of each."""
+def start(words, root, world=2, environments=None):
+    """Starts the processes of one run as `torchrun` does. environments: of some, by rank."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -67,25 +68,47 @@ def launched(words, root, world=2, environment=None):
         place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(world)}
         place |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "PYTHONPATH": str(root)}
         processes.append(subprocess.Popen(
-            [sys.executable, *map(str, words)], cwd=root, env={**os.environ, **place, **(environment or {})},
+            [sys.executable, *map(str, words)], cwd=root,
+            env={**os.environ, **place, **(environments or {}).get(rank, {})},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         ))  # fmt: skip
+    return processes
+
+
+def launched(words, root, world=2):
+    """Starts them; returns (exit code, stdout, stderr) of each."""
+    processes = start(words, root, world)
     said = [process.communicate(timeout=120) for process in processes]
     return [(process.returncode, *one) for process, one in zip(processes, said, strict=True)]
+
+
+@pytest.fixture
+def started():
+    """Starts the two processes of one run, with an environment of their own for some; both are ended afterwards."""
+    processes = []
+
+    def started(words, root, environments):
+        processes.extend(start(words, root, environments=environments))
+        return processes
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture
 def run_of(root, tmp_path):
     """Trains in several processes; returns what `launched` does, and weights by rank.
 
-    strike: the signal, the rank that gets it, and after how many steps.
+    strike: the signal, the rank that gets it, and after how many steps. before: what a process carries out first.
     """
 
-    def run(config, episodes, *, world=2, strike=(0, 0, 0)):
+    def run(config, episodes, *, world=2, strike=(0, 0, 0), before=""):
         for old in tmp_path.glob("weights-*.pt"):
             old.unlink()
         task = tmp_path / "task.pickle"
-        task.write_bytes(pickle.dumps((config, episodes, tmp_path, strike)))
+        task.write_bytes(pickle.dumps((config, episodes, tmp_path, strike, before)))
         ends = launched(["-c", PROGRAM, task], root, world)
         found = sorted(tmp_path.glob("weights-*.pt"))
         return ends, [torch.load(path, weights_only=True) for path in found]
@@ -205,6 +228,64 @@ def test_a_process_that_is_killed_ends_the_others_soon(small, sessions, run_of):
     assert time.monotonic() - begun < 60  # the others could wait for half an hour
 
 
+def test_a_process_may_be_behind_for_longer_than_a_step_may_take(small, sessions, run_of):
+    """In its games, for one."""
+    config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
+    ends, weights = run_of(config, sessions, before="""
+import time
+from datetime import timedelta
+from training import ranks, zero_style
+
+ranks.TIMEOUT, games = timedelta(seconds=2), zero_style.SelfPlay._games
+
+def slowly(self, *arguments):
+    time.sleep(4 * self.ranks.rank)
+    return games(self, *arguments)
+
+zero_style.SelfPlay._games = slowly
+""")
+    assert [code for code, *_ in ends] == [0, 0] and len(weights) == 2, ends
+
+
+def test_what_is_wrong_in_the_games_of_one_process_is_said(small, sessions, run_of):
+    config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
+    (first, second), _ = run_of(config, sessions, before="""
+from errors import InputError
+from training import zero_style
+
+games = zero_style.SelfPlay._games
+
+def refused(self, *arguments):
+    if self.ranks.rank == 1:
+        raise InputError("game 7", "cannot be played")
+    return games(self, *arguments)
+
+zero_style.SelfPlay._games = refused
+""")
+    assert (first[0], second[0]) == (2, 2)
+    assert first[2] == "error: process 1: game 7: cannot be played\n" and second[2] == ""
+
+
+def test_an_error_of_one_process_alone_stays_what_it_is(small, sessions, run_of):
+    """Only what comes of another's end is called that."""
+    (first, second), _ = run_of(small, sessions, before="""
+import torch.distributed
+
+plain_reduce, reduced = torch.distributed.all_reduce, 0
+
+def broken(tensor, *arguments):
+    global reduced
+    reduced += 1
+    if os.environ["RANK"] == "1" and reduced == 20:
+        raise RuntimeError("no memory is left on this card")
+    return plain_reduce(tensor, *arguments)
+
+torch.distributed.all_reduce = broken
+""")
+    assert second[0] == 1 and second[2].endswith("RuntimeError: no memory is left on this card\n")
+    assert first[0] == 2 and first[2].count("\n") == 1 and "another process of this run: has ended" in first[2]
+
+
 def test_a_folder_that_another_run_works_in_is_refused_by_all_with_one_line(small, sessions, run_of):
     with files.lock(small.checkpoint_dir / ".lock"):
         (first, second), _ = run_of(small, sessions)
@@ -280,6 +361,47 @@ from cli.run_tasks import main
 
 sys.exit(main(sys.argv[1:]))
 """
+
+
+def test_a_process_that_cannot_begin_says_so_and_the_one_that_waits_hears_signals(recorded, tmp_path, root, started):
+    """`torchrun` asks the others to end when one has."""
+    words = command(recorded, tmp_path)
+    waits, fails = started(words, root, {1: {"CODEASSIST_MODULES": "not_there"}})
+    _, said = fails.communicate(timeout=60)
+    assert fails.returncode == 2 and said.startswith("error: process 1: CODEASSIST_MODULES: not_there cannot be")
+    time.sleep(3.0)
+    assert waits.poll() is None
+    waits.terminate()
+    _, said = waits.communicate(timeout=20)
+    assert waits.returncode == 130 and said == "interrupted: process 1 had not joined this run yet\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_that_waits_for_the_others_hears_signals(recorded, tmp_path, root, started, number):
+    """One reads for a minute, and lives."""
+    (tmp_path / "slow.py").write_text("""
+import time
+from pathlib import Path
+
+import cli.train
+
+def read(*arguments, **more):
+    Path(__file__).with_name("reads").touch()
+    time.sleep(60)
+
+cli.train.read = read
+""")
+    slow = {"CODEASSIST_MODULES": "slow", "PYTHONPATH": f"{root}:{tmp_path}"}
+    waits, reads = started(command(recorded, tmp_path), root, {1: slow})
+    while not (tmp_path / "reads").exists():
+        time.sleep(0.1)
+    time.sleep(1.0)
+    waits.send_signal(number)
+    waits.communicate(timeout=20)
+    assert waits.returncode == 130
+    reads.terminate()
+    reads.communicate(timeout=20)
+    assert reads.returncode == 130
 
 
 def test_a_process_without_a_card_of_its_own_is_named_and_ends_all(recorded, tmp_path, root):
