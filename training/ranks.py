@@ -112,7 +112,7 @@ class Ranks:
             return
         import torch.distributed
 
-        self._meet()
+        self.meet()
         for tensor in tensors:
             values = tensor.detach().contiguous()
             with _answered():
@@ -130,7 +130,7 @@ class Ranks:
             yield
         except InputError as caught:
             error = caught
-        said = self._meet(None if error is None else (error.where, error.what))
+        said = self.meet(None if error is None else (error.where, error.what))
         first = next((i for i, one in enumerate(said) if one is not None), None)
         if first is None:
             return
@@ -139,7 +139,7 @@ class Ranks:
         where, what = said[first]
         raise InputError(f"process {first}: {where}" if first else where, what)
 
-    def _meet(self, word: object = None) -> list[Any]:
+    def meet(self, word: object = None) -> list[Any]:
         """Collective. What each has to say, once all have come."""
         assert self.meeting is not None, "more than one process, and they have not joined"
         return [json.loads(said) for said in self.meeting.meet(json.dumps(word))]

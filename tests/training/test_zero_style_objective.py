@@ -254,6 +254,9 @@ class Apart(Ranks):
     def gather(self, value):
         return [value]
 
+    def meet(self, word=None):
+        return [word]
+
 
 def test_processes_share_the_roots_and_play_with_seeds_of_their_own(phase_of, rounds):
     for ranks in (ALONE, Apart(0, 2), Apart(1, 2)):
