@@ -187,9 +187,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("run", help="record, train, play and measure")
-    one.add_argument("--out", type=Path, required=True)
-    one.add_argument("--jobs", type=int, default=2)
-    one.add_argument("--seeds", type=int, default=5)
+    one.add_argument("--out", type=Path, required=True, help="file of results, gone on with if it is there")
+    one.add_argument("--jobs", type=int, default=2, help="processes (2)")
+    one.add_argument("--seeds", type=int, default=5, help="of each person (5); one takes a core two minutes")
     one.add_argument("--people", nargs="+", default=EVERYBODY, help="scripted people, or module:attribute of others")
     other = commands.add_parser("table", help="print the results")
     other.add_argument("results", type=Path)
@@ -202,6 +202,8 @@ def main() -> None:
             parser.error(str(error))
         run(arguments.people, arguments.seeds, arguments.out, arguments.jobs)
     else:
+        if not arguments.results.is_file():
+            parser.error(f"{arguments.results}: there is no such file")
         rows = [json.loads(line) for line in arguments.results.read_text().splitlines()]
         sys.stdout.write(table(rows) + "\n")
 

@@ -44,6 +44,14 @@ def positive(text: str) -> int:
     return _whole(text, 1)
 
 
+def plies(text: str) -> int:
+    """Turns of a game: 1 to 1000."""
+    number = _whole(text, 1)
+    if number > 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is too large, expected 1000 at most")
+    return number
+
+
 def seed(text: str) -> int:
     """A whole number that a random generator takes: 0 to 2^63 - 1."""
     number = _whole(text, 0)

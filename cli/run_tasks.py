@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import files
-from cli.arguments import Parser, count, positive, seed, truth
+from cli.arguments import Parser, count, plies, positive, seed, truth
 from cli.process import ended
 from config import VERSION
 
@@ -93,7 +93,7 @@ def _train(command: Parser) -> None:
         add(name, type=count, default=default, metavar="N", help=what)
     add("--ppo_steps", type=positive, default=2048, metavar="N", help="transitions in a PPO epoch at most")
     add("--zero_roots", type=positive, default=32, metavar="N", help="recorded states a self-play epoch starts from")
-    add("--zero_horizon", type=positive, default=6, metavar="N", help="turns played from each of them")
+    add("--zero_horizon", type=plies, default=6, metavar="N", help="turns played from each of them")
     add("--init-from-pv", action="store_true", help="start from the models in --pv_dir; their embedder and w_max stay")
     add("--train_text_embedder", type=truth, default=True, metavar="BOOL", help="let cloning train the text embedder")
     add("--train_featurizer_projector", type=truth, default=True, metavar="BOOL", help="and the projection")

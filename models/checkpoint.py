@@ -67,7 +67,12 @@ def atomic_torch_save(path: Path, content: object) -> None:
     """`torch.save`, whole or not at all. Raises InputError (disk full, read-only)."""
 
     def write(file: BinaryIO) -> None:
-        torch.save(content, file)
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:  # which hides that the disk is full
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
 
     atomic_write(path, write)
 

@@ -120,11 +120,19 @@ def load_person(where: str) -> Person:
     if not hasattr(loaded, attribute):
         raise InputError(where, f"{module} has no {attribute}")
     found = getattr(loaded, attribute)
-    made = found() if isinstance(found, type) or (callable(found) and not isinstance(found, Person)) else found
+    to_call = isinstance(found, type) or (callable(found) and not isinstance(found, Person))
+    made = _made(found, where) if to_call else found
     if not isinstance(made, Person) or not isinstance(made.name, str):
         kind = type(made).__name__
         raise InputError(where, f"a {kind} is no person: it needs a name, a policy (or None) and options")
     return made
+
+
+def _made(make: Callable[[], Any], where: str) -> Any:
+    try:
+        return make()
+    except Exception as error:  # whatever is wrong with it, its author can mend
+        raise InputError(where, f"cannot be made without arguments: {type(error).__name__}: {error}") from error
 
 
 def _load_module(where: str, name: str) -> Any:

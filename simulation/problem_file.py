@@ -47,12 +47,12 @@ def _values(text: str, path: Path) -> list[Any]:
 
 def _problem(value: Any, where: str) -> Problem:
     if not isinstance(value, dict):
-        raise InputError(where, f"is a {type(value).__name__}, expected an object")
+        raise InputError(where, f"is {json.dumps(value)[:60]}, expected an object")
     name = value.get("task_id", value.get("id"))
     entry_point = value.get("entry_point", value.get("name"))
-    for key, found in (("task_id", name), ("entry_point", entry_point)):
+    for keys, found in (("task_id (or id)", name), ("entry_point (or name)", entry_point)):
         if not isinstance(found, str) or not found:
-            raise InputError(where, f"{key} is {found!r}, expected text")
+            raise InputError(where, f"{keys} is {found!r}, expected text")
     assert isinstance(name, str) and isinstance(entry_point, str)
     given = value.get("input_output", value.get("cases"))
     if not isinstance(given, list):

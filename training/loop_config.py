@@ -29,6 +29,10 @@ _MAY_BE_ZERO = {
 }
 
 
+_AT_MOST = {"horizon": 1_000, "simulations": 10_000}
+"""Beyond which an epoch would hardly end, or not fit into memory."""
+
+
 def read_config(path: Path | None = None) -> LoopConfig:
     """The configuration in `path`; without a path `training_config.json` if there is one, else the defaults.
 
@@ -59,6 +63,8 @@ def parse_config(value: object, where: str) -> LoopConfig:
     config = _object(LoopConfig(), value, where, "")
     if config.featurizer.d_in != config.model.d_in:
         raise InputError(where, "featurizer.d_in and model.d_in differ, expected the same number")
+    if config.rewards.clip <= 0:
+        raise InputError(where, f"rewards.clip is {config.rewards.clip}, expected a number above 0")
     if config.model.d_model % config.model.n_heads:
         raise InputError(where, "model.d_model is not a multiple of model.n_heads")
     return config
@@ -106,8 +112,10 @@ def _value(hint: Any, value: object, where: str, key: str, *, signed: bool) -> o
         return _number(value, where, key, least=-math.inf if signed else 0.0, most=1.0 if name in _SHARES else math.inf)
     if hint is int:
         least = 0 if name in _MAY_BE_ZERO else 1
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**63:
-            _refuse(where, key, value, f"a whole number of at least {least}")
+        most = _AT_MOST.get(name, 2**63 - 1)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            bounds = f"a whole number of at least {least}" + f" and at most {most}" * (name in _AT_MOST)
+            _refuse(where, key, value, bounds)
     elif not isinstance(value, hint):
         _refuse(where, key, value, {bool: "true or false", str: "text"}[hint])
     return value

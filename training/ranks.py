@@ -212,8 +212,8 @@ def _answered() -> Iterator[None]:
     except RuntimeError as error:
         if not any(sign in str(error) for sign in _LOST):
             raise
-        reason = (str(error).splitlines() or [""])[0]
-        raise LostError("another process of this run", f"has ended or does not answer ({reason})") from error
+        what = "has ended or does not answer; --resume goes on from what was last saved"
+        raise LostError("another process of this run", what) from error
 
 
 _LOST = ("gloo/transport", "Connection closed", "Connection reset", "Broken pipe", "Timed out", "timed out",

@@ -148,6 +148,9 @@ class _Run:
         config = self.config
         if unused := self.policies.unused(config.model, config.featurizer):
             self.observer.message(f"settings without effect on models that are there already: {', '.join(unused)}")
+        if self.problems and not any(episode.problem_id in self.problems for episode in self.episodes):
+            what = "games of self-play are compiled but not tested: no problem of these sessions is known"
+            self.observer.message(f"{what} (docs/formats.md, Problems)")
         for count, what in (
             (self.data.illegal, "the assistant's decisions that are not legal where they were taken"),
             (self.data.outside, f"decisions at lines outside the {config.featurizer.h_max} that a policy sees"),
@@ -179,7 +182,7 @@ class _Run:
         self._agree()
         with ExitStack() as held:
             self._by_main(lambda: self._hold(held, publish))
-            with deferred() as interrupt:
+            with deferred(tell=self.ranks.main) as interrupt:
                 self._phases(interrupt)
             meta = self._meta()
             generation = self._publish(meta) if publish else None

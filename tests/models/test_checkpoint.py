@@ -1,5 +1,6 @@
 """Checkpoints: what is saved is what is loaded; anything else is refused in one line, and no code in them is run."""
 
+import errno
 import io
 import os
 import pickle
@@ -10,6 +11,7 @@ import torch
 from config import FORMAT_VERSION, FeaturizerConfig, ModelConfig
 from errors import InputError
 from featurizers import Featurizer
+from files import naming
 from models import Policy, checkpoint
 
 BACKBONES = ("lg_transformer", "lstm", "bigru")
@@ -156,3 +158,20 @@ def test_weights_of_another_precision_are_read_as_single(small):
     content["model_state_dict"] = {name: value.double() for name, value in content["model_state_dict"].items()}
     loaded = checkpoint.policy_from(content, "x")
     assert all(value.dtype == torch.float32 for value in loaded.state_dict().values())
+
+
+def test_a_disk_that_is_full_is_said_in_words(tmp_path, monkeypatch):
+    class Full:
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def flush(self):
+            pass
+
+    def writing(path, write):
+        with naming(path):
+            write(Full())
+
+    monkeypatch.setattr(checkpoint, "atomic_write", writing)
+    with pytest.raises(InputError, match=r"state\.pt: the disk is full"):
+        checkpoint.atomic_torch_save(tmp_path / "state.pt", {"weights": torch.zeros(1000)})

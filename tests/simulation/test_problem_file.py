@@ -47,9 +47,9 @@ def test_a_problem_from_a_file_judges(tmp_path):
     ("text", "where", "what"),
     [
         ("[{", "problems.json", "neither a JSON list"),
-        ("[3]", "problem 1", "is a int"),
-        (json.dumps([SHORT, {**SHORT, "name": 4}]), "problem 2", "entry_point is 4"),
-        (json.dumps([{**SHORT, "id": ""}]), "problem 1", "task_id is ''"),
+        ("[3]", "problem 1", "is 3, expected an object"),
+        (json.dumps([SHORT, {**SHORT, "name": 4}]), "problem 2", "entry_point (or name) is 4"),
+        (json.dumps([{**SHORT, "id": ""}]), "problem 1", "task_id (or id) is ''"),
         (json.dumps([{"id": "a", "name": "b"}]), "problem 1", "neither input_output nor cases"),
         (json.dumps([{**SHORT, "cases": [[[1], 2], [1]]}]), "problem 1, case 2", "expected {"),
         (json.dumps([{**SHORT, "notes": "x"}]), "problem 1", "notes"),
