@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from actions import Decision, apply
+from errors import InputError
 from simulation.keyboard import Hands, Task, known_line, label, rest, typing
 from simulation.person import HumanPolicy, Option, Pairs, Reply, Turn
 from simulation.pieces import Piece, Progress, pieces, progress
@@ -18,7 +19,7 @@ from simulation.reaction import Tastes, react
 
 @dataclass(frozen=True)
 class ScriptedPerson:
-    """Somebody with fixed tastes who knows where they are going.
+    """Somebody with fixed tastes who knows where they are going. Raises InputError if a number is no probability.
 
     tastes: what they keep. waits: how often they do nothing in a turn. comments: how often they write a comment of
     their own instead of code. later: their tastes once `changes_at` of the goal stands; None: they stay the same.
@@ -32,6 +33,11 @@ class ScriptedPerson:
     later: Tastes | None = None
     changes_at: float = 0.5
     policy: HumanPolicy | None = None
+
+    def __post_init__(self) -> None:
+        for what in ("waits", "comments", "changes_at"):
+            if not 0 <= getattr(self, what) <= 1:
+                raise InputError(self.name, f"{what} is {getattr(self, what)}, expected a probability")
 
     def options(self, turn: Turn, pairs: Pairs | None) -> Sequence[Option]:
         """Taking something back, else waiting, commenting, or typing the next piece."""
