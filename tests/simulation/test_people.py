@@ -263,5 +263,5 @@ def test_a_scripted_person_is_a_handful_of_numbers():
 
 @pytest.mark.parametrize("numbers", [{"waits": 3}, {"comments": -0.1}, {"changes_at": float("nan")}])
 def test_numbers_that_are_no_probabilities_are_refused_when_a_person_is_made(numbers):
-    with pytest.raises(InputError, match="calm: .* expected a probability"):
+    with pytest.raises(InputError, match=r"calm: .* expected a probability"):
         ScriptedPerson("calm", PEOPLE["likes_code"].tastes, **numbers)
