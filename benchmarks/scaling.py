@@ -12,6 +12,7 @@ processes, one and several in turn. Not here: what is learned.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -153,10 +154,14 @@ def held(folder: Path) -> tuple[float, float, float]:
     """kB a session that stay in memory: its episode, its part of the data set, and of PPO's two references."""
     config = TrainConfig(Path(), Path())
     featurizer = Policies.fresh(config.model, config.featurizer, 0).featurizer
+    dataset.build(read_episodes(folder)[0], featurizer)  # what is kept once, whatever the number of sessions, is there
+    gc.collect()
     tracemalloc.start()
     episodes, _ = read_episodes(folder)
+    gc.collect()
     read = tracemalloc.get_traced_memory()[0]
     data = dataset.build(episodes, featurizer)
+    gc.collect()
     prepared = tracemalloc.get_traced_memory()[0] - read
     tracemalloc.stop()
     prepared += sum(value.nbytes for value in vars(data.steps).values() if isinstance(value, Tensor))
