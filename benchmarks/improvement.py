@@ -1,6 +1,6 @@
 """Does thinking and self-play improve the assistant? Scripted people, roots from sessions that nothing learned from.
 
-    python -m benchmarks.improvement run --out results.jsonl [--jobs 2] [--seeds 5] [--people likes_code ...]
+    python -m benchmarks.improvement run --out results.jsonl [--jobs 2] [--seeds 5] [--repeats 4] [--people NAME ...]
     python -m benchmarks.improvement table results.jsonl
 
 For every person and seed: record sessions with an assistant that acts at random, train on most of them with the
@@ -15,8 +15,9 @@ import json
 import multiprocessing
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -49,7 +50,7 @@ SESSIONS, HELD_OUT = 12, 4
 """Recorded of each person, and how many of them are left for the roots."""
 
 ROOTS, PLIES, REPEATS = 64, 6, 4
-"""Roots that are played from, at most; plies of a game, and games from each root."""
+"""Roots that are played from, at most; plies of a game, and games from each root unless it is told how many."""
 
 EVERYBODY = ("likes_code", "likes_comments", "hates_comments", "hates_assistant", "changes_mind")
 """Who is measured by default."""
@@ -65,7 +66,7 @@ POLICIES = {
 }
 
 
-def measure(person: str, seed: int, loop: LoopConfig) -> dict[str, Any]:
+def measure(person: str, seed: int, loop: LoopConfig, repeats: int | None = None) -> dict[str, Any]:
     """Mean return of a game under each of the `POLICIES`, one person, one seed."""
     with Judge(SMALL) as judge:
         sessions = simulate([somebody(person)], SESSIONS, RandomAssistant(), judge=judge, seed=seed)
@@ -78,16 +79,14 @@ def measure(person: str, seed: int, loop: LoopConfig) -> dict[str, Any]:
             ppo=loop.ppo, zero_style=loop.zero_style, trained_on="scripted",
         )  # fmt: skip
         result = train(replace(config, zero_style=replace(loop.zero_style, epochs=0)), recorded, publish=False)
+    play = partial(_play, roots=_roots(held_out, seed), person=person, seed=seed, repeats=repeats or REPEATS)
     phase = SelfPlay(result.policies, recorded, result.data, sorted(result.train), config)
-    roots = _roots(held_out, seed)
-    returns = {"silent": _play(roots, SilentAssistant(), person, seed)}
-    returns |= _of_policy("before", result, roots, person, seed)
+    returns = {"silent": play(SilentAssistant()), **_of_policy("before", result, play)}
     searching = replace(phase.assistant(), explore=False)
-    returns["at_once"] = _play(roots, AtOnce(searching.imagination), person, seed)
-    returns["search"] = _play(roots, searching, person, seed)
+    returns |= {"at_once": play(AtOnce(searching.imagination)), "search": play(searching)}
     rows = list(_learn(phase))
-    returns |= _of_policy("after", result, roots, person, seed)
-    return {"person": person, "seed": seed, "roots": len(roots), **returns, "epochs": rows}
+    returns |= _of_policy("after", result, play)
+    return {"person": person, "seed": seed, "roots": len(play.keywords["roots"]), **returns, "epochs": rows}
 
 
 @dataclass(frozen=True)
@@ -113,21 +112,19 @@ def _roots(episodes: Sequence[Episode], seed: int) -> list[Root]:
     return [roots[i] for i in sorted(chosen.tolist())]
 
 
-def _of_policy(name: str, result: TrainResult, roots: list[Root], person: str, seed: int) -> dict[str, float]:
+def _of_policy(name: str, result: TrainResult, play: Callable[[Assistant], float]) -> dict[str, float]:
     policies = result.policies
     policies.assistant.eval()
     return {
-        f"{name}{'_greedy' * greedy}": _play(
-            roots, NetworkAssistant(policies.assistant, policies.featurizer, greedy=greedy), person, seed
-        )
+        f"{name}{'_greedy' * greedy}": play(NetworkAssistant(policies.assistant, policies.featurizer, greedy=greedy))
         for greedy in (False, True)
     }
 
 
-def _play(roots: list[Root], assistant: Assistant, person: str, seed: int) -> float:
+def _play(assistant: Assistant, *, roots: list[Root], person: str, seed: int, repeats: int) -> float:
     """Mean sum of a game's rewards."""
     games = []
-    for repeat in range(REPEATS):
+    for repeat in range(repeats):
         games += play_on(roots, assistant, somebody(person), plies=PLIES, seed=1000 * seed + repeat)
     totals = [sum(reward(transition).total for transition in game.transitions("A")) for game in games]
     return float(np.mean(totals))
@@ -146,18 +143,19 @@ def somebody(name: str) -> Person:
     return PEOPLE[name] if name in PEOPLE else load_person(name)
 
 
-def _work(task: tuple[str, int]) -> dict[str, Any]:
+def _work(task: tuple[str, int], repeats: int) -> dict[str, Any]:
     torch.set_num_threads(1)
-    return measure(*task, LoopConfig())
+    return measure(*task, LoopConfig(), repeats)
 
 
-def run(people: Sequence[str], seeds: int, out: Path, jobs: int) -> None:
+def run(people: Sequence[str], seeds: int, out: Path, jobs: int, repeats: int) -> None:
     """Appends one line per person and seed to `out`; those that stand there already are left out."""
     rows = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
     done = {(row["person"], row["seed"]) for row in rows}
     tasks = [(person, seed) for seed in range(seeds) for person in people if (person, seed) not in done]
     with multiprocessing.get_context("spawn").Pool(jobs) as pool, out.open("a") as file:
-        for row in tqdm(pool.imap_unordered(_work, tasks), total=len(tasks), desc="people and seeds"):
+        found = pool.imap_unordered(partial(_work, repeats=repeats), tasks)
+        for row in tqdm(found, total=len(tasks), desc="people and seeds"):
             file.write(json.dumps(row) + "\n")
             file.flush()
 
@@ -190,6 +188,7 @@ def main() -> None:
     one.add_argument("--out", type=Path, required=True, help="file of results, gone on with if it is there")
     one.add_argument("--jobs", type=int, default=2, help="processes (2)")
     one.add_argument("--seeds", type=int, default=5, help="of each person (5); one takes a core two minutes")
+    one.add_argument("--repeats", type=int, default=REPEATS, help=f"games from each root ({REPEATS})")
     one.add_argument("--people", nargs="+", default=EVERYBODY, help="scripted people, or module:attribute of others")
     other = commands.add_parser("table", help="print the results")
     other.add_argument("results", type=Path)
@@ -200,7 +199,7 @@ def main() -> None:
                 somebody(name)
         except InputError as error:
             parser.error(str(error))
-        run(arguments.people, arguments.seeds, arguments.out, arguments.jobs)
+        run(arguments.people, arguments.seeds, arguments.out, arguments.jobs, arguments.repeats)
     else:
         if not arguments.results.is_file():
             parser.error(f"{arguments.results}: there is no such file")
