@@ -191,6 +191,10 @@ class SearchConfig:
     """Temperature of the human's own choice among replies."""
 
 
+MOST_PLIES = 1_000
+"""Of a game of self-play: beyond it an epoch would hardly end."""
+
+
 @dataclass(frozen=True)
 class ZeroStyleConfig:
     """Self-play from recorded states."""

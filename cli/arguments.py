@@ -6,6 +6,7 @@ import argparse
 import re
 from typing import Any, NoReturn
 
+from config import MOST_PLIES
 from errors import InputError
 
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
@@ -45,10 +46,10 @@ def positive(text: str) -> int:
 
 
 def plies(text: str) -> int:
-    """Turns of a game: 1 to 1000."""
+    """Turns of a game: 1 to `MOST_PLIES`."""
     number = _whole(text, 1)
-    if number > 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is too large, expected 1000 at most")
+    if number > MOST_PLIES:
+        raise argparse.ArgumentTypeError(f"{text!r} is too large, expected {MOST_PLIES} at most")
     return number
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_ty
 
 import backbones
 import files
-from config import LoopConfig, RewardWeights
+from config import MOST_PLIES, LoopConfig, RewardWeights
 from errors import InputError
 from featurizers.embedders import embedder_names
 
@@ -29,7 +29,7 @@ _MAY_BE_ZERO = {
 }
 
 
-_AT_MOST = {"horizon": 1_000, "simulations": 10_000}
+_AT_MOST = {"horizon": MOST_PLIES, "simulations": 10_000}
 """Beyond which an epoch would hardly end, or not fit into memory."""
 
 
