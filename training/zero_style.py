@@ -57,8 +57,8 @@ class SelfPlay:
 
     episodes, data: all that was recorded, and the same as tensors. train: the episodes to learn from, indices.
     person: whom the assistant plays with; by default the one that these episodes show, as they show how good its text
-    is. problems: those known, by id. record: is given the games that this process has played, an epoch's at a time. ranks:
-    the processes that share the games and the minibatches of each epoch.
+    is. problems: those known, by id. record: is given the games that this process has played, an epoch's at a time.
+    ranks: the processes that share the games and the minibatches of each epoch.
 
     games: ids of those that were learned from, of all processes.
     """
