@@ -43,7 +43,8 @@ class Still:
         self.evaluation, self.replies = evaluation, replies
 
     def evaluate(self, states: Sequence[State]) -> Evaluation:
-        known, some = self.evaluation, slice(len(states))
+        known = self.evaluation
+        some = np.arange(len(states)) % len(known.value)
         return Evaluation(known.pairs[some], known.log_probs[some], known.value[some])
 
     def step(self, states: Sequence[State], pairs: Ints) -> tuple[Sequence[State], Floats]:

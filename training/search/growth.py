@@ -1,6 +1,7 @@
 """One simulation after the other, for many games in lockstep: down the trees, one step, one reply, one evaluation, up.
 
-Not here: what the grown trees say, networks, edits, rewards.
+Simulations whose ways do not hang on each other's results are one batch. Not here: what the grown trees say, networks,
+edits, rewards.
 """
 
 from __future__ import annotations
@@ -21,8 +22,13 @@ from training.search.tree import Tree
 
 @dataclass(frozen=True)
 class Path:
-    """One simulation's way down G trees, D = depth: arrays (D, G), valid below `length` (G,); leaf (G,), -1: new."""
+    """Ways down, B of them, D = depth: arrays (D, B), valid below `length` (B,); leaf (B,), -1: new.
 
+    games (B,): whose trees. simulations (B,): which simulations of theirs, from 0.
+    """
+
+    games: Ints
+    simulations: Ints
     nodes: Ints
     picks: Ints
     replies: Ints
@@ -30,14 +36,16 @@ class Path:
     leaf: Ints
 
     @classmethod
-    def empty(cls, depth: int, games: int) -> Path:
-        nodes, picks, replies = np.zeros((3, depth, games), dtype=np.int64)
-        return cls(nodes, picks, replies, length=np.zeros(games, dtype=np.int64), leaf=np.full(games, -1))
+    def empty(cls, games: Ints, simulations: Ints, depth: int) -> Path:
+        count = len(games)
+        nodes, picks, replies = np.zeros((3, depth, count), dtype=np.int64)
+        length, leaf = np.zeros(count, dtype=np.int64), np.full(count, -1)
+        return cls(games, simulations, nodes, picks, replies, length, leaf)
 
-    def end(self, games: Ints) -> tuple[Ints, Ints]:
-        """Node and candidate (B,) where the way down `games` (B,) stopped."""
-        last = self.length[games] - 1
-        return self.nodes[last, games], self.picks[last, games]
+    def end(self, ways: Ints) -> tuple[Ints, Ints, Ints]:
+        """Game, node and candidate (B,) where `ways` (B,) stopped."""
+        last = self.length[ways] - 1
+        return self.games[ways], self.nodes[last, ways], self.picks[last, ways]
 
 
 @dataclass(frozen=True)
@@ -50,45 +58,62 @@ class Growth(Generic[S, A]):
     config: SearchConfig
     noise: Noise
 
-    def simulate(self, simulation: int) -> None:
-        """One simulation in every tree; `simulation` counts from 0."""
-        path = self._descend(simulation)
-        self._expand(path, simulation)
+    def first_phase(self) -> Ints:
+        """The simulations of halving's first phase; returns how many that were (G,), none of a search by PUCT.
+
+        Each considered candidate has one, whatever the others find, and a first reply hangs on no return.
+        """
+        log_probs, config = self.tree.log_probs[:, 0], self.config
+        if config.algorithm == "puct":
+            return np.zeros(len(log_probs), dtype=np.int64)
+        existing = (log_probs > -np.inf).sum(-1)
+        counts: Ints = np.minimum(existing, min(config.considered, config.simulations))
+        simulations, games = np.nonzero(np.arange(counts.max())[:, None] < counts)
+        path = Path.empty(games, simulations, config.depth)
+        path.picks[0] = improvement.considered_first(log_probs + self.noise.gumbel)[games, simulations]
+        path.length[:] = 1
+        self._expand(path)
+        self._back_up(path)
+        return counts
+
+    def simulate(self, games: Ints, simulation: int) -> None:
+        """One simulation in the trees of `games` (B,), all different; `simulation` counts from 0."""
+        path = self._descend(games, simulation)
+        self._expand(path)
         self._back_up(path)
 
-    def _descend(self, simulation: int) -> Path:
+    def _descend(self, all_games: Ints, simulation: int) -> Path:
         """Down every tree until something is new, or the depth is reached."""
-        tree, count = self.tree, len(self.tree.nodes)
-        path = Path.empty(self.config.depth, count)
-        games, nodes = np.arange(count), np.zeros(count, dtype=np.int64)
+        tree, count = self.tree, len(all_games)
+        path = Path.empty(all_games, np.full(count, simulation), self.config.depth)
+        ways, games, nodes = np.arange(count), all_games, np.zeros(count, dtype=np.int64)
         for depth in range(self.config.depth):
-            picks = self._pick_at_root(simulation) if depth == 0 else self._pick_inside(games, nodes)
-            path.nodes[depth, games], path.picks[depth, games] = nodes, picks
-            path.length[games] = depth + 1
+            picks = self._pick_at_root(games, simulation) if depth == 0 else self._pick_inside(games, nodes)
+            path.nodes[depth, ways], path.picks[depth, ways] = nodes, picks
+            path.length[ways] = depth + 1
             chances = tree.chance[games, nodes, picks]
             taken = chances >= 0
-            games, chances = games[taken], chances[taken]
+            ways, games, chances = ways[taken], games[taken], chances[taken]
             if not games.size:
                 return path
             replies = self._sample_replies(games, chances)
-            path.replies[depth, games] = replies
+            path.replies[depth, ways] = replies
             nodes = tree.child[games, chances, replies]
             seen = nodes >= 0
-            games, nodes = games[seen], nodes[seen]
+            ways, games, nodes = ways[seen], games[seen], nodes[seen]
             if not games.size:
                 return path
-        path.leaf[games] = nodes
+        path.leaf[ways] = nodes
         return path
 
-    def _pick_at_root(self, simulation: int) -> Ints:
-        """The candidate (G,) to take at the roots."""
-        tree, config = self.tree, self.config
+    def _pick_at_root(self, games: Ints, simulation: int) -> Ints:
+        """The candidate (B,) to take at the roots of `games` (B,)."""
+        tree, config, roots = self.tree, self.config, np.zeros(len(games), dtype=np.int64)
         if config.algorithm == "puct":
-            roots = np.zeros(len(tree.nodes), dtype=np.int64)
-            return self._pick_inside(np.arange(len(roots)), roots)
-        log_probs, visits = tree.log_probs[:, 0], tree.visits[:, 0]
-        q = tree.rescaled_q(np.arange(len(visits)), np.zeros(len(visits), dtype=np.int64), config)
-        scores = improvement.gumbel_scores(log_probs, q, visits, self.noise.gumbel, config)
+            return self._pick_inside(games, roots)
+        log_probs, visits = tree.log_probs[games, 0], tree.visits[games, 0]
+        q = tree.rescaled_q(games, roots, config)
+        scores = improvement.gumbel_scores(log_probs, q, visits, self.noise.gumbel[games], config)
         existing = (log_probs > -np.inf).sum(-1)
         table = visit_table(config.considered, config.simulations)
         return improvement.pick_considered(scores, visits, table[np.minimum(existing, config.considered), simulation])
@@ -110,40 +135,42 @@ class Growth(Generic[S, A]):
         q, log_tau = tree.rescaled_reply_q(games, chances), tree.reply_log_probs[games, chances]
         return sample(pikl(q, log_tau, lambdas, self.config.kappa), uniforms[:, 1])
 
-    def _expand(self, path: Path, simulation: int) -> None:
-        """Adds what is new at the end of each path: a chance node behind a new candidate, a node behind a new reply."""
-        tree, games = self.tree, np.flatnonzero(path.leaf < 0)
-        if not games.size:
+    def _expand(self, path: Path) -> None:
+        """Adds what is new at the end of each way: a chance node behind a new candidate, a node behind a new reply."""
+        tree, ways = self.tree, np.flatnonzero(path.leaf < 0)
+        if not ways.size:
             return
-        nodes, picks = path.end(games)
+        games, nodes, picks = path.end(ways)
         new = tree.chance[games, nodes, picks] < 0
         if new.any():
-            self._take(path, games[new])
+            self._take(path, ways[new])
         chances = tree.chance[games, nodes, picks]
-        replies = path.replies[path.length[games] - 1, games]
+        replies = path.replies[path.length[ways] - 1, ways]
         afterstates = [tree.afterstates[g][c] for g, c in zip(games.tolist(), chances.tolist(), strict=True)]
-        states, rewards = self.dynamics.reply(afterstates, replies, self.noise.seeds[games, simulation])
+        seeds = self.noise.seeds[games, path.simulations[ways]]
+        states, rewards = self.dynamics.reply(afterstates, replies, seeds)
         rewards = rewards + tree.step_reward[games, chances]
         leaves = tree.add_nodes(games, states, rewards, self.evaluator.evaluate(states))
-        path.leaf[games] = tree.child[games, chances, replies] = leaves
+        path.leaf[ways] = tree.child[games, chances, replies] = leaves
 
-    def _take(self, path: Path, games: Ints) -> None:
-        """Assistant's decisions at the ends of paths, taken for the first time, and the human's first replies."""
-        tree, (nodes, picks) = self.tree, path.end(games)
+    def _take(self, path: Path, ways: Ints) -> None:
+        """Assistant's decisions at the ends of `ways`, taken for the first time, and the human's first replies."""
+        tree, (games, nodes, picks) = self.tree, path.end(ways)
         states = [tree.states[g][n] for g, n in zip(games.tolist(), nodes.tolist(), strict=True)]
         afterstates, rewards = self.dynamics.step(states, tree.pairs[games, nodes, picks])
         log_probs = self.dynamics.reply_log_probs(afterstates)
         chances = tree.add_chances(games, afterstates, rewards, log_probs)
         tree.chance[games, nodes, picks] = chances
-        path.replies[path.length[games] - 1, games] = self._sample_replies(games, chances)
+        path.replies[path.length[ways] - 1, ways] = self._sample_replies(games, chances)
 
     def _back_up(self, path: Path) -> None:
         """Backs the leaves' values up: return = reward of the transition + discount * return behind it."""
-        tree, games = self.tree, np.arange(len(path.leaf))
-        behind, nodes = tree.value[games, path.leaf], path.leaf.copy()
+        tree, nodes = self.tree, path.leaf.copy()
+        behind = tree.value[path.games, nodes]
         for depth in reversed(range(int(path.length.max()))):
-            games = np.flatnonzero(path.length > depth)
-            behind[games] = tree.reward[games, nodes[games]] + self.config.discount * behind[games]
-            nodes[games] = path.nodes[depth, games]
-            edge = (games, nodes[games], path.picks[depth, games])
-            tree.back_up(edge, path.replies[depth, games], behind[games])
+            ways = np.flatnonzero(path.length > depth)
+            games = path.games[ways]
+            behind[ways] = tree.reward[games, nodes[ways]] + self.config.discount * behind[ways]
+            nodes[ways] = path.nodes[depth, ways]
+            edge = (games, nodes[ways], path.picks[depth, ways])
+            tree.back_up(edge, path.replies[depth, ways], behind[ways])

@@ -78,6 +78,14 @@ def pick_considered(scores: Floats, visits: Ints, considered: Ints) -> Ints:
     return argmax(masked)
 
 
+def considered_first(scores: Floats) -> Ints:
+    """All candidates (B, K) in the order in which `pick_considered` takes them while none has a visit."""
+    first = scores.copy()
+    first[first[:, NO_OP] > -np.inf, NO_OP] = np.inf
+    order: Ints = (-first).argsort(-1, kind="stable")
+    return order
+
+
 def pick_interior(improved: Floats, visits: Ints) -> Ints:
     """The candidate (B,) whose share of visits lags most behind the improved policy (section 5, deterministic)."""
     lag = improved - visits / (1 + visits.sum(-1, keepdims=True))

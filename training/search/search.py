@@ -63,8 +63,9 @@ def grow(
     """The trees that `search` reads its result from."""
     tree: Tree[S, A] = Tree.start(roots, evaluator.evaluate(roots), config)
     growth = Growth(tree, evaluator, dynamics, config, noise)
-    for simulation in range(config.simulations):
-        growth.simulate(simulation)
+    done = growth.first_phase()
+    for simulation in range(int(done.min()), config.simulations):
+        growth.simulate(np.flatnonzero(done <= simulation), simulation)
     return tree
 
 

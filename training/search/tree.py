@@ -78,9 +78,8 @@ class Tree(Generic[S, A]):
         return tree
 
     def add_nodes(self, games: Ints, states: Sequence[S], rewards: Floats, evaluation: Evaluation) -> Ints:
-        """One assistant node (B,) in each of `games` (B,), reached with `rewards` (B,)."""
-        nodes = self.nodes[games]
-        self.nodes[games] += 1
+        """Assistant nodes (B,) in the trees of `games` (B,), reached with `rewards` (B,)."""
+        nodes = _claimed(self.nodes, games)
         for game, state in zip(games.tolist(), states, strict=True):
             self.states[game].append(state)
         self.pairs[games, nodes] = evaluation.pairs
@@ -91,9 +90,8 @@ class Tree(Generic[S, A]):
         return nodes
 
     def add_chances(self, games: Ints, afterstates: Sequence[A], rewards: Floats, log_probs: Floats) -> Ints:
-        """One chance node (B,) in each of `games` (B,); log_probs: (B, M)."""
-        chances = self.chances[games]
-        self.chances[games] += 1
+        """Chance nodes (B,) in the trees of `games` (B,); log_probs: (B, M)."""
+        chances = _claimed(self.chances, games)
         for game, afterstate in zip(games.tolist(), afterstates, strict=True):
             self.afterstates[game].append(afterstate)
         self.step_reward[games, chances] = rewards
@@ -101,9 +99,9 @@ class Tree(Generic[S, A]):
         return chances
 
     def widen(self, games: Ints, returns: Floats) -> None:
-        """Extends `low` and `high` of `games` (B,), each at most once, by `returns` (B,)."""
-        self.low[games] = np.minimum(self.low[games], returns)
-        self.high[games] = np.maximum(self.high[games], returns)
+        """Extends `low` and `high` of `games` (B,) by `returns` (B,)."""
+        np.minimum.at(self.low, games, returns)
+        np.maximum.at(self.high, games, returns)
 
     def rescaled_q(self, games: Ints, nodes: Ints, config: SearchConfig) -> Floats:
         """Completed Q (B, K) of `nodes` (B,), from 0 to 1.
@@ -126,10 +124,23 @@ class Tree(Generic[S, A]):
         return rescale(q, self.low[games], self.high[games])
 
     def back_up(self, edges: tuple[Ints, Ints, Ints], replies: Ints, returns: Floats) -> None:
-        """Adds `returns` (B,) to the candidates at `edges`, games, nodes and candidates (B,), and to their replies."""
+        """Adds `returns` (B,) to the candidates at `edges`, games, nodes and candidates (B,), and to their replies.
+
+        No edge twice.
+        """
         self.visits[edges] += 1
         self.returns[edges] += returns
         behind = edges[0], self.chance[edges], replies
         self.reply_visits[behind] += 1
         self.reply_returns[behind] += returns
         self.widen(edges[0], self.returns[edges] / self.visits[edges])
+
+
+def _claimed(counts: Ints, games: Ints) -> Ints:
+    """The next free place (B,) of each of `games` (B,), counted on in `counts` (G,)."""
+    places = counts[games]
+    np.add.at(counts, games, 1)
+    if (counts[games] > places + 1).any():  # some game is there more than once
+        order = games.argsort(kind="stable")
+        places[order] += np.arange(len(games)) - np.searchsorted(games[order], games[order])
+    return places

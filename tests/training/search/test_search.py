@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from config import SearchConfig
 from training.search import Noise, SearchResult, search
+from training.search.growth import Growth
 from training.search.search import grow
 
 INF = float("inf")
@@ -230,7 +231,7 @@ def test_games_in_lockstep_are_the_same_games_alone(algorithm: str) -> None:
             assert np.array_equal(getattr(together, name)[game], value[0]), name
 
 
-def test_one_call_a_simulation_for_all_games() -> None:
+def test_one_call_a_simulation_for_all_games_and_one_for_the_first_phase() -> None:
     class Counting(Maze):
         calls = 0
 
@@ -238,9 +239,27 @@ def test_one_call_a_simulation_for_all_games() -> None:
             self.calls += len(states) > 1
             return super().evaluate(states)
 
-    maze = Counting(6, 4)
-    play(maze, list(range(8)), MAZE, list(range(8)))
-    assert maze.calls <= 1 + MAZE.simulations
+    for algorithm, most in (("gumbel", 1 + 1 + MAZE.simulations - 2), ("puct", 1 + MAZE.simulations)):
+        maze = Counting(6, 4)
+        found = play(maze, list(range(8)), replace(MAZE, algorithm=algorithm), list(range(8)))
+        assert found.mask.sum(-1).min() == 2, "the game with the fewest candidates is ahead by two"
+        assert maze.calls <= most
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.integers(0, 2**32), min_size=1, max_size=5), st.integers(1, 6), st.integers(1, 20), st.integers(1, 3)
+)
+def test_the_first_phase_at_once_is_the_same_as_one_by_one(
+    seeds: list[int], considered: int, simulations: int, depth: int
+) -> None:
+    config = replace(MAZE, considered=considered, simulations=simulations, depth=depth)
+    at_once = play(Maze(6, 4), seeds, config, seeds)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Growth, "first_phase", lambda growth: np.zeros(len(growth.tree.nodes), dtype=np.int64))
+        one_by_one = play(Maze(6, 4), seeds, config, seeds)
+    for name, value in vars(one_by_one).items():
+        assert np.array_equal(getattr(at_once, name), value), name
 
 
 def test_noise_explores_only_when_asked() -> None:
