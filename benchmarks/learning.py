@@ -28,6 +28,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from actions import Decision
+from benchmarks.arguments import existing_folder
 from benchmarks.statistics import Interval, interval
 from config import FeaturizerConfig, LoopConfig, ModelConfig, TrainConfig
 from episodes.writer import write_snapshot
@@ -307,13 +308,13 @@ def main() -> None:
     first.add_argument("recordings", type=Path)
     first.add_argument("--seeds", type=int, default=10)
     one = commands.add_parser("run", help="train and measure")
-    one.add_argument("recordings", type=Path)
+    one.add_argument("recordings", type=existing_folder)
     one.add_argument("--out", type=Path, required=True)
     one.add_argument("--jobs", type=int, default=2)
     other = commands.add_parser("table", help="print the results")
     other.add_argument("results", type=Path)
     last = commands.add_parser("signal", help="print what counting says of the shares kept")
-    last.add_argument("recordings", type=Path)
+    last.add_argument("recordings", type=existing_folder)
     arguments = parser.parse_args()
     if arguments.command == "record":
         record(arguments.recordings, arguments.seeds)

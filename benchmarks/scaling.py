@@ -31,6 +31,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from benchmarks.arguments import existing_folder
 from config import TrainConfig
 from state_adapter import Episode, read_episodes
 from training import dataset
@@ -196,7 +197,7 @@ def measured(arguments: argparse.Namespace, processes: int) -> Costs:
 def main() -> None:
     """Prints a line for each part, medians of some repetitions, and what a process holds in memory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recordings", type=Path)
+    parser.add_argument("recordings", type=existing_folder)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--copies", type=int, default=1, help="how often each recording counts as a session of its own")

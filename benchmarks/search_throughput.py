@@ -3,9 +3,10 @@
     python -m benchmarks.search_throughput [--seconds 2] [--threads 1] [--device cpu]
 
 The search is the one that plays and learns: two networks (the assistant's with value and p(kept), the human's), edits,
-histories, trees. The baseline is what in it depends on parameters: text embedding, projection, backbones and heads,
-called as often and with the same batches as in that very search. tree: the time of the trees alone, as a share of the
-networks'. Not here: quality.
+histories, trees. The baselines are what in it depends on parameters: text embedding, projection, backbones and heads.
+same calls: called as often and with the same batches as in that very search. a state of each game: as many states, in
+batches of as many as there are games, which is what a search would call that goes one simulation after the other. tree:
+the time of the trees alone, as a share of the same calls. Not here: quality.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Still:
 
 @torch.no_grad()
 def measure(backbone: str, lines: int, games: int, *, seconds: float, device: str) -> dict[str, float]:
-    """Milliseconds that a search takes, its networks alone and its trees alone."""
+    """Milliseconds of a search (`search`), of its networks alone (`calls`, `singly`, see above) and of its `tree`."""
     torch.manual_seed(0)
     config, states = SearchConfig(discount=DISCOUNT), [a_file(lines, game) for game in range(games)]
     assistant, human = (Policy(ModelConfig(backbone=backbone)).to(device).eval() for _ in range(2))
@@ -75,23 +76,30 @@ def measure(backbone: str, lines: int, games: int, *, seconds: float, device: st
 
     asked = calls_in(searching, featurizer, (assistant, human))
 
-    def networks() -> None:
-        for batch, policy, heads in asked:
+    def called(*these: Call) -> None:
+        for batch, policy, heads in these:
             scores = policy(featurizer(batch), heads).scores
         scores.cpu()
 
+    roots = asked[0][0]
+    of_each = {policy: (roots, policy, heads) for _, policy, heads in asked}
     still = Still(evaluator.evaluate(states), config.replies)
     calls: dict[str, Callable[[], object]] = {
-        "networks": networks,
+        "calls": lambda: called(*asked),
+        "assistant": lambda: called(of_each[assistant]),
+        "human": lambda: called(of_each[human]),
         "search": searching,
         "tree": lambda: search(states, still, still, config, noise()),
     }
-    return medians(calls, seconds=seconds, warm_up=1)
+    ms = medians(calls, seconds=seconds, warm_up=1)
+    seen = {of: sum(len(batch.mask) for batch, policy, _ in asked if policy is of) for of in (assistant, human)}
+    return {**ms, "singly": (seen[assistant] * ms["assistant"] + seen[human] * ms["human"]) / games}
 
 
-def calls_in(
-    work: Callable[[], None], featurizer: Featurizer, policies: Sequence[Policy]
-) -> list[tuple[Batch, Policy, Iterable[str]]]:
+Call = tuple[Batch, Policy, Iterable[str]]
+
+
+def calls_in(work: Callable[[], None], featurizer: Featurizer, policies: Sequence[Policy]) -> list[Call]:
     """Every call of a network that `work` makes: its batch, whose network, and the heads that were asked for."""
     batches: list[Batch] = []
     asked: list[tuple[Policy, Iterable[str]]] = []
@@ -110,13 +118,15 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    print("| backbone | lines | games | simulations/s | networks' share | tree |\n|---|---|---|---|---|---|")
+    print("| backbone | lines | games | simulations/s | same calls | a state of each game | tree |")
+    print("|---|---|---|---|---|---|---|")
     for backbone in BACKBONES:
         for lines in LENGTHS:
             for games in GAMES:
                 ms = measure(backbone, lines, games, seconds=arguments.seconds, device=arguments.device)
                 pace = 1e3 * games * SearchConfig().simulations / ms["search"]
-                row = f"{pace:.0f} | {ms['networks'] / ms['search']:.2f} | {ms['tree'] / ms['networks']:.3f}"
+                shares = f"{ms['calls'] / ms['search']:.2f} | {ms['singly'] / ms['search']:.2f}"
+                row = f"{pace:.0f} | {shares} | {ms['tree'] / ms['calls']:.3f}"
                 print(f"| {backbone} | {lines} | {games} | {row} |", flush=True)
 
 

@@ -18,6 +18,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.arguments import existing_folder
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -73,7 +75,7 @@ def measure(files: list[Path]) -> Cost:
 def main() -> None:
     """Prints one line for a tenth of the sessions and one for all, medians of some repetitions."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recordings", type=Path)
+    parser.add_argument("recordings", type=existing_folder)
     parser.add_argument("--times", type=int, default=3)
     arguments = parser.parse_args()
     files = sorted(arguments.recordings.rglob("*.json"))

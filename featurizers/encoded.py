@@ -47,13 +47,6 @@ class Batch:
         }
         return replace(self, **moved)
 
-    def without_history(self, rate: float, generator: torch.Generator) -> Batch:
-        """Hides the history of a share of the states, so that a policy learns to do without (training only)."""
-        if self.history is None:
-            return self
-        kept = torch.rand(len(self.history), 1, generator=generator) >= rate
-        return replace(self, history=self.history * kept.to(self.history.device))
-
 
 @dataclass(frozen=True, slots=True)
 class Encoded:

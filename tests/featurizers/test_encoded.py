@@ -72,18 +72,6 @@ def test_no_state_at_all_is_a_data_set_without_rows(featurizer):
     assert len(encoded) == 0 and encoded.scalars.shape == (0, 20) and encoded.history.shape[0] == 0
 
 
-def test_hiding_histories_hides_a_share_of_them_and_nothing_else(random_state, featurizer):
-    encoded = featurizer.encode([random_state(2, seed=i, history=HISTORY) for i in range(200)])
-    batch = encoded.batch()
-    hidden = batch.without_history(0.3, torch.Generator().manual_seed(1))
-    known = hidden.history[:, -1]
-    assert 0.2 < 1 - known.mean() < 0.4
-    assert torch.equal(hidden.history[known == 1], batch.history[known == 1])
-    assert not hidden.history[known == 0].any() and hidden.scalars is batch.scalars
-    same = batch.without_history(0.0, torch.Generator())
-    assert torch.equal(same.history, batch.history)
-
-
 def test_rows_of_different_lengths():
     ragged = Ragged(np.arange(6), offsets_of([2, 0, 3, 1]))
     taken = ragged.take(np.array([2, 1, 0, 2]))

@@ -31,7 +31,7 @@ class PolicyEvaluator:
         self.candidates = config.candidates
         self.device = next(policy.parameters()).device
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def evaluate(self, states: Sequence[State]) -> Evaluation:
         """Candidates (decision, line of the file) with their log-probabilities and p(kept), and values.
 
