@@ -1,6 +1,6 @@
 """Does thinking and self-play improve the assistant? Scripted people, roots from sessions that nothing learned from.
 
-    python -m benchmarks.improvement run --out results.jsonl [--jobs 2] [--seeds 5] [--repeats 4] [--people NAME ...]
+    python -m benchmarks.improvement run --out results.jsonl [--jobs 2] [--seeds 5] [--repeats 16] [--people NAME ...]
     python -m benchmarks.improvement table results.jsonl
 
 For every person and seed: record sessions with an assistant that acts at random, train on most of them with the
@@ -49,7 +49,7 @@ from training.zero_style import SelfPlay
 SESSIONS, HELD_OUT = 12, 4
 """Recorded of each person, and how many of them are left for the roots."""
 
-ROOTS, PLIES, REPEATS = 64, 6, 4
+ROOTS, PLIES, REPEATS = 64, 6, 16
 """Roots that are played from, at most; plies of a game, and games from each root unless it is told how many."""
 
 EVERYBODY = ("likes_code", "likes_comments", "hates_comments", "hates_assistant", "changes_mind")
@@ -187,7 +187,7 @@ def main() -> None:
     one = commands.add_parser("run", help="record, train, play and measure")
     one.add_argument("--out", type=Path, required=True, help="file of results, gone on with if it is there")
     one.add_argument("--jobs", type=int, default=2, help="processes (2)")
-    one.add_argument("--seeds", type=int, default=5, help="of each person (5); one takes a core two minutes")
+    one.add_argument("--seeds", type=int, default=5, help="of each person (5); one takes a core three minutes")
     one.add_argument("--repeats", type=int, default=REPEATS, help=f"games from each root ({REPEATS})")
     one.add_argument("--people", nargs="+", default=EVERYBODY, help="scripted people, or module:attribute of others")
     other = commands.add_parser("table", help="print the results")
