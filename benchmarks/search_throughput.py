@@ -4,8 +4,8 @@
 
 The search is the one that plays and learns: two networks (the assistant's with value and p(kept), the human's), edits,
 histories, trees. The baselines are what in it depends on parameters: text embedding, projection, backbones and heads.
-same calls: called as often and with the same batches as in that very search. a state of each game: as many states, in
-batches of as many as there are games, which is what a search would call that goes one simulation after the other. tree:
+same calls: called as often and with the same batches as in that very search. one by one: as in a search that makes the
+first visits of a root's candidates one after the other, too, so that no call has more than a state of each game. tree:
 the time of the trees alone, as a share of the same calls. Not here: quality.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from simulation.network import NetworkPolicy
 from state import Cursor, State, never
 from training.search import Evaluation, Noise, search
 from training.search.evaluator import PolicyEvaluator
+from training.search.growth import Growth
 from training.search.imagination import DISCOUNT, Imagination, Imagined
 from training.search.interfaces import Floats, Ints
 
@@ -60,7 +62,7 @@ class Still:
 
 @torch.no_grad()
 def measure(backbone: str, lines: int, games: int, *, seconds: float, device: str) -> dict[str, float]:
-    """Milliseconds of a search (`search`), of its networks alone (`calls`, `singly`, see above) and of its `tree`."""
+    """Milliseconds of a `search`, of its networks alone (`calls`, `one_by_one`, see above) and of its `tree`."""
     torch.manual_seed(0)
     config, states = SearchConfig(discount=DISCOUNT), [a_file(lines, game) for game in range(games)]
     assistant, human = (Policy(ModelConfig(backbone=backbone)).to(device).eval() for _ in range(2))
@@ -75,25 +77,22 @@ def measure(backbone: str, lines: int, games: int, *, seconds: float, device: st
         search([Imagined(state) for state in states], imagination, imagination, config, noise())
 
     asked = calls_in(searching, featurizer, (assistant, human))
+    with patch.object(Growth, "first_round", lambda growth: np.zeros(games, dtype=np.int64)):
+        asked_one_by_one = calls_in(searching, featurizer, (assistant, human))
 
-    def called(*these: Call) -> None:
+    def called(these: list[Call]) -> None:
         for batch, policy, heads in these:
             scores = policy(featurizer(batch), heads).scores
         scores.cpu()
 
-    roots = asked[0][0]
-    of_each = {policy: (roots, policy, heads) for _, policy, heads in asked}
     still = Still(evaluator.evaluate(states), config.replies)
     calls: dict[str, Callable[[], object]] = {
-        "calls": lambda: called(*asked),
-        "assistant": lambda: called(of_each[assistant]),
-        "human": lambda: called(of_each[human]),
+        "calls": lambda: called(asked),
+        "one_by_one": lambda: called(asked_one_by_one),
         "search": searching,
         "tree": lambda: search(states, still, still, config, noise()),
     }
-    ms = medians(calls, seconds=seconds, warm_up=1)
-    seen = {of: sum(len(batch.mask) for batch, policy, _ in asked if policy is of) for of in (assistant, human)}
-    return {**ms, "singly": (seen[assistant] * ms["assistant"] + seen[human] * ms["human"]) / games}
+    return medians(calls, seconds=seconds, warm_up=1)
 
 
 Call = tuple[Batch, Policy, Iterable[str]]
@@ -118,14 +117,14 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    print("| backbone | lines | games | simulations/s | same calls | a state of each game | tree |")
+    print("| backbone | lines | games | simulations/s | same calls | one by one | tree |")
     print("|---|---|---|---|---|---|---|")
     for backbone in BACKBONES:
         for lines in LENGTHS:
             for games in GAMES:
                 ms = measure(backbone, lines, games, seconds=arguments.seconds, device=arguments.device)
                 pace = 1e3 * games * SearchConfig().simulations / ms["search"]
-                shares = f"{ms['calls'] / ms['search']:.2f} | {ms['singly'] / ms['search']:.2f}"
+                shares = f"{ms['calls'] / ms['search']:.2f} | {ms['one_by_one'] / ms['search']:.2f}"
                 row = f"{pace:.0f} | {shares} | {ms['tree'] / ms['calls']:.3f}"
                 print(f"| {backbone} | {lines} | {games} | {row} |", flush=True)
 

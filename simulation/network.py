@@ -22,7 +22,7 @@ from simulation.play import Chosen
 from state import State
 
 
-@torch.inference_mode()
+@torch.no_grad()  # and not inference mode: what a network keeps of a call must serve in training later
 def pair_probabilities(
     policy: Policy, featurizer: Featurizer, states: Sequence[State], *, legal_only: bool
 ) -> list[Pairs]:

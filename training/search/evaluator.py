@@ -31,7 +31,7 @@ class PolicyEvaluator:
         self.candidates = config.candidates
         self.device = next(policy.parameters()).device
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def evaluate(self, states: Sequence[State]) -> Evaluation:
         """Candidates (decision, line of the file) with their log-probabilities and p(kept), and values.
 
@@ -49,10 +49,10 @@ class PolicyEvaluator:
             output = self.policy(lines, HEADS)
             joint = Joint.of(output.scores, lines.legal, lines.mask, self.policy.config.pooling)
             pairs[rows], log_probs[rows] = candidates(joint.pair_log_probs(), encoded.first_line, self.candidates)
-            values[rows] = output.value.double().cpu().numpy()
+            values[rows] = output.value.cpu().numpy()
             if output.kept is not None:
                 at = pairs[rows, :, 1] - encoded.first_line[:, None]
-                shares = output.kept.sigmoid().double().cpu().numpy()
+                shares = output.kept.sigmoid().cpu().numpy()
                 kept[rows] = shares[np.arange(len(rows))[:, None], pairs[rows, :, 0], np.maximum(at, 0)]
         if np.isnan(log_probs).any() or not np.isfinite(values).all():
             raise FloatingPointError("the policy's answer is not a number")
@@ -69,8 +69,8 @@ def candidates(pair_log_probs: Tensor, first_line: Ints, count: int) -> tuple[In
     others = pair_log_probs[:, NO_OP + 1 :].flatten(1)
     best, places = others.topk(min(count - 1, others.shape[1]), dim=1)
     log_probs = np.full((len(others), count), -np.inf)
-    log_probs[:, 0] = pair_log_probs[:, NO_OP, 0].double().cpu().numpy()
-    log_probs[:, 1 : 1 + best.shape[1]] = best.double().cpu().numpy()
+    log_probs[:, 0] = pair_log_probs[:, NO_OP, 0].cpu().numpy()
+    log_probs[:, 1 : 1 + best.shape[1]] = best.cpu().numpy()
     pairs = np.zeros((len(others), count, 2), dtype=np.int64)
     found = places.cpu().numpy()
     pairs[:, 0] = NO_OP, -1

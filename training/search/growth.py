@@ -1,7 +1,7 @@
-"""One simulation after the other, for many games in lockstep: down the trees, one step, one reply, one evaluation, up.
+"""Simulations of many games in lockstep: down the trees, one step, one reply, one evaluation, up.
 
-Simulations whose ways do not hang on each other's results are one batch. Not here: what the grown trees say, networks,
-edits, rewards.
+The first visits of a root's candidates are made together, all others one after the other. Not here: what the grown
+trees say, networks, edits, rewards.
 """
 
 from __future__ import annotations
@@ -58,17 +58,17 @@ class Growth(Generic[S, A]):
     config: SearchConfig
     noise: Noise
 
-    def first_phase(self) -> Ints:
-        """The simulations of halving's first phase; returns how many that were (G,), none of a search by PUCT.
+    def first_round(self) -> Ints:
+        """The first visit of each candidate that halving considers; returns how many those were (G,), 0 with PUCT.
 
-        Each considered candidate has one, whatever the others find, and a first reply hangs on no return.
+        Which candidates they are hangs on no result, nor does a first reply.
         """
         log_probs, config = self.tree.log_probs[:, 0], self.config
-        if config.algorithm == "puct":
+        most = min(config.considered, config.simulations)
+        if config.algorithm == "puct" or most < 1 or config.depth < 1:
             return np.zeros(len(log_probs), dtype=np.int64)
-        existing = (log_probs > -np.inf).sum(-1)
-        counts: Ints = np.minimum(existing, min(config.considered, config.simulations))
-        simulations, games = np.nonzero(np.arange(counts.max())[:, None] < counts)
+        counts: Ints = np.minimum((log_probs > -np.inf).sum(-1), most)
+        games, simulations = np.nonzero(np.arange(most) < counts[:, None])
         path = Path.empty(games, simulations, config.depth)
         path.picks[0] = improvement.considered_first(log_probs + self.noise.gumbel)[games, simulations]
         path.length[:] = 1

@@ -58,7 +58,10 @@ class Dynamics(Protocol[S, A]):
     """
 
     def step(self, states: Sequence[S], pairs: Ints) -> tuple[Sequence[A], Floats]:
-        """Assistant's decisions `pairs` (B, 2), decision and line, on `states`: afterstates and rewards (B,)."""
+        """Assistant's decisions `pairs` (B, 2), decision and line, on `states`: afterstates and rewards (B,).
+
+        One state may be there several times, with different decisions.
+        """
         ...
 
     def reply_log_probs(self, afterstates: Sequence[A]) -> Floats:

@@ -18,7 +18,7 @@ def pikl(q: Floats, log_tau: Floats, lam: float | Floats, kappa: float = 0.0) ->
     lam (...): to infinity the imitation itself; to 0 the softmax of `q / kappa`, and with `kappa` 0 the best replies,
     alike if they are tied. A reply that the imitation never plays (-inf) has probability 0 under every lambda.
     """
-    lam_ = np.broadcast_to(np.asarray(lam, dtype=np.float64), log_tau.shape[:-1])[..., None]
+    lam_ = np.asarray(lam, dtype=np.float64)[..., None]
     possible = log_tau > -np.inf
     temperature = lam_ + kappa
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -63,7 +63,7 @@ def grow(
     """The trees that `search` reads its result from."""
     tree: Tree[S, A] = Tree.start(roots, evaluator.evaluate(roots), config)
     growth = Growth(tree, evaluator, dynamics, config, noise)
-    done = growth.first_phase()
+    done = growth.first_round()
     for simulation in range(int(done.min()), config.simulations):
         growth.simulate(np.flatnonzero(done <= simulation), simulation)
     return tree

@@ -1,4 +1,4 @@
-"""The trees of G games as arrays that grow in lockstep. Not here: who is visited, and what a visit means.
+"""The trees of G games as arrays that grow together. Not here: who is visited, and what a visit means.
 
 An assistant node has K candidates; behind a candidate that was taken lies a chance node with the human's M replies;
 behind a reply, the next assistant node. So a child is keyed by (candidate, reply).
@@ -126,7 +126,7 @@ class Tree(Generic[S, A]):
     def back_up(self, edges: tuple[Ints, Ints, Ints], replies: Ints, returns: Floats) -> None:
         """Adds `returns` (B,) to the candidates at `edges`, games, nodes and candidates (B,), and to their replies.
 
-        No edge twice.
+        An edge that is there twice would count once.
         """
         self.visits[edges] += 1
         self.returns[edges] += returns
@@ -137,10 +137,10 @@ class Tree(Generic[S, A]):
 
 
 def _claimed(counts: Ints, games: Ints) -> Ints:
-    """The next free place (B,) of each of `games` (B,), counted on in `counts` (G,)."""
+    """The next free place (B,) of each of `games` (B,), taken in `counts` (G,); a game that is there twice gets two."""
     places = counts[games]
     np.add.at(counts, games, 1)
-    if (counts[games] > places + 1).any():  # some game is there more than once
+    if (counts[games] > places + 1).any():  # seldom, and the rest takes time
         order = games.argsort(kind="stable")
         places[order] += np.arange(len(games)) - np.searchsorted(games[order], games[order])
     return places

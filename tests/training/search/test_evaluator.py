@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import actions
 from config import FeaturizerConfig, ModelConfig, SearchConfig
 from featurizers import Featurizer
 from models import Policy
+from simulation.network import NetworkPolicy
 from state import Cursor, Env, Past, State, never
 from training.search import Noise, search
 from training.search.cache import CachedEvaluator
@@ -155,3 +157,29 @@ def test_each_candidate_has_its_p_kept(evaluator: PolicyEvaluator) -> None:
             place = line - int(encoded.first_line[0])
             if place < kept.shape[1]:  # else a candidate that does not exist
                 assert share == pytest.approx(float(kept[decision, place]), abs=1e-4)
+
+
+class Keeping(nn.Module):
+    """A backbone that computes something at its first call and keeps it, as backbones from outside may."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner, self.kept = inner, None
+
+    def forward(self, x, mask, context):  # type: ignore[no-untyped-def]
+        if self.kept is None:
+            self.kept = torch.linspace(0.5, 1.0, x.shape[2])
+        return self.inner(x * self.kept, mask, context)
+
+
+@pytest.mark.parametrize("asked_by", ["search", "people"])
+def test_what_a_network_keeps_of_a_call_serves_in_training_later(asked_by: str) -> None:
+    policy, featurizer = Policy(ModelConfig(d_model=16, n_layers=1, hidden=16)), Featurizer(FeaturizerConfig())
+    policy.backbone = Keeping(policy.backbone)
+    if asked_by == "search":
+        PolicyEvaluator(policy, featurizer, CONFIG).evaluate([state(3)])
+    else:
+        NetworkPolicy(policy, featurizer).pairs([state(3)])
+    featurizer.set_trainable(text_embedder=False, projector=True)
+    policy(featurizer(featurizer.encode([state(3)]).batch()), ("action",)).scores.sum().backward()
+    assert featurizer.proj.weight.grad.abs().sum() > 0

@@ -7,6 +7,7 @@ from config import SearchConfig
 from training.search.improvement import (
     bounds,
     completed_q,
+    considered_first,
     improved_policy,
     pick_considered,
     pick_interior,
@@ -97,3 +98,9 @@ def test_visits_inside_follow_the_improved_policy() -> None:
 def test_puct_choice(q: list[float], visits: list[int], expected: int) -> None:
     picks = pick_puct(log([0.5, 0.3, 0.2, 0.0]), np.array([q]), np.array([visits]), PLAIN)
     assert picks.tolist() == [expected]
+
+
+def test_first_visits_go_to_no_op_then_by_score_then_by_place() -> None:
+    scores = np.array([[-9.0, 1.0, 2.0, 2.0, -np.inf], [-np.inf, 1.0, -np.inf, 3.0, 2.0]])
+    assert considered_first(scores)[0].tolist() == [0, 2, 3, 1, 4]
+    assert considered_first(scores)[1, :3].tolist() == [3, 4, 1]

@@ -231,35 +231,81 @@ def test_games_in_lockstep_are_the_same_games_alone(algorithm: str) -> None:
             assert np.array_equal(getattr(together, name)[game], value[0]), name
 
 
-def test_one_call_a_simulation_for_all_games_and_one_for_the_first_phase() -> None:
-    class Counting(Maze):
-        calls = 0
+class Counting(Maze):
+    """calls: of `evaluate` for the search (masks are checked one state at a time, which does not count)."""
 
-        def evaluate(self, states):  # type: ignore[no-untyped-def]
-            self.calls += len(states) > 1
-            return super().evaluate(states)
+    def __init__(self) -> None:
+        super().__init__(6, 4)
+        self.calls = 0
 
-    for algorithm, most in (("gumbel", 1 + 1 + MAZE.simulations - 2), ("puct", 1 + MAZE.simulations)):
-        maze = Counting(6, 4)
-        found = play(maze, list(range(8)), replace(MAZE, algorithm=algorithm), list(range(8)))
-        assert found.mask.sum(-1).min() == 2, "the game with the fewest candidates is ahead by two"
-        assert maze.calls <= most
+    def evaluate(self, states):  # type: ignore[no-untyped-def]
+        self.calls += len(states) > 1
+        return super().evaluate(states)
 
 
-@settings(max_examples=30, deadline=None)
+@pytest.mark.parametrize("algorithm", ["gumbel", "puct"])
+def test_one_call_a_simulation_for_all_games(algorithm: str) -> None:
+    maze = Counting()
+    play(maze, list(range(8)), replace(MAZE, algorithm=algorithm), list(range(8)))
+    assert maze.calls <= 1 + MAZE.simulations
+
+
+def test_one_call_for_the_first_visits() -> None:
+    maze, roots = Counting(), [root for root in range(100) if (Maze(6, 4).evaluate([root]).log_probs > -np.inf).all()]
+    play(maze, roots, replace(MAZE, simulations=4, considered=4), roots)
+    assert len(roots) > 1
+    assert maze.calls == 1 + 1
+
+
+def test_what_a_reply_leaves_to_chance_follows_the_seed_of_its_simulation() -> None:
+    seen: list[int] = []
+
+    class Noting(Maze):
+        def reply(self, afters, replies, seeds):  # type: ignore[no-untyped-def]
+            seen.extend(seeds.tolist())
+            return super().reply(afters, replies, seeds)
+
+    noise, maze = quiet(1, MAZE), Noting(6, 4)
+    tree = grow([5], maze, maze, MAZE, noise)
+    assert len(seen) == tree.nodes[0] - 1 >= 10
+    assert [seed for seed in noise.seeds[0].tolist() if seed in seen] == seen
+
+
+class Even(Maze):
+    """Every candidate is as likely as any other, so that the first is taken."""
+
+    def evaluate(self, states):  # type: ignore[no-untyped-def]
+        found = super().evaluate(states)
+        exists = found.log_probs > -np.inf
+        even = np.where(exists, -np.log(exists.sum(-1, keepdims=True)), -np.inf)
+        return replace(found, log_probs=even)
+
+
+@settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.integers(0, 2**32), min_size=1, max_size=5), st.integers(1, 6), st.integers(1, 20), st.integers(1, 3)
+    st.lists(st.integers(0, 2**32), min_size=1, max_size=5),
+    st.sampled_from([Maze(6, 4), Even(6, 4)]),
+    st.builds(
+        replace,
+        st.just(MAZE),
+        considered=st.integers(0, 8),
+        simulations=st.integers(0, 20),
+        depth=st.integers(0, 4),
+        lambdas=st.sampled_from([(0.0,), (INF,), MAZE.lambdas]),
+    ),
+    st.booleans(),
 )
-def test_the_first_phase_at_once_is_the_same_as_one_by_one(
-    seeds: list[int], considered: int, simulations: int, depth: int
+def test_first_visits_together_are_the_same_as_one_by_one(
+    seeds: list[int], maze: Maze, config: SearchConfig, explore: bool
 ) -> None:
-    config = replace(MAZE, considered=considered, simulations=simulations, depth=depth)
-    at_once = play(Maze(6, 4), seeds, config, seeds)
+    noise = Noise.draw([np.random.default_rng(seed) for seed in seeds], config, explore=explore)
+    together = grow(seeds, maze, maze, config, noise)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Growth, "first_phase", lambda growth: np.zeros(len(growth.tree.nodes), dtype=np.int64))
-        one_by_one = play(Maze(6, 4), seeds, config, seeds)
+        patch.setattr(Growth, "first_round", lambda growth: np.zeros(len(growth.tree.nodes), dtype=np.int64))
+        one_by_one = grow(seeds, maze, maze, config, noise)
     for name, value in vars(one_by_one).items():
-        assert np.array_equal(getattr(at_once, name), value), name
+        found = getattr(together, name)
+        assert np.array_equal(found, value) if isinstance(value, np.ndarray) else found == value, name
 
 
 def test_noise_explores_only_when_asked() -> None:
