@@ -27,6 +27,7 @@ import torch
 from tqdm import tqdm
 
 from actions import Decision
+from benchmarks.arguments import existing_file
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, TrainConfig
 from errors import InputError
@@ -66,7 +67,7 @@ POLICIES = {
 }
 
 
-def measure(person: str, seed: int, loop: LoopConfig, repeats: int | None = None) -> dict[str, Any]:
+def measure(person: str, seed: int, loop: LoopConfig, repeats: int) -> dict[str, Any]:
     """Mean return of a game under each of the `POLICIES`, one person, one seed."""
     with Judge(SMALL) as judge:
         sessions = simulate([somebody(person)], SESSIONS, RandomAssistant(), judge=judge, seed=seed)
@@ -79,14 +80,15 @@ def measure(person: str, seed: int, loop: LoopConfig, repeats: int | None = None
             ppo=loop.ppo, zero_style=loop.zero_style, trained_on="scripted",
         )  # fmt: skip
         result = train(replace(config, zero_style=replace(loop.zero_style, epochs=0)), recorded, publish=False)
-    play = partial(_play, roots=_roots(held_out, seed), person=person, seed=seed, repeats=repeats or REPEATS)
+    play = partial(_play, roots=_roots(held_out, seed), person=person, seed=seed, repeats=repeats)
     phase = SelfPlay(result.policies, recorded, result.data, sorted(result.train), config)
     returns = {"silent": play(SilentAssistant()), **_of_policy("before", result, play)}
     searching = replace(phase.assistant(), explore=False)
     returns |= {"at_once": play(AtOnce(searching.imagination)), "search": play(searching)}
     rows = list(_learn(phase))
     returns |= _of_policy("after", result, play)
-    return {"person": person, "seed": seed, "roots": len(play.keywords["roots"]), **returns, "epochs": rows}
+    roots = len(play.keywords["roots"])
+    return {"person": person, "seed": seed, "roots": roots, "repeats": repeats, **returns, "epochs": rows}
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,14 @@ def _work(task: tuple[str, int], repeats: int) -> dict[str, Any]:
 
 
 def run(people: Sequence[str], seeds: int, out: Path, jobs: int, repeats: int) -> None:
-    """Appends one line per person and seed to `out`; those that stand there already are left out."""
+    """Appends one line per person and seed to `out`; those that stand there already are left out.
+
+    Raises:
+        InputError: those had another number of games from each root.
+    """
     rows = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    for other in {row["repeats"] for row in rows} - {repeats}:
+        raise InputError(str(out), f"goes on with --repeats {other}, not {repeats}")
     done = {(row["person"], row["seed"]) for row in rows}
     tasks = [(person, seed) for seed in range(seeds) for person in people if (person, seed) not in done]
     with multiprocessing.get_context("spawn").Pool(jobs) as pool, out.open("a") as file:
@@ -191,18 +199,16 @@ def main() -> None:
     one.add_argument("--repeats", type=int, default=REPEATS, help=f"games from each root ({REPEATS})")
     one.add_argument("--people", nargs="+", default=EVERYBODY, help="scripted people, or module:attribute of others")
     other = commands.add_parser("table", help="print the results")
-    other.add_argument("results", type=Path)
+    other.add_argument("results", type=existing_file)
     arguments = parser.parse_args()
     if arguments.command == "run":
         try:
             for name in arguments.people:
                 somebody(name)
+            run(arguments.people, arguments.seeds, arguments.out, arguments.jobs, arguments.repeats)
         except InputError as error:
             parser.error(str(error))
-        run(arguments.people, arguments.seeds, arguments.out, arguments.jobs, arguments.repeats)
     else:
-        if not arguments.results.is_file():
-            parser.error(f"{arguments.results}: there is no such file")
         rows = [json.loads(line) for line in arguments.results.read_text().splitlines()]
         sys.stdout.write(table(rows) + "\n")
 

@@ -28,7 +28,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from actions import Decision
-from benchmarks.arguments import existing_folder
+from benchmarks.arguments import existing_file, existing_folder
 from benchmarks.statistics import Interval, interval
 from config import FeaturizerConfig, LoopConfig, ModelConfig, TrainConfig
 from episodes.writer import write_snapshot
@@ -312,7 +312,7 @@ def main() -> None:
     one.add_argument("--out", type=Path, required=True)
     one.add_argument("--jobs", type=int, default=2)
     other = commands.add_parser("table", help="print the results")
-    other.add_argument("results", type=Path)
+    other.add_argument("results", type=existing_file)
     last = commands.add_parser("signal", help="print what counting says of the shares kept")
     last.add_argument("recordings", type=existing_folder)
     arguments = parser.parse_args()

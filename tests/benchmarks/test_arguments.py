@@ -1,4 +1,4 @@
-"""What is said when a study's folder is missing."""
+"""What is said when a study's folder or file is missing."""
 
 import subprocess
 import sys
@@ -6,11 +6,20 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("study", [("training",), ("scaling",), ("learning", "signal")])
-def test_a_missing_folder_is_one_line(study, tmp_path):
+@pytest.mark.parametrize(
+    ("study", "kind"),
+    [
+        (("training",), "folder"),
+        (("scaling",), "folder"),
+        (("learning", "signal"), "folder"),
+        (("learning", "table"), "file"),
+        (("improvement", "table"), "file"),
+    ],
+)
+def test_what_is_missing_is_named_in_one_line(study, kind, tmp_path):
     name, *command = study
     missing = tmp_path / "nowhere"
     line = [sys.executable, "-m", f"benchmarks.{name}", *command, str(missing)]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].endswith(f"argument recordings: {missing}: there is no such folder")
+    assert done.stderr.splitlines()[-1].endswith(f"{missing}: there is no such {kind}")

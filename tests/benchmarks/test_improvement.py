@@ -6,12 +6,13 @@ import pytest
 
 from benchmarks import improvement
 from config import BCConfig, FeaturizerConfig, LoopConfig, ModelConfig, PPOConfig, ZeroStyleConfig
+from errors import InputError
 
 
 @pytest.fixture
 def brief(monkeypatch):
     """A study of four sessions and small networks."""
-    for name, value in (("SESSIONS", 4), ("HELD_OUT", 1), ("ROOTS", 3), ("REPEATS", 1)):
+    for name, value in (("SESSIONS", 4), ("HELD_OUT", 1), ("ROOTS", 3)):
         monkeypatch.setattr(improvement, name, value)
     return LoopConfig(
         featurizer=FeaturizerConfig(d_in=16, char_dim=8),
@@ -22,12 +23,21 @@ def brief(monkeypatch):
 
 
 def test_every_policy_is_measured(brief):
-    row = improvement.measure("likes_code", 0, brief)
+    row = improvement.measure("likes_code", 0, brief, repeats=1)
     assert {name: type(row[name]) for name in improvement.POLICIES} == dict.fromkeys(improvement.POLICIES, float)
     assert row["roots"] == 3 and len(row["epochs"]) == 2
-    again = improvement.measure("likes_code", 0, replace(brief, zero_style=replace(brief.zero_style, epochs=0)))
+    unplayed = replace(brief, zero_style=replace(brief.zero_style, epochs=0))
+    again = improvement.measure("likes_code", 0, unplayed, repeats=1)
     assert again["before"] == row["before"] and again["silent"] == row["silent"]
     assert again["after"] == again["before"]  # nothing was learned
+
+
+def test_results_of_other_numbers_of_games_are_not_mixed(tmp_path):
+    out = tmp_path / "results.jsonl"
+    out.write_text('{"person": "likes_code", "seed": 0, "repeats": 4}\n')
+    with pytest.raises(InputError, match="goes on with --repeats 4, not 16"):
+        improvement.run(["likes_code"], 1, out, 1, 16)
+    assert len(out.read_text().splitlines()) == 1
 
 
 def test_differences_are_paired_by_seed():
