@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import files
 from cli.arguments import Parser, check_device, port, positive, seed
-from cli.process import ended
+from cli.process import ended, leave
 from config import VERSION, LoopConfig
 from errors import InputError
 from training.ranks import Ranks
@@ -131,4 +131,4 @@ def _refuse_what_is_not_there(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -1,9 +1,16 @@
-"""Arguments that several studies take."""
+"""Arguments and files that several studies take, and how a study ends."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NoReturn
+
+from cli.process import ended, leave
+from errors import InputError
 
 
 def existing_folder(name: str) -> Path:
@@ -18,3 +25,54 @@ def existing_file(name: str) -> Path:
     if not Path(name).is_file():
         raise argparse.ArgumentTypeError(f"{name}: there is no such file")
     return Path(name)
+
+
+def results_file(name: str) -> Path:
+    """A file to write results to, in a folder that is there, for argparse."""
+    if Path(name).is_dir() or not Path(name).parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{name}: is a folder, or in none that is there")
+    return Path(name)
+
+
+def seconds(text: str) -> float:
+    """How long to measure, for argparse: above 0, and an hour at most."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number <= 3600.0:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected seconds above 0, 3600 at most")
+    return number
+
+
+def rows_in(path: Path) -> list[dict[str, Any]]:
+    """The results in a file, a line each.
+
+    Raises:
+        InputError: a line is none of ours, or was cut short.
+    """
+    rows = []
+    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict) or "person" not in row:
+            raise InputError(f"{path}:{number}", "is no line of results")
+        rows.append(row)
+    return rows
+
+
+def undisturbed() -> None:
+    """For a study's processes: Ctrl+C is for the one that started them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def end(main: Callable[[], None]) -> NoReturn:
+    """Runs a study and ends as the commands do: bad input is one line and 2, an interrupt 130."""
+
+    def command() -> int:
+        main()
+        return 0
+
+    leave(ended(command))

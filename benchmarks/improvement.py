@@ -27,8 +27,9 @@ import torch
 from tqdm import tqdm
 
 from actions import Decision
-from benchmarks.arguments import existing_file
+from benchmarks.arguments import end, existing_file, results_file, rows_in, undisturbed
 from benchmarks.statistics import Interval, interval
+from cli.arguments import positive
 from config import LoopConfig, TrainConfig
 from errors import InputError
 from judge import SMALL, Judge
@@ -142,6 +143,8 @@ def _learn(phase: SelfPlay) -> Iterator[dict[str, Any]]:
 
 def somebody(name: str) -> Person:
     """A scripted person by name, or one from outside, as `load_person` finds them."""
+    if ":" not in name and name not in PEOPLE:
+        raise InputError(name, f"expected one of {', '.join(PEOPLE)}, or module:attribute")
     return PEOPLE[name] if name in PEOPLE else load_person(name)
 
 
@@ -156,12 +159,12 @@ def run(people: Sequence[str], seeds: int, out: Path, jobs: int, repeats: int) -
     Raises:
         InputError: those had another number of games from each root.
     """
-    rows = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
-    for other in {row["repeats"] for row in rows} - {repeats}:
+    rows = rows_in(out) if out.exists() else []
+    for other in {row.get("repeats") for row in rows} - {repeats}:
         raise InputError(str(out), f"goes on with --repeats {other}, not {repeats}")
     done = {(row["person"], row["seed"]) for row in rows}
     tasks = [(person, seed) for seed in range(seeds) for person in people if (person, seed) not in done]
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool, out.open("a") as file:
+    with multiprocessing.get_context("spawn").Pool(jobs, undisturbed) as pool, out.open("a") as file:
         found = pool.imap_unordered(partial(_work, repeats=repeats), tasks)
         for row in tqdm(found, total=len(tasks), desc="people and seeds"):
             file.write(json.dumps(row) + "\n")
@@ -193,25 +196,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("run", help="record, train, play and measure")
-    one.add_argument("--out", type=Path, required=True, help="file of results, gone on with if it is there")
-    one.add_argument("--jobs", type=int, default=2, help="processes (2)")
-    one.add_argument("--seeds", type=int, default=5, help="of each person (5); one takes a core three minutes")
-    one.add_argument("--repeats", type=int, default=REPEATS, help=f"games from each root ({REPEATS})")
+    one.add_argument("--out", type=results_file, required=True, help="file of results, gone on with if it is there")
+    one.add_argument("--jobs", type=positive, default=2, help="processes (2)")
+    one.add_argument("--seeds", type=positive, default=5, help="of each person (5); one takes a core three minutes")
+    one.add_argument("--repeats", type=positive, default=REPEATS, help=f"games from each root ({REPEATS})")
     one.add_argument("--people", nargs="+", default=EVERYBODY, help="scripted people, or module:attribute of others")
     other = commands.add_parser("table", help="print the results")
     other.add_argument("results", type=existing_file)
     arguments = parser.parse_args()
     if arguments.command == "run":
-        try:
-            for name in arguments.people:
-                somebody(name)
-            run(arguments.people, arguments.seeds, arguments.out, arguments.jobs, arguments.repeats)
-        except InputError as error:
-            parser.error(str(error))
+        for name in arguments.people:
+            somebody(name)
+        run(arguments.people, arguments.seeds, arguments.out, arguments.jobs, arguments.repeats)
     else:
-        rows = [json.loads(line) for line in arguments.results.read_text().splitlines()]
-        sys.stdout.write(table(rows) + "\n")
+        sys.stdout.write(table(rows_in(arguments.results)) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

@@ -28,8 +28,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from actions import Decision
-from benchmarks.arguments import existing_file, existing_folder
+from benchmarks.arguments import end, existing_file, existing_folder, results_file, rows_in, undisturbed
 from benchmarks.statistics import Interval, interval
+from cli.arguments import positive
 from config import FeaturizerConfig, LoopConfig, ModelConfig, TrainConfig
 from episodes.writer import write_snapshot
 from featurizers import Featurizer
@@ -160,9 +161,9 @@ def record(recordings: Path, seeds: int) -> None:
 
 def run(recordings: Path, out: Path, jobs: int) -> None:
     """Appends one line per fold to `out`; folds that stand there already are left out."""
-    done = {_key(json.loads(line)) for line in out.read_text().splitlines()} if out.exists() else set()
+    done = {_key(row) for row in rows_in(out)} if out.exists() else set()
     tasks = [task for task in folds_of(recordings) if _key(asdict(task[0])) not in done]
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool, out.open("a") as file:
+    with multiprocessing.get_context("spawn").Pool(jobs, undisturbed) as pool, out.open("a") as file:
         for row in tqdm(pool.imap_unordered(_work, tasks), total=len(tasks), desc="folds"):
             file.write(json.dumps(row) + "\n")
             file.flush()
@@ -306,11 +307,11 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     first = commands.add_parser("record", help="record scripted people")
     first.add_argument("recordings", type=Path)
-    first.add_argument("--seeds", type=int, default=10)
+    first.add_argument("--seeds", type=positive, default=10)
     one = commands.add_parser("run", help="train and measure")
     one.add_argument("recordings", type=existing_folder)
-    one.add_argument("--out", type=Path, required=True)
-    one.add_argument("--jobs", type=int, default=2)
+    one.add_argument("--out", type=results_file, required=True)
+    one.add_argument("--jobs", type=positive, default=2)
     other = commands.add_parser("table", help="print the results")
     other.add_argument("results", type=existing_file)
     last = commands.add_parser("signal", help="print what counting says of the shares kept")
@@ -323,9 +324,8 @@ def main() -> None:
     elif arguments.command == "run":
         run(arguments.recordings, arguments.out, arguments.jobs)
     else:
-        rows = [json.loads(line) for line in arguments.results.read_text().splitlines()]
-        sys.stdout.write(table(rows) + "\n")
+        sys.stdout.write(table(rows_in(arguments.results)) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

@@ -18,7 +18,9 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
+from benchmarks.arguments import end, seconds
 from benchmarks.timing import medians
+from cli.arguments import positive
 from config import FeaturizerConfig, ModelConfig, RewardWeights, SearchConfig
 from featurizers import Batch, Featurizer
 from models import Policy
@@ -112,8 +114,8 @@ def calls_in(work: Callable[[], None], featurizer: Featurizer, policies: Sequenc
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Search against the bare network, states per second.")
-    parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=seconds, default=2.0, help="for each row, besides a first time (2)")
+    parser.add_argument("--threads", type=positive, default=1)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -130,4 +132,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    end(main)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 from io import TextIOWrapper
 from types import FrameType
+from typing import NoReturn
 
 from errors import InputError
 from training.ranks import speaker
@@ -62,6 +63,12 @@ def ended(command: Callable[[], int]) -> int:
         return REFUSED
 
 
+def leave(code: int) -> NoReturn:
+    """Ends the process; what `ended` has answered is saved and said, so an interrupt has nothing left to do."""
+    _over.set()
+    sys.exit(code)
+
+
 def _import_what_is_added() -> None:
     """Modules that a person adds, by name in `MODULES`: importing them registers backbones, embedders, rewards."""
     for name in filter(None, map(str.strip, os.environ.get(MODULES, "").split(","))):
@@ -87,6 +94,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     What is raised inside an import may be lost (modules try others, the import system has callbacks) or leave half a
     module behind, so an interrupt waits for the import's end.
     """
+    if _over.is_set():
+        return
     if not _importing(frame):
         raise KeyboardInterrupt
     if not _waiting.is_set():
@@ -107,4 +116,4 @@ def _ask_again(number: int) -> None:
     os.kill(os.getpid(), number)
 
 
-_waiting = threading.Event()
+_waiting, _over = threading.Event(), threading.Event()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 
 if __name__ == "__main__":  # nothing is to be saved yet while modules are loaded
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import files
 from cli.arguments import Parser, count, plies, positive, seed, truth
-from cli.process import ended
+from cli.process import ended, leave
 from config import VERSION
 
 BACKBONES = ("lg_transformer", "lstm", "bigru")
@@ -92,8 +91,8 @@ def _train(command: Parser) -> None:
     ):
         add(name, type=count, default=default, metavar="N", help=what)
     add("--ppo_steps", type=positive, default=2048, metavar="N", help="transitions in a PPO epoch at most")
-    add("--zero_roots", type=positive, default=32, metavar="N", help="recorded states a self-play epoch starts from")
-    add("--zero_horizon", type=plies, default=6, metavar="N", help="turns played from each of them")
+    add("--zero_roots", type=positive, default=32, metavar="N", help="recorded states that an epoch plays from, or all")
+    add("--zero_horizon", type=plies, default=6, metavar="N", help="turns played from each of them, at most 1000")
     add("--init-from-pv", action="store_true", help="start from the models in --pv_dir; their embedder and w_max stay")
     add("--train_text_embedder", type=truth, default=True, metavar="BOOL", help="let cloning train the text embedder")
     add("--train_featurizer_projector", type=truth, default=True, metavar="BOOL", help="and the projection")
@@ -141,4 +140,4 @@ def _text_embedder(name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -29,7 +29,7 @@ _MAY_BE_ZERO = {
 }
 
 
-_AT_MOST = {"horizon": MOST_PLIES, "simulations": 10_000}
+_AT_MOST = {"horizon": MOST_PLIES, "simulations": 10_000, "passes": 1_000}
 """Beyond which an epoch would hardly end, or not fit into memory."""
 
 

@@ -45,7 +45,8 @@ def fingerprint(
                 settings[f"{prefix}{name}"] = str(value)
 
     flatten("", asdict(config))
-    digest = hashlib.blake2b(digest_size=6)
+    digest, tests = hashlib.blake2b(digest_size=6), hashlib.blake2b(digest_size=6)
+    known = 0
     for episode in episodes:
         digest.update(_bytes(episode.id, episode.moves, episode.cut_off))
         for state in episode.states:
@@ -54,8 +55,10 @@ def fingerprint(
             digest.update(state.human.tobytes() + state.assistant.tobytes())
         digest.update(_bytes(*[state.history for state in episode.states[:1]]))
         if (problem := problems.get(episode.problem_id or "")) is not None:
-            digest.update(_bytes(problem.key, problem.notes))
+            known += 1
+            tests.update(_bytes(problem.key, problem.notes))
     settings["recordings"] = f"{len(episodes)} sessions ({digest.hexdigest()})"
+    settings["problems"] = f"known of {known} sessions ({tests.hexdigest()})"
     return settings
 
 

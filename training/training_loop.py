@@ -139,11 +139,12 @@ class _Loop:
     def _note_plan(self, episodes: Sequence[Episode]) -> tuple[str, bool]:
         """Writes down what this run is; returns its id, and whether it goes on with one that was interrupted."""
         settings = {k: v for k, v in asdict(self.config).items() if k not in ("device", "telemetry_url")}
-        recordings = fingerprint(self._settings(), episodes, self.problems)["recordings"]
+        found_now = fingerprint(self._settings(), episodes, self.problems)
+        given = {name: found_now[name] for name in ("recordings", "problems")}
 
         def text() -> str:
             models = None if self.current is None else self.current.generation or "imported"
-            about = {"settings": settings, "recordings": recordings, "models": models, "number": len(self.trained)}
+            about = {"settings": settings, **given, "models": models, "number": len(self.trained)}
             return json.dumps(about, indent=1)
 
         with files.naming(self.plan):

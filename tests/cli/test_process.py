@@ -90,6 +90,28 @@ sys.exit(ended(command))
     assert process.stdout.read() == "saved\n" and process.wait(10) == 130
 
 
+def test_an_interrupt_while_the_process_ends_changes_nothing(root):
+    code = """
+import atexit, signal, sys, time
+from cli.process import ended, leave
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background ignores
+def last():
+    print("ending", flush=True)
+    time.sleep(1)
+atexit.register(last)
+def command():
+    raise KeyboardInterrupt("saved")
+leave(ended(command))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ending\n"
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 130 and process.stderr.read() == "interrupted: saved\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_during_an_import_is_not_lost_in_it(root, tmp_path, number):
     (tmp_path / "slow.py").write_text(

@@ -42,6 +42,7 @@ def test_what_is_not_there_has_its_default():
     ({"seed": -1}, "at least 0"),
     ({"zero_style": {"horizon": 10**9}}, "expected a whole number of at least 1 and at most 1000"),
     ({"zero_style": {"simulations": 10**11}}, "at most 10000"),
+    ({"zero_style": {"passes": 10**12}}, "at most 1000"),
     ({"rewards": {"clip": -1}}, "rewards.clip is -1.0, expected a number above 0"),
     ({"bc": {"patience": 0}}, "bc.patience is 0, expected a whole number of at least 1"),
     ({"zero_style": {"algorithm": "best"}}, "'gumbel' or 'puct'"),

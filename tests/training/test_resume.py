@@ -9,8 +9,9 @@ import torch
 import training.run
 from errors import InputError
 from models import store
+from simulation.problems import PROBLEMS
 from state import Cursor, Env
-from training.resume import RunFolder, fingerprint
+from training.resume import RunFolder, fingerprint, require_same
 from training.run import train
 
 
@@ -41,6 +42,12 @@ CHANGES = {
 def test_recordings_are_the_same_only_if_all_is_that_is_learned_from(small, sessions, what):
     changed = CHANGES[what](sessions[0])
     assert fingerprint(small, [changed]) != fingerprint(small, sessions[:1])
+
+
+def test_problems_that_come_or_go_are_named(small, sessions, tmp_path):
+    posed = [replace(sessions[0], problem_id="one"), *sessions[1:]]
+    with pytest.raises(InputError, match=r"run: problems was known of 0 sessions \(\w+\) and is known of 1 sessions"):
+        require_same(fingerprint(small, posed, {}), fingerprint(small, posed, {"one": PROBLEMS[0]}), tmp_path)
 
 
 def test_where_it_is_written_to_does_not_matter(small, sessions, tmp_path):
