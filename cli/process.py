@@ -65,7 +65,8 @@ def ended(command: Callable[[], int]) -> int:
 
 def leave(code: int) -> NoReturn:
     """Ends the process; what `ended` has answered is saved and said, so an interrupt has nothing left to do."""
-    _over.set()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # also after Python has let go of its own handlers
     sys.exit(code)
 
 
@@ -94,8 +95,6 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     What is raised inside an import may be lost (modules try others, the import system has callbacks) or leave half a
     module behind, so an interrupt waits for the import's end.
     """
-    if _over.is_set():
-        return
     if not _importing(frame):
         raise KeyboardInterrupt
     if not _waiting.is_set():
@@ -116,4 +115,4 @@ def _ask_again(number: int) -> None:
     os.kill(os.getpid(), number)
 
 
-_waiting, _over = threading.Event(), threading.Event()
+_waiting = threading.Event()

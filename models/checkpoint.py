@@ -69,8 +69,8 @@ def atomic_torch_save(path: Path, content: object) -> None:
     def write(file: BinaryIO) -> None:
         try:
             torch.save(content, file)
-        except RuntimeError as error:  # which hides that the disk is full
-            if isinstance(error.__context__, OSError):
+        except RuntimeError as error:  # which hides that the disk is full, or an interrupt
+            if isinstance(error.__context__, OSError | KeyboardInterrupt):
                 raise error.__context__ from None
             raise
 

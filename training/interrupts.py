@@ -27,7 +27,7 @@ class Interrupt:
 def deferred(*, tell: bool = False) -> Iterator[Interrupt]:
     """In the block the first signal is only noted, and a second one interrupts at once.
 
-    tell: says so on stderr at the first one.
+    A signal that the process ignores stays ignored. tell: says so on stderr at the first one.
     Python delivers signals to the main thread alone; in another thread nothing is deferred.
     """
     interrupt = Interrupt()
@@ -42,7 +42,8 @@ def deferred(*, tell: bool = False) -> Iterator[Interrupt]:
         if tell:  # a signal may come in the middle of a print, so past Python's own buffers
             os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, LINE)
 
-    before = {number: signal.signal(number, note) for number in SIGNALS}
+    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in heard}
     try:
         yield interrupt
     finally:

@@ -175,3 +175,21 @@ def test_a_disk_that_is_full_is_said_in_words(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "atomic_write", writing)
     with pytest.raises(InputError, match=r"state\.pt: the disk is full"):
         checkpoint.atomic_torch_save(tmp_path / "state.pt", {"weights": torch.zeros(1000)})
+
+
+def test_an_interrupt_while_weights_are_written_is_an_interrupt(tmp_path, monkeypatch):
+    class Interrupted:
+        writes = 0
+
+        def write(self, data):
+            self.writes += 1
+            if self.writes == 3:  # then PyTorch misses what was not written, and says that instead
+                raise KeyboardInterrupt
+            return len(data)
+
+        def flush(self):
+            pass
+
+    monkeypatch.setattr(checkpoint, "atomic_write", lambda path, write: write(Interrupted()))
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.atomic_torch_save(tmp_path / "state.pt", {"weights": torch.zeros(1000)})
