@@ -27,7 +27,7 @@ class Interrupt:
 def deferred(*, tell: bool = False) -> Iterator[Interrupt]:
     """In the block the first signal is only noted, and a second one interrupts at once.
 
-    A signal that the process ignores stays ignored. tell: says so on stderr at the first one.
+    tell: says so on stderr at the first one.
     Python delivers signals to the main thread alone; in another thread nothing is deferred.
     """
     interrupt = Interrupt()
@@ -42,8 +42,7 @@ def deferred(*, tell: bool = False) -> Iterator[Interrupt]:
         if tell:  # a signal may come in the middle of a print, so past Python's own buffers
             os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, LINE)
 
-    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, note) for number in heard}
+    before = {number: signal.signal(number, note) for number in SIGNALS}
     try:
         yield interrupt
     finally:

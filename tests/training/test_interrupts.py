@@ -20,18 +20,6 @@ def test_the_first_is_noted_and_the_second_interrupts(number):
     assert [signal.getsignal(one) for one in SIGNALS] == before
 
 
-def test_what_the_process_ignores_stays_ignored():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with deferred() as interrupt:
-            signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGINT)
-            assert not interrupt.asked
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def test_another_thread_defers_nothing_and_does_not_fail():
     before, asked = [signal.getsignal(one) for one in SIGNALS], []
 
