@@ -51,8 +51,13 @@ def parser() -> Parser:
     add("--no-train", action="store_true", help="record only (not in this version)")
     add("--train-only", action="store_true", help="train on what is there, start no services")
     add("--no-telemetry", action="store_true", help="keep no record of this run, also not on this machine")
-    add("--training-config-path", type=Path, metavar="FILE", default=argparse.SUPPRESS,
-        help="JSON, see docs/configuration.md (default: training_config.json if there is one)")
+    add(
+        "--training-config-path",
+        type=Path,
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="JSON, see docs/configuration.md (default: training_config.json if there is one)",
+    )
     add("--serve", action="store_true", help="serve the models in use (not in this version)")
     add("--simulate", type=positive, metavar="N", default=argparse.SUPPRESS, help="N sessions (not in this version)")
     add("--seed", type=seed, metavar="N", default=argparse.SUPPRESS, help="of all random choices")

@@ -102,9 +102,7 @@ def costs(folder: Path, copies: int, device: str, batch: int | None = None) -> C
     return found
 
 
-def learn(
-    found: Costs, episodes: Sequence[Episode], config: TrainConfig, ranks: Ranks, device: torch.device
-) -> None:
+def learn(found: Costs, episodes: Sequence[Episode], config: TrainConfig, ranks: Ranks, device: torch.device) -> None:
     """Times an epoch of each phase."""
     policies = Policies.fresh(config.model, config.featurizer, config.seed)
     data = found.timed("prepare", ranks, lambda: dataset.build(episodes, policies.featurizer, config.rewards))

@@ -92,9 +92,15 @@ def render(found: Mapping[str, Any]) -> str:
     """The report as a person reads it: what was read, the decisions, what the assistant's were worth."""
     parts = [_reading(found["read"]), _decisions(found["decisions"]), _worth(found["decisions"])]
     if found["illegal"]:
-        parts.append(_listed("Not legal where they were taken, so left out of the policy's loss:", [
-            f'{each["source"]}, t {each["t"]}: {each["decision"]} at line {each["line"]}' for each in found["illegal"]
-        ]))
+        parts.append(
+            _listed(
+                "Not legal where they were taken, so left out of the policy's loss:",
+                [
+                    f"{each['source']}, t {each['t']}: {each['decision']} at line {each['line']}"
+                    for each in found["illegal"]
+                ],
+            )
+        )
     # Names of files may hold what no terminal can show.
     return "\n\n".join(parts).encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -121,10 +127,16 @@ def _decisions(decisions: Mapping[str, Any]) -> str:
         human, assistant = by["human"], by["assistant"]
         counts = (human["taken"], human["read_off"], assistant["taken"], assistant["illegal"])
         kept, survived = assistant["kept"], assistant["survived"]
-        rows.append([
-            name, *map(str, counts),
-            _share(kept["mean"]), str(kept["n"]), _share(survived["mean"]), str(survived["n"]),
-        ])
+        rows.append(
+            [
+                name,
+                *map(str, counts),
+                _share(kept["mean"]),
+                str(kept["n"]),
+                _share(survived["mean"]),
+                str(survived["n"]),
+            ]
+        )
     return table(rows)
 
 

@@ -13,8 +13,11 @@ from tqdm import tqdm
 from training.observer import Observer, Row
 
 TITLES = {
-    "loading": "reading sessions", "bc": "behaviour cloning", "ppo_from_episodes": "PPO from episodes",
-    "zero_style": "self-play", "evaluation": "held-out sessions",
+    "loading": "reading sessions",
+    "bc": "behaviour cloning",
+    "ppo_from_episodes": "PPO from episodes",
+    "zero_style": "self-play",
+    "evaluation": "held-out sessions",
 }
 
 BAR = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}{postfix}"

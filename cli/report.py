@@ -35,13 +35,21 @@ def _rows(before: Report, after: Report) -> list[list[str]]:
         ["on held-out sessions", "before", "after", "compared with"],
         ["human's decision, accuracy", _of(before.human_accuracy), _of(after.human_accuracy), ""],
         ["human's decision, NLL", _of(before.human_nll), _of(after.human_nll), f"class prior  {_of(after.prior_nll)}"],
-        ["assistant's return a decision", _of(before.assistant_return), _of(after.assistant_return),
-         f"as recorded  {_of(after.recorded_return)}"],
+        [
+            "assistant's return a decision",
+            _of(before.assistant_return),
+            _of(after.assistant_return),
+            f"as recorded  {_of(after.recorded_return)}",
+        ],
         ["share of NO-OP", _of(before.no_op_share), _of(after.no_op_share), ""],
         ["p(kept), Brier score", _of(before.kept_brier), _of(after.kept_brier), f"base rate  {_of(after.base_brier)}"],
         ["p(kept), calibration error", _number(before.calibration_error), _number(after.calibration_error), ""],
-        ["value, RMS error", _number(before.value_error), _number(after.value_error),
-         f"spread  {_number(after.value_spread)}"],
+        [
+            "value, RMS error",
+            _number(before.value_error),
+            _number(after.value_error),
+            f"spread  {_number(after.value_spread)}",
+        ],
     ]
 
 

@@ -66,8 +66,14 @@ def parser() -> Parser:
 
 
 def _infer(command: Parser) -> None:
-    command.add_argument("--state_json", type=Path, required=True, default=argparse.SUPPRESS,
-                         metavar="FILE", help="a file with one state")
+    command.add_argument(
+        "--state_json",
+        type=Path,
+        required=True,
+        default=argparse.SUPPRESS,
+        metavar="FILE",
+        help="a file with one state",
+    )
     command.add_argument("--h_max", type=positive, default=300, metavar="N", help="lines the network sees at most")
     _device(command)
     _pv_dir(command, "folder of the persisted models")
@@ -82,8 +88,14 @@ def _train(command: Parser) -> None:
     _pv_dir(command, "folder of the persisted models, replaced at the end")
     _device(command)
     add("--backbone", choices=BACKBONES, default="lg_transformer", metavar="NAME", help=" | ".join(BACKBONES))
-    add("--text_embedder", type=_text_embedder, choices=TEXT_EMBEDDERS, default="mlp", metavar="NAME",
-        help=" | ".join(TEXT_EMBEDDERS))
+    add(
+        "--text_embedder",
+        type=_text_embedder,
+        choices=TEXT_EMBEDDERS,
+        default="mlp",
+        metavar="NAME",
+        help=" | ".join(TEXT_EMBEDDERS),
+    )
     for name, default, what in (
         ("--bc_epochs", 1, "epochs of behaviour cloning, 0: none"),
         ("--ppo_epochs", 1, "epochs of PPO on the recorded decisions, 0: none"),
@@ -96,8 +108,13 @@ def _train(command: Parser) -> None:
     add("--init-from-pv", action="store_true", help="start from the models in --pv_dir; their embedder and w_max stay")
     add("--train_text_embedder", type=truth, default=True, metavar="BOOL", help="let cloning train the text embedder")
     add("--train_featurizer_projector", type=truth, default=True, metavar="BOOL", help="and the projection")
-    add("--training-config-path", type=Path, default=argparse.SUPPRESS, metavar="FILE",
-        help="JSON with what has no argument here, such as bc.batch_size (docs/configuration.md)")
+    add(
+        "--training-config-path",
+        type=Path,
+        default=argparse.SUPPRESS,
+        metavar="FILE",
+        help="JSON with what has no argument here, such as bc.batch_size (docs/configuration.md)",
+    )
     add("--run_label", default="", metavar="TEXT", help="a name for this run in the log")
     add("--tb_dir", default="", metavar="DIR", help="TensorBoard logs (needs the extra `tensorboard`)")
     add("--seed", type=seed, default=0, metavar="N", help="of all random choices")
@@ -113,14 +130,26 @@ def _inspect(command: Parser) -> None:
 
 def _models(command: Parser) -> None:
     _pv_dir(command, "folder of the persisted models")
-    command.add_argument("--roll_back", nargs="?", const="", default=argparse.SUPPRESS, metavar="GENERATION",
-                         help="make this generation the current one; without a name: the one before")
+    command.add_argument(
+        "--roll_back",
+        nargs="?",
+        const="",
+        default=argparse.SUPPRESS,
+        metavar="GENERATION",
+        help="make this generation the current one; without a name: the one before",
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
 def _episodes(command: Parser) -> None:
-    command.add_argument("--episodes_dir", type=Path, required=True, default=argparse.SUPPRESS, metavar="DIR",
-                         help="a folder of recorded sessions, or one file")
+    command.add_argument(
+        "--episodes_dir",
+        type=Path,
+        required=True,
+        default=argparse.SUPPRESS,
+        metavar="DIR",
+        help="a folder of recorded sessions, or one file",
+    )
 
 
 def _strict(command: Parser) -> None:

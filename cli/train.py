@@ -89,8 +89,21 @@ def _tell(options: argparse.Namespace, result: TrainResult) -> None:
 
 
 _RECORDED = (
-    "h_max", "w_max", "device", "backbone", "text_embedder", "bc_epochs", "ppo_epochs", "zero_style_epochs",
-    "ppo_steps", "zero_roots", "zero_horizon", "init_from_pv", "seed", "resume", "strict",
+    "h_max",
+    "w_max",
+    "device",
+    "backbone",
+    "text_embedder",
+    "bc_epochs",
+    "ppo_epochs",
+    "zero_style_epochs",
+    "ppo_steps",
+    "zero_roots",
+    "zero_horizon",
+    "init_from_pv",
+    "seed",
+    "resume",
+    "strict",
 )
 """Arguments that telemetry records: none that names a file or a person."""
 
@@ -102,14 +115,24 @@ def configuration(options: argparse.Namespace) -> TrainConfig:
     path = getattr(options, "training_config_path", None)
     base = LoopConfig() if path is None else read_config(path)
     featurizer = replace(
-        base.featurizer, h_max=options.h_max, w_max=options.w_max, text_embedder=options.text_embedder,
+        base.featurizer,
+        h_max=options.h_max,
+        w_max=options.w_max,
+        text_embedder=options.text_embedder,
         train_text_embedder=options.train_text_embedder,
         train_featurizer_projector=options.train_featurizer_projector,
     )
     return TrainConfig(
-        checkpoint_dir=options.checkpoint_dir, pv_dir=options.pv_dir, device=options.device, seed=options.seed,
-        init_from_pv=options.init_from_pv, resume=options.resume, run_label=options.run_label,
-        featurizer=featurizer, model=replace(base.model, backbone=options.backbone), rewards=base.rewards,
+        checkpoint_dir=options.checkpoint_dir,
+        pv_dir=options.pv_dir,
+        device=options.device,
+        seed=options.seed,
+        init_from_pv=options.init_from_pv,
+        resume=options.resume,
+        run_label=options.run_label,
+        featurizer=featurizer,
+        model=replace(base.model, backbone=options.backbone),
+        rewards=base.rewards,
         bc=replace(base.bc, epochs=options.bc_epochs),
         ppo=replace(base.ppo, epochs=options.ppo_epochs, steps=options.ppo_steps),
         zero_style=replace(

@@ -83,16 +83,23 @@ class Session:
 
         attribution = [
             {
-                "human": by(line.human), "assistant": by(line.assistant),
+                "human": by(line.human),
+                "assistant": by(line.assistant),
                 "cursor": {"turn": line.cursor[0], "char": line.cursor[1]},
             }
             for line in self.lines
         ]
-        self.states.append({
-            "episode_id": f"sample-{self.problem}", "timestep": self.turn, "timestamp_ms": self.clock,
-            "text": "\n".join(line.text for line in self.lines),
-            "attribution": attribution, "action": action, "env": self.judge(),
-        })
+        self.states.append(
+            {
+                "episode_id": f"sample-{self.problem}",
+                "timestep": self.turn,
+                "timestamp_ms": self.clock,
+                "text": "\n".join(line.text for line in self.lines),
+                "attribution": attribution,
+                "action": action,
+                "env": self.judge(),
+            }
+        )
 
     def judge(self) -> dict[str, object]:
         """Compile and test the text (it is this file's own code)."""
@@ -122,6 +129,7 @@ def write(at: int, text: str) -> Edit:
 
 def add(at: int, text: str) -> Edit:
     """A new line `at`; what was there moves down."""
+
     def edit(session: Session) -> None:
         session.lines.insert(at - 1, Line(text, human=new(session.turn, text)))
 
@@ -130,6 +138,7 @@ def add(at: int, text: str) -> Edit:
 
 def take_back(at: int, text: str | None = None) -> Edit:
     """Undo what the assistant did at line `at`: back to `text`, or None: the line goes."""
+
     def edit(session: Session) -> None:
         if text is None:
             session.lines.pop(at - 1)
@@ -148,7 +157,8 @@ def begun(problem: str, entry: str, head: list[str], cases: list[tuple[list[obje
 def longest_streak() -> Session:
     """Takes code, takes comments back."""
     s = begun(
-        "longest-streak", "longest_streak",
+        "longest-streak",
+        "longest_streak",
         ["def longest_streak(days):", '    """How many days in a row the longest streak has."""'],
         [([[3, 1, 2, 9]], 3), ([[]], 0), ([[5, 5, 5]], 1), ([[10, 1, 11, 2, 12, 13]], 4)],
     )
@@ -187,10 +197,12 @@ def longest_streak() -> Session:
 def title_case() -> Session:
     """Takes comments and endings of lines, writes the longer parts alone."""
     s = begun(
-        "title-case", "title",
+        "title-case",
+        "title",
         ["def title(text, small):", '    """Capitalise all words but the small ones, and the first one always."""'],
         [
-            (["the lord of the rings", ["the", "of"]], "The Lord of the Rings"), (["", ["a"]], ""),
+            (["the lord of the rings", ["the", "of"]], "The Lord of the Rings"),
+            (["", ["a"]], ""),
             (["a tale", ["a"]], "A Tale"),
         ],
     )
@@ -230,8 +242,12 @@ def main(folder: Path) -> None:
     for session in (longest_streak(), title_case()):
         name = f"sample-{session.problem}"
         snapshot = {
-            "episode_id": name, "problem_id": session.problem, "model": "sample",
-            "startTime": 1_750_000_000_000, "endTime": session.clock, "states": session.states,
+            "episode_id": name,
+            "problem_id": session.problem,
+            "model": "sample",
+            "startTime": 1_750_000_000_000,
+            "endTime": session.clock,
+            "states": session.states,
         }
         path = folder / name / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)

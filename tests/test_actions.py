@@ -32,17 +32,34 @@ def state(
 @pytest.mark.parametrize("decision", Decision)
 def test_index_name_and_enum_name_mean_the_decision(decision: Decision) -> None:
     name = NAMES[decision]
-    for value in (int(decision), float(decision), decision, decision.name, name, name.upper(), f" {name} ",
-                  name.replace(" ", "_"), name.replace(" ", "-").lower()):
+    for value in (
+        int(decision),
+        float(decision),
+        decision,
+        decision.name,
+        name,
+        name.upper(),
+        f" {name} ",
+        name.replace(" ", "_"),
+        name.replace(" ", "-").lower(),
+    ):
         assert parse_decision(value, "x") is decision
 
 
 @pytest.mark.parametrize(
     ("short", "decision"),
     [
-        ("noop", NO_OP), ("No Op", NO_OP), ("Fill Partial", FILL), ("Write Single Line", WRITE_ONE),
-        ("Write Single", WRITE_ONE), ("write multiple lines", WRITE_MANY), ("WriteMultiLine", WRITE_MANY),
-        ("Edit", EDIT), ("edit existing", EDIT), ("Explain Single", EXPLAIN_ONE), ("Explain Multi Line", EXPLAIN_ABOVE),
+        ("noop", NO_OP),
+        ("No Op", NO_OP),
+        ("Fill Partial", FILL),
+        ("Write Single Line", WRITE_ONE),
+        ("Write Single", WRITE_ONE),
+        ("write multiple lines", WRITE_MANY),
+        ("WriteMultiLine", WRITE_MANY),
+        ("Edit", EDIT),
+        ("edit existing", EDIT),
+        ("Explain Single", EXPLAIN_ONE),
+        ("Explain Multi Line", EXPLAIN_ABOVE),
     ],
 )
 def test_short_names(short: str, decision: Decision) -> None:
@@ -54,10 +71,19 @@ def test_short_names(short: str, decision: Decision) -> None:
     [
         ("Wrte Multi", 'unknown decision "Wrte Multi"; the nearest known one is "Write Multi Line Code"'),
         ("Explain", 'the nearest known one is "Explain'),
-        ("", "unknown decision"), ("lines", "unknown decision"), ("\ud800\n", "unknown decision"), ("3", "unknown"),
-        (7, "a decision is 7"), (-1, "a decision is -1"), (True, "a decision is True"), (2.5, "a decision is 2.5"),
-        (1e300, "a decision is 1"), (7.0, "a decision is 7"), (float("nan"), "a decision is nan"),
-        (None, "a decision is None"), ([], "a decision is a list"),
+        ("", "unknown decision"),
+        ("lines", "unknown decision"),
+        ("\ud800\n", "unknown decision"),
+        ("3", "unknown"),
+        (7, "a decision is 7"),
+        (-1, "a decision is -1"),
+        (True, "a decision is True"),
+        (2.5, "a decision is 2.5"),
+        (1e300, "a decision is 1"),
+        (7.0, "a decision is 7"),
+        (float("nan"), "a decision is nan"),
+        (None, "a decision is None"),
+        ([], "a decision is a list"),
     ],
 )
 def test_what_is_no_decision_is_refused(value: object, said: str) -> None:
@@ -85,7 +111,8 @@ LEGAL = {
     "cursor line nearly full": (state("a", "1234", cursor=1), ([1], [1], [1], [0, 1], [1], [0, 1])),
     "full lines without cursor": (state("12345", "a", "1234\n"), ([1], *([0, 1, 2],) * 5)),
     "bytes, not characters": (
-        state("\u00e9\u00e9", "\u00e9\u00e9x", "\ud800x", "\ud800\ud800"), ([0, 2], *([0, 1, 2, 3],) * 5),
+        state("\u00e9\u00e9", "\u00e9\u00e9x", "\ud800x", "\ud800\ud800"),
+        ([0, 2], *([0, 1, 2, 3],) * 5),
     ),
     "all protected": (state("a", "b", cursor=0, skeleton=(0, 1)), ([],) * 6),
     "no lines": (state(cursor=0), ([],) * 6),
@@ -165,18 +192,46 @@ EDITS = {
     "write one, own indentation": (CODE, WRITE_ONE, 1, None, "\tz = 1  \n", ["    z = 1"]),
     "write one on nothing": (("a", ""), WRITE_ONE, 1, None, "    z = 1\r\n", ["    z = 1"]),
     "write one on spaces": (("a", "  "), WRITE_ONE, 1, None, "    z = 1", ["  z = 1"]),
-    "write many": (CODE, WRITE_MANY, 1, None, "if x:\n    y = 1\nelse:\n    y = 2\n", [
-        "    if x:", "        y = 1", "    else:", "        y = 2",
-    ]),
-    "write many, indented": (CODE, WRITE_MANY, 1, None, "\n\n        if x:\n            y = 1\n\n", [
-        "    if x:", "        y = 1",
-    ]),
-    "write many, shallower later": (CODE, WRITE_MANY, 1, None, "        a\n      b", ["    a", "  b"]),
-    "write many, out of two blocks": (("            retu",), WRITE_MANY, 0, None,
-        "            return x\n        y = 1\n\n    z = 1", ["            return x", "        y = 1", "", "    z = 1"],
+    "write many": (
+        CODE,
+        WRITE_MANY,
+        1,
+        None,
+        "if x:\n    y = 1\nelse:\n    y = 2\n",
+        [
+            "    if x:",
+            "        y = 1",
+            "    else:",
+            "        y = 2",
+        ],
     ),
-    "write many, shallower from the left": (("        retu",), WRITE_MANY, 0, None,
-        "    return x\nelse:\n    y = 1", ["        return x", "    else:", "        y = 1"],
+    "write many, indented": (
+        CODE,
+        WRITE_MANY,
+        1,
+        None,
+        "\n\n        if x:\n            y = 1\n\n",
+        [
+            "    if x:",
+            "        y = 1",
+        ],
+    ),
+    "write many, shallower later": (CODE, WRITE_MANY, 1, None, "        a\n      b", ["    a", "  b"]),
+    "write many, out of two blocks": (
+        ("            retu",),
+        WRITE_MANY,
+        0,
+        None,
+        "            return x\n        y = 1\n\n    z = 1",
+        ["            return x", "        y = 1", "", "    z = 1"],
+    ),
+    "write many, shallower from the left": (
+        ("        retu",),
+        WRITE_MANY,
+        0,
+        None,
+        "    return x\nelse:\n    y = 1",
+        ["        return x", "    else:", "        y = 1"],
     ),
     "write many, no further than the margin": (CODE, WRITE_MANY, 1, None, "            a\n    b", ["    a", "b"]),
     "write many, tabs": (("\t\tretu",), WRITE_MANY, 0, None, "\t\t\ta\n\t\tb\n\t\t\t\tc", ["\t\ta", "\tb", "\t\t\tc"]),

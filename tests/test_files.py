@@ -21,9 +21,14 @@ def test_a_file_is_replaced_whole(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["a.json"]
 
 
-@pytest.mark.parametrize("number, words", [
-    (errno.ENOSPC, "disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "permission denied"),
-])
+@pytest.mark.parametrize(
+    "number, words",
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EROFS, "read-only"),
+        (errno.EACCES, "permission denied"),
+    ],
+)
 def test_a_failing_disk_leaves_the_old_file_and_one_line(tmp_path, monkeypatch, number, words):
     path = tmp_path / "model.pt"
     path.write_bytes(b"old")
@@ -99,9 +104,13 @@ def test_a_second_run_is_refused_or_waits(tmp_path):
     assert order == ["first", "second"]
 
 
-@pytest.mark.parametrize("number, words", [
-    (errno.ENOLCK, "this file system has no locks"), (errno.EOPNOTSUPP, "not supported"),
-])
+@pytest.mark.parametrize(
+    "number, words",
+    [
+        (errno.ENOLCK, "this file system has no locks"),
+        (errno.EOPNOTSUPP, "not supported"),
+    ],
+)
 def test_where_there_are_no_locks_that_is_said(tmp_path, monkeypatch, number, words):
     def none(*_):
         raise OSError(number, os.strerror(number))
@@ -116,7 +125,9 @@ def test_a_killed_process_frees_its_lock(tmp_path):
     code = "import files, pathlib, sys\nwith files.lock(pathlib.Path(sys.argv[1])):\n    print(1, flush=True); input()"
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / ".lock")],
-        cwd=Path(files.__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        cwd=Path(files.__file__).parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     holder.stdout.readline()
     with pytest.raises(InputError), files.lock(tmp_path / ".lock"):

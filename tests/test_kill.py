@@ -19,10 +19,14 @@ from training.run import train
 
 def tiny(folder, *, resume):
     return TrainConfig(
-        checkpoint_dir=folder / "artifacts", pv_dir=folder / "models", resume=resume,
+        checkpoint_dir=folder / "artifacts",
+        pv_dir=folder / "models",
+        resume=resume,
         featurizer=FeaturizerConfig(d_in=24, char_dim=8),
         model=ModelConfig(d_in=24, d_model=16, n_layers=1, n_heads=2, hidden=16),
-        bc=BCConfig(epochs=2), ppo=PPOConfig(epochs=2), zero_style=ZeroStyleConfig(epochs=1, roots=2, horizon=2),
+        bc=BCConfig(epochs=2),
+        ppo=PPOConfig(epochs=2),
+        zero_style=ZeroStyleConfig(epochs=1, roots=2, horizon=2),
     )
 
 

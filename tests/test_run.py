@@ -18,7 +18,9 @@ from training.training_loop import Places
 TINY = {
     "featurizer": {"d_in": 24, "char_dim": 8},
     "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
-    "bc": {"epochs": 1}, "ppo": {"epochs": 1}, "zero_style": {"epochs": 1, "roots": 2, "horizon": 2},
+    "bc": {"epochs": 1},
+    "ppo": {"epochs": 1},
+    "zero_style": {"epochs": 1, "roots": 2, "horizon": 2},
 }
 
 
@@ -53,18 +55,21 @@ def test_a_persons_sessions_are_found_and_take_over(place, sample_sessions, caps
     assert meta["trained_on"] == "person" and meta["seed"] == 3
 
 
-@pytest.mark.parametrize("words, named", [
-    (["--no-train"], "--no-train: needs the services"),
-    (["--serve"], "--serve: needs the services"),
-    (["--simulate", "3"], "--simulate: needs the services"),
-    (["--port", "0"], "--port"),
-    (["--port", "70000"], "no port"),
-    (["--seed", "x"], "--seed"),
-    (["--device", "cuda:99"], "no cuda:99"),
-    (["--device", "toaster"], "unknown device"),
-    (["--training-config-path", "absent.json"], "absent.json"),
-    (["--fly"], "--fly"),
-])
+@pytest.mark.parametrize(
+    "words, named",
+    [
+        (["--no-train"], "--no-train: needs the services"),
+        (["--serve"], "--serve: needs the services"),
+        (["--simulate", "3"], "--simulate: needs the services"),
+        (["--port", "0"], "--port"),
+        (["--port", "70000"], "no port"),
+        (["--seed", "x"], "--seed"),
+        (["--device", "cuda:99"], "no cuda:99"),
+        (["--device", "toaster"], "unknown device"),
+        (["--training-config-path", "absent.json"], "absent.json"),
+        (["--fly"], "--fly"),
+    ],
+)
 def test_what_cannot_be_done_is_one_line(place, capsys, words, named):
     assert run.main(words) == 2
     out, error = capsys.readouterr()
@@ -158,7 +163,11 @@ def test_interrupted_it_says_how_to_go_on(place, tmp_path, root, number):
     long = {**TINY, "bc": {"epochs": 100_000, "patience": 100_000}}
     (tmp_path / "training_config.json").write_text(json.dumps(long))
     process = subprocess.Popen(
-        [sys.executable, str(root / "run.py")], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, str(root / "run.py")],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     log = place.work / "training" / "train.jsonl"
     end = time.monotonic() + 60

@@ -86,9 +86,7 @@ def answer(
 
 
 @torch.no_grad()
-def values(
-    policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tensor, ranks: Ranks = ALONE
-) -> Tensor:
+def values(policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tensor, ranks: Ranks = ALONE) -> Tensor:
     """Values of the given states, `(N,)`; 0 for a row of -1."""
     policy.eval()
     device = next(policy.parameters()).device

@@ -179,9 +179,7 @@ def target_loss(pairs: Tensor, lessons: Lessons) -> Tensor:
     return -(1 - lessons.outside) * inside - lessons.outside * rest
 
 
-def losses(
-    policy: Policy, lines: Lines, lessons: Lessons, spread: float, start: Tensor
-) -> dict[str, Mean]:
+def losses(policy: Policy, lines: Lines, lessons: Lessons, spread: float, start: Tensor) -> dict[str, Mean]:
     """Mean losses of a minibatch by name. spread: of the returns, which the value's errors are measured in. start:
     log-probabilities of pairs `(B, 7, L)` that the policy is not to leave for nothing."""
     output = policy(lines)

@@ -25,7 +25,13 @@ _SHARES = {
     "recorded_share",
 }  # fmt: skip
 _MAY_BE_ZERO = {
-    "epochs", "seed", "layers", "n_layers", "surround_layers", "n_global_tokens", "radius",
+    "epochs",
+    "seed",
+    "layers",
+    "n_layers",
+    "surround_layers",
+    "n_global_tokens",
+    "radius",
 }
 
 

@@ -199,9 +199,7 @@ class Update:
         human = self.human.pair_log_probs(steps.row, pairs.shape[2]).to(device)
         start = self.start.pair_log_probs(steps.row, pairs.shape[2]).to(device)
         spread = max(float(self.held.target.std()) if self.held is not None and len(self.steps) > 1 else 1.0, 0.1)
-        missed = clipped_value(
-            output.value / spread, held.value / spread, held.target / spread, config.clip_value
-        )
+        missed = clipped_value(output.value / spread, held.value / spread, held.target / spread, config.clip_value)
         return {
             **self._policy_loss(joint, steps_here, held, learn),
             "value_loss": mean(missed),

@@ -165,8 +165,11 @@ def _versions() -> dict[str, str | None]:
         return None
 
     return {
-        "codeassist-policy": VERSION, "python": platform.python_version(), "system": platform.system(),
-        "torch": installed("torch"), "numpy": installed("numpy"),
+        "codeassist-policy": VERSION,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "torch": installed("torch"),
+        "numpy": installed("numpy"),
     }
 
 

@@ -102,9 +102,7 @@ def held_out_ids(ids: Sequence[str], share: float, learnt: Container[str] = ()) 
 
 
 class _Loop:
-    def __init__(
-        self, config: LoopConfig, episodes: Sequence[Episode], places: Places, observer: Observer
-    ) -> None:
+    def __init__(self, config: LoopConfig, episodes: Sequence[Episode], places: Places, observer: Observer) -> None:
         self.config, self.places, self.observer = config, places, observer
         self.problems = known_problems()
         self.trained = manifest.read(places.manifest, observer.message)
@@ -239,23 +237,17 @@ class _Loop:
         sessions, held_out = (tuple(one.id for one in some) for some in (self.learning, self.held_out))
         manifest.add(self.places.manifest, manifest.Entry(generation, folder.name, sessions, held_out, tuple(games)))
 
-    def _measure(
-        self, baselines: Baselines, before: Models, after: Policies
-    ) -> tuple[Report | None, Report | None]:
+    def _measure(self, baselines: Baselines, before: Models, after: Policies) -> tuple[Report | None, Report | None]:
         if not self.held_out:
             return None, None
         self.observer.phase("evaluation", 2)
         reports = []
         for models in (before, after):
-            reports.append(
-                evaluate(models, self.held_out, baselines, weights=self.config.rewards, ppo=self.config.ppo)
-            )
+            reports.append(evaluate(models, self.held_out, baselines, weights=self.config.rewards, ppo=self.config.ppo))
             self.observer.advance()
         return reports[0], reports[1]
 
-    def _promote(
-        self, result: TrainResult, before: Report | None, after: Report | None
-    ) -> tuple[Verdict, Path, str]:
+    def _promote(self, result: TrainResult, before: Report | None, after: Report | None) -> tuple[Verdict, Path, str]:
         """Puts the new models in use, or says why not and where they are instead."""
         kind = self.config.trained_on if self.config.learns else NOTHING
         old = None if self.current is None else _scores(before)

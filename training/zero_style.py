@@ -79,9 +79,7 @@ class SelfPlay:
         self.games: list[str] = []
         self.completer: Completer | None = None
         settings = config.zero_style
-        self.search = SearchConfig(
-            algorithm=settings.algorithm, simulations=settings.simulations, discount=DISCOUNT
-        )
+        self.search = SearchConfig(algorithm=settings.algorithm, simulations=settings.simulations, discount=DISCOUNT)
         self.optimiser = ppo.optimiser_of(policies, config.ppo, ranks)
         self.replay: deque[Material] = deque(maxlen=config.zero_style.replay)
         self.start_anchor = config.ppo.start_anchor / math.sqrt(max(len(self.train), 1))
@@ -280,9 +278,7 @@ class _Tally:
     simulations: int
 
 
-def _tally(
-    steps: Steps, found: Sequence[SearchResult], tested: Sequence[bool], ids: Sequence[str]
-) -> _Tally:
+def _tally(steps: Steps, found: Sequence[SearchResult], tested: Sequence[bool], ids: Sequence[str]) -> _Tally:
     gains = [one.value - (softmax(one.log_probs) * one.q).sum(-1) for one in found]
     return _Tally(
         ids=ids,

@@ -14,8 +14,11 @@ from models import store
 def folder(tmp_path):
     """Two generations of models."""
     for seed, kind in ((1, "samples"), (2, "person")):
-        made = untrained(seed=seed, model=ModelConfig(d_in=8, d_model=8, n_heads=2, n_layers=1, hidden=8),
-                         featurizer=FeaturizerConfig(d_in=8, char_dim=4))
+        made = untrained(
+            seed=seed,
+            model=ModelConfig(d_in=8, d_model=8, n_heads=2, n_layers=1, hidden=8),
+            featurizer=FeaturizerConfig(d_in=8, char_dim=4),
+        )
         store.publish(tmp_path, made.human, made.assistant, made.featurizer, {"trained_on": kind, "sessions": seed})
     return tmp_path
 

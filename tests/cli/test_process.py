@@ -19,12 +19,15 @@ def raising(error):
     return command
 
 
-@pytest.mark.parametrize("command, code, words", [
-    (lambda: 0, 0, ""),
-    (lambda: 2, 2, ""),
-    (raising(InputError("a.json, line 3", "found\nthis")), 2, "error: a.json, line 3: found\\nthis\n"),
-    (raising(KeyboardInterrupt()), 130, ""),
-])
+@pytest.mark.parametrize(
+    "command, code, words",
+    [
+        (lambda: 0, 0, ""),
+        (lambda: 2, 2, ""),
+        (raising(InputError("a.json, line 3", "found\nthis")), 2, "error: a.json, line 3: found\\nthis\n"),
+        (raising(KeyboardInterrupt()), 130, ""),
+    ],
+)
 def test_exit_codes(command, code, words, capsys):
     assert ended(command) == code
     assert capsys.readouterr().err == words
@@ -53,15 +56,27 @@ def test_a_reader_that_has_gone_is_no_error(root):
     assert process.stderr.read() == b"" and process.wait(10) == 0
 
 
-@pytest.mark.parametrize("redirection, code, words", [
-    (">&-", 0, ""),
-    pytest.param(">/dev/full", 2, "error: output: No space left on device\n",
-                 marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")),
-])
+@pytest.mark.parametrize(
+    "redirection, code, words",
+    [
+        (">&-", 0, ""),
+        pytest.param(
+            ">/dev/full",
+            2,
+            "error: output: No space left on device\n",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only"),
+        ),
+    ],
+)
 def test_output_that_cannot_be_written_gets_no_traceback(redirection, code, words, root):
     program = "import sys; from cli.process import ended\nsys.exit(ended(lambda: print('x') or 0))"
-    done = subprocess.run(["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, program], cwd=root,
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, program],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (code, words)
 
 

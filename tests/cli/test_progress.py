@@ -31,7 +31,9 @@ def test_without_a_terminal_there_are_few_plain_lines():
     quick, slow, seconds = io.StringIO(), io.StringIO(), itertools.count(0, 4)
     tell(Progress(quick, clock=lambda: 0.0))
     assert quick.getvalue().splitlines() == [
-        "behaviour cloning: up to 3 steps", "a sentence", "PPO from episodes: up to 1 steps",
+        "behaviour cloning: up to 3 steps",
+        "a sentence",
+        "PPO from episodes: up to 1 steps",
     ]
     tell(Progress(slow, clock=lambda: next(seconds)))
     assert slow.getvalue().splitlines() == [

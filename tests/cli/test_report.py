@@ -13,16 +13,37 @@ from training.training_loop import Outcome, Places
 
 NONE = Estimate(None, None)
 REPORT = Report(
-    human_accuracy=Estimate(0.5, 0.1), human_nll=Estimate(1.25, 0.05), line_nll=NONE, prior_nll=Estimate(1.5, None),
-    nll_gain=NONE, assistant_return=Estimate(-0.25, 0.125), recorded_return=NONE, return_gain=NONE,
-    effective_sample_size=None, no_op_share=NONE, kept_brier=NONE, base_brier=NONE, kept_gain=NONE,
-    calibration_error=None, reliability=(), value_error=float("nan"), value_spread=2.0,
-    sessions=("a",), session_nll=(1.25,), session_return=(-0.25,),
+    human_accuracy=Estimate(0.5, 0.1),
+    human_nll=Estimate(1.25, 0.05),
+    line_nll=NONE,
+    prior_nll=Estimate(1.5, None),
+    nll_gain=NONE,
+    assistant_return=Estimate(-0.25, 0.125),
+    recorded_return=NONE,
+    return_gain=NONE,
+    effective_sample_size=None,
+    no_op_share=NONE,
+    kept_brier=NONE,
+    base_brier=NONE,
+    kept_gain=NONE,
+    calibration_error=None,
+    reliability=(),
+    value_error=float("nan"),
+    value_spread=2.0,
+    sessions=("a",),
+    session_nll=(1.25,),
+    session_return=(-0.25,),
 )
 OUTCOME = Outcome(
-    learnt_from=3, stopped_by=1, held_out=1, games=2,
-    before=REPORT, after=replace(REPORT, human_nll=Estimate(1.0, 0.1)),
-    verdict=Verdict(True, "they are better"), models=Path("data/trainer/models"), generation="000001-a",
+    learnt_from=3,
+    stopped_by=1,
+    held_out=1,
+    games=2,
+    before=REPORT,
+    after=replace(REPORT, human_nll=Estimate(1.0, 0.1)),
+    verdict=Verdict(True, "they are better"),
+    models=Path("data/trainer/models"),
+    generation="000001-a",
 )
 PLACES = Places(Path("data"))
 
@@ -32,7 +53,10 @@ def test_before_and_after_stand_beside_what_they_are_compared_with():
     rows = {line[:31].strip(): line[31:].split("  ") for line in text.splitlines()}
     assert text.startswith("Learnt from 3 sessions, 1 to know when to stop, and 2 games; 1 held out.")
     assert [cell.strip() for cell in rows["human's decision, NLL"] if cell] == [
-        "1.250 ± 0.050", "1.000 ± 0.100", "class prior", "1.500",
+        "1.250 ± 0.050",
+        "1.000 ± 0.100",
+        "class prior",
+        "1.500",
     ]
     assert "-0.250 ± 0.125" in "".join(rows["assistant's return a decision"])
     assert [cell.strip() for cell in rows["value, RMS error"] if cell.strip()] == ["-", "-", "spread", "2.000"]
@@ -40,12 +64,17 @@ def test_before_and_after_stand_beside_what_they_are_compared_with():
     assert "put your own" not in text
 
 
-@pytest.mark.parametrize("outcome, words", [
-    (replace(OUTCOME, verdict=Verdict(False, "they are worse"), models=Path("aside")),
-     "The models in use stay: they are worse. The new ones are in aside."),
-    (replace(OUTCOME, learnt_from=1, stopped_by=0, games=1), "Learnt from 1 session, and 1 game; 1 held out."),
-    (replace(OUTCOME, held_out=0, before=None, after=None), "none held out, so nothing can be compared"),
-])
+@pytest.mark.parametrize(
+    "outcome, words",
+    [
+        (
+            replace(OUTCOME, verdict=Verdict(False, "they are worse"), models=Path("aside")),
+            "The models in use stay: they are worse. The new ones are in aside.",
+        ),
+        (replace(OUTCOME, learnt_from=1, stopped_by=0, games=1), "Learnt from 1 session, and 1 game; 1 held out."),
+        (replace(OUTCOME, held_out=0, before=None, after=None), "none held out, so nothing can be compared"),
+    ],
+)
 def test_what_came_of_it_is_a_sentence(outcome, words):
     assert words in render(outcome, PLACES, LoopConfig())
 

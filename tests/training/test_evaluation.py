@@ -93,9 +93,10 @@ def test_a_report_adds_up(measured, sessions):
 
 def test_episodes_are_encoded_as_the_models_own_featurizer_does(measured, sessions):
     policies, data, baselines = measured
-    assert evaluate(policies, sessions[4:], baselines).human_nll == evaluate_on(
-        policies, data, [4, 5], baselines, PPOConfig()
-    ).human_nll
+    assert (
+        evaluate(policies, sessions[4:], baselines).human_nll
+        == evaluate_on(policies, data, [4, 5], baselines, PPOConfig()).human_nll
+    )
 
 
 def test_a_policy_that_decides_as_recorded_returns_what_was_recorded(measured, sessions):

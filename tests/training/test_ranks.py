@@ -150,7 +150,9 @@ def steps_of(episodes):
 def without_games(config):
     """Minibatches of odd size; no self-play, whose games have seeds of their own."""
     return replace(
-        config, bc=replace(config.bc, batch_size=5), ppo=replace(config.ppo, batch_size=5, steps=11),
+        config,
+        bc=replace(config.bc, batch_size=5),
+        ppo=replace(config.ppo, batch_size=5, steps=11),
         zero_style=replace(config.zero_style, epochs=0),
     )
 
@@ -231,7 +233,10 @@ def test_a_process_that_is_killed_ends_the_others_soon(small, sessions, run_of):
 def test_a_process_may_be_behind_for_longer_than_a_step_may_take(small, sessions, run_of):
     """In its games, for one."""
     config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
-    ends, weights = run_of(config, sessions, before="""
+    ends, weights = run_of(
+        config,
+        sessions,
+        before="""
 import time
 from datetime import timedelta
 from training import ranks, zero_style
@@ -243,13 +248,17 @@ def slowly(self, *arguments):
     return games(self, *arguments)
 
 zero_style.SelfPlay._games = slowly
-""")
+""",
+    )
     assert [code for code, *_ in ends] == [0, 0] and len(weights) == 2, ends
 
 
 def test_what_is_wrong_in_the_games_of_one_process_is_said(small, sessions, run_of):
     config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
-    (first, second), _ = run_of(config, sessions, before="""
+    (first, second), _ = run_of(
+        config,
+        sessions,
+        before="""
 from errors import InputError
 from training import zero_style
 
@@ -261,14 +270,18 @@ def refused(self, *arguments):
     return games(self, *arguments)
 
 zero_style.SelfPlay._games = refused
-""")
+""",
+    )
     assert (first[0], second[0]) == (2, 2)
     assert first[2] == "error: process 1: game 7: cannot be played\n" and second[2] == ""
 
 
 def test_an_error_of_one_process_alone_stays_what_it_is(small, sessions, run_of):
     """Only what comes of another's end is called that."""
-    (first, second), _ = run_of(small, sessions, before="""
+    (first, second), _ = run_of(
+        small,
+        sessions,
+        before="""
 import torch.distributed
 
 plain_reduce, reduced = torch.distributed.all_reduce, 0
@@ -281,7 +294,8 @@ def broken(tensor, *arguments):
     return plain_reduce(tensor, *arguments)
 
 torch.distributed.all_reduce = broken
-""")
+""",
+    )
     assert second[0] == 1 and second[2].endswith("RuntimeError: no memory is left on this card\n")
     assert first[0] == 2 and first[2].count("\n") == 1 and "another process of this run: has ended" in first[2]
 

@@ -37,12 +37,15 @@ def listener():
     server.server_close()
 
 
-@pytest.mark.parametrize("error, outcome, kind", [
-    (None, "done", None),
-    (InputError("/home/ada/secret.py", "bad"), "refused", None),
-    (KeyboardInterrupt(), "interrupted", None),
-    (ValueError("/home/ada/secret.py"), "failed", "ValueError"),
-])
+@pytest.mark.parametrize(
+    "error, outcome, kind",
+    [
+        (None, "done", None),
+        (InputError("/home/ada/secret.py", "bad"), "refused", None),
+        (KeyboardInterrupt(), "interrupted", None),
+        (ValueError("/home/ada/secret.py"), "failed", "ValueError"),
+    ],
+)
 def test_a_run_is_recorded_with_how_it_ended(tmp_path, error, outcome, kind):
     times = iter((1000.0, 1002.5))
     with pytest.raises(type(error)) if error else nullcontext():  # noqa: SIM117

@@ -133,9 +133,9 @@ def test_models_that_were_put_in_use_meanwhile_are_what_is_compared_with(episode
         return result
 
     monkeypatch.setattr(loop, "train", training)
-    monkeypatch.setattr(loop, "evaluate", lambda models, *given, **named: compared.append(models) or measure(
-        models, *given, **named
-    ))
+    monkeypatch.setattr(
+        loop, "evaluate", lambda models, *given, **named: compared.append(models) or measure(models, *given, **named)
+    )
     observer = Telling()
     run_loop(TINY, episodes, places, observer)
     assert any("put in use meanwhile" in text for text in observer.messages)
@@ -159,9 +159,14 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("noted, reason", [
-    (False, "there were no models yet"), (True, "they are better"), (False, "they are worse"),
-])
+@pytest.mark.parametrize(
+    "noted, reason",
+    [
+        (False, "there were no models yet"),
+        (True, "they are better"),
+        (False, "they are worse"),
+    ],
+)
 def test_killed_after_the_models_are_published_it_is_not_run_again(episodes, tmp_path, monkeypatch, noted, reason):
     places, runs = Places(tmp_path), int(reason != "there were no models yet")
     for _ in range(runs):

@@ -23,6 +23,7 @@ HEADS = frozenset({"action", "value", "kept"})
 UNKNOWN = 0.5
 """p(kept) of a policy that has no such head."""
 
+
 class PolicyEvaluator:
     """The assistant's policy on the device of its weights, one network call per bucket of similar lengths."""
 
