@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import files
-from cli.arguments import Parser, check_device, port, positive, seed
-from cli.process import ended, leave
+from app.arguments import Parser, check_device, port, positive, seed
+from app.main_wrapper import ended, leave
 from config import VERSION, LoopConfig
 from errors import InputError
-from training.ranks import Ranks
+from training.distributed.process_group import Ranks
 
 if TYPE_CHECKING:
     from training.telemetry import Run
@@ -70,7 +70,7 @@ def _run(options: argparse.Namespace) -> int:
     _refuse_what_is_not_there(options)
     config = configuration(options)
     from cli.report import render
-    from training.evaluation import Estimate
+    from training.evaluation.held_out_report import Estimate
     from training.telemetry import telemetry
     from training.training_loop import Places
 
@@ -116,7 +116,7 @@ def learn(config: LoopConfig, recordings: Path, places: Places, run: Run) -> Out
 
 def configuration(options: argparse.Namespace) -> LoopConfig:
     """The file's settings, or the defaults; flags come before both. Raises InputError."""
-    from training.loop_config import read_config
+    from training.runs.config_file import read_config
 
     config = read_config(getattr(options, "training_config_path", None))
     config = replace(config, **{name: getattr(options, name) for name in ("seed", "device") if name in options})

@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from episodes.canonical import parse_canonical, parse_history
-from episodes.checks import wrong
+from episodes.decision_inference import read_off
+from episodes.directory_reader import read_episodes
 from episodes.episode import Agent, Episode, Move, Transition
-from episodes.folder import read_episodes
-from episodes.json_text import parse, read_text
+from episodes.json_parser import parse, read_text
 from episodes.line_tuples import parse_line_tuples
-from episodes.reading_off import read_off
 from episodes.summary import Summary
+from episodes.validation import wrong
 from episodes.writer import write_snapshot
 from errors import InputError
 from state import Cursor, Env, Past, State

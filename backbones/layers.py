@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backbones.dropout import Dropout, dropout
+from backbones.sharded_dropout import Dropout, dropout
 
 
 @torch.no_grad()

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backbones.dropout import Dropout
 from backbones.layers import linear, mean_and_max
 from backbones.registry import Backbone
+from backbones.sharded_dropout import Dropout
 from config import ModelConfig
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cli.process import ended, leave
+from app.main_wrapper import ended, leave
 from errors import InputError
 
 

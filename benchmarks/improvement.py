@@ -27,26 +27,26 @@ import torch
 from tqdm import tqdm
 
 from actions import Decision
+from app.arguments import positive
 from benchmarks.arguments import end, existing_file, results_file, rows_in, undisturbed
 from benchmarks.statistics import Interval, interval
-from cli.arguments import positive
 from config import LoopConfig, TrainConfig
 from errors import InputError
 from judge import SMALL, Judge
 from rewards import reward
 from simulation.assistants import RandomAssistant, SilentAssistant
-from simulation.network import NetworkAssistant
-from simulation.people import PEOPLE
+from simulation.network_agents import NetworkAssistant
 from simulation.person import Person, load_person
-from simulation.play import Assistant, Chosen
+from simulation.rollout import Assistant, Chosen
+from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
 from state import State
 from state_adapter import Episode
-from training.run import TrainResult, train
-from training.search.imagination import Imagination, Imagined
-from training.search.improvement import argmax, bounds, rescale, sigma
-from training.self_play import Root, play_on, roots_of
-from training.zero_style import SelfPlay
+from training.search.action_selection import argmax, bounds, rescale, sigma
+from training.search.goal_free_model import Imagination, Imagined
+from training.train_from_episodes import TrainResult, train
+from training.zero_style.self_play import Root, play_on, roots_of
+from training.zero_style.zero_style_phase import SelfPlay
 
 SESSIONS, HELD_OUT = 12, 4
 """Recorded of each person, and how many of them are left for the roots."""

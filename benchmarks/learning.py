@@ -28,22 +28,22 @@ from torch import Tensor
 from tqdm import tqdm
 
 from actions import Decision
+from app.arguments import positive
 from benchmarks.arguments import end, existing_file, existing_folder, results_file, rows_in, undisturbed
 from benchmarks.statistics import Interval, interval
-from cli.arguments import positive
 from config import FeaturizerConfig, LoopConfig, ModelConfig, TrainConfig
 from episodes.writer import write_snapshot
 from featurizers import Featurizer
 from judge import SMALL, Judge
 from simulation.assistants import RandomAssistant
-from simulation.people import PEOPLE
+from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
 from state_adapter import Episode, read_episodes
-from training import dataset
-from training.answers import Answers, answer
-from training.dataset import Steps
-from training.priors import class_prior
-from training.run import TrainResult, train
+from training.data import transitions
+from training.data.transitions import Steps
+from training.networks.initialisation import class_prior
+from training.networks.predictions import Answers, answer
+from training.train_from_episodes import TrainResult, train
 
 EXPLAIN = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
 BINS = 5
@@ -76,7 +76,7 @@ def measure(fold: Fold, episodes: Sequence[Episode], loop: LoopConfig) -> dict[s
             zero_style=replace(loop.zero_style, epochs=0),
         )  # fmt: skip
         result = train(config, rest, publish=False)
-    held = dataset.build([episodes[fold.held_out]], result.policies.featurizer, config.rewards)
+    held = transitions.build([episodes[fold.held_out]], result.policies.featurizer, config.rewards)
     human, assistant = held.of([0], by_human=True), held.of([0], by_human=False)
     by_human = answer(result.policies.human, result.policies.featurizer, held.encoded, human, bound=False)
     by_assistant = answer(result.policies.assistant, result.policies.featurizer, held.encoded, assistant, bound=True)
@@ -272,7 +272,7 @@ def signal(recordings: Path) -> str:
     found: dict[str, list[list[float]]] = {}
     for folder in sorted(p for p in recordings.glob("*/*") if p.is_dir()):
         episodes, _ = read_episodes(folder)
-        steps = dataset.build(episodes, Featurizer(FeaturizerConfig())).of(range(len(episodes)), by_human=False)
+        steps = transitions.build(episodes, Featurizer(FeaturizerConfig())).of(range(len(episodes)), by_human=False)
         found.setdefault(folder.name, []).append(_counting(steps.select(steps.learn & ~steps.kept.isnan())))
     lines = [
         f"| share kept by decision | base rate's Brier | {' | '.join(f'by {n:g}' for n in DRAWN)} | in hindsight |",

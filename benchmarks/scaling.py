@@ -34,16 +34,17 @@ from torch import Tensor
 from benchmarks.arguments import existing_folder
 from config import TrainConfig
 from state_adapter import Episode, read_episodes
-from training import dataset
-from training.answers import Reference, lengths_of
-from training.behaviour_cloning import Cloning, returns_of
-from training.evaluation import Baselines
-from training.machine import usable_device
-from training.policies import Policies
-from training.ppo import FromEpisodes
-from training.priors import begin_human
-from training.ranks import Ranks, joined
-from training.zero_style import SelfPlay
+from training.bc.cloning_phase import Cloning
+from training.data import transitions
+from training.distributed.process_group import Ranks, joined
+from training.evaluation.held_out_report import Baselines
+from training.losses.returns import returns_of
+from training.networks.initialisation import begin_human
+from training.networks.predictions import Reference, lengths_of
+from training.networks.training_networks import Policies
+from training.ppo.ppo_phase import FromEpisodes
+from training.runs.determinism import usable_device
+from training.zero_style.zero_style_phase import SelfPlay
 
 T = TypeVar("T")
 
@@ -105,7 +106,7 @@ def costs(folder: Path, copies: int, device: str, batch: int | None = None) -> C
 def learn(found: Costs, episodes: Sequence[Episode], config: TrainConfig, ranks: Ranks, device: torch.device) -> None:
     """Times an epoch of each phase."""
     policies = Policies.fresh(config.model, config.featurizer, config.seed)
-    data = found.timed("prepare", ranks, lambda: dataset.build(episodes, policies.featurizer, config.rewards))
+    data = found.timed("prepare", ranks, lambda: transitions.build(episodes, policies.featurizer, config.rewards))
     train = set(range(len(episodes)))
     steps = data.of(train)
     begin_human(policies.human, data, steps, returns_of(steps, config.ppo.gamma))
@@ -153,13 +154,15 @@ def held(folder: Path) -> tuple[float, float, float]:
     """kB a session that stay in memory: its episode, its part of the data set, and of PPO's two references."""
     config = TrainConfig(Path(), Path())
     featurizer = Policies.fresh(config.model, config.featurizer, 0).featurizer
-    dataset.build(read_episodes(folder)[0], featurizer)  # what is kept once, whatever the number of sessions, is there
+    transitions.build(
+        read_episodes(folder)[0], featurizer
+    )  # what is kept once, whatever the number of sessions, is there
     gc.collect()
     tracemalloc.start()
     episodes, _ = read_episodes(folder)
     gc.collect()
     read = tracemalloc.get_traced_memory()[0]
-    data = dataset.build(episodes, featurizer)
+    data = transitions.build(episodes, featurizer)
     gc.collect()
     prepared = tracemalloc.get_traced_memory()[0] - read
     tracemalloc.stop()

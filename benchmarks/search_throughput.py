@@ -18,19 +18,19 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
+from app.arguments import positive
 from benchmarks.arguments import end, seconds
 from benchmarks.timing import medians
-from cli.arguments import positive
 from config import FeaturizerConfig, ModelConfig, RewardWeights, SearchConfig
 from featurizers import Batch, Featurizer
 from models import Policy
-from simulation.network import NetworkPolicy
+from simulation.network_agents import NetworkPolicy
 from state import Cursor, State, never
 from training.search import Evaluation, Noise, search
 from training.search.evaluator import PolicyEvaluator
-from training.search.growth import Growth
-from training.search.imagination import DISCOUNT, Imagination, Imagined
+from training.search.goal_free_model import DISCOUNT, Imagination, Imagined
 from training.search.interfaces import Floats, Ints
+from training.search.simulations import Growth
 
 BACKBONES = ("lg_transformer", "lstm", "bigru")
 LENGTHS, GAMES = (16, 64, 300), (1, 32)

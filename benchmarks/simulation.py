@@ -21,16 +21,16 @@ import torch
 from config import TrainConfig
 from judge import SMALL, Judge
 from simulation.assistants import RandomAssistant
+from simulation.builtin_problems import PROBLEMS
 from simulation.completers import Mixture
 from simulation.goal import Goal
-from simulation.people import PEOPLE
-from simulation.play import Game, play
-from simulation.problems import PROBLEMS
+from simulation.rollout import Game, play
+from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
 from state import State, never
-from training import dataset
-from training.policies import Policies
-from training.zero_style import SelfPlay
+from training.data import transitions
+from training.networks.training_networks import Policies
+from training.zero_style.zero_style_phase import SelfPlay
 
 GAMES, PLIES = 32, 6
 
@@ -77,7 +77,7 @@ def epochs(repeats: int) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory() as folder:
         config = TrainConfig(checkpoint_dir=Path(folder) / "run", pv_dir=Path(folder) / "models")
         policies = Policies.fresh(config.model, config.featurizer, 0)
-        data = dataset.build(sessions, policies.featurizer, config.rewards)
+        data = transitions.build(sessions, policies.featurizer, config.rewards)
         phase = SelfPlay(policies, sessions, data, range(len(sessions)), config)
         children = _children()
         wall, cpu = [], []

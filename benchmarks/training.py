@@ -48,7 +48,7 @@ def trained(folder: Path, out: Path) -> tuple[float, float, float]:
     """Seconds of reading and of training, and the process's peak of resident memory in MB."""
     from config import TrainConfig, ZeroStyleConfig
     from state_adapter import read_episodes
-    from training.run import train
+    from training.train_from_episodes import train
 
     start = time.perf_counter()
     episodes, _ = read_episodes(folder)

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from cli.arguments import check_device
+from app.arguments import check_device
 from state_adapter import read_state
 
 

@@ -10,7 +10,7 @@ from typing import NoReturn, TextIO
 
 from tqdm import tqdm
 
-from training.observer import Observer, Row
+from training.runs.observer import Observer, Row
 
 TITLES = {
     "loading": "reading sessions",
@@ -50,7 +50,7 @@ class Several:
 
 
 class Progress:
-    """An observer (see `training.observer`) that shows what it is told."""
+    """An observer (see `training.runs.observer`) that shows what it is told."""
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = monotonic) -> None:
         self.stream = sys.stderr if stream is None else stream

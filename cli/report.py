@@ -9,7 +9,7 @@ from cli.tables import counted, table
 
 if TYPE_CHECKING:
     from config import LoopConfig
-    from training.evaluation import Estimate, Report
+    from training.evaluation.held_out_report import Estimate, Report
     from training.training_loop import Outcome, Places
 
 

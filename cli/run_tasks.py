@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import files
-from cli.arguments import Parser, count, plies, positive, seed, truth
-from cli.process import ended, leave
+from app.arguments import Parser, count, plies, positive, seed, truth
+from app.main_wrapper import ended, leave
 from config import VERSION
 
 BACKBONES = ("lg_transformer", "lstm", "bigru")

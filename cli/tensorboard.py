@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import files
 from errors import InputError
-from training.observer import Row, Silent
+from training.runs.observer import Row, Silent
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

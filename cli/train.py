@@ -11,19 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.arguments import check_device
+from app.arguments import check_device
 from cli.progress import Progress, Several
 from cli.tables import counted
 from config import LoopConfig, TrainConfig
 from files import data_root
 from state_adapter import Episode, read_episodes
-from training import manifest
-from training.observer import Observer
-from training.ranks import Ranks, joined
+from training.distributed.process_group import Ranks, joined
+from training.runs import training_manifest
+from training.runs.observer import Observer
 from training.telemetry import Listener, Run, telemetry
 
 if TYPE_CHECKING:
-    from training.run import TrainResult
+    from training.train_from_episodes import TrainResult
 
 
 def train_from_episodes(options: argparse.Namespace) -> int:
@@ -55,7 +55,7 @@ def _train(options: argparse.Namespace, ranks: Ranks) -> TrainResult:
             with ranks.as_one():
                 config = configuration(options)
                 episodes = read(options.episodes_dir, observer, run, strict=options.strict)
-            from training.run import train
+            from training.train_from_episodes import train
 
             return train(config, episodes, observer=observer, ranks=ranks)
         except KeyboardInterrupt:
@@ -72,9 +72,11 @@ def _note(pv_dir: Path, result: TrainResult) -> None:
     from training.training_loop import Places
 
     places = Places(data_root())
-    noted = {entry.generation for entry in manifest.read(places.manifest)}
+    noted = {entry.generation for entry in training_manifest.read(places.manifest)}
     if result.generation is not None and pv_dir.resolve() == places.models.resolve() and result.generation not in noted:
-        manifest.add(places.manifest, manifest.Entry(result.generation, pv_dir.name, result.data.ids, (), result.games))
+        training_manifest.add(
+            places.manifest, training_manifest.Entry(result.generation, pv_dir.name, result.data.ids, (), result.games)
+        )
 
 
 def _tell(options: argparse.Namespace, result: TrainResult) -> None:
@@ -110,7 +112,7 @@ _RECORDED = (
 
 def configuration(options: argparse.Namespace) -> TrainConfig:
     """The arguments as the configuration of a run; what has no argument comes from the configuration file, if any."""
-    from training.loop_config import read_config
+    from training.runs.config_file import read_config
 
     path = getattr(options, "training_config_path", None)
     base = LoopConfig() if path is None else read_config(path)

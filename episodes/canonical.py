@@ -6,7 +6,8 @@ from typing import Any
 
 from state import HISTORY_LENGTH, Cursor, Env, Past, State
 
-from .checks import (
+from .line_tuples import attribution, cursor_part, edit
+from .validation import (
     Place,
     boolean,
     integer,
@@ -19,7 +20,6 @@ from .checks import (
     text,
     wrong,
 )
-from .line_tuples import attribution, cursor_part, edit
 
 
 def parse_canonical(value: object, where: Place) -> State:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from errors import InputError
 from state import ADDED, NEVER, SPAN_END, SPAN_START, T_LAST, Cursor, Past, State, never
 
-from .checks import LIMIT, Place, boolean, flag, integer, listed, text, words, wrong
+from .validation import LIMIT, Place, boolean, flag, integer, listed, text, words, wrong
 
 Row = tuple[int, ...]
 """An attribution: the six columns of `state`."""

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from state import NEVER, Cursor, State
 
 from .canonical import parse_env, parse_history
-from .checks import (
+from .line_tuples import Row, attribution
+from .recorded_state import Recorded, parse_action
+from .validation import (
     Place,
     flag,
     integer,
@@ -19,8 +21,6 @@ from .checks import (
     optional_object,
     text,
 )
-from .line_tuples import Row, attribution
-from .recorded import Recorded, parse_action
 
 FIRST_LINE = 1
 """Recorded actions count lines from 1."""

@@ -1,10 +1,10 @@
 """States to tensors: text embedding and scalars of each line, masks, legality, the session's history."""
 
-from featurizers.buckets import buckets
 from featurizers.embedders import TextEmbedder, register_embedder
-from featurizers.encoded import Batch, Encoded
+from featurizers.encoded_states import Batch, Encoded
 from featurizers.featurizer import Featurizer, Lines
 from featurizers.history import HISTORY_DIM
+from featurizers.length_buckets import buckets
 from featurizers.ollama import Ollama
 from featurizers.ragged import Ragged
 from featurizers.scalars import window

@@ -17,7 +17,7 @@ import actions
 from alignment import body
 from config import N_SCALARS, TEXT_DIM, FeaturizerConfig
 from featurizers.embedders import build_embedder
-from featurizers.encoded import Batch, Encoded
+from featurizers.encoded_states import Batch, Encoded
 from featurizers.history import summarise
 from featurizers.ragged import offsets_of, ranges
 from featurizers.scalars import fill_scalars, read_texts, window

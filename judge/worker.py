@@ -59,7 +59,7 @@ _DIE_WITH_PARENT = 1
 
 
 def run_text(request: dict[str, Any], answers: int, own: bool) -> None:
-    """Compiles and runs `request`; sends `[event, text]` lines to the descriptor `answers` as it goes."""
+    """Compiles and runs `request`; sends `[event, text]` lines to the descriptor `predictions` as it goes."""
     _limit(request["limits"], own)
     _hear_nothing(answers)
     sys.addaudithook(_refuse)
@@ -154,7 +154,7 @@ def _memory() -> int:
 
 
 def _hear_nothing(answers: int) -> None:
-    """Standard input is empty, output goes nowhere, and no descriptor but `answers` is left open."""
+    """Standard input is empty, output goes nowhere, and no descriptor but `predictions` is left open."""
     null = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(null, standard)

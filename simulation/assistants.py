@@ -12,7 +12,7 @@ import numpy as np
 from actions import Decision, legal
 from config import FeaturizerConfig
 from simulation.person import Pairs
-from simulation.play import Chosen
+from simulation.rollout import Chosen
 from state import State
 
 

@@ -15,8 +15,8 @@ from typing import Protocol
 
 from actions import Decision
 from simulation.goal import Goal, code
-from simulation.hand import indentation, slip
-from simulation.pieces import Progress, following, progress, waiting
+from simulation.goal_progress import Progress, following, progress, waiting
+from simulation.typing_errors import indentation, slip
 from state import State
 
 

@@ -1,6 +1,6 @@
 """What a person is after: the text that a session ended with, and its tests if they are known.
 
-Only people and completers know a goal; no state holds one. Not here: how far a text is from it (`pieces`).
+Only people and completers know a goal; no state holds one. Not here: how far a text is from it (`goal_progress`).
 """
 
 from __future__ import annotations

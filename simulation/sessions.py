@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from judge import Judge, Problem
+from simulation.builtin_problems import PROBLEMS
 from simulation.completers import Completer, Mixture
 from simulation.goal import Goal
 from simulation.person import Person
-from simulation.play import Assistant, Game, play
-from simulation.problems import PROBLEMS
+from simulation.rollout import Assistant, Game, play
 from state import ADDED, SPAN_END, T_LAST, Cursor, State, never
 from state_adapter import Episode
 

@@ -14,7 +14,7 @@ import torch
 from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConfig, ZeroStyleConfig
 from models import store
 from state_adapter import read_episodes
-from training.run import train
+from training.train_from_episodes import train
 
 
 def tiny(folder, *, resume):
@@ -34,7 +34,7 @@ def tiny(folder, *, resume):
 def processes():
     """Starts processes that have torch loaded already, so that a kill falls into the training and not into imports."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.run", "state_adapter"])
+    context.set_forkserver_preload(["training.train_from_episodes", "state_adapter"])
     return context
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import files
 from config import VERSION
 from errors import InputError
-from training.observer import Row
+from training.runs.observer import Row
 
 SEND_LIMIT = 2.0
 """Seconds that sending one record may take in its background thread."""
@@ -99,7 +99,7 @@ class Run:
 
 
 class Listener:
-    """An observer (see `training.observer`) that adds phases' durations and last metrics to a run's record."""
+    """An observer (see `training.runs.observer`) that adds phases' durations and last metrics to a run's record."""
 
     def __init__(self, run: Run) -> None:
         self.run = run

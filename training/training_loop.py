@@ -6,7 +6,7 @@
        compare     with the models in use, on the held-out sessions; replace them if they are not worse
 
 It can be killed at any moment; the next call with the same sessions and configuration goes on. Not here: how a phase
-learns (`training.run`), what is measured (`evaluation.py`), the rule for replacing (`promotion.py`), what is shown.
+learns, what is measured (`evaluation`), the rule for replacing (`evaluation/promotion.py`), what is shown.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ import files
 from config import LoopConfig, TrainConfig
 from inference import untrained
 from models import Models, store
-from simulation.problem_file import known_problems
+from simulation.problem_loader import known_problems
 from state_adapter import Episode, write_snapshot
-from training import manifest
-from training.evaluation import Baselines, Report, evaluate
-from training.observer import Observer
-from training.policies import Policies
-from training.promotion import NOT_A_PERSON, NOTHING, Scores, Verdict, judge, set_aside
-from training.resume import fingerprint
-from training.run import TrainResult, train
+from training.evaluation.held_out_report import Baselines, Report, evaluate
+from training.evaluation.promotion import NOT_A_PERSON, NOTHING, Scores, Verdict, judge, set_aside
+from training.networks.training_networks import Policies
+from training.runs import training_manifest
+from training.runs.observer import Observer
+from training.runs.run_folder import fingerprint
+from training.train_from_episodes import TrainResult, train
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class _Loop:
     def __init__(self, config: LoopConfig, episodes: Sequence[Episode], places: Places, observer: Observer) -> None:
         self.config, self.places, self.observer = config, places, observer
         self.problems = known_problems()
-        self.trained = manifest.read(places.manifest, observer.message)
+        self.trained = training_manifest.read(places.manifest, observer.message)
         learnt = {name for entry in self.trained for name in entry.sessions}
         held_out = held_out_ids([one.id for one in episodes], config.held_out_share, learnt)
         if held_out & learnt:
@@ -235,7 +235,9 @@ class _Loop:
         if self.noted:
             return
         sessions, held_out = (tuple(one.id for one in some) for some in (self.learning, self.held_out))
-        manifest.add(self.places.manifest, manifest.Entry(generation, folder.name, sessions, held_out, tuple(games)))
+        training_manifest.add(
+            self.places.manifest, training_manifest.Entry(generation, folder.name, sessions, held_out, tuple(games))
+        )
 
     def _measure(self, baselines: Baselines, before: Models, after: Policies) -> tuple[Report | None, Report | None]:
         if not self.held_out:

@@ -20,11 +20,11 @@ from config import BCConfig
 from inference import decide
 from models import Models
 from state_adapter import Episode, Move
-from training import dataset
-from training.answers import Answers, answer
-from training.behaviour_cloning import Cloning
-from training.dataset import Dataset
-from training.policies import Policies
+from training.bc.cloning_phase import Cloning
+from training.data import transitions
+from training.data.transitions import Dataset
+from training.networks.predictions import Answers, answer
+from training.networks.training_networks import Policies
 from verify.check import THRESHOLDS, Check, Result, Settings
 from verify.network import fresh_policies
 from verify.tasks import Labelled, labelled
@@ -166,7 +166,7 @@ def _recorded(task: Labelled, policies: Policies) -> Dataset:
     decided = zip(task.decision.tolist(), task.line.tolist(), strict=True)
     moves = (None, *(Move("H", Decision(decision), line, recorded=True) for decision, line in decided))
     episode = Episode("fitting", "verify", None, (*task.states, task.states[-1]), moves)
-    return dataset.build([episode], policies.featurizer)
+    return transitions.build([episode], policies.featurizer)
 
 
 def _with_targets(data: Dataset, task: Labelled) -> Dataset:

@@ -13,11 +13,11 @@ from torch import nn
 from config import BCConfig, PPOConfig
 from state import Past
 from state_adapter import Episode, read_episodes
-from training import behaviour, dataset
-from training.behaviour_cloning import Cloning
-from training.dataset import Dataset
-from training.policies import Policies, Tensors, weights_of
-from training.ppo import FromEpisodes
+from training.bc.cloning_phase import Cloning
+from training.data import behaviour_policy, transitions
+from training.data.transitions import Dataset
+from training.networks.training_networks import Policies, Tensors, weights_of
+from training.ppo.ppo_phase import FromEpisodes
 from verify import tasks
 from verify.check import Check, Result, Settings
 from verify.network import Network, fresh_policies
@@ -86,7 +86,7 @@ def _data(settings: Settings, policies: Policies) -> Dataset:
             path.write_text(json.dumps(snapshot(session(12, settings.seed_of("gradients", i)))), encoding="utf-8")
             episodes += read_episodes(path, strict=True)[0]
     known = (Past(0, 2, 0.5), Past(0, 5, 0.0))
-    return dataset.build(
+    return transitions.build(
         [
             replace(e, states=tuple(replace(s, history=known if i % 2 else None) for s in e.states))
             for i, e in enumerate(episodes)
@@ -104,7 +104,7 @@ def _cloning(policies: Policies, data: Dataset, settings: Settings) -> dict[str,
 
 def _ppo(policies: Policies, data: Dataset, settings: Settings) -> dict[str, bool]:
     everyone = set(range(len(data.ids)))
-    fitted = behaviour.fit(data.of(everyone, by_human=False).choices)
+    fitted = behaviour_policy.fit(data.of(everyone, by_human=False).choices)
     config = PPOConfig(batch_size=len(data.steps), epochs=STEPS, passes=1)
     phase = FromEpisodes(policies, data, everyone, fitted, config, seed=settings.seed_of("step"))
     return _reached(phase, {"policy": policies.assistant})

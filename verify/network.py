@@ -11,7 +11,7 @@ from torch import Tensor
 from featurizers import Featurizer, Lines
 from models import Joint, Policy, PolicyOutput
 from state import State
-from training.policies import Policies
+from training.networks.training_networks import Policies
 from verify.check import Settings
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from models import Models, checkpoint, store
 from state import State
-from training.policies import Policies
+from training.networks.training_networks import Policies
 from verify import reference, tasks
 from verify.check import Check, Result, Settings
 from verify.network import Network, fresh_policies

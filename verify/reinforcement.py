@@ -18,9 +18,9 @@ from inference import decide
 from models import Models
 from state import State
 from state_adapter import Episode, Move
-from training import behaviour, dataset
-from training.policies import Policies
-from training.ppo import FromEpisodes
+from training.data import behaviour_policy, transitions
+from training.networks.training_networks import Policies
+from training.ppo.ppo_phase import FromEpisodes
 from verify.check import THRESHOLDS, Check, Result, Settings
 from verify.network import Network, fresh_policies
 from verify.tasks import Labelled, labelled, plain
@@ -159,9 +159,9 @@ def _learn(
         Episode(str(i), "verify", None, (state, replace(state, t=state.t + 1)), (None, move))
         for i, (state, move) in enumerate(zip(states, moves, strict=True))
     ]
-    data = dataset.build(episodes, policies.featurizer)
+    data = transitions.build(episodes, policies.featurizer)
     data = replace(data, steps=replace(data.steps, reward=torch.tensor(rewards)))
-    fitted, everyone = behaviour.fit(data.steps.choices), set(range(len(episodes)))
+    fitted, everyone = behaviour_policy.fit(data.steps.choices), set(range(len(episodes)))
     with torch.random.fork_rng(devices=[]):
         phase = FromEpisodes(policies, data, everyone, fitted, config, seed=seed)
         while not phase.done:

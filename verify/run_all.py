@@ -17,7 +17,7 @@ from typing import NoReturn
 import torch
 
 from errors import InputError
-from training.machine import usable_device
+from training.runs.determinism import usable_device
 from verify import data, fitting, gradients, invariance, persistence, reinforcement, shapes
 from verify.check import Check, Settings
 from verify.report import report

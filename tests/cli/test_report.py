@@ -7,8 +7,8 @@ import pytest
 
 from cli.report import render
 from config import LoopConfig
-from training.evaluation import Estimate, Report
-from training.promotion import Verdict
+from training.evaluation.held_out_report import Estimate, Report
+from training.evaluation.promotion import Verdict
 from training.training_loop import Outcome, Places
 
 NONE = Estimate(None, None)

@@ -11,7 +11,7 @@ from cli.run_tasks import main, parser
 from cli.train import configuration
 from files import models_folder
 from models import store
-from training import manifest
+from training.runs import training_manifest
 
 FEW = ["--bc_epochs", "1", "--ppo_epochs", "1", "--zero_style_epochs", "1", "--zero_roots", "2", "--zero_horizon", "2"]
 
@@ -121,7 +121,7 @@ def test_run_py_is_told_what_a_persons_models_learnt_from(tmp_path, sample_sessi
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
     words = ["train_from_episodes", "--episodes_dir", str(sample_sessions), "--checkpoint_dir", str(tmp_path / "run")]
     assert main([*words, *FEW]) == 0
-    (entry,) = manifest.read(tmp_path / "trainer" / "manifest.jsonl")
+    (entry,) = training_manifest.read(tmp_path / "trainer" / "manifest.jsonl")
     assert entry.generation == store.generations(models_folder())[0].id and len(entry.sessions) == 2
 
 

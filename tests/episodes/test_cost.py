@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from episodes import json_text
+from episodes import json_parser
 from state_adapter import read_episodes
 
 
@@ -27,14 +27,14 @@ def recorded(recordings):
 
 
 def test_padding_is_recognised_and_not_parsed(recorded, monkeypatch):
-    path, plain, parsed = recorded(20, 500), json_text.any_value, []
+    path, plain, parsed = recorded(20, 500), json_parser.any_value, []
 
     def counting(text, at):
         value, end = plain(text, at)
         parsed.append(end - at)
         return value, end
 
-    monkeypatch.setattr(json_text, "any_value", counting)
+    monkeypatch.setattr(json_parser, "any_value", counting)
     read_episodes(path)
     assert 0 < sum(parsed) < 0.05 * path.stat().st_size
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from errors import InputError
-from simulation.problem_file import known_problems
+from simulation.problem_loader import known_problems
 from state import Env, Past
 from state_adapter import read_episodes, read_state
 

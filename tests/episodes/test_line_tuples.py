@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from episodes.checks import LIMIT
 from episodes.line_tuples import parse_line_tuples
+from episodes.validation import LIMIT
 from errors import InputError
 from state import NEVER, Cursor
 

@@ -8,9 +8,9 @@ import pytest
 
 from actions import Decision, apply
 from alignment import similarity
+from simulation.builtin_problems import PROBLEMS
 from simulation.completers import Mixture, addition, note
 from simulation.goal import Goal, is_comment
-from simulation.problems import PROBLEMS
 from state import Cursor
 
 GOAL = Goal(("def f(a):", "    b = a + 1", "    if b > 2:", "        return b", "    return a"), notes=("a note",))

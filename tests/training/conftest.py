@@ -11,8 +11,8 @@ from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConf
 from simulation.assistants import RandomAssistant
 from simulation.completers import Mixture
 from simulation.goal import Goal
-from simulation.people import ScriptedPerson, tastes
-from simulation.play import Game, play
+from simulation.rollout import Game, play
+from simulation.scripted_people import ScriptedPerson, tastes
 from state import Cursor, Env, State, never
 from state_adapter import Episode
 

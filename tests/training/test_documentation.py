@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from training.run import train
+from training.train_from_episodes import train
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -19,6 +19,6 @@ def test_every_key_of_the_log_is_explained(small, sessions):
 
 def test_files_that_the_page_names_exist():
     page = (DOCS / "training.md").read_text()
-    folder = DOCS.parent / "training"
-    named = re.findall(r"`(?:training/)?(\w+\.py)`", page)
-    assert named and all((folder / name).exists() or (folder.parent / name).exists() for name in named)
+    files = {path.name for pattern in ("*.py", "training/**/*.py") for path in DOCS.parent.glob(pattern)}
+    named = re.findall(r"`(?:[\w/]+/)?(\w+\.py)`", page)
+    assert named and set(named) <= files

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from backbones.dropout import dropout, part_of
+from backbones.sharded_dropout import dropout, part_of
 from inference import decide
 from models import store
-from training.observer import Silent
-from training.run import train
+from training.runs.observer import Silent
+from training.train_from_episodes import train
 
 DEVICE = "cuda"
 

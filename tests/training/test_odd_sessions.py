@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from state_adapter import read_episodes
-from training.run import train
+from training.train_from_episodes import train
 
 CODE = "def f(x):\n    y = 1\n    return x"
 NO_OP, EDIT, EXPLAIN = 0, 4, 6

@@ -14,9 +14,9 @@ from actions import Decision
 from errors import InputError
 from files import lock
 from models import store
-from training.observer import Silent
-from training.optimisation import Optimiser
-from training.run import hold_out, train
+from training.losses.optimizer import Optimiser
+from training.runs.observer import Silent
+from training.train_from_episodes import hold_out, train
 
 
 class Told(Silent):
@@ -107,7 +107,7 @@ def fail_at(monkeypatch, number):
         append(path, text)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr("training.resume.append_line", append_line)
+    monkeypatch.setattr("training.runs.run_folder.append_line", append_line)
     return written
 
 

@@ -14,9 +14,9 @@ from errors import InputError
 from files import lock
 from models import store
 from state_adapter import read_episodes
-from training.manifest import add, read
-from training.observer import Silent
-from training.promotion import Verdict
+from training.evaluation.promotion import Verdict
+from training.runs.observer import Silent
+from training.runs.training_manifest import add, read
 from training.training_loop import Places, held_out_ids, run_loop
 
 TINY = LoopConfig(
@@ -179,7 +179,7 @@ def test_killed_after_the_models_are_published_it_is_not_run_again(episodes, tmp
 
     monkeypatch.setattr(loop, "judge", lambda new, old, **more: Verdict(reason != "they are worse", reason))
     with monkeypatch.context() as patch:
-        patch.setattr(loop.manifest, "add", kill)
+        patch.setattr(loop.training_manifest, "add", kill)
         with pytest.raises(Killed):
             run_loop(TINY, episodes, places, Silent())
     folder = places.work / "not-in-use" if reason == "they are worse" else places.models

@@ -10,12 +10,13 @@ import torch
 
 from featurizers import Featurizer
 from state_adapter import Episode
-from training import ppo
+from training.ppo import ppo_phase
 from verify.data import causality, gae_per_episode
 
 # By name, because nothing but the border may import what is behind the border.
-assembly, documents = (importlib.import_module(f"episodes.{name}") for name in ("assembly", "documents"))
-TRANSITIONS, ATTACH, GAE, ENCODE = Episode.transitions, assembly.attach, ppo.gae, Featurizer.encode
+episode_builder = importlib.import_module("episodes.episode_builder")
+json_reader = importlib.import_module("episodes.json_reader")
+TRANSITIONS, ATTACH, GAE, ENCODE = Episode.transitions, episode_builder.attach, ppo_phase.gae, Featurizer.encode
 
 
 def test_checks_pass(small):
@@ -50,7 +51,7 @@ def test_a_history_that_knows_the_future_is_found(small, monkeypatch):
         known = {past.t: past for past in attached[-1].history}
         return tuple(dataclasses.replace(s, history=tuple(known.get(p.t, p) for p in s.history)) for s in attached)
 
-    monkeypatch.setattr(assembly, "attach", attach)
+    monkeypatch.setattr(episode_builder, "attach", attach)
     assert causality(small)["leaks"]
 
 
@@ -64,17 +65,17 @@ def test_attribution_from_the_last_state_is_found(small, monkeypatch):
             found.append(dataclasses.replace(state, human=human))
         return tuple(found)
 
-    monkeypatch.setattr(assembly, "attach", attach)
+    monkeypatch.setattr(episode_builder, "attach", attach)
     assert causality(small)["leaks"]
 
 
 def test_actions_read_as_taken_on_the_state_they_led_to_are_found(small, monkeypatch):
-    with_actions = documents._with_actions
+    with_actions = json_reader._with_actions
 
     def taken_on(recorded, actions, place):
         return with_actions(recorded, actions[: len(recorded) - 1], place)
 
-    monkeypatch.setattr(documents, "_with_actions", taken_on)
+    monkeypatch.setattr(json_reader, "_with_actions", taken_on)
     result = causality(small)
     assert result["mispaired"]
     assert not result["passed"]
@@ -117,7 +118,7 @@ def late_rewards(rewards, values, episode, bootstrap, **more):
     [one_long_episode, nothing_comes_after, always_bootstrapped, undiscounted, one_step, late_rewards],
 )
 def test_wrong_advantages_are_found(small, monkeypatch, broken):
-    monkeypatch.setattr(ppo, "gae", broken)
+    monkeypatch.setattr(ppo_phase, "gae", broken)
     result = gae_per_episode(small)
     assert not result["passed"]
     assert result["largest_error"] > 1e-2

@@ -9,9 +9,9 @@ import torch
 
 from featurizers import Encoded
 from models.policy import FileHead
-from training import dataset
-from training.behaviour_cloning import Cloning
-from training.optimisation import Optimiser
+from training.bc.cloning_phase import Cloning
+from training.data import transitions
+from training.losses.optimizer import Optimiser
 from verify import fitting, tasks
 from verify.check import Settings
 from verify.fitting import Pace, bc_overfit, goal_regression, value_regression
@@ -20,7 +20,7 @@ CLONING = Pace(steps=240, batch_size=8, transformer=3e-3, recurrent=5e-3)
 VALUE = Pace(steps=160, batch_size=12, transformer=4e-3, recurrent=6e-3)
 GOAL = Pace(steps=320, batch_size=32, transformer=6e-3, recurrent=1e-2)
 GLIMPSE = Pace(steps=1, batch_size=64, transformer=1e-3, recurrent=1e-3)
-BATCH, FORWARD, BUILD = Encoded.batch, FileHead.forward, dataset.build
+BATCH, FORWARD, BUILD = Encoded.batch, FileHead.forward, transitions.build
 SEED_OF, WITH_TARGETS = Settings.seed_of, fitting._with_targets
 
 
@@ -83,7 +83,7 @@ def test_lines_counted_from_one_are_found(small, monkeypatch):
         moved = torch.where(data.steps.decision > 0, (data.steps.line + 1) % lines, 0)
         return dataclasses.replace(data, steps=dataclasses.replace(data.steps, line=moved))
 
-    monkeypatch.setattr(dataset, "build", build)
+    monkeypatch.setattr(transitions, "build", build)
     result = bc_overfit(small, CLONING)
     assert not result["passed"]
     assert result["line_acc"] < 0.5

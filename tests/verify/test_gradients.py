@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-import training.heads
+import training.losses.auxiliary_losses
 from featurizers import Featurizer, featurizer
 from models import Policy
 from models.policy import FileHead, LineHead
-from training.ppo import FromEpisodes
+from training.ppo.ppo_phase import FromEpisodes
 from verify.gradients import gradients
 
 INIT, FEATURES, FINISH = Policy.__init__, Featurizer.forward, FromEpisodes.finish
@@ -80,7 +80,7 @@ def test_a_history_that_is_not_read_is_found(small, monkeypatch):
 
 
 def test_a_loss_that_is_left_out_is_found(small, monkeypatch):
-    monkeypatch.setattr(training.heads, "share_loss", lambda logit, share: 0.0 * logit)
+    monkeypatch.setattr(training.losses.auxiliary_losses, "share_loss", lambda logit, share: 0.0 * logit)
     assert any("cloning: policy.kept_head" in name for name in gradients(small)["without_gradient"])
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from featurizers import Featurizer
 from models import Policy, checkpoint, store
-from training.policies import Policies
+from training.networks.training_networks import Policies
 from verify.check import Check
 from verify.persistence import imported_models, saved_and_loaded
 from verify.report import run

@@ -8,14 +8,14 @@ import math
 import pytest
 import torch
 
-from training import ppo
-from training.dataset import Steps
-from training.ppo import FromEpisodes, Update
+from training.data.transitions import Steps
+from training.ppo import ppo_phase
+from training.ppo.ppo_phase import FromEpisodes, Update
 from verify import reinforcement
 from verify.reinforcement import Games, ppo_off_policy, ppo_toy
 
 GAMES = Games(rounds=5, decisions=256, transformer=4e-3, recurrent=6e-3)
-SURROGATE, GAE, HOLD, LEARN = ppo.clipped_surrogate, ppo.gae, Update._hold, reinforcement._learn
+SURROGATE, GAE, HOLD, LEARN = ppo_phase.clipped_surrogate, ppo_phase.gae, Update._hold, reinforcement._learn
 RECORDED = Steps.recorded
 
 
@@ -62,7 +62,7 @@ def rewards_of_the_neighbour(rewards, *others, **more):
     [("clipped_surrogate", away_from_reward), ("gae", blind_to_reward), ("gae", rewards_of_the_neighbour)],
 )
 def test_wrong_credit_is_found(wider, monkeypatch, name, broken):
-    monkeypatch.setattr(ppo, name, broken)
+    monkeypatch.setattr(ppo_phase, name, broken)
     toy = ppo_toy(wider, GAMES)
     assert not toy["passed"]
     assert toy["post_reward"] < 0.3

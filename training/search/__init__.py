@@ -2,10 +2,9 @@
 
 from training.search.cache import CachedEvaluator
 from training.search.interfaces import Dynamics, Evaluation, Evaluator
-from training.search.noise import Noise
 from training.search.pikl import pikl
-from training.search.returns import n_step_returns
 from training.search.search import SearchResult, search
+from training.search.search_randomness import Noise
 
 __all__ = [
     "CachedEvaluator",
@@ -14,7 +13,6 @@ __all__ = [
     "Evaluator",
     "Noise",
     "SearchResult",
-    "n_step_returns",
     "pikl",
     "search",
 ]

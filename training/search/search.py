@@ -2,7 +2,7 @@
 
 The assistant's decisions are searched (Gumbel with sequential halving and completed Q by default, PUCT by
 configuration), the human's replies sampled from a piKL mixture. A game's result depends on its own noise only, not on
-the games beside it. Not here: how trees grow (`growth`), networks, edits, rewards.
+the games beside it. Not here: how trees grow (`simulations`), networks, edits, rewards.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from config import SearchConfig
-from training.search import improvement
-from training.search.growth import Growth
+from training.search import action_selection
 from training.search.interfaces import A, Bools, Dynamics, Evaluator, Floats, Ints, S
-from training.search.noise import Noise
 from training.search.pikl import softmax
+from training.search.search_randomness import Noise
+from training.search.simulations import Growth
 from training.search.tree import Tree
 
 
@@ -73,22 +73,22 @@ def result(tree: Tree[S, A], config: SearchConfig, noise: Noise) -> SearchResult
     """What the roots of `tree` say."""
     log_probs, visits, network_value = tree.log_probs[:, 0], tree.visits[:, 0], tree.value[:, 0]
     mask = log_probs > -np.inf
-    q, mixed = improvement.completed_q(log_probs, network_value, visits, tree.returns[:, 0], config.prior_visits)
-    low, high = improvement.bounds(q, log_probs)
-    rescaled = improvement.rescale(q, low, high)
-    improved = log_probs + improvement.sigma(rescaled, visits, config)
+    q, mixed = action_selection.completed_q(log_probs, network_value, visits, tree.returns[:, 0], config.prior_visits)
+    low, high = action_selection.bounds(q, log_probs)
+    rescaled = action_selection.rescale(q, low, high)
+    improved = log_probs + action_selection.sigma(rescaled, visits, config)
     if config.algorithm == "gumbel":
         policy = softmax(improved)
-        chosen = improvement.pick_considered(improved + noise.gumbel, visits, visits.max(-1))
+        chosen = action_selection.pick_considered(improved + noise.gumbel, visits, visits.max(-1))
     else:
         policy = visits / visits.sum(-1, keepdims=True)
         # argmax(log n + g) draws in proportion to the visits; without noise it takes the most visited.
         with np.errstate(divide="ignore"):
-            chosen = improvement.argmax(np.log(visits) + noise.gumbel)
+            chosen = action_selection.argmax(np.log(visits) + noise.gumbel)
     # Legal pairs that are no candidates, scored together like an unvisited candidate.
     with np.errstate(divide="ignore"):
         rest = np.log(np.maximum(1.0 - np.exp(log_probs).sum(-1, keepdims=True), 0.0))
-    rest += improvement.sigma(improvement.rescale(mixed[:, None], low, high), visits, config)
+    rest += action_selection.sigma(action_selection.rescale(mixed[:, None], low, high), visits, config)
     return SearchResult(
         pairs=tree.pairs[:, 0],
         mask=mask,

@@ -13,7 +13,7 @@ from typing import Generic
 import numpy as np
 
 from config import SearchConfig
-from training.search.improvement import bounds, completed_q, rescale
+from training.search.action_selection import bounds, completed_q, rescale
 from training.search.interfaces import A, Evaluation, Floats, Ints, S
 
 

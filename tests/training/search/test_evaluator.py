@@ -11,7 +11,7 @@ import actions
 from config import FeaturizerConfig, ModelConfig, SearchConfig
 from featurizers import Featurizer
 from models import Policy
-from simulation.network import NetworkPolicy
+from simulation.network_agents import NetworkPolicy
 from state import Cursor, Env, Past, State, never
 from training.search import Noise, search
 from training.search.cache import CachedEvaluator

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from config import SearchConfig
 from training.search import Noise, SearchResult, search
-from training.search.growth import Growth
 from training.search.search import grow
+from training.search.simulations import Growth
 
 INF = float("inf")
 PLAIN = SearchConfig(

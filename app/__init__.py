@@ -1,0 +1,1 @@
+"""What every entry point shares: its command line, exit codes and signals."""

@@ -1,0 +1,147 @@
+"""All recorded sessions below a folder, or in one file: found, read one file at a time, and summed up.
+
+Not here: the formats, one module each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from errors import InputError
+from state import Env
+
+from .episode import Episode
+from .json_reader import read_document
+from .jsonl_reader import TESTS, read_stream, read_tests
+from .summary import Summary
+
+STREAMS = "raw"
+"""Folder of a session's stream."""
+
+BESIDE_SNAPSHOT = "streams beside their snapshot, which was read instead"
+
+EXPECTED = "<id>/<id>.json (a snapshot), <id>/raw/<id>.jsonl (a stream) or a list of episodes, with two states at least"
+
+
+def read_episodes(
+    path: str | Path, *, strict: bool = False, progress: Callable[[int, int], object] | None = None
+) -> tuple[list[Episode], Summary]:
+    """Every episode with a decision at `path`: a folder, searched at any depth in a fixed order, or one file.
+
+    strict: a file or episode that is not valid is an error; else it is skipped, with its reason in the summary.
+    progress: called after each file with the number of files done and in all.
+    Raises InputError: nothing is there, no episode has a decision, or `strict` and something is not valid.
+    """
+    root = Path(path)
+    try:
+        if not root.exists():
+            raise InputError(str(path), "does not exist, expected a folder of recorded sessions or a file of them")
+    except OSError as error:
+        raise InputError(str(path), f"cannot be reached: {error.strerror}") from None
+    reading = _Reading(strict)
+    files = list(reading.search(root)) if root.is_dir() else [root]
+    for done, file in enumerate(files, 1):
+        reading.read(file)
+        if progress is not None:
+            progress(done, len(files))
+    summary = reading.summary
+    if not reading.used:
+        raise _nothing(str(path), len(files) if root.is_dir() else None, summary.skipped)
+    return reading.used, summary
+
+
+class _Reading:
+    """One pass over the files."""
+
+    def __init__(self, strict: bool) -> None:
+        self.strict = strict
+        self.summary = Summary()
+        self.used: list[Episode] = []
+        self.snapshots: set[tuple[Path, str]] = set()
+        """Session folders with the names and ids of what was read there."""
+
+    def search(self, folder: Path) -> Iterator[Path]:
+        """Files that may hold sessions: a folder's own before those of the folders in it, by name.
+
+        Hidden files are left out; links are followed, but no folder is searched twice.
+        """
+        waiting, searched = [folder], set[tuple[int, int]]()
+        while waiting:
+            folder = waiting.pop()
+            try:
+                here = folder.stat()
+                entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+                folders = {entry: entry.is_dir() for entry in entries}
+            except OSError as error:
+                self.refuse(InputError(str(folder), f"cannot be searched: {error.strerror}"))
+                continue
+            if (here.st_dev, here.st_ino) in searched:
+                continue
+            searched.add((here.st_dev, here.st_ino))
+            waiting += [entry for entry in reversed(entries) if folders[entry]]
+            for entry in entries:
+                if entry.suffix.lower() in (".json", ".jsonl") and not folders[entry] and entry.name != TESTS:
+                    if entry.exists() and not entry.is_file():
+                        self.refuse(InputError(str(entry), "is no regular file"))
+                    else:
+                        yield entry
+
+    def read(self, path: Path) -> None:
+        try:
+            for episode in self._stream(path) if path.suffix.lower() == ".jsonl" else self._document(path):
+                self._take(episode)
+            self.summary.files += 1
+        except InputError as error:
+            self.refuse(error)
+
+    def refuse(self, error: InputError) -> None:
+        if self.strict:
+            raise error
+        self.summary.skipped.append((error.where, error.what))
+
+    def _document(self, path: Path) -> Iterator[Episode]:
+        for one in read_document(path, self.summary.repaired):
+            if isinstance(one, InputError):
+                self.refuse(one)
+            else:
+                self.snapshots |= {(path.parent, path.stem), (path.parent, one.id)}
+                yield one
+
+    def _stream(self, path: Path) -> Iterator[Episode]:
+        session = path.parent.parent if path.parent.name == STREAMS else path.parent
+        if (session, path.stem) not in self.snapshots:
+            episode = read_stream(path, self.summary.repaired, self._envs(path.parent / TESTS))
+            if (session, episode.id) not in self.snapshots:
+                yield episode
+                return
+        self.summary.repaired[BESIDE_SNAPSHOT] += 1
+
+    def _envs(self, path: Path) -> dict[int, Env]:
+        try:
+            return read_tests(path, self.summary.repaired) if path.exists() else {}
+        except InputError as error:
+            self.refuse(error)
+            return {}
+
+    def _take(self, episode: Episode) -> None:
+        self.summary.episodes += 1
+        self.summary.states += len(episode.states)
+        if len(episode.states) < 2:
+            place = f"{episode.source}, episode {episode.id}"
+            self.summary.skipped.append(
+                (place, f"{len(episode.states)} state(s), so no decision; expected two at least")
+            )
+            return
+        self.summary.used_episodes += 1
+        self.summary.used_states += len(episode.states)
+        self.used.append(episode)
+
+
+def _nothing(path: str, files: int | None, skipped: list[tuple[str, str]]) -> InputError:
+    """The error of a place without an episode to learn from."""
+    if files is None and skipped:
+        return InputError(*skipped[0])
+    first = f"; the first was skipped: {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
+    found = f" in {files} .json and .jsonl file(s)" if files is not None else ""
+    return InputError(path, f"holds no episode with a decision{found}, expected {EXPECTED}{first}")

@@ -1,0 +1,79 @@
+"""From recorded states to an episode: order, who moved, line-aligned attribution, history. Not here: formats, files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from line_tracking import carry_attribution
+from state import State
+
+from .action_attribution import move_between
+from .episode import Agent, Episode, Move
+from .history import attach
+from .recorded_state import Recorded
+
+OUT_OF_ORDER = "episodes with states out of order"
+SAME_TURN = "states replaced by a later one of the same timestep"
+
+
+def assemble(
+    recorded: Sequence[Recorded],
+    repaired: Counter[str],
+    *,
+    episode_id: str,
+    source: str,
+    problem_id: str | None = None,
+    cut_off: bool = False,
+    silent: Agent | None = None,
+    realign: bool = False,
+) -> Episode:
+    """The episode that recorded states make up; `repaired` is counted up.
+
+    silent: who moved where the recording names nobody; None: the agent whose attribution changed. realign: compute
+    attribution from the texts, line-aligned, beginning with the first state's; else each state's is taken as it is.
+    Raises InputError: a decision's line is outside the file it was taken on.
+    """
+    ordered = _in_order(recorded)
+    states: list[State] = []
+    moves: list[Move | None] = []
+    for i, record in enumerate(ordered):
+        state, move = record.state, None
+        if i:
+            before = states[-1]
+            if state.last_known_line < 0 <= before.last_known_line:
+                state = replace(state, last_known_line=before.last_known_line)
+            move = move_between(ordered[i - 1], record, before.last_known_line, silent)
+            if move.agent == "H":
+                state = _undone(before, state, record)
+            if realign:
+                state = _realigned(before, state, move.agent)
+        states.append(state)
+        moves.append(move)
+    turns = [record.state.t for record in recorded]
+    if turns != sorted(turns):
+        repaired[OUT_OF_ORDER] += 1
+    if len(states) < len(turns):
+        repaired[SAME_TURN] += len(turns) - len(states)
+    return Episode(episode_id, source, problem_id, attach(states, moves), tuple(moves), cut_off)
+
+
+def _in_order(recorded: Sequence[Recorded]) -> list[Recorded]:
+    """By timestep; of several with the same, the last."""
+    latest = {record.state.t: record for record in recorded}
+    return [latest[t] for t in sorted(latest)]
+
+
+def _undone(before: State, state: State, record: Recorded) -> State:
+    """With the undos whose turn is that of the state they were made on, unless they had led to that one."""
+    lines = [line for line, turn in record.undos.items() if turn == before.t]
+    return state if not lines or before.undone else replace(state, undone=state.undone.union(lines))
+
+
+def _realigned(before: State, state: State, mover: Agent) -> State:
+    if state.lines == before.lines:
+        human, assistant = before.human, before.assistant
+    else:
+        human, assistant = carry_attribution(before, state.lines, mover, state.t)
+    return replace(state, human=human, assistant=assistant)

@@ -1,0 +1,105 @@
+"""A session as it was written while it lasted: one JSON object a line, and beside it the tests that ran.
+
+A crash tears the last line or leaves the end out; what is whole is used, and it is said. Not here: snapshots, folders.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from errors import InputError
+from state import Env
+
+from .canonical import tested
+from .episode import Episode
+from .episode_builder import assemble
+from .json_parser import Reader, any_value, decode, parse, read_bytes
+from .json_reader import problem_of, states_reader
+from .recorded_state import Recorded
+from .snapshot import Known, parse_snapshot_state
+from .validation import Place, boolean, integer, keyed, optional_list, text, words
+
+TESTS = "test_executions.jsonl"
+TORN = "torn last lines"
+NO_END = "streams without an end"
+
+
+def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None = None) -> Episode:
+    """The episode in a raw stream. envs: what testing gave, by timestep.
+
+    Raises InputError: it cannot be read, a line other than the last is not JSON, or a line is neither the header, nor
+    a state, nor the end.
+    """
+    header: dict[str, Any] = {}
+    states: list[Recorded] = []
+    ended, known = False, Known()
+    for place, fields in _objects(path, repaired, states_reader()):
+        if "text" in fields or "timestep" in fields:
+            states.append(parse_snapshot_state(fields, place, known))
+        elif "endTime" in fields and states:
+            ended = True
+        elif not header and not states and "episode_id" in fields:
+            header = fields
+        else:
+            raise InputError(words(place), "found no header, state or end of a recorded session")
+    if not header and not states:
+        raise InputError(str(path), "holds no whole line, expected a recorded session")
+    if not ended:
+        repaired[NO_END] += 1
+    if envs:
+        states = [_tested(record, envs) for record in states]
+    where = f"{path}, line 1"
+    return assemble(
+        states,
+        repaired,
+        episode_id=text(header.get("episode_id", path.stem), (where, "episode_id")),
+        source=str(path),
+        problem_id=problem_of(header, where),
+        cut_off=not ended,
+        silent="H",
+        realign=True,
+    )
+
+
+def read_tests(path: Path, repaired: Counter[str]) -> dict[int, Env]:
+    """What the executions recorded beside a stream gave, by timestep; of several at one, the last.
+
+    Raises InputError: it cannot be read, or a line other than the last is no test execution.
+    """
+    return dict(_execution(fields, place) for place, fields in _objects(path, repaired))
+
+
+def _objects(path: Path, repaired: Counter[str], reader: Reader = any_value) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each line's object with its place. A line is torn if it is no JSON and the file ends within it."""
+    rows = [(i, row) for i, row in enumerate(read_bytes(path).split(b"\n"), 1) if row.strip()]
+    for i, row in rows:
+        place = f"{path}, line {i}"
+        try:
+            value = parse(decode(row, place), str(path), reader, line=i)
+        except InputError:
+            if i < rows[-1][0]:
+                raise
+            repaired[TORN] += 1
+            return
+        yield place, keyed(value, place)
+
+
+def _tested(record: Recorded, envs: dict[int, Env]) -> Recorded:
+    if record.state.t not in envs:
+        return record
+    return replace(record, state=replace(record.state, env=envs[record.state.t]))
+
+
+def _execution(fields: dict[str, Any], place: Place) -> tuple[int, Env]:
+    """A file compiles if its run succeeded, or a test passed or printed something."""
+    t = integer(fields.get("timestep"), (place, "timestep"), least=0)
+    success = boolean(fields.get("success"), (place, "success"))
+    where = (place, "test_results")
+    results = [keyed(one, (where, i)) for i, one in enumerate(optional_list(fields.get("test_results"), where))]
+    passed = [boolean(one.get("passed"), ((where, i), "passed")) for i, one in enumerate(results)]
+    compiled = success or any(passed) or any(one.get("actual") for one in results)
+    return t, tested(compiled, {"passed": sum(passed), "total": len(passed)}, where)

@@ -1,0 +1,98 @@
+"""Policy networks as players: the human's as the policy of a learned person, the assistant's as an assistant.
+
+Not here: the networks themselves, search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+import torch
+
+from actions import Decision
+from config import N_DECISIONS
+from featurizers import Featurizer, buckets
+from models import Joint, Models, Policy
+from simulation.assistants import draw
+from simulation.person import Pairs
+from simulation.rollout import Chosen
+from state import State
+
+
+@torch.no_grad()  # and not inference mode: what a network keeps of a call must serve in training later
+def pair_probabilities(
+    policy: Policy, featurizer: Featurizer, states: Sequence[State], *, legal_only: bool
+) -> list[Pairs]:
+    """The distribution over pairs at each state, `(7, lines)`; 0 at lines that the network does not see.
+
+    legal_only: over the assistant's legal pairs; else over all (a human's).
+    """
+    found: list[Pairs] = [np.zeros((N_DECISIONS, 0))] * len(states)
+    device = next(policy.parameters()).device
+    lengths = np.minimum([len(state) for state in states], featurizer.config.h_max)
+    for rows in (part.tolist() for part in buckets(lengths)):
+        encoded = featurizer.encode([states[i] for i in rows])
+        lines = featurizer(encoded.batch(device=device))
+        scores = policy(lines, ("action",)).scores
+        joint = Joint.of(scores, lines.legal if legal_only else None, lines.mask, policy.config.pooling)
+        probabilities = joint.pair_log_probs().exp().double().cpu().numpy()
+        for row, i in enumerate(rows):
+            found[i] = _on_the_file(probabilities[row], int(encoded.first_line[row]), len(states[i]))
+    return found
+
+
+def _on_the_file(seen: Pairs, first: int, lines: int) -> Pairs:
+    """The window's probabilities, which may have padding, at the file's own lines; the NO-OP's at line 0."""
+    pairs = np.zeros((N_DECISIONS, max(lines, 1)))
+    count = min(seen.shape[1], lines)
+    pairs[1:, first : first + count] = seen[1:, :count]
+    pairs[Decision.NO_OP, 0] = seen[Decision.NO_OP].sum()
+    return pairs
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkPolicy:
+    """The human's policy network as the policy of learned people; the same object for people who are to share calls."""
+
+    policy: Policy
+    featurizer: Featurizer
+
+    @classmethod
+    def of(cls, models: Models) -> NetworkPolicy:
+        """The human's network of a set of models."""
+        return cls(models.human, models.featurizer)
+
+    def pairs(self, states: Sequence[State]) -> list[Pairs]:
+        """See `HumanPolicy`."""
+        return pair_probabilities(self.policy, self.featurizer, states, legal_only=False)
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkAssistant:
+    """The assistant's policy network as an assistant. greedy: takes the most probable pair instead of drawing one."""
+
+    policy: Policy
+    featurizer: Featurizer
+    model: str | None = None
+    greedy: bool = False
+
+    @classmethod
+    def of(cls, models: Models, *, greedy: bool = False) -> NetworkAssistant:
+        """The assistant's network of a set of models."""
+        return cls(models.assistant, models.featurizer, models.source, greedy)
+
+    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
+        """See `Assistant`."""
+        distributions = pair_probabilities(self.policy, self.featurizer, states, legal_only=True)
+        return [self._one(pairs, generator) for pairs, generator in zip(distributions, generators, strict=True)]
+
+    def _one(self, pairs: Pairs, generator: Random) -> Chosen:
+        if self.greedy:
+            place, line = divmod(int(pairs.argmax()), pairs.shape[1])
+            decision = Decision(place)
+            return Chosen(decision, -1 if decision is Decision.NO_OP else line, 1.0, 1.0, self.model)
+        decision, line, probability = draw(pairs, generator)
+        return Chosen(decision, line, min(probability, 1.0), min(float(pairs[decision].sum()), 1.0), self.model)

@@ -1,0 +1,148 @@
+"""How commands end: exit codes, one line per error, no noise when the reader has gone, SIGTERM as Ctrl+C."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.main_wrapper import MODULES, ended
+from errors import InputError
+
+
+def raising(error):
+    def command():
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    "command, code, words",
+    [
+        (lambda: 0, 0, ""),
+        (lambda: 2, 2, ""),
+        (raising(InputError("a.json, line 3", "found\nthis")), 2, "error: a.json, line 3: found\\nthis\n"),
+        (raising(KeyboardInterrupt()), 130, ""),
+    ],
+)
+def test_exit_codes(command, code, words, capsys):
+    assert ended(command) == code
+    assert capsys.readouterr().err == words
+
+
+def test_modules_that_a_person_adds_are_imported_first(monkeypatch, tmp_path, capsys):
+    (tmp_path / "added_by_me.py").write_text("import os\nos.environ['ADDED'] = 'yes'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("ADDED", "no")
+    monkeypatch.setenv(MODULES, "json, added_by_me")
+    assert ended(lambda: 0 if os.environ["ADDED"] == "yes" else 1) == 0
+    monkeypatch.setenv(MODULES, "not_there_at_all")
+    assert ended(lambda: 0) == 2
+    assert capsys.readouterr().err.startswith(f"error: {MODULES}: not_there_at_all cannot be imported: ")
+
+
+def test_a_bug_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        ended(lambda: 1 // 0)
+
+
+def test_a_reader_that_has_gone_is_no_error(root):
+    code = "import sys; from app.main_wrapper import ended\nsys.exit(ended(lambda: print('x' * 100_000) or 0))"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    "redirection, code, words",
+    [
+        (">&-", 0, ""),
+        pytest.param(
+            ">/dev/full",
+            2,
+            "error: output: No space left on device\n",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only"),
+        ),
+    ],
+)
+def test_output_that_cannot_be_written_gets_no_traceback(redirection, code, words, root):
+    program = "import sys; from app.main_wrapper import ended\nsys.exit(ended(lambda: print('x') or 0))"
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, program],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (code, words)
+
+
+def test_what_the_terminal_cannot_show_is_shown_otherwise(root):
+    code = "import sys; from app.main_wrapper import ended\nsys.exit(ended(lambda: print('1 \u00b1 \\udcff') or 0))"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"1 \\xb1 \\udcff\n", b"")
+
+
+def test_sigterm_ends_as_ctrl_c_does(root):
+    code = """
+import sys, time
+from app.main_wrapper import ended
+def command():
+    try:
+        print("ready", flush=True)
+        time.sleep(30)
+    finally:
+        print("saved", flush=True)
+sys.exit(ended(command))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.read() == "saved\n" and process.wait(10) == 130
+
+
+def test_an_interrupt_while_the_process_ends_changes_nothing(root):
+    code = """
+import atexit, signal, sys, time
+from app.main_wrapper import ended, leave
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background ignores
+def last():
+    print("ending", flush=True)
+    time.sleep(1)
+atexit.register(last)
+def command():
+    raise KeyboardInterrupt("saved")
+leave(ended(command))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ending\n"
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 130 and process.stderr.read() == "interrupted: saved\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_during_an_import_is_not_lost_in_it(root, tmp_path, number):
+    (tmp_path / "slow.py").write_text(
+        f"import signal\ntry:\n    for _ in range(3): signal.raise_signal({number:d})\nexcept BaseException: pass\n"
+        "print('whole')\n"
+    )
+    code = """
+import signal, sys, time
+from app.main_wrapper import ended
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background ignores
+def command():
+    import slow
+    time.sleep(30)
+    return 0
+sys.exit(ended(command))
+"""
+    environment = {**os.environ, "PYTHONPATH": f"{root}:{tmp_path}"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"whole\n", b"")

@@ -1,0 +1,119 @@
+"""People look at what was written line by line, and what they take back is as it was."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from actions import Decision, apply
+from line_tracking import kept_share, written
+from simulation.acceptance import Tastes, judged, react, without
+from simulation.goal import Goal
+from simulation.person import Turn
+from state_adapter import Move
+
+GOAL = Goal(("def f(a):", "    b = a + 1", "    if b > 2:", "        return b", "    return a"))
+FILL, SINGLE, MULTI, EDIT = (Decision(i) for i in range(1, 5))
+ONE, ABOVE = Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES
+NOTHING_KEPT = Tastes(((0.0, 0.0, 0.0),) * 7)
+
+
+@pytest.fixture
+def turn(state_of):
+    def make(lines, decision, line, text, goal=GOAL):
+        before = state_of(*lines)
+        after = apply(before, decision, line, text, by="A", t=4)
+        return Turn(after, goal, before, Move("A", decision, line, recorded=True))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("lines", "edit", "merits"),
+    [
+        (["def f(a):", ""], (SINGLE, 1, "    b = a + 1"), ["right"]),
+        (["def f(a):", ""], (SINGLE, 1, "    b = a"), ["right"]),
+        (["def f(a):", ""], (SINGLE, 1, "    b = a - 1"), ["close"]),
+        (["def f(a):", ""], (SINGLE, 1, "    print(7)"), ["wrong"]),
+        (["def f(a):", "    b ="], (FILL, 1, " a + 1"), ["right"]),
+        (["def f(a):", "    b ="], (FILL, 1, " 7 // x"), ["wrong"]),
+        (["def f(a):", "    b = a +"], (FILL, 1, "  # go on"), ["wrong"]),
+        (["def f(a):", "    b = a"], (FILL, 1, " + 1  # so"), ["close"]),
+        (["def f(a):", "    b = a # so"], (EDIT, 1, "b = a + 1 # so"), ["right"]),
+        (["def f(a):", ""], (MULTI, 1, "    b = a + 1\n    if b < 2:\n    x"), ["right", "close", "wrong"]),
+        (["def f(a):", "    b = a - 1"], (EDIT, 1, "    b = a + 1"), ["right"]),
+        (["def f(a):", "    b = a + 1"], (EDIT, 1, "    b = a - 1"), ["close"]),
+        (["def f(a):", "    b = a + 1"], (ONE, 1, "one more"), ["right"]),
+        (["def f(a):", "    b = a + 1"], (ABOVE, 1, "one more"), ["right"]),
+        (["def f(a):", "    b = a + 1"], (Decision.NO_OP, -1, ""), []),
+        (["def f(a):", "    b = a + 1"], (SINGLE, 1, "    b = a + 1"), []),
+    ],
+)
+def test_each_line_has_a_merit_on_the_way_to_the_goal(turn, lines, edit, merits):
+    assert [seen.merit for seen in judged(turn(lines, *edit))] == merits
+
+
+def test_removing_a_line_of_the_goal_is_wrong_and_another_is_right(state_of):
+    before = state_of(*GOAL.lines, "print(a)")
+    edit = Move("A", EDIT, 1, recorded=True)
+    for gone, merit in ((1, "wrong"), (5, "right")):
+        rest = [line for i, line in enumerate(before.lines) if i != gone]
+        assert [seen.merit for seen in judged(Turn(state_of(*rest, t=4), GOAL, before, edit))] == [merit]
+
+
+def test_nobody_reacts_to_nothing(state_of):
+    assert react(Turn(state_of("x"), GOAL), NOTHING_KEPT) == ([], 1.0)
+
+
+def test_the_chance_to_keep_all_is_the_product_over_lines(turn):
+    keep = ((1.0,) * 3,) * 3 + ((0.9, 0.5, 0.2),) + ((1.0,) * 3,) * 3
+    options, kept = react(turn(["def f(a):", ""], MULTI, 1, "    b = a + 1\n    if b < 2:\n    x"), Tastes(keep))
+    assert kept == pytest.approx(0.9 * 0.5 * 0.2)
+    assert [option.probability for option in options] == [pytest.approx(1 - kept)]
+
+
+@pytest.mark.parametrize(
+    ("decision", "line", "text"),
+    [
+        (FILL, 1, " * 2"),
+        (SINGLE, 1, "x = 1"),
+        (MULTI, 1, "x = 1\ny = 2\nz = 3"),
+        (EDIT, 2, "x"),
+        (ONE, 2, "note"),
+        (ABOVE, 1, "note"),
+    ],
+)
+def test_what_is_taken_back_is_as_it_was_and_does_not_stand(turn, decision, line, text):
+    seen = turn(["def f(a):", "    b = a", "", "    return a"], decision, line, text)
+    options, _ = react(seen, NOTHING_KEPT)
+    reply = options[0].carry_out(Random(0))
+    assert reply.state.lines == seen.before.lines and reply.state.t == 5 and reply.move.agent == "H"
+    assert kept_share(seen.before, seen.state, reply.state) == 0.0
+
+
+def test_only_the_unwanted_lines_go(turn):
+    seen = turn(["def f(a):", "", "    return a"], MULTI, 1, "    b = a + 1\n    x = 7\n    if b > 2:")
+    lines = written(seen.before.lines, seen.state.lines)
+    wrong = [line for line in lines if line.text == "x = 7"]
+    after = without(seen, wrong, everything=False)
+    assert after.lines == ("def f(a):", "    b = a + 1", "    if b > 2:", "    return a")
+    share = kept_share(seen.before, seen.state, after)
+    assert share == pytest.approx(1 - len("x=7") / len("b=a+1x=7ifb>2:"))
+
+
+def test_a_removed_line_comes_back_where_it_was(state_of):
+    before = state_of("a = 1", "b = 2", "c = 3", "d = 4")
+    after = state_of("a = 1", "c = 30", "d = 4", t=4)
+    seen = Turn(after, GOAL, before, Move("A", EDIT, 1, recorded=True))
+    gone = [line for line in written(before.lines, after.lines) if line.line < 0]
+    assert without(seen, gone, everything=False).lines == ("a = 1", "b = 2", "c = 30", "d = 4")
+    assert without(seen, list(written(before.lines, after.lines)), everything=True).lines == before.lines
+
+
+def test_the_cursor_stays_with_its_line_when_a_comment_goes(state_of):
+    before = state_of("a = 1", "b = 2", "c = 3", cursor=2)
+    after = apply(before, ABOVE, 1, "note", by="A", t=4)
+    seen = Turn(after, GOAL, before, Move("A", ABOVE, 1, recorded=True))
+    reply = react(seen, NOTHING_KEPT)[0][0].carry_out(Random(0))
+    assert reply.state.lines == before.lines and reply.state.cursor.line == 2
+    assert replace(reply.state.cursor, last_t=3) == before.cursor

@@ -1,0 +1,66 @@
+"""Problems from a file: both shapes, and one clear line for what cannot be understood."""
+
+import json
+
+import pytest
+
+from errors import InputError
+from judge import SMALL, Case, Judge
+from simulation.builtin_problems import BY_ID
+from simulation.problem_loader import known_problems
+
+SERVED = {
+    "task_id": "twice", "question_id": 7, "difficulty": "easy", "entry_point": "Solution().twice",
+    "input_output": [{"input": "x = [1, 2], n = 3", "output": "[2, 4]"}, {"input": "", "output": "none of it"}],
+}  # fmt: skip
+SHORT = {"id": "thrice", "name": "thrice", "cases": [[[2], 6]], "notes": ["three times"], "skeleton": 1}
+
+
+def test_without_a_file_there_are_our_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+    assert known_problems() == BY_ID
+
+
+@pytest.mark.parametrize("as_text", [json.dumps, lambda values: "\n\n".join(map(json.dumps, values))])
+def test_both_shapes_are_read_from_a_list_or_from_lines(tmp_path, monkeypatch, as_text):
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+    (tmp_path / "problems.json").write_text(as_text([SERVED, SHORT]))
+    found = known_problems()
+    assert set(found) == {*BY_ID, "twice", "thrice"}
+    twice, thrice = found["twice"], found["thrice"]
+    assert twice.entry_point == "Solution().twice"
+    assert twice.cases == (Case(([1, 2], 3), [2, 4]), Case((), "none of it"))
+    assert thrice.cases == (Case((2,), 6),) and thrice.notes == ("three times",)
+
+
+def test_a_problem_from_a_file_judges(tmp_path):
+    path = tmp_path / "any.json"
+    path.write_text(json.dumps([{**SERVED, "input_output": [{"input": "x = [1, 2]", "output": "[2, 4]"}]}]))
+    problem = known_problems(path)["twice"]
+    right = "class Solution:\n    def twice(self, x):\n        return [2 * one for one in x]"
+    with Judge(SMALL) as judge:
+        passed = [judge.verdict(text, problem).passed for text in (right, right.replace("2 *", "3 *"))]
+    assert passed == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "what"),
+    [
+        ("[{", "problems.json", "neither a JSON list"),
+        ("[3]", "problem 1", "is 3, expected an object"),
+        (json.dumps([SHORT, {**SHORT, "name": 4}]), "problem 2", "entry_point (or name) is 4"),
+        (json.dumps([{**SHORT, "id": ""}]), "problem 1", "task_id (or id) is ''"),
+        (json.dumps([{"id": "a", "name": "b"}]), "problem 1", "neither input_output nor cases"),
+        (json.dumps([{**SHORT, "cases": [[[1], 2], [1]]}]), "problem 1, case 2", "expected {"),
+        (json.dumps([{**SHORT, "notes": "x"}]), "problem 1", "notes"),
+        (json.dumps([{**SERVED, "input_output": [{"input": "x = open('a')", "output": ""}]}]), "case 1", "input is"),
+        (json.dumps([{**SERVED, "input_output": [{"input": "x) + f(", "output": ""}]}]), "case 1", "input is"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_in_one_line(tmp_path, text, where, what):
+    path = tmp_path / "problems.json"
+    path.write_text(text)
+    with pytest.raises(InputError) as refused:
+        known_problems(path)
+    said = str(refused.value)
+    assert str(path) in said and where in said and what in said and "\n" not in said

@@ -1,0 +1,276 @@
+"""Sessions in lockstep: real edits, one call per ply, reproducible, recordable; the assistant sees no goal."""
+
+import gc
+from dataclasses import fields, replace
+from random import Random
+
+import numpy as np
+import pytest
+
+from actions import Decision, legal_one, protected
+from config import FeaturizerConfig
+from featurizers import Featurizer
+from judge import SMALL, Judge
+from line_tracking import carry_attribution
+from simulation.assistants import RandomAssistant, SilentAssistant
+from simulation.builtin_problems import BY_ID, PROBLEMS
+from simulation.completers import Mixture
+from simulation.goal import Goal
+from simulation.rollout import Chosen, Game, play, take
+from simulation.scripted_people import PEOPLE
+from simulation.sessions import first_state, simulate
+from state import Env, Past, State, never
+from state_adapter import read_episodes, write_snapshot
+
+
+def same(a: State, b: State) -> bool:
+    """Whether two states are equal in every field."""
+    return all(
+        np.array_equal(x, y) if isinstance(x, np.ndarray) else x == y
+        for x, y in ((getattr(a, field.name), getattr(b, field.name)) for field in fields(State))
+    )
+
+
+@pytest.fixture(scope="module")
+def sessions():
+    with Judge(SMALL) as judge:
+        return simulate(list(PEOPLE.values()), 3, RandomAssistant(), judge=judge, seed=11)
+
+
+class Watching:
+    """A random assistant that remembers what it was shown."""
+
+    def __init__(self):
+        self.seen, self.calls, self.random = [], 0, RandomAssistant()
+
+    def decide(self, states, generators):
+        self.calls += 1
+        self.seen += states
+        return self.random.decide(states, generators)
+
+
+def test_human_and_assistant_take_turns_by_legal_decisions(sessions):
+    for episode in sessions:
+        agents = [move.agent for move in episode.moves[1:]]
+        assert agents == ["A", "H"] * (len(agents) // 2) and episode.moves[0] is None
+        assert [state.t for state in episode.states] == list(range(1, len(episode.states) + 1))
+        for transition in episode.transitions("A"):
+            assert legal_one(transition.state, transition.decision, transition.line, 160)
+            assert transition.move.model == "random" and transition.reply is not None
+            if transition.decision is not Decision.NO_OP:
+                assert 0 < transition.move.probability <= transition.move.decision_probability <= 1
+
+
+def test_attribution_is_that_of_the_edits(sessions):
+    for episode in sessions:
+        for before, after, move in zip(episode.states, episode.states[1:], episode.moves[1:], strict=False):
+            human, assistant = carry_attribution(before, after.lines, move.agent, after.t)
+            assert np.array_equal(after.human, human) and np.array_equal(after.assistant, assistant)
+            assert after.cursor.on == (move.agent == "H") and protected(after.human).sum() == 1
+
+
+def test_states_say_what_compiles_and_passes(sessions):
+    for episode in sessions:
+        problem = BY_ID[episode.problem_id]
+        for state in episode.states[1:]:
+            assert state.env is not None and state.env.tests_total == len(problem.cases)
+        if episode.states[-1].text.strip("\n") == "\n".join(problem.solution):
+            assert episode.states[-1].env == Env(True, len(problem.cases), len(problem.cases))
+
+
+def test_every_session_can_be_saved_and_opens_like_a_recorded_one(sessions, tmp_path):
+    for episode in sessions:
+        write_snapshot(episode, tmp_path)
+    read, _ = read_episodes(tmp_path, strict=True)
+    by_id = {episode.id: episode for episode in read}
+    assert len(by_id) == len(sessions)
+    for episode in sessions:
+        again = by_id[episode.id]
+        assert (again.problem_id, again.moves, again.cut_off) == (episode.problem_id, episode.moves, episode.cut_off)
+        assert all(same(a, b) for a, b in zip(again.states, episode.states, strict=True))
+
+
+def test_a_session_taken_up_from_a_recorded_state_can_be_saved_too(sessions, tmp_path):
+    games = [Game.at(sessions[0], i, PEOPLE["likes_code"], f"{i}") for i in (0, 5, 6, 12)]
+    for episode in play(games, RandomAssistant(), Mixture(), horizon=3):
+        (again,), _ = read_episodes(write_snapshot(episode, tmp_path / episode.id), strict=True)
+        assert all(same(a, b) for a, b in zip(again.states, episode.states, strict=True))
+        assert again.moves == episode.moves and episode.cut_off
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_session_whose_lines_carry_their_ends_goes_on_without_them(sessions, tmp_path, end):
+    """Also where the person's first reply is to take back what the assistant wrote just before."""
+    episode = sessions[0]
+    ended = [replace(state, lines=tuple(line + end for line in state.lines)) for state in episode.states]
+    written = [i for i, move in enumerate(episode.moves) if move and move.agent == "A" and move.decision]
+    episode = replace(episode, states=tuple(ended))
+    games = [Game.at(episode, i, PEOPLE["hates_assistant"], f"{end!r}/{i}") for i in (0, 6, *written)]
+    played = play(games, RandomAssistant(), Mixture(), horizon=3)
+    assert sum(bool(one.states[1].undone) for one in played) > len(written) / 2
+    for one in played:
+        assert not any(line.endswith(("\r", "\n")) for state in one.states for line in state.lines)
+        (again,), _ = read_episodes(write_snapshot(one, tmp_path / one.id), strict=True)
+        assert all(same(a, b) for a, b in zip(again.states, one.states, strict=True))
+        assert again.moves == one.moves
+
+
+def test_the_same_seed_gives_the_same_session_whatever_is_played_beside_it(sessions):
+    alone = simulate([PEOPLE["likes_comments"]], 3, RandomAssistant(), seed=11)
+    beside = [episode for episode in sessions if episode.source.endswith("likes_comments")]
+    for a, b in zip(alone, beside, strict=True):
+        assert a.id == b.id and a.moves == b.moves
+        assert all(same(replace(x, env=None), replace(y, env=None)) for x, y in zip(a.states, b.states, strict=True))
+    other = simulate([PEOPLE["likes_comments"]], 3, RandomAssistant(), seed=12)
+    assert {episode.id for episode in other}.isdisjoint(episode.id for episode in alone)
+
+
+def test_everybody_is_asked_once_a_ply(state_of):
+    class Policy:
+        calls = 0
+
+        def pairs(self, states):
+            self.calls += 1
+            return [np.zeros((7, len(state))) for state in states]
+
+    class Polite:
+        def __init__(self, name, policy):
+            self.name, self.policy = name, policy
+
+        def options(self, turn, pairs):
+            assert pairs.shape == (7, len(turn.state))
+            return PEOPLE["likes_code"].options(turn, None)
+
+    one, two, assistant = Policy(), Policy(), Watching()
+    goal = Goal(("a = 1", "b = 2"))
+    games = [Game(state_of("a", cursor=0), goal, Polite(f"p{i}", one if i % 2 else two), f"{i}") for i in range(6)]
+    play(games, assistant, Mixture(), horizon=4)
+    assert (assistant.calls, one.calls, two.calls) == (4, 4, 4)
+
+
+def test_a_game_from_a_state_of_the_assistants_begins_with_the_person(sessions):
+    episode = sessions[0]
+    theirs, own = Game.at(episode, 5, PEOPLE["likes_code"], "a"), Game.at(episode, 6, PEOPLE["likes_code"], "a")
+    assert episode.moves[5].agent == "A" and theirs.next_agent == "H" and theirs.before is episode.states[4]
+    assert own.next_agent == "A" and own.move is None
+    first, second = play([theirs, own], RandomAssistant(), Mixture(), horizon=2)
+    assert [move.agent for move in first.moves[1:]] == ["H", "A", "H", "A", "H"]
+    assert [move.agent for move in second.moves[1:]] == ["A", "H", "A", "H"]
+
+
+def test_a_person_replies_to_the_decision_that_led_to_the_root(sessions):
+    """Whoever hates comments takes back the one that was written just before the session was taken up."""
+    root = first_state(PROBLEMS[0])
+    chosen = Chosen(Decision.EXPLAIN_SINGLE_LINES, 1)
+    after, move = take(root, chosen, "a comment")
+    goal = Goal.solving(PROBLEMS[0])
+    games = [Game(after, goal, PEOPLE["hates_comments"], f"{i}", "H", root, move, PROBLEMS[0].id) for i in range(20)]
+    ended = play(games, SilentAssistant(), Mixture(), horizon=0)
+    assert sum(episode.states[-1].lines == root.lines for episode in ended) >= 17
+
+
+def test_history_is_what_is_known_by_then(state_of):
+    root = state_of("x = 1", "", cursor=1, history=(Past(0, 2, 0.5),))
+    goal = Goal(("x = 1", "y = 2", "z = 3"))
+    (episode,) = play([Game(root, goal, PEOPLE["likes_code"], "7")], RandomAssistant(), Mixture(1, 0), horizon=6)
+    for i, state in enumerate(episode.states):
+        assert state.history[0] == Past(0, 2, 0.5)
+        taken = [move for move in episode.moves[1 : i + 1] if move.agent == "A"]
+        assert [past.decision for past in state.history[1:]] == [move.decision for move in taken]
+        if episode.moves[i] is not None and episode.moves[i].agent == "A":
+            assert state.history[-1].kept is None
+    wrote = [past for past in episode.states[-1].history[1:] if past.decision]
+    assert wrote and all(past.kept is not None for past in wrote)
+
+
+def test_a_decision_that_changes_nothing_is_a_no_op(state_of):
+    state = state_of("x = 1")
+    for text in ("", "x = 1", "   \n"):
+        after, move = take(state, Chosen(Decision.WRITE_SINGLE_LINE, 0, 0.2, 0.4, "m"), text)
+        assert after.lines == state.lines and after.t == 4
+        assert (move.decision, move.line, move.probability, move.model) == (Decision.NO_OP, -1, None, "m")
+
+
+def test_without_linger_no_end_tells_of_the_goal():
+    goal = Goal.solving(PROBLEMS[0])
+    done = replace(
+        first_state(PROBLEMS[0]), lines=goal.lines, human=never(len(goal.lines)), assistant=never(len(goal.lines))
+    )
+    games = [Game(done, goal, PEOPLE["likes_code"], "1")]
+    (until_the_end,) = play(games, SilentAssistant(), Mixture(), horizon=5)
+    assert len(until_the_end.states) == 11 and until_the_end.cut_off
+    (lingering,) = play(games, SilentAssistant(), Mixture(), horizon=5, linger=2)
+    assert len(lingering.states) == 7 and not lingering.cut_off
+
+
+def test_the_assistant_sees_the_same_whatever_the_goal_is(state_of):
+    """Planted leak: two goals, one text. As long as the texts are the same, every field of what it sees is."""
+    root = state_of("def f(a):", "    ", "    return a", cursor=1)
+    goals = (Goal(("def f(a):", "    b = 1", "    return a")), Goal(("def f(a):", "    while a:", "        a -= 1")))
+    sleeper = replace(PEOPLE["likes_comments"], waits=1.0, name="sleeper")
+    seen = []
+    with Judge(SMALL) as judge:
+        for goal in goals:
+            assistant = Watching()
+            assistant.random = SilentAssistant()
+            play([Game(root, goal, sleeper, "1")], assistant, Mixture(), judge, horizon=4)
+            seen.append(assistant.seen)
+    assert len(seen[0]) == 4 and all(same(a, b) for a, b in zip(*seen, strict=True))
+
+
+def test_problems_show_in_env_alone_and_no_feature_is_made_of_it():
+    """Two problems, one text: what a network is shown is the same, though other cases pass."""
+    root = first_state(PROBLEMS[0])
+    sleeper = replace(PEOPLE["likes_comments"], waits=1.0, name="sleeper")
+    seen = []
+    with Judge(SMALL) as judge:
+        for problem in PROBLEMS[:2]:
+            games = [Game(root, Goal.solving(problem), sleeper, "1", "H")]
+            (episode,) = play(games, SilentAssistant(), Mixture(), judge, horizon=2)
+            seen.append(episode.states)
+    assert all(a.env != b.env and same(replace(a, env=b.env), b) for a, b in zip(*(of[1:] for of in seen), strict=True))
+    one, other = (Featurizer(FeaturizerConfig()).encode(states) for states in seen)
+    for field in fields(one):
+        if field.name != "texts":
+            assert np.array_equal(getattr(one, field.name), getattr(other, field.name))
+
+
+def test_no_goal_can_be_reached_from_what_the_assistant_sees():
+    goal = Goal(("def secret():", "    return 41 + 1"), PROBLEMS[1])
+    assistant = Watching()
+    play([Game(first_state(PROBLEMS[0]), goal, PEOPLE["likes_code"], "1")], assistant, Mixture(), horizon=3)
+    frontier, reached = list(assistant.seen), set()
+    while frontier:
+        thing = frontier.pop()
+        if id(thing) in reached or isinstance(thing, type) or type(thing).__name__ == "module":
+            continue
+        reached.add(id(thing))
+        assert thing is not goal and thing is not goal.lines and thing is not goal.problem
+        frontier += gc.get_referents(thing)
+
+
+def test_a_ply_without_judging_costs_few_steps(steps):
+    lines = tuple(f"    value_{i} = compute({i}, other[{i * 7 % 5}])" for i in range(30))
+    root = State(lines[:20], 1, never(20), never(20), last_known_line=19)
+    games = [Game(root, Goal(lines), PEOPLE["likes_code"], f"{i}") for i in range(20)]
+    play(games, RandomAssistant(), Mixture(), horizon=1)
+    games = [replace(game, seed=f"other {game.seed}") for game in games]
+    episodes = []
+    done = steps(lambda: episodes.extend(play(games, RandomAssistant(), Mixture(), horizon=6)))
+    assert done / sum(len(episode.states) - 1 for episode in episodes) < 4000
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_root_and_any_goal_can_be_played(seed):
+    generator = Random(seed)
+    texts = ["", "   ", "a = 1", "# b", "\tx", "'''", "é" * 200, "\ud800", "\x00", "return", "a = 1\r\n"]
+    games = []
+    for i in range(60):
+        lines = tuple(generator.choice(texts) for _ in range(generator.randrange(6)))
+        goal = Goal(
+            tuple(line.rstrip("\r\n") for line in generator.choices(texts, k=generator.randrange(6))), notes=("n",)
+        )
+        person = generator.choice(list(PEOPLE.values()))
+        games.append(Game(State(lines, 2, never(len(lines)), never(len(lines))), goal, person, f"{seed}/{i}"))
+    for episode in play(games, RandomAssistant(), Mixture(), horizon=4):
+        assert len(episode.states) == 9

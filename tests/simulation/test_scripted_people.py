@@ -1,0 +1,267 @@
+"""Scripted people show their tastes, finish what they begin, and others can be added."""
+
+import pickle
+import re
+import sys
+from collections import defaultdict
+from math import inf, nan
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from actions import Decision
+from errors import InputError
+from simulation.acceptance import judged
+from simulation.assistants import RandomAssistant, SilentAssistant
+from simulation.builtin_problems import BY_ID
+from simulation.completers import Mixture
+from simulation.goal import Goal
+from simulation.goal_progress import progress
+from simulation.person import MOST_OPTIONS, Option, Person, Turn, load_person, reply
+from simulation.person_fitting import estimate
+from simulation.scripted_people import PEOPLE, ScriptedPerson
+from simulation.sessions import simulate
+from simulation.typing_model import rest
+
+COMMENTS = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
+
+
+@pytest.fixture(scope="module")
+def sessions():
+    """Twelve sessions of each scripted person with a random assistant."""
+    everyone = {name: simulate([person], 12, RandomAssistant(), seed=5) for name, person in PEOPLE.items()}
+    return {name: [(e, Goal.solving(BY_ID[e.problem_id])) for e in episodes] for name, episodes in everyone.items()}
+
+
+def kept(sessions, part=lambda progress: True):
+    """Share of what was written that was kept: right code, comments."""
+    shares = defaultdict(list)
+    for episode, goal in sessions:
+        for i, move in enumerate(episode.moves[:-1]):
+            if move is None or move.agent != "A" or move.decision is Decision.NO_OP:
+                continue
+            if not part(progress(episode.states[i].lines, goal.lines)):
+                continue
+            lines = judged(Turn(episode.states[i], goal, episode.states[i - 1], move))
+            past = episode.states[i + 1].history[-1]
+            if past.kept is not None and all(line.merit == "right" for line in lines):
+                shares["comments" if move.decision in COMMENTS else "code"].append(past.kept)
+    return {kind: sum(found) / len(found) for kind, found in shares.items()}
+
+
+def test_tastes_show_in_what_is_kept(sessions):
+    shares = {name: kept(of) for name, of in sessions.items()}
+    assert shares["likes_code"]["code"] > 0.85 and 0.25 < shares["likes_code"]["comments"] < 0.75
+    assert shares["likes_comments"]["comments"] > 0.85
+    assert shares["hates_comments"]["comments"] < 0.15 and shares["hates_comments"]["code"] > 0.75
+    assert max(shares["hates_assistant"].values()) < 0.25
+
+
+def test_one_changes_their_mind_midway(sessions):
+    early = kept(sessions["changes_mind"], lambda now: now.share <= 0.4)
+    late = kept(sessions["changes_mind"], lambda now: now.share > 0.6)
+    assert early["code"] > 0.8 and late["code"] < 0.3
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """Forty sessions of three people without help, and how they type in them."""
+    names = ("likes_code", "clumsy", "patient")
+    episodes = {name: simulate([PEOPLE[name]], 40, SilentAssistant(), rounds=200, seed=4) for name in names}
+    return {name: (of, estimate(of, BY_ID).hands) for name, of in episodes.items()}
+
+
+def test_who_is_clumsy_makes_more_mistakes_types_bits_and_needs_longer(alone):
+    (usual, hands), (clumsy, theirs) = alone["likes_code"], alone["clumsy"]
+    assert theirs.slips > 3 * hands.slips and theirs.part > hands.part
+    assert sum(len(episode.states) for episode in clumsy) > 1.25 * sum(len(episode.states) for episode in usual)
+
+
+def test_who_is_patient_waits_and_then_types_whole_blocks(alone):
+    def rests(episodes):
+        decisions = [move.decision for episode in episodes for move in episode.moves if move and move.agent == "H"]
+        return decisions.count(Decision.NO_OP) / len(decisions)
+
+    (usual, hands), (patient, theirs) = alone["likes_code"], alone["patient"]
+    assert rests(patient) > 1.4 * rests(usual)
+    assert theirs.several > 0.45 and hands.several < 0.15
+    assert theirs.part < 0.2 * hands.part + 0.1 and theirs.slips < 0.04
+
+
+def test_who_is_clumsy_keeps_more_of_what_is_mistaken_and_who_is_patient_hardly_any():
+    mistaken = {}
+    for name in ("clumsy", "likes_code", "patient"):
+        kept = []
+        for episode in simulate([PEOPLE[name]], 40, RandomAssistant(), completer=Mixture(0.0, 0.5), seed=5):
+            goal = Goal.solving(BY_ID[episode.problem_id])
+            for step in episode.transitions("A"):
+                lines = judged(Turn(step.next, goal, step.state, step.move))
+                if lines and all(line.merit != "right" for line in lines):
+                    kept.append(step.reply.history[-1].kept)
+        mistaken[name] = sum(kept) / len(kept)
+    assert mistaken["clumsy"] > mistaken["likes_code"] + 0.1
+    assert mistaken["patient"] < mistaken["likes_code"] - 0.03
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_everybody_solves_every_problem_alone(name):
+    for episode in simulate([PEOPLE[name]], len(BY_ID), SilentAssistant(), rounds=200, seed=2):
+        goal = Goal.solving(BY_ID[episode.problem_id])
+        assert progress(episode.states[-1].lines, goal.lines).done and not episode.cut_off
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_the_ways_to_reply_are_a_distribution_over_a_few(name, sessions):
+    person = PEOPLE[name]
+    assert isinstance(person, Person)
+    for episode, goal in sessions[name][:3]:
+        for i, move in enumerate(episode.moves):
+            if move is not None and move.agent == "A":
+                options = person.options(Turn(episode.states[i], goal, episode.states[i - 1], move), None)
+                assert sum(option.probability for option in options) == pytest.approx(1.0)
+                assert all(option.probability >= 0 for option in options) and len(options) <= MOST_OPTIONS
+
+
+OUTSIDE = """
+from simulation.typing_model import rest
+from simulation.person import Option
+
+class Sleeper:
+    name = "sleeper"
+    policy = None
+
+    def options(self, turn, pairs):
+        return [Option(1.0, lambda generator: rest(turn.state))]
+
+sleeper = Sleeper()
+def make():
+    return Sleeper()
+unfit = 3
+"""
+
+
+@pytest.mark.parametrize("attribute", ["sleeper", "Sleeper", "make"])
+@pytest.mark.parametrize("kind", ["module", "file"])
+def test_a_person_from_outside_the_repository_plays_like_any_other(tmp_path, monkeypatch, attribute, kind):
+    (tmp_path / "outsiders.py").write_text(OUTSIDE)
+    monkeypatch.syspath_prepend(tmp_path)
+    where = f"outsiders:{attribute}" if kind == "module" else f"{tmp_path / 'outsiders.py'}:{attribute}"
+    person = load_person(where)
+    (episode,) = simulate([person], 1, RandomAssistant(), rounds=3)
+    assert len(episode.states) == 7
+    assert {move.decision for move in episode.moves if move and move.agent == "H"} == {Decision.NO_OP}
+
+
+def test_the_person_that_the_manual_shows_is_what_it_says(tmp_path):
+    manual = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text()
+    (code,) = re.findall(r"```python\n(# strict.py.*?)```", manual, re.DOTALL)
+    (tmp_path / "strict.py").write_text(code)
+    strict = load_person(f"{tmp_path / 'strict.py'}:Strict")
+    episodes = simulate([strict], 6, RandomAssistant(), completer=Mixture(right=1.0, near=0.0), rounds=40)
+    moves = [move for episode in episodes for move in episode.moves if move]
+    after = [past for episode in episodes for past in episode.states[-1].history]
+    assert len(moves) > 50 and all(progress(e.states[-1].lines, BY_ID[e.problem_id].solution).done for e in episodes)
+    assert {past.kept for past in after if past.decision in COMMENTS} == {0.0}
+    assert {past.kept for past in after if past.decision and past.decision not in COMMENTS} == {1.0}
+
+
+ANNOTATED = """
+from __future__ import annotations
+from dataclasses import dataclass
+
+@dataclass
+class Somebody:
+    name: str = "{name}"
+    policy: None = None
+
+    def options(self, turn, pairs):
+        return []
+"""
+
+
+def test_files_of_one_stem_are_people_of_their_own_and_may_be_dataclasses(tmp_path):
+    people = []
+    for name in ("ann", "bob"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "me.py").write_text(ANNOTATED.format(name=name))
+        people.append(load_person(f"{tmp_path / name / 'me.py'}:Somebody"))
+    assert [person.name for person in people] == ["ann", "bob"]
+    assert [pickle.loads(pickle.dumps(person)) for person in people] == people
+
+
+def test_a_file_that_cannot_be_imported_leaves_no_module(tmp_path):
+    (tmp_path / "torn.py").write_text("x = 1\ny = nobody")
+    known = set(sys.modules)
+    with pytest.raises(InputError, match="cannot be imported: NameError"):
+        load_person(f"{tmp_path / 'torn.py'}:x")
+    assert set(sys.modules) == known
+
+
+@pytest.mark.parametrize(
+    ("chances", "what"),
+    [
+        ([], "odd: gave 0 ways to reply, expected 1 to 8"),
+        ([1 / 9] * 9, "odd: gave 9 ways to reply, expected 1 to 8"),
+        ([1.5, -0.5], "odd: gave replies with probabilities 1.5, -0.5, expected none below 0"),
+        ([0.5, nan], "odd: gave replies with probabilities 0.5, nan"),
+        ([nan, 0.5], "odd: gave replies with probabilities nan, 0.5"),
+        ([inf], "odd: gave replies with probabilities inf"),
+        ([0.5, 0.4], "odd: gave replies with probabilities 0.5, 0.4, expected none below 0 and a sum of 1"),
+        ([0.0, 0.0], "odd: gave replies with probabilities 0, 0"),
+    ],
+)
+def test_replies_that_are_no_distribution_are_refused(state_of, chances, what):
+    with pytest.raises(InputError, match=what):
+        reply(Odd(chances), Turn(state_of("x"), Goal(())), None, Random(0))
+
+
+def test_replies_may_be_rounded_to_32_bits(state_of):
+    chances = [float(np.float32(1 / 7))] * 7
+    assert reply(Odd(chances), Turn(state_of("x"), Goal(())), None, Random(0)).move.decision is Decision.NO_OP
+
+
+class Odd:
+    """Somebody who does nothing, in ways of the given probabilities."""
+
+    name, policy = "odd", None
+
+    def __init__(self, chances):
+        self.chances = chances
+
+    def options(self, turn, pairs):
+        return [Option(chance, lambda _: rest(turn.state)) for chance in self.chances]
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        ("outsiders", "expected module:attribute"),
+        (":x", "expected module:attribute"),
+        ("nowhere_at_all:x", "nowhere_at_all cannot be imported"),
+        ("nowhere.py:x", "there is no file nowhere.py"),
+        ("outsiders:nobody", "outsiders has no nobody"),
+        ("outsiders:unfit", "a int is no person: it needs a name"),
+        ("broken:x", "broken cannot be imported: SyntaxError"),
+        ("{folder}/broken.py:x", "cannot be imported: SyntaxError"),
+    ],
+)
+def test_what_is_no_person_is_refused_in_one_line(tmp_path, monkeypatch, where, what):
+    (tmp_path / "outsiders.py").write_text(OUTSIDE)
+    (tmp_path / "broken.py").write_text("x = = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match=what):
+        load_person(where.format(folder=tmp_path))
+
+
+def test_a_scripted_person_is_a_handful_of_numbers():
+    person = ScriptedPerson("calm", PEOPLE["likes_code"].tastes, waits=1.0)
+    (episode,) = simulate([person], 1, SilentAssistant(), rounds=4)
+    assert len({state.lines for state in episode.states}) == 1
+
+
+@pytest.mark.parametrize("numbers", [{"waits": 3}, {"comments": -0.1}, {"changes_at": float("nan")}])
+def test_numbers_that_are_no_probabilities_are_refused_when_a_person_is_made(numbers):
+    with pytest.raises(InputError, match=r"calm: .* expected a probability"):
+        ScriptedPerson("calm", PEOPLE["likes_code"].tastes, **numbers)

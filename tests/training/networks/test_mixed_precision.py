@@ -1,0 +1,73 @@
+"""What a network answers in bfloat16 is near what it answers in float32, and it is float32."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from config import ModelConfig
+from models import PolicyOutput
+from training.bc.cloning_phase import Cloning
+from training.data import transitions
+from training.networks.mixed_precision import network
+from training.networks.training_networks import Policies
+
+MODELS = [
+    ModelConfig(d_in=24, d_model=16, n_layers=2, n_heads=2, n_global_tokens=2, hidden=16, radius=2, dropout=0.0),
+    ModelConfig(backbone="bigru", d_in=24, d_model=16, layers=1, hidden=16, dropout=0.0),
+    ModelConfig(backbone="lstm", d_in=24, d_model=16, layers=1, hidden=16, dropout=0.0),
+]
+
+
+def answers(config, sessions, device, of):
+    policies = Policies.fresh(config.model, config.featurizer, 0)
+    policies.to(torch.device(device))
+    data = transitions.build(sessions, policies.featurizer, config.rewards)
+    lines = policies.featurizer(data.encoded.batch(data.steps.row[:9], device))
+    return of(policies.human, lines), lines
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.backbone)
+def test_every_network_computes_in_bfloat16(small, sessions, model):
+    """On the CPU, with the same cast of every product as on a GPU, so that no part refuses a mixture of types."""
+
+    def reduced(policy, lines):
+        with torch.autocast("cpu", torch.bfloat16):
+            return policy(lines)
+
+    config = replace(small, model=model)
+    found, _ = answers(config, sessions, "cpu", reduced)
+    expected, lines = answers(config, sessions, "cpu", network)
+    assert any(value.dtype == torch.bfloat16 for value in vars_of(found).values())
+    assert_near(found, expected, lines.mask)
+    sum(value.float().sum() for value in vars_of(found).values()).backward()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.backbone)
+def test_cloning_on_a_gpu_computes_in_bfloat16_and_answers_in_float32(small, sessions, model):
+    config = replace(small, model=model)
+    found, _ = answers(config, sessions, "cuda", network)
+    expected, lines = answers(config, sessions, "cpu", network)
+    assert all(value.dtype == torch.float32 for value in vars_of(found).values())
+    assert any(not torch.equal(value.cpu(), vars_of(expected)[name]) for name, value in vars_of(found).items())
+    assert_near(found, expected, lines.mask)
+    policies = Policies.fresh(model, config.featurizer, 0)
+    policies.to(torch.device("cuda"))
+    data = transitions.build(sessions, policies.featurizer, config.rewards)
+    phase = Cloning(policies, data, {0, 1, 2, 3, 4}, {5}, config.bc, gamma=0.99, seed=0)
+    while not phase.done:
+        phase.begin()
+        while phase.step():
+            pass
+        assert phase.finish()["val_decision_nll"] < 5
+
+
+def vars_of(output):
+    return {name: getattr(output, name) for name in PolicyOutput.__dataclass_fields__}
+
+
+def assert_near(found, expected, mask):
+    for name, value in vars_of(found).items():
+        near = (value.detach().float().cpu() - vars_of(expected)[name].detach()).abs() < 0.05
+        assert (near | ~mask[:, None].expand_as(near) if near.dim() == 3 else near).all(), name

@@ -1,0 +1,108 @@
+"""PPO's objective, term by term, at the policy that an epoch begins with."""
+
+import math
+
+import pytest
+import torch
+
+from config import PPOConfig
+from training.data import behaviour_policy
+from training.data.transitions import build
+from training.losses.losses import means
+from training.losses.returns import gae, standardised
+from training.networks.predictions import answer, joint_of
+from training.networks.training_networks import Policies
+from training.ppo.ppo_phase import FromEpisodes
+
+CONFIG = PPOConfig(
+    importance_cap=1.3, sample_size_floor=0.0, entropy_weight=0.3, human_anchor=0.7, start_anchor=1.1,
+    value_weight=0.13, human_weight=0.17, goal_weight=0.19, kept_weight=0.23,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def phase(small_training, sessions, tmp_path_factory):
+    """An epoch that has begun, with a policy that is neither the human's nor the one it started from."""
+    small = small_training(tmp_path_factory.mktemp("ppo"))
+    policies = Policies.fresh(small.model, small.featurizer, 0)
+    data = build(sessions, policies.featurizer)
+    fitted = behaviour_policy.fit(data.of(range(6), by_human=False).choices)
+    policies.begin_assistant(fitted.decision_log_prior(), 0)
+    with torch.no_grad():
+        policies.assistant.action_head.last.bias += torch.linspace(-1, 1, 7)
+    phase = FromEpisodes(policies, data, set(range(6)), fitted, CONFIG, seed=0)
+    phase.begin()
+    return phase
+
+
+@pytest.fixture(scope="module")
+def parts(phase):
+    """Of the loss on all steps at once."""
+    update = phase.update
+    with torch.no_grad():
+        lines = update.policies.featurizer(update.data.encoded.batch(update.steps.row))
+        _, found = means(update._losses(lines, update.steps, update.held))
+        return {**found, "loss": update._loss(found)}
+
+
+def test_weights_are_the_ratio_to_the_behaviour_up_to_the_cap(phase):
+    steps, held = phase.update.steps, phase.update.held
+    decision, line = steps.recorded(phase.update.behaviour)
+    cap = math.log(CONFIG.importance_cap)
+    expected = (held.log_decision - decision).clamp(max=cap) + (held.log_line - line).clamp(max=cap)
+    assert torch.allclose(held.weight, expected.exp(), atol=1e-6)
+    assert held.weight.min() < 0.9 and held.weight.max() > 1.1
+
+
+def test_advantages_are_gae_over_the_episodes_and_standardised(phase):
+    steps, held = phase.update.steps, phase.update.held
+    nothing = torch.zeros(len(steps))  # no recording was cut off
+    advantage, target = gae(steps.reward, held.value, steps.episode, nothing, gamma=CONFIG.gamma, lam=CONFIG.gae_lambda)
+    assert steps.learn.all()
+    assert torch.allclose(held.target, target, atol=1e-6)
+    assert torch.allclose(held.advantage, standardised(advantage), atol=1e-6)
+
+
+def test_the_policys_loss_is_weighted_by_what_the_behaviour_left_out(phase, parts):
+    """At the policy that the epoch begins with both ratios are 1."""
+    held = phase.update.held
+    assert parts["policy_loss"].item() == pytest.approx(float(-2 * (held.weight * held.advantage).mean()), abs=1e-4)
+
+
+def test_the_anchors_are_divergences_in_their_direction(phase, parts):
+    update = phase.update
+    policies, data, rows = update.policies, update.data, update.steps.row
+    with torch.no_grad():
+        lines = policies.featurizer(data.encoded.batch(rows))
+        own, human, start = (
+            joint_of(policy, lines, policy(lines).scores, bound=True)
+            for policy in (policies.assistant, policies.human, policies.start)
+        )
+    assert parts["kl_human"].item() == pytest.approx(float(own.kl(human).mean()), rel=1e-3)
+    assert parts["kl_start"].item() == pytest.approx(float(start.kl(own).mean()), rel=1e-3)
+    assert parts["entropy"].item() == pytest.approx(float(own.entropy().mean()), rel=1e-3)
+    assert abs(own.kl(human).mean() - human.kl(own).mean()) > 0.01
+    assert parts["kl_start"] > 0.01
+
+
+def test_the_loss_is_the_sum_of_its_parts(parts):
+    expected = (
+        parts["policy_loss"]
+        + 0.13 * parts["value_loss"]
+        - 0.3 * parts["entropy"]
+        + 0.7 * parts["kl_human"]
+        + 1.1 / math.sqrt(6) * parts["kl_start"]
+        + 0.17 * (parts["next_human_loss"] + parts["next_human_line_loss"])
+        + 0.19 * parts["goal_loss"]
+        + 0.23 * parts["kept_loss"]
+    )
+    assert parts["loss"].item() == pytest.approx(expected.item(), rel=1e-5)
+    assert all(parts[name] > 0.001 for name in ("value_loss", "next_human_loss", "goal_loss", "kept_loss"))
+
+
+def test_values_held_are_the_policys(phase):
+    update = phase.update
+    answers = answer(
+        update.policies.assistant, update.policies.featurizer, update.data.encoded, update.steps, bound=True
+    )
+    assert torch.allclose(answers.value, update.held.value, atol=1e-6)

@@ -1,0 +1,212 @@
+"""PPO: it finds what was worth it from decisions that it did not take, and leaves everybody else alone."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from actions import Decision
+from config import PPOConfig
+from state import Cursor, Env, State, never
+from state_adapter import Episode, Move
+from training.data import behaviour_policy
+from training.data.transitions import build
+from training.losses.losses import effective_sample_size
+from training.networks.predictions import answer
+from training.networks.training_networks import Policies
+from training.ppo.ppo_phase import FromEpisodes
+
+GOOD, BAD = Decision.WRITE_SINGLE_LINE, Decision.EDIT_EXISTING_LINES
+
+
+def bandit(number: int, decision: Decision, probability: float | None) -> Episode:
+    """One decision; if it is the good one, the person keeps it, else they take it back."""
+    human = never(1)
+    state = State(("",), 0, human, never(1), Cursor(True, 0, 0, 0), Env(True, 0, 2), history=(), last_known_line=0)
+    after = replace(state, lines=("x = 1",), t=1, cursor=Cursor(), last_known_line=0)
+    reply = replace(after if decision is GOOD else state, t=2)
+    moves = (None, Move("A", decision, 0, True, probability, probability), Move("H", Decision.NO_OP, -1, True))
+    return Episode(f"bandit-{number}", "made up", None, (state, after, reply), moves)
+
+
+def bandits(share_of_good: float, count: int = 40, *, recorded: bool) -> list[Episode]:
+    good = round(count * share_of_good)
+    return [
+        bandit(i, GOOD if i < good else BAD, (share_of_good if i < good else 1 - share_of_good) if recorded else None)
+        for i in range(count)
+    ]
+
+
+def begin(small, episodes, config):
+    """A fresh assistant and the phase in which it is to learn from the episodes."""
+    policies = Policies.fresh(small.model, small.featurizer, 0)
+    data = build(episodes, policies.featurizer)
+    fitted = behaviour_policy.fit(data.of(range(len(episodes)), by_human=False).choices)
+    policies.begin_assistant(fitted.decision_log_prior(), 0)
+    return policies, data, FromEpisodes(policies, data, set(range(len(episodes))), fitted, config, seed=0)
+
+
+def learn(small, episodes, config):
+    """The assistant that has learned from the episodes; the phase, and its rows."""
+    policies, data, phase = begin(small, episodes, config)
+    rows = []
+    while not phase.done:
+        phase.begin()
+        while phase.step():
+            pass
+        rows.append(phase.finish())
+    return policies, data, rows, phase
+
+
+def probability(policies, data, decision):
+    steps = data.of(range(len(data.ids)), by_human=False)
+    return float(answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True)
+                 .decisions[:, decision].exp().mean())  # fmt: skip
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("share_of_good", [0.2, 0.5])
+def test_the_better_decision_wins_though_it_was_the_rarer_one(small, share_of_good, recorded):
+    config = PPOConfig(epochs=20, batch_size=20, learning_rate=3e-3, start_anchor=0.0, human_anchor=0.0)
+    policies, data, rows, _ = learn(small, bandits(share_of_good, recorded=recorded), config)
+    assert probability(policies, data, GOOD) > 0.6
+    assert probability(policies, data, BAD) < 0.3
+    assert {row["update"] for row in rows} <= {"ppo", "awr"}
+
+
+def test_one_epoch_moves_a_clip_and_hardly_more(small):
+    config = PPOConfig(epochs=1, passes=30, batch_size=20, learning_rate=3e-3, start_anchor=0.0, human_anchor=0.0)
+    policies, data, rows, _ = learn(small, bandits(0.5, recorded=True), replace(config, target_kl=10.0))
+    assert rows[0]["clip_fraction"] > 0.1
+    steps = data.of(range(len(data.ids)), by_human=False)
+    after = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True).decision(steps)
+    before = answer(policies.start, policies.featurizer, data.encoded, steps, bound=True).decision(steps)
+    assert (after - before).exp().max() < 1.6
+
+
+def test_target_kl_ends_an_epoch(small):
+    config = PPOConfig(epochs=1, passes=50, batch_size=20, learning_rate=1e-2, start_anchor=0.0, target_kl=1e-3)
+    _, _, rows, _ = learn(small, bandits(0.5, recorded=True), config)
+    assert rows[0]["stopped_early"] == 1.0 and rows[0]["minibatches"] < 100
+
+
+def test_steps_limit_an_epoch(small):
+    _, _, rows, _ = learn(small, bandits(0.5, recorded=True), PPOConfig(steps=25, passes=10, batch_size=10))
+    assert rows[0]["minibatches"] == 3
+
+
+def test_behaviour_that_hardly_ever_does_what_the_policy_does_is_imitated_by_its_worth(small):
+    """Recorded probabilities say that nearly all weight is on two of 40 decisions."""
+    episodes = [
+        replace(one, moves=(None, replace(one.moves[1], probability=p, decision_probability=p), one.moves[2]))
+        for one, p in zip(bandits(0.5, recorded=True), [1e-4, *[0.9] * 38, 1e-4], strict=True)
+    ]
+    config = PPOConfig(epochs=10, batch_size=20, learning_rate=3e-3, start_anchor=0.0, human_anchor=0.0)
+    policies, data, rows, _ = learn(small, episodes, config)
+    assert rows[0]["effective_sample_size"] < 0.3 and rows[0]["update"] == "awr"
+    assert probability(policies, data, GOOD) > probability(policies, data, BAD) + 0.2
+
+
+def test_the_anchor_to_the_start_is_weaker_with_more_sessions(small):
+    moved = []
+    for count in (2, 200):
+        episodes = bandits(0.5, count=20, recorded=True)
+        policies = Policies.fresh(small.model, small.featurizer, 0)
+        data = build(episodes, policies.featurizer)
+        fitted = behaviour_policy.fit(data.of(range(20), by_human=False).choices)
+        policies.begin_assistant(fitted.decision_log_prior(), 0)
+        config = PPOConfig(epochs=15, batch_size=20, learning_rate=3e-3, start_anchor=20.0, human_anchor=0.0)
+        phase = FromEpisodes(policies, data, set(range(20)), fitted, config, seed=0)
+        assert phase.update.start_anchor == pytest.approx(config.start_anchor / math.sqrt(20))
+        phase.update.start_anchor = config.start_anchor / math.sqrt(count)
+        while not phase.done:
+            phase.begin()
+            while phase.step():
+                pass
+            phase.finish()
+        moved.append(probability(policies, data, GOOD))
+    assert moved[0] < moved[1]
+
+
+def test_the_humans_answers_are_the_same_to_the_last_bit(small, sessions):
+    policies = Policies.fresh(small.model, small.featurizer, 0)
+    data = build(sessions, policies.featurizer)
+    steps = data.of(range(6))
+    fitted = behaviour_policy.fit(data.of(range(6), by_human=False).choices)
+    policies.begin_assistant(fitted.decision_log_prior(), 0)
+    before = answer(policies.human, policies.featurizer, data.encoded, steps, bound=False)
+    weights = [p.clone() for p in policies.assistant.parameters()]
+    phase = FromEpisodes(policies, data, set(range(6)), fitted, PPOConfig(epochs=2), seed=0)
+    while not phase.done:
+        phase.begin()
+        while phase.step():
+            pass
+        phase.finish()
+    after = answer(policies.human, policies.featurizer, data.encoded, steps, bound=False)
+    assert all(torch.equal(a, b) for a, b in zip(vars(before).values(), vars(after).values(), strict=True))
+    assert any(not torch.equal(a, b) for a, b in zip(weights, policies.assistant.parameters(), strict=True))
+
+
+def test_a_fresh_assistant_begins_near_the_behaviour(small, sessions):
+    policies = Policies.fresh(small.model, small.featurizer, 0)
+    data = build(sessions, policies.featurizer)
+    steps = data.of(range(6), by_human=False)
+    fitted = behaviour_policy.fit(steps.choices)
+    policies.begin_assistant(fitted.decision_log_prior(), 0)
+    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True)
+    decision, _ = steps.recorded(fitted)
+    assert effective_sample_size(answers.decision(steps) - decision) > 0.9
+
+
+def test_a_decision_that_was_not_legal_is_counted_and_teaches_nothing(small, sessions):
+    one = sessions[0]
+    illegal = replace(one.moves[1], decision=Decision.EDIT_EXISTING_LINES, line=0)  # the skeleton
+    episodes = [replace(one, moves=(None, illegal, *one.moves[2:])), *sessions[1:]]
+    policies, data, rows, _ = learn(small, episodes, PPOConfig(epochs=1))
+    assert data.illegal == 1 and rows[0]["steps_without_policy_loss"] == 1.0
+    assert all(math.isfinite(value) for value in rows[0].values() if isinstance(value, float))
+    assert all(p.isfinite().all() for p in policies.assistant.parameters())
+
+
+def test_the_old_log_probabilities_are_not_those_of_the_policy_that_learns(small):
+    """With a ratio of 1 throughout, clipping would never happen and the passes of an epoch would all count in full."""
+    config = PPOConfig(epochs=1, passes=10, batch_size=20, learning_rate=3e-3, start_anchor=0.0, target_kl=10.0)
+    policies, data, _, phase = learn(small, bandits(0.5, recorded=True), config)
+    phase.begin()
+    held = phase.update.held
+    steps = data.of(range(len(data.ids)), by_human=False)
+    fixed = held.log_decision.clone()
+    while phase.step():
+        pass
+    now = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True).decision(steps)
+    assert torch.equal(held.log_decision, fixed)
+    assert not torch.allclose(now, fixed, atol=1e-3)
+
+
+def test_without_decisions_of_the_assistant_nothing_is_learned(small, sessions):
+    alone = [replace(one, moves=tuple(m if m and m.agent == "H" else None for m in one.moves)) for one in sessions]
+    policies, _, rows, phase = learn(small, alone, PPOConfig(epochs=3))
+    assert rows == [] and phase.total_steps == 0
+    pairs = zip(policies.start.parameters(), policies.assistant.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("most", [1000, 100, 45, 37, 8, 3])
+def test_it_says_how_many_steps_there_are_and_at_any_time_how_many_are_left(small, most):
+    config = PPOConfig(epochs=2, passes=3, batch_size=16, steps=most, target_kl=1e9)
+    _, _, phase = begin(small, bandits(0.5, recorded=True), config)
+    left = [phase.total_steps]
+    while not phase.done:
+        phase.begin()
+        while phase.step():
+            left.append(phase.total_steps)
+        phase.finish()
+    assert left == [*range(left[0], -1, -1)] and phase.close() == ""
+
+
+def test_epochs_that_the_kl_ended_are_counted_in_the_end(small):
+    config = PPOConfig(epochs=2, passes=3, batch_size=16, learning_rate=0.1, target_kl=1e-9)
+    _, _, rows, phase = learn(small, bandits(0.5, recorded=True), config)
+    assert [row["stopped_early"] for row in rows] == [1.0, 1.0]
+    assert phase.close() == "epochs stopped early by a KL above 1e-09: 2 of 2"

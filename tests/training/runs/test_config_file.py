@@ -1,0 +1,119 @@
+"""training_config.json: known keys of the right type and range become a LoopConfig, all else is one clear line."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import training.runs.config_file
+from config import LoopConfig
+from errors import InputError
+from training.runs.config_file import keys, parse_config, read_config
+
+DOCUMENTATION = Path(training.runs.config_file.__file__).parents[2] / "docs" / "configuration.md"
+
+
+def value_of(config, key):
+    for part in key.split("."):
+        config = getattr(config, part)
+    return config
+
+
+def test_what_is_not_there_has_its_default():
+    assert parse_config({}, "x") == LoopConfig()
+    given = parse_config({"seed": 7, "bc": {"epochs": 0}, "rewards": {"retain_reward": -1}, "ppo": {"gamma": 1}}, "x")
+    default = LoopConfig()
+    assert given == replace(
+        default,
+        seed=7,
+        bc=replace(default.bc, epochs=0),
+        ppo=replace(default.ppo, gamma=1.0),
+        rewards=replace(default.rewards, retain_reward=-1.0),
+    )
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        ([], "expected an object"),
+        ({"bc": 3}, "bc is 3, expected an object"),
+        ({"sed": 1}, "unknown key 'sed'; the nearest known one is 'seed'"),
+        ({"bc": {"epoch": 1}}, "unknown key 'bc.epoch'; the nearest known one is 'bc.epochs'"),
+        ({"trained_on": "people"}, "'person' or 'samples' or 'scripted'"),
+        ({"seed": 1.0}, "seed is 1.0, expected a whole number"),
+        ({"seed": True}, "seed is true"),
+        ({"seed": -1}, "at least 0"),
+        ({"zero_style": {"horizon": 10**9}}, "expected a whole number of at least 1 and at most 1000"),
+        ({"zero_style": {"simulations": 10**11}}, "at most 10000"),
+        ({"zero_style": {"passes": 10**12}}, "at most 1000"),
+        ({"rewards": {"clip": -1}}, "rewards.clip is -1.0, expected a number above 0"),
+        ({"bc": {"patience": 0}}, "bc.patience is 0, expected a whole number of at least 1"),
+        ({"zero_style": {"algorithm": "best"}}, "'gumbel' or 'puct'"),
+        ({"bc": {"batch_size": 0}}, "bc.batch_size is 0, expected a whole number of at least 1"),
+        ({"ppo": {"learning_rate": "fast"}}, 'ppo.learning_rate is "fast", expected a number of at least 0'),
+        ({"ppo": {"learning_rate": float("nan")}}, "ppo.learning_rate is NaN"),
+        ({"ppo": {"gamma": 1.5}}, "from 0 to 1"),
+        ({"held_out_share": -0.1}, "from 0 to 1"),
+        ({"init_from_pv": "yes"}, "true or false"),
+        ({"telemetry_url": 5}, "expected text"),
+        ({"model": {"d_in": 64}}, "d_in"),
+        ({"model": {"n_heads": 3}}, "multiple"),
+    ],
+)
+def test_what_does_not_fit_is_refused(value, words):
+    with pytest.raises(InputError) as caught:
+        parse_config(value, "training_config.json")
+    assert words in str(caught.value) and "training_config.json" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        ("{", "not valid JSON"),
+        ('{"seed": NaN}', "NaN"),
+        (b"\xff", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
+        ('{"seed": 1, "seed": 2}', "twice"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path, content, words):
+    path = tmp_path / "config.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError, match=words) as caught:
+        read_config(path)
+    assert "config.json" in str(caught.value)
+
+
+def test_a_file_that_was_asked_for_must_be_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read_config() == LoopConfig()
+    with pytest.raises(InputError, match="no such file"):
+        read_config(tmp_path / "absent.json")
+    (tmp_path / "training_config.json").write_text('{"seed": 3}')
+    assert read_config().seed == 3
+
+
+def test_every_key_is_documented_with_its_default():
+    text = DOCUMENTATION.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| `([^`]*)` \|", text, re.MULTILINE))
+    default = LoopConfig()
+    assert rows == {key: json.dumps(value_of(default, key)) for key in keys()}
+
+
+def test_the_documented_example_is_a_configuration():
+    (example,) = re.findall(r"```json\n(.*?)```", DOCUMENTATION.read_text(encoding="utf-8"), re.DOTALL)
+    config = parse_config(json.loads(example), "docs")
+    assert config.model.backbone == "bigru" and config.zero_style.roots == 64
+
+
+@pytest.mark.parametrize(("words", "key"), [
+    ('{"model": {"backbone": "bigruu"}}', "model.backbone"),
+    ('{"featurizer": {"text_embedder": "words"}}', "featurizer.text_embedder"),
+])  # fmt: skip
+def test_a_name_that_nobody_registered_is_refused_with_the_file_and_the_key(tmp_path, words, key):
+    path = tmp_path / "config.json"
+    path.write_text(words)
+    with pytest.raises(InputError, match=f"{path}: {key} is .* expected one of"):
+        read_config(path)

@@ -1,0 +1,262 @@
+"""What a search of files imagines: real edits, expected rewards, people who go by the network, nothing of a goal."""
+
+import gc
+import math
+from dataclasses import fields, replace
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actions import Decision, legal
+from config import FeaturizerConfig, ModelConfig, RewardWeights, SearchConfig
+from featurizers import Featurizer
+from models import Policy
+from simulation.builtin_problems import PROBLEMS
+from simulation.goal import Goal
+from simulation.network_agents import NetworkPolicy
+from simulation.rollout import Game, play
+from simulation.scripted_people import PEOPLE
+from simulation.sessions import first_state
+from state import Cursor, Past, State, never
+from training.search import Evaluation
+from training.search.evaluator import PolicyEvaluator, observation
+from training.search.goal_free_model import DISCOUNT, REPLIES, UNDO, Imagination, Imagined, stand_in
+from training.search.search import grow, result
+from training.zero_style.self_play import SearchAssistant
+
+LINES = ("total = 0", "for x in xs:", "    total +=", "", "print(total)")
+WRITE = (int(Decision.EDIT_EXISTING_LINES), 2)
+NO_OP = (0, -1)
+CONFIG = SearchConfig(simulations=12, discount=DISCOUNT)
+WEIGHTS = RewardWeights()
+
+
+def state_of(*lines, history=()):
+    at = Cursor(True, len(lines) - 1, len(lines[-1]), 4) if lines else Cursor()
+    return State(lines, 4, never(len(lines)), never(len(lines)), at, history=history, last_known_line=at.line)
+
+
+class Says:
+    """An evaluator and a human of the table: p(kept) of `WRITE`, and the human's distribution over decisions."""
+
+    def __init__(self, kept=0.8, human=(1, 0, 0, 0, 0, 0, 0)):
+        self.kept, self.human = kept, np.array(human) / sum(human)
+
+    def evaluate(self, states):
+        pairs = np.tile(np.array([NO_OP, WRITE]), (len(states), 1, 1))
+        kept = np.tile([0.5, self.kept], (len(states), 1))
+        return Evaluation(pairs, np.log(np.full((len(states), 2), 0.5)), np.zeros(len(states)), kept)
+
+    def pairs(self, states):
+        found = []
+        for state in states:
+            pairs = np.repeat(self.human[:, None] / len(state), len(state), axis=1)
+            pairs[0] = 0
+            pairs[0, 0] = self.human[0]
+            found.append(pairs)
+        return found
+
+
+def imagined(says, state, pair, survives=0.9):
+    """What happens to `pair` on `state`: the imagination, the afterstate and the step's reward."""
+    world = Imagination(says, says, WEIGHTS, CONFIG, survives=survives)
+    one = Imagined(state)
+    world.evaluate([one])
+    (after,), (reward,) = world.step([one], np.array([pair]))
+    return world, after, reward
+
+
+@pytest.mark.parametrize(("pair", "kept", "survives", "history", "reward"), [
+    (WRITE, 1.0, 1.0, (), 0.25 + 1.0),
+    (WRITE, 0.0, 1.0, (), -0.75),
+    (WRITE, 0.4, 0.5, (), 0.4 * (0.25 + 0.5 * 1.0 - 0.5 * 0.25) - 0.6 * 0.75),
+    (NO_OP, 0.4, 0.5, (), 0.05),
+    (NO_OP, 0.4, 0.5, (Past(0, 2, 1.0), Past(2, 0, None)), -0.05),
+    (NO_OP, 0.4, 0.5, (Past(0, 0, None), Past(2, 0, None)), -0.075),
+])  # fmt: skip
+def test_a_decision_brings_what_is_expected_of_it(pair, kept, survives, history, reward):
+    found = imagined(Says(kept), state_of(*LINES, history=history), pair, survives)[2]
+    assert found == pytest.approx(reward, abs=1e-5)
+
+
+def test_a_value_goes_by_what_decisions_bring_and_not_by_the_value_head():
+    """A longer file is not a better one, though a value head may say so."""
+
+    class Longing(Says):
+        def evaluate(self, states):
+            found = super().evaluate(states)
+            return replace(found, value=np.array([100.0 * len(one) for one in states]))
+
+    short, long = Imagined(state_of(*LINES)), Imagined(state_of(*LINES, *LINES))
+    values = {}
+    for kept in (0.0, 0.5, 1.0):
+        says = Longing(kept)
+        here, there = Imagination(says, says, WEIGHTS, CONFIG).evaluate([short, long]).value
+        assert here == there
+        values[kept] = here
+    assert values[0.0] < values[0.5] < values[1.0]
+    assert values[1.0] < (0.25 + 0.9 * 1.0 - 0.1 * 0.25) / (1 - DISCOUNT)  # the best decision without end
+
+
+@pytest.mark.parametrize(("kept", "streak"), [(0.2, 0), (0.9, 0), (0.9, 2)])
+def test_a_value_worked_out(kept, streak):
+    """NO-OP and writing are equally likely; whoever searches prefers by exp(4 r), and so on without end."""
+    history = tuple(Past(t, 0, None) for t in range(streak))
+    no_op, write = (0.05, None, -0.075)[streak], kept * (0.25 + 0.5 * 1.0 - 0.5 * 0.25) - (1 - kept) * 0.75
+    says = Says(kept)
+    world = Imagination(says, says, WEIGHTS, SearchConfig(discount=0.7), survives=0.5)
+    (value,) = world.evaluate([Imagined(state_of(*LINES, history=history))]).value
+    preferred = math.exp(4 * write) / (math.exp(4 * write) + math.exp(4 * no_op))
+    assert value == pytest.approx((preferred * write + (1 - preferred) * no_op) / 0.3)
+
+
+def test_people_act_where_the_network_expects_them():
+    class Below(Says):
+        def pairs(self, states):
+            (pairs,) = super().pairs(states)
+            pairs[4] = 0.0
+            pairs[4, 1:3] = 0.25, 0.75
+            return [pairs]
+
+    world, after, _ = imagined(Below(human=[1, 0, 0, 0, 1, 0, 0]), state_of(*LINES), NO_OP)
+    found, _ = world.reply([after] * 200, np.full(200, 1 + Decision.EDIT_EXISTING_LINES), np.arange(200))
+    changed = [next(i for i, line in enumerate(LINES) if one.state.lines[i] != line) for one in found]
+    assert set(changed) == {1, 2} and 20 < changed.count(1) < 80
+
+
+def test_a_discount_of_one_is_refused():
+    with pytest.raises(ValueError, match="discount of 1"):
+        Imagination(Says(), Says(), WEIGHTS, SearchConfig(discount=1.0))
+
+
+def test_replies_are_undoing_else_the_humans_decisions():
+    human = (0.5, 0.3, 0.2, 0, 0, 0, 0)
+    world, after, _ = imagined(Says(0.75, human), state_of(*LINES), WRITE)
+    assert np.exp(world.reply_log_probs([after])[0]) == pytest.approx([0.25, *(0.75 * p for p in (*human,))])
+    world, after, _ = imagined(Says(0.75, human), state_of(*LINES), NO_OP)
+    assert np.exp(world.reply_log_probs([after])[0]) == pytest.approx([0.0, *human])
+
+
+def test_undoing_puts_the_text_back_and_the_history_says_so():
+    state = state_of(*LINES, history=(Past(0, 2, 0.5),))
+    world, after, _ = imagined(Says(), state, WRITE)
+    assert after.state.lines != LINES and after.state.history[-1] == Past(4, WRITE[0], None)
+    (undone, rested), _ = world.reply([after, after], np.array([UNDO, 1]), np.array([0, 0]))
+    assert undone.state.lines == LINES and undone.state.undone == {2}
+    assert undone.state.history[-1] == Past(4, WRITE[0], 0.0)
+    assert rested.state.lines == after.state.lines and rested.state.history[-1] == Past(4, WRITE[0], 1.0)
+    assert {undone.state.t, rested.state.t} == {6}
+
+
+TEXTS = st.lists(st.sampled_from(["", "pass", "    x = 1", "return x", "# note", "  ", "a\tb", "def f():"]), min_size=1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS, st.integers(0, 6), st.integers(0, 2**32))
+def test_every_legal_decision_and_reply_can_be_imagined(lines, reply, seed):
+    state = state_of(*lines[:8])
+    table = legal([state], FeaturizerConfig.w_max)[0]
+    pairs = [(int(d), int(line)) for d, line in zip(*np.nonzero(table[1:]), strict=True)]
+    decision, line = Random(seed).choice([(d + 1, line) for d, line in pairs] or [NO_OP])
+    says = Says(human=[1.0] * 7)
+    world = Imagination(says, says, WEIGHTS, CONFIG)
+    one = Imagined(state, {(decision, line): 0.5})
+    (after,), _ = world.step([one], np.array([(decision, line)]))
+    assert after.state.lines != state.lines or decision == 0
+    (found,), _ = world.reply([after], np.array([reply + 1]), np.array([seed]))
+    (again,), _ = world.reply([after], np.array([reply + 1]), np.array([seed]))
+    assert found.state.t == state.t + 2 and observation(found.state) == observation(again.state)
+
+
+def test_a_stand_in_comes_from_the_file():
+    state = state_of(*LINES)
+    assert stand_in(state, Decision.WRITE_SINGLE_LINE, 2) == "for x in xs:"
+    assert stand_in(state, Decision.WRITE_SINGLE_LINE, 0) == "for x in xs:"
+    assert stand_in(state_of("x"), Decision.EDIT_EXISTING_LINES, 0) == "pass"
+    assert stand_in(state_of("pass"), Decision.EDIT_EXISTING_LINES, 0) == "return"
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """Seeded networks of assistant and human, with their featurizer."""
+    import torch
+
+    torch.manual_seed(0)
+    config = ModelConfig(d_in=24, d_model=16, n_layers=1, n_heads=2, hidden=16, radius=8)
+    return Policy(config).eval(), Policy(config).eval(), Featurizer(FeaturizerConfig(d_in=24, char_dim=8)).eval()
+
+
+def assistant_of(networks):
+    assistant, human, featurizer = networks
+    evaluator = PolicyEvaluator(assistant, featurizer, CONFIG)
+    return SearchAssistant(Imagination(evaluator, NetworkPolicy(human, featurizer), WEIGHTS, CONFIG), CONFIG)
+
+
+def test_planted_goals_do_not_leak(networks):
+    """Games that look the same and have opposite goals are searched to the same last digit, and go different ways."""
+    root, results = first_state(PROBLEMS[0]), []
+    planted = (Goal(PROBLEMS[0].solution), Goal((*root.lines[:1], "    return 'planted'")), Goal(root.lines))
+    for goal in planted:
+        assistant = assistant_of(networks)
+        play([Game(root, goal, PEOPLE["likes_code"], "seed")], assistant, Plants(), horizon=2)
+        results.append(assistant.found)
+    for name in (field.name for field in fields(results[0][0])):
+        first, second, third = (getattr(found[0], name) for found in results)
+        assert np.array_equal(first, second) and np.array_equal(first, third), name
+    assert not np.array_equal(results[0][1].q, results[1][1].q)  # by then the text tells
+
+
+class Plants:
+    """A completer that writes the goal down at once."""
+
+    def complete(self, state, decision, line, goal, generator):
+        return goal.lines[-1]
+
+
+def test_no_goal_can_be_reached_from_the_trees_of_a_game(networks, monkeypatch):
+    trees = []
+
+    def keeping(roots, evaluator, dynamics, config, noise):
+        trees.append(grow(roots, evaluator, dynamics, config, noise))
+        return result(trees[-1], config, noise)
+
+    monkeypatch.setattr("training.zero_style.self_play.search", keeping)
+    goal = Goal(("def secret():", "    return 41 + 1"), PROBLEMS[1])
+    play([Game(first_state(PROBLEMS[0]), goal, PEOPLE["likes_code"], "1")], assistant_of(networks), Plants(), horizon=3)
+    assert len(trees) == 3 and all(len(tree.states[0]) > 1 and len(tree.afterstates[0]) > 1 for tree in trees)
+    frontier, reached = list(trees), set()
+    while frontier:
+        thing = frontier.pop()
+        if id(thing) in reached or isinstance(thing, type) or type(thing).__name__ in ("module", "function"):
+            continue
+        reached.add(id(thing))
+        assert thing is not goal and thing is not goal.lines and thing is not goal.problem
+        frontier += gc.get_referents(thing)
+    assert len(reached) > 1000
+
+
+def test_a_file_without_lines_can_be_searched(networks):
+    assistant = assistant_of(networks)
+    decided = assistant.decide([State((), 0, never(0), never(0)), state_of(*LINES)], [Random(0), Random(1)])
+    assert decided[0].decision == Decision.NO_OP and decided[0].line == -1
+    found = assistant.found[0]
+    assert found.policy[0].tolist() == [1.0, *[0.0] * (CONFIG.candidates - 1)]
+    assert all(np.isfinite(getattr(found, name)).all() for name in ("q", "value", "policy", "outside"))
+
+
+def test_too_few_replies_are_refused():
+    with pytest.raises(ValueError, match=f"{REPLIES} replies"):
+        Imagination(Says(), Says(), WEIGHTS, SearchConfig(replies=4))
+
+
+def test_a_person_who_keeps_is_helped_and_one_who_undoes_is_left_alone():
+    for kept, chosen in ((0.95, WRITE), (0.05, NO_OP)):
+        says = Says(kept)
+        config = SearchConfig(simulations=8, candidates=2, discount=DISCOUNT)
+        assistant = SearchAssistant(Imagination(says, says, WEIGHTS, config), config, explore=False)
+        (decided,) = assistant.decide([state_of(*LINES)], [Random(0)])
+        assert (decided.decision, decided.line) == chosen
+        assert math.isclose(assistant.found[0].policy.sum(), 1.0)

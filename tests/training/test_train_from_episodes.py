@@ -1,0 +1,95 @@
+"""A run: what it leaves behind, that it is reproducible, that it can be interrupted, what it refuses."""
+
+import json
+import signal
+from dataclasses import replace
+
+import pytest
+import torch
+
+from models import store
+from training.runs.observer import Silent
+from training.train_from_episodes import train
+
+
+def test_a_run_leaves_log_checkpoints_and_models(small, sessions):
+    result = train(small, sessions)
+    rows = [json.loads(line) for line in (small.checkpoint_dir / "train.jsonl").read_text().splitlines()]
+    assert [(row["phase"], row["epoch"]) for row in rows] == [
+        ("bc", 1), ("bc", 2), ("ppo_from_episodes", 1), ("ppo_from_episodes", 2), ("zero_style", 1), ("zero_style", 2),
+    ]  # fmt: skip
+    assert {row["run_id"] for row in rows} == {result.run_id}
+    assert all(isinstance(row["loss"], float) for row in rows)
+    names = sorted(path.name for path in small.checkpoint_dir.glob("*_policy_e*.pt"))
+    assert names == [f"assistant_policy_e{n}.pt" for n in (1, 2, 3, 4)] + [f"human_policy_e{n}.pt" for n in (1, 2)]
+    models = store.load(small.pv_dir)
+    last = torch.load(small.checkpoint_dir / "assistant_policy_e4.pt", weights_only=True)
+    assert all(torch.equal(value, last[name]) for name, value in models.assistant.state_dict().items())
+
+
+def test_the_same_seed_gives_the_same_weights(small, sessions):
+    runs = [replace(small, checkpoint_dir=small.checkpoint_dir / name) for name in "ab"]
+    for config in runs:
+        train(config, sessions, publish=False)
+    assert_same_checkpoints(*(config.checkpoint_dir for config in runs))
+
+
+class KilledError(Exception):
+    pass
+
+
+class KillAt(Silent):
+    """Kills the run at the n-th sign of life: an epoch's end, or a step."""
+
+    def __init__(self, *, step: int = -1, epoch: int = -1) -> None:
+        self.step, self.epoch = step, epoch
+
+    def advance(self, n: int = 1) -> None:
+        self.step -= n
+        if self.step == 0:
+            signal.raise_signal(signal.SIGINT)
+
+    def metrics(self, row) -> None:
+        self.epoch -= 1
+        if self.epoch == 0:
+            raise KilledError
+
+
+@pytest.fixture(scope="module")
+def straight(sessions, small_training, tmp_path_factory):
+    """Checkpoints of a run that nothing interrupts."""
+    config = small_training(tmp_path_factory.mktemp("straight"))
+    train(config, sessions)
+    return config.checkpoint_dir
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 4, 5])
+def test_a_run_killed_after_any_epoch_goes_on_to_the_same_weights(small, sessions, straight, epoch):
+    with pytest.raises(KilledError):
+        train(small, sessions, observer=KillAt(epoch=epoch))
+    train(replace(small, resume=True), sessions)
+    assert_same_checkpoints(small.checkpoint_dir, straight)
+    assert epochs_logged(small.checkpoint_dir) == epochs_logged(straight)
+
+
+@pytest.mark.parametrize("step", [1, 12, 19, 33])
+def test_an_interrupted_run_goes_on_to_the_same_weights(small, sessions, straight, step):
+    """In the middle of an epoch of each phase."""
+    with pytest.raises(KeyboardInterrupt):
+        train(small, sessions, observer=KillAt(step=step))
+    train(replace(small, resume=True), sessions)
+    assert_same_checkpoints(small.checkpoint_dir, straight)
+    assert epochs_logged(small.checkpoint_dir) == epochs_logged(straight)
+
+
+def assert_same_checkpoints(one, other):
+    names = [sorted(path.name for path in folder.glob("*_policy_e*.pt")) for folder in (one, other)]
+    assert names[0] == names[1] and names[0]
+    for name in names[0]:
+        a, b = (torch.load(folder / name, weights_only=True) for folder in (one, other))
+        assert a.keys() == b.keys() and all(torch.equal(value, b[key]) for key, value in a.items()), name
+
+
+def epochs_logged(folder):
+    rows = map(json.loads, (folder / "train.jsonl").read_text().splitlines())
+    return [(row["phase"], row["epoch"], row["loss"]) for row in rows]

@@ -1,0 +1,183 @@
+"""What searches and recordings teach, as tables."""
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config import PPOConfig
+from featurizers import Lines
+from models import PolicyOutput
+from training.data import transitions
+from training.networks.predictions import values
+from training.networks.training_networks import Policies
+from training.search import SearchResult
+from training.zero_style.policy_targets import Lessons, Material, losses, of_games, of_recording, target_loss
+
+P = {(0, 0): 0.5, (2, 0): 0.3, (2, 1): 0.15, (5, 1): 0.05}
+"""Probabilities of pairs at a state of two lines; all others are not legal."""
+
+
+def log_probs(probabilities=P):
+    pairs = torch.full((1, 7, 2), -math.inf)
+    for (decision, line), probability in probabilities.items():
+        pairs[0, decision, line] = math.log(probability)
+    return pairs
+
+
+def lessons(candidates, policy, outside=0.0):
+    """One row; of the candidates, None is one that does not exist."""
+    one = torch.zeros(1)
+    return Lessons(
+        row=one.long(), pairs=torch.tensor([[pair or (0, 0) for pair in candidates]]),
+        exists=torch.tensor([[pair is not None for pair in candidates]]), policy=torch.tensor([policy]),
+        outside=torch.tensor([outside]), weight=one, returns=one, decision=one.long(), line=one.long(), kept=one,
+        goal=torch.zeros(1, 8), next_human=one.long(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("candidates", "policy", "outside", "loss"), [
+    ([(2, 1)], [1.0], 0.0, -math.log(0.15)),
+    ([(0, 0), (2, 0)], [0.25, 0.75], 0.0, -0.25 * math.log(0.5) - 0.75 * math.log(0.3)),
+    ([(0, 0), (2, 0)], [0.25, 0.75], 0.2, -0.8 * (0.25 * math.log(0.5) + 0.75 * math.log(0.3)) - 0.2 * math.log(0.2)),
+    ([(0, 0), (2, 0), None], [1.0, 0.0, 0.0], 0.5, -0.5 * math.log(0.5) - 0.5 * math.log(0.2)),
+    ([(0, 0), (6, 1)], [1.0, 0.0], 0.0, -math.log(0.5)),  # what is not legal has no mass and does no harm
+])  # fmt: skip
+def test_the_target_is_learned_by_cross_entropy(candidates, policy, outside, loss):
+    found = target_loss(log_probs(), lessons(candidates, policy, outside))
+    assert found.tolist() == pytest.approx([loss], abs=1e-5)
+
+
+@given(st.floats(0.05, 0.95), st.floats(0.0, 0.9), st.floats(0.05, 0.9), st.floats(0.05, 0.9))
+def test_nothing_is_better_than_the_target_itself(first, outside, a, b):
+    """What is not among the candidates keeps `outside` together, in whichever proportions."""
+    lesson = lessons([(0, 0), (2, 0)], [first, 1 - first], outside)
+    rest = max(outside, 1e-6)
+    best = {(0, 0): (1 - rest) * first, (2, 0): (1 - rest) * (1 - first), (2, 1): rest / 3, (5, 1): rest / 1.5}
+    other = {(0, 0): (1 - b) * a, (2, 0): (1 - b) * (1 - a), (2, 1): b / 3, (5, 1): b / 1.5}
+    assert target_loss(log_probs(best), lesson) <= target_loss(log_probs(other), lesson) + 1e-4
+
+
+def says(probabilities, **more):
+    """A policy, as far as losses ask it: it gives these probabilities at every state of two lines."""
+    scores = log_probs(probabilities).clamp(min=-50)
+    scores[:, 0] = math.log(probabilities[0, 0] / 2)  # a NO-OP is scored at every line, and `sum` adds them up
+
+    class Said(SimpleNamespace):
+        def __call__(self, lines):
+            each = {name: value.expand(len(lines.x), *value.shape[1:]) for name, value in self.output.items()}
+            return PolicyOutput(**each)
+
+    return Said(config=SimpleNamespace(pooling="sum"), output={"scores": scores, **more})
+
+
+def test_losses_are_means_over_the_rows_that_know():
+    """Of two; the second has no weight, no reply, and nothing that was kept or not."""
+    start = {(0, 0): 0.2, (2, 0): 0.2, (2, 1): 0.2, (5, 1): 0.4}
+    human_scores = torch.zeros(1, 7, 2)
+    human_scores[0, 3] = math.log(4.0)
+    policy = says(
+        P, human_scores=human_scores, value=torch.tensor([1.0]), goal=torch.zeros(1, 8),
+        kept=torch.zeros(1, 7, 2).index_fill(1, torch.tensor([2]), math.log(3.0)),
+    )  # fmt: skip
+    legal = log_probs().isfinite()
+    legal[:, 0] = True
+    lines = Lines(torch.zeros(2, 2, 4), torch.ones(2, 2, dtype=torch.bool), False, legal.expand(2, -1, -1), None)
+    rows = replace(
+        lessons([(2, 1)], [1.0]).select(torch.tensor([0, 0])), weight=torch.tensor([3.0, 0.0]),
+        pairs=torch.tensor([[[2, 1]], [[6, 1]]]), decision=torch.tensor([2, 0]), kept=torch.tensor([0.5, math.nan]),
+        next_human=torch.tensor([3, -1]), returns=torch.tensor([5.0, -1.0]),
+        goal=torch.stack([torch.full((8,), 0.5), torch.zeros(8)]),
+    )  # fmt: skip
+    found = losses(policy, lines, rows, 2.0, log_probs(start).expand(2, -1, -1))
+    assert {name: part.value.item() for name, part in found.items()} == pytest.approx({
+        "policy_loss": -math.log(0.15),
+        "value_loss": (0.5 * (4 / 2) ** 2 + 0.5 * (2 / 2) ** 2) / 2,
+        "next_human_loss": -math.log(0.4),  # e^score: 4 of 4 + 6 * 1
+        "goal_loss": 0.25 / 2,
+        "kept_loss": -0.5 * math.log(0.75) - 0.5 * math.log(0.25),
+        "kl_start": sum(q * math.log(q / P[pair]) for pair, q in start.items()),
+    }, abs=1e-5)  # fmt: skip
+
+
+@pytest.fixture
+def returns_of(session_of, small):
+    """Policies, the data set of a game of three decisions that was cut off and of one that ended, and what `of_games`
+    makes of it: value targets, rewards being 1, 2, 4 and gamma 1/2."""
+    policies = Policies.fresh(small.model, small.featurizer, 0)
+    data = transitions.build([session_of(i, rounds=3, cut_off=i == 0) for i in range(2)], policies.featurizer)
+    brought = torch.zeros(len(data.steps)).masked_scatter(~data.steps.by_human, torch.tensor([1.0, 2.0, 4.0] * 2))
+    data = replace(data, steps=replace(data.steps, reward=brought))
+    one = SearchResult(
+        pairs=np.zeros((2, 1, 2), int), mask=np.ones((2, 1), bool), policy=np.ones((2, 1)), outside=np.zeros(2),
+        **dict.fromkeys(("log_probs", "chosen", "value", "network_value", "visits", "q"), np.zeros(2)),
+    )  # fmt: skip
+
+    def make(n):
+        return of_games(data, torch.zeros(6, 8), [one] * 3, policies, n_step=n, discount=0.5).lessons.returns
+
+    return policies, data, make
+
+
+@pytest.mark.parametrize(("n", "cut_off", "ended"), [
+    (1, [1 + 4, 2 + 4, 4 + 4], [1 + 4, 2 + 4, 4]),
+    (2, [1 + 1 + 2, 2 + 2 + 2, 4 + 4], [1 + 1 + 2, 2 + 2, 4]),
+    (3, [1 + 1 + 1 + 1, 2 + 2 + 2, 4 + 4], [1 + 1 + 1, 2 + 2, 4]),
+    (5, [1 + 1 + 1 + 1, 2 + 2 + 2, 4 + 4], [1 + 1 + 1, 2 + 2, 4]),
+])  # fmt: skip
+def test_a_games_returns_are_n_rewards_and_then_the_heads_value(returns_of, n, cut_off, ended):
+    """Which says 8 of every state; but nothing comes after a game that has ended."""
+    policies, _, returns = returns_of
+    with torch.no_grad():
+        policies.assistant.value_head.last.weight.zero_()
+        policies.assistant.value_head.last.bias.fill_(8.0)
+    assert returns(n).tolist() == pytest.approx(cut_off + ended, abs=1e-5)
+
+
+def test_the_value_behind_is_that_of_the_state_led_to(returns_of):
+    policies, data, returns = returns_of
+    with torch.no_grad():
+        policies.assistant.value_head.last.weight *= 20
+    steps = data.of([0, 1], by_human=False)
+    first = values(policies.assistant, policies.featurizer, data.encoded, steps.row).tolist()
+    last = values(policies.assistant, policies.featurizer, data.encoded, steps.after_row).tolist()
+    expected = [1 + first[1] / 2, 2 + first[2] / 2, 4 + last[2] / 2, 1 + first[4] / 2, 2 + first[5] / 2, 4]
+    assert returns(1).tolist() == pytest.approx(expected, abs=1e-4) and np.std(first[:3]) > 0.01
+
+
+@pytest.fixture(scope="module")
+def recorded(sessions, small_training, tmp_path_factory):
+    config = small_training(tmp_path_factory.mktemp("lessons"))
+    policies = Policies.fresh(config.model, config.featurizer, 0)
+    data = transitions.build(sessions, policies.featurizer, config.rewards)
+    steps = data.of([1, 3], by_human=False)
+    return data, steps, of_recording(data, steps, policies, PPOConfig(), 4)
+
+
+def test_a_recorded_decision_teaches_itself_the_more_the_better_it_was(recorded):
+    _, steps, material = recorded
+    found = material.lessons
+    learn = steps.learn
+    assert torch.equal(found.pairs[learn, 0], torch.stack([steps.decision, steps.line], dim=1)[learn])
+    assert (found.policy[:, 0] == 1).all() and (found.outside == 0).all()
+    assert (found.weight[~learn] == 0).all() and found.weight[learn].mean() == pytest.approx(1.0)
+    best, worst = steps.reward[learn].argmax(), steps.reward[learn].argmin()
+    assert found.weight[learn][best] > found.weight[learn][worst]
+
+
+def test_material_survives_a_file_and_being_joined(recorded, tmp_path):
+    data, steps, material = recorded
+    torch.save(material.state_dict(), tmp_path / "material.pt")
+    restored = Material.restored(torch.load(tmp_path / "material.pt", weights_only=True))
+    joined = Material.concat([material, restored])
+    count = len(steps)
+    for name, value in vars(material.lessons).items():
+        assert torch.equal(getattr(restored.lessons, name).nan_to_num(), value.nan_to_num()), name
+    for part in (joined.lessons.row[:count], joined.lessons.row[count:]):
+        batch, expected = joined.encoded.batch(part), data.encoded.batch(steps.row)
+        assert torch.equal(batch.scalars, expected.scalars) and torch.equal(batch.legal, expected.legal)

@@ -1,0 +1,1 @@
+"""Phase `bc`: behaviour cloning of the human."""

@@ -1,0 +1,1 @@
+"""Recordings as tensors: transitions, targets, minibatches, the behaviour policy."""

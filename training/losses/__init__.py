@@ -1,0 +1,1 @@
+"""Loss terms, returns, and the optimizer's step."""

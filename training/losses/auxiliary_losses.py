@@ -1,0 +1,52 @@
+"""Losses of the heads that every phase trains beside the policy. Not here: how much each counts."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from featurizers import Lines
+from models import Policy, PolicyOutput
+from training.data.transitions import Steps
+from training.losses.losses import Mean, mean, share_loss
+from training.networks.predictions import joint_of, kept_of
+
+
+def head_losses(policy: Policy, lines: Lines, output: PolicyOutput, steps: Steps) -> dict[str, Mean]:
+    """Mean losses of a batch, each over the steps that it applies to; 0 if there are none.
+
+    next_human_loss, next_human_line_loss: -log p of the human's answer, and of its line given it, at the assistant's
+    answered steps. goal_loss: squared error of the eight numbers. kept_loss: cross-entropy of p(kept) at what the
+    assistant wrote.
+    """
+    assert output.human_scores is not None and output.goal is not None
+    human = joint_of(policy, lines, output.human_scores, bound=False)
+    decision, line = steps.next_human.clamp(min=0), steps.next_human_line.clamp(min=0)
+    answered = (steps.next_human >= 0).float()
+    placed = answered * (steps.next_human_line >= 0)
+    known = (~steps.by_human & steps.learn & ~steps.kept.isnan()).float()
+    logit = kept_of(output, steps.decision, steps.line)
+    kept = torch.zeros_like(known) if logit is None else share_loss(logit, steps.kept.nan_to_num())
+    return {
+        "next_human_loss": mean(-human.decision_log_prob(decision), answered),
+        "next_human_line_loss": mean(-human.line_log_prob(decision, line), placed),
+        "goal_loss": mean((output.goal - steps.goal).square().mean(1)),
+        "kept_loss": mean(kept, known),
+    }
+
+
+def anchored_shares(kept: Tensor, start_logit: Tensor, anchor: float) -> Tensor:
+    """Targets of p(kept), `(N,)`: the shares kept, drawn towards what was expected before learning.
+
+    Cross-entropy is linear in its target, so this is the loss plus `anchor` times the cross-entropy with the start, up
+    to scale. start_logit `(N,)`: the head's at the start; the mean share stands in for it where it fits better (a head
+    that an imported model lacked knows nothing). Unknown shares stay unknown.
+    """
+    known = ~kept.isnan()
+    if not known.any():
+        return kept
+    mean = kept[known].mean().clamp(0.01, 0.99)
+    candidates = (start_logit.sigmoid(), mean.expand_as(kept))
+    start = min(candidates, key=lambda p: float(F.binary_cross_entropy(p[known], kept[known])))
+    return torch.where(known, (kept + anchor * start) / (1 + anchor), kept)

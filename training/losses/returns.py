@@ -1,0 +1,77 @@
+"""Advantages and returns: generalised advantage estimation, returns to go, n-step returns.
+
+Not here: rewards, the value network, values inside a search.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.data.transitions import Steps
+from training.search.interfaces import Floats
+
+
+def gae(
+    rewards: Tensor, values: Tensor, episode: Tensor, bootstrap: Tensor, *, gamma: float, lam: float
+) -> tuple[Tensor, Tensor]:
+    """Advantages and returns, both `(N,)` float32 (Schulman et al. 2016, High-Dimensional Continuous Control, eq. 16).
+
+    delta[i] = rewards[i] + gamma * v' - values[i],  advantage[i] = delta[i] + gamma * lam * advantage[i + 1]
+
+    where v' is values[i + 1], and at the last transition of an episode bootstrap[i] (nothing follows it).
+    rewards, values, bootstrap: `(N,)`. episode: `(N,)` ids; the transitions of an episode stand together, in order.
+    The return is advantage + value (the TD(lam) return).
+    """
+    ids, reward, value, after = episode.tolist(), rewards.tolist(), values.tolist(), bootstrap.tolist()
+    advantages = [0.0] * len(ids)
+    for i in reversed(range(len(ids))):
+        goes_on = i + 1 < len(ids) and ids[i + 1] == ids[i]
+        delta = reward[i] + gamma * (value[i + 1] if goes_on else after[i]) - value[i]
+        advantages[i] = delta + (gamma * lam * advantages[i + 1] if goes_on else 0.0)
+    advantage = torch.tensor(advantages, dtype=torch.float32)
+    return advantage, advantage + values
+
+
+def discounted_returns(rewards: Tensor, episode: Tensor, gamma: float) -> Tensor:
+    """Sum of discounted rewards to come in the episode, `(N,)`: what `gae` gives with values 0 and lam 1."""
+    nothing = torch.zeros_like(rewards)
+    return gae(rewards, nothing, episode, nothing, gamma=gamma, lam=1.0)[1]
+
+
+def standardised(advantages: Tensor) -> Tensor:
+    """`(N,)` with mean 0 and standard deviation 1; a single advantage keeps its sign and becomes at most 1."""
+    if len(advantages) < 2:
+        return advantages.clamp(-1.0, 1.0)
+    return (advantages - advantages.mean()) / (advantages.std() + 1e-6)
+
+
+def returns_of(steps: Steps, gamma: float) -> Tensor:
+    """Discounted sum of the assistant's rewards to come, `(N,)`; for a human's step, from the assistant's next on."""
+    assert bool((steps.row.diff() > 0).all()), "steps stand in the order in which they were taken"
+    by_assistant = ~steps.by_human
+    own = discounted_returns(steps.reward[by_assistant], steps.episode[by_assistant], gamma)
+    following = torch.zeros(len(steps))
+    following[by_assistant] = own
+    episodes, assistant, found = steps.episode.tolist(), by_assistant.tolist(), following.tolist()
+    for i in reversed(range(len(found) - 1)):
+        if not assistant[i] and episodes[i] == episodes[i + 1]:
+            found[i] = found[i + 1]
+    return torch.tensor(found)
+
+
+def n_step_returns(rewards: Floats, values: Floats, n: int, discount: float) -> Floats:
+    """Returns (G, T) of G games of T decisions: n rewards, then the value of where they led (Sutton and Barto, 7.1).
+
+    G[t] = sum_{k < m} discount^k rewards[t + k] + discount^m values[t + m] with m = min(n, T - t)
+
+    rewards: (G, T). values: (G, T + 1), of the states decided on and of the last state; 0 there if nothing follows.
+    """
+    length = rewards.shape[1]
+    returns = np.empty_like(rewards, dtype=np.float64)
+    for t in range(length):
+        end = min(t + n, length)
+        weights = discount ** np.arange(end - t)
+        returns[:, t] = rewards[:, t:end] @ weights + discount ** (end - t) * values[:, end]
+    return returns

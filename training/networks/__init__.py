@@ -1,0 +1,1 @@
+"""The networks of a training run, how they begin, and what they predict."""

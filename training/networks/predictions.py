@@ -1,0 +1,147 @@
+"""What a policy says about recorded steps, read off in batches without gradients. Not here: learning from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from featurizers import Encoded, Featurizer, Lines
+from models import Joint, Policy, PolicyOutput
+from training.data.minibatches import by_length
+from training.data.transitions import Steps
+from training.distributed.process_group import ALONE, Ranks
+
+
+def joint_of(policy: Policy, lines: Lines, scores: Tensor, *, bound: bool) -> Joint:
+    """The distribution over (decision, line) of head scores `(B, 7, L)`.
+
+    bound: whether legality binds (the assistant), or any decision may fall on any line (the human).
+    """
+    legal = lines.legal if bound else None
+    return Joint.of(scores, legal, lines.mask, policy.config.pooling)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a policy says about N steps.
+
+    decisions `(N, 7)`: log-probabilities, -inf where illegal everywhere. line `(N,)`: log-probability of the recorded
+    line given the decision, 0 for NO-OP. value `(N,)`; kept `(N,)`: logit of p(kept) of the recorded pair.
+    goal `(N, 8)`.
+    """
+
+    decisions: Tensor
+    line: Tensor
+    value: Tensor
+    kept: Tensor
+    goal: Tensor
+
+    def decision(self, steps: Steps) -> Tensor:
+        """Log-probability of the recorded decision, `(N,)`."""
+        return self.decisions.gather(1, steps.decision[:, None]).squeeze(1)
+
+
+def lengths_of(encoded: Encoded, rows: Tensor) -> Tensor:
+    """Lines of the given states, `(N,)`."""
+    return torch.from_numpy(encoded.lengths())[rows]
+
+
+def kept_of(output: PolicyOutput, decision: Tensor, line: Tensor) -> Tensor | None:
+    """Logit of p(kept) of one (decision, line) per state, `(B,)`; None if the policy has no such head."""
+    if output.kept is None:
+        return None
+    return output.kept[torch.arange(len(decision), device=decision.device), decision, line]
+
+
+@torch.no_grad()
+def answer(
+    policy: Policy, featurizer: Featurizer, encoded: Encoded, steps: Steps, *, bound: bool, ranks: Ranks = ALONE
+) -> Answers:
+    """The policy's answers on the CPU, dropout off. A policy without a p(kept) head gives logits of 0.
+
+    ranks (here and below): which processes, collectively, share the work; each gets all answers.
+    """
+    policy.eval()
+    featurizer.eval()
+    device = next(policy.parameters()).device
+    n = len(steps)
+    answers = Answers(*(torch.zeros(n, *shape) for shape in ((7,), (), (), (), (8,))))
+    for some in ranks.own(by_length(lengths_of(encoded, steps.row))):
+        lines = featurizer(encoded.batch(steps.row[some], device))
+        output = policy(lines)
+        joint = joint_of(policy, lines, output.scores, bound=bound)
+        decision, line = steps.decision[some].to(device), steps.line[some].to(device)
+        answers.decisions[some] = joint.decision_log_probs.cpu()
+        answers.line[some] = joint.line_log_prob(decision, line).cpu()
+        answers.value[some] = output.value.cpu()
+        answers.goal[some] = output.goal.cpu()
+        kept = kept_of(output, decision, line)
+        if kept is not None:
+            answers.kept[some] = kept.cpu()
+    for found in vars(answers).values():
+        ranks.sum(found)
+    return answers
+
+
+@torch.no_grad()
+def values(policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tensor, ranks: Ranks = ALONE) -> Tensor:
+    """Values of the given states, `(N,)`; 0 for a row of -1."""
+    policy.eval()
+    device = next(policy.parameters()).device
+    found = torch.zeros(len(rows))
+    there = (rows >= 0).nonzero().squeeze(1)
+    for batch in ranks.own(by_length(lengths_of(encoded, rows[there]))):
+        some = there[batch]
+        found[some] = policy(featurizer(encoded.batch(rows[some], device))).value.cpu()
+    return ranks.sum(found)
+
+
+class Reference:
+    """A policy's distribution over (decision, line) at recorded states, kept to anchor another one to it.
+
+    As large as the legality of the same states in float32: 28 bytes a line. A state without lines has one place, for
+    its NO-OP.
+    """
+
+    def __init__(self, rows: Tensor, lengths: Tensor) -> None:
+        self.places = {row: i for i, row in enumerate(rows.tolist())}
+        self.offsets = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.clamp(min=1).cumsum(0)])
+        self.values = torch.zeros(7, int(self.offsets[-1]))
+
+    @classmethod
+    @torch.no_grad()
+    def of(
+        cls, policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tensor, ranks: Ranks = ALONE
+    ) -> Reference:
+        """Log-probabilities of the legal pairs at the given states (each once)."""
+        policy.eval()
+        device = next(policy.parameters()).device
+        rows = torch.unique(rows)
+        lengths = lengths_of(encoded, rows)
+        reference = cls(rows, lengths)
+        for some in ranks.own(by_length(lengths)):
+            lines = featurizer(encoded.batch(rows[some], device))
+            pairs = joint_of(policy, lines, policy(lines).scores, bound=True).pair_log_probs().cpu()
+            for i, place in enumerate(some.tolist()):
+                start, end = int(reference.offsets[place]), int(reference.offsets[place + 1])
+                reference.values[:, start:end] = pairs[i, :, : end - start]
+        ranks.sum(reference.values)
+        return reference
+
+    def pair_log_probs(self, rows: Tensor, width: int) -> Tensor:
+        """`(B, 7, width)` for states padded to `width` lines; -inf where illegal and at padding."""
+        places = torch.tensor([self.places[row] for row in rows.tolist()])
+        start, end = self.offsets[places], self.offsets[places + 1]
+        index = start[:, None] + torch.arange(width)
+        there = index < end[:, None]
+        pairs = self.values[:, index.clamp(max=self.values.shape[1] - 1)].transpose(0, 1)
+        return pairs.masked_fill(~there[:, None], -torch.inf)
+
+
+def divergence(p: Tensor, q: Tensor) -> Tensor:
+    """KL(p || q) in nats per row, `(B,)`, of log-probabilities `(B, ...)`; where p is 0 nothing is added."""
+    there = p > -torch.inf
+    difference = torch.where(there, p, 0.0) - torch.where(there, q, 0.0).clamp(min=-30.0)
+    return torch.where(there, p.exp() * difference, 0.0).flatten(1).sum(1)

@@ -1,0 +1,1 @@
+"""Phase `ppo_from_episodes`: off-policy PPO of the assistant."""

@@ -1,0 +1,1 @@
+"""What any training run needs around learning: its folder, settings, signals, observers."""

@@ -1,0 +1,1 @@
+"""Phase `zero_style`: self-play by search."""

@@ -1,0 +1,198 @@
+"""What searches and recordings teach, in one form: a distribution over candidates and numbers to predict, per state.
+
+A search teaches its improved policy. A recorded decision teaches itself, the more the better it turned out
+(advantage-weighted regression). Not here: searching, the order of minibatches, networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from config import PPOConfig
+from featurizers import Encoded, Lines
+from featurizers.ragged import Ragged
+from models import Policy
+from training.data.transitions import Dataset, Steps
+from training.distributed.process_group import ALONE, Ranks
+from training.losses.losses import Mean, advantage_weights, mean, share_loss
+from training.losses.returns import gae, n_step_returns, standardised
+from training.networks.predictions import answer, divergence, joint_of, kept_of, values
+from training.networks.training_networks import Policies
+from training.search import SearchResult
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """N rows; K candidates each.
+
+    row: of the state in its `Encoded`. pairs `(N, K, 2)`: decision and line in the network's window, (0, 0) for NO-OP.
+    exists `(N, K)` bool. policy `(N, K)`: the target; sums to 1. outside `(N,)`: how much of the target goes to the
+    legal pairs that are no candidates, together; `policy` then shares the rest. weight `(N,)`: of the policy's loss.
+    returns `(N,)`: value target. decision, line, kept, goal, next_human: as in `Steps`, of what was played.
+    """
+
+    row: Tensor
+    pairs: Tensor
+    exists: Tensor
+    policy: Tensor
+    outside: Tensor
+    weight: Tensor
+    returns: Tensor
+    decision: Tensor
+    line: Tensor
+    kept: Tensor
+    goal: Tensor
+    next_human: Tensor
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def select(self, rows: Tensor) -> Lessons:
+        """The given rows, in order."""
+        return Lessons(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    def to(self, device: torch.device) -> Lessons:
+        return Lessons(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+
+@dataclass(frozen=True)
+class Material:
+    """Lessons with the states that they are about."""
+
+    encoded: Encoded
+    lessons: Lessons
+
+    @classmethod
+    def concat(cls, parts: Sequence[Material]) -> Material:
+        """All lessons of all parts, in order."""
+        shifts = np.cumsum([0] + [len(part.encoded) for part in parts[:-1]]).tolist()
+        joined = {
+            f.name: torch.cat([getattr(part.lessons, f.name) for part in parts]) for f in fields(Lessons)
+        }  # fmt: skip
+        rows = [part.lessons.row + shift for part, shift in zip(parts, shifts, strict=True)]
+        joined["row"] = torch.cat(rows)
+        return cls(Encoded.concat([part.encoded for part in parts]), Lessons(**joined))
+
+    def state_dict(self) -> dict[str, object]:
+        """Tensors by name, compact: distinct lines once, nothing padded."""
+        return {"encoded": _packed(self.encoded), "lessons": dict(vars(self.lessons))}
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Material:
+        """What `state_dict` gave."""
+        encoded: dict[str, Any] = {
+            name: Ragged(**_arrays(value)) if isinstance(value, dict) else value.numpy()
+            for name, value in saved["encoded"].items()
+        }
+        return cls(Encoded(**encoded), Lessons(**saved["lessons"]))
+
+
+def _packed(arrays: Encoded | Ragged) -> dict[str, object]:
+    values = {f.name: getattr(arrays, f.name) for f in fields(arrays)}
+    return {k: _packed(v) if isinstance(v, Ragged) else torch.from_numpy(v.copy()) for k, v in values.items()}
+
+
+def _arrays(saved: Mapping[str, Tensor]) -> dict[str, Any]:
+    return {name: value.numpy() for name, value in saved.items()}
+
+
+def of_games(
+    games: Dataset, goal: Tensor, found: Sequence[SearchResult], policies: Policies, *, n_step: int, discount: float
+) -> Material:
+    """What was found in G games of T decisions each, `found` T searches of G roots.
+
+    The value target of a decision is what it and the next ones brought, n of them, then the value that the network
+    gives to the state that they led to; a search counts by another discount. goal `(G * T, 8)`.
+    """
+    steps = games.of(range(len(games.ids)), by_human=False)
+    size, length = len(games.ids), len(found)
+    rows = torch.cat((steps.row.view(size, length), steps.after_row.view(size, length)[:, -1:]), dim=1)
+    after = values(policies.assistant, policies.featurizer, games.encoded, rows.flatten())
+    rewards = steps.reward.view(size, length).double().numpy()
+    returns = n_step_returns(rewards, after.view(size, length + 1).double().numpy(), n_step, discount)
+
+    def of_all(name: str, kind: torch.dtype) -> Tensor:
+        """The field of all searches, game after game."""
+        return torch.from_numpy(np.stack([getattr(one, name) for one in found], axis=1)).to(kind).flatten(0, 1)
+
+    pairs, first_line = of_all("pairs", torch.int64), torch.from_numpy(games.encoded.first_line)[steps.row]
+    pairs[..., 1] = (pairs[..., 1] - first_line[:, None]).clamp(min=0)  # a NO-OP's is -1 in the file
+    exists = of_all("mask", torch.bool)
+    return Material(games.encoded, Lessons(
+        row=steps.row, pairs=pairs * exists[..., None], exists=exists, policy=of_all("policy", torch.float32),
+        outside=of_all("outside", torch.float32), weight=torch.ones(len(steps)),
+        returns=torch.from_numpy(returns).float().flatten(), decision=steps.decision, line=steps.line,
+        kept=_known(steps), goal=goal, next_human=steps.next_human,
+    ))  # fmt: skip
+
+
+def of_recording(
+    data: Dataset, steps: Steps, policies: Policies, config: PPOConfig, candidates: int, *, ranks: Ranks = ALONE
+) -> Material:
+    """What recorded decisions of the assistant teach the policy as it is; whole episodes, `steps` in order.
+    Collective, if there are several processes."""
+    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True, ranks=ranks)
+    after = values(policies.assistant, policies.featurizer, data.encoded, steps.after_row, ranks)
+    advantage, returns = gae(
+        steps.reward, answers.value, steps.episode, after, gamma=config.gamma, lam=config.gae_lambda
+    )
+    learn = steps.learn
+    weight = torch.zeros(len(steps))
+    weight[learn] = advantage_weights(standardised(advantage[learn]), config.awr_beta, config.awr_cap)
+    weight /= weight[learn].mean().clamp(min=1e-6) if learn.any() else 1.0  # as much as a search teaches, on average
+    size = (len(steps), candidates)
+    pairs = torch.zeros(*size, 2, dtype=torch.int64)
+    exists, policy = torch.zeros(size, dtype=torch.bool), torch.zeros(size)
+    pairs[:, 0, 0], pairs[:, 0, 1] = torch.where(learn, steps.decision, 0), torch.where(learn, steps.line, 0)
+    exists[:, 0], policy[:, 0] = True, 1.0
+    rows, row = torch.unique(steps.row, return_inverse=True)
+    return Material(data.encoded.take(rows.numpy()), Lessons(
+        row=row, pairs=pairs, exists=exists, policy=policy, outside=torch.zeros(len(steps)), weight=weight,
+        returns=returns, decision=steps.decision, line=steps.line, kept=_known(steps), goal=steps.goal,
+        next_human=steps.next_human,
+    ))  # fmt: skip
+
+
+def _known(steps: Steps) -> Tensor:
+    """The share kept, where the network sees the line that it is of."""
+    return torch.where(steps.learn, steps.kept, torch.nan)
+
+
+def target_loss(pairs: Tensor, lessons: Lessons) -> Tensor:
+    """Cross-entropy `(B,)` between the target and the policy's log-probabilities of pairs `(B, 7, L)`:
+
+    - (1 - outside) sum_k policy_k log p_k - outside log(1 - sum_k p_k)
+
+    so that pairs which the search did not look at keep together what the search leaves them.
+    """
+    places = (torch.arange(len(pairs), device=pairs.device)[:, None], lessons.pairs[..., 0], lessons.pairs[..., 1])
+    log_probs = pairs[places]
+    inside = torch.where(lessons.policy > 0, lessons.policy * log_probs, 0.0).sum(1)
+    taken = torch.where(lessons.exists, log_probs.exp(), 0.0).sum(1)
+    rest = (1.0 - taken).clamp(min=1e-6).log()
+    return -(1 - lessons.outside) * inside - lessons.outside * rest
+
+
+def losses(policy: Policy, lines: Lines, lessons: Lessons, spread: float, start: Tensor) -> dict[str, Mean]:
+    """Mean losses of a minibatch by name. spread: of the returns, which the value's errors are measured in. start:
+    log-probabilities of pairs `(B, 7, L)` that the policy is not to leave for nothing."""
+    output = policy(lines)
+    pairs = joint_of(policy, lines, output.scores, bound=True).pair_log_probs()
+    after = joint_of(policy, lines, output.human_scores, bound=False)
+    logit = kept_of(output, lessons.decision, lessons.line)
+    kept = torch.zeros_like(lessons.kept) if logit is None else share_loss(logit, lessons.kept.nan_to_num())
+    following = (lessons.next_human >= 0).float()
+    return {
+        "policy_loss": mean(target_loss(pairs, lessons), lessons.weight),
+        "value_loss": mean(0.5 * ((output.value - lessons.returns) / spread).square()),
+        "next_human_loss": mean(-after.decision_log_prob(lessons.next_human.clamp(min=0)), following),
+        "goal_loss": mean((output.goal - lessons.goal).square().mean(1)),
+        "kept_loss": mean(kept, (~lessons.kept.isnan()).float()),
+        "kl_start": mean(divergence(start, pairs)),
+    }

@@ -1,0 +1,108 @@
+"""Games that are played on from recorded states: with whom, by whom, and what a search found on the way.
+
+The person knows the goal of their session in hindsight, and so does whoever writes the assistant's text; the assistant
+sees states alone. Not here: how a game goes (`simulation.rollout`), what a search imagines, learning from games.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+
+from actions import Decision
+from config import SearchConfig
+from judge import SMALL, Judge, Problem
+from simulation.builtin_problems import BY_ID
+from simulation.completers import Completer, Mixture
+from simulation.goal import Goal
+from simulation.learned_person import LearnedPerson
+from simulation.network_agents import NetworkPolicy
+from simulation.person import Person
+from simulation.person_fitting import Habits
+from simulation.rollout import Assistant, Chosen, Game, play
+from state import State
+from state_adapter import Episode
+from training.networks.training_networks import Policies
+from training.search import Noise, SearchResult, search
+from training.search.goal_free_model import Imagination, Imagined
+
+
+@dataclass(frozen=True)
+class Root:
+    """A recorded state on which the assistant is to decide."""
+
+    episode: Episode
+    index: int
+
+
+def roots_of(episodes: Sequence[Episode]) -> list[Root]:
+    """Every state on which the assistant decided; of a session without an assistant, where it could have."""
+    roots = []
+    for episode in episodes:
+        indices = [transition.index for transition in episode.transitions("A")]
+        indices = indices or [i for i, move in enumerate(episode.moves) if move is not None]
+        roots += [Root(episode, index) for index in indices]
+    return roots
+
+
+def decisions_in(plies: int) -> int:
+    """The assistant's decisions in a game of so many plies: it begins, and the person has the last word."""
+    return -(-plies // 2)
+
+
+def person_of(policies: Policies, habits: Habits) -> LearnedPerson:
+    """Whoever recorded the episodes: acts by the human's policy, keeps and types as their habits are."""
+    policies.human.eval()
+    policies.featurizer.eval()
+    policy = NetworkPolicy(policies.human, policies.featurizer)
+    return LearnedPerson("the person", policy, habits.tastes, habits.hands)
+
+
+def play_on(
+    roots: Sequence[Root], assistant: Assistant, person: Person, *, plies: int, seed: int,
+    completer: Completer | None = None, problems: Mapping[str, Problem] = BY_ID,
+) -> list[Episode]:  # fmt: skip
+    """A game from each root: real edits, judged as they are played. The same seed gives the same games.
+
+    completer: who writes the assistant's text, by default a `Mixture`. problems: those known, by id; games of other
+    sessions are compiled only.
+    """
+    goals = {id(root.episode): goal_of(root.episode, problems) for root in roots}
+    games = [
+        Game.at(root.episode, root.index, person, f"{seed}/{i}/{root.episode.id}/{root.index}", goals[id(root.episode)])
+        for i, root in enumerate(roots)
+    ]
+    with Judge(SMALL) as judge:
+        return play(games, assistant, completer or Mixture(), judge, horizon=decisions_in(plies))
+
+
+def goal_of(episode: Episode, problems: Mapping[str, Problem]) -> Goal:
+    """What the session's person was after, in hindsight: its last text, and its tests where the problem is known."""
+    return Goal.of(episode, problems.get(episode.problem_id or ""))
+
+
+@dataclass
+class SearchAssistant:
+    """An assistant that searches before it decides; it is given states, so no goal can reach its search.
+
+    explore: with Gumbel noise, as self-play needs it. found: what each call of `decide` found, in order.
+    """
+
+    imagination: Imagination
+    config: SearchConfig
+    explore: bool = True
+    found: list[SearchResult] = field(default_factory=list)
+
+    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
+        """See `Assistant`. The probability of what a search plays is not known, so none is recorded."""
+        noise = Noise.draw(
+            [np.random.default_rng(generator.getrandbits(64)) for generator in generators],
+            self.config,
+            explore=self.explore,
+        )
+        found = search([Imagined(state) for state in states], self.imagination, self.imagination, self.config, noise)
+        self.found.append(found)
+        return [Chosen(Decision(decision), line, model="search") for decision, line in found.moves.tolist()]

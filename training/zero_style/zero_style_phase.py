@@ -1,0 +1,308 @@
+"""Zero-style self-play: the assistant searches, plays with the person that the sessions show, and learns from it.
+
+An epoch plays on from some recorded states, a few plies each, in lockstep. Then the policy learns
+
+    cross-entropy with what the searches found (with recorded decisions, weighted by their advantage, in every batch)
+    + value_weight * squared error to the n-step returns + goal, next human decision and p(kept) as in cloning
+    + start_anchor / sqrt(sessions) * KL(start || policy), start: the policy that the phase began with
+
+from the games of the latest epochs. The weights are those of `PPOConfig`. Sources: Laidlaw et al. 2025, Scalably
+Solving Assistance Games; Danihelka et al. 2022, Policy improvement by planning with Gumbel. Not here: how a game is
+played (`self_play`), what a row teaches (`policy_targets`), the search.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from config import SearchConfig, TrainConfig
+from judge import Problem
+from simulation.builtin_problems import BY_ID
+from simulation.completers import Completer
+from simulation.network_agents import NetworkPolicy
+from simulation.person import Person
+from simulation.person_fitting import estimate
+from state_adapter import Episode
+from training.data import transitions
+from training.data.goal_targets import Goal, goal_vector
+from training.data.seeds import derived_seed, generator
+from training.data.transitions import Dataset, Steps
+from training.distributed.process_group import ALONE, Ranks
+from training.losses.losses import means
+from training.networks.predictions import joint_of
+from training.networks.training_networks import Policies
+from training.ppo import ppo_phase
+from training.search import CachedEvaluator, SearchResult
+from training.search.evaluator import PolicyEvaluator, observation
+from training.search.goal_free_model import DISCOUNT, Imagination
+from training.search.pikl import softmax
+from training.zero_style.policy_targets import Material, losses, of_games, of_recording
+from training.zero_style.self_play import Root, SearchAssistant, decisions_in, person_of, play_on, roots_of
+
+NAME = "zero_style"
+
+SURVIVES, SURVIVES_WEIGHT = 0.9, 4.0
+"""Share of what was kept that still stands at a session's end, before a session says so; decisions it counts for."""
+
+
+class SelfPlay:
+    """The phase. An epoch is played anew after a kill, so nothing is saved inside it.
+
+    episodes, data: all that was recorded, and the same as tensors. train: the episodes to learn from, indices.
+    person: whom the assistant plays with; by default the one that these episodes show, as they show how good its text
+    is. problems: those known, by id. record: is given the games that this process has played, an epoch's at a time.
+    ranks: the processes that share the games and the minibatches of each epoch.
+
+    games: ids of those that were learned from, of all processes.
+    """
+
+    name, saves_inside = NAME, False
+
+    def __init__(
+        self, policies: Policies, episodes: Sequence[Episode], data: Dataset, train: Sequence[int],
+        config: TrainConfig, *, person: Person | None = None, problems: Mapping[str, Problem] = BY_ID,
+        record: Callable[[Sequence[Episode]], object] | None = None, ranks: Ranks = ALONE,
+    ) -> None:  # fmt: skip
+        self.ranks = ranks
+        self.policies, self.data, self.train, self.config, self.epoch = policies, data, sorted(train), config, 0
+        policies.featurizer.freeze()
+        self.episodes = [episodes[i] for i in self.train]
+        self.roots = roots_of(self.episodes)
+        self.person, self.problems, self.record = person, problems, record
+        self.games: list[str] = []
+        self.completer: Completer | None = None
+        settings = config.zero_style
+        self.search = SearchConfig(algorithm=settings.algorithm, simulations=settings.simulations, discount=DISCOUNT)
+        self.optimiser = ppo_phase.optimiser_of(policies, config.ppo, ranks)
+        self.replay: deque[Material] = deque(maxlen=config.zero_style.replay)
+        self.start_anchor = config.ppo.start_anchor / math.sqrt(max(len(self.train), 1))
+        self.sums: dict[str, float] = {}
+        self.played: dict[str, float] = {}
+        self.batches: list[Tensor] = []
+        self.position = 0
+
+    @property
+    def done(self) -> bool:
+        settings = self.config.zero_style
+        return self.epoch >= settings.epochs or not self.roots
+
+    @property
+    def total_steps(self) -> int:
+        return (self.config.zero_style.epochs - self.epoch) * self._steps if self.roots else 0
+
+    @property
+    def _steps(self) -> int:
+        """Minibatches of an epoch."""
+        settings = self.config.zero_style
+        decisions = min(settings.roots, len(self.roots)) * decisions_in(settings.horizon)
+        return math.ceil(settings.passes * decisions / (self.config.ppo.batch_size - self._recorded))
+
+    @property
+    def _recorded(self) -> int:
+        """Recorded decisions in a minibatch, at most all but one."""
+        size = self.config.ppo.batch_size
+        return min(round(self.config.zero_style.recorded_share * size), size - 1)
+
+    def begin(self) -> None:
+        """Plays the epoch's games and lays out what is learned from them."""
+        if self.epoch == 0:
+            self.policies.start.load_state_dict(self.policies.assistant.state_dict())
+        if self.person is None or self.completer is None:
+            habits = estimate(self.episodes, self.problems)
+            self.person, self.completer = self.person or person_of(self.policies, habits), habits.completer
+        self.policies.assistant.eval()
+        self.policies.start.eval()
+        self.replay.append(self._play(self.person, self.completer))
+        searched = Material.concat(list(self.replay))
+        recorded = self._recording()
+        self.material = Material.concat([searched, recorded])
+        self.batches = self._batches(len(searched.lessons), len(recorded.lessons))
+        returns = searched.lessons.returns
+        self.spread = max(float(returns.std()) if len(returns) > 1 else 1.0, 0.1)
+        self.position, self.sums = 0, {}
+
+    def step(self) -> bool:
+        """One minibatch; False if the epoch has none left."""
+        if self.position >= len(self.batches):
+            return False
+        policies, whole = self.policies, self.batches[self.position]
+        device = next(policies.assistant.parameters()).device
+        lessons = self.material.lessons.select(self.ranks.rows(whole))
+        with torch.no_grad():
+            lines = policies.featurizer(self.material.encoded.batch(lessons.row, device))
+            scores = policies.start(lines, {"action"}).scores
+            start = joint_of(policies.start, lines, scores, bound=True).pair_log_probs()
+        parts = losses(policies.assistant, lines, lessons.to(device), self.spread, start)
+        shares, found = means(parts, self.ranks, counts=self.ranks.counts(whole))
+        norm = self.optimiser.step(self._loss(shares), f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}")
+        for name, part in {**found, "loss": self._loss(found), "gradient_norm": torch.tensor(norm)}.items():
+            self.sums[name] = self.sums.get(name, 0.0) + part.item()
+        self.position += 1
+        return True
+
+    def _loss(self, parts: Mapping[str, Tensor]) -> Tensor:
+        config = self.config.ppo
+        return (
+            parts["policy_loss"]
+            + config.value_weight * parts["value_loss"]
+            + config.human_weight * parts["next_human_loss"]
+            + config.goal_weight * parts["goal_loss"]
+            + config.kept_weight * parts["kept_loss"]
+            + self.start_anchor * parts["kl_start"]
+        )
+
+    def finish(self) -> dict[str, float | str | None]:
+        """Ends the epoch; returns the mean losses and how the games went."""
+        self.epoch += 1
+        means = {name: total / max(self.position, 1) for name, total in self.sums.items()}
+        return {"loss": 0.0, **means, **self.played, "replayed": float(sum(len(m.lessons) for m in self.replay))}
+
+    def close(self) -> str:
+        """Nothing is left to do."""
+        return ""
+
+    def state_dict(self) -> dict[str, object]:
+        replay = [material.state_dict() for material in self.replay]
+        saved = {"epoch": self.epoch, "games": list(self.games), "replay": replay}
+        return {**saved, "optimiser": self.optimiser.state_dict()}
+
+    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+        self.epoch, self.games = saved["epoch"], list(saved["games"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.replay.extend(Material.restored(material) for material in saved["replay"])
+
+    def _play(self, person: Person, completer: Completer) -> Material:
+        """Plays games from roots that the seed and the epoch choose; each process its share, and all get all games."""
+        settings, seed = self.config.zero_style, self.config.seed
+        number = self.config.games_before + self.epoch  # an epoch plays one game at least
+        order = torch.randperm(len(self.roots), generator=generator(seed, NAME, number, "roots"))
+        roots = self.ranks.own([self.roots[i] for i in order[: settings.roots].tolist()])
+        round_seed = derived_seed(seed, NAME, number, *self.ranks.label)
+        with self.ranks.as_one():
+            own = self._games(roots, person, completer, round_seed) if roots else None
+        played = self.ranks.gather(own)
+        there = [one for one in played if one is not None]
+        self.games += [name for _, tally in there for name in tally.ids]
+        self.played = _summary([tally for _, tally in there])
+        return Material.concat([material for material, _ in there])
+
+    def _games(self, roots: Sequence[Root], person: Person, completer: Completer, seed: int) -> tuple[Material, _Tally]:
+        settings, policies, assistant = self.config.zero_style, self.policies, self.assistant()
+        games = play_on(
+            roots, assistant, person, plies=settings.horizon, seed=seed, completer=completer, problems=self.problems
+        )
+        if self.record is not None:
+            self.record(games)
+        data = transitions.build(games, policies.featurizer, self.config.rewards)
+        steps = data.of(range(len(games)), by_human=False)
+        goals = _goals(roots, games, data, steps)
+        tested = [(root.episode.problem_id or "") in self.problems for root in roots]
+        material = of_games(
+            data, goals, assistant.found, policies, n_step=settings.n_step, discount=self.config.ppo.gamma
+        )
+        return material, _tally(steps, assistant.found, tested, [game.id for game in games])
+
+    def assistant(self) -> SearchAssistant:
+        """Who plays the games: the policy as it is, searching."""
+        policies, weights = self.policies, self.config.rewards
+        human = NetworkPolicy(policies.human.eval(), policies.featurizer.eval())
+        policy = PolicyEvaluator(policies.assistant, policies.featurizer, self.search)
+        evaluator = CachedEvaluator(policy, observation)
+        survives = survival(self.data, self.data.of(self.train, by_human=False), weights.survival_reward)
+        return SearchAssistant(Imagination(evaluator, human, weights, self.search, survives=survives), self.search)
+
+    def _recording(self) -> Material:
+        """Recorded decisions for the epoch: whole episodes, as many as its minibatches need."""
+        shuffle = generator(self.config.seed, NAME, self.epoch, "recorded")
+        chosen, left = [], self._recorded * self._steps
+        counts = torch.bincount(self.data.steps.episode[~self.data.steps.by_human], minlength=len(self.data.ids))
+        for place in torch.randperm(len(self.train), generator=shuffle).tolist():
+            if left > 0:
+                chosen.append(self.train[place])
+                left -= int(counts[self.train[place]])
+        steps = self.data.of(chosen, by_human=False)
+        return of_recording(self.data, steps, self.policies, self.config.ppo, self.search.candidates, ranks=self.ranks)
+
+    def _batches(self, searched: int, recorded: int) -> list[Tensor]:
+        """Rows of each minibatch: first those of games, then those recorded, which stand behind all games."""
+        order = generator(self.config.seed, NAME, self.epoch, "order")
+        size, share, count = self.config.ppo.batch_size, self._recorded if recorded else 0, self._steps
+        games = _rounds(searched, (size - share) * count, order)
+        sessions = searched + _rounds(recorded, share * count, order)
+        return [torch.cat(rows) for rows in zip(games.chunk(count), sessions.view(count, -1), strict=True)]
+
+
+def _rounds(rows: int, count: int, order: torch.Generator) -> Tensor:
+    """`(count,)` of `rows` rows, each as often as any other, in random order round by round."""
+    rounds = [torch.randperm(rows, generator=order) for _ in range(math.ceil(count / max(rows, 1)))]
+    return torch.cat([torch.zeros(0, dtype=torch.int64), *rounds])[:count]
+
+
+def survival(data: Dataset, steps: Steps, reward: float) -> float:
+    """Share of what was kept at a reply that stands at the session's end, as `steps` show."""
+    if "survival_reward" not in data.part_names or reward == 0:
+        return SURVIVES
+    survived = steps.parts[:, data.part_names.index("survival_reward")][steps.kept.nan_to_num() > 0] / reward
+    total = float(survived.sum()) + SURVIVES * SURVIVES_WEIGHT
+    return min(total / (len(survived) + SURVIVES_WEIGHT), 1.0)
+
+
+def _goals(roots: Sequence[Root], games: Sequence[Episode], data: Dataset, steps: Steps) -> Tensor:
+    """Goal targets `(N, 8)`: the sessions' last texts, which the games knew, not what the games came to."""
+    goals = [Goal.of(root.episode.states[-1]) for root in roots]
+    firsts = np.cumsum([0] + [len(game.states) for game in games])
+    found = []
+    for row, game in zip(steps.row.tolist(), steps.episode.tolist(), strict=True):
+        found.append(goal_vector(games[game].states[row - int(firsts[game])], goals[game]))
+    return torch.from_numpy(np.stack(found))
+
+
+@dataclass(frozen=True)
+class _Tally:
+    """How some games went. Of each: its id, its return, whether its tests are known. Of each decision: whether it was
+    NO-OP, the share kept where known, what the search expects its policy to return beyond the prior. Simulations."""
+
+    ids: Sequence[str]
+    returns: Tensor
+    tested: Tensor
+    no_op: Tensor
+    kept: Tensor
+    gains: Tensor
+    simulations: int
+
+
+def _tally(steps: Steps, found: Sequence[SearchResult], tested: Sequence[bool], ids: Sequence[str]) -> _Tally:
+    gains = [one.value - (softmax(one.log_probs) * one.q).sum(-1) for one in found]
+    return _Tally(
+        ids=ids,
+        returns=torch.zeros(len(tested)).index_add(0, steps.episode, steps.reward),
+        tested=torch.tensor(tested, dtype=torch.float32),
+        no_op=(steps.decision == 0).float(),
+        kept=steps.kept[~steps.kept.isnan()],
+        gains=torch.from_numpy(np.concatenate(gains)),
+        simulations=sum(int(one.visits.sum()) for one in found),
+    )
+
+
+def _summary(tallies: Sequence[_Tally]) -> dict[str, float]:
+    """Means over all games."""
+    returns, tested, no_op, kept, gains = (
+        torch.cat([getattr(one, name) for one in tallies]) for name in ("returns", "tested", "no_op", "kept", "gains")
+    )
+    return {
+        "games": float(len(returns)),
+        "mean_return": float(returns.mean()),
+        "tested_share": float(tested.mean()),
+        "no_op_share": float(no_op.mean()),
+        "kept_share": float(kept.mean()) if len(kept) else 0.0,
+        "simulations": float(sum(one.simulations for one in tallies)),
+        "search_improvement": float(gains.mean()),
+    }
