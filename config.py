@@ -177,7 +177,7 @@ class SearchConfig:
     """Assistant's decisions from the root to the deepest leaf."""
     discount: float = 0.99
     """Per decision of the assistant."""
-    visit_offset: float = 50.0
+    maxvisit_init: float = 50.0
     value_scale: float = 0.1
     """sigma(q) = (visit_offset + most visits) * value_scale * q, with q rescaled to [0, 1]."""
     prior_visits: float = 1.0

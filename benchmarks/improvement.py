@@ -43,10 +43,10 @@ from simulation.sessions import simulate
 from state import State
 from state_adapter import Episode
 from training.search.action_selection import argmax, bounds, rescale, sigma
-from training.search.goal_free_model import Imagination, Imagined
+from training.search.goal_free_model import GoalFreeModel, SearchState
 from training.train_from_episodes import TrainResult, train
-from training.zero_style.self_play import Root, play_on, roots_of
-from training.zero_style.zero_style_phase import SelfPlay
+from training.zero_style.self_play import Root, rollout_from_roots, roots_of
+from training.zero_style.zero_style_phase import ZeroStylePhase
 
 SESSIONS, HELD_OUT = 12, 4
 """Recorded of each person, and how many of them are left for the roots."""
@@ -82,10 +82,10 @@ def measure(person: str, seed: int, loop: LoopConfig, repeats: int) -> dict[str,
         )  # fmt: skip
         result = train(replace(config, zero_style=replace(loop.zero_style, epochs=0)), recorded, publish=False)
     play = partial(_play, roots=_roots(held_out, seed), person=person, seed=seed, repeats=repeats)
-    phase = SelfPlay(result.policies, recorded, result.data, sorted(result.train), config)
+    phase = ZeroStylePhase(result.policies, recorded, result.data, sorted(result.train), config)
     returns = {"silent": play(SilentAssistant()), **_of_policy("before", result, play)}
     searching = replace(phase.assistant(), explore=False)
-    returns |= {"at_once": play(AtOnce(searching.imagination)), "search": play(searching)}
+    returns |= {"at_once": play(AtOnce(searching.model)), "search": play(searching)}
     rows = list(_learn(phase))
     returns |= _of_policy("after", result, play)
     roots = len(play.keywords["roots"])
@@ -96,15 +96,15 @@ def measure(person: str, seed: int, loop: LoopConfig, repeats: int) -> dict[str,
 class AtOnce:
     """What a search would do without any simulation: one look at what each candidate is expected to bring."""
 
-    imagination: Imagination
+    model: GoalFreeModel
 
     def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
         """See `Assistant`: argmax of log p + sigma(reward), as in a tree, with the rewards that p(kept) promises."""
-        evaluation = self.imagination.evaluator.evaluate(states)
+        evaluation = self.model.evaluator.evaluate(states)
         assert evaluation.kept is not None
-        rewards = self.imagination.rewards([Imagined(state) for state in states], evaluation.kept)
+        rewards = self.model.rewards([SearchState(state) for state in states], evaluation.kept)
         q = rescale(rewards, *bounds(rewards, evaluation.log_probs))
-        scores = evaluation.log_probs + sigma(q, np.zeros_like(rewards, dtype=np.int64), self.imagination.config)
+        scores = evaluation.log_probs + sigma(q, np.zeros_like(rewards, dtype=np.int64), self.model.config)
         moves = evaluation.pairs[np.arange(len(states)), argmax(scores)]
         return [Chosen(Decision(decision), line, model="at once") for decision, line in moves.tolist()]
 
@@ -128,12 +128,12 @@ def _play(assistant: Assistant, *, roots: list[Root], person: str, seed: int, re
     """Mean sum of a game's rewards."""
     games = []
     for repeat in range(repeats):
-        games += play_on(roots, assistant, somebody(person), plies=PLIES, seed=1000 * seed + repeat)
+        games += rollout_from_roots(roots, assistant, somebody(person), plies=PLIES, seed=1000 * seed + repeat)
     totals = [sum(reward(transition).total for transition in game.transitions("A")) for game in games]
     return float(np.mean(totals))
 
 
-def _learn(phase: SelfPlay) -> Iterator[dict[str, Any]]:
+def _learn(phase: ZeroStylePhase) -> Iterator[dict[str, Any]]:
     while not phase.done:
         phase.begin()
         while phase.step():

@@ -44,7 +44,7 @@ from training.networks.predictions import Reference, lengths_of
 from training.networks.training_networks import Policies
 from training.ppo.ppo_phase import FromEpisodes
 from training.runs.determinism import usable_device
-from training.zero_style.zero_style_phase import SelfPlay
+from training.zero_style.zero_style_phase import ZeroStylePhase
 
 T = TypeVar("T")
 
@@ -128,12 +128,12 @@ def learn(found: Costs, episodes: Sequence[Episode], config: TrainConfig, ranks:
 
     ppo = found.timed("ppo: answers", ranks, begun)
     found.timed("ppo: steps", ranks, lambda: _through(ppo.step))
-    games = SelfPlay(policies, episodes, data, sorted(train), config, ranks=ranks)
+    games = ZeroStylePhase(policies, episodes, data, sorted(train), config, ranks=ranks)
     found.timed("self-play: games", ranks, games.begin)
     found.timed("self-play: steps", ranks, lambda: _through(games.step))
     states, rows = len(data.encoded), len(ppo.update.steps)
     counts = states, states, len(steps), len(steps), rows, _rows(ppo.update.batches)
-    found.counts = dict(zip(PARTS, (*counts, int(games.played["games"]), _rows(games.batches)), strict=True))
+    found.counts = dict(zip(PARTS, (*counts, int(games.rollout_metrics["games"]), _rows(games.batches)), strict=True))
 
 
 def _rows(batches: Sequence[Tensor]) -> int:

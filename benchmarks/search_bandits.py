@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from config import SearchConfig
-from training.search import Evaluation, Noise, SearchResult, search
+from training.search import Evaluation, SearchRandomness, SearchResult, search
 from training.search.interfaces import Floats, Ints
 
 GAMES, PAIRS, REPLIES, SECOND = 500, 94, 8, 32
@@ -65,16 +65,16 @@ class TwoSteps:
         return [(g, s, p) for (g, s), p in zip(states, pairs[:, 0].tolist(), strict=True)], pays
 
     def reply_log_probs(self, afterstates: Sequence[tuple[int, int, int]]) -> Floats:
-        games, _, picks = np.array(afterstates).T
-        log_tau: Floats = np.log(self.tau[games, picks])
+        games, _, actions = np.array(afterstates).T
+        log_tau: Floats = np.log(self.tau[games, actions])
         return log_tau
 
     def reply(
         self, afterstates: Sequence[tuple[int, int, int]], replies: Ints, seeds: Ints
     ) -> tuple[list[Place], Floats]:
-        games, places, picks = np.array(afterstates).T
-        pays = np.where(places == -1, self.reply_pays[games, picks, replies], 0.0)
-        next_places = np.where(places == -1, self.leads_to[games, picks, replies], -2)
+        games, places, actions = np.array(afterstates).T
+        pays = np.where(places == -1, self.reply_pays[games, actions, replies], 0.0)
+        next_places = np.where(places == -1, self.leads_to[games, actions, replies], -2)
         return list(zip(games.tolist(), next_places.tolist(), strict=True)), pays
 
 
@@ -101,8 +101,8 @@ class Undone:
         return [0] * len(replies), np.where(afterstates, np.where(replies == 0, 0.5, -0.6), 0.0)
 
 
-def noise(config: SearchConfig) -> Noise:
-    return Noise.draw([np.random.default_rng(game) for game in range(GAMES)], config, explore=False)
+def noise(config: SearchConfig) -> SearchRandomness:
+    return SearchRandomness.draw([np.random.default_rng(game) for game in range(GAMES)], config, explore=False)
 
 
 def shares(game: TwoSteps, found: SearchResult) -> tuple[float, float]:

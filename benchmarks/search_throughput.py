@@ -26,11 +26,11 @@ from featurizers import Batch, Featurizer
 from models import Policy
 from simulation.network_agents import NetworkPolicy
 from state import Cursor, State, never
-from training.search import Evaluation, Noise, search
+from training.search import Evaluation, SearchRandomness, search
 from training.search.evaluator import PolicyEvaluator
-from training.search.goal_free_model import DISCOUNT, Imagination, Imagined
+from training.search.goal_free_model import DISCOUNT, GoalFreeModel, SearchState
 from training.search.interfaces import Floats, Ints
-from training.search.simulations import Growth
+from training.search.simulations import TreeSimulator
 
 BACKBONES = ("lg_transformer", "lstm", "bigru")
 LENGTHS, GAMES = (16, 64, 300), (1, 32)
@@ -71,15 +71,15 @@ def measure(backbone: str, lines: int, games: int, *, seconds: float, device: st
     featurizer = Featurizer(FeaturizerConfig()).to(device).eval()
     evaluator, people = PolicyEvaluator(assistant, featurizer, config), NetworkPolicy(human, featurizer)
 
-    def noise() -> Noise:
-        return Noise.draw([np.random.default_rng(game) for game in range(games)], config, explore=True)
+    def noise() -> SearchRandomness:
+        return SearchRandomness.draw([np.random.default_rng(game) for game in range(games)], config, explore=True)
 
     def searching() -> None:
-        imagination = Imagination(evaluator, people, RewardWeights(), config)
-        search([Imagined(state) for state in states], imagination, imagination, config, noise())
+        imagination = GoalFreeModel(evaluator, people, RewardWeights(), config)
+        search([SearchState(state) for state in states], imagination, imagination, config, noise())
 
     asked = calls_in(searching, featurizer, (assistant, human))
-    with patch.object(Growth, "first_round", lambda growth: np.zeros(games, dtype=np.int64)):
+    with patch.object(TreeSimulator, "visit_considered_once", lambda growth: np.zeros(games, dtype=np.int64)):
         asked_one_by_one = calls_in(searching, featurizer, (assistant, human))
 
     def called(these: list[Call]) -> None:

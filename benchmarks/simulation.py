@@ -30,7 +30,7 @@ from simulation.sessions import simulate
 from state import State, never
 from training.data import transitions
 from training.networks.training_networks import Policies
-from training.zero_style.zero_style_phase import SelfPlay
+from training.zero_style.zero_style_phase import ZeroStylePhase
 
 GAMES, PLIES = 32, 6
 
@@ -78,7 +78,7 @@ def epochs(repeats: int) -> tuple[float, float, float]:
         config = TrainConfig(checkpoint_dir=Path(folder) / "run", pv_dir=Path(folder) / "models")
         policies = Policies.fresh(config.model, config.featurizer, 0)
         data = transitions.build(sessions, policies.featurizer, config.rewards)
-        phase = SelfPlay(policies, sessions, data, range(len(sessions)), config)
+        phase = ZeroStylePhase(policies, sessions, data, range(len(sessions)), config)
         children = _children()
         wall, cpu = [], []
         for _ in range(repeats):

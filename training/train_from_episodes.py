@@ -39,7 +39,7 @@ from training.runs.deferred_signals import Interrupt, deferred
 from training.runs.determinism import reproducible, require_writable, usable_device
 from training.runs.observer import Observer, Row, Silent
 from training.runs.run_folder import STATE, RunFolder, fingerprint, require_same, strict_json
-from training.zero_style.zero_style_phase import SelfPlay
+from training.zero_style.zero_style_phase import ZeroStylePhase
 
 PHASES = ("bc", "ppo_from_episodes", "zero_style")
 
@@ -235,7 +235,7 @@ class _Run:
                 self._save(phase)
                 self._by_main(lambda: self.folder.settle(self.run_id, [], []))
             self._run_phase(phase, interrupt)
-            if isinstance(phase, SelfPlay):
+            if isinstance(phase, ZeroStylePhase):
                 self.games = phase.games
 
     def _begin(self) -> None:
@@ -257,7 +257,7 @@ class _Run:
         if name == "ppo_from_episodes":
             behaviour = self.baselines.behaviour
             return FromEpisodes(policies, data, self.train, behaviour, config.ppo, seed=config.seed, ranks=ranks)
-        return SelfPlay(
+        return ZeroStylePhase(
             policies, self.episodes, data, sorted(self.train), config,
             problems=self.problems, record=self.record, ranks=ranks,
         )  # fmt: skip

@@ -4,14 +4,14 @@ from training.search.cache import CachedEvaluator
 from training.search.interfaces import Dynamics, Evaluation, Evaluator
 from training.search.pikl import pikl
 from training.search.search import SearchResult, search
-from training.search.search_randomness import Noise
+from training.search.search_randomness import SearchRandomness
 
 __all__ = [
     "CachedEvaluator",
     "Dynamics",
     "Evaluation",
     "Evaluator",
-    "Noise",
+    "SearchRandomness",
     "SearchResult",
     "pikl",
     "search",

@@ -15,7 +15,7 @@ from training.search.interfaces import NO_OP, Floats, Ints
 from training.search.pikl import softmax
 
 
-def completed_q(
+def completed_qvalues(
     log_probs: Floats, value: Floats, visits: Ints, returns: Floats, prior_visits: float
 ) -> tuple[Floats, Floats]:
     """Q (B, K) of all candidates, and the node's mixed value (B,), which is the Q of those not visited.
@@ -39,10 +39,10 @@ def completed_q(
     return np.where(visited, fallback + share * (means - fallback), fallback), mixed
 
 
-def rescale(q: Floats, low: Floats, high: Floats) -> Floats:
-    """`q` (B, K) from `low` .. `high` (B,) to 0 .. 1; 0 where they are equal."""
-    span = (high - low)[:, None]
-    return np.divide(q - low[:, None], span, out=np.zeros_like(q), where=span > 1e-12)
+def rescale(q: Floats, min_value: Floats, max_value: Floats) -> Floats:
+    """`q` (B, K) from `min_value` .. `max_value` (B,) to 0 .. 1; 0 where they are equal."""
+    span = (max_value - min_value)[:, None]
+    return np.divide(q - min_value[:, None], span, out=np.zeros_like(q), where=span > 1e-12)
 
 
 def bounds(q: Floats, log_probs: Floats) -> tuple[Floats, Floats]:
@@ -53,7 +53,7 @@ def bounds(q: Floats, log_probs: Floats) -> tuple[Floats, Floats]:
 
 def sigma(rescaled: Floats, visits: Ints, config: SearchConfig) -> Floats:
     """Weighs a rescaled Q (B, n) against log-probabilities, the more the more `visits` (B, K) it rests on."""
-    weighed: Floats = (config.visit_offset + visits.max(-1, keepdims=True)) * config.value_scale * rescaled
+    weighed: Floats = (config.maxvisit_init + visits.max(-1, keepdims=True)) * config.value_scale * rescaled
     return weighed
 
 
@@ -78,7 +78,7 @@ def pick_considered(scores: Floats, visits: Ints, considered: Ints) -> Ints:
     return argmax(masked)
 
 
-def considered_first(scores: Floats) -> Ints:
+def initial_order(scores: Floats) -> Ints:
     """All candidates (B, K) in the order in which `pick_considered` takes them while none has a visit."""
     first = scores.copy()
     first[first[:, NO_OP] > -np.inf, NO_OP] = np.inf

@@ -36,7 +36,7 @@ REPLIES = 1 + N_DECISIONS
 LEAST = 1e-6
 """p(kept) is at least this far from 0 and 1: no network knows a person that well."""
 
-SHARPNESS = 4.0
+INVERSE_TEMPERATURE = 4.0
 """How strongly a policy that is improved by one step prefers a decision that brings 1 more: its logit's gain."""
 
 DISCOUNT = 0.7
@@ -48,7 +48,7 @@ COMMENT = "see below"
 
 
 @dataclass(slots=True, eq=False)
-class Imagined:
+class SearchState:
     """A state of the tree. kept: p(kept) of each candidate (decision, line), noted when the state is evaluated."""
 
     state: State
@@ -70,7 +70,7 @@ class Afterstate:
     human: Pairs
 
 
-class Imagination:
+class GoalFreeModel:
     """Evaluator and dynamics of a search of files; one object, as p(kept) comes with an evaluation.
 
     evaluator: the assistant's policy, which says p(kept) too. human: the human's, which sees no goal. survives: share
@@ -90,7 +90,7 @@ class Imagination:
         survival = weights.survival_reward * survives + weights.extinction_penalty * (1 - survives)
         self.if_kept, self.if_undone = weights.retain_reward + survival, weights.undo_penalty
 
-    def evaluate(self, states: Sequence[Imagined]) -> Evaluation:
+    def evaluate(self, states: Sequence[SearchState]) -> Evaluation:
         """See `Evaluator`."""
         evaluation = self.evaluator.evaluate([one.state for one in states])
         assert evaluation.kept is not None
@@ -99,7 +99,7 @@ class Imagination:
         rewards = self.rewards(states, evaluation.kept)
         return replace(evaluation, value=self._value(evaluation.log_probs, rewards))
 
-    def step(self, states: Sequence[Imagined], pairs: Ints) -> tuple[list[Afterstate], Floats]:
+    def step(self, states: Sequence[SearchState], pairs: Ints) -> tuple[list[Afterstate], Floats]:
         """See `Dynamics`. The reward is what the decision is expected to bring, whatever the reply."""
         moves = [Move("A", Decision(decision), line, recorded=True) for decision, line in pairs.tolist()]
         after = [_decided(one.state, move) for one, move in zip(states, moves, strict=True)]
@@ -113,7 +113,7 @@ class Imagination:
             rewards[i] = self._expected(one.state, kept)
         return found, rewards
 
-    def rewards(self, states: Sequence[Imagined], kept: Floats) -> Floats:
+    def rewards(self, states: Sequence[SearchState], kept: Floats) -> Floats:
         """What each candidate is expected to bring `(B, K)`, by its p(kept) `(B, K)`."""
         rewards = self._if_written(kept)
         rewards[:, NO_OP] = [noop_shaping(silence(one.state), self.weights) for one in states]
@@ -124,7 +124,8 @@ class Imagination:
 
         log_probs, rewards `(B, K)`: the policy's, which decides a little better than it does now, as one that searches.
         """
-        value: Floats = (softmax(log_probs + SHARPNESS * rewards) * rewards).sum(axis=1) / (1 - self.config.discount)
+        improved = softmax(log_probs + INVERSE_TEMPERATURE * rewards)
+        value: Floats = (improved * rewards).sum(axis=1) / (1 - self.config.discount)
         return value
 
     def _expected(self, state: State, kept: float | None) -> float:
@@ -144,13 +145,14 @@ class Imagination:
             log_probs: Floats = np.log(probs)
         return log_probs
 
-    def reply(self, afterstates: Sequence[Afterstate], replies: Ints, seeds: Ints) -> tuple[list[Imagined], Floats]:
+    def reply(self, afterstates: Sequence[Afterstate], replies: Ints, seeds: Ints) -> tuple[list[SearchState], Floats]:
         """See `Dynamics`. Replies bring no reward: `step` has counted what is expected of them."""
         drawn = zip(afterstates, replies.tolist(), seeds.tolist(), strict=True)
-        return [Imagined(_replied(after, reply, Random(seed))) for after, reply, seed in drawn], np.zeros(len(replies))
+        states = [SearchState(_replied(after, reply, Random(seed))) for after, reply, seed in drawn]
+        return states, np.zeros(len(replies))
 
 
-def stand_in(state: State, decision: Decision, line: int) -> str:
+def placeholder_text(state: State, decision: Decision, line: int) -> str:
     """Text for a decision, when nobody knows the text: the nearest other line of code, above rather than below."""
     if decision in EXPLAINS:
         return COMMENT
@@ -162,7 +164,7 @@ def stand_in(state: State, decision: Decision, line: int) -> str:
 
 def _decided(state: State, move: Move) -> State:
     """The state after the assistant's move, with its history."""
-    text = "" if move.decision is Decision.NO_OP else stand_in(state, move.decision, move.line)
+    text = "" if move.decision is Decision.NO_OP else placeholder_text(state, move.decision, move.line)
     after = apply(state, move.decision, move.line, text, by="A", t=state.t + 1)
     past = (*(state.history or ()), Past(state.t, int(move.decision), None))[-HISTORY_LENGTH:]
     return replace(after, history=past)
@@ -187,4 +189,4 @@ def _acted(state: State, decision: Decision, human: Pairs, generator: Random) ->
     if decision is Decision.NO_OP or not state.lines or sum(weights) <= 0:
         return apply(state, Decision.NO_OP, -1, "", by="H", t=state.t + 1)
     line = generator.choices(range(len(weights)), weights)[0]
-    return apply(state, decision, line, stand_in(state, decision, line), by="H", t=state.t + 1)
+    return apply(state, decision, line, placeholder_text(state, decision, line), by="H", t=state.t + 1)

@@ -16,8 +16,8 @@ from config import SearchConfig
 from training.search import action_selection
 from training.search.interfaces import A, Bools, Dynamics, Evaluator, Floats, Ints, S
 from training.search.pikl import softmax
-from training.search.search_randomness import Noise
-from training.search.simulations import Growth
+from training.search.search_randomness import SearchRandomness
+from training.search.simulations import TreeSimulator
 from training.search.tree import Tree
 
 
@@ -27,9 +27,9 @@ class SearchResult:
 
     pairs: (G, K, 2), decision and line. mask: (G, K), which candidates exist. log_probs: (G, K), the prior.
     policy: (G, K), the target. Gumbel: softmax(log_probs + sigma(completed Q)); PUCT: share of visits.
-    outside: (G,), mass that the improved policy of all legal pairs leaves to those that are no candidates.
+    mass_outside_candidates: (G,), what the improved policy of all legal pairs leaves to those that are no candidates.
     chosen: (G,), index of the candidate to play.
-    value: (G,), expected return of `policy`. network_value: (G,), before the search.
+    value: (G,), expected return of `policy`. raw_value: (G,), before the search.
     visits: (G, K). q: (G, K), completed, in units of return.
     """
 
@@ -37,10 +37,10 @@ class SearchResult:
     mask: Bools
     log_probs: Floats
     policy: Floats
-    outside: Floats
+    mass_outside_candidates: Floats
     chosen: Ints
     value: Floats
-    network_value: Floats
+    raw_value: Floats
     visits: Ints
     q: Floats
 
@@ -51,31 +51,31 @@ class SearchResult:
 
 
 def search(
-    roots: Sequence[S], evaluator: Evaluator[S], dynamics: Dynamics[S, A], config: SearchConfig, noise: Noise
+    roots: Sequence[S], evaluator: Evaluator[S], dynamics: Dynamics[S, A], config: SearchConfig, noise: SearchRandomness
 ) -> SearchResult:
     """Searches `roots` (G states) with `config.simulations` each."""
-    return result(grow(roots, evaluator, dynamics, config, noise), config, noise)
+    return result(grow_trees(roots, evaluator, dynamics, config, noise), config, noise)
 
 
-def grow(
-    roots: Sequence[S], evaluator: Evaluator[S], dynamics: Dynamics[S, A], config: SearchConfig, noise: Noise
+def grow_trees(
+    roots: Sequence[S], evaluator: Evaluator[S], dynamics: Dynamics[S, A], config: SearchConfig, noise: SearchRandomness
 ) -> Tree[S, A]:
     """The trees that `search` reads its result from."""
     tree: Tree[S, A] = Tree.start(roots, evaluator.evaluate(roots), config)
-    growth = Growth(tree, evaluator, dynamics, config, noise)
-    done = growth.first_round()
+    growth = TreeSimulator(tree, evaluator, dynamics, config, noise)
+    done = growth.visit_considered_once()
     for simulation in range(int(done.min()), config.simulations):
         growth.simulate(np.flatnonzero(done <= simulation), simulation)
     return tree
 
 
-def result(tree: Tree[S, A], config: SearchConfig, noise: Noise) -> SearchResult:
+def result(tree: Tree[S, A], config: SearchConfig, noise: SearchRandomness) -> SearchResult:
     """What the roots of `tree` say."""
-    log_probs, visits, network_value = tree.log_probs[:, 0], tree.visits[:, 0], tree.value[:, 0]
+    log_probs, visits, raw_value = tree.log_probs[:, 0], tree.visits[:, 0], tree.value[:, 0]
     mask = log_probs > -np.inf
-    q, mixed = action_selection.completed_q(log_probs, network_value, visits, tree.returns[:, 0], config.prior_visits)
-    low, high = action_selection.bounds(q, log_probs)
-    rescaled = action_selection.rescale(q, low, high)
+    q, mixed = action_selection.completed_qvalues(log_probs, raw_value, visits, tree.returns[:, 0], config.prior_visits)
+    min_value, max_value = action_selection.bounds(q, log_probs)
+    rescaled = action_selection.rescale(q, min_value, max_value)
     improved = log_probs + action_selection.sigma(rescaled, visits, config)
     if config.algorithm == "gumbel":
         policy = softmax(improved)
@@ -88,16 +88,16 @@ def result(tree: Tree[S, A], config: SearchConfig, noise: Noise) -> SearchResult
     # Legal pairs that are no candidates, scored together like an unvisited candidate.
     with np.errstate(divide="ignore"):
         rest = np.log(np.maximum(1.0 - np.exp(log_probs).sum(-1, keepdims=True), 0.0))
-    rest += action_selection.sigma(action_selection.rescale(mixed[:, None], low, high), visits, config)
+    rest += action_selection.sigma(action_selection.rescale(mixed[:, None], min_value, max_value), visits, config)
     return SearchResult(
         pairs=tree.pairs[:, 0],
         mask=mask,
         log_probs=log_probs,
         policy=policy,
-        outside=softmax(np.concatenate([rest, improved], axis=-1))[:, 0],
+        mass_outside_candidates=softmax(np.concatenate([rest, improved], axis=-1))[:, 0],
         chosen=chosen,
         value=(policy * np.where(mask, q, 0.0)).sum(-1),
-        network_value=network_value,
+        raw_value=raw_value,
         visits=visits,
         q=np.where(mask, q, 0.0),
     )

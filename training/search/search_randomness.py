@@ -16,7 +16,7 @@ evenly those of the golden ratio, which are for the reply."""
 
 
 @dataclass(frozen=True)
-class Noise:
+class SearchRandomness:
     """The chances of G games, each from its own generator; C chance nodes, one a simulation at most.
 
     gumbel: (G, K), of the root's candidates; zero where nothing is to be explored.
@@ -29,7 +29,9 @@ class Noise:
     seeds: Ints
 
     @classmethod
-    def draw(cls, generators: Sequence[np.random.Generator], config: SearchConfig, *, explore: bool) -> Noise:
+    def draw(
+        cls, generators: Sequence[np.random.Generator], config: SearchConfig, *, explore: bool
+    ) -> SearchRandomness:
         """`explore`: with Gumbel noise at the root, as self-play needs it and a person does not."""
         k, n = config.candidates, config.simulations
         gumbel = [g.gumbel(size=k) if explore else np.zeros(k) for g in generators]

@@ -15,7 +15,7 @@ from config import SearchConfig
 from training.search import action_selection
 from training.search.interfaces import A, Dynamics, Evaluator, Ints, S
 from training.search.pikl import pikl, sample
-from training.search.search_randomness import Noise
+from training.search.search_randomness import SearchRandomness
 from training.search.sequential_halving import visit_table
 from training.search.tree import Tree
 
@@ -30,7 +30,7 @@ class Path:
     games: Ints
     simulations: Ints
     nodes: Ints
-    picks: Ints
+    actions: Ints
     replies: Ints
     length: Ints
     leaf: Ints
@@ -38,27 +38,27 @@ class Path:
     @classmethod
     def empty(cls, games: Ints, simulations: Ints, depth: int) -> Path:
         count = len(games)
-        nodes, picks, replies = np.zeros((3, depth, count), dtype=np.int64)
+        nodes, actions, replies = np.zeros((3, depth, count), dtype=np.int64)
         length, leaf = np.zeros(count, dtype=np.int64), np.full(count, -1)
-        return cls(games, simulations, nodes, picks, replies, length, leaf)
+        return cls(games, simulations, nodes, actions, replies, length, leaf)
 
     def end(self, ways: Ints) -> tuple[Ints, Ints, Ints]:
         """Game, node and candidate (B,) where `ways` (B,) stopped."""
         last = self.length[ways] - 1
-        return self.games[ways], self.nodes[last, ways], self.picks[last, ways]
+        return self.games[ways], self.nodes[last, ways], self.actions[last, ways]
 
 
 @dataclass(frozen=True)
-class Growth(Generic[S, A]):
+class TreeSimulator(Generic[S, A]):
     """Trees and what they grow by."""
 
     tree: Tree[S, A]
     evaluator: Evaluator[S]
     dynamics: Dynamics[S, A]
     config: SearchConfig
-    noise: Noise
+    noise: SearchRandomness
 
-    def first_round(self) -> Ints:
+    def visit_considered_once(self) -> Ints:
         """The first visit of each candidate that halving considers; returns how many those were (G,), 0 with PUCT.
 
         Which candidates they are hangs on no result, nor does a first reply.
@@ -70,7 +70,7 @@ class Growth(Generic[S, A]):
         counts: Ints = np.minimum((log_probs > -np.inf).sum(-1), most)
         games, simulations = np.nonzero(np.arange(most) < counts[:, None])
         path = Path.empty(games, simulations, config.depth)
-        path.picks[0] = action_selection.considered_first(log_probs + self.noise.gumbel)[games, simulations]
+        path.actions[0] = action_selection.initial_order(log_probs + self.noise.gumbel)[games, simulations]
         path.length[:] = 1
         self._expand(path)
         self._back_up(path)
@@ -88,17 +88,17 @@ class Growth(Generic[S, A]):
         path = Path.empty(all_games, np.full(count, simulation), self.config.depth)
         ways, games, nodes = np.arange(count), all_games, np.zeros(count, dtype=np.int64)
         for depth in range(self.config.depth):
-            picks = self._pick_at_root(games, simulation) if depth == 0 else self._pick_inside(games, nodes)
-            path.nodes[depth, ways], path.picks[depth, ways] = nodes, picks
+            actions = self._pick_at_root(games, simulation) if depth == 0 else self._pick_inside(games, nodes)
+            path.nodes[depth, ways], path.actions[depth, ways] = nodes, actions
             path.length[ways] = depth + 1
-            chances = tree.chance[games, nodes, picks]
+            chances = tree.chance_index[games, nodes, actions]
             taken = chances >= 0
             ways, games, chances = ways[taken], games[taken], chances[taken]
             if not games.size:
                 return path
             replies = self._sample_replies(games, chances)
             path.replies[depth, ways] = replies
-            nodes = tree.child[games, chances, replies]
+            nodes = tree.children_index[games, chances, replies]
             seen = nodes >= 0
             ways, games, nodes = ways[seen], games[seen], nodes[seen]
             if not games.size:
@@ -142,27 +142,27 @@ class Growth(Generic[S, A]):
         tree, ways = self.tree, np.flatnonzero(path.leaf < 0)
         if not ways.size:
             return
-        games, nodes, picks = path.end(ways)
-        new = tree.chance[games, nodes, picks] < 0
+        games, nodes, actions = path.end(ways)
+        new = tree.chance_index[games, nodes, actions] < 0
         if new.any():
             self._take(path, ways[new])
-        chances = tree.chance[games, nodes, picks]
+        chances = tree.chance_index[games, nodes, actions]
         replies = path.replies[path.length[ways] - 1, ways]
         afterstates = [tree.afterstates[g][c] for g, c in zip(games.tolist(), chances.tolist(), strict=True)]
         seeds = self.noise.seeds[games, path.simulations[ways]]
         states, rewards = self.dynamics.reply(afterstates, replies, seeds)
         rewards = rewards + tree.step_reward[games, chances]
         leaves = tree.add_nodes(games, states, rewards, self.evaluator.evaluate(states))
-        path.leaf[ways] = tree.child[games, chances, replies] = leaves
+        path.leaf[ways] = tree.children_index[games, chances, replies] = leaves
 
     def _take(self, path: Path, ways: Ints) -> None:
         """Assistant's decisions at the ends of `ways`, taken for the first time, and the human's first replies."""
-        tree, (games, nodes, picks) = self.tree, path.end(ways)
+        tree, (games, nodes, actions) = self.tree, path.end(ways)
         states = [tree.states[g][n] for g, n in zip(games.tolist(), nodes.tolist(), strict=True)]
-        afterstates, rewards = self.dynamics.step(states, tree.pairs[games, nodes, picks])
+        afterstates, rewards = self.dynamics.step(states, tree.pairs[games, nodes, actions])
         log_probs = self.dynamics.reply_log_probs(afterstates)
         chances = tree.add_chances(games, afterstates, rewards, log_probs)
-        tree.chance[games, nodes, picks] = chances
+        tree.chance_index[games, nodes, actions] = chances
         path.replies[path.length[ways] - 1, ways] = self._sample_replies(games, chances)
 
     def _back_up(self, path: Path) -> None:
@@ -174,5 +174,5 @@ class Growth(Generic[S, A]):
             games = path.games[ways]
             behind[ways] = tree.reward[games, nodes[ways]] + self.config.discount * behind[ways]
             nodes[ways] = path.nodes[depth, ways]
-            edge = (games, nodes[ways], path.picks[depth, ways])
+            edge = (games, nodes[ways], path.actions[depth, ways])
             tree.back_up(edge, path.replies[depth, ways], behind[ways])

@@ -13,7 +13,7 @@ from typing import Generic
 import numpy as np
 
 from config import SearchConfig
-from training.search.action_selection import bounds, completed_q, rescale
+from training.search.action_selection import bounds, completed_qvalues, rescale
 from training.search.interfaces import A, Evaluation, Floats, Ints, S
 
 
@@ -37,14 +37,14 @@ class Tree(Generic[S, A]):
     reward: Floats
     visits: Ints
     returns: Floats
-    chance: Ints
+    chance_index: Ints
     step_reward: Floats
     reply_log_probs: Floats
     reply_visits: Ints
     reply_returns: Floats
-    child: Ints
-    low: Floats
-    high: Floats
+    children_index: Ints
+    min_value: Floats
+    max_value: Floats
     nodes: Ints
     chances: Ints
 
@@ -53,7 +53,7 @@ class Tree(Generic[S, A]):
         """Trees of nothing but their roots."""
         games, candidates = evaluation.log_probs.shape
         node = (games, config.simulations + 1)
-        chance = (games, config.simulations)
+        chance_index = (games, config.simulations)
         tree: Tree[S, A] = cls(
             states=[[] for _ in roots],
             afterstates=[[] for _ in roots],
@@ -63,14 +63,14 @@ class Tree(Generic[S, A]):
             reward=np.zeros(node),
             visits=np.zeros((*node, candidates), dtype=np.int64),
             returns=np.zeros((*node, candidates)),
-            chance=np.full((*node, candidates), -1, dtype=np.int64),
-            step_reward=np.zeros(chance),
-            reply_log_probs=np.full((*chance, config.replies), -np.inf),
-            reply_visits=np.zeros((*chance, config.replies), dtype=np.int64),
-            reply_returns=np.zeros((*chance, config.replies)),
-            child=np.full((*chance, config.replies), -1, dtype=np.int64),
-            low=np.full(games, np.inf),
-            high=np.full(games, -np.inf),
+            chance_index=np.full((*node, candidates), -1, dtype=np.int64),
+            step_reward=np.zeros(chance_index),
+            reply_log_probs=np.full((*chance_index, config.replies), -np.inf),
+            reply_visits=np.zeros((*chance_index, config.replies), dtype=np.int64),
+            reply_returns=np.zeros((*chance_index, config.replies)),
+            children_index=np.full((*chance_index, config.replies), -1, dtype=np.int64),
+            min_value=np.full(games, np.inf),
+            max_value=np.full(games, -np.inf),
             nodes=np.zeros(games, dtype=np.int64),
             chances=np.zeros(games, dtype=np.int64),
         )
@@ -79,29 +79,29 @@ class Tree(Generic[S, A]):
 
     def add_nodes(self, games: Ints, states: Sequence[S], rewards: Floats, evaluation: Evaluation) -> Ints:
         """Assistant nodes (B,) in the trees of `games` (B,), reached with `rewards` (B,)."""
-        nodes = _claimed(self.nodes, games)
+        nodes = _allocate(self.nodes, games)
         for game, state in zip(games.tolist(), states, strict=True):
             self.states[game].append(state)
         self.pairs[games, nodes] = evaluation.pairs
         self.log_probs[games, nodes] = evaluation.log_probs
         self.value[games, nodes] = evaluation.value
         self.reward[games, nodes] = rewards
-        self.widen(games, evaluation.value)
+        self.update_value_bounds(games, evaluation.value)
         return nodes
 
     def add_chances(self, games: Ints, afterstates: Sequence[A], rewards: Floats, log_probs: Floats) -> Ints:
         """Chance nodes (B,) in the trees of `games` (B,); log_probs: (B, M)."""
-        chances = _claimed(self.chances, games)
+        chances = _allocate(self.chances, games)
         for game, afterstate in zip(games.tolist(), afterstates, strict=True):
             self.afterstates[game].append(afterstate)
         self.step_reward[games, chances] = rewards
         self.reply_log_probs[games, chances] = log_probs
         return chances
 
-    def widen(self, games: Ints, returns: Floats) -> None:
-        """Extends `low` and `high` of `games` (B,) by `returns` (B,)."""
-        np.minimum.at(self.low, games, returns)
-        np.maximum.at(self.high, games, returns)
+    def update_value_bounds(self, games: Ints, returns: Floats) -> None:
+        """Extends `min_value` and `max_value` of `games` (B,) by `returns` (B,)."""
+        np.minimum.at(self.min_value, games, returns)
+        np.maximum.at(self.max_value, games, returns)
 
     def rescaled_q(self, games: Ints, nodes: Ints, config: SearchConfig) -> Floats:
         """Completed Q (B, K) of `nodes` (B,), from 0 to 1.
@@ -111,9 +111,9 @@ class Tree(Generic[S, A]):
         """
         log_probs, visits = self.log_probs[games, nodes], self.visits[games, nodes]
         value, returns = self.value[games, nodes], self.returns[games, nodes]
-        q, _ = completed_q(log_probs, value, visits, returns, config.prior_visits)
+        q, _ = completed_qvalues(log_probs, value, visits, returns, config.prior_visits)
         if config.algorithm == "puct":
-            return rescale(q, self.low[games], self.high[games])
+            return rescale(q, self.min_value[games], self.max_value[games])
         return rescale(q, *bounds(q, log_probs))
 
     def rescaled_reply_q(self, games: Ints, chances: Ints) -> Floats:
@@ -121,7 +121,7 @@ class Tree(Generic[S, A]):
         visits, returns = self.reply_visits[games, chances], self.reply_returns[games, chances]
         mean = returns.sum(-1) / np.maximum(visits.sum(-1), 1)
         q = np.where(visits > 0, returns / np.maximum(visits, 1), mean[:, None])
-        return rescale(q, self.low[games], self.high[games])
+        return rescale(q, self.min_value[games], self.max_value[games])
 
     def back_up(self, edges: tuple[Ints, Ints, Ints], replies: Ints, returns: Floats) -> None:
         """Adds `returns` (B,) to the candidates at `edges`, games, nodes and candidates (B,), and to their replies.
@@ -130,13 +130,13 @@ class Tree(Generic[S, A]):
         """
         self.visits[edges] += 1
         self.returns[edges] += returns
-        behind = edges[0], self.chance[edges], replies
+        behind = edges[0], self.chance_index[edges], replies
         self.reply_visits[behind] += 1
         self.reply_returns[behind] += returns
-        self.widen(edges[0], self.returns[edges] / self.visits[edges])
+        self.update_value_bounds(edges[0], self.returns[edges] / self.visits[edges])
 
 
-def _claimed(counts: Ints, games: Ints) -> Ints:
+def _allocate(counts: Ints, games: Ints) -> Ints:
     """The next free place (B,) of each of `games` (B,), taken in `counts` (G,); a game that is there twice gets two."""
     places = counts[games]
     np.add.at(counts, games, 1)

@@ -26,14 +26,18 @@ from training.networks.predictions import answer, divergence, joint_of, kept_of,
 from training.networks.training_networks import Policies
 from training.search import SearchResult
 
+SAVED_NAMES = {"mass_outside_candidates": "outside"}
+"""Names of fields in a saved state, where they differ."""
+
 
 @dataclass(frozen=True)
-class Lessons:
+class PolicyTargets:
     """N rows; K candidates each.
 
     row: of the state in its `Encoded`. pairs `(N, K, 2)`: decision and line in the network's window, (0, 0) for NO-OP.
-    exists `(N, K)` bool. policy `(N, K)`: the target; sums to 1. outside `(N,)`: how much of the target goes to the
-    legal pairs that are no candidates, together; `policy` then shares the rest. weight `(N,)`: of the policy's loss.
+    exists `(N, K)` bool. policy `(N, K)`: the target; sums to 1. mass_outside_candidates `(N,)`: how much of the target
+    goes to the legal pairs that are no candidates, together; `policy` then shares the rest. weight `(N,)`: of the
+    policy's loss.
     returns `(N,)`: value target. decision, line, kept, goal, next_human: as in `Steps`, of what was played.
     """
 
@@ -41,7 +45,7 @@ class Lessons:
     pairs: Tensor
     exists: Tensor
     policy: Tensor
-    outside: Tensor
+    mass_outside_candidates: Tensor
     weight: Tensor
     returns: Tensor
     decision: Tensor
@@ -53,44 +57,46 @@ class Lessons:
     def __len__(self) -> int:
         return len(self.row)
 
-    def select(self, rows: Tensor) -> Lessons:
+    def select(self, rows: Tensor) -> PolicyTargets:
         """The given rows, in order."""
-        return Lessons(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+        return PolicyTargets(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
-    def to(self, device: torch.device) -> Lessons:
-        return Lessons(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+    def to(self, device: torch.device) -> PolicyTargets:
+        return PolicyTargets(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
 
 @dataclass(frozen=True)
-class Material:
+class TargetBatch:
     """Lessons with the states that they are about."""
 
     encoded: Encoded
-    lessons: Lessons
+    targets: PolicyTargets
 
     @classmethod
-    def concat(cls, parts: Sequence[Material]) -> Material:
+    def concat(cls, parts: Sequence[TargetBatch]) -> TargetBatch:
         """All lessons of all parts, in order."""
         shifts = np.cumsum([0] + [len(part.encoded) for part in parts[:-1]]).tolist()
         joined = {
-            f.name: torch.cat([getattr(part.lessons, f.name) for part in parts]) for f in fields(Lessons)
+            f.name: torch.cat([getattr(part.targets, f.name) for part in parts]) for f in fields(PolicyTargets)
         }  # fmt: skip
-        rows = [part.lessons.row + shift for part, shift in zip(parts, shifts, strict=True)]
+        rows = [part.targets.row + shift for part, shift in zip(parts, shifts, strict=True)]
         joined["row"] = torch.cat(rows)
-        return cls(Encoded.concat([part.encoded for part in parts]), Lessons(**joined))
+        return cls(Encoded.concat([part.encoded for part in parts]), PolicyTargets(**joined))
 
     def state_dict(self) -> dict[str, object]:
         """Tensors by name, compact: distinct lines once, nothing padded."""
-        return {"encoded": _packed(self.encoded), "lessons": dict(vars(self.lessons))}
+        targets = {SAVED_NAMES.get(name, name): value for name, value in vars(self.targets).items()}
+        return {"encoded": _packed(self.encoded), "lessons": targets}
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any]) -> Material:
+    def restored(cls, saved: Mapping[str, Any]) -> TargetBatch:
         """What `state_dict` gave."""
         encoded: dict[str, Any] = {
             name: Ragged(**_arrays(value)) if isinstance(value, dict) else value.numpy()
             for name, value in saved["encoded"].items()
         }
-        return cls(Encoded(**encoded), Lessons(**saved["lessons"]))
+        targets = {f.name: saved["lessons"][SAVED_NAMES.get(f.name, f.name)] for f in fields(PolicyTargets)}
+        return cls(Encoded(**encoded), PolicyTargets(**targets))
 
 
 def _packed(arrays: Encoded | Ragged) -> dict[str, object]:
@@ -102,9 +108,9 @@ def _arrays(saved: Mapping[str, Tensor]) -> dict[str, Any]:
     return {name: value.numpy() for name, value in saved.items()}
 
 
-def of_games(
+def targets_from_self_play(
     games: Dataset, goal: Tensor, found: Sequence[SearchResult], policies: Policies, *, n_step: int, discount: float
-) -> Material:
+) -> TargetBatch:
     """What was found in G games of T decisions each, `found` T searches of G roots.
 
     The value target of a decision is what it and the next ones brought, n of them, then the value that the network
@@ -124,17 +130,17 @@ def of_games(
     pairs, first_line = of_all("pairs", torch.int64), torch.from_numpy(games.encoded.first_line)[steps.row]
     pairs[..., 1] = (pairs[..., 1] - first_line[:, None]).clamp(min=0)  # a NO-OP's is -1 in the file
     exists = of_all("mask", torch.bool)
-    return Material(games.encoded, Lessons(
+    return TargetBatch(games.encoded, PolicyTargets(
         row=steps.row, pairs=pairs * exists[..., None], exists=exists, policy=of_all("policy", torch.float32),
-        outside=of_all("outside", torch.float32), weight=torch.ones(len(steps)),
+        mass_outside_candidates=of_all("mass_outside_candidates", torch.float32), weight=torch.ones(len(steps)),
         returns=torch.from_numpy(returns).float().flatten(), decision=steps.decision, line=steps.line,
         kept=_known(steps), goal=goal, next_human=steps.next_human,
     ))  # fmt: skip
 
 
-def of_recording(
+def targets_from_recording(
     data: Dataset, steps: Steps, policies: Policies, config: PPOConfig, candidates: int, *, ranks: Ranks = ALONE
-) -> Material:
+) -> TargetBatch:
     """What recorded decisions of the assistant teach the policy as it is; whole episodes, `steps` in order.
     Collective, if there are several processes."""
     answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True, ranks=ranks)
@@ -152,9 +158,9 @@ def of_recording(
     pairs[:, 0, 0], pairs[:, 0, 1] = torch.where(learn, steps.decision, 0), torch.where(learn, steps.line, 0)
     exists[:, 0], policy[:, 0] = True, 1.0
     rows, row = torch.unique(steps.row, return_inverse=True)
-    return Material(data.encoded.take(rows.numpy()), Lessons(
-        row=row, pairs=pairs, exists=exists, policy=policy, outside=torch.zeros(len(steps)), weight=weight,
-        returns=returns, decision=steps.decision, line=steps.line, kept=_known(steps), goal=steps.goal,
+    return TargetBatch(data.encoded.take(rows.numpy()), PolicyTargets(
+        row=row, pairs=pairs, exists=exists, policy=policy, mass_outside_candidates=torch.zeros(len(steps)),
+        weight=weight, returns=returns, decision=steps.decision, line=steps.line, kept=_known(steps), goal=steps.goal,
         next_human=steps.next_human,
     ))  # fmt: skip
 
@@ -164,35 +170,35 @@ def _known(steps: Steps) -> Tensor:
     return torch.where(steps.learn, steps.kept, torch.nan)
 
 
-def target_loss(pairs: Tensor, lessons: Lessons) -> Tensor:
+def policy_cross_entropy(pairs: Tensor, targets: PolicyTargets) -> Tensor:
     """Cross-entropy `(B,)` between the target and the policy's log-probabilities of pairs `(B, 7, L)`:
 
     - (1 - outside) sum_k policy_k log p_k - outside log(1 - sum_k p_k)
 
     so that pairs which the search did not look at keep together what the search leaves them.
     """
-    places = (torch.arange(len(pairs), device=pairs.device)[:, None], lessons.pairs[..., 0], lessons.pairs[..., 1])
+    places = (torch.arange(len(pairs), device=pairs.device)[:, None], targets.pairs[..., 0], targets.pairs[..., 1])
     log_probs = pairs[places]
-    inside = torch.where(lessons.policy > 0, lessons.policy * log_probs, 0.0).sum(1)
-    taken = torch.where(lessons.exists, log_probs.exp(), 0.0).sum(1)
+    inside = torch.where(targets.policy > 0, targets.policy * log_probs, 0.0).sum(1)
+    taken = torch.where(targets.exists, log_probs.exp(), 0.0).sum(1)
     rest = (1.0 - taken).clamp(min=1e-6).log()
-    return -(1 - lessons.outside) * inside - lessons.outside * rest
+    return -(1 - targets.mass_outside_candidates) * inside - targets.mass_outside_candidates * rest
 
 
-def losses(policy: Policy, lines: Lines, lessons: Lessons, spread: float, start: Tensor) -> dict[str, Mean]:
+def losses(policy: Policy, lines: Lines, targets: PolicyTargets, spread: float, start: Tensor) -> dict[str, Mean]:
     """Mean losses of a minibatch by name. spread: of the returns, which the value's errors are measured in. start:
     log-probabilities of pairs `(B, 7, L)` that the policy is not to leave for nothing."""
     output = policy(lines)
     pairs = joint_of(policy, lines, output.scores, bound=True).pair_log_probs()
     after = joint_of(policy, lines, output.human_scores, bound=False)
-    logit = kept_of(output, lessons.decision, lessons.line)
-    kept = torch.zeros_like(lessons.kept) if logit is None else share_loss(logit, lessons.kept.nan_to_num())
-    following = (lessons.next_human >= 0).float()
+    logit = kept_of(output, targets.decision, targets.line)
+    kept = torch.zeros_like(targets.kept) if logit is None else share_loss(logit, targets.kept.nan_to_num())
+    following = (targets.next_human >= 0).float()
     return {
-        "policy_loss": mean(target_loss(pairs, lessons), lessons.weight),
-        "value_loss": mean(0.5 * ((output.value - lessons.returns) / spread).square()),
-        "next_human_loss": mean(-after.decision_log_prob(lessons.next_human.clamp(min=0)), following),
-        "goal_loss": mean((output.goal - lessons.goal).square().mean(1)),
-        "kept_loss": mean(kept, (~lessons.kept.isnan()).float()),
+        "policy_loss": mean(policy_cross_entropy(pairs, targets), targets.weight),
+        "value_loss": mean(0.5 * ((output.value - targets.returns) / spread).square()),
+        "next_human_loss": mean(-after.decision_log_prob(targets.next_human.clamp(min=0)), following),
+        "goal_loss": mean((output.goal - targets.goal).square().mean(1)),
+        "kept_loss": mean(kept, (~targets.kept.isnan()).float()),
         "kl_start": mean(divergence(start, pairs)),
     }

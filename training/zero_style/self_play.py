@@ -26,8 +26,8 @@ from simulation.rollout import Assistant, Chosen, Game, play
 from state import State
 from state_adapter import Episode
 from training.networks.training_networks import Policies
-from training.search import Noise, SearchResult, search
-from training.search.goal_free_model import Imagination, Imagined
+from training.search import SearchRandomness, SearchResult, search
+from training.search.goal_free_model import GoalFreeModel, SearchState
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ def roots_of(episodes: Sequence[Episode]) -> list[Root]:
     return roots
 
 
-def decisions_in(plies: int) -> int:
+def assistant_turns(plies: int) -> int:
     """The assistant's decisions in a game of so many plies: it begins, and the person has the last word."""
     return -(-plies // 2)
 
 
-def person_of(policies: Policies, habits: Habits) -> LearnedPerson:
+def learned_person(policies: Policies, habits: Habits) -> LearnedPerson:
     """Whoever recorded the episodes: acts by the human's policy, keeps and types as their habits are."""
     policies.human.eval()
     policies.featurizer.eval()
@@ -61,7 +61,7 @@ def person_of(policies: Policies, habits: Habits) -> LearnedPerson:
     return LearnedPerson("the person", policy, habits.tastes, habits.hands)
 
 
-def play_on(
+def rollout_from_roots(
     roots: Sequence[Root], assistant: Assistant, person: Person, *, plies: int, seed: int,
     completer: Completer | None = None, problems: Mapping[str, Problem] = BY_ID,
 ) -> list[Episode]:  # fmt: skip
@@ -76,7 +76,7 @@ def play_on(
         for i, root in enumerate(roots)
     ]
     with Judge(SMALL) as judge:
-        return play(games, assistant, completer or Mixture(), judge, horizon=decisions_in(plies))
+        return play(games, assistant, completer or Mixture(), judge, horizon=assistant_turns(plies))
 
 
 def goal_of(episode: Episode, problems: Mapping[str, Problem]) -> Goal:
@@ -88,21 +88,21 @@ def goal_of(episode: Episode, problems: Mapping[str, Problem]) -> Goal:
 class SearchAssistant:
     """An assistant that searches before it decides; it is given states, so no goal can reach its search.
 
-    explore: with Gumbel noise, as self-play needs it. found: what each call of `decide` found, in order.
+    explore: with Gumbel noise, as self-play needs it. searches: what each call of `decide` found, in order.
     """
 
-    imagination: Imagination
+    model: GoalFreeModel
     config: SearchConfig
     explore: bool = True
-    found: list[SearchResult] = field(default_factory=list)
+    searches: list[SearchResult] = field(default_factory=list)
 
     def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
         """See `Assistant`. The probability of what a search plays is not known, so none is recorded."""
-        noise = Noise.draw(
+        noise = SearchRandomness.draw(
             [np.random.default_rng(generator.getrandbits(64)) for generator in generators],
             self.config,
             explore=self.explore,
         )
-        found = search([Imagined(state) for state in states], self.imagination, self.imagination, self.config, noise)
-        self.found.append(found)
+        found = search([SearchState(state) for state in states], self.model, self.model, self.config, noise)
+        self.searches.append(found)
         return [Chosen(Decision(decision), line, model="search") for decision, line in found.moves.tolist()]

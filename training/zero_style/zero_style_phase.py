@@ -42,18 +42,25 @@ from training.networks.training_networks import Policies
 from training.ppo import ppo_phase
 from training.search import CachedEvaluator, SearchResult
 from training.search.evaluator import PolicyEvaluator, observation
-from training.search.goal_free_model import DISCOUNT, Imagination
+from training.search.goal_free_model import DISCOUNT, GoalFreeModel
 from training.search.pikl import softmax
-from training.zero_style.policy_targets import Material, losses, of_games, of_recording
-from training.zero_style.self_play import Root, SearchAssistant, decisions_in, person_of, play_on, roots_of
+from training.zero_style.policy_targets import TargetBatch, losses, targets_from_recording, targets_from_self_play
+from training.zero_style.self_play import (
+    Root,
+    SearchAssistant,
+    assistant_turns,
+    learned_person,
+    rollout_from_roots,
+    roots_of,
+)
 
 NAME = "zero_style"
 
-SURVIVES, SURVIVES_WEIGHT = 0.9, 4.0
+PRIOR_SURVIVAL_RATE, PRIOR_SURVIVAL_COUNT = 0.9, 4.0
 """Share of what was kept that still stands at a session's end, before a session says so; decisions it counts for."""
 
 
-class SelfPlay:
+class ZeroStylePhase:
     """The phase. An epoch is played anew after a kill, so nothing is saved inside it.
 
     episodes, data: all that was recorded, and the same as tensors. train: the episodes to learn from, indices.
@@ -82,10 +89,10 @@ class SelfPlay:
         settings = config.zero_style
         self.search = SearchConfig(algorithm=settings.algorithm, simulations=settings.simulations, discount=DISCOUNT)
         self.optimiser = ppo_phase.optimiser_of(policies, config.ppo, ranks)
-        self.replay: deque[Material] = deque(maxlen=config.zero_style.replay)
+        self.replay: deque[TargetBatch] = deque(maxlen=config.zero_style.replay)
         self.start_anchor = config.ppo.start_anchor / math.sqrt(max(len(self.train), 1))
         self.sums: dict[str, float] = {}
-        self.played: dict[str, float] = {}
+        self.rollout_metrics: dict[str, float] = {}
         self.batches: list[Tensor] = []
         self.position = 0
 
@@ -102,7 +109,7 @@ class SelfPlay:
     def _steps(self) -> int:
         """Minibatches of an epoch."""
         settings = self.config.zero_style
-        decisions = min(settings.roots, len(self.roots)) * decisions_in(settings.horizon)
+        decisions = min(settings.roots, len(self.roots)) * assistant_turns(settings.horizon)
         return math.ceil(settings.passes * decisions / (self.config.ppo.batch_size - self._recorded))
 
     @property
@@ -117,15 +124,15 @@ class SelfPlay:
             self.policies.start.load_state_dict(self.policies.assistant.state_dict())
         if self.person is None or self.completer is None:
             habits = estimate(self.episodes, self.problems)
-            self.person, self.completer = self.person or person_of(self.policies, habits), habits.completer
+            self.person, self.completer = self.person or learned_person(self.policies, habits), habits.completer
         self.policies.assistant.eval()
         self.policies.start.eval()
         self.replay.append(self._play(self.person, self.completer))
-        searched = Material.concat(list(self.replay))
+        searched = TargetBatch.concat(list(self.replay))
         recorded = self._recording()
-        self.material = Material.concat([searched, recorded])
-        self.batches = self._batches(len(searched.lessons), len(recorded.lessons))
-        returns = searched.lessons.returns
+        self.material = TargetBatch.concat([searched, recorded])
+        self.batches = self._batches(len(searched.targets), len(recorded.targets))
+        returns = searched.targets.returns
         self.spread = max(float(returns.std()) if len(returns) > 1 else 1.0, 0.1)
         self.position, self.sums = 0, {}
 
@@ -135,12 +142,12 @@ class SelfPlay:
             return False
         policies, whole = self.policies, self.batches[self.position]
         device = next(policies.assistant.parameters()).device
-        lessons = self.material.lessons.select(self.ranks.rows(whole))
+        targets = self.material.targets.select(self.ranks.rows(whole))
         with torch.no_grad():
-            lines = policies.featurizer(self.material.encoded.batch(lessons.row, device))
+            lines = policies.featurizer(self.material.encoded.batch(targets.row, device))
             scores = policies.start(lines, {"action"}).scores
             start = joint_of(policies.start, lines, scores, bound=True).pair_log_probs()
-        parts = losses(policies.assistant, lines, lessons.to(device), self.spread, start)
+        parts = losses(policies.assistant, lines, targets.to(device), self.spread, start)
         shares, found = means(parts, self.ranks, counts=self.ranks.counts(whole))
         norm = self.optimiser.step(self._loss(shares), f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}")
         for name, part in {**found, "loss": self._loss(found), "gradient_norm": torch.tensor(norm)}.items():
@@ -163,7 +170,8 @@ class SelfPlay:
         """Ends the epoch; returns the mean losses and how the games went."""
         self.epoch += 1
         means = {name: total / max(self.position, 1) for name, total in self.sums.items()}
-        return {"loss": 0.0, **means, **self.played, "replayed": float(sum(len(m.lessons) for m in self.replay))}
+        replayed = float(sum(len(batch.targets) for batch in self.replay))
+        return {"loss": 0.0, **means, **self.rollout_metrics, "replayed": replayed}
 
     def close(self) -> str:
         """Nothing is left to do."""
@@ -177,9 +185,9 @@ class SelfPlay:
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         self.epoch, self.games = saved["epoch"], list(saved["games"])
         self.optimiser.load_state_dict(saved["optimiser"])
-        self.replay.extend(Material.restored(material) for material in saved["replay"])
+        self.replay.extend(TargetBatch.restored(material) for material in saved["replay"])
 
-    def _play(self, person: Person, completer: Completer) -> Material:
+    def _play(self, person: Person, completer: Completer) -> TargetBatch:
         """Plays games from roots that the seed and the epoch choose; each process its share, and all get all games."""
         settings, seed = self.config.zero_style, self.config.seed
         number = self.config.games_before + self.epoch  # an epoch plays one game at least
@@ -191,12 +199,14 @@ class SelfPlay:
         played = self.ranks.gather(own)
         there = [one for one in played if one is not None]
         self.games += [name for _, tally in there for name in tally.ids]
-        self.played = _summary([tally for _, tally in there])
-        return Material.concat([material for material, _ in there])
+        self.rollout_metrics = _summary([tally for _, tally in there])
+        return TargetBatch.concat([material for material, _ in there])
 
-    def _games(self, roots: Sequence[Root], person: Person, completer: Completer, seed: int) -> tuple[Material, _Tally]:
+    def _games(
+        self, roots: Sequence[Root], person: Person, completer: Completer, seed: int
+    ) -> tuple[TargetBatch, RolloutStatistics]:
         settings, policies, assistant = self.config.zero_style, self.policies, self.assistant()
-        games = play_on(
+        games = rollout_from_roots(
             roots, assistant, person, plies=settings.horizon, seed=seed, completer=completer, problems=self.problems
         )
         if self.record is not None:
@@ -205,10 +215,10 @@ class SelfPlay:
         steps = data.of(range(len(games)), by_human=False)
         goals = _goals(roots, games, data, steps)
         tested = [(root.episode.problem_id or "") in self.problems for root in roots]
-        material = of_games(
-            data, goals, assistant.found, policies, n_step=settings.n_step, discount=self.config.ppo.gamma
+        material = targets_from_self_play(
+            data, goals, assistant.searches, policies, n_step=settings.n_step, discount=self.config.ppo.gamma
         )
-        return material, _tally(steps, assistant.found, tested, [game.id for game in games])
+        return material, _tally(steps, assistant.searches, tested, [game.id for game in games])
 
     def assistant(self) -> SearchAssistant:
         """Who plays the games: the policy as it is, searching."""
@@ -216,10 +226,10 @@ class SelfPlay:
         human = NetworkPolicy(policies.human.eval(), policies.featurizer.eval())
         policy = PolicyEvaluator(policies.assistant, policies.featurizer, self.search)
         evaluator = CachedEvaluator(policy, observation)
-        survives = survival(self.data, self.data.of(self.train, by_human=False), weights.survival_reward)
-        return SearchAssistant(Imagination(evaluator, human, weights, self.search, survives=survives), self.search)
+        survives = survival_rate(self.data, self.data.of(self.train, by_human=False), weights.survival_reward)
+        return SearchAssistant(GoalFreeModel(evaluator, human, weights, self.search, survives=survives), self.search)
 
-    def _recording(self) -> Material:
+    def _recording(self) -> TargetBatch:
         """Recorded decisions for the epoch: whole episodes, as many as its minibatches need."""
         shuffle = generator(self.config.seed, NAME, self.epoch, "recorded")
         chosen, left = [], self._recorded * self._steps
@@ -229,30 +239,31 @@ class SelfPlay:
                 chosen.append(self.train[place])
                 left -= int(counts[self.train[place]])
         steps = self.data.of(chosen, by_human=False)
-        return of_recording(self.data, steps, self.policies, self.config.ppo, self.search.candidates, ranks=self.ranks)
+        candidates = self.search.candidates
+        return targets_from_recording(self.data, steps, self.policies, self.config.ppo, candidates, ranks=self.ranks)
 
     def _batches(self, searched: int, recorded: int) -> list[Tensor]:
         """Rows of each minibatch: first those of games, then those recorded, which stand behind all games."""
         order = generator(self.config.seed, NAME, self.epoch, "order")
         size, share, count = self.config.ppo.batch_size, self._recorded if recorded else 0, self._steps
-        games = _rounds(searched, (size - share) * count, order)
-        sessions = searched + _rounds(recorded, share * count, order)
+        games = _shuffled_passes(searched, (size - share) * count, order)
+        sessions = searched + _shuffled_passes(recorded, share * count, order)
         return [torch.cat(rows) for rows in zip(games.chunk(count), sessions.view(count, -1), strict=True)]
 
 
-def _rounds(rows: int, count: int, order: torch.Generator) -> Tensor:
+def _shuffled_passes(rows: int, count: int, order: torch.Generator) -> Tensor:
     """`(count,)` of `rows` rows, each as often as any other, in random order round by round."""
     rounds = [torch.randperm(rows, generator=order) for _ in range(math.ceil(count / max(rows, 1)))]
     return torch.cat([torch.zeros(0, dtype=torch.int64), *rounds])[:count]
 
 
-def survival(data: Dataset, steps: Steps, reward: float) -> float:
+def survival_rate(data: Dataset, steps: Steps, reward: float) -> float:
     """Share of what was kept at a reply that stands at the session's end, as `steps` show."""
     if "survival_reward" not in data.part_names or reward == 0:
-        return SURVIVES
+        return PRIOR_SURVIVAL_RATE
     survived = steps.parts[:, data.part_names.index("survival_reward")][steps.kept.nan_to_num() > 0] / reward
-    total = float(survived.sum()) + SURVIVES * SURVIVES_WEIGHT
-    return min(total / (len(survived) + SURVIVES_WEIGHT), 1.0)
+    total = float(survived.sum()) + PRIOR_SURVIVAL_RATE * PRIOR_SURVIVAL_COUNT
+    return min(total / (len(survived) + PRIOR_SURVIVAL_COUNT), 1.0)
 
 
 def _goals(roots: Sequence[Root], games: Sequence[Episode], data: Dataset, steps: Steps) -> Tensor:
@@ -266,7 +277,7 @@ def _goals(roots: Sequence[Root], games: Sequence[Episode], data: Dataset, steps
 
 
 @dataclass(frozen=True)
-class _Tally:
+class RolloutStatistics:
     """How some games went. Of each: its id, its return, whether its tests are known. Of each decision: whether it was
     NO-OP, the share kept where known, what the search expects its policy to return beyond the prior. Simulations."""
 
@@ -279,9 +290,11 @@ class _Tally:
     simulations: int
 
 
-def _tally(steps: Steps, found: Sequence[SearchResult], tested: Sequence[bool], ids: Sequence[str]) -> _Tally:
+def _tally(
+    steps: Steps, found: Sequence[SearchResult], tested: Sequence[bool], ids: Sequence[str]
+) -> RolloutStatistics:
     gains = [one.value - (softmax(one.log_probs) * one.q).sum(-1) for one in found]
-    return _Tally(
+    return RolloutStatistics(
         ids=ids,
         returns=torch.zeros(len(tested)).index_add(0, steps.episode, steps.reward),
         tested=torch.tensor(tested, dtype=torch.float32),
@@ -292,7 +305,7 @@ def _tally(steps: Steps, found: Sequence[SearchResult], tested: Sequence[bool], 
     )
 
 
-def _summary(tallies: Sequence[_Tally]) -> dict[str, float]:
+def _summary(tallies: Sequence[RolloutStatistics]) -> dict[str, float]:
     """Means over all games."""
     returns, tested, no_op, kept, gains = (
         torch.cat([getattr(one, name) for one in tallies]) for name in ("returns", "tested", "no_op", "kept", "gains")

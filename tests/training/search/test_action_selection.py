@@ -6,9 +6,9 @@ import pytest
 from config import SearchConfig
 from training.search.action_selection import (
     bounds,
-    completed_q,
-    considered_first,
+    completed_qvalues,
     improved_policy,
+    initial_order,
     pick_considered,
     pick_interior,
     pick_puct,
@@ -39,7 +39,7 @@ def log(probs: list[float]) -> np.ndarray:
     ],
 )
 def test_completed_q(probs, visits, returns, *, prior_visits, mixed, expected) -> None:  # type: ignore[no-untyped-def]
-    q, value = completed_q(log(probs), np.array([1.0]), np.array([visits]), np.array([returns]), prior_visits)
+    q, value = completed_qvalues(log(probs), np.array([1.0]), np.array([visits]), np.array([returns]), prior_visits)
     assert q[0] == pytest.approx(expected)
     assert value[0] == pytest.approx(mixed)
 
@@ -102,5 +102,5 @@ def test_puct_choice(q: list[float], visits: list[int], expected: int) -> None:
 
 def test_first_visits_go_to_no_op_then_by_score_then_by_place() -> None:
     scores = np.array([[-9.0, 1.0, 2.0, 2.0, -np.inf], [-np.inf, 1.0, -np.inf, 3.0, 2.0]])
-    assert considered_first(scores)[0].tolist() == [0, 2, 3, 1, 4]
-    assert considered_first(scores)[1, :3].tolist() == [3, 4, 1]
+    assert initial_order(scores)[0].tolist() == [0, 2, 3, 1, 4]
+    assert initial_order(scores)[1, :3].tolist() == [3, 4, 1]

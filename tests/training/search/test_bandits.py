@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from config import SearchConfig
-from training.search import Evaluation, Noise, SearchResult, search
+from training.search import Evaluation, SearchRandomness, SearchResult, search
 
 GAMES, ARMS = 2000, 16
 
@@ -42,7 +42,7 @@ def searched(bandits: Bandits, algorithm: str, simulations: int) -> SearchResult
     config = SearchConfig(
         algorithm=algorithm, simulations=simulations, candidates=ARMS, considered=ARMS, replies=1, depth=1
     )
-    noise = Noise.draw([np.random.default_rng(seed) for seed in range(GAMES)], config, explore=True)
+    noise = SearchRandomness.draw([np.random.default_rng(seed) for seed in range(GAMES)], config, explore=True)
     return search([(game, 0) for game in range(GAMES)], bandits, bandits, config, noise)
 
 
@@ -69,7 +69,7 @@ def test_each_choice_is_at_least_as_good_as_the_prior_s_own() -> None:
     """The step behind the guarantee: what is chosen pays no less than what the same noise picks from the prior."""
     bandits = Bandits(seed=0)
     config = SearchConfig(simulations=4, candidates=ARMS, considered=4, replies=1, depth=1)
-    noise = Noise.draw([np.random.default_rng(seed) for seed in range(GAMES)], config, explore=True)
+    noise = SearchRandomness.draw([np.random.default_rng(seed) for seed in range(GAMES)], config, explore=True)
     found = search([(game, 0) for game in range(GAMES)], bandits, bandits, config, noise)
     prior_choice = (bandits.log_probs + noise.gumbel).argmax(-1)
     games = np.arange(GAMES)

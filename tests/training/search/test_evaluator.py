@@ -13,7 +13,7 @@ from featurizers import Featurizer
 from models import Policy
 from simulation.network_agents import NetworkPolicy
 from state import Cursor, Env, Past, State, never
-from training.search import Noise, search
+from training.search import SearchRandomness, search
 from training.search.cache import CachedEvaluator
 from training.search.evaluator import PolicyEvaluator, candidates, observation
 
@@ -136,7 +136,7 @@ def test_the_cache_saves_calls_and_changes_nothing(evaluator: PolicyEvaluator) -
     roots = [state(4), state(4), state(12)]
     cached = CachedEvaluator(evaluator, observation)
     found = [
-        search(roots, of, Quiet(), config, Noise.draw([np.random.default_rng(1)] * 3, config, explore=False))
+        search(roots, of, Quiet(), config, SearchRandomness.draw([np.random.default_rng(1)] * 3, config, explore=False))
         for of in (evaluator, cached)
     ]
     assert np.array_equal(found[0].visits, found[1].visits)

@@ -23,8 +23,8 @@ from simulation.sessions import first_state
 from state import Cursor, Past, State, never
 from training.search import Evaluation
 from training.search.evaluator import PolicyEvaluator, observation
-from training.search.goal_free_model import DISCOUNT, REPLIES, UNDO, Imagination, Imagined, stand_in
-from training.search.search import grow, result
+from training.search.goal_free_model import DISCOUNT, REPLIES, UNDO, GoalFreeModel, SearchState, placeholder_text
+from training.search.search import grow_trees, result
 from training.zero_style.self_play import SearchAssistant
 
 LINES = ("total = 0", "for x in xs:", "    total +=", "", "print(total)")
@@ -62,8 +62,8 @@ class Says:
 
 def imagined(says, state, pair, survives=0.9):
     """What happens to `pair` on `state`: the imagination, the afterstate and the step's reward."""
-    world = Imagination(says, says, WEIGHTS, CONFIG, survives=survives)
-    one = Imagined(state)
+    world = GoalFreeModel(says, says, WEIGHTS, CONFIG, survives=survives)
+    one = SearchState(state)
     world.evaluate([one])
     (after,), (reward,) = world.step([one], np.array([pair]))
     return world, after, reward
@@ -90,11 +90,11 @@ def test_a_value_goes_by_what_decisions_bring_and_not_by_the_value_head():
             found = super().evaluate(states)
             return replace(found, value=np.array([100.0 * len(one) for one in states]))
 
-    short, long = Imagined(state_of(*LINES)), Imagined(state_of(*LINES, *LINES))
+    short, long = SearchState(state_of(*LINES)), SearchState(state_of(*LINES, *LINES))
     values = {}
     for kept in (0.0, 0.5, 1.0):
         says = Longing(kept)
-        here, there = Imagination(says, says, WEIGHTS, CONFIG).evaluate([short, long]).value
+        here, there = GoalFreeModel(says, says, WEIGHTS, CONFIG).evaluate([short, long]).value
         assert here == there
         values[kept] = here
     assert values[0.0] < values[0.5] < values[1.0]
@@ -107,8 +107,8 @@ def test_a_value_worked_out(kept, streak):
     history = tuple(Past(t, 0, None) for t in range(streak))
     no_op, write = (0.05, None, -0.075)[streak], kept * (0.25 + 0.5 * 1.0 - 0.5 * 0.25) - (1 - kept) * 0.75
     says = Says(kept)
-    world = Imagination(says, says, WEIGHTS, SearchConfig(discount=0.7), survives=0.5)
-    (value,) = world.evaluate([Imagined(state_of(*LINES, history=history))]).value
+    world = GoalFreeModel(says, says, WEIGHTS, SearchConfig(discount=0.7), survives=0.5)
+    (value,) = world.evaluate([SearchState(state_of(*LINES, history=history))]).value
     preferred = math.exp(4 * write) / (math.exp(4 * write) + math.exp(4 * no_op))
     assert value == pytest.approx((preferred * write + (1 - preferred) * no_op) / 0.3)
 
@@ -129,7 +129,7 @@ def test_people_act_where_the_network_expects_them():
 
 def test_a_discount_of_one_is_refused():
     with pytest.raises(ValueError, match="discount of 1"):
-        Imagination(Says(), Says(), WEIGHTS, SearchConfig(discount=1.0))
+        GoalFreeModel(Says(), Says(), WEIGHTS, SearchConfig(discount=1.0))
 
 
 def test_replies_are_undoing_else_the_humans_decisions():
@@ -162,8 +162,8 @@ def test_every_legal_decision_and_reply_can_be_imagined(lines, reply, seed):
     pairs = [(int(d), int(line)) for d, line in zip(*np.nonzero(table[1:]), strict=True)]
     decision, line = Random(seed).choice([(d + 1, line) for d, line in pairs] or [NO_OP])
     says = Says(human=[1.0] * 7)
-    world = Imagination(says, says, WEIGHTS, CONFIG)
-    one = Imagined(state, {(decision, line): 0.5})
+    world = GoalFreeModel(says, says, WEIGHTS, CONFIG)
+    one = SearchState(state, {(decision, line): 0.5})
     (after,), _ = world.step([one], np.array([(decision, line)]))
     assert after.state.lines != state.lines or decision == 0
     (found,), _ = world.reply([after], np.array([reply + 1]), np.array([seed]))
@@ -173,10 +173,10 @@ def test_every_legal_decision_and_reply_can_be_imagined(lines, reply, seed):
 
 def test_a_stand_in_comes_from_the_file():
     state = state_of(*LINES)
-    assert stand_in(state, Decision.WRITE_SINGLE_LINE, 2) == "for x in xs:"
-    assert stand_in(state, Decision.WRITE_SINGLE_LINE, 0) == "for x in xs:"
-    assert stand_in(state_of("x"), Decision.EDIT_EXISTING_LINES, 0) == "pass"
-    assert stand_in(state_of("pass"), Decision.EDIT_EXISTING_LINES, 0) == "return"
+    assert placeholder_text(state, Decision.WRITE_SINGLE_LINE, 2) == "for x in xs:"
+    assert placeholder_text(state, Decision.WRITE_SINGLE_LINE, 0) == "for x in xs:"
+    assert placeholder_text(state_of("x"), Decision.EDIT_EXISTING_LINES, 0) == "pass"
+    assert placeholder_text(state_of("pass"), Decision.EDIT_EXISTING_LINES, 0) == "return"
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ def networks():
 def assistant_of(networks):
     assistant, human, featurizer = networks
     evaluator = PolicyEvaluator(assistant, featurizer, CONFIG)
-    return SearchAssistant(Imagination(evaluator, NetworkPolicy(human, featurizer), WEIGHTS, CONFIG), CONFIG)
+    return SearchAssistant(GoalFreeModel(evaluator, NetworkPolicy(human, featurizer), WEIGHTS, CONFIG), CONFIG)
 
 
 def test_planted_goals_do_not_leak(networks):
@@ -202,7 +202,7 @@ def test_planted_goals_do_not_leak(networks):
     for goal in planted:
         assistant = assistant_of(networks)
         play([Game(root, goal, PEOPLE["likes_code"], "seed")], assistant, Plants(), horizon=2)
-        results.append(assistant.found)
+        results.append(assistant.searches)
     for name in (field.name for field in fields(results[0][0])):
         first, second, third = (getattr(found[0], name) for found in results)
         assert np.array_equal(first, second) and np.array_equal(first, third), name
@@ -220,7 +220,7 @@ def test_no_goal_can_be_reached_from_the_trees_of_a_game(networks, monkeypatch):
     trees = []
 
     def keeping(roots, evaluator, dynamics, config, noise):
-        trees.append(grow(roots, evaluator, dynamics, config, noise))
+        trees.append(grow_trees(roots, evaluator, dynamics, config, noise))
         return result(trees[-1], config, noise)
 
     monkeypatch.setattr("training.zero_style.self_play.search", keeping)
@@ -242,21 +242,21 @@ def test_a_file_without_lines_can_be_searched(networks):
     assistant = assistant_of(networks)
     decided = assistant.decide([State((), 0, never(0), never(0)), state_of(*LINES)], [Random(0), Random(1)])
     assert decided[0].decision == Decision.NO_OP and decided[0].line == -1
-    found = assistant.found[0]
+    found = assistant.searches[0]
     assert found.policy[0].tolist() == [1.0, *[0.0] * (CONFIG.candidates - 1)]
-    assert all(np.isfinite(getattr(found, name)).all() for name in ("q", "value", "policy", "outside"))
+    assert all(np.isfinite(getattr(found, name)).all() for name in ("q", "value", "policy", "mass_outside_candidates"))
 
 
 def test_too_few_replies_are_refused():
     with pytest.raises(ValueError, match=f"{REPLIES} replies"):
-        Imagination(Says(), Says(), WEIGHTS, SearchConfig(replies=4))
+        GoalFreeModel(Says(), Says(), WEIGHTS, SearchConfig(replies=4))
 
 
 def test_a_person_who_keeps_is_helped_and_one_who_undoes_is_left_alone():
     for kept, chosen in ((0.95, WRITE), (0.05, NO_OP)):
         says = Says(kept)
         config = SearchConfig(simulations=8, candidates=2, discount=DISCOUNT)
-        assistant = SearchAssistant(Imagination(says, says, WEIGHTS, config), config, explore=False)
+        assistant = SearchAssistant(GoalFreeModel(says, says, WEIGHTS, config), config, explore=False)
         (decided,) = assistant.decide([state_of(*LINES)], [Random(0)])
         assert (decided.decision, decided.line) == chosen
-        assert math.isclose(assistant.found[0].policy.sum(), 1.0)
+        assert math.isclose(assistant.searches[0].policy.sum(), 1.0)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config import SearchConfig
-from training.search import Noise, SearchResult, search
-from training.search.search import grow
-from training.search.simulations import Growth
+from training.search import SearchRandomness, SearchResult, search
+from training.search.search import grow_trees
+from training.search.simulations import TreeSimulator
 
 INF = float("inf")
 PLAIN = SearchConfig(
@@ -18,9 +18,9 @@ PLAIN = SearchConfig(
 )
 
 
-def quiet(games: int, config: SearchConfig, offset: float = 0.0) -> Noise:
+def quiet(games: int, config: SearchConfig, offset: float = 0.0) -> SearchRandomness:
     """No Gumbel noise; every chance node's first reply is the one at `offset`."""
-    noise = Noise.draw([np.random.default_rng(0)] * games, config, explore=False)
+    noise = SearchRandomness.draw([np.random.default_rng(0)] * games, config, explore=False)
     return replace(noise, offsets=np.full_like(noise.offsets, offset))
 
 
@@ -60,7 +60,7 @@ def test_one_ply_worked_by_hand(world, config, visits, q, weights) -> None:  # t
     assert found.value[0] == pytest.approx(policy @ q)
     assert found.chosen.tolist() == [1]
     assert found.moves.tolist() == [[1, 0]]
-    assert found.outside[0] == pytest.approx(0)
+    assert found.mass_outside_candidates[0] == pytest.approx(0)
 
 
 def kept_or_undone(world):  # type: ignore[no-untyped-def]
@@ -94,7 +94,7 @@ def test_two_plies_with_replies_worked_by_hand(world, prior_visits: float, q: li
     config = replace(PLAIN, candidates=2, considered=2, depth=2, discount=0.5, prior_visits=prior_visits)
     table = kept_or_undone(world)
     noise = quiet(1, config, offset=0.2)
-    found, tree = search(["root"], table, table, config, noise), grow(["root"], table, table, config, noise)
+    found, tree = search(["root"], table, table, config, noise), grow_trees(["root"], table, table, config, noise)
     weights = np.array([0.6, 0.4 * np.exp(5.2)])
     assert found.visits[0].tolist() == [2, 2]
     assert found.q[0] == pytest.approx(q, abs=1e-6)
@@ -104,14 +104,14 @@ def test_two_plies_with_replies_worked_by_hand(world, prior_visits: float, q: li
     assert tree.visits[0, 1].tolist() == [1, 0]
     assert tree.returns[0, 1, 0] == pytest.approx(0.3)
     assert tree.reply_visits[0, 1].tolist() == [1, 1]
-    assert (tree.low[0], tree.high[0]) == pytest.approx((-0.2, 1.3))
+    assert (tree.min_value[0], tree.max_value[0]) == pytest.approx((-0.2, 1.3))
 
 
 def test_replies_are_compared_by_returns_of_the_whole_tree(world) -> None:  # type: ignore[no-untyped-def]
     """The tree of `test_two_plies_...`: kept returned 1.3, undone -.7; all returns lie between -.2 and 1.3."""
     config = replace(PLAIN, candidates=2, considered=2, depth=2, discount=0.5)
     table = kept_or_undone(world)
-    tree = grow(["root"], table, table, config, quiet(1, config, offset=0.2))
+    tree = grow_trees(["root"], table, table, config, quiet(1, config, offset=0.2))
     assert tree.rescaled_reply_q(np.array([0]), np.array([1]))[0] == pytest.approx([1.0, -1 / 3])
 
 
@@ -121,8 +121,8 @@ def test_people_reply_between_imitation_and_reason(world, lambdas, undone) -> No
     config = replace(PLAIN, candidates=2, considered=1, simulations=30, lambdas=lambdas)
     table = kept_or_undone(world)
     table.states["root"] = ([0.0, 1.0], 0.0)
-    tree = grow(["root"], table, table, config, quiet(1, config, offset=0.2))
-    visits = tree.reply_visits[0, tree.chance[0, 0, 1]]
+    tree = grow_trees(["root"], table, table, config, quiet(1, config, offset=0.2))
+    visits = tree.reply_visits[0, tree.chance_index[0, 0, 1]]
     assert visits.sum() == tree.visits[0, 0, 1] and undone[0] <= visits[1] <= undone[1], visits
 
 
@@ -199,7 +199,7 @@ class Maze:
 
 
 def play(maze: Maze, roots: list[int], config: SearchConfig, seeds: list[int]) -> SearchResult:
-    noise = Noise.draw([np.random.default_rng(seed) for seed in seeds], config, explore=True)
+    noise = SearchRandomness.draw([np.random.default_rng(seed) for seed in seeds], config, explore=True)
     return search(roots, maze, maze, config, noise)
 
 
@@ -266,7 +266,7 @@ def test_what_a_reply_leaves_to_chance_follows_the_seed_of_its_simulation() -> N
             return super().reply(afters, replies, seeds)
 
     noise, maze = quiet(1, MAZE), Noting(6, 4)
-    tree = grow([5], maze, maze, MAZE, noise)
+    tree = grow_trees([5], maze, maze, MAZE, noise)
     assert len(seen) == tree.nodes[0] - 1 >= 10
     assert [seed for seed in noise.seeds[0].tolist() if seed in seen] == seen
 
@@ -298,11 +298,13 @@ class Even(Maze):
 def test_first_visits_together_are_the_same_as_one_by_one(
     seeds: list[int], maze: Maze, config: SearchConfig, explore: bool
 ) -> None:
-    noise = Noise.draw([np.random.default_rng(seed) for seed in seeds], config, explore=explore)
-    together = grow(seeds, maze, maze, config, noise)
+    noise = SearchRandomness.draw([np.random.default_rng(seed) for seed in seeds], config, explore=explore)
+    together = grow_trees(seeds, maze, maze, config, noise)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Growth, "first_round", lambda growth: np.zeros(len(growth.tree.nodes), dtype=np.int64))
-        one_by_one = grow(seeds, maze, maze, config, noise)
+        patch.setattr(
+            TreeSimulator, "visit_considered_once", lambda growth: np.zeros(len(growth.tree.nodes), dtype=np.int64)
+        )
+        one_by_one = grow_trees(seeds, maze, maze, config, noise)
     for name, value in vars(one_by_one).items():
         found = getattr(together, name)
         assert np.array_equal(found, value) if isinstance(value, np.ndarray) else found == value, name
@@ -310,13 +312,13 @@ def test_first_visits_together_are_the_same_as_one_by_one(
 
 def test_noise_explores_only_when_asked() -> None:
     generators = [np.random.default_rng(seed) for seed in range(3)]
-    assert (Noise.draw(generators, MAZE, explore=False).gumbel == 0).all()
-    assert np.unique(Noise.draw(generators, MAZE, explore=True).gumbel).size == 18
+    assert (SearchRandomness.draw(generators, MAZE, explore=False).gumbel == 0).all()
+    assert np.unique(SearchRandomness.draw(generators, MAZE, explore=True).gumbel).size == 18
 
 
 def test_replies_of_a_node_lie_evenly() -> None:
     """After n visits a reply has its share of them, give or take two; of independent draws some would be 7 off."""
-    noise = Noise.draw([np.random.default_rng(3)], replace(MAZE, simulations=1), explore=False)
+    noise = SearchRandomness.draw([np.random.default_rng(3)], replace(MAZE, simulations=1), explore=False)
     zeros = np.zeros(64, dtype=np.int64)
     drawn = noise.uniforms(zeros, zeros, np.arange(64))[:, 1]
     for n in range(1, 65):
@@ -340,7 +342,7 @@ def test_mass_outside_the_candidates_is_what_the_whole_policy_would_leave_there(
     weights = np.array([0.25, 0.15 * np.exp(5.1), 0.1 * np.exp(1.275)])
     rest = 0.5 * np.exp(1.275)
     assert found.policy[0] == pytest.approx(weights / weights.sum())
-    assert found.outside[0] == pytest.approx(rest / (rest + weights.sum()))
+    assert found.mass_outside_candidates[0] == pytest.approx(rest / (rest + weights.sum()))
 
 
 @pytest.mark.parametrize(("kept", "chosen"), [(0.1, 0), (0.9, 1)])
@@ -352,6 +354,6 @@ def test_who_undoes_what_is_written_is_left_alone(world, kept: float, chosen: in
         candidates=2,
     )
     config = SearchConfig(simulations=16, candidates=2, replies=2)
-    noise = Noise.draw([np.random.default_rng(seed) for seed in range(100)], config, explore=False)
+    noise = SearchRandomness.draw([np.random.default_rng(seed) for seed in range(100)], config, explore=False)
     found = search(["root"] * 100, table, table, config, noise)
     assert (found.chosen == chosen).mean() > 0.9

@@ -17,7 +17,14 @@ from training.data import transitions
 from training.networks.predictions import values
 from training.networks.training_networks import Policies
 from training.search import SearchResult
-from training.zero_style.policy_targets import Lessons, Material, losses, of_games, of_recording, target_loss
+from training.zero_style.policy_targets import (
+    PolicyTargets,
+    TargetBatch,
+    losses,
+    policy_cross_entropy,
+    targets_from_recording,
+    targets_from_self_play,
+)
 
 P = {(0, 0): 0.5, (2, 0): 0.3, (2, 1): 0.15, (5, 1): 0.05}
 """Probabilities of pairs at a state of two lines; all others are not legal."""
@@ -30,37 +37,38 @@ def log_probs(probabilities=P):
     return pairs
 
 
-def lessons(candidates, policy, outside=0.0):
+def targets(candidates, policy, mass_outside_candidates=0.0):
     """One row; of the candidates, None is one that does not exist."""
     one = torch.zeros(1)
-    return Lessons(
+    return PolicyTargets(
         row=one.long(), pairs=torch.tensor([[pair or (0, 0) for pair in candidates]]),
         exists=torch.tensor([[pair is not None for pair in candidates]]), policy=torch.tensor([policy]),
-        outside=torch.tensor([outside]), weight=one, returns=one, decision=one.long(), line=one.long(), kept=one,
+        mass_outside_candidates=torch.tensor([mass_outside_candidates]), weight=one, returns=one,
+        decision=one.long(), line=one.long(), kept=one,
         goal=torch.zeros(1, 8), next_human=one.long(),
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("candidates", "policy", "outside", "loss"), [
+@pytest.mark.parametrize(("candidates", "policy", "mass_outside_candidates", "loss"), [
     ([(2, 1)], [1.0], 0.0, -math.log(0.15)),
     ([(0, 0), (2, 0)], [0.25, 0.75], 0.0, -0.25 * math.log(0.5) - 0.75 * math.log(0.3)),
     ([(0, 0), (2, 0)], [0.25, 0.75], 0.2, -0.8 * (0.25 * math.log(0.5) + 0.75 * math.log(0.3)) - 0.2 * math.log(0.2)),
     ([(0, 0), (2, 0), None], [1.0, 0.0, 0.0], 0.5, -0.5 * math.log(0.5) - 0.5 * math.log(0.2)),
     ([(0, 0), (6, 1)], [1.0, 0.0], 0.0, -math.log(0.5)),  # what is not legal has no mass and does no harm
 ])  # fmt: skip
-def test_the_target_is_learned_by_cross_entropy(candidates, policy, outside, loss):
-    found = target_loss(log_probs(), lessons(candidates, policy, outside))
+def test_the_target_is_learned_by_cross_entropy(candidates, policy, mass_outside_candidates, loss):
+    found = policy_cross_entropy(log_probs(), targets(candidates, policy, mass_outside_candidates))
     assert found.tolist() == pytest.approx([loss], abs=1e-5)
 
 
 @given(st.floats(0.05, 0.95), st.floats(0.0, 0.9), st.floats(0.05, 0.9), st.floats(0.05, 0.9))
-def test_nothing_is_better_than_the_target_itself(first, outside, a, b):
-    """What is not among the candidates keeps `outside` together, in whichever proportions."""
-    lesson = lessons([(0, 0), (2, 0)], [first, 1 - first], outside)
-    rest = max(outside, 1e-6)
+def test_nothing_is_better_than_the_target_itself(first, mass_outside_candidates, a, b):
+    """What is not among the candidates keeps `mass_outside_candidates` together, in whichever proportions."""
+    lesson = targets([(0, 0), (2, 0)], [first, 1 - first], mass_outside_candidates)
+    rest = max(mass_outside_candidates, 1e-6)
     best = {(0, 0): (1 - rest) * first, (2, 0): (1 - rest) * (1 - first), (2, 1): rest / 3, (5, 1): rest / 1.5}
     other = {(0, 0): (1 - b) * a, (2, 0): (1 - b) * (1 - a), (2, 1): b / 3, (5, 1): b / 1.5}
-    assert target_loss(log_probs(best), lesson) <= target_loss(log_probs(other), lesson) + 1e-4
+    assert policy_cross_entropy(log_probs(best), lesson) <= policy_cross_entropy(log_probs(other), lesson) + 1e-4
 
 
 def says(probabilities, **more):
@@ -89,7 +97,7 @@ def test_losses_are_means_over_the_rows_that_know():
     legal[:, 0] = True
     lines = Lines(torch.zeros(2, 2, 4), torch.ones(2, 2, dtype=torch.bool), False, legal.expand(2, -1, -1), None)
     rows = replace(
-        lessons([(2, 1)], [1.0]).select(torch.tensor([0, 0])), weight=torch.tensor([3.0, 0.0]),
+        targets([(2, 1)], [1.0]).select(torch.tensor([0, 0])), weight=torch.tensor([3.0, 0.0]),
         pairs=torch.tensor([[[2, 1]], [[6, 1]]]), decision=torch.tensor([2, 0]), kept=torch.tensor([0.5, math.nan]),
         next_human=torch.tensor([3, -1]), returns=torch.tensor([5.0, -1.0]),
         goal=torch.stack([torch.full((8,), 0.5), torch.zeros(8)]),
@@ -107,19 +115,21 @@ def test_losses_are_means_over_the_rows_that_know():
 
 @pytest.fixture
 def returns_of(session_of, small):
-    """Policies, the data set of a game of three decisions that was cut off and of one that ended, and what `of_games`
-    makes of it: value targets, rewards being 1, 2, 4 and gamma 1/2."""
+    """Policies, the data set of a game of three decisions that was cut off and of one that ended, and the value
+    targets that `targets_from_self_play` makes of it, rewards being 1, 2, 4 and gamma 1/2."""
     policies = Policies.fresh(small.model, small.featurizer, 0)
     data = transitions.build([session_of(i, rounds=3, cut_off=i == 0) for i in range(2)], policies.featurizer)
     brought = torch.zeros(len(data.steps)).masked_scatter(~data.steps.by_human, torch.tensor([1.0, 2.0, 4.0] * 2))
     data = replace(data, steps=replace(data.steps, reward=brought))
     one = SearchResult(
-        pairs=np.zeros((2, 1, 2), int), mask=np.ones((2, 1), bool), policy=np.ones((2, 1)), outside=np.zeros(2),
-        **dict.fromkeys(("log_probs", "chosen", "value", "network_value", "visits", "q"), np.zeros(2)),
+        pairs=np.zeros((2, 1, 2), int), mask=np.ones((2, 1), bool), policy=np.ones((2, 1)),
+        mass_outside_candidates=np.zeros(2),
+        **dict.fromkeys(("log_probs", "chosen", "value", "raw_value", "visits", "q"), np.zeros(2)),
     )  # fmt: skip
 
     def make(n):
-        return of_games(data, torch.zeros(6, 8), [one] * 3, policies, n_step=n, discount=0.5).lessons.returns
+        batch = targets_from_self_play(data, torch.zeros(6, 8), [one] * 3, policies, n_step=n, discount=0.5)
+        return batch.targets.returns
 
     return policies, data, make
 
@@ -156,15 +166,15 @@ def recorded(sessions, small_training, tmp_path_factory):
     policies = Policies.fresh(config.model, config.featurizer, 0)
     data = transitions.build(sessions, policies.featurizer, config.rewards)
     steps = data.of([1, 3], by_human=False)
-    return data, steps, of_recording(data, steps, policies, PPOConfig(), 4)
+    return data, steps, targets_from_recording(data, steps, policies, PPOConfig(), 4)
 
 
 def test_a_recorded_decision_teaches_itself_the_more_the_better_it_was(recorded):
     _, steps, material = recorded
-    found = material.lessons
+    found = material.targets
     learn = steps.learn
     assert torch.equal(found.pairs[learn, 0], torch.stack([steps.decision, steps.line], dim=1)[learn])
-    assert (found.policy[:, 0] == 1).all() and (found.outside == 0).all()
+    assert (found.policy[:, 0] == 1).all() and (found.mass_outside_candidates == 0).all()
     assert (found.weight[~learn] == 0).all() and found.weight[learn].mean() == pytest.approx(1.0)
     best, worst = steps.reward[learn].argmax(), steps.reward[learn].argmin()
     assert found.weight[learn][best] > found.weight[learn][worst]
@@ -173,11 +183,11 @@ def test_a_recorded_decision_teaches_itself_the_more_the_better_it_was(recorded)
 def test_material_survives_a_file_and_being_joined(recorded, tmp_path):
     data, steps, material = recorded
     torch.save(material.state_dict(), tmp_path / "material.pt")
-    restored = Material.restored(torch.load(tmp_path / "material.pt", weights_only=True))
-    joined = Material.concat([material, restored])
+    restored = TargetBatch.restored(torch.load(tmp_path / "material.pt", weights_only=True))
+    joined = TargetBatch.concat([material, restored])
     count = len(steps)
-    for name, value in vars(material.lessons).items():
-        assert torch.equal(getattr(restored.lessons, name).nan_to_num(), value.nan_to_num()), name
-    for part in (joined.lessons.row[:count], joined.lessons.row[count:]):
+    for name, value in vars(material.targets).items():
+        assert torch.equal(getattr(restored.targets, name).nan_to_num(), value.nan_to_num()), name
+    for part in (joined.targets.row[:count], joined.targets.row[count:]):
         batch, expected = joined.encoded.batch(part), data.encoded.batch(steps.row)
         assert torch.equal(batch.scalars, expected.scalars) and torch.equal(batch.legal, expected.legal)

@@ -13,7 +13,7 @@ from simulation.builtin_problems import BY_ID
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
 from training.train_from_episodes import train
-from training.zero_style.self_play import Root, goal_of, play_on
+from training.zero_style.self_play import Root, goal_of, rollout_from_roots
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_games_are_tested_where_the_problem_is_known(foreign):
     roots = [Root(session, index) for index in range(0, len(session.states) - 1, 2)] * 3
 
     def games(problems):
-        return play_on(roots, RandomAssistant(), PEOPLE["likes_code"], plies=6, seed=1, problems=problems)
+        return rollout_from_roots(roots, RandomAssistant(), PEOPLE["likes_code"], plies=6, seed=1, problems=problems)
 
     def parts(played):
         found = [rewards.reward(step).parts for game in played for step in game.transitions("A")]

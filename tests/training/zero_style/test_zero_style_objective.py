@@ -13,9 +13,9 @@ from training.data import transitions
 from training.distributed.process_group import ALONE, Ranks
 from training.networks.predictions import joint_of
 from training.networks.training_networks import Policies, weights_of
-from training.zero_style.policy_targets import target_loss
-from training.zero_style.self_play import play_on
-from training.zero_style.zero_style_phase import SURVIVES, SURVIVES_WEIGHT, SelfPlay
+from training.zero_style.policy_targets import policy_cross_entropy
+from training.zero_style.self_play import rollout_from_roots
+from training.zero_style.zero_style_phase import PRIOR_SURVIVAL_COUNT, PRIOR_SURVIVAL_RATE, ZeroStylePhase
 
 WEIGHTS = {"value_weight": 0.13, "human_weight": 0.17, "goal_weight": 0.19, "kept_weight": 0.23, "start_anchor": 1.1}
 NONE = dict.fromkeys(WEIGHTS, 0.0)
@@ -40,7 +40,7 @@ def phase_of(small_training, sessions, tmp_path_factory):
         policies = Policies.fresh(config.model, config.featurizer, 0)
         tilted(policies.start)
         data = transitions.build(sessions, policies.featurizer, config.rewards)
-        return SelfPlay(policies, sessions, data, TRAIN, config, ranks=ranks)
+        return ZeroStylePhase(policies, sessions, data, TRAIN, config, ranks=ranks)
 
     return make
 
@@ -82,21 +82,22 @@ def learned(phase_of):
 
 def parts_of(policy, start, phase, rows):
     """The losses of some rows, from what the networks say of them."""
-    lessons, spread = phase.material.lessons.select(rows), phase.replay[0].lessons.returns.std()
+    targets, spread = phase.material.targets.select(rows), phase.replay[0].targets.returns.std()
     with torch.no_grad():
-        lines = phase.policies.featurizer(phase.material.encoded.batch(lessons.row))
+        lines = phase.policies.featurizer(phase.material.encoded.batch(targets.row))
     said = policy(lines)
     own, first = (joint_of(p, lines, p(lines).scores, bound=True) for p in (policy, start))
     decisions = joint_of(policy, lines, said.human_scores, bound=False).decision_log_probs
-    answered, known = lessons.next_human >= 0, ~lessons.kept.isnan()
-    share = lessons.kept[known]
-    logit = said.kept[torch.arange(len(rows)), lessons.decision, lessons.line][known]
-    assert 0 < known.sum() < len(rows) and spread > 0.1 and len(set(lessons.weight.tolist())) > 2
+    answered, known = targets.next_human >= 0, ~targets.kept.isnan()
+    share = targets.kept[known]
+    logit = said.kept[torch.arange(len(rows)), targets.decision, targets.line][known]
+    assert 0 < known.sum() < len(rows) and spread > 0.1 and len(set(targets.weight.tolist())) > 2
+    cross_entropy = policy_cross_entropy(own.pair_log_probs(), targets)
     return {
-        "policy_loss": (lessons.weight * target_loss(own.pair_log_probs(), lessons)).sum() / lessons.weight.sum(),
-        "value_loss": 0.5 * ((said.value - lessons.returns) / spread).pow(2).mean(),
-        "next_human_loss": -decisions[answered].gather(1, lessons.next_human[answered][:, None]).mean(),
-        "goal_loss": (said.goal - lessons.goal).pow(2).mean(),
+        "policy_loss": (targets.weight * cross_entropy).sum() / targets.weight.sum(),
+        "value_loss": 0.5 * ((said.value - targets.returns) / spread).pow(2).mean(),
+        "next_human_loss": -decisions[answered].gather(1, targets.next_human[answered][:, None]).mean(),
+        "goal_loss": (said.goal - targets.goal).pow(2).mean(),
         "kept_loss": -(share * logit.sigmoid().log() + (1 - share) * (-logit).sigmoid().log()).mean(),
         "kl_start": first.kl(own).mean(),
     }
@@ -186,11 +187,11 @@ def rounds(monkeypatch):
     found = []
 
     def noted(roots, *of, seed, **how):
-        games = play_on(roots, *of, seed=seed, **how)
+        games = rollout_from_roots(roots, *of, seed=seed, **how)
         found.append(([(root.episode.id, root.index) for root in roots], seed, games))
         return games
 
-    monkeypatch.setattr("training.zero_style.zero_style_phase.play_on", noted)
+    monkeypatch.setattr("training.zero_style.zero_style_phase.rollout_from_roots", noted)
     return found
 
 
@@ -209,7 +210,7 @@ def test_a_value_target_is_n_rewards_and_then_the_heads_value(phase_of, rounds, 
         for t in range(4):
             end = min(t + n, 4)
             expected.append(sum(0.9 ** (k - t) * brought[k] for k in range(t, end)) + 0.9 ** (end - t) * 3)
-    assert phase.replay[0].lessons.returns.tolist() == pytest.approx(expected, abs=1e-5)
+    assert phase.replay[0].targets.returns.tolist() == pytest.approx(expected, abs=1e-5)
 
 
 def test_roots_are_drawn_anew_by_every_epoch_and_seed(phase_of, rounds):
@@ -235,10 +236,10 @@ def test_who_plays_expects_things_to_survive_as_in_the_sessions_learned_from(pha
     phase, weights = phase_of(), RewardWeights()
     transitions = [transition for i in TRAIN for transition in sessions[i].transitions("A")]
     survived = [reward(one, weights).parts["survival_reward"] for one in transitions if (kept(one) or 0) > 0]
-    share = (sum(survived) + SURVIVES * SURVIVES_WEIGHT) / (len(survived) + SURVIVES_WEIGHT)
-    assert abs(share - SURVIVES) > 0.01
+    share = (sum(survived) + PRIOR_SURVIVAL_RATE * PRIOR_SURVIVAL_COUNT) / (len(survived) + PRIOR_SURVIVAL_COUNT)
+    assert abs(share - PRIOR_SURVIVAL_RATE) > 0.01
     expected = weights.retain_reward + share * weights.survival_reward + (1 - share) * weights.extinction_penalty
-    assert phase.assistant().imagination.if_kept == pytest.approx(expected, abs=1e-5)
+    assert phase.assistant().model.if_kept == pytest.approx(expected, abs=1e-5)
 
 
 # Several processes

@@ -16,8 +16,8 @@ from training.data.goal_targets import Goal, goal_vector
 from training.networks.predictions import answer
 from training.networks.training_networks import Policies
 from training.search import SearchResult
-from training.zero_style.self_play import SearchAssistant, decisions_in, play_on, roots_of
-from training.zero_style.zero_style_phase import SURVIVES, SelfPlay, survival
+from training.zero_style.self_play import SearchAssistant, assistant_turns, rollout_from_roots, roots_of
+from training.zero_style.zero_style_phase import PRIOR_SURVIVAL_RATE, ZeroStylePhase, survival_rate
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def phase_of(small, sessions):
         )  # fmt: skip
         policies = policies or Policies.fresh(config.model, config.featurizer, 0)
         data = transitions.build(sessions, policies.featurizer, config.rewards)
-        return SelfPlay(policies, sessions, data, train, config, person=person)
+        return ZeroStylePhase(policies, sessions, data, train, config, person=person)
 
     return make
 
@@ -49,11 +49,11 @@ def run(phase, epochs=None):
 
 @pytest.mark.parametrize(("plies", "decisions"), [(1, 1), (2, 1), (3, 2), (6, 3)])
 def test_a_horizon_counts_both_players_plies(phase_of, plies, decisions):
-    assert decisions_in(plies) == decisions
+    assert assistant_turns(plies) == decisions
     phase = phase_of(epochs=1, roots=3, horizon=plies)
     (row,) = run(phase)
     assert row["games"] == 3 and row["simulations"] == 3 * decisions * 6
-    assert row["replayed"] == 3 * decisions == len(phase.replay[0].lessons)
+    assert row["replayed"] == 3 * decisions == len(phase.replay[0].targets)
 
 
 def test_the_work_is_known_beforehand_and_what_it_tells_is_finite(phase_of):
@@ -88,8 +88,8 @@ def test_games_begin_in_sessions_that_are_learned_from(phase_of, sessions):
 def test_texts_are_as_good_as_those_of_the_sessions_learned_from(phase_of, sessions, monkeypatch):
     phase, asked = phase_of(epochs=1, roots=2), []
     monkeypatch.setattr(
-        "training.zero_style.zero_style_phase.play_on",
-        lambda *of, **how: asked.append(how["completer"]) or play_on(*of, **how),
+        "training.zero_style.zero_style_phase.rollout_from_roots",
+        lambda *of, **how: asked.append(how["completer"]) or rollout_from_roots(*of, **how),
     )
     phase.begin()
     assert asked == [estimate([sessions[i] for i in phase.train], BY_ID).completer] != [Mixture()]
@@ -115,24 +115,24 @@ def test_targets_are_what_was_searched_and_what_came_of_it(phase_of, sessions, m
     monkeypatch.setattr(SearchAssistant, "decide", lambda self, *asked: noted(self, found, decide(self, *asked)))
     phase.begin()
     data = build(played, phase.policies.featurizer, phase.config.rewards)
-    steps, lessons = data.of(range(2), by_human=False), phase.replay[0].lessons
+    steps, targets = data.of(range(2), by_human=False), phase.replay[0].targets
     gamma = phase.config.ppo.gamma
     assert all(game.cut_off for game in played)
     for game in range(2):
         first, second = steps.reward[2 * game : 2 * game + 2].tolist()
-        behind = lessons.returns[2 * game + 1] - second
-        assert lessons.returns[2 * game].item() == pytest.approx(first + gamma * (second + behind.item()), abs=1e-5)
+        behind = targets.returns[2 * game + 1] - second
+        assert targets.returns[2 * game].item() == pytest.approx(first + gamma * (second + behind.item()), abs=1e-5)
         for ply in range(2):
             policy = torch.from_numpy(found[ply].policy[game]).float()
-            assert torch.equal(lessons.policy[2 * game + ply], policy)
+            assert torch.equal(targets.policy[2 * game + ply], policy)
     texts = {episode.states[-1].lines: episode.states[-1] for episode in sessions}
     vectors = [goal_vector(game.states[0], Goal.of(state)) for game in played for state in texts.values()]
     for game in range(2):
-        assert any(np.allclose(lessons.goal[2 * game], vector) for vector in vectors)
+        assert any(np.allclose(targets.goal[2 * game], vector) for vector in vectors)
 
 
 def noted(assistant, found, decided):
-    found.append(assistant.found[-1])
+    found.append(assistant.searches[-1])
     return decided
 
 
@@ -191,8 +191,9 @@ def test_survival_is_read_off_the_recording(small, sessions):
     policies = Policies.fresh(small.model, small.featurizer, 0)
     data = transitions.build(sessions, policies.featurizer, small.rewards)
     steps = data.of(range(len(sessions)), by_human=False)
-    assert 0 < survival(data, steps, 1.0) <= 1
-    assert survival(data, steps.select(torch.zeros(0, dtype=torch.int64)), 1.0) == SURVIVES == survival(data, steps, 0)
+    assert 0 < survival_rate(data, steps, 1.0) <= 1
+    nothing = steps.select(torch.zeros(0, dtype=torch.int64))
+    assert survival_rate(data, nothing, 1.0) == PRIOR_SURVIVAL_RATE == survival_rate(data, steps, 0)
 
 
 def test_sessions_without_an_assistant_are_played_on_too(small, sessions):
@@ -200,7 +201,8 @@ def test_sessions_without_an_assistant_are_played_on_too(small, sessions):
     alone = [only_human(episode) for episode in sessions[:2]]
     policies = Policies.fresh(small.model, small.featurizer, 0)
     data = transitions.build(alone, policies.featurizer, small.rewards)
-    phase = SelfPlay(policies, alone, data, (0, 1), replace(small, zero_style=replace(small.zero_style, epochs=1)))
+    config = replace(small, zero_style=replace(small.zero_style, epochs=1))
+    phase = ZeroStylePhase(policies, alone, data, (0, 1), config)
     (row,) = run(phase)
     assert row["games"] == 4 and row["policy_loss"] > 0
 
