@@ -1,23 +1,36 @@
-"""The one error that a person can mend. Not for bugs: those keep their traceback.
+"""The errors that a person can mend, by kind. Not for bugs: those keep their traceback.
 
-Every way in (command line, services) turns an `InputError` into its one line and exit code 2.
+Every entry point (command line, services) turns an `InputError` into its one line and exit code 2. A service answers
+400 to an `InputError`, 404, 409 and 507 to the kinds below it.
 """
 
 from __future__ import annotations
 
 
 class InputError(Exception):
-    """One readable line: where (file, place), what was found, what is expected."""
+    """Bad input. One readable line: where (file, position), what was found, what is expected."""
 
     def __init__(self, where: str, what: str) -> None:
-        self.where, self.what = _printable(where), _printable(what)
+        self.where, self.what = printable(where), printable(what)
         super().__init__(f"{self.where}: {self.what}")
 
     def __reduce__(self) -> tuple[type[InputError], tuple[str, str]]:
-        """For pools of processes, which send errors home."""
+        """Pickles as its two parts: pools of processes send errors back."""
         return type(self), (self.where, self.what)
 
 
-def _printable(text: str) -> str:
-    """What is quoted from a file may hold line ends of any kind, control characters or lone surrogates."""
+class NotFoundError(InputError):
+    """What was asked for does not exist: no such file, folder, generation."""
+
+
+class ConflictError(InputError):
+    """Somebody else works on the same thing now: another run in this folder, a file that has changed meanwhile."""
+
+
+class NoSpaceError(InputError):
+    """The disk is full, or the quota is used up."""
+
+
+def printable(text: str) -> str:
+    """`text` in one line that a terminal only shows: control characters, line ends, lone surrogates are escaped."""
     return "".join([c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text])

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, locks, and where data lives. Not here: what the files contain.
+"""Files that are written whole or not at all, and locks. Not here: what the files contain, where (`data_paths`).
 
 A process may be killed at any moment and a disk may be full: a file written here has its old content or its new one,
 and an operating-system error becomes an `InputError` that names the path.
@@ -16,9 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from errors import InputError
-
-DEFAULT_DATA_ROOT = "../persistent-data"
+from errors import ConflictError, InputError, NoSpaceError, NotFoundError
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -33,25 +31,22 @@ _REASONS = {
     errno.ENOLCK: "this file system has no locks, which keep two runs from writing at once",
 }
 
-
-def data_root() -> Path:
-    """Folder of everything that outlives a run: `PERSISTENT_DATA_DIR`, else `../persistent-data`."""
-    return Path(os.environ.get("PERSISTENT_DATA_DIR") or DEFAULT_DATA_ROOT)
-
-
-def models_folder() -> Path:
-    """Where the persisted models live by default."""
-    return data_root() / "trainer" / "models"
+_KINDS: dict[int, type[InputError]] = {
+    errno.ENOSPC: NoSpaceError,
+    errno.EDQUOT: NoSpaceError,
+    errno.ENOENT: NotFoundError,
+}
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Turns an `OSError` of the block into an `InputError` that names `path` and says what is wrong in words."""
+    """Turns an `OSError` of the block into the kind of `InputError` that it is, which names `path` and the reason."""
     try:
         yield
     except OSError as error:
+        kind = _KINDS.get(error.errno or 0, InputError)
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-        raise InputError(str(path), reason) from error
+        raise kind(str(path), reason) from error
 
 
 def make_folder(path: Path) -> Path:
@@ -116,7 +111,7 @@ def lock(path: Path, *, wait: bool = False, waiting: Callable[[], None] | None =
     """Holds `path` (a file of its own, made if missing) for the block; the kernel frees it if the process dies.
 
     wait: whether to wait while another process holds it (`waiting` is called once before that), or to raise
-    InputError at once.
+    ConflictError at once.
     """
     make_folder(path.parent)
     with naming(path):
@@ -125,7 +120,7 @@ def lock(path: Path, *, wait: bool = False, waiting: Callable[[], None] | None =
         said = False
         while not _try_lock(file, path):
             if not wait:
-                raise InputError(str(path.parent), "another run is working in this folder; wait until it has ended")
+                raise ConflictError(str(path.parent), "another run is working in this folder; wait until it has ended")
             if waiting is not None and not said:
                 waiting()
                 said = True

@@ -26,6 +26,7 @@ import files
 from app.arguments import Parser, check_device, port, positive, seed
 from app.main_wrapper import ended, leave
 from config import VERSION, LoopConfig
+from data_paths import DataPaths
 from errors import InputError
 from training.distributed.process_group import Ranks
 
@@ -74,7 +75,7 @@ def _run(options: argparse.Namespace) -> int:
     from training.telemetry import telemetry
     from training.training_loop import Places
 
-    places = Places(files.data_root())
+    places = Places(DataPaths.default().root)
     config, recordings = find_recordings(config, places.episodes)
     recorder = telemetry(off=options.no_telemetry, url=config.telemetry_url)
     with recorder.run("run.py", trained_on=config.trained_on, seed=config.seed, device=config.device) as run:

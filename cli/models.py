@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 
 from cli.tables import table
-from errors import InputError
+from errors import NotFoundError
 from models import store
 
 
@@ -15,7 +15,7 @@ def models(options: argparse.Namespace) -> int:
     """Prints the kept generations, after going back to one of them if that was asked for."""
     going_back = "roll_back" in options
     if not options.pv_dir.is_dir():
-        raise InputError(str(options.pv_dir), "there is no such folder, so there are no models yet; train some first")
+        raise NotFoundError(str(options.pv_dir), "there is no such folder, so there are no models yet; train first")
     chosen = store.roll_back(options.pv_dir, options.roll_back or None) if going_back else None
     kept = store.generations(options.pv_dir)
     if options.json:

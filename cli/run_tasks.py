@@ -15,10 +15,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import files
 from app.arguments import Parser, count, plies, positive, seed, truth
 from app.main_wrapper import ended, leave
 from config import VERSION
+from data_paths import DataPaths
 
 BACKBONES = ("lg_transformer", "lstm", "bigru")
 TEXT_EMBEDDERS = ("mlp", "mlp_trainable", "char_cnn", "ollama")
@@ -157,7 +157,7 @@ def _strict(command: Parser) -> None:
 
 
 def _pv_dir(command: Parser, what: str) -> None:
-    command.add_argument("--pv_dir", type=Path, default=files.models_folder(), metavar="DIR", help=what)
+    command.add_argument("--pv_dir", type=Path, default=DataPaths.default().models, metavar="DIR", help=what)
 
 
 def _device(command: Parser) -> None:

@@ -15,7 +15,7 @@ from app.arguments import check_device
 from cli.progress import Progress, Several
 from cli.tables import counted
 from config import LoopConfig, TrainConfig
-from files import data_root
+from data_paths import DataPaths
 from state_adapter import Episode, read_episodes
 from training.distributed.process_group import Ranks, joined
 from training.runs import training_manifest
@@ -71,7 +71,7 @@ def _note(pv_dir: Path, result: TrainResult) -> None:
     """Writes down what a person's models learnt from, so that `run.py` never compares them on it."""
     from training.training_loop import Places
 
-    places = Places(data_root())
+    places = Places(DataPaths.default().root)
     noted = {entry.generation for entry in training_manifest.read(places.manifest)}
     if result.generation is not None and pv_dir.resolve() == places.models.resolve() and result.generation not in noted:
         training_manifest.add(

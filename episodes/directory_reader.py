@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from errors import InputError
+from errors import InputError, NotFoundError
 from state import Env
 
 from .episode import Episode
@@ -36,7 +36,7 @@ def read_episodes(
     root = Path(path)
     try:
         if not root.exists():
-            raise InputError(str(path), "does not exist, expected a folder of recorded sessions or a file of them")
+            raise NotFoundError(str(path), "does not exist, expected a folder of recorded sessions or a file of them")
     except OSError as error:
         raise InputError(str(path), f"cannot be reached: {error.strerror}") from None
     reading = _Reading(strict)

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from config import TEXT_DIM, FeaturizerConfig
+from data_paths import DataPaths
 from errors import InputError
 from featurizers.embedders import TextEmbedder
 from featurizers.ragged import Ragged
-from files import data_root, lock, naming
+from files import lock, naming
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
 AT_ONCE = 64
@@ -48,7 +49,7 @@ class Ollama(TextEmbedder):
         ends = codes.offsets.tolist()
         raw = codes.values.astype(np.uint8).tobytes()
         texts = [raw[start:end] for start, end in pairwise(ends)]
-        kept = Kept(data_root() / "embeddings", self.model, self.dim)
+        kept = Kept(DataPaths.default().embeddings, self.model, self.dim)
         if self._vectors is None:
             self._vectors = kept.read()
         vectors = self._vectors

@@ -28,7 +28,7 @@ from typing import Any
 
 import torch
 
-from errors import InputError
+from errors import InputError, NotFoundError
 from featurizers import Featurizer
 from files import atomic_write, lock, naming, sync_folder
 from models import checkpoint
@@ -120,7 +120,7 @@ def load(pv_dir: Path, device: torch.device | str = "cpu", expect_backbone: str 
     except InputError as error:
         if not (hint := way_back(pv_dir)):
             raise
-        raise InputError(error.where, f"{error.what}; {hint}") from error
+        raise type(error)(error.where, f"{error.what}; {hint}") from error
 
 
 def load_generation(pv_dir: Path, generation: str, device: torch.device | str = "cpu") -> Models:
@@ -148,7 +148,7 @@ def _load(pv_dir: Path, device: torch.device | str, expect_backbone: str | None)
             return None
         missing = [name for name in FILES if name not in contents]
         if missing and attempt > 1 and _journal(pv_dir) is None:  # and not just about to be written
-            raise InputError(str(folder / missing[0]), f"is missing, though {next(iter(contents))} is there")
+            raise NotFoundError(str(folder / missing[0]), f"is missing, though {next(iter(contents))} is there")
         if not missing:
             loaded = {name: checkpoint.read(pv_dir / name, contents[name]) for name in FILES}
             generations = [_config(loaded[name]).get("generation") for name in FILES]
@@ -178,10 +178,10 @@ def roll_back(pv_dir: Path, generation: str | None = None) -> Generation:
         if generation is None:
             place = next((i for i, one in enumerate(kept) if one.current), len(kept))
             if place == 0:
-                raise InputError(str(pv_dir), "there are no earlier models to go back to")
+                raise NotFoundError(str(pv_dir), "there are no earlier models to go back to")
             generation = kept[place - 1].id
         if generation not in ids:
-            raise InputError(
+            raise NotFoundError(
                 str(pv_dir), f"there is no whole generation {generation!r}; there are {', '.join(ids) or 'none'}"
             )
         _keep_what_is_there(pv_dir, time.time)

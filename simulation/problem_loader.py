@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import files
+from data_paths import DataPaths
 from errors import InputError
 from judge import Case, Problem
 from simulation.builtin_problems import BY_ID
@@ -27,7 +28,7 @@ def known_problems(path: Path | None = None) -> dict[str, Problem]:
 
     Raises InputError: the file cannot be read, or a problem in it cannot be understood (says which and why).
     """
-    path = path or files.data_root() / "problems.json"
+    path = path or DataPaths.default().problems
     if not path.exists():
         return dict(BY_ID)
     with files.naming(path):

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from errors import InputError
+from errors import ConflictError, InputError, NoSpaceError, NotFoundError
 
 
 @pytest.mark.parametrize("odd", ["\n", "\r\n", "\x0b", "\x0c", "\x1b[2J", "\x85", "\u2028", "\ud800", "\0"])
@@ -17,8 +17,9 @@ def test_one_printable_line(odd):
 
 
 def test_it_comes_home_from_another_process():
-    error = pickle.loads(pickle.dumps(InputError("here", "this")))
-    assert (error.where, error.what, str(error)) == ("here", "this", "here: this")
+    for kind in (InputError, NotFoundError, ConflictError, NoSpaceError):
+        error = pickle.loads(pickle.dumps(kind("here", "this")))
+        assert (type(error), error.where, error.what, str(error)) == (kind, "here", "this", "here: this")
 
 
 def test_plain_words_stay():

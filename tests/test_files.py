@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import files
-from errors import InputError
+from errors import ConflictError, InputError, NoSpaceError, NotFoundError
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -138,8 +138,21 @@ def test_a_killed_process_frees_its_lock(tmp_path):
         pass
 
 
-def test_the_data_root_follows_the_environment(monkeypatch, tmp_path):
-    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
-    assert files.models_folder() == tmp_path / "trainer" / "models"
-    monkeypatch.delenv("PERSISTENT_DATA_DIR")
-    assert str(files.models_folder()) == "../persistent-data/trainer/models"
+@pytest.mark.parametrize(
+    "number, kind",
+    [
+        (errno.ENOSPC, NoSpaceError),
+        (errno.EDQUOT, NoSpaceError),
+        (errno.ENOENT, NotFoundError),
+        (errno.EACCES, InputError),
+    ],
+)
+def test_each_operating_system_error_is_of_its_kind(number, kind, tmp_path):
+    with pytest.raises(InputError) as caught, files.naming(tmp_path):
+        raise OSError(number, os.strerror(number))
+    assert type(caught.value) is kind
+
+
+def test_a_lock_that_another_run_holds_is_a_conflict(tmp_path):
+    with files.lock(tmp_path / ".lock"), pytest.raises(ConflictError), files.lock(tmp_path / ".lock"):
+        pass

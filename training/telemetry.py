@@ -22,6 +22,7 @@ from pathlib import Path
 
 import files
 from config import VERSION
+from data_paths import DataPaths
 from errors import InputError
 from training.runs.observer import Row
 
@@ -131,7 +132,7 @@ def telemetry(*, off: bool = False, url: str | None = None) -> Telemetry:
     """
     if off or os.environ.get("DISABLE_TELEMETRY", "").strip().lower() in ("1", "true", "yes"):
         return Telemetry(None)
-    return Telemetry(files.data_root() / "telemetry", check_url(url or os.environ.get("TELEMETRY_URL") or None))
+    return Telemetry(DataPaths.default().telemetry, check_url(url or os.environ.get("TELEMETRY_URL") or None))
 
 
 def check_url(url: str | None) -> str | None:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import torch
 
 from config import TrainConfig
-from errors import InputError
+from errors import InputError, NotFoundError
 from files import lock
 from models import store
 from simulation.problem_loader import known_problems
@@ -356,7 +356,7 @@ def starting_policies(config: TrainConfig) -> Policies:
         return Policies.fresh(config.model, config.featurizer, config.seed)
     models = store.load(config.pv_dir, "cpu")
     if models is None:
-        raise InputError(str(config.pv_dir), "--init-from-pv: there are no persisted models to start from")
+        raise NotFoundError(str(config.pv_dir), "--init-from-pv: there are no persisted models to start from")
     for policy in (models.human, models.assistant):
         if policy.config.backbone != config.model.backbone:
             what = f"the persisted backbone is {policy.config.backbone}, asked for is {config.model.backbone}"

@@ -34,9 +34,9 @@ TRAIN_DEFAULTS = {
 
 
 def test_train_has_the_documented_defaults(monkeypatch):
-    monkeypatch.delenv("PERSISTENT_DATA_DIR")
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", "/data")
     options = vars(parser().parse_args(["train_from_episodes", "--episodes_dir", "x"]))
-    expected = {**TRAIN_DEFAULTS, "pv_dir": Path("../persistent-data/trainer/models"), "episodes_dir": Path("x")}
+    expected = {**TRAIN_DEFAULTS, "pv_dir": Path("/data/trainer/models"), "episodes_dir": Path("x")}
     assert options == {**expected, "command": "train_from_episodes"}
 
 

@@ -9,7 +9,7 @@ import torch
 
 from cli.run_tasks import main, parser
 from cli.train import configuration
-from files import models_folder
+from data_paths import DataPaths
 from models import store
 from training.runs import training_manifest
 
@@ -122,7 +122,7 @@ def test_run_py_is_told_what_a_persons_models_learnt_from(tmp_path, sample_sessi
     words = ["train_from_episodes", "--episodes_dir", str(sample_sessions), "--checkpoint_dir", str(tmp_path / "run")]
     assert main([*words, *FEW]) == 0
     (entry,) = training_manifest.read(tmp_path / "trainer" / "manifest.jsonl")
-    assert entry.generation == store.generations(models_folder())[0].id and len(entry.sessions) == 2
+    assert entry.generation == store.generations(DataPaths.default().models)[0].id and len(entry.sessions) == 2
 
 
 def test_a_run_that_had_ended_publishes_nothing_again(train, tmp_path):

@@ -1,0 +1,111 @@
+"""Where files lie below the data root, the folder of everything that outlives a run. Not here: what they contain."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import InputError
+
+VARIABLE = "PERSISTENT_DATA_DIR"
+"""Environment variable that names the data root."""
+
+REPOSITORY = Path(__file__).resolve().parent
+"""The folder of the top-level modules: the repository's root, or `site-packages` of an installation without one."""
+
+
+@dataclass(frozen=True)
+class DataPaths:
+    """The layout of one data root. Nothing is made or looked at: who writes makes missing folders."""
+
+    root: Path
+
+    @classmethod
+    def default(cls) -> DataPaths:
+        """The person's data root, whatever the current folder is.
+
+        `PERSISTENT_DATA_DIR`; else `persistent-data` beside the repository; installed without a repository, the
+        platform's folder for a person's data. Raises InputError if the variable is set to an empty text.
+        """
+        named = os.environ.get(VARIABLE)
+        if named is None:
+            return cls(_default_root())
+        if not named.strip():
+            raise InputError(VARIABLE, "is empty, expected a folder; unset it for the default")
+        return cls(Path(named))
+
+    @property
+    def episodes(self) -> Path:
+        """Sessions recorded from a person."""
+        return self.root / "state-service" / "episodes"
+
+    @property
+    def simulated_episodes(self) -> Path:
+        """Sessions recorded from simulated people."""
+        return self.root / "state-service" / "simulated-episodes"
+
+    @property
+    def self_play_episodes(self) -> Path:
+        """Episodes that self-play recorded (zero-style)."""
+        return self.root / "state-service" / "shallow-zero-style-episodes"
+
+    @property
+    def models(self) -> Path:
+        """The current models and their stored generations."""
+        return self.root / "trainer" / "models"
+
+    @property
+    def manifest(self) -> Path:
+        """Which episodes trained which models, one JSON object a line."""
+        return self.root / "trainer" / "manifest.jsonl"
+
+    @property
+    def run(self) -> Path:
+        """Checkpoints, log and plan of the last run."""
+        return self.root / "trainer" / "run"
+
+    @property
+    def telemetry(self) -> Path:
+        """A record of each run."""
+        return self.root / "telemetry"
+
+    @property
+    def problems(self) -> Path:
+        """Tests of the sessions' problems (docs/formats.md)."""
+        return self.root / "problems.json"
+
+    @property
+    def embeddings(self) -> Path:
+        """Vectors of lines that an embedding server answered."""
+        return self.root / "embeddings"
+
+
+def in_repository() -> bool:
+    """Whether this code runs from a checkout, not from an installed wheel."""
+    return (REPOSITORY / "pyproject.toml").is_file()
+
+
+def sessions_left_behind() -> str | None:
+    """One line about sessions in `../persistent-data` of the current folder, where the data root once was by default.
+
+    None: the environment names the data root, that folder is the data root, or it holds no sessions.
+    """
+    if VARIABLE in os.environ:
+        return None
+    old, current = DataPaths(Path("../persistent-data")), DataPaths.default()
+    if old.root.resolve() == current.root.resolve() or not any(names for _, _, names in os.walk(old.episodes)):
+        return None
+    where = old.root.resolve()
+    return f"{where} holds sessions that are not read: set {VARIABLE}={where}, or move them to {current.root}."
+
+
+def _default_root() -> Path:
+    if in_repository():
+        return REPOSITORY.parent / "persistent-data"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "codeassist-policy"
+    data_home = os.environ.get("XDG_DATA_HOME", "")
+    base = Path(data_home) if Path(data_home).is_absolute() else Path.home() / ".local" / "share"
+    return base / "codeassist-policy"
