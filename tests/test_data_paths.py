@@ -12,6 +12,7 @@ from errors import InputError
 
 @pytest.fixture
 def unset(monkeypatch):
+    """No data root is named by the environment."""
     monkeypatch.delenv("PERSISTENT_DATA_DIR")
 
 
@@ -43,7 +44,8 @@ def test_it_lies_beside_the_repository_whatever_the_current_folder(unset, root, 
         ("darwin", "{tmp}/data", "home/Library/Application Support/codeassist-policy"),
     ],
 )
-def test_without_a_repository_it_is_the_persons_folder(unset, monkeypatch, tmp_path, platform, data_home, expected):
+def test_without_a_repository_it_is_the_persons_folder(monkeypatch, tmp_path, platform, data_home, expected):
+    monkeypatch.delenv("PERSISTENT_DATA_DIR")
     monkeypatch.setattr(data_paths, "REPOSITORY", tmp_path / "site-packages")
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
