@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import IntEnum
 from typing import Literal
@@ -54,6 +55,75 @@ AT_CURSOR = (
 
 ANYWHERE = (Decision.EDIT_EXISTING_LINES, Decision.EXPLAIN_MULTI_LINES)
 """Decisions that are legal on every free line."""
+
+EXPLAIN = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
+"""Decisions that add comments and never change the code."""
+
+Agent = Literal["H", "A"]
+"""The human or the assistant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who wrote the text of an action, and how sure it was of it: log-probabilities of its tokens. None: unknown."""
+
+    name: str | None = None
+    mean_log_prob: float | None = None
+    min_log_prob: float | None = None
+    first_log_prob: float | None = None
+    tokens: int | None = None
+    latency_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Whether written text was shown. None: unknown.
+
+    kept: estimated share of the text that will be kept; it is shown from `threshold` on, or where exploration shows it
+    all the same. shown_probability: with which it was to be shown, exploration included.
+    """
+
+    kept: float | None = None
+    threshold: float | None = None
+    shown_probability: float | None = None
+    shown: bool | None = None
+    explored: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Help that was written and not shown: the decision that the policy took, its line (-1: none) and the text."""
+
+    decision: Decision
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What one agent did in one turn, with what was recorded of how it was decided.
+
+    line: from 0, in the file that the decision was taken on; -1: none.
+    recorded: False if the decision was inferred from the difference of the two texts.
+    probability, decision_probability: with which the pair (decision, line) and the decision were taken: strategy,
+    temperature and exploration included, so that importance ratios are made of them. policy_probability: that of the
+    pair under the policy itself. model: who decided. value: expected return. kept: estimated share of the text that
+    will be kept. withheld: the help that was held back; the decision is then a NO-OP. None: unknown, or there was none.
+    """
+
+    agent: Agent
+    decision: Decision
+    line: int
+    recorded: bool = True
+    probability: float | None = None
+    decision_probability: float | None = None
+    model: str | None = None
+    policy_probability: float | None = None
+    value: float | None = None
+    kept: float | None = None
+    writer: Writer | None = None
+    review: Review | None = None
+    withheld: Withheld | None = None
 
 
 def _key(name: str) -> str:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from actions import Action, Agent
 from episodes.canonical import parse_canonical, parse_history
 from episodes.decision_inference import read_off
 from episodes.directory_reader import read_episodes
-from episodes.episode import Agent, Episode, Move, Transition
+from episodes.episode import Episode, Transition
 from episodes.json_parser import parse, read_text
 from episodes.line_tuples import parse_line_tuples
 from episodes.summary import Summary
@@ -20,12 +21,12 @@ from errors import InputError
 from state import Cursor, Env, Past, State
 
 __all__ = [
+    "Action",
     "Agent",
     "Cursor",
     "Env",
     "Episode",
     "InputError",
-    "Move",
     "Past",
     "State",
     "Summary",

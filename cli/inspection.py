@@ -69,7 +69,7 @@ def report(episodes: Sequence[Episode], summary: Summary, weights: RewardWeights
 
 
 def _taken(steps: Iterable[Transition]) -> dict[str, Any]:
-    recorded = [step.move.recorded for step in steps]
+    recorded = [step.action.recorded for step in steps]
     return {"taken": len(recorded), "read_off": len(recorded) - sum(recorded)}
 
 

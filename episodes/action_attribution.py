@@ -7,17 +7,16 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from actions import Decision
+from actions import Action, Agent, Decision
 from errors import InputError
 from state import NEVER, T_LAST, State
 
 from .decision_inference import read_off
-from .episode import Agent, Move
 from .recorded_state import Named, Recorded
 from .validation import words
 
 
-def move_between(before: Recorded, after: Recorded, cursor: int, silent: Agent | None) -> Move:
+def action_between(before: Recorded, after: Recorded, cursor: int, silent: Agent | None) -> Action:
     """The move that led from one state to the next.
 
     cursor: its last known line in `before`, -1: unknown. silent: who moved where the recording names nobody; None: the
@@ -26,16 +25,16 @@ def move_between(before: Recorded, after: Recorded, cursor: int, silent: Agent |
     named = _mover(after.led_to or before.taken, before.state, after.state)
     if named is None:
         agent = silent or whose_attribution_changed(before.state, after.state)
-        return Move(agent, *read_off(before.state.lines, after.state.lines, cursor), recorded=False)
+        return Action(agent, *read_off(before.state.lines, after.state.lines, cursor), recorded=False)
     if named.decision is None:
-        return Move(named.agent, *read_off(before.state.lines, after.state.lines, cursor), recorded=False)
+        return Action(named.agent, *read_off(before.state.lines, after.state.lines, cursor), recorded=False)
     if named.line >= len(before.state):
         raise InputError(
             words((named.place, "line")),
             f"is line {named.line + 1} of a file of {len(before.state)} (counted from 1); expected a line of the file "
             "that the decision was taken on",
         )
-    return Move(
+    return Action(
         named.agent,
         named.decision,
         named.line,

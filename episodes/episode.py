@@ -6,33 +6,10 @@ Not here: reading files, deciding who moved, rewards.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from actions import Decision
+from actions import Action, Agent, Decision
 from line_tracking import taken_back_so_far
 from state import Past, State, silence
-
-Agent = Literal["H", "A"]
-"""The human or the assistant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """What one agent did in one turn.
-
-    line: from 0, in the file that the decision was taken on; -1: none.
-    recorded: False if the decision was read off the difference of the two texts.
-    probability, decision_probability: of the pair (decision, line) and of the decision, when it was taken; None:
-    unknown. model: which model took it; None: unknown.
-    """
-
-    agent: Agent
-    decision: Decision
-    line: int
-    recorded: bool
-    probability: float | None = None
-    decision_probability: float | None = None
-    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +34,12 @@ class Transition:
     streak: int
     history: tuple[Past, ...] | None
     done: bool
-    move: Move
+    action: Action
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One session. `moves[i]` led to `states[i]`; the first state has no predecessor, `moves[0]` is None.
+    """One session. `actions[i]` led to `states[i]`; the first state has no predecessor, `actions[0]` is None.
 
     source: the file it was read from. cut_off: the recording ends before the session did.
     """
@@ -71,34 +48,34 @@ class Episode:
     source: str
     problem_id: str | None
     states: tuple[State, ...]
-    moves: tuple[Move | None, ...]
+    actions: tuple[Action | None, ...]
     cut_off: bool = False
 
     def transitions(self, agent: Agent) -> list[Transition]:
         """The agent's decisions in order, each paired with the state it was taken on."""
-        own = [(i, move) for i, move in enumerate(self.moves) if move is not None and move.agent == agent]
+        own = [(i, action) for i, action in enumerate(self.actions) if action is not None and action.agent == agent]
         found = []
         streak = silence(self.states[0]) if agent == "A" else 0
         states = self._states_with_a_memory()
-        for i, move in own:
+        for i, action in own:
             state = self.states[i - 1]
             found.append(
                 Transition(
                     agent=agent,
                     index=i - 1,
                     state=state,
-                    decision=move.decision,
-                    line=move.line,
+                    decision=action.decision,
+                    line=action.line,
                     next=self.states[i],
                     reply=states[i + 1] if i + 1 < len(states) else None,
                     last=states[-1],
                     streak=streak,
                     history=state.history,
                     done=i == own[-1][0],
-                    move=move,
+                    action=action,
                 )
             )
-            streak = streak + 1 if move.decision is Decision.NO_OP else 0
+            streak = streak + 1 if action.decision is Decision.NO_OP else 0
         return found
 
     def _states_with_a_memory(self) -> tuple[State, ...]:

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from actions import Action, Agent
 from line_tracking import carry_attribution
 from state import State
 
-from .action_attribution import move_between
-from .episode import Agent, Episode, Move
+from .action_attribution import action_between
+from .episode import Episode
 from .history import attach
 from .recorded_state import Recorded
 
@@ -37,26 +38,26 @@ def assemble(
     """
     ordered = _in_order(recorded)
     states: list[State] = []
-    moves: list[Move | None] = []
+    actions: list[Action | None] = []
     for i, record in enumerate(ordered):
-        state, move = record.state, None
+        state, action = record.state, None
         if i:
             before = states[-1]
             if state.last_known_line < 0 <= before.last_known_line:
                 state = replace(state, last_known_line=before.last_known_line)
-            move = move_between(ordered[i - 1], record, before.last_known_line, silent)
-            if move.agent == "H":
+            action = action_between(ordered[i - 1], record, before.last_known_line, silent)
+            if action.agent == "H":
                 state = _undone(before, state, record)
             if realign:
-                state = _realigned(before, state, move.agent)
+                state = _realigned(before, state, action.agent)
         states.append(state)
-        moves.append(move)
+        actions.append(action)
     turns = [record.state.t for record in recorded]
     if turns != sorted(turns):
         repaired[OUT_OF_ORDER] += 1
     if len(states) < len(turns):
         repaired[SAME_TURN] += len(turns) - len(states)
-    return Episode(episode_id, source, problem_id, attach(states, moves), tuple(moves), cut_off)
+    return Episode(episode_id, source, problem_id, attach(states, actions), tuple(actions), cut_off)
 
 
 def _in_order(recorded: Sequence[Recorded]) -> list[Recorded]:

@@ -5,36 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from actions import Decision
+from actions import Action, Decision
 from line_tracking import kept_share
 from state import HISTORY_LENGTH, Past, State
 
-from .episode import Move
 
-
-def attach(states: Sequence[State], moves: Sequence[Move | None]) -> tuple[State, ...]:
+def attach(states: Sequence[State], actions: Sequence[Action | None]) -> tuple[State, ...]:
     """The states with their histories: what the first one brings along, then this session's decisions.
 
-    `moves[i]` led to `states[i]`. What of a decision was kept is known from its reply on: a state never knows what came
-    after it.
+    `actions[i]` led to `states[i]`. What of a decision was kept is known from its reply on: a state never knows what
+    came after it.
     """
     past = states[0].history or () if states else ()
     attached = []
     for i, state in enumerate(states):
-        if i > 1 and _by_assistant(moves[i - 1]):
-            past = (*past[:-1], replace(past[-1], kept=_kept(moves[i - 1], states[i - 2], states[i - 1], state)))
-        if (move := moves[i]) and _by_assistant(move):
-            past = (*past, Past(states[i - 1].t, int(move.decision), None))[-HISTORY_LENGTH:]
+        if i > 1 and _by_assistant(actions[i - 1]):
+            past = (*past[:-1], replace(past[-1], kept=_kept(actions[i - 1], states[i - 2], states[i - 1], state)))
+        if (action := actions[i]) and _by_assistant(action):
+            past = (*past, Past(states[i - 1].t, int(action.decision), None))[-HISTORY_LENGTH:]
         attached.append(replace(state, history=past))
     return tuple(attached)
 
 
-def _by_assistant(move: Move | None) -> bool:
-    return move is not None and move.agent == "A"
+def _by_assistant(action: Action | None) -> bool:
+    return action is not None and action.agent == "A"
 
 
-def _kept(move: Move | None, state: State, after: State, reply: State) -> float | None:
+def _kept(action: Action | None, state: State, after: State, reply: State) -> float | None:
     """The share of what a decision wrote that stands at its reply; None: it wrote nothing."""
-    if move is None or move.decision is Decision.NO_OP:
+    if action is None or action.decision is Decision.NO_OP:
         return None
     return kept_share(state, after, reply)

@@ -1,6 +1,6 @@
 """What a recording says, state by state, before it is put in order; and what it says about who moved.
 
-Not here: formats of states, what a recording leaves out (`moves`).
+Not here: formats of states, what a recording leaves out.
 """
 
 from __future__ import annotations
@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from actions import Decision, parse_decision
+from actions import Agent, Decision, parse_decision
 from errors import InputError
 from state import State
 
-from .episode import Agent
 from .validation import Place, integer, keyed, number, text, words
 
 

@@ -11,10 +11,11 @@ import json
 from pathlib import Path
 from urllib.parse import quote
 
+from actions import Action
 from files import atomic_write
 from state import SPAN_END, SPAN_START, T_LAST, Env, State
 
-from .episode import Episode, Move
+from .episode import Episode
 from .snapshot import FIRST_LINE, UNDO
 
 
@@ -32,8 +33,8 @@ def write_snapshot(episode: Episode, folder: Path) -> Path:
 def snapshot(episode: Episode) -> dict[str, object]:
     """The snapshot in plain JSON types."""
     states = [
-        _state(episode.id, state, move, first=i == 0)
-        for i, (state, move) in enumerate(zip(episode.states, episode.moves, strict=True))
+        _state(episode.id, state, action, first=i == 0)
+        for i, (state, action) in enumerate(zip(episode.states, episode.actions, strict=True))
     ]
     times = [state.timestamp_ms or 0 for state in episode.states] or [0]
     return {
@@ -46,14 +47,14 @@ def snapshot(episode: Episode) -> dict[str, object]:
     }
 
 
-def _state(episode_id: str, state: State, move: Move | None, first: bool) -> dict[str, object]:
+def _state(episode_id: str, state: State, action: Action | None, first: bool) -> dict[str, object]:
     written: dict[str, object] = {
         "episode_id": episode_id,
         "timestep": state.t,
         "timestamp_ms": state.timestamp_ms,
         "text": _text(state.lines),
         "attribution": [_entry(state, i) for i in range(len(state))],
-        "action": _action(move),
+        "action": _action(action),
         "env": _env(state.env),
     }
     if first and state.history:
@@ -95,16 +96,16 @@ def _cursor(state: State, line: int) -> dict[str, int]:
     return {"turn": 0, "char": 0}
 
 
-def _action(move: Move | None) -> dict[str, object] | None:
+def _action(action: Action | None) -> dict[str, object] | None:
     """Null: the human moved, and what they decided is not recorded."""
-    if move is None or (move.agent == "H" and not move.recorded):
+    if action is None or (action.agent == "H" and not action.recorded):
         return None
     part: dict[str, object] = {}
-    if move.recorded:
-        part = {"type": int(move.decision), "line": move.line + FIRST_LINE}
+    if action.recorded:
+        part = {"type": int(action.decision), "line": action.line + FIRST_LINE}
         optional = ("probability", "decision_probability", "model")
-        part |= {key: getattr(move, key) for key in optional if getattr(move, key) is not None}
-    return {"H": None, "A": None} | {move.agent: part}
+        part |= {key: getattr(action, key) for key in optional if getattr(action, key) is not None}
+    return {"H": None, "A": None} | {action.agent: part}
 
 
 def _env(env: Env | None) -> dict[str, object] | None:

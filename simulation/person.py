@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from errors import InputError
 from simulation.goal import Goal
 from state import State
-from state_adapter import Move
+from state_adapter import Action
 
 MOST_OPTIONS = 8
 """Ways to reply that a search tells apart."""
@@ -46,7 +46,7 @@ class Turn:
     state: State
     goal: Goal
     before: State | None = None
-    move: Move | None = None
+    move: Action | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Reply:
     """The state that the person's move led to, with its real attribution and cursor."""
 
     state: State
-    move: Move
+    move: Action
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def estimate(episodes: Sequence[Episode], problems: Mapping[str, Problem] | None
     for episode in episodes:
         goal = Goal.of(episode, (problems or {}).get(episode.problem_id or ""))
         for transition in episode.transitions("A"):
-            lines = judged(Turn(transition.next, goal, transition.state, transition.move))
+            lines = judged(Turn(transition.next, goal, transition.state, transition.action))
             _count_kept(transition, lines, kept, seen)
             if lines and transition.decision in CODE and _is_due(transition, goal):
                 texts[_merit(lines)] += 1

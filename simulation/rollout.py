@@ -22,7 +22,7 @@ from simulation.goal import Goal
 from simulation.goal_progress import progress
 from simulation.person import HumanPolicy, Pairs, Person, Turn, reply
 from state import HISTORY_LENGTH, Past, State, never
-from state_adapter import Agent, Episode, Move
+from state_adapter import Action, Agent, Episode
 
 THINKING_MS = (1500, 9000)
 """How long a person takes for a turn, on the session's own clock."""
@@ -63,13 +63,13 @@ class Game:
     seed: str
     next_agent: Agent = "A"
     before: State | None = None
-    move: Move | None = None
+    move: Action | None = None
     problem_id: str | None = None
 
     @classmethod
     def at(cls, episode: Episode, index: int, person: Person, seed: str, goal: Goal | None = None) -> Game:
         """The session goes on from `episode.states[index]`; the goal is by default what it came to in hindsight."""
-        move = episode.moves[index]
+        move = episode.actions[index]
         replies = move is not None and move.agent == "A"
         return cls(
             episode.states[index],
@@ -109,13 +109,13 @@ def play(
     return [session.episode(cut_off=not session.left(linger)) for session in sessions]
 
 
-def take(state: State, chosen: Chosen, text: str) -> tuple[State, Move]:
+def take(state: State, chosen: Chosen, text: str) -> tuple[State, Action]:
     """The assistant's move with its text. One that changes nothing is a NO-OP, whose probability nobody knows."""
     after = apply(state, chosen.decision, chosen.line, text, by="A", t=state.t + 1)
     if chosen.decision is not Decision.NO_OP and after.lines == state.lines:
-        return after, Move("A", Decision.NO_OP, -1, recorded=True, model=chosen.model)
+        return after, Action("A", Decision.NO_OP, -1, recorded=True, model=chosen.model)
     of = (chosen.probability, chosen.decision_probability, chosen.model)
-    return after, Move("A", chosen.decision, chosen.line, True, *of)
+    return after, Action("A", chosen.decision, chosen.line, True, *of)
 
 
 @dataclass
@@ -124,12 +124,12 @@ class _Session:
 
     game: Game
     states: list[State]
-    moves: list[Move | None]
+    moves: list[Action | None]
     person: Random
     assistant: Random
     completer: Random
     before: State | None
-    move: Move | None
+    move: Action | None
     rounds_after: int = -1
 
     @classmethod
@@ -143,7 +143,7 @@ class _Session:
     def state(self) -> State:
         return self.states[-1]
 
-    def add(self, state: State, move: Move) -> None:
+    def add(self, state: State, move: Action) -> None:
         """One more state, with the session's clock and the history that is known by now."""
         last = self.state
         past = last.history or ()
@@ -176,7 +176,7 @@ class _Session:
         return Episode(str(name), source, game.problem_id, tuple(self.states), tuple(self.moves), cut_off)
 
 
-def _kept(before: State, after: State, later: State, move: Move) -> float | None:
+def _kept(before: State, after: State, later: State, move: Action) -> float | None:
     if move.decision is Decision.NO_OP or before.lines == after.lines:
         return None
     return kept_share(before, after, later)

@@ -62,4 +62,4 @@ def simulate(
             name = f"{seed}/{person.name}/{k}"
             games.append(Game(first_state(problem), Goal.solving(problem), person, name, "H", problem_id=problem.id))
     played = play(games, assistant, completer or Mixture(), judge, horizon=rounds, linger=linger)
-    return [replace(episode, states=episode.states[1:], moves=(None, *episode.moves[2:])) for episode in played]
+    return [replace(episode, states=episode.states[1:], actions=(None, *episode.actions[2:])) for episode in played]

@@ -18,7 +18,7 @@ from simulation.goal_progress import Piece, Progress, following, is_begun
 from simulation.person import Reply
 from simulation.typing_errors import indentation, part, slip
 from state import Cursor, State
-from state_adapter import Move, read_off
+from state_adapter import Action, read_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +76,16 @@ def moved(state: State, lines: Sequence[str], at: int, t: int, undone: Collectio
     )
 
 
-def label(before: State, after: State) -> Move:
+def label(before: State, after: State) -> Action:
     """The human's move as it is read off the two texts."""
     decision, line = read_off(before.lines, after.lines, known_line(before))
-    return Move("H", decision, line, recorded=True)
+    return Action("H", decision, line, recorded=True)
 
 
 def rest(state: State) -> Reply:
     """Doing nothing for a turn."""
     return Reply(
-        apply(state, Decision.NO_OP, -1, "", by="H", t=state.t + 1), Move("H", Decision.NO_OP, -1, recorded=True)
+        apply(state, Decision.NO_OP, -1, "", by="H", t=state.t + 1), Action("H", Decision.NO_OP, -1, recorded=True)
     )
 
 

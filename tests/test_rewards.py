@@ -18,7 +18,7 @@ from config import RewardWeights
 from line_tracking import carry_attribution
 from rewards import Fate, fate, kept, reward
 from state import Env, Past, State, never
-from state_adapter import Episode, Move, Transition
+from state_adapter import Action, Episode, Transition
 
 NO_OP, FILL, WRITE_ONE, *_ = Decision
 WEIGHTS = RewardWeights()
@@ -27,14 +27,14 @@ WEIGHTS = RewardWeights()
 def episode(*texts: list[str], decisions: tuple[Decision, ...] = (), envs: tuple[Env | None, ...] = ()) -> Episode:
     """States in turns: the human's, the assistant's (one for each of `decisions`), the human's, ..."""
     states: list[State] = []
-    moves: list[Move | None] = []
+    moves: list[Action | None] = []
     for t, lines in enumerate(texts):
         by = "H" if t % 2 == 0 else "A"
         human, assistant = carry_attribution(states[-1], lines, by, t) if t else (never(len(lines)), never(len(lines)))
         env = envs[t] if t < len(envs) else None
         states.append(State(tuple(lines), t, human, assistant, env=env))
         decision = decisions[t // 2] if by == "A" and t // 2 < len(decisions) else NO_OP
-        moves.append(Move(by, decision, -1 if decision is NO_OP else 0, True) if t else None)
+        moves.append(Action(by, decision, -1 if decision is NO_OP else 0, True) if t else None)
     return Episode("e", "e.json", None, tuple(states), tuple(moves))
 
 

@@ -152,13 +152,13 @@ def is_valid(state):
 
 
 def is_valid_episode(episode):
-    assert len(episode.states) == len(episode.moves) and episode.moves[0] is None
+    assert len(episode.states) == len(episode.actions) and episode.actions[0] is None
     turns = [state.t for state in episode.states]
     assert turns == sorted(set(turns))
     for state in episode.states:
         is_valid(state)
         assert state.history is not None
-    for before, move in zip(episode.states, episode.moves[1:], strict=False):
+    for before, move in zip(episode.states, episode.actions[1:], strict=False):
         assert move.agent in "HA" and -1 <= move.line < len(before)
         assert move.decision or move.line == -1
     for agent in "HA":

@@ -19,7 +19,7 @@ from actions import Decision
 from config import BCConfig
 from inference import decide
 from models import Models
-from state_adapter import Episode, Move
+from state_adapter import Action, Episode
 from training.bc.cloning_phase import Cloning
 from training.data import transitions
 from training.data.transitions import Dataset
@@ -164,7 +164,7 @@ def _seen(train: Labelled, fresh: Labelled) -> int:
 def _recorded(task: Labelled, policies: Policies) -> Dataset:
     """The human's decisions on the task's states, one after the other, as the product's data set."""
     decided = zip(task.decision.tolist(), task.line.tolist(), strict=True)
-    moves = (None, *(Move("H", Decision(decision), line, recorded=True) for decision, line in decided))
+    moves = (None, *(Action("H", Decision(decision), line, recorded=True) for decision, line in decided))
     episode = Episode("fitting", "verify", None, (*task.states, task.states[-1]), moves)
     return transitions.build([episode], policies.featurizer)
 

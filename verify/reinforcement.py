@@ -17,7 +17,7 @@ from config import PPOConfig
 from inference import decide
 from models import Models
 from state import State
-from state_adapter import Episode, Move
+from state_adapter import Action, Episode
 from training.data import behaviour_policy, transitions
 from training.networks.training_networks import Policies
 from training.ppo.ppo_phase import FromEpisodes
@@ -139,20 +139,20 @@ def _policies(settings: Settings, backbone: str, decision_log_prior: Tensor) -> 
     return policies
 
 
-def _play(policies: Policies, states: list[State], seed: int) -> list[Move]:
+def _play(policies: Policies, states: list[State], seed: int) -> list[Action]:
     """What the assistant does on each state, recorded with its probability."""
     models = Models(policies.human.eval(), policies.assistant.eval(), policies.featurizer.eval(), {}, "verify")
     records = decide(states, models, strategy="sample", generator=torch.Generator().manual_seed(seed))
     return [_move(r.decision, r.line, r.probability, r.decision_probability) for r in records]
 
 
-def _move(decision: int, line: int, probability: float, decision_probability: float) -> Move:
+def _move(decision: int, line: int, probability: float, decision_probability: float) -> Action:
     taken = Decision(decision)
-    return Move("A", taken, line, recorded=True, probability=probability, decision_probability=decision_probability)
+    return Action("A", taken, line, recorded=True, probability=probability, decision_probability=decision_probability)
 
 
 def _learn(
-    policies: Policies, states: list[State], moves: list[Move], rewards: list[float], *, config: PPOConfig, seed: int
+    policies: Policies, states: list[State], moves: list[Action], rewards: list[float], *, config: PPOConfig, seed: int
 ) -> None:
     """The PPO phase on N decisions with their rewards, each an episode of its own."""
     episodes = [

@@ -15,7 +15,7 @@ from cli.inspection import inspect, render, report
 from config import RewardWeights
 from line_tracking import carry_attribution
 from state import Cursor, Env, State, never
-from state_adapter import Episode, Move, Summary
+from state_adapter import Action, Episode, Summary
 
 NO_OP, FILL, WRITE_ONE, *_ = Decision
 
@@ -26,12 +26,12 @@ def session() -> Episode:
     head = "def f(x):"
     turns = [
         ([head], None),
-        ([head, "    y = 1"], Move("A", WRITE_ONE, 0, True)),
-        ([head, "    y = 1"], Move("H", NO_OP, -1, False)),
-        ([head, "    y = 1", "    z = 2"], Move("A", FILL, 1, True)),
-        ([head, "    y = 1"], Move("H", Decision.EDIT_EXISTING_LINES, 1, True)),
-        ([head, "    y = 1"], Move("A", NO_OP, -1, True)),
-        ([head, "    y = 1"], Move("H", NO_OP, -1, False)),
+        ([head, "    y = 1"], Action("A", WRITE_ONE, 0, True)),
+        ([head, "    y = 1"], Action("H", NO_OP, -1, False)),
+        ([head, "    y = 1", "    z = 2"], Action("A", FILL, 1, True)),
+        ([head, "    y = 1"], Action("H", Decision.EDIT_EXISTING_LINES, 1, True)),
+        ([head, "    y = 1"], Action("A", NO_OP, -1, True)),
+        ([head, "    y = 1"], Action("H", NO_OP, -1, False)),
     ]
     states: list[State] = []
     for t, (lines, move) in enumerate(turns):

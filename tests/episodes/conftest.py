@@ -48,7 +48,7 @@ def same_state(a, b):
 
 
 def same_episode(a, b):
-    fields = ("id", "problem_id", "moves", "cut_off")
+    fields = ("id", "problem_id", "actions", "cut_off")
     equal = all(getattr(a, field) == getattr(b, field) for field in fields) and len(a.states) == len(b.states)
     return equal and all(map(same_state, a.states, b.states))
 

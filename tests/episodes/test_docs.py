@@ -40,7 +40,7 @@ def test_sessions(examples, tmp_path):
         examples[name].unlink()
     episodes, summary = read_episodes(tmp_path)
     found = [
-        (e.id, [(m.agent, int(m.decision), m.line) for m in e.moves[1:]], [s.env is not None for s in e.states])
+        (e.id, [(m.agent, int(m.decision), m.line) for m in e.actions[1:]], [s.env is not None for s in e.states])
         for e in episodes
     ]
     assert found == [
@@ -51,7 +51,7 @@ def test_sessions(examples, tmp_path):
     ]
     assert summary.skipped == [] and summary.repaired == {}
     snapshot = episodes[2]
-    assert snapshot.moves[1].probability == 0.2 and snapshot.states[2].undone == {1}
+    assert snapshot.actions[1].probability == 0.2 and snapshot.states[2].undone == {1}
 
 
 def test_refusals(page, recordings):

@@ -89,7 +89,7 @@ def test_the_humans_decisions_are_read_off_at_the_last_known_cursor(recordings):
     )
     assert [state.cursor.on for state in episode.states] == [True, False, True, False, False, False]
     assert [state.last_known_line for state in episode.states] == [1, 1, 0, 0, 0, 0]
-    assert [(move.decision, move.line) for move in episode.moves[1:]] == [(0, -1), (1, 1), (0, -1), (4, 1), (1, 0)]
+    assert [(move.decision, move.line) for move in episode.actions[1:]] == [(0, -1), (1, 1), (0, -1), (4, 1), (1, 0)]
 
 
 def test_history_knows_what_happened_and_nothing_that_comes_after(recordings):

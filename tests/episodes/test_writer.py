@@ -13,7 +13,7 @@ from actions import Decision
 from episodes.history import attach
 from episodes.writer import snapshot, write_snapshot
 from state import State, never
-from state_adapter import Episode, Move, read_episodes
+from state_adapter import Action, Episode, read_episodes
 
 small = st.integers(0, 9)
 edits = st.fixed_dictionaries(
@@ -105,7 +105,7 @@ def test_what_was_played_reads_back_equal(same_episode, choices, data):
         if agent == "A" and not game.legal_one(state, decision, line, w_max=160):
             decision, line = Decision.NO_OP, -1  # noqa: PLW2901
         states.append(game.apply(state, decision, line, text, by=agent, t=i + 1))
-        moves.append(Move(agent, decision, line, recorded=True, probability=0.5, model="m"))
+        moves.append(Action(agent, decision, line, recorded=True, probability=0.5, model="m"))
     episode = Episode("played", "nowhere", None, attach(states, moves), tuple(moves), cut_off=False)
     assert same_episode(read(snapshot(episode)), episode)
 
@@ -115,7 +115,7 @@ def test_what_was_played_reads_back_equal(same_episode, choices, data):
 )
 def test_any_id_has_a_name_within_the_folder(tmp_path, same_episode, name):
     states = tuple(State(("a",), t, never(1), never(1), history=()) for t in range(2))
-    moves = (None, Move("H", Decision.NO_OP, -1, recorded=False))
+    moves = (None, Action("H", Decision.NO_OP, -1, recorded=False))
     episode = Episode(name, "nowhere", None, states, moves)
     path = write_snapshot(episode, tmp_path)
     assert path.parent.parent == tmp_path and path.name == f"{path.parent.name}.json" and path.name[0] != "."

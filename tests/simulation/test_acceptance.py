@@ -10,7 +10,7 @@ from line_tracking import kept_share, written
 from simulation.acceptance import Tastes, judged, react, without
 from simulation.goal import Goal
 from simulation.person import Turn
-from state_adapter import Move
+from state_adapter import Action
 
 GOAL = Goal(("def f(a):", "    b = a + 1", "    if b > 2:", "        return b", "    return a"))
 FILL, SINGLE, MULTI, EDIT = (Decision(i) for i in range(1, 5))
@@ -23,7 +23,7 @@ def turn(state_of):
     def make(lines, decision, line, text, goal=GOAL):
         before = state_of(*lines)
         after = apply(before, decision, line, text, by="A", t=4)
-        return Turn(after, goal, before, Move("A", decision, line, recorded=True))
+        return Turn(after, goal, before, Action("A", decision, line, recorded=True))
 
     return make
 
@@ -55,7 +55,7 @@ def test_each_line_has_a_merit_on_the_way_to_the_goal(turn, lines, edit, merits)
 
 def test_removing_a_line_of_the_goal_is_wrong_and_another_is_right(state_of):
     before = state_of(*GOAL.lines, "print(a)")
-    edit = Move("A", EDIT, 1, recorded=True)
+    edit = Action("A", EDIT, 1, recorded=True)
     for gone, merit in ((1, "wrong"), (5, "right")):
         rest = [line for i, line in enumerate(before.lines) if i != gone]
         assert [seen.merit for seen in judged(Turn(state_of(*rest, t=4), GOAL, before, edit))] == [merit]
@@ -104,7 +104,7 @@ def test_only_the_unwanted_lines_go(turn):
 def test_a_removed_line_comes_back_where_it_was(state_of):
     before = state_of("a = 1", "b = 2", "c = 3", "d = 4")
     after = state_of("a = 1", "c = 30", "d = 4", t=4)
-    seen = Turn(after, GOAL, before, Move("A", EDIT, 1, recorded=True))
+    seen = Turn(after, GOAL, before, Action("A", EDIT, 1, recorded=True))
     gone = [line for line in written(before.lines, after.lines) if line.line < 0]
     assert without(seen, gone, everything=False).lines == ("a = 1", "b = 2", "c = 30", "d = 4")
     assert without(seen, list(written(before.lines, after.lines)), everything=True).lines == before.lines
@@ -113,7 +113,7 @@ def test_a_removed_line_comes_back_where_it_was(state_of):
 def test_the_cursor_stays_with_its_line_when_a_comment_goes(state_of):
     before = state_of("a = 1", "b = 2", "c = 3", cursor=2)
     after = apply(before, ABOVE, 1, "note", by="A", t=4)
-    seen = Turn(after, GOAL, before, Move("A", ABOVE, 1, recorded=True))
+    seen = Turn(after, GOAL, before, Action("A", ABOVE, 1, recorded=True))
     reply = react(seen, NOTHING_KEPT)[0][0].carry_out(Random(0))
     assert reply.state.lines == before.lines and reply.state.cursor.line == 2
     assert replace(reply.state.cursor, last_t=3) == before.cursor

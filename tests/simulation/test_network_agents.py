@@ -89,6 +89,6 @@ def test_learned_people_and_networks_play_whole_sessions(models):
     ]
     played = play(games, NetworkAssistant.of(models), Mixture(), horizon=5)
     assert all(len(episode.states) == 12 for episode in played) and len({episode.id for episode in played}) == 9
-    assert any(move and move.agent == "H" and move.probability for episode in played for move in episode.moves)
+    assert any(move and move.agent == "H" and move.probability for episode in played for move in episode.actions)
     again = play(games[4:5], NetworkAssistant.of(models), Mixture(), horizon=5)
     assert [state.lines for state in again[0].states] == [state.lines for state in played[4].states]

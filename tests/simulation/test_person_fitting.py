@@ -12,7 +12,7 @@ from simulation.completers import Mixture
 from simulation.person_fitting import COMPLETER_WEIGHT, KIND_WEIGHT, PRIOR, PRIOR_WEIGHT, estimate
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
-from state_adapter import Episode, Move
+from state_adapter import Action, Episode
 
 
 def numbers(mixture):
@@ -33,7 +33,7 @@ def session(state_of):
     """One decision at line 1, the file after it, and the file that the session ended with."""
 
     def make(decision, before, after, last):
-        moves = (None, Move("A", decision, 1, True), Move("H", Decision.EDIT_EXISTING_LINES, 1, True))
+        moves = (None, Action("A", decision, 1, True), Action("H", Decision.EDIT_EXISTING_LINES, 1, True))
         states = tuple(state_of(*lines, t=t) for t, lines in enumerate((before, after, last)))
         return Episode("one", "one.json", None, states, moves, False)
 
@@ -67,7 +67,7 @@ def test_a_text_counts_as_right_nearly_right_or_wrong(session, decision, before,
 
 def test_the_last_text_counts_too_though_nobody_replied(session):
     whole = session(SINGLE, START, LAST[:2], LAST[:2])
-    torn = replace(whole, states=whole.states[:2], moves=whole.moves[:2])
+    torn = replace(whole, states=whole.states[:2], actions=whole.actions[:2])
     assert estimate([torn]).completer == estimate([whole]).completer != Mixture()
 
 

@@ -51,19 +51,19 @@ class Watching:
 
 def test_human_and_assistant_take_turns_by_legal_decisions(sessions):
     for episode in sessions:
-        agents = [move.agent for move in episode.moves[1:]]
-        assert agents == ["A", "H"] * (len(agents) // 2) and episode.moves[0] is None
+        agents = [move.agent for move in episode.actions[1:]]
+        assert agents == ["A", "H"] * (len(agents) // 2) and episode.actions[0] is None
         assert [state.t for state in episode.states] == list(range(1, len(episode.states) + 1))
         for transition in episode.transitions("A"):
             assert legal_one(transition.state, transition.decision, transition.line, 160)
-            assert transition.move.model == "random" and transition.reply is not None
+            assert transition.action.model == "random" and transition.reply is not None
             if transition.decision is not Decision.NO_OP:
-                assert 0 < transition.move.probability <= transition.move.decision_probability <= 1
+                assert 0 < transition.action.probability <= transition.action.decision_probability <= 1
 
 
 def test_attribution_is_that_of_the_edits(sessions):
     for episode in sessions:
-        for before, after, move in zip(episode.states, episode.states[1:], episode.moves[1:], strict=False):
+        for before, after, move in zip(episode.states, episode.states[1:], episode.actions[1:], strict=False):
             human, assistant = carry_attribution(before, after.lines, move.agent, after.t)
             assert np.array_equal(after.human, human) and np.array_equal(after.assistant, assistant)
             assert after.cursor.on == (move.agent == "H") and protected(after.human).sum() == 1
@@ -86,7 +86,11 @@ def test_every_session_can_be_saved_and_opens_like_a_recorded_one(sessions, tmp_
     assert len(by_id) == len(sessions)
     for episode in sessions:
         again = by_id[episode.id]
-        assert (again.problem_id, again.moves, again.cut_off) == (episode.problem_id, episode.moves, episode.cut_off)
+        assert (again.problem_id, again.actions, again.cut_off) == (
+            episode.problem_id,
+            episode.actions,
+            episode.cut_off,
+        )
         assert all(same(a, b) for a, b in zip(again.states, episode.states, strict=True))
 
 
@@ -95,7 +99,7 @@ def test_a_session_taken_up_from_a_recorded_state_can_be_saved_too(sessions, tmp
     for episode in play(games, RandomAssistant(), Mixture(), horizon=3):
         (again,), _ = read_episodes(write_snapshot(episode, tmp_path / episode.id), strict=True)
         assert all(same(a, b) for a, b in zip(again.states, episode.states, strict=True))
-        assert again.moves == episode.moves and episode.cut_off
+        assert again.actions == episode.actions and episode.cut_off
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -103,7 +107,7 @@ def test_a_session_whose_lines_carry_their_ends_goes_on_without_them(sessions, t
     """Also where the person's first reply is to take back what the assistant wrote just before."""
     episode = sessions[0]
     ended = [replace(state, lines=tuple(line + end for line in state.lines)) for state in episode.states]
-    written = [i for i, move in enumerate(episode.moves) if move and move.agent == "A" and move.decision]
+    written = [i for i, move in enumerate(episode.actions) if move and move.agent == "A" and move.decision]
     episode = replace(episode, states=tuple(ended))
     games = [Game.at(episode, i, PEOPLE["hates_assistant"], f"{end!r}/{i}") for i in (0, 6, *written)]
     played = play(games, RandomAssistant(), Mixture(), horizon=3)
@@ -112,14 +116,14 @@ def test_a_session_whose_lines_carry_their_ends_goes_on_without_them(sessions, t
         assert not any(line.endswith(("\r", "\n")) for state in one.states for line in state.lines)
         (again,), _ = read_episodes(write_snapshot(one, tmp_path / one.id), strict=True)
         assert all(same(a, b) for a, b in zip(again.states, one.states, strict=True))
-        assert again.moves == one.moves
+        assert again.actions == one.actions
 
 
 def test_the_same_seed_gives_the_same_session_whatever_is_played_beside_it(sessions):
     alone = simulate([PEOPLE["likes_comments"]], 3, RandomAssistant(), seed=11)
     beside = [episode for episode in sessions if episode.source.endswith("likes_comments")]
     for a, b in zip(alone, beside, strict=True):
-        assert a.id == b.id and a.moves == b.moves
+        assert a.id == b.id and a.actions == b.actions
         assert all(same(replace(x, env=None), replace(y, env=None)) for x, y in zip(a.states, b.states, strict=True))
     other = simulate([PEOPLE["likes_comments"]], 3, RandomAssistant(), seed=12)
     assert {episode.id for episode in other}.isdisjoint(episode.id for episode in alone)
@@ -151,11 +155,11 @@ def test_everybody_is_asked_once_a_ply(state_of):
 def test_a_game_from_a_state_of_the_assistants_begins_with_the_person(sessions):
     episode = sessions[0]
     theirs, own = Game.at(episode, 5, PEOPLE["likes_code"], "a"), Game.at(episode, 6, PEOPLE["likes_code"], "a")
-    assert episode.moves[5].agent == "A" and theirs.next_agent == "H" and theirs.before is episode.states[4]
+    assert episode.actions[5].agent == "A" and theirs.next_agent == "H" and theirs.before is episode.states[4]
     assert own.next_agent == "A" and own.move is None
     first, second = play([theirs, own], RandomAssistant(), Mixture(), horizon=2)
-    assert [move.agent for move in first.moves[1:]] == ["H", "A", "H", "A", "H"]
-    assert [move.agent for move in second.moves[1:]] == ["A", "H", "A", "H"]
+    assert [move.agent for move in first.actions[1:]] == ["H", "A", "H", "A", "H"]
+    assert [move.agent for move in second.actions[1:]] == ["A", "H", "A", "H"]
 
 
 def test_a_person_replies_to_the_decision_that_led_to_the_root(sessions):
@@ -175,9 +179,9 @@ def test_history_is_what_is_known_by_then(state_of):
     (episode,) = play([Game(root, goal, PEOPLE["likes_code"], "7")], RandomAssistant(), Mixture(1, 0), horizon=6)
     for i, state in enumerate(episode.states):
         assert state.history[0] == Past(0, 2, 0.5)
-        taken = [move for move in episode.moves[1 : i + 1] if move.agent == "A"]
+        taken = [move for move in episode.actions[1 : i + 1] if move.agent == "A"]
         assert [past.decision for past in state.history[1:]] == [move.decision for move in taken]
-        if episode.moves[i] is not None and episode.moves[i].agent == "A":
+        if episode.actions[i] is not None and episode.actions[i].agent == "A":
             assert state.history[-1].kept is None
     wrote = [past for past in episode.states[-1].history[1:] if past.decision]
     assert wrote and all(past.kept is not None for past in wrote)

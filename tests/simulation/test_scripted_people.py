@@ -39,7 +39,7 @@ def kept(sessions, part=lambda progress: True):
     """Share of what was written that was kept: right code, comments."""
     shares = defaultdict(list)
     for episode, goal in sessions:
-        for i, move in enumerate(episode.moves[:-1]):
+        for i, move in enumerate(episode.actions[:-1]):
             if move is None or move.agent != "A" or move.decision is Decision.NO_OP:
                 continue
             if not part(progress(episode.states[i].lines, goal.lines)):
@@ -81,7 +81,7 @@ def test_who_is_clumsy_makes_more_mistakes_types_bits_and_needs_longer(alone):
 
 def test_who_is_patient_waits_and_then_types_whole_blocks(alone):
     def rests(episodes):
-        decisions = [move.decision for episode in episodes for move in episode.moves if move and move.agent == "H"]
+        decisions = [move.decision for episode in episodes for move in episode.actions if move and move.agent == "H"]
         return decisions.count(Decision.NO_OP) / len(decisions)
 
     (usual, hands), (patient, theirs) = alone["likes_code"], alone["patient"]
@@ -97,7 +97,7 @@ def test_who_is_clumsy_keeps_more_of_what_is_mistaken_and_who_is_patient_hardly_
         for episode in simulate([PEOPLE[name]], 40, RandomAssistant(), completer=Mixture(0.0, 0.5), seed=5):
             goal = Goal.solving(BY_ID[episode.problem_id])
             for step in episode.transitions("A"):
-                lines = judged(Turn(step.next, goal, step.state, step.move))
+                lines = judged(Turn(step.next, goal, step.state, step.action))
                 if lines and all(line.merit != "right" for line in lines):
                     kept.append(step.reply.history[-1].kept)
         mistaken[name] = sum(kept) / len(kept)
@@ -117,7 +117,7 @@ def test_the_ways_to_reply_are_a_distribution_over_a_few(name, sessions):
     person = PEOPLE[name]
     assert isinstance(person, Person)
     for episode, goal in sessions[name][:3]:
-        for i, move in enumerate(episode.moves):
+        for i, move in enumerate(episode.actions):
             if move is not None and move.agent == "A":
                 options = person.options(Turn(episode.states[i], goal, episode.states[i - 1], move), None)
                 assert sum(option.probability for option in options) == pytest.approx(1.0)
@@ -151,7 +151,7 @@ def test_a_person_from_outside_the_repository_plays_like_any_other(tmp_path, mon
     person = load_person(where)
     (episode,) = simulate([person], 1, RandomAssistant(), rounds=3)
     assert len(episode.states) == 7
-    assert {move.decision for move in episode.moves if move and move.agent == "H"} == {Decision.NO_OP}
+    assert {move.decision for move in episode.actions if move and move.agent == "H"} == {Decision.NO_OP}
 
 
 def test_the_person_that_the_manual_shows_is_what_it_says(tmp_path):
@@ -160,7 +160,7 @@ def test_the_person_that_the_manual_shows_is_what_it_says(tmp_path):
     (tmp_path / "strict.py").write_text(code)
     strict = load_person(f"{tmp_path / 'strict.py'}:Strict")
     episodes = simulate([strict], 6, RandomAssistant(), completer=Mixture(right=1.0, near=0.0), rounds=40)
-    moves = [move for episode in episodes for move in episode.moves if move]
+    moves = [move for episode in episodes for move in episode.actions if move]
     after = [past for episode in episodes for past in episode.states[-1].history]
     assert len(moves) > 50 and all(progress(e.states[-1].lines, BY_ID[e.problem_id].solution).done for e in episodes)
     assert {past.kept for past in after if past.decision in COMMENTS} == {0.0}

@@ -62,7 +62,7 @@ def test_a_file_where_a_folder_belongs(small, sessions, tmp_path, name):
 
 
 def test_sessions_without_decisions(small, sessions, tmp_path):
-    still = replace(sessions[0], states=sessions[0].states[:1], moves=(None,))
+    still = replace(sessions[0], states=sessions[0].states[:1], actions=(None,))
     with pytest.raises(InputError, match="no episode has a decision"):
         train(small, [still])
     assert list(tmp_path.iterdir()) == []
@@ -203,10 +203,10 @@ def test_a_torn_line_of_the_log_is_mended(small, sessions):
 
 def illegal(episode):
     """The episode with its first decision of the assistant on the first line, which is the task's."""
-    first = next(i for i, move in enumerate(episode.moves) if move is not None and move.agent == "A")
-    moves = list(episode.moves)
+    first = next(i for i, move in enumerate(episode.actions) if move is not None and move.agent == "A")
+    moves = list(episode.actions)
     moves[first] = replace(moves[first], decision=Decision.EDIT_EXISTING_LINES, line=0)
-    return replace(episode, moves=tuple(moves))
+    return replace(episode, actions=tuple(moves))
 
 
 def test_what_teaches_no_policy_is_counted(small, sessions):

@@ -105,8 +105,8 @@ def test_games_are_recorded_as_sessions_are(straight):
     places, _, _ = straight
     games, summary = read_episodes(places.games, strict=True)
     assert len(games) == 3 and not summary.repaired
-    moves = [move for game in games for move in game.moves if move is not None and move.agent == "A"]
-    assert len(moves) == 6 and all(game.moves[-1].agent == "H" for game in games)  # three plies are rounded up
+    moves = [move for game in games for move in game.actions if move is not None and move.agent == "A"]
+    assert len(moves) == 6 and all(game.actions[-1].agent == "H" for game in games)  # three plies are rounded up
     assert {move.model for move in moves} == {"search"}
 
 

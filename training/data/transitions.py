@@ -200,7 +200,7 @@ class _Table:
 
     def _next_human(self, transition: Transition, episode: Episode, window: _Window) -> dict[str, object]:
         at = transition.index + 2
-        move = episode.moves[at] if at < len(episode.moves) else None
+        move = episode.actions[at] if at < len(episode.actions) else None
         if transition.agent == "H" or move is None or move.agent != "H" or (move.decision and not window.length):
             return {"next_human": -1, "next_human_line": -1}
         line = move.line
@@ -266,7 +266,7 @@ def _recorded(transition: Transition) -> tuple[float, float]:
 
     If only the pair's is known, the decision of a NO-OP has it; of another decision, both stay unknown.
     """
-    pair, decision = transition.move.probability, transition.move.decision_probability
+    pair, decision = transition.action.probability, transition.action.decision_probability
     if transition.decision is Decision.NO_OP:
         known = decision if decision is not None else pair
         return (UNKNOWN, UNKNOWN) if known is None else (math.log(known), 0.0)

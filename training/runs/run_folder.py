@@ -48,7 +48,7 @@ def fingerprint(
     digest, tests = hashlib.blake2b(digest_size=6), hashlib.blake2b(digest_size=6)
     known = 0
     for episode in episodes:
-        digest.update(_bytes(episode.id, episode.moves, episode.cut_off))
+        digest.update(_bytes(episode.id, episode.actions, episode.cut_off))
         for state in episode.states:
             digest.update("\n".join(state.lines).encode("utf-8", "surrogatepass"))
             digest.update(_bytes(state.t, state.cursor, state.last_known_line, state.env, sorted(state.undone)))

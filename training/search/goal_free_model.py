@@ -25,7 +25,7 @@ from simulation.acceptance import EXPLAINS, without
 from simulation.goal import Goal
 from simulation.person import HumanPolicy, Pairs, Turn
 from state import HISTORY_LENGTH, Past, State, silence
-from state_adapter import Move
+from state_adapter import Action
 from training.search.interfaces import NO_OP, Evaluation, Evaluator, Floats, Ints
 from training.search.pikl import softmax
 
@@ -65,7 +65,7 @@ class Afterstate:
 
     before: State
     state: State
-    move: Move
+    move: Action
     kept: float | None
     human: Pairs
 
@@ -101,7 +101,7 @@ class GoalFreeModel:
 
     def step(self, states: Sequence[SearchState], pairs: Ints) -> tuple[list[Afterstate], Floats]:
         """See `Dynamics`. The reward is what the decision is expected to bring, whatever the reply."""
-        moves = [Move("A", Decision(decision), line, recorded=True) for decision, line in pairs.tolist()]
+        moves = [Action("A", Decision(decision), line, recorded=True) for decision, line in pairs.tolist()]
         after = [_decided(one.state, move) for one, move in zip(states, moves, strict=True)]
         human = self.human.pairs(after)
         found, rewards = [], np.empty(len(states))
@@ -162,7 +162,7 @@ def placeholder_text(state: State, decision: Decision, line: int) -> str:
     return next(texts, "pass" if own != "pass" else "return")
 
 
-def _decided(state: State, move: Move) -> State:
+def _decided(state: State, move: Action) -> State:
     """The state after the assistant's move, with its history."""
     text = "" if move.decision is Decision.NO_OP else placeholder_text(state, move.decision, move.line)
     after = apply(state, move.decision, move.line, text, by="A", t=state.t + 1)

@@ -12,7 +12,7 @@ from actions import Decision
 from config import FeaturizerConfig
 from featurizers import Featurizer
 from state import Cursor, State, never
-from state_adapter import Episode, Move
+from state_adapter import Action, Episode
 from training.data.transitions import build, line_kinds
 
 
@@ -31,7 +31,7 @@ def state(lines, t, cursor=0, protected=()):
 def episode(*turns, cut_off=False):
     """Turns of (state, agent, decision, line) after a first state."""
     first, *rest = turns
-    moves = [None, *(Move(agent, Decision(d), line, True) for _, agent, d, line in rest)]
+    moves = [None, *(Action(agent, Decision(d), line, True) for _, agent, d, line in rest)]
     return Episode("one", "made up", None, (first, *(turn[0] for turn in rest)), tuple(moves), cut_off)
 
 
@@ -88,8 +88,8 @@ def test_lines_count_in_the_window_and_those_outside_do_not_teach(featurizer):
 )
 def test_recorded_probabilities(featurizer, probability, decision_probability, decision, logs):
     one = episode(state(["a", "b"], 0), (state(["a", "b"], 1), "A", decision, 1 if decision else -1))
-    move = replace(one.moves[1], probability=probability, decision_probability=decision_probability)
-    steps = build([replace(one, moves=(None, move))], featurizer).steps
+    move = replace(one.actions[1], probability=probability, decision_probability=decision_probability)
+    steps = build([replace(one, actions=(None, move))], featurizer).steps
     assert (steps.log_decision.item(), steps.log_line.item()) == pytest.approx(logs, nan_ok=True, abs=1e-6)
 
 
@@ -99,9 +99,9 @@ def test_only_what_is_not_recorded_is_fitted(featurizer, sessions):
     one = sessions[0]
     moves = tuple(
         replace(m, probability=0.3, decision_probability=0.6) if m and m.agent == "A" and i < 4 else m
-        for i, m in enumerate(one.moves)
+        for i, m in enumerate(one.actions)
     )
-    steps = build([replace(one, moves=moves)], featurizer).of([0], by_human=False)
+    steps = build([replace(one, actions=moves)], featurizer).of([0], by_human=False)
     decision, line = steps.recorded(fit(steps.choices))
     known = ~steps.log_decision.isnan()
     assert known.any() and not known.all()

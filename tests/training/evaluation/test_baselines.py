@@ -16,10 +16,10 @@ def test_decisions_that_were_not_legal_are_nobodys_behaviour(small, sessions):
     one = sessions[0]
     skeleton = [
         replace(move, decision=Decision.EDIT_EXISTING_LINES, line=0) if move and move.agent == "A" else move
-        for move in one.moves
+        for move in one.actions
     ]
     featurizer = Featurizer(small.featurizer)
-    data = build([replace(one, moves=tuple(skeleton)), *sessions[1:]], featurizer)
+    data = build([replace(one, actions=tuple(skeleton)), *sessions[1:]], featurizer)
     found, without = Baselines.of(data.steps), Baselines.of(data.of(range(1, 6)))
     assert data.illegal > 3
     assert torch.equal(found.behaviour.decision_weights, without.behaviour.decision_weights)
@@ -27,7 +27,7 @@ def test_decisions_that_were_not_legal_are_nobodys_behaviour(small, sessions):
 
 
 def test_without_an_assistant_every_decision_is_as_probable(small, sessions):
-    alone = [replace(one, moves=tuple(m if m and m.agent == "H" else None for m in one.moves)) for one in sessions]
+    alone = [replace(one, actions=tuple(m if m and m.agent == "H" else None for m in one.actions)) for one in sessions]
     found = Baselines.of(build(alone, Featurizer(small.featurizer)).steps)
     assert found.behaviour.decision_log_prior().exp().tolist() == pytest.approx([1 / 7] * 7)
     assert found.kept == 0.5

@@ -119,7 +119,7 @@ def test_a_policy_that_decides_as_recorded_returns_what_was_recorded(measured, s
 
 def test_sessions_of_one_side_only_are_measured_as_far_as_they_go(measured, sessions):
     policies, _, baselines = measured
-    alone = [replace(one, moves=tuple(m if m and m.agent == "H" else None for m in one.moves)) for one in sessions]
+    alone = [replace(one, actions=tuple(m if m and m.agent == "H" else None for m in one.actions)) for one in sessions]
     report = evaluate(policies, alone, baselines)
     assert report.human_nll.mean is not None
     assert report.assistant_return.mean is None and report.kept_brier.mean is None and report.value_error is None

@@ -9,7 +9,7 @@ import torch
 from actions import Decision
 from config import PPOConfig
 from state import Cursor, Env, State, never
-from state_adapter import Episode, Move
+from state_adapter import Action, Episode
 from training.data import behaviour_policy
 from training.data.transitions import build
 from training.losses.losses import effective_sample_size
@@ -26,7 +26,7 @@ def bandit(number: int, decision: Decision, probability: float | None) -> Episod
     state = State(("",), 0, human, never(1), Cursor(True, 0, 0, 0), Env(True, 0, 2), history=(), last_known_line=0)
     after = replace(state, lines=("x = 1",), t=1, cursor=Cursor(), last_known_line=0)
     reply = replace(after if decision is GOOD else state, t=2)
-    moves = (None, Move("A", decision, 0, True, probability, probability), Move("H", Decision.NO_OP, -1, True))
+    moves = (None, Action("A", decision, 0, True, probability, probability), Action("H", Decision.NO_OP, -1, True))
     return Episode(f"bandit-{number}", "made up", None, (state, after, reply), moves)
 
 
@@ -99,7 +99,7 @@ def test_steps_limit_an_epoch(small):
 def test_behaviour_that_hardly_ever_does_what_the_policy_does_is_imitated_by_its_worth(small):
     """Recorded probabilities say that nearly all weight is on two of 40 decisions."""
     episodes = [
-        replace(one, moves=(None, replace(one.moves[1], probability=p, decision_probability=p), one.moves[2]))
+        replace(one, actions=(None, replace(one.actions[1], probability=p, decision_probability=p), one.actions[2]))
         for one, p in zip(bandits(0.5, recorded=True), [1e-4, *[0.9] * 38, 1e-4], strict=True)
     ]
     config = PPOConfig(epochs=10, batch_size=20, learning_rate=3e-3, start_anchor=0.0, human_anchor=0.0)
@@ -161,8 +161,8 @@ def test_a_fresh_assistant_begins_near_the_behaviour(small, sessions):
 
 def test_a_decision_that_was_not_legal_is_counted_and_teaches_nothing(small, sessions):
     one = sessions[0]
-    illegal = replace(one.moves[1], decision=Decision.EDIT_EXISTING_LINES, line=0)  # the skeleton
-    episodes = [replace(one, moves=(None, illegal, *one.moves[2:])), *sessions[1:]]
+    illegal = replace(one.actions[1], decision=Decision.EDIT_EXISTING_LINES, line=0)  # the skeleton
+    episodes = [replace(one, actions=(None, illegal, *one.actions[2:])), *sessions[1:]]
     policies, data, rows, _ = learn(small, episodes, PPOConfig(epochs=1))
     assert data.illegal == 1 and rows[0]["steps_without_policy_loss"] == 1.0
     assert all(math.isfinite(value) for value in rows[0].values() if isinstance(value, float))
@@ -185,7 +185,7 @@ def test_the_old_log_probabilities_are_not_those_of_the_policy_that_learns(small
 
 
 def test_without_decisions_of_the_assistant_nothing_is_learned(small, sessions):
-    alone = [replace(one, moves=tuple(m if m and m.agent == "H" else None for m in one.moves)) for one in sessions]
+    alone = [replace(one, actions=tuple(m if m and m.agent == "H" else None for m in one.actions)) for one in sessions]
     policies, _, rows, phase = learn(small, alone, PPOConfig(epochs=3))
     assert rows == [] and phase.total_steps == 0
     pairs = zip(policies.start.parameters(), policies.assistant.parameters(), strict=True)

@@ -32,7 +32,7 @@ CHANGES = {
     "attribution": attributed,
     "what was taken back": lambda one: with_last(one, undone=frozenset({0})),
     "a decision": lambda one: replace(
-        one, moves=(*one.moves[:-1], replace(one.moves[-1], line=one.moves[-1].line + 1))
+        one, actions=(*one.actions[:-1], replace(one.actions[-1], line=one.actions[-1].line + 1))
     ),
     "whether it ended": lambda one: replace(one, cut_off=not one.cut_off),
 }

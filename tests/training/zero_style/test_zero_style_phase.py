@@ -208,6 +208,8 @@ def test_sessions_without_an_assistant_are_played_on_too(small, sessions):
 
 
 def only_human(episode):
-    states = [state for state, move in zip(episode.states, episode.moves, strict=True) if not move or move.agent == "H"]
-    moves = [move for move in episode.moves if not move or move.agent == "H"]
-    return replace(episode, states=tuple(states), moves=tuple(moves))
+    states = [
+        state for state, move in zip(episode.states, episode.actions, strict=True) if not move or move.agent == "H"
+    ]
+    moves = [move for move in episode.actions if not move or move.agent == "H"]
+    return replace(episode, states=tuple(states), actions=tuple(moves))
