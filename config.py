@@ -227,7 +227,7 @@ class TrainConfig:
     device: str = "cpu"
     seed: int = 0
     init_from_pv: bool = False
-    """Start from the persisted models instead of fresh ones."""
+    """Start from the current models instead of fresh ones."""
     resume: bool = False
     run_label: str = ""
     trained_on: Literal["person", "samples", "scripted"] = "person"
@@ -257,7 +257,7 @@ class LoopConfig:
     held_out_share: float = 0.2
     """Share of the sessions that nothing learns from; before and after are measured on them."""
     init_from_pv: bool = True
-    """Go on from the persisted models of the same kind, if there are any."""
+    """Go on from the current models of the same kind, if there are any."""
     telemetry_url: str | None = None
     """Address that records of runs are posted to; none: they stay on this machine."""
     featurizer: FeaturizerConfig = field(default_factory=FeaturizerConfig)

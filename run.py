@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> Parser:
     """The flags."""
-    top = Parser(prog="python run.py", description="Learn from recorded sessions, compare, replace the models in use.")
+    top = Parser(prog="python run.py", description="Learn from recorded sessions, compare, replace the current models.")
     add = top.add_argument
     add("--port", type=port, default=3000, metavar="N", help="of the page (no page in this version)")
     add("--no-train", action="store_true", help="record only (not in this version)")
@@ -59,7 +59,7 @@ def parser() -> Parser:
         default=argparse.SUPPRESS,
         help="JSON, see docs/configuration.md (default: training_config.json if there is one)",
     )
-    add("--serve", action="store_true", help="serve the models in use (not in this version)")
+    add("--serve", action="store_true", help="serve the current models (not in this version)")
     add("--simulate", type=positive, metavar="N", default=argparse.SUPPRESS, help="N sessions (not in this version)")
     add("--seed", type=seed, metavar="N", default=argparse.SUPPRESS, help="of all random choices")
     add("--device", metavar="NAME", default=argparse.SUPPRESS, help="cpu, cuda or cuda:N (default: the config's)")

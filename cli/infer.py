@@ -22,7 +22,7 @@ def infer_action(options: argparse.Namespace) -> int:
     torch.set_num_threads(1)  # several add up in another order, and how many there are would hang on what else runs
     models = open_models(options.pv_dir, device)
     if models.source == "untrained":
-        hint = store.way_back(options.pv_dir)
+        hint = store.rollback_hint(options.pv_dir)
         print(f"No models in {options.pv_dir}: this decision is an untrained network's.", file=sys.stderr)
         if hint:
             print(f"{hint[:1].upper()}{hint[1:]}.", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`models`: which persisted models there are, and back to earlier ones. Not here: how they are kept."""
+"""`models`: which generations of models there are, and back to earlier ones. Not here: how they are kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def models(options: argparse.Namespace) -> int:
         print(json.dumps({"pv_dir": str(options.pv_dir), "generations": [asdict(one) for one in kept]}))
         return 0
     if chosen is not None:
-        print(f"{chosen.id} of {chosen.created} is in use now.")
+        print(f"{chosen.id} of {chosen.created} is current now.")
     if not kept:
         print(f"No models are kept in {options.pv_dir}.")
         return 0
@@ -32,7 +32,7 @@ def models(options: argparse.Namespace) -> int:
         rows.append([("* " if one.current else "  ") + one.id, one.created or "-", *words, "damaged" * one.damaged])
     print(table(rows))
     if not any(one.current for one in kept):
-        print("\nNone of these is in use; `models --roll_back [GENERATION]` goes back to one.")
+        print("\nNone of these is current; `models --roll_back [GENERATION]` goes back to one.")
     elif chosen is None and len(kept) > 1:
-        print("\n* in use; `models --roll_back [GENERATION]` goes back to another one.")
+        print("\n* current; `models --roll_back [GENERATION]` goes back to another one.")
     return 0

@@ -65,12 +65,12 @@ def _number(value: float | None) -> str:
 
 def _verdict(outcome: Outcome) -> str:
     if outcome.verdict.replace:
-        return f"The new models are in use: {outcome.verdict.reason}."
-    return f"The models in use stay: {outcome.verdict.reason}. The new ones are in {outcome.models}."
+        return f"The new models are current: {outcome.verdict.reason}."
+    return f"The current models stay: {outcome.verdict.reason}. The new ones are in {outcome.models}."
 
 
 def _places(places: Places) -> str:
-    where = {"models in use": places.models, "recorded games": places.games, "log and checkpoints": places.work}
+    where = {"current models": places.models, "recorded games": places.games, "log and checkpoints": places.work}
     return "\n".join(["Where:", *(f"  {what:21}{path}" for what, path in where.items())])
 
 

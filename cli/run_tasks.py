@@ -59,7 +59,7 @@ def parser() -> Parser:
         ("infer_action", _infer, "--state_json FILE ", "one state to one decision, as JSON"),
         ("train_from_episodes", _train, "--episodes_dir DIR ", "recorded sessions to policies"),
         ("inspect", _inspect, "--episodes_dir DIR ", "what is in recorded sessions"),
-        ("models", _models, "", "list persisted models, go back to earlier ones"),
+        ("models", _models, "", "list generations of models, go back to an earlier one"),
     ):
         add(commands.add_parser(name, usage=f"{top.prog} {name} {needs}[options]", help=what, description=what))
     return top
@@ -76,7 +76,7 @@ def _infer(command: Parser) -> None:
     )
     command.add_argument("--h_max", type=positive, default=300, metavar="N", help="lines the network sees at most")
     _device(command)
-    _pv_dir(command, "folder of the persisted models")
+    _pv_dir(command, "folder of the current models")
 
 
 def _train(command: Parser) -> None:
@@ -85,7 +85,7 @@ def _train(command: Parser) -> None:
     add("--h_max", type=positive, default=300, metavar="N", help="lines the network sees at most")
     add("--w_max", type=positive, default=160, metavar="N", help="bytes of a line from which on it is not completed")
     add("--checkpoint_dir", type=Path, default=Path("_artifacts_v2"), metavar="DIR", help="log and checkpoints")
-    _pv_dir(command, "folder of the persisted models, replaced at the end")
+    _pv_dir(command, "folder of the current models, replaced at the end")
     _device(command)
     add("--backbone", choices=BACKBONES, default="lg_transformer", metavar="NAME", help=" | ".join(BACKBONES))
     add(
@@ -129,7 +129,7 @@ def _inspect(command: Parser) -> None:
 
 
 def _models(command: Parser) -> None:
-    _pv_dir(command, "folder of the persisted models")
+    _pv_dir(command, "folder of the current models")
     command.add_argument(
         "--roll_back",
         nargs="?",

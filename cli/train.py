@@ -87,7 +87,7 @@ def _tell(options: argparse.Namespace, result: TrainResult) -> None:
         models = f"generation {result.generation}"
         print(f"{counted(len(result.train), 'session')} learnt from, {len(result.held_out)} held out")
     print(f"log and checkpoints  {options.checkpoint_dir}")
-    print(f"models in use        {options.pv_dir} ({models})")
+    print(f"current models       {options.pv_dir} ({models})")
 
 
 _RECORDED = (

@@ -1,4 +1,4 @@
-"""Policy network, joint distribution over (decision, line), checkpoints, the store of persisted models."""
+"""Policy network, joint distribution over (decision, line), checkpoints, the store of models and their generations."""
 
 from models.joint import Joint
 from models.policy import HEADS, Policy, PolicyOutput

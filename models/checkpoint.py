@@ -77,7 +77,7 @@ def atomic_torch_save(path: Path, content: object) -> None:
     atomic_write(path, write)
 
 
-def read(path: Path, content: bytes | None = None) -> dict[str, Any]:
+def read_checkpoint(path: Path, content: bytes | None = None) -> dict[str, Any]:
     """The dict in a `.pt` file (or in `content`, read from it before); code in its pickle is never run.
 
     Raises InputError that names the file: missing, damaged, truncated, or with more than tensors and plain values.
@@ -101,19 +101,19 @@ def read(path: Path, content: bytes | None = None) -> dict[str, Any]:
 
 def load_policy(path: Path, device: torch.device | str = "cpu", expect_backbone: str | None = None) -> Policy:
     """The policy in a file, in eval mode. Raises InputError unless all of it is there and fits."""
-    return policy_from(read(path), str(path), device, expect_backbone)
+    return policy_from(read_checkpoint(path), str(path), device, expect_backbone)
 
 
 def load_featurizer(path: Path, device: torch.device | str = "cpu") -> Featurizer:
     """The featurizer in a file, in eval mode. Raises InputError unless all of it is there and fits."""
-    return featurizer_from(read(path), str(path), device)
+    return featurizer_from(read_checkpoint(path), str(path), device)
 
 
 def policy_from(
     checkpoint: Mapping[str, Any], where: str, device: torch.device | str = "cpu", expect_backbone: str | None = None
 ) -> Policy:
     """The policy in a checkpoint; `where` names it in errors. Raises InputError."""
-    weights, given = _parts(checkpoint, POLICY_KEY, where)
+    weights, given = _weights_and_config(checkpoint, POLICY_KEY, where)
     imported = not _versioned(given, where)
     known = ("lg_transformer",) if imported else backbones.names()
     _one_of(given, "backbone", known, where)
@@ -125,37 +125,39 @@ def policy_from(
         head = weights.get("action_head.line_mlp.0.bias")
         if head is not None and head.ndim == 1:  # the heads' width stands in their shapes alone
             given["hidden"] = len(head)
-    config = _config(ModelConfig(), given, weights, where)
+    config = _parse_config(ModelConfig(), given, weights, where)
     if config.d_model % config.n_heads:
         raise InputError(where, f"config: d_model {config.d_model} is not a multiple of n_heads {config.n_heads}")
     if expect_backbone is not None and config.backbone != expect_backbone:
         raise InputError(where, f"has the backbone {config.backbone}, but {expect_backbone} was asked for")
-    return _filled(Policy, config, weights, where, device)
+    return _build_and_load(Policy, config, weights, where, device)
 
 
 def featurizer_from(checkpoint: Mapping[str, Any], where: str, device: torch.device | str = "cpu") -> Featurizer:
     """The featurizer in a checkpoint; `where` names it in errors. Raises InputError."""
-    weights, given = _parts(checkpoint, FEATURIZER_KEY, where)
+    weights, given = _weights_and_config(checkpoint, FEATURIZER_KEY, where)
     if not _versioned(given, where):
         _one_of(given, "text_embedder_type", ("mlp",), where)
         given = {**given, **IMPORTED_FEATURIZER}
     _one_of(given, "text_embedder", embedder_names(), where)
-    return _filled(Featurizer, _config(FeaturizerConfig(), given, weights, where), weights, where, device)
+    return _build_and_load(Featurizer, _parse_config(FeaturizerConfig(), given, weights, where), weights, where, device)
 
 
-def _parts(checkpoint: Mapping[str, Any], key: str, where: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _weights_and_config(
+    checkpoint: Mapping[str, Any], key: str, where: str
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     weights, config = checkpoint.get(key), checkpoint.get("config")
     if not isinstance(weights, dict) or not isinstance(config, dict):
         raise InputError(where, f'expected a checkpoint with "{key}" and "config"')
     for name, value in weights.items():
-        if not _is_plain(value):
+        if not _is_float_tensor(value):
             raise InputError(where, f"{name}: expected a dense tensor of floating-point numbers")
         if not value.float().isfinite().all():
             raise InputError(where, f"{name}: holds values that are not finite")
     return weights, config
 
 
-def _is_plain(value: object) -> bool:
+def _is_float_tensor(value: object) -> bool:
     if not isinstance(value, Tensor) or value.is_nested or value.layout != torch.strided:
         return False
     return value.is_floating_point() and value.device.type == "cpu"
@@ -178,7 +180,7 @@ def _one_of(config: Mapping[str, Any], name: str, known: tuple[str, ...], where:
         raise InputError(where, f"config: {name} is {config[name]!r}, expected one of {', '.join(known)}")
 
 
-def _config(default: C, given: Mapping[str, Any], weights: Mapping[str, Tensor], where: str) -> C:
+def _parse_config(default: C, given: Mapping[str, Any], weights: Mapping[str, Tensor], where: str) -> C:
     """The config in a checkpoint; what it does not say is as by default. Raises InputError on a value that cannot be.
 
     Sizes are held against the weights first, so that a damaged config does not ask for all the memory there is.
@@ -208,7 +210,7 @@ def _config(default: C, given: Mapping[str, Any], weights: Mapping[str, Tensor],
     return replace(default, **values)
 
 
-def _filled(
+def _build_and_load(
     kind: Callable[[C], M], config: C, weights: Mapping[str, Tensor], where: str, device: torch.device | str
 ) -> M:
     with torch.random.fork_rng(devices=()):  # loading draws nothing from the caller's random numbers

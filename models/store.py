@@ -1,11 +1,11 @@
-"""The persisted models: three files that are replaced together or not at all, and their earlier generations.
+"""The current models: three files that are replaced together or not at all, and their earlier generations.
 
-    <pv_dir>/asm_assistant_model.pt, asm_human_model.pt, asm_featurizer.pt     what is in use
-    <pv_dir>/generations/<id>/                                                the same files and about.json, kept
+    <pv_dir>/asm_assistant_model.pt, asm_human_model.pt, asm_featurizer.pt     the current models
+    <pv_dir>/generations/<id>/                                                the same files and about.json
     <pv_dir>/replacing.json                                                   only during a replacement: its id
 
-A replacement first writes a generation (under a hidden name), then `replacing.json` (from here on the new models are in
-force), then it shows the generation and replaces the three files. Whoever finds `replacing.json` reads from the
+A replacement first writes a generation (under a hidden name), then `replacing.json` (from here on the new models are
+current), then it shows the generation and replaces the three files. Whoever finds `replacing.json` reads from the
 generation that it names and ends what was begun; so a process may be killed at any moment, and a reader never gets
 files of two generations.
 Not here: when to replace models (`training`), what is in a file (`checkpoint.py`).
@@ -36,12 +36,12 @@ from models.policy import Policy
 
 ASSISTANT, HUMAN, FEATURIZER = FILES = ("asm_assistant_model.pt", "asm_human_model.pt", "asm_featurizer.pt")
 GENERATIONS, DAMAGED = "generations", "damaged"
-JOURNAL, ABOUT, LOCK = "replacing.json", "about.json", ".store.lock"
+JOURNAL, METADATA_FILE, LOCK_FILE = "replacing.json", "about.json", ".store.lock"
 
-KEPT = 8
-"""Generations that are kept for a roll-back, the one in use included."""
+MAX_GENERATIONS = 8
+"""Generations that stay for a roll-back, the current one included."""
 
-ATTEMPTS, PAUSE = 50, 0.02
+READ_ATTEMPTS, RETRY_SECONDS = 50, 0.02
 """How often, and after how many seconds, a reader looks again that met a replacement."""
 
 
@@ -63,7 +63,7 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A kept set of models. created: ISO 8601, UTC ("": unknown); current: whether it is in use.
+    """A kept set of models. created: ISO 8601, UTC ("": unknown); current: whether its files are the current models.
 
     damaged: its files are not, or not all, what was kept; it cannot be gone back to.
     """
@@ -84,13 +84,13 @@ def publish(
     *,
     now: Callable[[], float] = time.time,
 ) -> str:
-    """Puts models in force and returns their generation's id. Raises InputError (disk full, read-only): the old stay.
+    """Makes models current and returns their generation's id. Raises InputError (disk full, read-only): the old stay.
 
     meta: plain values, with `trained_on` among them; `created` is added.
     """
-    with lock(pv_dir / LOCK, wait=True):
-        _finish(pv_dir)
-        _keep_what_is_there(pv_dir, now)
+    with lock(pv_dir / LOCK_FILE, wait=True):
+        _complete_replacement(pv_dir)
+        _archive_current(pv_dir, now)
         meta = {"created": _iso(now()), **meta}
         generation = _next_id(pv_dir, _weights(human, assistant, featurizer))
         about = {"generation": generation, "meta": meta}
@@ -101,16 +101,16 @@ def publish(
         }
         try:
             _write_generation(pv_dir, generation, contents, meta)
-            _switch(pv_dir, generation)
+            _make_current(pv_dir, generation)
         except InputError:
-            _sweep(pv_dir)
+            _remove_leftovers(pv_dir)
             raise
         _prune(pv_dir, generation)
     return generation
 
 
 def load(pv_dir: Path, device: torch.device | str = "cpu", expect_backbone: str | None = None) -> Models | None:
-    """The models in force, None if there are none.
+    """The current models, None if there are none.
 
     Raises InputError that names the file if one of the three is missing, damaged, does not fit the others, or has
     another backbone than the one expected; if others are kept, it says how to go back to them.
@@ -118,61 +118,61 @@ def load(pv_dir: Path, device: torch.device | str = "cpu", expect_backbone: str 
     try:
         return _load(pv_dir, device, expect_backbone)
     except InputError as error:
-        if not (hint := way_back(pv_dir)):
+        if not (hint := rollback_hint(pv_dir)):
             raise
         raise type(error)(error.where, f"{error.what}; {hint}") from error
 
 
 def load_generation(pv_dir: Path, generation: str, device: torch.device | str = "cpu") -> Models:
-    """A kept set of models, whether or not it is in force. Raises InputError: it is not there, or damaged."""
+    """The models of a generation, current or not. Raises InputError: it is not there, or damaged."""
     folder = pv_dir / GENERATIONS / generation
-    return _models(folder, {name: checkpoint.read(folder / name) for name in FILES}, device, None)
+    return _models(folder, {name: checkpoint.read_checkpoint(folder / name) for name in FILES}, device, None)
 
 
-def way_back(pv_dir: Path) -> str:
-    """How to put kept models in force again if those in force are none of them; "" if there is nothing to be done."""
+def rollback_hint(pv_dir: Path) -> str:
+    """How to roll back, if the current models are no whole generation but there is one; "": nothing is to be done."""
     kept = generations(pv_dir)
     if all(one.damaged for one in kept) or any(one.current for one in kept):
         return ""
     command = f"python -m cli.run_tasks models --pv_dir {shlex.quote(str(pv_dir))} --roll_back"
-    return f"earlier models are kept: `{command}` puts the latest of them in use"
+    return f"earlier models are kept: `{command}` makes the latest of them current"
 
 
 def _load(pv_dir: Path, device: torch.device | str, expect_backbone: str | None) -> Models | None:
     if _journal(pv_dir) is not None:
-        with suppress(InputError), lock(pv_dir / LOCK):  # unless somebody is at it, or the folder is read-only
-            _finish(pv_dir)
-    for attempt in range(ATTEMPTS):
-        folder, contents = _read(pv_dir)
+        with suppress(InputError), lock(pv_dir / LOCK_FILE):  # unless somebody is at it, or the folder is read-only
+            _complete_replacement(pv_dir)
+    for attempt in range(READ_ATTEMPTS):
+        folder, contents = _read_current(pv_dir)
         if not contents:
             return None
         missing = [name for name in FILES if name not in contents]
         if missing and attempt > 1 and _journal(pv_dir) is None:  # and not just about to be written
             raise NotFoundError(str(folder / missing[0]), f"is missing, though {next(iter(contents))} is there")
         if not missing:
-            loaded = {name: checkpoint.read(pv_dir / name, contents[name]) for name in FILES}
+            loaded = {name: checkpoint.read_checkpoint(pv_dir / name, contents[name]) for name in FILES}
             generations = [_config(loaded[name]).get("generation") for name in FILES]
             if len(set(map(str, generations))) == 1:
                 return _models(pv_dir, loaded, device, expect_backbone)
-        time.sleep(PAUSE)
+        time.sleep(RETRY_SECONDS)
     raise InputError(str(pv_dir), f"the files {', '.join(FILES)} are not from the same training")
 
 
 def generations(pv_dir: Path) -> list[Generation]:
     """What is kept, oldest first; before these, damaged ones of which nothing is known but their name."""
-    current = _current(pv_dir)
+    current = _current_id(pv_dir)
     found = []
     for folder in (pv_dir / GENERATIONS).glob("[!.]*/"):
-        about = _about(folder / ABOUT) or {"created": "", "meta": {}, "sha256": None}
-        damaged = about["sha256"] != _sums(_contents(folder))
+        about = _read_metadata(folder / METADATA_FILE) or {"created": "", "meta": {}, "sha256": None}
+        damaged = about["sha256"] != _hashes(_read_files(folder))
         found.append(Generation(folder.name, about["created"], about["meta"], folder.name == current, damaged))
     return sorted(found, key=lambda generation: (generation.created, generation.id))
 
 
 def roll_back(pv_dir: Path, generation: str | None = None) -> Generation:
-    """Puts an earlier generation in force again (by default the one before the current). Raises InputError."""
-    with lock(pv_dir / LOCK, wait=True):
-        _finish(pv_dir)
+    """Makes an earlier generation current again (by default the one before the current). Raises InputError."""
+    with lock(pv_dir / LOCK_FILE, wait=True):
+        _complete_replacement(pv_dir)
         kept = [one for one in generations(pv_dir) if one.current or not one.damaged]
         ids = [one.id for one in kept if not one.damaged]
         if generation is None:
@@ -184,8 +184,8 @@ def roll_back(pv_dir: Path, generation: str | None = None) -> Generation:
             raise NotFoundError(
                 str(pv_dir), f"there is no whole generation {generation!r}; there are {', '.join(ids) or 'none'}"
             )
-        _keep_what_is_there(pv_dir, time.time)
-        _switch(pv_dir, generation)
+        _archive_current(pv_dir, time.time)
+        _make_current(pv_dir, generation)
         return next(one for one in generations(pv_dir) if one.id == generation)
 
 
@@ -212,14 +212,14 @@ def _config(loaded: dict[str, Any]) -> dict[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
-def _read(pv_dir: Path) -> tuple[Path, dict[str, bytes]]:
-    """The folder that the models in force are in, and those of the three files that are there."""
+def _read_current(pv_dir: Path) -> tuple[Path, dict[str, bytes]]:
+    """The folder that the current models are in, and those of the three files that are there."""
     begun = _journal(pv_dir)
-    folder = pv_dir if begun is None else _folder(pv_dir, begun)
-    return folder, _contents(folder)
+    folder = pv_dir if begun is None else _generation_folder(pv_dir, begun)
+    return folder, _read_files(folder)
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
+def _read_files(folder: Path) -> dict[str, bytes]:
     """Those of the three files that are in a folder."""
     contents = {}
     for name in FILES:
@@ -229,43 +229,43 @@ def _contents(folder: Path) -> dict[str, bytes]:
     return contents
 
 
-def _sums(contents: dict[str, bytes]) -> dict[str, str]:
+def _hashes(contents: dict[str, bytes]) -> dict[str, str]:
     return {name: _sha256(content) for name, content in contents.items()}
 
 
-def _folder(pv_dir: Path, generation: str) -> Path:
-    """Where a generation lies: under its name, or hidden if it is about to come into force."""
+def _generation_folder(pv_dir: Path, generation: str) -> Path:
+    """Where a generation lies: under its name, or hidden if it is about to become current."""
     shown = pv_dir / GENERATIONS / generation
     return shown if shown.exists() else shown.with_name(f".{generation}")
 
 
 def _journal(pv_dir: Path) -> str | None:
-    """The generation that a replacement, begun and not yet ended, puts in force."""
+    """The generation that a replacement, begun and not yet ended, makes current."""
     with naming(pv_dir / JOURNAL):
         try:
             generation = str(json.loads((pv_dir / JOURNAL).read_text())["generation"])
         except (FileNotFoundError, NotADirectoryError):
             return None
-    return generation if (_folder(pv_dir, generation) / ABOUT).exists() else None
+    return generation if (_generation_folder(pv_dir, generation) / METADATA_FILE).exists() else None
 
 
-def _switch(pv_dir: Path, generation: str) -> None:
-    """Puts a generation in force. What can fail for want of space comes before the journal."""
+def _make_current(pv_dir: Path, generation: str) -> None:
+    """Makes a generation current. What can fail for want of space comes before the journal."""
     staged = _stage(pv_dir, generation)
     atomic_write(pv_dir / JOURNAL, json.dumps({"generation": generation}))
     _replace(pv_dir, generation, staged)
 
 
-def _finish(pv_dir: Path) -> None:
+def _complete_replacement(pv_dir: Path) -> None:
     """Ends a replacement that a killed process began, and removes what else it left lying about."""
     begun = _journal(pv_dir)
     if begun is not None:
         _replace(pv_dir, begun, _stage(pv_dir, begun))
-    _sweep(pv_dir)
+    _remove_leftovers(pv_dir)
 
 
-def _sweep(pv_dir: Path) -> None:
-    """Removes what was written and never came into force."""
+def _remove_leftovers(pv_dir: Path) -> None:
+    """Removes what was written and never became current."""
     if _journal(pv_dir) is None:
         for leftover in pv_dir.glob(".staged-*"):
             leftover.unlink(missing_ok=True)
@@ -275,7 +275,7 @@ def _sweep(pv_dir: Path) -> None:
 
 def _stage(pv_dir: Path, generation: str) -> dict[Path, Path]:
     """Copies of a generation's files beside those that they are to replace."""
-    folder = _folder(pv_dir, generation)
+    folder = _generation_folder(pv_dir, generation)
     staged = {pv_dir / f".staged-{name}": pv_dir / name for name in FILES}
     for temporary, final in staged.items():
         with naming(folder / final.name):
@@ -286,7 +286,7 @@ def _stage(pv_dir: Path, generation: str) -> dict[Path, Path]:
 
 def _replace(pv_dir: Path, generation: str, staged: dict[Path, Path]) -> None:
     with naming(pv_dir):
-        hidden, shown = _folder(pv_dir, generation), pv_dir / GENERATIONS / generation
+        hidden, shown = _generation_folder(pv_dir, generation), pv_dir / GENERATIONS / generation
         if hidden != shown:
             hidden.replace(shown)
             sync_folder(shown.parent)
@@ -299,20 +299,20 @@ def _replace(pv_dir: Path, generation: str, staged: dict[Path, Path]) -> None:
 def _write_generation(pv_dir: Path, generation: str, contents: dict[str, bytes], meta: dict[str, Any]) -> Path:
     """Writes a generation's folder under its hidden name; `about.json`, which makes it one, comes last."""
     folder = pv_dir / GENERATIONS / f".{generation}"
-    about = {"created": meta["created"], "meta": meta, "sha256": _sums(contents)}
+    about = {"created": meta["created"], "meta": meta, "sha256": _hashes(contents)}
     for name, content in contents.items():
         atomic_write(folder / name, content)
-    atomic_write(folder / ABOUT, json.dumps(about, indent=1))
+    atomic_write(folder / METADATA_FILE, json.dumps(about, indent=1))
     return folder
 
 
-def _keep_what_is_there(pv_dir: Path, now: Callable[[], float]) -> None:
+def _archive_current(pv_dir: Path, now: Callable[[], float]) -> None:
     """Keeps models that came from elsewhere (imported, copied) as a generation before they are replaced.
 
     Files that are damaged or do not belong together become none: they are kept in a folder of their own.
     """
-    _, contents = _read(pv_dir)
-    if len(contents) == len(FILES) and _current(pv_dir) is None:
+    _, contents = _read_current(pv_dir)
+    if len(contents) == len(FILES) and _current_id(pv_dir) is None:
         generation = _next_id(pv_dir, contents.values())
         try:
             _load(pv_dir, "cpu", None)
@@ -326,18 +326,18 @@ def _keep_what_is_there(pv_dir: Path, now: Callable[[], float]) -> None:
             hidden.replace(pv_dir / GENERATIONS / generation)
 
 
-def _current(pv_dir: Path) -> str | None:
-    """The generation whose files are in force; None: there is none, or they are kept nowhere."""
-    _, contents = _read(pv_dir)
-    sums = _sums(contents)
-    for path in sorted((pv_dir / GENERATIONS).glob(f"[!.]*/{ABOUT}")):
-        about = _about(path)
+def _current_id(pv_dir: Path) -> str | None:
+    """The generation whose files are the current models; None: there is none."""
+    _, contents = _read_current(pv_dir)
+    sums = _hashes(contents)
+    for path in sorted((pv_dir / GENERATIONS).glob(f"[!.]*/{METADATA_FILE}")):
+        about = _read_metadata(path)
         if about is not None and about["sha256"] == sums:
             return path.parent.name
     return None
 
 
-def _about(path: Path) -> dict[str, Any] | None:
+def _read_metadata(path: Path) -> dict[str, Any] | None:
     """What is said of a generation; None if that is damaged or missing."""
     try:
         about = json.loads(path.read_text())
@@ -348,7 +348,7 @@ def _about(path: Path) -> dict[str, Any] | None:
 
 
 def _prune(pv_dir: Path, current: str) -> None:
-    for old in generations(pv_dir)[:-KEPT]:
+    for old in generations(pv_dir)[:-MAX_GENERATIONS]:
         if old.id != current:
             shutil.rmtree(pv_dir / GENERATIONS / old.id, ignore_errors=True)
 

@@ -266,7 +266,7 @@ def test_what_makes_no_sense_is_one_clear_error(models, random_state, wrong, wor
         decide([random_state(2)], models, **wrong)
 
 
-def test_opens_the_persisted_models_else_the_baseline_else_untrained_ones(tmp_path, monkeypatch, random_state):
+def test_opens_the_current_models_else_the_baseline_else_untrained_ones(tmp_path, monkeypatch, random_state):
     monkeypatch.setattr(inference, "BASELINE", tmp_path / "baseline")
     fresh = inference.open_models(tmp_path / "models")
     assert fresh.source == "untrained" and fresh.meta["trained_on"] == "nothing"

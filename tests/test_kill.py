@@ -44,7 +44,7 @@ def weights(folder):
 
 
 def assert_nothing_is_torn(folder):
-    """Whatever stands under its own name is whole: checkpoints, the persisted models, the log, the resume state."""
+    """Whatever stands under its own name is whole: checkpoints, the current models, the log, the resume state."""
     for place in ("artifacts", "models", "models/generations/0*"):
         for path in folder.glob(f"{place}/*.pt"):
             assert torch.load(path, weights_only=True), path

@@ -85,7 +85,7 @@ class TrainResult:
     rows: list[Row]
     meta: dict[str, object]
     generation: str | None
-    """Of the persisted models, if the run has replaced them."""
+    """Of the current models, if the run has replaced them."""
     games: tuple[str, ...] = ()
     """Ids of the games of self-play that it learned from."""
 
@@ -95,7 +95,7 @@ def train(
     clock: Callable[[], float] = time.monotonic, record: Callable[[Sequence[Episode]], object] | None = None,
     ranks: Ranks = ALONE,
 ) -> TrainResult:  # fmt: skip
-    """Runs (or goes on with) the three phases and replaces the persisted models, if it is to `publish` and learns.
+    """Runs (or goes on with) the three phases and replaces the current models, if it is to `publish` and learns.
 
     record: is given the games of self-play as they are played (again, if the run goes on within an epoch).
     ranks: the processes of this run (`process_group.joined`), all of which call this with the same arguments.
@@ -351,15 +351,15 @@ class _Run:
 
 
 def starting_policies(config: TrainConfig) -> Policies:
-    """Fresh networks, or the persisted ones. Raises InputError if those are missing, damaged or of another kind."""
+    """Fresh networks, or the current ones. Raises InputError if those are missing, damaged or of another kind."""
     if not config.init_from_pv:
         return Policies.fresh(config.model, config.featurizer, config.seed)
     models = store.load(config.pv_dir, "cpu")
     if models is None:
-        raise NotFoundError(str(config.pv_dir), "--init-from-pv: there are no persisted models to start from")
+        raise NotFoundError(str(config.pv_dir), "--init-from-pv: there are no current models to start from")
     for policy in (models.human, models.assistant):
         if policy.config.backbone != config.model.backbone:
-            what = f"the persisted backbone is {policy.config.backbone}, asked for is {config.model.backbone}"
+            what = f"the current backbone is {policy.config.backbone}, asked for is {config.model.backbone}"
             raise InputError(str(config.pv_dir), what)
     return Policies.loaded(models.human, models.assistant, models.featurizer, config.featurizer)
 

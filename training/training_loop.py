@@ -3,7 +3,7 @@
     1. pre-train   behaviour cloning and PPO on the recorded sessions that are not held out
     2. self-play   zero-style episodes: games from recorded states, written in the recordings' format as they are
                    played; fine-tuning on them and on recorded decisions, epoch by epoch
-       compare     with the models in use, on the held-out sessions; replace them if they are not worse
+       compare     with the current models, on the held-out sessions; replace them if they are not worse
 
 It can be killed at any moment; the next call with the same sessions and configuration goes on. Not here: how a phase
 learns, what is measured (`evaluation`), the rule for replacing (`evaluation/promotion.py`), what is shown.
@@ -205,27 +205,31 @@ class _Loop:
             write_snapshot(game, self.places.games)
 
     def _look_again(self) -> None:
-        """Sees whether others have put models in use meanwhile; then the new ones are compared with those."""
+        """Sees whether others have replaced the current models meanwhile; then the new ones are compared with those."""
         now = store.load(self.places.models, self.config.device)
         of_this_plan = now is not None and now.meta.get("plan") == self.plan_id
         if now is not None and not of_this_plan and (self.current is None or now.generation != self.current.generation):
-            self.observer.message("Other models have been put in use meanwhile: they are what is compared with.")
+            self.observer.message(
+                "The current models have been replaced meanwhile: the new ones are what is compared with."
+            )
             self.current = now
 
     def _goes_on_from(self) -> Models | None:
-        """The models in use, if they learnt from the same kind of sessions and have the same backbone."""
+        """The current models, if they learnt from the same kind of sessions and have the same backbone."""
         current, config = self.current, self.config
         if current is None or not config.init_from_pv:
             return None
         if (current.meta.get("trained_on") in NOT_A_PERSON) != (config.trained_on in NOT_A_PERSON):
             return None
         if current.assistant.config.backbone != config.model.backbone:
-            self.observer.message(f"The models in use have another backbone than {config.model.backbone}: a new start.")
+            self.observer.message(
+                f"The current models have another backbone than {config.model.backbone}: a new start."
+            )
             return None
         return current
 
     def _in_use(self) -> Models:
-        """The models in use; without any, the fresh ones that training began with."""
+        """The current models; without any, the fresh ones that training began with."""
         config = self.config
         if self.current is not None:
             return self.current
@@ -250,7 +254,7 @@ class _Loop:
         return reports[0], reports[1]
 
     def _promote(self, result: TrainResult, before: Report | None, after: Report | None) -> tuple[Verdict, Path, str]:
-        """Puts the new models in use, or says why not and where they are instead."""
+        """Makes the new models current, or says why not and where they are instead."""
         kind = self.config.trained_on if self.config.learns else NOTHING
         old = None if self.current is None else _scores(before)
         old_kind = None if self.current is None else self.current.meta.get("trained_on")

@@ -60,7 +60,7 @@ def imported_models(settings: Settings) -> Result:
 def saved_and_loaded(settings: Settings) -> Result:
     """Networks answer the same, bit by bit, after a round trip through each way that they are kept.
 
-    Ways: the persisted files (`store`), the state of a run that is resumed, a copy. All weights are drawn anew before,
+    Ways: the published files (`store`), the state of a run that is resumed, a copy. All weights are drawn anew before,
     so that a part that was left out, or begins at zero, is seen; and a copy that learns leaves the original alone.
     """
     differ = []

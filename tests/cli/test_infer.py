@@ -75,7 +75,7 @@ def test_without_models_a_warning_says_that_nothing_was_learnt(tmp_path, capsys)
     assert "modles: this decision is an untrained network's." in capsys.readouterr().err
 
 
-def test_where_models_are_kept_and_none_is_in_use_the_way_back_is_named(tmp_path, capsys):
+def test_where_models_are_kept_and_none_is_current_the_way_back_is_named(tmp_path, capsys):
     path, folder, made = tmp_path / "state.json", tmp_path / "models", untrained()
     path.write_text(json.dumps(STATE))
     store.publish(folder, made.human, made.assistant, made.featurizer, {"trained_on": "person"})

@@ -28,7 +28,7 @@ def models(folder, capsys, *words):
     return code, *capsys.readouterr()
 
 
-def test_the_list_marks_what_is_in_use(folder, capsys):
+def test_the_list_marks_the_current_models(folder, capsys):
     first, second = (one.id for one in store.generations(folder))
     code, out, _ = models(folder, capsys)
     assert code == 0
@@ -53,11 +53,11 @@ def test_what_is_not_there_cannot_be_gone_back_to(folder, capsys, tmp_path):
     assert code == 2 and "no earlier models" in error
 
 
-def test_kept_models_of_which_none_is_in_use_are_said_to_be_so(folder, capsys):
+def test_kept_models_of_which_none_is_current_are_said_to_be_so(folder, capsys):
     for file in folder.glob("asm_*.pt"):
         file.unlink()
     code, out, _ = models(folder, capsys)
-    assert code == 0 and "None of these is in use" in out
+    assert code == 0 and "None of these is current" in out
 
 
 def test_a_damaged_one_is_marked(folder, capsys):

@@ -60,7 +60,7 @@ def test_before_and_after_stand_beside_what_they_are_compared_with():
     ]
     assert "-0.250 ± 0.125" in "".join(rows["assistant's return a decision"])
     assert [cell.strip() for cell in rows["value, RMS error"] if cell.strip()] == ["-", "-", "spread", "2.000"]
-    assert "The new models are in use: they are better." in text
+    assert "The new models are current: they are better." in text
     assert "put your own" not in text
 
 
@@ -69,7 +69,7 @@ def test_before_and_after_stand_beside_what_they_are_compared_with():
     [
         (
             replace(OUTCOME, verdict=Verdict(False, "they are worse"), models=Path("aside")),
-            "The models in use stay: they are worse. The new ones are in aside.",
+            "The current models stay: they are worse. The new ones are in aside.",
         ),
         (replace(OUTCOME, learnt_from=1, stopped_by=0, games=1), "Learnt from 1 session, and 1 game; 1 held out."),
         (replace(OUTCOME, held_out=0, before=None, after=None), "none held out, so nothing can be compared"),

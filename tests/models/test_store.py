@@ -1,4 +1,4 @@
-"""The persisted models are replaced together or not at all, whatever happens, and can be rolled back."""
+"""The current models are replaced together or not at all, whatever happens, and can be rolled back."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def test_a_folder_with_only_some_of_the_files_is_refused(tmp_path, small, absent
 
 
 def test_files_of_two_trainings_are_refused(tmp_path, small, monkeypatch):
-    monkeypatch.setattr(store, "PAUSE", 0.0)
+    monkeypatch.setattr(store, "RETRY_SECONDS", 0.0)
     publish(tmp_path / "one", small(0), 1)
     publish(tmp_path / "two", small(1), 2)
     (tmp_path / "one" / store.HUMAN).write_bytes((tmp_path / "two" / store.HUMAN).read_bytes())
@@ -211,7 +211,7 @@ def test_rolls_back_to_the_one_before_and_to_any_that_is_kept(tmp_path, small):
     lambda folder: (folder / store.FEATURIZER).unlink(),
     lambda folder: [os.utime(folder / name, (1, 1)) for name in store.FILES if (folder / name).write_bytes(b"") == 0],
 ], ids=["damaged", "another agent's", "missing", "all empty and old"])  # fmt: skip
-def test_who_cannot_load_what_is_in_use_is_told_the_way_back(tmp_path, small, damage):
+def test_who_cannot_load_the_current_models_is_told_the_way_back(tmp_path, small, damage):
     for seed in range(2):
         publish(tmp_path, small(seed), seed)
     damage(tmp_path)
@@ -221,18 +221,18 @@ def test_who_cannot_load_what_is_in_use_is_told_the_way_back(tmp_path, small, da
     assert store.load(tmp_path).meta["number"] == 1
 
 
-def test_there_is_no_way_back_without_whole_generations_or_if_one_is_in_use(tmp_path, small):
-    assert store.way_back(tmp_path) == ""
+def test_there_is_no_way_back_without_whole_generations_or_if_one_is_current(tmp_path, small):
+    assert store.rollback_hint(tmp_path) == ""
     generation = publish(tmp_path, small(), 1)
-    assert store.way_back(tmp_path) == ""
+    assert store.rollback_hint(tmp_path) == ""
     (tmp_path / store.HUMAN).write_bytes(b"")
     (tmp_path / store.GENERATIONS / generation / store.HUMAN).write_bytes(b"")
-    assert store.way_back(tmp_path) == ""
+    assert store.rollback_hint(tmp_path) == ""
     with pytest.raises(InputError, match=r"not a checkpoint: [a-z, ]*$"):
         store.load(tmp_path)
 
 
-def test_a_generation_can_be_loaded_without_being_in_use(tmp_path, small):
+def test_a_generation_can_be_loaded_without_being_current(tmp_path, small):
     first, _ = (publish(tmp_path, small(seed), seed) for seed in range(2))
     assert store.load_generation(tmp_path, first).meta["number"] == 0 and numbers(tmp_path) == {1}
     with pytest.raises(InputError, match="cannot be read"):
@@ -263,14 +263,14 @@ def test_what_is_damaged_is_kept_aside_and_never_gone_back_to(tmp_path, small):
 
 def test_only_the_latest_generations_are_kept_and_always_the_current_one(tmp_path, small):
     pair = small()
-    for number in range(store.KEPT + 3):
+    for number in range(store.MAX_GENERATIONS + 3):
         publish(tmp_path, pair, number)
     kept = [one.meta["number"] for one in store.generations(tmp_path)]
-    assert kept == list(range(3, store.KEPT + 3))
+    assert kept == list(range(3, store.MAX_GENERATIONS + 3))
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "5", '{"created": 5, "meta": {}, "sha256": {}}', None])
-@pytest.mark.parametrize("file", [store.ABOUT, store.HUMAN])
+@pytest.mark.parametrize("file", [store.METADATA_FILE, store.HUMAN])
 def test_a_damaged_generation_is_listed_and_never_gone_back_to(tmp_path, small, file, content):
     first, second, third = (publish(tmp_path, small(seed), seed) for seed in range(3))
     damaged = tmp_path / store.GENERATIONS / second / file
@@ -325,6 +325,6 @@ def test_a_disk_that_is_full_leaves_the_old_models(tmp_path, small, monkeypatch)
 
 def test_what_is_said_of_a_generation_can_be_read_without_loading_it(tmp_path, small):
     generation = publish(tmp_path, small(), 7, note="evening")
-    about = json.loads((tmp_path / store.GENERATIONS / generation / store.ABOUT).read_text())
+    about = json.loads((tmp_path / store.GENERATIONS / generation / store.METADATA_FILE).read_text())
     assert about["meta"]["note"] == "evening" and about["created"].startswith("20")
-    assert checkpoint.read(tmp_path / store.ASSISTANT)["config"]["generation"] == generation
+    assert checkpoint.read_checkpoint(tmp_path / store.ASSISTANT)["config"]["generation"] == generation

@@ -42,7 +42,7 @@ def contents(folder):
     [
         ({"device": "cuda:99"}, "cuda:99 cannot be used"),
         ({"device": "toaster"}, "toaster cannot be used"),
-        ({"init_from_pv": True}, "no persisted models"),
+        ({"init_from_pv": True}, "no current models"),
     ],
 )
 def test_refused_before_anything_is_written(small, sessions, tmp_path, change, said):

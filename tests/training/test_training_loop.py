@@ -138,7 +138,7 @@ def test_models_that_were_put_in_use_meanwhile_are_what_is_compared_with(episode
     )
     observer = Telling()
     run_loop(TINY, episodes, places, observer)
-    assert any("put in use meanwhile" in text for text in observer.messages)
+    assert any("replaced meanwhile" in text for text in observer.messages)
     assert [one.id for one in store.generations(places.models)].index(compared[0].generation) == 1
 
 

@@ -38,7 +38,7 @@ VALIDATION = (
 """Keys of `validation`."""
 
 
-class Models(Protocol):
+class EvaluatedNetworks(Protocol):
     """Whatever holds the three networks: `models.Models`, `training.networks.training_networks.Policies`."""
 
     @property
@@ -140,7 +140,7 @@ class Report:
 
 
 def evaluate(
-    models: Models, episodes: Sequence[Episode], baselines: Baselines, *,
+    models: EvaluatedNetworks, episodes: Sequence[Episode], baselines: Baselines, *,
     weights: RewardWeights | None = None, ppo: PPOConfig | None = None,
 ) -> Report:  # fmt: skip
     """Measures the models on episodes, encoded as their own featurizer encodes."""
@@ -149,7 +149,7 @@ def evaluate(
 
 
 def evaluate_on(
-    models: Models, data: Dataset, episodes: Sequence[int], baselines: Baselines, ppo: PPOConfig, *,
+    models: EvaluatedNetworks, data: Dataset, episodes: Sequence[int], baselines: Baselines, ppo: PPOConfig, *,
     ranks: Ranks = ALONE,
 ) -> Report:  # fmt: skip
     """The same on episodes of a data set that is there already. Collective, if there are several processes."""

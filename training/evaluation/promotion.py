@@ -1,4 +1,4 @@
-"""Whether new models replace those in use, and where they go if they do not. Not here: measuring, the files.
+"""Whether new models replace the current ones, and where they go if they do not. Not here: measuring, the files.
 
 A person's models give way only to models that learnt from a person and are not worse on held-out sessions: the human's
 decisions are predicted no worse and the assistant's estimated return is no lower, within their standard errors.
@@ -34,22 +34,22 @@ class Scores:
 
 @dataclass(frozen=True)
 class Verdict:
-    """replace: whether the new models replace those in use. reason: a sentence that says why."""
+    """replace: whether the new models replace the current ones. reason: a sentence that says why."""
 
     replace: bool
     reason: str
 
 
 def judge(new: Scores, old: Scores | None, *, trained_on: str, old_trained_on: str | None) -> Verdict:
-    """Compares new models with those in use (`old` None: there are none) on the same held-out sessions, in order."""
+    """Compares new models with the current ones (`old`; None: none yet) on the same held-out sessions, in order."""
     if old is None or old_trained_on == NOTHING:
-        return Verdict(True, "there were no models yet" if old is None else "those in use had learnt nothing")
+        return Verdict(True, "there were no models yet" if old is None else "the current ones had learned nothing")
     if trained_on == NOTHING:
         return Verdict(False, "no epochs are configured, so nothing was learnt")
     if trained_on in NOT_A_PERSON and old_trained_on not in NOT_A_PERSON:
         return Verdict(False, f"models that learnt from {_words(trained_on)} never replace a person's")
     if trained_on not in NOT_A_PERSON and old_trained_on in NOT_A_PERSON:
-        return Verdict(True, f"those in use had learnt from {_words(old_trained_on)} only")
+        return Verdict(True, f"the current ones had learned from {_words(old_trained_on)} only")
     worse = [
         f"{name} is worse by {-gain:.3f} +- {error:.3f}"
         for name, gain, error in (

@@ -81,4 +81,4 @@ class Optimiser:
 
 def _require_finite(value: float, name: str, where: str) -> None:
     if not math.isfinite(value):
-        raise NotFiniteError(where, f"the {name} is {value}; the run stops, the persisted models are as they were")
+        raise NotFiniteError(where, f"the {name} is {value}; the run stops, the current models are as they were")

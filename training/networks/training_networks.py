@@ -43,7 +43,7 @@ class Policies:
 
     @classmethod
     def loaded(cls, human: Policy, assistant: Policy, featurizer: Featurizer, config: FeaturizerConfig) -> Policies:
-        """Persisted models as the start. Of the config only counts which lines are seen and which parts learn."""
+        """Current models as the start. Of the config only counts which lines are seen and which parts learn."""
         train = config.train_text_embedder, config.train_featurizer_projector
         featurizer.config = replace(
             featurizer.config, h_max=config.h_max, train_text_embedder=train[0], train_featurizer_projector=train[1]

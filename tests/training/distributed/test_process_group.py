@@ -165,7 +165,7 @@ def uneven(sessions, session_of):
 
 @pytest.mark.parametrize(("backbone", "given"), [
     ("lg_transformer", False), ("lg_transformer", True), ("lstm", False), ("bigru", False),
-], ids=["lg_transformer", "persisted networks", "lstm", "bigru"])  # fmt: skip
+], ids=["lg_transformer", "current networks", "lstm", "bigru"])  # fmt: skip
 def test_two_processes_learn_what_one_does(small, uneven, run_of, backbone, given):
     """Minibatches of five rows, three for one process and two for the other, and of the last row, for one alone."""
     config, sessions = without_games(small), uneven
@@ -342,7 +342,7 @@ def test_the_command_under_torchrun_speaks_once(recorded, tmp_path, root):
         check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("learnt from") == done.stdout.count("models in use") == 1
+    assert done.stdout.count("learnt from") == done.stdout.count("current models") == 1
     assert done.stderr.count("behaviour cloning") == 1
     assert len((tmp_path / "run" / "train.jsonl").read_text().splitlines()) == 3
     events = [json.loads(line) for line in (tmp_path / "data" / "telemetry" / "runs.jsonl").read_text().splitlines()]
