@@ -40,9 +40,9 @@ from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
 from state_adapter import Episode, read_episodes
 from training.data import transitions
-from training.data.transitions import Steps
+from training.data.transitions import TransitionTable
 from training.networks.initialisation import class_prior
-from training.networks.predictions import Answers, answer
+from training.networks.predictions import PolicyPredictions, answer
 from training.train_from_episodes import TrainResult, train
 
 EXPLAIN = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
@@ -76,18 +76,20 @@ def measure(fold: Fold, episodes: Sequence[Episode], loop: LoopConfig) -> dict[s
             zero_style=replace(loop.zero_style, epochs=0),
         )  # fmt: skip
         result = train(config, rest, publish=False)
-    held = transitions.build([episodes[fold.held_out]], result.policies.featurizer, config.rewards)
-    human, assistant = held.of([0], by_human=True), held.of([0], by_human=False)
-    by_human = answer(result.policies.human, result.policies.featurizer, held.encoded, human, bound=False)
-    by_assistant = answer(result.policies.assistant, result.policies.featurizer, held.encoded, assistant, bound=True)
+    held = transitions.build_dataset([episodes[fold.held_out]], result.policies.featurizer, config.rewards)
+    human, assistant = held.of([0], is_human=True), held.of([0], is_human=False)
+    human_answers = answer(result.policies.human, result.policies.featurizer, held.encoded, human, legal_only=False)
+    assistant_answers = answer(
+        result.policies.assistant, result.policies.featurizer, held.encoded, assistant, legal_only=True
+    )
     return {
         **asdict(fold),
-        **_human(by_human, human, result),
-        **_assistant(by_assistant, assistant, result),
+        **_human(human_answers, human, result),
+        **_assistant(assistant_answers, assistant, result),
     }
 
 
-def _human(answers: Answers, steps: Steps, result: TrainResult) -> dict[str, float]:
+def _human(answers: PolicyPredictions, steps: TransitionTable, result: TrainResult) -> dict[str, float]:
     """Mean negative log-likelihood (nats), accuracy of the human's decisions; the prior counts the others."""
     others = result.data.steps
     prior = class_prior(others)
@@ -99,12 +101,12 @@ def _human(answers: Answers, steps: Steps, result: TrainResult) -> dict[str, flo
     }
 
 
-def _assistant(answers: Answers, steps: Steps, result: TrainResult) -> dict[str, Any]:
+def _assistant(answers: PolicyPredictions, steps: TransitionTable, result: TrainResult) -> dict[str, Any]:
     """Log-odds of kinds of decisions against the recorded behaviour's, p(kept) beside what was kept."""
     behaviour = _behaviour_decisions(steps, result)
-    known = steps.learn & ~steps.kept.isnan()
-    trained = result.data.of(range(len(result.data.ids)), by_human=False)
-    shares = trained.kept[trained.learn & ~trained.kept.isnan()]
+    known = steps.trainable & ~steps.kept.isnan()
+    trained = result.data.of(range(len(result.data.ids)), is_human=False)
+    shares = trained.kept[trained.trainable & ~trained.kept.isnan()]
     return {
         "explain": _log_odds(answers.decisions, behaviour, EXPLAIN),
         "no_op": _log_odds(answers.decisions, behaviour, (Decision.NO_OP,)),
@@ -114,7 +116,7 @@ def _assistant(answers: Answers, steps: Steps, result: TrainResult) -> dict[str,
     }
 
 
-def _behaviour_decisions(steps: Steps, result: TrainResult) -> Tensor:
+def _behaviour_decisions(steps: TransitionTable, result: TrainResult) -> Tensor:
     """Log-probabilities `(N, 7)` of the behaviour fitted to the sessions trained on."""
     weights = steps.choices.decisions * result.baselines.behaviour.decision_weights
     return (weights / weights.sum(1, keepdim=True)).log()
@@ -272,8 +274,10 @@ def signal(recordings: Path) -> str:
     found: dict[str, list[list[float]]] = {}
     for folder in sorted(p for p in recordings.glob("*/*") if p.is_dir()):
         episodes, _ = read_episodes(folder)
-        steps = transitions.build(episodes, Featurizer(FeaturizerConfig())).of(range(len(episodes)), by_human=False)
-        found.setdefault(folder.name, []).append(_counting(steps.select(steps.learn & ~steps.kept.isnan())))
+        steps = transitions.build_dataset(episodes, Featurizer(FeaturizerConfig())).of(
+            range(len(episodes)), is_human=False
+        )
+        found.setdefault(folder.name, []).append(_counting(steps.select(steps.trainable & ~steps.kept.isnan())))
     lines = [
         f"| share kept by decision | base rate's Brier | {' | '.join(f'by {n:g}' for n in DRAWN)} | in hindsight |",
         "|---" * (3 + len(DRAWN)) + "|",
@@ -285,7 +289,7 @@ def signal(recordings: Path) -> str:
     return "\n".join(lines)
 
 
-def _counting(steps: Steps) -> list[float]:
+def _counting(steps: TransitionTable) -> list[float]:
     """Brier scores, one session left out after the other: of the base rate, of each of `DRAWN`, in hindsight."""
     errors: list[list[Tensor]] = []
     for episode in sorted(set(steps.episode.tolist())):
@@ -296,7 +300,7 @@ def _counting(steps: Steps) -> list[float]:
     return [float(torch.cat(column).mean()) for column in zip(*errors, strict=True)]
 
 
-def _shares(steps: Steps, base: Tensor, drawn: float) -> Tensor:
+def _shares(steps: TransitionTable, base: Tensor, drawn: float) -> Tensor:
     """Share kept of each decision `(7,)`, drawn towards the base rate by so many decisions."""
     kept = torch.bincount(steps.decision, steps.kept, minlength=7)
     return (kept + drawn * base) / (torch.bincount(steps.decision, minlength=7) + drawn)

@@ -34,15 +34,15 @@ from torch import Tensor
 from benchmarks.arguments import existing_folder
 from config import TrainConfig
 from state_adapter import Episode, read_episodes
-from training.bc.cloning_phase import Cloning
+from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
 from training.distributed.process_group import Ranks, joined
 from training.evaluation.held_out_report import Baselines
-from training.losses.returns import returns_of
-from training.networks.initialisation import begin_human
-from training.networks.predictions import Reference, lengths_of
-from training.networks.training_networks import Policies
-from training.ppo.ppo_phase import FromEpisodes
+from training.losses.returns import returns_to_go
+from training.networks.initialisation import initialise_human_policy
+from training.networks.predictions import ReferenceLogProbs, line_counts
+from training.networks.training_networks import TrainingNetworks
+from training.ppo.ppo_phase import PPOPhase
 from training.runs.determinism import usable_device
 from training.zero_style.zero_style_phase import ZeroStylePhase
 
@@ -105,24 +105,26 @@ def costs(folder: Path, copies: int, device: str, batch: int | None = None) -> C
 
 def learn(found: Costs, episodes: Sequence[Episode], config: TrainConfig, ranks: Ranks, device: torch.device) -> None:
     """Times an epoch of each phase."""
-    policies = Policies.fresh(config.model, config.featurizer, config.seed)
-    data = found.timed("prepare", ranks, lambda: transitions.build(episodes, policies.featurizer, config.rewards))
+    policies = TrainingNetworks.fresh(config.model, config.featurizer, config.seed)
+    data = found.timed(
+        "prepare", ranks, lambda: transitions.build_dataset(episodes, policies.featurizer, config.rewards)
+    )
     train = set(range(len(episodes)))
     steps = data.of(train)
-    begin_human(policies.human, data, steps, returns_of(steps, config.ppo.gamma))
+    initialise_human_policy(policies.human, data, steps, returns_to_go(steps, config.ppo.gamma))
     policies.to(device)
-    cloning = Cloning(policies, data, train, set(), config.bc, gamma=config.ppo.gamma, seed=0, ranks=ranks)
+    cloning = CloningPhase(policies, data, train, set(), config.bc, gamma=config.ppo.gamma, seed=0, ranks=ranks)
     found.timed("cloning: answers", ranks, cloning.begin)
     found.timed("cloning: steps", ranks, lambda: _through(cloning.step))
-    gradient = torch.zeros(sum(cloning.optimiser.sizes), device=device)
+    gradient = torch.zeros(sum(cloning.optimizer.sizes), device=device)
     found.timed("exchange", ranks, lambda: [ranks.sum(gradient) for _ in range(20)])
     found.exchange = found.clock["exchange"] / 20, gradient.numel() * 4 / 1e6
     behaviour = Baselines.of(steps).behaviour
-    policies.begin_assistant(behaviour.decision_log_prior(), 0)
+    policies.initialise_assistant(behaviour.decision_log_prior(), 0)
     everything = replace(config.ppo, target_kl=float("inf"), steps=config.ppo.passes * len(steps))
 
-    def begun() -> FromEpisodes:
-        phase = FromEpisodes(policies, data, train, behaviour, everything, seed=0, ranks=ranks)
+    def begun() -> PPOPhase:
+        phase = PPOPhase(policies, data, train, behaviour, everything, seed=0, ranks=ranks)
         phase.begin()
         return phase
 
@@ -153,8 +155,8 @@ def _core_seconds() -> float:
 def held(folder: Path) -> tuple[float, float, float]:
     """kB a session that stay in memory: its episode, its part of the data set, and of PPO's two references."""
     config = TrainConfig(Path(), Path())
-    featurizer = Policies.fresh(config.model, config.featurizer, 0).featurizer
-    transitions.build(
+    featurizer = TrainingNetworks.fresh(config.model, config.featurizer, 0).featurizer
+    transitions.build_dataset(
         read_episodes(folder)[0], featurizer
     )  # what is kept once, whatever the number of sessions, is there
     gc.collect()
@@ -162,13 +164,13 @@ def held(folder: Path) -> tuple[float, float, float]:
     episodes, _ = read_episodes(folder)
     gc.collect()
     read = tracemalloc.get_traced_memory()[0]
-    data = transitions.build(episodes, featurizer)
+    data = transitions.build_dataset(episodes, featurizer)
     gc.collect()
     prepared = tracemalloc.get_traced_memory()[0] - read
     tracemalloc.stop()
     prepared += sum(value.nbytes for value in vars(data.steps).values() if isinstance(value, Tensor))
-    rows = data.of(range(len(episodes)), by_human=False).row
-    references = 2 * Reference(rows, lengths_of(data.encoded, rows)).values.nbytes
+    rows = data.of(range(len(episodes)), is_human=False).row
+    references = 2 * ReferenceLogProbs(rows, line_counts(data.encoded, rows)).values.nbytes
     count = 1e3 * len(episodes)
     return read / count, prepared / count, references / count
 

@@ -29,7 +29,7 @@ from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
 from state import State, never
 from training.data import transitions
-from training.networks.training_networks import Policies
+from training.networks.training_networks import TrainingNetworks
 from training.zero_style.zero_style_phase import ZeroStylePhase
 
 GAMES, PLIES = 32, 6
@@ -76,8 +76,8 @@ def epochs(repeats: int) -> tuple[float, float, float]:
         sessions = simulate([PEOPLE["likes_code"]], 12, RandomAssistant(), judge=judge, seed=0)
     with tempfile.TemporaryDirectory() as folder:
         config = TrainConfig(checkpoint_dir=Path(folder) / "run", pv_dir=Path(folder) / "models")
-        policies = Policies.fresh(config.model, config.featurizer, 0)
-        data = transitions.build(sessions, policies.featurizer, config.rewards)
+        policies = TrainingNetworks.fresh(config.model, config.featurizer, 0)
+        data = transitions.build_dataset(sessions, policies.featurizer, config.rewards)
         phase = ZeroStylePhase(policies, sessions, data, range(len(sessions)), config)
         children = _children()
         wall, cpu = [], []

@@ -24,17 +24,17 @@ from files import lock
 from models import store
 from simulation.problem_loader import known_problems
 from state_adapter import Episode
-from training.bc.cloning_phase import Cloning
+from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
 from training.data.seeds import derived_seed
 from training.data.transitions import Dataset
 from training.distributed.process_group import ALONE, Ranks
 from training.evaluation.held_out_report import Baselines, Report, evaluate_on, validation
 from training.evaluation.promotion import NOTHING
-from training.losses.returns import returns_of
-from training.networks.initialisation import begin_human, begin_kept
-from training.networks.training_networks import Policies, weights_of
-from training.ppo.ppo_phase import FromEpisodes
+from training.losses.returns import returns_to_go
+from training.networks.initialisation import initialise_human_policy, initialise_retention_head
+from training.networks.training_networks import TrainingNetworks, weights_of
+from training.ppo.ppo_phase import PPOPhase
 from training.runs.deferred_signals import Interrupt, deferred
 from training.runs.determinism import reproducible, require_writable, usable_device
 from training.runs.observer import Observer, Row, Silent
@@ -77,7 +77,7 @@ class TrainResult:
     """What a run ends with. train, held_out: indices of episodes in `data`. rows: the lines of `train.jsonl`."""
 
     run_id: str
-    policies: Policies
+    policies: TrainingNetworks
     data: Dataset
     train: frozenset[int]
     held_out: frozenset[int]
@@ -128,10 +128,10 @@ class _Run:
         self.fingerprint = fingerprint(config, episodes, self.problems)
         saved = self._resumable()
         if saved is None:
-            self.policies = starting_policies(config)
+            self.policies = starting_networks(config)
         else:
-            self.policies = Policies.restored(saved["policies"], str(self.folder.path / STATE))
-        self.data = transitions.build(episodes, self.policies.featurizer, config.rewards)
+            self.policies = TrainingNetworks.restored(saved["policies"], str(self.folder.path / STATE))
+        self.data = transitions.build_dataset(episodes, self.policies.featurizer, config.rewards)
         self.held_out = hold_out(self.data.ids, config.bc.validation_share, config.seed)
         self.train = set(range(len(episodes))) - self.held_out
         if not len(self.data.of(self.train)):
@@ -225,7 +225,7 @@ class _Run:
                 self._begin()
             elif name == "ppo_from_episodes" and not going_on:
                 prior = self.baselines.behaviour.decision_log_prior()
-                self.policies.begin_assistant(prior, derived_seed(self.config.seed, "assistant"))
+                self.policies.initialise_assistant(prior, derived_seed(self.config.seed, "assistant"))
             self.ranks.equalise(self.policies.tensors())
             phase = self._phase(name)
             if self.saved is not None and going_on:
@@ -242,21 +242,21 @@ class _Run:
         """Lets what is fresh begin at what counting says of the recordings."""
         steps, policies = self.data.of(self.train), self.policies
         if not policies.given:
-            begin_human(policies.human, self.data, steps, returns_of(steps, self.config.ppo.gamma))
-        elif policies.fresh_kept:
+            initialise_human_policy(policies.human, self.data, steps, returns_to_go(steps, self.config.ppo.gamma))
+        elif policies.retention_head_is_new:
             for policy in (policies.human, policies.assistant, policies.start):
-                begin_kept(policy, self.data, steps)
+                initialise_retention_head(policy, self.data, steps)
 
     def _phase(self, name: str) -> Phase:
         config, policies, data, ranks = self.config, self.policies, self.data, self.ranks
         if name == "bc":
-            return Cloning(
+            return CloningPhase(
                 policies, data, self.train, self.held_out, config.bc,
                 gamma=config.ppo.gamma, seed=config.seed, ranks=ranks,
             )  # fmt: skip
         if name == "ppo_from_episodes":
             behaviour = self.baselines.behaviour
-            return FromEpisodes(policies, data, self.train, behaviour, config.ppo, seed=config.seed, ranks=ranks)
+            return PPOPhase(policies, data, self.train, behaviour, config.ppo, seed=config.seed, ranks=ranks)
         return ZeroStylePhase(
             policies, self.episodes, data, sorted(self.train), config,
             problems=self.problems, record=self.record, ranks=ranks,
@@ -350,10 +350,10 @@ class _Run:
         return self.ranks.gather(generation)[0]
 
 
-def starting_policies(config: TrainConfig) -> Policies:
+def starting_networks(config: TrainConfig) -> TrainingNetworks:
     """Fresh networks, or the current ones. Raises InputError if those are missing, damaged or of another kind."""
     if not config.init_from_pv:
-        return Policies.fresh(config.model, config.featurizer, config.seed)
+        return TrainingNetworks.fresh(config.model, config.featurizer, config.seed)
     models = store.load(config.pv_dir, "cpu")
     if models is None:
         raise NotFoundError(str(config.pv_dir), "--init-from-pv: there are no current models to start from")
@@ -361,7 +361,7 @@ def starting_policies(config: TrainConfig) -> Policies:
         if policy.config.backbone != config.model.backbone:
             what = f"the current backbone is {policy.config.backbone}, asked for is {config.model.backbone}"
             raise InputError(str(config.pv_dir), what)
-    return Policies.loaded(models.human, models.assistant, models.featurizer, config.featurizer)
+    return TrainingNetworks.loaded(models.human, models.assistant, models.featurizer, config.featurizer)
 
 
 def hold_out(ids: Sequence[str], share: float, seed: int) -> set[int]:

@@ -26,7 +26,7 @@ from simulation.problem_loader import known_problems
 from state_adapter import Episode, write_snapshot
 from training.evaluation.held_out_report import Baselines, Report, evaluate
 from training.evaluation.promotion import NOT_A_PERSON, NOTHING, Scores, Verdict, judge, set_aside
-from training.networks.training_networks import Policies
+from training.networks.training_networks import TrainingNetworks
 from training.runs import training_manifest
 from training.runs.observer import Observer
 from training.runs.run_folder import fingerprint
@@ -243,7 +243,9 @@ class _Loop:
             self.places.manifest, training_manifest.Entry(generation, folder.name, sessions, held_out, tuple(games))
         )
 
-    def _measure(self, baselines: Baselines, before: Models, after: Policies) -> tuple[Report | None, Report | None]:
+    def _measure(
+        self, baselines: Baselines, before: Models, after: TrainingNetworks
+    ) -> tuple[Report | None, Report | None]:
         if not self.held_out:
             return None, None
         self.observer.phase("evaluation", 2)

@@ -18,7 +18,7 @@ from featurizers import Featurizer
 from state_adapter import Episode, read_episodes
 from training.data import behaviour_policy, transitions
 from training.data.transitions import Dataset
-from training.ppo.ppo_phase import FromEpisodes
+from training.ppo.ppo_phase import PPOPhase
 from verify import reference
 from verify.check import Check, Result, Settings
 from verify.network import Network, fresh_policies
@@ -73,7 +73,7 @@ def _read(form: Callable[[Session], Any], written: Session, featurizer: Featuriz
         path = Path(folder, "session.json")
         path.write_text(json.dumps(form(written)), encoding="utf-8")
         episodes, _ = read_episodes(path, strict=True)
-    return transitions.build(episodes, featurizer)
+    return transitions.build_dataset(episodes, featurizer)
 
 
 def _inputs(data: Dataset) -> list[list[Tensor]]:
@@ -93,16 +93,16 @@ def gae_per_episode(settings: Settings) -> Result:
     """
     policies = fresh_policies(settings, settings.backbones[0], "gae")
     episodes = _episodes(settings)
-    data = transitions.build(episodes, policies.featurizer)
+    data = transitions.build_dataset(episodes, policies.featurizer)
     drawn = torch.randn(len(data.steps), generator=settings.generator("rewards"))
-    data = replace(data, steps=replace(data.steps, reward=torch.where(data.steps.by_human, 0.0, drawn)))
+    data = replace(data, steps=replace(data.steps, reward=torch.where(data.steps.is_human, 0.0, drawn)))
     config = PPOConfig()
-    steps = data.of(range(len(episodes)), by_human=False)
-    phase = FromEpisodes(
+    steps = data.of(range(len(episodes)), is_human=False)
+    phase = PPOPhase(
         policies,
         data,
         set(range(len(episodes))),
-        behaviour_policy.fit(steps.choices),
+        behaviour_policy.fit_behaviour_policy(steps.choices),
         config,
         seed=settings.seed_of("gae"),
     )

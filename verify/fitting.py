@@ -20,11 +20,11 @@ from config import BCConfig
 from inference import decide
 from models import Models
 from state_adapter import Action, Episode
-from training.bc.cloning_phase import Cloning
+from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
 from training.data.transitions import Dataset
-from training.networks.predictions import Answers, answer
-from training.networks.training_networks import Policies
+from training.networks.predictions import PolicyPredictions, answer
+from training.networks.training_networks import TrainingNetworks
 from verify.check import THRESHOLDS, Check, Result, Settings
 from verify.network import fresh_policies
 from verify.tasks import Labelled, labelled
@@ -128,7 +128,7 @@ def goal_regression(settings: Settings, pace: Pace = GOAL) -> Result:
 
 def _regression(
     settings: Settings, train: Labelled, fresh: Labelled, config: BCConfig, pace: Pace
-) -> dict[str, Answers]:
+) -> dict[str, PolicyPredictions]:
     """What each backbone's network says of the fresh states, once it has learned the targets of the others.
 
     The networks are shallow: the targets are sums over lines.
@@ -139,7 +139,9 @@ def _regression(
     answers = {}
     for backbone in settings.backbones:
         policies = _cloned(settings, backbone, data, config, pace)
-        answers[backbone] = answer(policies.human, policies.featurizer, measured.encoded, measured.steps, bound=False)
+        answers[backbone] = answer(
+            policies.human, policies.featurizer, measured.encoded, measured.steps, legal_only=False
+        )
     return answers
 
 
@@ -161,33 +163,33 @@ def _seen(train: Labelled, fresh: Labelled) -> int:
     return sum((state.lines, state.human.tobytes(), state.assistant.tobytes()) in known for state in fresh.states)
 
 
-def _recorded(task: Labelled, policies: Policies) -> Dataset:
+def _recorded(task: Labelled, policies: TrainingNetworks) -> Dataset:
     """The human's decisions on the task's states, one after the other, as the product's data set."""
     decided = zip(task.decision.tolist(), task.line.tolist(), strict=True)
     moves = (None, *(Action("H", Decision(decision), line, recorded=True) for decision, line in decided))
     episode = Episode("fitting", "verify", None, (*task.states, task.states[-1]), moves)
-    return transitions.build([episode], policies.featurizer)
+    return transitions.build_dataset([episode], policies.featurizer)
 
 
 def _with_targets(data: Dataset, task: Labelled) -> Dataset:
     """The same as decisions of the assistant, each worth the task's value, with the task's goal."""
     steps, nobody = data.steps, torch.zeros(len(data.steps), dtype=torch.bool)
-    steps = replace(steps, by_human=nobody, next_human=torch.full_like(steps.next_human, -1))
+    steps = replace(steps, is_human=nobody, next_human=torch.full_like(steps.next_human, -1))
     return replace(data, steps=replace(steps, reward=torch.from_numpy(task.value), goal=torch.from_numpy(task.goal)))
 
 
-def _cloned(settings: Settings, backbone: str, data: Dataset, config: BCConfig, pace: Pace) -> Policies:
+def _cloned(settings: Settings, backbone: str, data: Dataset, config: BCConfig, pace: Pace) -> TrainingNetworks:
     """Fresh networks after one epoch of the cloning phase on `data`."""
     policies = fresh_policies(settings, backbone, "fitting")
     config = replace(config, epochs=1, batch_size=pace.batch_size, weight_decay=0.0)
     seed = settings.seed_of("order")
     with torch.random.fork_rng(devices=[]):  # the phase seeds the global generator
         # Nothing follows from one drawn state for the next: a return is the reward, nothing is discounted.
-        cloning = Cloning(policies, data, {0}, set(), config, gamma=0.0, seed=seed)
+        cloning = CloningPhase(policies, data, {0}, set(), config, gamma=0.0, seed=seed)
         cloning.begin()
         more, step = True, 0
         while more:
-            cloning.optimiser.learning_rate = pace.rate(backbone, step)
+            cloning.optimizer.learning_rate = pace.rate(backbone, step)
             more, step = cloning.step(), step + 1
     return policies
 

@@ -13,11 +13,11 @@ from torch import nn
 from config import BCConfig, PPOConfig
 from state import Past
 from state_adapter import Episode, read_episodes
-from training.bc.cloning_phase import Cloning
+from training.bc.cloning_phase import CloningPhase
 from training.data import behaviour_policy, transitions
 from training.data.transitions import Dataset
-from training.networks.training_networks import Policies, Tensors, weights_of
-from training.ppo.ppo_phase import FromEpisodes
+from training.networks.training_networks import Tensors, TrainingNetworks, weights_of
+from training.ppo.ppo_phase import PPOPhase
 from verify import tasks
 from verify.check import Check, Result, Settings
 from verify.network import Network, fresh_policies
@@ -43,7 +43,7 @@ def gradients(settings: Settings) -> Result:
         with torch.random.fork_rng(devices=[]):
             reached = _cloning(policies, data, settings)
             without += _missing(backbone, "cloning", reached)
-            policies.begin_assistant(torch.zeros(7), settings.seed_of("assistant"))
+            policies.initialise_assistant(torch.zeros(7), settings.seed_of("assistant"))
             frozen = {name: weights_of(module) for name, module in _frozen(policies)}
             reached_by_ppo = _ppo(policies, data, settings)
         without += _missing(backbone, "ppo", reached_by_ppo)
@@ -57,7 +57,7 @@ def gradients(settings: Settings) -> Result:
     }
 
 
-def _heads_cut_off(policies: Policies) -> list[str]:
+def _heads_cut_off(policies: TrainingNetworks) -> list[str]:
     """Heads whose answer does not depend on the featurizer's weights, as far as gradients tell."""
     weights = [weight for weight in policies.featurizer.parameters() if weight.requires_grad]
     states = [tasks.plain(["def f(x):", "    return x", "print(f(1))"], cursor=i) for i in range(3)]
@@ -73,11 +73,11 @@ def _heads_cut_off(policies: Policies) -> list[str]:
     return cut_off
 
 
-def _frozen(policies: Policies) -> list[tuple[str, nn.Module]]:
+def _frozen(policies: TrainingNetworks) -> list[tuple[str, nn.Module]]:
     return [("featurizer", policies.featurizer), ("human", policies.human)]
 
 
-def _data(settings: Settings, policies: Policies) -> Dataset:
+def _data(settings: Settings, policies: TrainingNetworks) -> Dataset:
     """A few sessions; the histories of every other one are unknown."""
     episodes: list[Episode] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +86,7 @@ def _data(settings: Settings, policies: Policies) -> Dataset:
             path.write_text(json.dumps(snapshot(session(12, settings.seed_of("gradients", i)))), encoding="utf-8")
             episodes += read_episodes(path, strict=True)[0]
     known = (Past(0, 2, 0.5), Past(0, 5, 0.0))
-    return transitions.build(
+    return transitions.build_dataset(
         [
             replace(e, states=tuple(replace(s, history=known if i % 2 else None) for s in e.states))
             for i, e in enumerate(episodes)
@@ -95,22 +95,24 @@ def _data(settings: Settings, policies: Policies) -> Dataset:
     )
 
 
-def _cloning(policies: Policies, data: Dataset, settings: Settings) -> dict[str, bool]:
+def _cloning(policies: TrainingNetworks, data: Dataset, settings: Settings) -> dict[str, bool]:
     config = BCConfig(batch_size=len(data.steps), epochs=STEPS)
-    phase = Cloning(policies, data, set(range(len(data.ids))), set(), config, gamma=0.99, seed=settings.seed_of("step"))
+    phase = CloningPhase(
+        policies, data, set(range(len(data.ids))), set(), config, gamma=0.99, seed=settings.seed_of("step")
+    )
     modules = {"featurizer": policies.featurizer, "policy": policies.human}
     return _reached(phase, modules)
 
 
-def _ppo(policies: Policies, data: Dataset, settings: Settings) -> dict[str, bool]:
+def _ppo(policies: TrainingNetworks, data: Dataset, settings: Settings) -> dict[str, bool]:
     everyone = set(range(len(data.ids)))
-    fitted = behaviour_policy.fit(data.of(everyone, by_human=False).choices)
+    fitted = behaviour_policy.fit_behaviour_policy(data.of(everyone, is_human=False).choices)
     config = PPOConfig(batch_size=len(data.steps), epochs=STEPS, passes=1)
-    phase = FromEpisodes(policies, data, everyone, fitted, config, seed=settings.seed_of("step"))
+    phase = PPOPhase(policies, data, everyone, fitted, config, seed=settings.seed_of("step"))
     return _reached(phase, {"policy": policies.assistant})
 
 
-def _reached(phase: Cloning | FromEpisodes, modules: dict[str, nn.Module]) -> dict[str, bool]:
+def _reached(phase: CloningPhase | PPOPhase, modules: dict[str, nn.Module]) -> dict[str, bool]:
     """Whether each tensor had a gradient other than 0 in one of the steps, by name."""
     tensors = {
         f"{part}.{name}": tensor for part, module in modules.items() for name, tensor in module.named_parameters()

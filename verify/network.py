@@ -11,7 +11,7 @@ from torch import Tensor
 from featurizers import Featurizer, Lines
 from models import Joint, Policy, PolicyOutput
 from state import State
-from training.networks.training_networks import Policies
+from training.networks.training_networks import TrainingNetworks
 from verify.check import Settings
 
 
@@ -54,11 +54,11 @@ class Network:
         )
 
 
-def fresh_policies(settings: Settings, backbone: str, purpose: str) -> Policies:
+def fresh_policies(settings: Settings, backbone: str, purpose: str) -> TrainingNetworks:
     """Fresh networks as a training run begins with, on the settings' device; the same arguments, the same weights."""
     model = replace(settings.model, backbone=backbone, d_in=settings.featurizer.d_in)
     with torch.random.fork_rng(devices=[]):
-        policies = Policies.fresh(model, settings.featurizer, settings.seed_of("weights", backbone, purpose))
+        policies = TrainingNetworks.fresh(model, settings.featurizer, settings.seed_of("weights", backbone, purpose))
     policies.to(torch.device(settings.device))
     return policies
 

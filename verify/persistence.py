@@ -15,7 +15,7 @@ from torch import Tensor
 
 from models import Models, checkpoint, store
 from state import State
-from training.networks.training_networks import Policies
+from training.networks.training_networks import TrainingNetworks
 from verify import reference, tasks
 from verify.check import Check, Result, Settings
 from verify.network import Network, fresh_policies
@@ -88,11 +88,11 @@ def saved_and_loaded(settings: Settings) -> Result:
     return {"passed": not differ, "differ": differ, "states": len(states)}
 
 
-def _pair(policies: Policies | Models) -> tuple[Network, Network]:
+def _pair(policies: TrainingNetworks | Models) -> tuple[Network, Network]:
     return tuple(Network(policies.featurizer.eval(), p.eval()) for p in (policies.human, policies.assistant))  # type: ignore[return-value]
 
 
-def _stored(policies: Policies, settings: Settings) -> tuple[Network, Network]:
+def _stored(policies: TrainingNetworks, settings: Settings) -> tuple[Network, Network]:
     with tempfile.TemporaryDirectory() as folder:
         store.publish(Path(folder), policies.human, policies.assistant, policies.featurizer, {"trained_on": "samples"})
         models = store.load(Path(folder), settings.device)
@@ -100,11 +100,11 @@ def _stored(policies: Policies, settings: Settings) -> tuple[Network, Network]:
     return _pair(models)
 
 
-def _resumed(policies: Policies, settings: Settings) -> tuple[Network, Network]:
+def _resumed(policies: TrainingNetworks, settings: Settings) -> tuple[Network, Network]:
     file = io.BytesIO()
     torch.save(policies.state_dict(), file)
     file.seek(0)
-    restored = Policies.restored(torch.load(file, weights_only=True), "verify")
+    restored = TrainingNetworks.restored(torch.load(file, weights_only=True), "verify")
     restored.to(torch.device(settings.device))
     return _pair(restored)
 

@@ -19,8 +19,8 @@ from models import Models
 from state import State
 from state_adapter import Action, Episode
 from training.data import behaviour_policy, transitions
-from training.networks.training_networks import Policies
-from training.ppo.ppo_phase import FromEpisodes
+from training.networks.training_networks import TrainingNetworks
+from training.ppo.ppo_phase import PPOPhase
 from verify.check import THRESHOLDS, Check, Result, Settings
 from verify.network import Network, fresh_policies
 from verify.tasks import Labelled, labelled, plain
@@ -132,14 +132,14 @@ def _better_arm(
     return before, _probability(policies, states, arms[1])
 
 
-def _policies(settings: Settings, backbone: str, decision_log_prior: Tensor) -> Policies:
+def _policies(settings: Settings, backbone: str, decision_log_prior: Tensor) -> TrainingNetworks:
     policies = fresh_policies(settings, backbone, "reinforcement")
     with torch.random.fork_rng(devices=[]):
-        policies.begin_assistant(decision_log_prior, settings.seed_of("head", backbone))
+        policies.initialise_assistant(decision_log_prior, settings.seed_of("head", backbone))
     return policies
 
 
-def _play(policies: Policies, states: list[State], seed: int) -> list[Action]:
+def _play(policies: TrainingNetworks, states: list[State], seed: int) -> list[Action]:
     """What the assistant does on each state, recorded with its probability."""
     models = Models(policies.human.eval(), policies.assistant.eval(), policies.featurizer.eval(), {}, "verify")
     records = decide(states, models, strategy="sample", generator=torch.Generator().manual_seed(seed))
@@ -152,18 +152,24 @@ def _move(decision: int, line: int, probability: float, decision_probability: fl
 
 
 def _learn(
-    policies: Policies, states: list[State], moves: list[Action], rewards: list[float], *, config: PPOConfig, seed: int
+    policies: TrainingNetworks,
+    states: list[State],
+    moves: list[Action],
+    rewards: list[float],
+    *,
+    config: PPOConfig,
+    seed: int,
 ) -> None:
     """The PPO phase on N decisions with their rewards, each an episode of its own."""
     episodes = [
         Episode(str(i), "verify", None, (state, replace(state, t=state.t + 1)), (None, move))
         for i, (state, move) in enumerate(zip(states, moves, strict=True))
     ]
-    data = transitions.build(episodes, policies.featurizer)
+    data = transitions.build_dataset(episodes, policies.featurizer)
     data = replace(data, steps=replace(data.steps, reward=torch.tensor(rewards)))
-    fitted, everyone = behaviour_policy.fit(data.steps.choices), set(range(len(episodes)))
+    fitted, everyone = behaviour_policy.fit_behaviour_policy(data.steps.choices), set(range(len(episodes)))
     with torch.random.fork_rng(devices=[]):
-        phase = FromEpisodes(policies, data, everyone, fitted, config, seed=seed)
+        phase = PPOPhase(policies, data, everyone, fitted, config, seed=seed)
         while not phase.done:
             phase.begin()
             while phase.step():
@@ -172,7 +178,7 @@ def _learn(
 
 
 @torch.no_grad()
-def _expected_reward(policies: Policies, task: Labelled) -> float:
+def _expected_reward(policies: TrainingNetworks, task: Labelled) -> float:
     """Mean over the states of the right decision's probability."""
     joint = Network(policies.featurizer.eval(), policies.assistant.eval()).answer(task.states).joint
     right = torch.from_numpy(task.decision).to(joint.decision_log_probs.device)
@@ -180,7 +186,7 @@ def _expected_reward(policies: Policies, task: Labelled) -> float:
 
 
 @torch.no_grad()
-def _probability(policies: Policies, states: list[State], arm: Arm) -> float:
+def _probability(policies: TrainingNetworks, states: list[State], arm: Arm) -> float:
     """Mean over the states of the arm's probability."""
     joint = Network(policies.featurizer.eval(), policies.assistant.eval()).answer(states).joint
     return float(joint.pair_log_probs()[:, arm.decision, max(arm.line, 0)].exp().mean())

@@ -14,7 +14,7 @@ from actions import Decision
 from errors import InputError
 from files import lock
 from models import store
-from training.losses.optimizer import Optimiser
+from training.losses.optimizer import Optimizer
 from training.runs.observer import Silent
 from training.train_from_episodes import hold_out, train
 
@@ -80,8 +80,8 @@ def test_a_second_training_in_the_same_folder_is_refused(small, sessions, name):
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_models(small, sessions, monkeypatch):
     train(small, sessions)
     before = contents(small.pv_dir)
-    step = Optimiser.step
-    monkeypatch.setattr(Optimiser, "step", lambda self, loss, where: step(self, loss * float("nan"), where))
+    step = Optimizer.step
+    monkeypatch.setattr(Optimizer, "step", lambda self, loss, where: step(self, loss * float("nan"), where))
     with pytest.raises(InputError, match=r"bc, epoch 1, step 1.*nan"):
         train(small, sessions)
     assert contents(small.pv_dir) == before

@@ -9,9 +9,9 @@ import torch
 
 from featurizers import Encoded
 from models.policy import FileHead
-from training.bc.cloning_phase import Cloning
+from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
-from training.losses.optimizer import Optimiser
+from training.losses.optimizer import Optimizer
 from verify import fitting, tasks
 from verify.check import Settings
 from verify.fitting import Pace, bc_overfit, goal_regression, value_regression
@@ -20,7 +20,7 @@ CLONING = Pace(steps=240, batch_size=8, transformer=3e-3, recurrent=5e-3)
 VALUE = Pace(steps=160, batch_size=12, transformer=4e-3, recurrent=6e-3)
 GOAL = Pace(steps=320, batch_size=32, transformer=6e-3, recurrent=1e-2)
 GLIMPSE = Pace(steps=1, batch_size=64, transformer=1e-3, recurrent=1e-3)
-BATCH, FORWARD, BUILD = Encoded.batch, FileHead.forward, transitions.build
+BATCH, FORWARD, BUILD = Encoded.batch, FileHead.forward, transitions.build_dataset
 SEED_OF, WITH_TARGETS = Settings.seed_of, fitting._with_targets
 
 
@@ -42,7 +42,7 @@ def test_regressions_pass(wider):
 
 
 def test_no_learning_is_found(small, monkeypatch):
-    monkeypatch.setattr(Cloning, "step", lambda phase: False)
+    monkeypatch.setattr(CloningPhase, "step", lambda phase: False)
     action_acc, line_acc = (bc_overfit(small, CLONING)[key] for key in ("action_acc", "line_acc"))
     assert action_acc < 0.5
     assert line_acc < 0.5
@@ -51,8 +51,8 @@ def test_no_learning_is_found(small, monkeypatch):
 
 
 def test_learning_upwards_is_found(small, monkeypatch):
-    step = Optimiser.step
-    monkeypatch.setattr(Optimiser, "step", lambda optimiser, loss, where: step(optimiser, -loss, where))
+    step = Optimizer.step
+    monkeypatch.setattr(Optimizer, "step", lambda optimizer, loss, where: step(optimizer, -loss, where))
     pace = dataclasses.replace(VALUE, steps=20)
     assert not value_regression(small, pace)["passed"]
     assert not goal_regression(small, pace)["passed"]
@@ -83,7 +83,7 @@ def test_lines_counted_from_one_are_found(small, monkeypatch):
         moved = torch.where(data.steps.decision > 0, (data.steps.line + 1) % lines, 0)
         return dataclasses.replace(data, steps=dataclasses.replace(data.steps, line=moved))
 
-    monkeypatch.setattr(transitions, "build", build)
+    monkeypatch.setattr(transitions, "build_dataset", build)
     result = bc_overfit(small, CLONING)
     assert not result["passed"]
     assert result["line_acc"] < 0.5

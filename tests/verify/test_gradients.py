@@ -12,10 +12,10 @@ import training.losses.auxiliary_losses
 from featurizers import Featurizer, featurizer
 from models import Policy
 from models.policy import FileHead, LineHead
-from training.ppo.ppo_phase import FromEpisodes
+from training.ppo.ppo_phase import PPOPhase
 from verify.gradients import gradients
 
-INIT, FEATURES, FINISH = Policy.__init__, Featurizer.forward, FromEpisodes.finish
+INIT, FEATURES, FINISH = Policy.__init__, Featurizer.forward, PPOPhase.finish
 
 
 def test_check_passes(each_backbone):
@@ -80,7 +80,7 @@ def test_a_history_that_is_not_read_is_found(small, monkeypatch):
 
 
 def test_a_loss_that_is_left_out_is_found(small, monkeypatch):
-    monkeypatch.setattr(training.losses.auxiliary_losses, "share_loss", lambda logit, share: 0.0 * logit)
+    monkeypatch.setattr(training.losses.auxiliary_losses, "retention_cross_entropy", lambda logit, share: 0.0 * logit)
     assert any("cloning: policy.kept_head" in name for name in gradients(small)["without_gradient"])
 
 
@@ -91,7 +91,7 @@ def test_a_frozen_part_that_moves_is_found(small, monkeypatch, moving):
             next(getattr(phase.update.policies, moving).parameters()).add_(1e-6)
         return FINISH(phase)
 
-    monkeypatch.setattr(FromEpisodes, "finish", finish)
+    monkeypatch.setattr(PPOPhase, "finish", finish)
     result = gradients(small)
     assert any(moving in name for name in result["moved_though_frozen"])
     assert not result["passed"]

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from featurizers import Featurizer
 from models import Policy, checkpoint, store
-from training.networks.training_networks import Policies
+from training.networks.training_networks import TrainingNetworks
 from verify.check import Check
 from verify.persistence import imported_models, saved_and_loaded
 from verify.report import run
@@ -87,14 +87,14 @@ def test_exchanged_policies_are_found(small, monkeypatch):
 
 
 def test_a_featurizer_that_is_not_restored_is_found(small, monkeypatch):
-    restored = Policies.restored.__func__
+    restored = TrainingNetworks.restored.__func__
 
     def forgetful(cls, saved, where):
         policies = restored(cls, saved, where)
         policies.featurizer = Featurizer(policies.featurizer.config)
         return policies
 
-    monkeypatch.setattr(Policies, "restored", classmethod(forgetful))
+    monkeypatch.setattr(TrainingNetworks, "restored", classmethod(forgetful))
     assert any("resume" in where for where in saved_and_loaded(small)["differ"])
 
 

@@ -8,15 +8,15 @@ import math
 import pytest
 import torch
 
-from training.data.transitions import Steps
+from training.data.transitions import TransitionTable
 from training.ppo import ppo_phase
-from training.ppo.ppo_phase import FromEpisodes, Update
+from training.ppo.ppo_phase import PPOPhase, PPOUpdate
 from verify import reinforcement
 from verify.reinforcement import Games, ppo_off_policy, ppo_toy
 
 GAMES = Games(rounds=5, decisions=256, transformer=4e-3, recurrent=6e-3)
-SURROGATE, GAE, HOLD, LEARN = ppo_phase.clipped_surrogate, ppo_phase.gae, Update._hold, reinforcement._learn
-RECORDED = Steps.recorded
+SURROGATE, GAE, HOLD, LEARN = ppo_phase.clipped_surrogate, ppo_phase.gae, PPOUpdate._hold, reinforcement._learn
+RECORDED = TransitionTable.recorded
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_checks_pass(wider):
 
 
 def test_no_learning_is_found(wider, monkeypatch):
-    monkeypatch.setattr(FromEpisodes, "step", lambda phase: False)
+    monkeypatch.setattr(PPOPhase, "step", lambda phase: False)
     toy, off_policy = ppo_toy(wider, dataclasses.replace(GAMES, rounds=1)), ppo_off_policy(wider)
     assert toy["pre_reward"] == toy["post_reward"]
     assert not toy["passed"]
@@ -75,7 +75,7 @@ def test_weights_that_are_all_one_are_found(wider, monkeypatch):
         held = HOLD(update)
         return dataclasses.replace(held, weight=torch.ones_like(held.weight))
 
-    monkeypatch.setattr(Update, "_hold", hold)
+    monkeypatch.setattr(PPOUpdate, "_hold", hold)
     result = ppo_off_policy(wider)
     assert not result["passed"]
     assert max(result["better_arm_after"].values()) < 0.7
@@ -97,7 +97,7 @@ def test_a_line_ratio_that_is_left_out_is_found(wider, monkeypatch):
         decision, line = RECORDED(steps, behaviour)
         return decision, torch.where(steps.decision == 4, math.log(0.5), line)
 
-    monkeypatch.setattr(Steps, "recorded", recorded)
+    monkeypatch.setattr(TransitionTable, "recorded", recorded)
     result = ppo_off_policy(wider)
     assert result["better_arm_after"]["line"] < 0.7
     assert not result["passed"]

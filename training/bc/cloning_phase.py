@@ -6,7 +6,7 @@ Loss of a batch, means over the rows each part applies to:
     + start_anchor / sqrt(sessions) * KL(start || policy)             decisions at the human's steps
     + value_weight * huber((value - return) / spread of the returns)  all steps
     + human_weight, goal_weight, kept_weight * the losses of `auxiliary_losses`
-    (p(kept)'s targets are held to the start too: `auxiliary_losses.anchored_shares`)
+    (p(kept)'s targets are held to the start too: `auxiliary_losses.anchored_retention_targets`)
     + KL(start || assistant)                                          all steps, if the assistant was loaded
 
 The last one lets a loaded assistant decide as it did while the features that it sees through learn. The human's support
@@ -32,16 +32,23 @@ from featurizers import Lines
 from models import PolicyOutput
 from training.data.minibatches import bucketed
 from training.data.seeds import derived_seed, generator
-from training.data.transitions import Dataset, Steps
+from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import ALONE, Ranks
-from training.losses.auxiliary_losses import anchored_shares, head_losses
-from training.losses.losses import Mean, mean, means, weighted_mean
-from training.losses.optimizer import Optimiser
-from training.losses.returns import returns_of
+from training.losses.auxiliary_losses import anchored_retention_targets, auxiliary_losses
+from training.losses.losses import WeightedMean, mean, means, weighted_mean
+from training.losses.optimizer import Optimizer
+from training.losses.returns import returns_to_go
 from training.networks.initialisation import class_prior
 from training.networks.mixed_precision import network
-from training.networks.predictions import Answers, Reference, answer, divergence, joint_of, lengths_of
-from training.networks.training_networks import Policies, Tensors, weights_of
+from training.networks.predictions import (
+    PolicyPredictions,
+    ReferenceLogProbs,
+    action_distribution,
+    answer,
+    kl_divergence,
+    line_counts,
+)
+from training.networks.training_networks import Tensors, TrainingNetworks, weights_of
 
 NAME = "bc"
 
@@ -51,24 +58,24 @@ class Target:
     """What the losses of one batch compare with, on the network's device: the batch's steps, their returns `(B,)`, and
     the decisions' log-probabilities at the start `(B, 7)`."""
 
-    steps: Steps
+    steps: TransitionTable
     returns: Tensor
     start: Tensor
 
 
-class Cloning:
+class CloningPhase:
     """The phase, epoch by epoch and step by step."""
 
     name, saves_inside = NAME, True
 
     def __init__(
-        self, policies: Policies, data: Dataset, train: set[int], held_out: set[int], config: BCConfig,
+        self, policies: TrainingNetworks, data: Dataset, train: set[int], held_out: set[int], config: BCConfig,
         *, gamma: float, seed: int, ranks: Ranks = ALONE,
     ) -> None:  # fmt: skip
         self.policies, self.data, self.config, self.seed, self.ranks = policies, data, config, seed, ranks
         self.steps = data.of(train)
-        self.held_out = data.of(held_out, by_human=True)
-        self.returns = returns_of(self.steps, gamma)
+        self.held_out = data.of(held_out, is_human=True)
+        self.returns = returns_to_go(self.steps, gamma)
         self.spread = max(float(self.returns.std()) if len(self.returns) > 1 else 1.0, 0.1)
         self.prior = class_prior(self.steps)
         self.epoch, self.position, self.since_best, self.best_loss = 0, 0, 0, math.inf
@@ -82,8 +89,8 @@ class Cloning:
         )
         moving = any(p.requires_grad for p in policies.featurizer.parameters())
         self.learning = ("human", "featurizer", *(("assistant",) if policies.given and moving else ()))
-        self.in_step: Reference | None = None
-        self.optimiser = Optimiser(
+        self.in_step: ReferenceLogProbs | None = None
+        self.optimizer = Optimizer(
             chain.from_iterable(getattr(policies, name).parameters() for name in self.learning),
             learning_rate=config.learning_rate, weight_decay=config.weight_decay, grad_clip=config.grad_clip,
             ranks=ranks,
@@ -107,13 +114,13 @@ class Cloning:
             self._judge()
             answers = self._answers(self.steps)
             self.start = self._worth_holding_on_to(answers.decisions)
-            self.kept = anchored_shares(self.steps.kept, answers.kept, self.kept_anchor)
+            self.kept = anchored_retention_targets(self.steps.kept, answers.kept, self.kept_anchor)
         if "assistant" in self.learning and self.in_step is None:
-            self.in_step = Reference.of(
+            self.in_step = ReferenceLogProbs.of(
                 policies.start, policies.start_featurizer, self.data.encoded, self.steps.row, self.ranks
             )
         order = generator(self.seed, NAME, self.epoch)
-        self.batches = bucketed(lengths_of(self.data.encoded, self.steps.row), self.config.batch_size, order)
+        self.batches = bucketed(line_counts(self.data.encoded, self.steps.row), self.config.batch_size, order)
         for name in self.learning:
             getattr(policies, name).train()
 
@@ -135,7 +142,7 @@ class Cloning:
                 parts["kl_assistant"] = self._assistant_moved(lines, self.in_step, steps.row)
         shares, found = means(parts, self.ranks, counts=self.ranks.counts(whole))
         where = f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}"
-        norm = self.optimiser.step(self._loss(shares), where)
+        norm = self.optimizer.step(self._loss(shares), where)
         for name, part in {**found, "loss": self._loss(found)}.items():
             self.sums[name] = self.sums.get(name, 0.0) + part.item()
         self.sums["gradient_norm"] = self.sums.get("gradient_norm", 0.0) + norm
@@ -146,7 +153,7 @@ class Cloning:
         """Lets networks know of which minibatch their rows are, if other processes have the rest."""
         if self.ranks.world == 1:
             return nullcontext()
-        lengths = lengths_of(self.data.encoded, self.steps.row[whole])
+        lengths = line_counts(self.data.encoded, self.steps.row[whole])
         return part_of(lengths, self.ranks.rows(torch.arange(len(whole))))
 
     def finish(self) -> dict[str, float | None]:
@@ -167,24 +174,24 @@ class Cloning:
 
     def _worth_holding_on_to(self, decisions: Tensor) -> Tensor:
         """The start's log-probabilities of the decisions `(N, 7)`; the class prior's if it knows these people less."""
-        human = self.steps.by_human & self.steps.learn
+        human = self.steps.is_human & self.steps.trainable
         taken = self.steps.decision[:, None]
         own, prior = (x.gather(1, taken)[human].mean() for x in (decisions, self.prior.expand_as(decisions)))
         return self.prior.expand_as(decisions).clone() if prior > own else decisions
 
-    def _losses(self, lines: Lines, output: PolicyOutput, target: Target) -> dict[str, Mean]:
+    def _losses(self, lines: Lines, output: PolicyOutput, target: Target) -> dict[str, WeightedMean]:
         steps, policy = target.steps, self.policies.human
         assert output.scores is not None and output.value is not None
-        own = joint_of(policy, lines, output.scores, bound=False)
-        mine = (steps.by_human & steps.learn).float()
-        moved = divergence(target.start, own.decision_log_probs)
+        own = action_distribution(policy, lines, output.scores, legal_only=False)
+        mine = (steps.is_human & steps.trainable).float()
+        moved = kl_divergence(target.start, own.decision_log_probs)
         missed = F.smooth_l1_loss(output.value / self.spread, target.returns / self.spread, reduction="none")
         return {
             "decision_loss": mean(-own.decision_log_prob(steps.decision), mine),
             "line_loss": mean(-own.line_log_prob(steps.decision, steps.line), mine),
             "kl_start": mean(moved, mine),
             "value_loss": mean(missed),
-            **head_losses(policy, lines, output, steps),
+            **auxiliary_losses(policy, lines, output, steps),
         }
 
     def _loss(self, parts: Mapping[str, Tensor]) -> Tensor:
@@ -200,18 +207,18 @@ class Cloning:
         )
         return loss + parts["kl_assistant"] if "kl_assistant" in parts else loss
 
-    def _assistant_moved(self, lines: Lines, start: Reference, rows: Tensor) -> Mean:
+    def _assistant_moved(self, lines: Lines, start: ReferenceLogProbs, rows: Tensor) -> WeightedMean:
         """KL from what the assistant decided at the start, through the features of then."""
         policy = self.policies.assistant
         scores = policy(lines, {"action"}).scores
         assert scores is not None
-        pairs = joint_of(policy, lines, scores, bound=True).pair_log_probs()
-        return mean(divergence(start.pair_log_probs(rows, pairs.shape[2]).to(pairs.device), pairs))
+        pairs = action_distribution(policy, lines, scores, legal_only=True).pair_log_probs()
+        return mean(kl_divergence(start.pair_log_probs(rows, pairs.shape[2]).to(pairs.device), pairs))
 
-    def _answers(self, steps: Steps) -> Answers:
+    def _answers(self, steps: TransitionTable) -> PolicyPredictions:
         """The human policy's, as it is."""
         human, featurizer = self.policies.human, self.policies.featurizer
-        return answer(human, featurizer, self.data.encoded, steps, bound=False, ranks=self.ranks)
+        return answer(human, featurizer, self.data.encoded, steps, legal_only=False, ranks=self.ranks)
 
     def _judge(self) -> dict[str, float | None]:
         """Measures the human policy on the held-out sessions and keeps it if it is the best so far."""
@@ -219,7 +226,7 @@ class Cloning:
         if not len(held_out):
             return {"val_decision_nll": None, "val_line_nll": None, "val_accuracy": None, "val_prior_nll": None}
         answers = self._answers(held_out)
-        learn = held_out.learn.float()
+        learn = held_out.trainable.float()
         decision = float(weighted_mean(-answers.decision(held_out), torch.ones(len(held_out))))
         line = float(weighted_mean(-answers.line, learn))
         loss = decision + self.config.line_weight * line
@@ -239,10 +246,10 @@ class Cloning:
         return {
             "epoch": self.epoch, "position": self.position, "since_best": self.since_best, "best_loss": self.best_loss,
             "sums": dict(self.sums), "best": self.best, "start": self.start, "kept": self.kept,
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self.optimizer.state_dict(),
         }  # fmt: skip
 
     def load_state_dict(self, saved: Mapping[str, object]) -> None:
         for name in ("epoch", "position", "since_best", "best_loss", "sums", "best", "start", "kept"):
             setattr(self, name, saved[name])
-        self.optimiser.load_state_dict(saved["optimiser"])  # type: ignore[arg-type]
+        self.optimizer.load_state_dict(saved["optimiser"])  # type: ignore[arg-type]

@@ -42,7 +42,7 @@ def luce_weights(available: Tensor, chosen: Tensor, prior: Tensor, strength: flo
 
 
 @dataclass(frozen=True)
-class Choices:
+class ChoiceSets:
     """What was on offer at each transition, in counts, and what was taken.
 
     decisions: `(N, 7)` bool, legal somewhere. decision: `(N,)`. lines: `(N, LINE_KINDS)`, lines of each kind on which
@@ -54,18 +54,18 @@ class Choices:
     lines: Tensor
     line_kind: Tensor
 
-    def __getitem__(self, rows: Tensor) -> Choices:
-        return Choices(self.decisions[rows], self.decision[rows], self.lines[rows], self.line_kind[rows])
+    def __getitem__(self, rows: Tensor) -> ChoiceSets:
+        return ChoiceSets(self.decisions[rows], self.decision[rows], self.lines[rows], self.line_kind[rows])
 
 
 @dataclass(frozen=True)
-class Behaviour:
+class BehaviourPolicy:
     """A fitted behaviour. decision_weights: `(7,)`. line_weights: `(7, LINE_KINDS)`."""
 
     decision_weights: Tensor
     line_weights: Tensor
 
-    def log_probs(self, choices: Choices) -> tuple[Tensor, Tensor]:
+    def log_probs(self, choices: ChoiceSets) -> tuple[Tensor, Tensor]:
         """log p(decision) and log p(line | decision), `(N,)` each; the latter 0 where no line was chosen."""
         at = torch.arange(len(choices.decision))
         weights = choices.decisions * self.decision_weights
@@ -80,7 +80,7 @@ class Behaviour:
         return (self.decision_weights / self.decision_weights.sum()).log()
 
 
-def fit(choices: Choices) -> Behaviour:
+def fit_behaviour_policy(choices: ChoiceSets) -> BehaviourPolicy:
     """Counts of the decision among the legal ones, then of the line among those legal for it.
 
     Lines of decisions bound to the cursor and of those free to go anywhere are counted apart, each shrunk towards all.
@@ -92,4 +92,4 @@ def fit(choices: Choices) -> Behaviour:
     for group in (CURSOR_BOUND, ANYWHERE):
         rows = chose & torch.isin(choices.decision, torch.tensor(group))
         lines[list(group)] = luce_weights(choices.lines[rows], choices.line_kind[rows], shared)
-    return Behaviour(decisions, lines)
+    return BehaviourPolicy(decisions, lines)

@@ -24,7 +24,7 @@ from config import GOAL_DIM, N_DECISIONS, RewardWeights
 from featurizers import Encoded, Featurizer
 from state import State
 from state_adapter import Episode, Transition
-from training.data.behaviour_policy import LINE_KINDS, Behaviour, Choices
+from training.data.behaviour_policy import LINE_KINDS, BehaviourPolicy, ChoiceSets
 from training.data.goal_targets import Goal, goal_vector
 
 UNKNOWN = math.nan
@@ -32,13 +32,13 @@ UNKNOWN = math.nan
 
 
 @dataclass(frozen=True)
-class Steps:
+class TransitionTable:
     """N transitions, episode after episode, within an episode by turn; one row each.
 
-    row: of the state in the data set's `Encoded`. after_row: of the recording's last state if it was cut off behind
-    this transition, else -1. episode: index. by_human: who decided.
+    row: of the state in the data set's `Encoded`. bootstrap_index: of the recording's last state if it was cut off
+    behind this transition, else -1. episode: index. is_human: who decided.
     decision, line: what was decided; lines count within the window that the network sees (0 for NO-OP).
-    learn: False if the line is outside the window, or the decision was not legal: no policy loss.
+    trainable: False if the line is outside the window, or the decision was not legal: no policy loss.
     reward: of an assistant's decision; 0 for the human's. parts `(N, P)`: its components.
     kept: share of what was written that stands at the reply; `UNKNOWN` if nothing was, or there is no reply.
     goal `(N, 8)`: see `training.data.goal_targets`. next_human, next_human_line: the human's answer to an
@@ -48,12 +48,12 @@ class Steps:
     """
 
     row: Tensor
-    after_row: Tensor
+    bootstrap_index: Tensor
     episode: Tensor
-    by_human: Tensor
+    is_human: Tensor
     decision: Tensor
     line: Tensor
-    learn: Tensor
+    trainable: Tensor
     reward: Tensor
     parts: Tensor
     kept: Tensor
@@ -62,17 +62,17 @@ class Steps:
     next_human_line: Tensor
     log_decision: Tensor
     log_line: Tensor
-    choices: Choices
+    choices: ChoiceSets
 
     def __len__(self) -> int:
         return len(self.row)
 
-    def select(self, rows: Tensor) -> Steps:
+    def select(self, rows: Tensor) -> TransitionTable:
         """The given steps: indices in order, or a mask `(N,)`."""
         chosen = {f.name: getattr(self, f.name)[rows] for f in fields(self)}
-        return Steps(**chosen)
+        return TransitionTable(**chosen)
 
-    def recorded(self, behaviour: Behaviour | None) -> tuple[Tensor, Tensor]:
+    def recorded(self, behaviour: BehaviourPolicy | None) -> tuple[Tensor, Tensor]:
         """log b(decision), log b(line | decision), `(N,)` each: as recorded, else the fitted behaviour's."""
         if behaviour is None:
             return self.log_decision, self.log_line
@@ -80,37 +80,37 @@ class Steps:
         unknown = self.log_decision.isnan()
         return torch.where(unknown, decision, self.log_decision), torch.where(unknown, line, self.log_line)
 
-    def to(self, device: torch.device | str) -> Steps:
+    def to(self, device: torch.device | str) -> TransitionTable:
         """The same on another device, but for the choices, which no network reads."""
         moved = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "choices"}
-        return Steps(**moved, choices=self.choices)
+        return TransitionTable(**moved, choices=self.choices)
 
 
 @dataclass(frozen=True)
 class Dataset:
     """States, steps of both agents, and what they came from.
 
-    ids: of the episodes. part_names: columns of `Steps.parts`. illegal: assistant decisions that were not legal.
-    outside: decisions of either agent at a line outside the network's window; a human's in a file without lines has no
-    step at all.
+    ids: of the episodes. part_names: columns of `TransitionTable.parts`. illegal: assistant decisions that were not
+    legal. outside: decisions of either agent at a line outside the network's window; a human's in a file without lines
+    has no step at all.
     """
 
     encoded: Encoded
-    steps: Steps
+    steps: TransitionTable
     ids: tuple[str, ...]
     part_names: tuple[str, ...]
     illegal: int
     outside: int
 
-    def of(self, episodes: Iterable[int], *, by_human: bool | None = None) -> Steps:
+    def of(self, episodes: Iterable[int], *, is_human: bool | None = None) -> TransitionTable:
         """The steps of some episodes, of one agent or (None) both."""
         chosen = torch.isin(self.steps.episode, torch.tensor(sorted(episodes), dtype=torch.int64))
-        if by_human is not None:
-            chosen &= self.steps.by_human == by_human
+        if is_human is not None:
+            chosen &= self.steps.is_human == is_human
         return self.steps.select(chosen)
 
 
-def build(
+def build_dataset(
     episodes: Sequence[Episode],
     featurizer: Featurizer,
     weights: RewardWeights | None = None,
@@ -136,7 +136,7 @@ def build(
 
 
 class _Table:
-    """Rows of `Steps` in the making, as plain lists."""
+    """Rows of `TransitionTable` in the making, as plain lists."""
 
     def __init__(self, w_max: int, weights: RewardWeights) -> None:
         self.w_max, self.weights = w_max, weights
@@ -159,7 +159,7 @@ class _Table:
             row = self._decision(transition, window)
             row.update(
                 row=first_row + at,
-                after_row=first_row + len(episode.states) - 1 if episode.cut_off and transition.done else -1,
+                bootstrap_index=first_row + len(episode.states) - 1 if episode.cut_off and transition.done else -1,
                 episode=index,
                 goal=goals[at],
                 **self._next_human(transition, episode, window),
@@ -184,10 +184,10 @@ class _Table:
         log_decision, log_line = _recorded(transition)
         lines, kind = _offer(transition, window, learn and not no_op)
         return {
-            "by_human": human,
+            "is_human": human,
             "decision": int(decision),
             "line": line if learn and not no_op else 0,
-            "learn": learn,
+            "trainable": learn,
             "reward": 0.0 if reward is None else reward.total,
             "parts": () if reward is None else tuple(reward.parts.values()),
             "kept": UNKNOWN if kept is None else kept,
@@ -208,7 +208,7 @@ class _Table:
             line = int(align(transition.state.lines, transition.next.lines).source[line])
         return {"next_human": int(move.decision), "next_human_line": window.line(line)}
 
-    def steps(self) -> Steps:
+    def steps(self) -> TransitionTable:
         def whole(name: str) -> Tensor:
             return torch.tensor([row[name] for row in self.rows], dtype=torch.int64)
 
@@ -223,17 +223,17 @@ class _Table:
             cells = [row[name] if len(row[name]) else nothing for row in self.rows]  # type: ignore[arg-type]
             return torch.from_numpy(np.array(cells, dtype=kind).reshape(len(cells), width))
 
-        choices = Choices(
+        choices = ChoiceSets(
             table("decisions", N_DECISIONS, bool), whole("decision"), table("lines", LINE_KINDS), whole("line_kind")
         )
-        return Steps(
+        return TransitionTable(
             row=whole("row"),
-            after_row=whole("after_row"),
+            bootstrap_index=whole("bootstrap_index"),
             episode=whole("episode"),
-            by_human=yes("by_human"),
+            is_human=yes("is_human"),
             decision=whole("decision"),
             line=whole("line"),
-            learn=yes("learn"),
+            trainable=yes("trainable"),
             reward=real("reward"),
             parts=table("parts", len(self.part_names)),
             kept=real("kept"),

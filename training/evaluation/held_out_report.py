@@ -20,13 +20,13 @@ from featurizers import Featurizer
 from models import Policy
 from state_adapter import Episode
 from training.data import behaviour_policy, transitions
-from training.data.behaviour_policy import Behaviour
-from training.data.transitions import Dataset, Steps
+from training.data.behaviour_policy import BehaviourPolicy
+from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import ALONE, Ranks
 from training.losses.losses import effective_sample_size
-from training.losses.returns import returns_of
+from training.losses.returns import returns_to_go
 from training.networks.initialisation import class_prior
-from training.networks.predictions import Answers, answer
+from training.networks.predictions import PolicyPredictions, answer
 
 BINS = 10
 """Of equal width, in which calibration is measured."""
@@ -39,7 +39,7 @@ VALIDATION = (
 
 
 class EvaluatedNetworks(Protocol):
-    """Whatever holds the three networks: `models.Models`, `training.networks.training_networks.Policies`."""
+    """Whatever holds the three networks: `models.Models`, `training.networks.training_networks.TrainingNetworks`."""
 
     @property
     def human(self) -> Policy: ...
@@ -58,15 +58,15 @@ class Baselines:
     """
 
     prior: Tensor
-    behaviour: Behaviour
+    behaviour: BehaviourPolicy
     kept: float
 
     @classmethod
-    def of(cls, steps: Steps) -> Baselines:
-        known = steps.kept[~steps.by_human & ~steps.kept.isnan()]
+    def of(cls, steps: TransitionTable) -> Baselines:
+        known = steps.kept[~steps.is_human & ~steps.kept.isnan()]
         kept = float(known.mean()) if len(known) else 0.5
-        legal = steps.select(~steps.by_human & steps.learn)
-        return cls(class_prior(steps), behaviour_policy.fit(legal.choices), kept)
+        legal = steps.select(~steps.is_human & steps.trainable)
+        return cls(class_prior(steps), behaviour_policy.fit_behaviour_policy(legal.choices), kept)
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def evaluate(
     weights: RewardWeights | None = None, ppo: PPOConfig | None = None,
 ) -> Report:  # fmt: skip
     """Measures the models on episodes, encoded as their own featurizer encodes."""
-    data = transitions.build(episodes, models.featurizer, weights)
+    data = transitions.build_dataset(episodes, models.featurizer, weights)
     return evaluate_on(models, data, range(len(episodes)), baselines, ppo or PPOConfig())
 
 
@@ -154,20 +154,20 @@ def evaluate_on(
 ) -> Report:  # fmt: skip
     """The same on episodes of a data set that is there already. Collective, if there are several processes."""
     both = data.of(episodes)
-    human, assistant = both.select(both.by_human), both.select(~both.by_human)
-    hers = answer(models.human, models.featurizer, data.encoded, human, bound=False, ranks=ranks)
-    its = answer(models.assistant, models.featurizer, data.encoded, assistant, bound=True, ranks=ranks)
+    human, assistant = both.select(both.is_human), both.select(~both.is_human)
+    hers = answer(models.human, models.featurizer, data.encoded, human, legal_only=False, ranks=ranks)
+    its = answer(models.assistant, models.featurizer, data.encoded, assistant, legal_only=True, ranks=ranks)
     nll, prior_nll = -hers.decision(human), -baselines.prior[human.decision]
-    placed = human.learn & (human.decision > 0)
+    placed = human.trainable & (human.decision > 0)
     importance, log_weights = _importance(assistant, its, baselines.behaviour, ppo.importance_cap)
-    learn = assistant.learn.float()
+    learn = assistant.trainable.float()
     returned = mean(assistant.reward, assistant.episode, importance)
     recorded = mean(assistant.reward, assistant.episode, learn)
     known = ~assistant.kept.isnan()
     kept, kept_episode = assistant.kept[known], assistant.episode[known]
     predicted = its.kept[known].sigmoid()
     brier, base = (predicted - kept).square(), (baselines.kept - kept).square()
-    returns = returns_of(both, ppo.gamma)[~both.by_human]
+    returns = returns_to_go(both, ppo.gamma)[~both.is_human]
     sessions = sorted(set(episodes))
     return Report(
         human_accuracy=mean((hers.decisions.argmax(1) == human.decision).float(), human.episode),
@@ -225,7 +225,7 @@ def _clustered(influence: Tensor, session: Tensor) -> float | None:
     return math.sqrt(float(sums.square().sum()) * count / (count - 1))
 
 
-def _gain(steps: Steps, importance: Tensor, learn: Tensor) -> Estimate:
+def _gain(steps: TransitionTable, importance: Tensor, learn: Tensor) -> Estimate:
     """Weighted mean reward minus plain mean reward, with the error of their difference."""
     if not learn.sum():
         return Estimate(None, None)
@@ -239,14 +239,16 @@ def _gain(steps: Steps, importance: Tensor, learn: Tensor) -> Estimate:
     return Estimate(centres[0] - centres[1], _clustered(influence, steps.episode))
 
 
-def _importance(steps: Steps, answers: Answers, behaviour: Behaviour, cap: float) -> tuple[Tensor, Tensor]:
+def _importance(
+    steps: TransitionTable, answers: PolicyPredictions, behaviour: BehaviourPolicy, cap: float
+) -> tuple[Tensor, Tensor]:
     """Clipped weights pi / b `(N,)`, 0 for steps that were not legal; and the log of the others, not clipped."""
     decision, line = steps.recorded(behaviour)
-    off_decision = torch.where(steps.learn, answers.decision(steps) - decision, 0.0)
-    off_line = torch.where(steps.learn, answers.line - line, 0.0)
+    off_decision = torch.where(steps.trainable, answers.decision(steps) - decision, 0.0)
+    off_line = torch.where(steps.trainable, answers.line - line, 0.0)
     limit = math.log(cap)
     clipped = (off_decision.clamp(max=limit) + off_line.clamp(max=limit)).exp()
-    return torch.where(steps.learn, clipped, 0.0), (off_decision + off_line)[steps.learn]
+    return torch.where(steps.trainable, clipped, 0.0), (off_decision + off_line)[steps.trainable]
 
 
 def reliability(predicted: Tensor, kept: Tensor) -> tuple[Reliability, ...]:

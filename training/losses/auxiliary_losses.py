@@ -8,12 +8,14 @@ from torch import Tensor
 
 from featurizers import Lines
 from models import Policy, PolicyOutput
-from training.data.transitions import Steps
-from training.losses.losses import Mean, mean, share_loss
-from training.networks.predictions import joint_of, kept_of
+from training.data.transitions import TransitionTable
+from training.losses.losses import WeightedMean, mean, retention_cross_entropy
+from training.networks.predictions import action_distribution, retention_logit
 
 
-def head_losses(policy: Policy, lines: Lines, output: PolicyOutput, steps: Steps) -> dict[str, Mean]:
+def auxiliary_losses(
+    policy: Policy, lines: Lines, output: PolicyOutput, steps: TransitionTable
+) -> dict[str, WeightedMean]:
     """Mean losses of a batch, each over the steps that it applies to; 0 if there are none.
 
     next_human_loss, next_human_line_loss: -log p of the human's answer, and of its line given it, at the assistant's
@@ -21,13 +23,13 @@ def head_losses(policy: Policy, lines: Lines, output: PolicyOutput, steps: Steps
     assistant wrote.
     """
     assert output.human_scores is not None and output.goal is not None
-    human = joint_of(policy, lines, output.human_scores, bound=False)
+    human = action_distribution(policy, lines, output.human_scores, legal_only=False)
     decision, line = steps.next_human.clamp(min=0), steps.next_human_line.clamp(min=0)
     answered = (steps.next_human >= 0).float()
     placed = answered * (steps.next_human_line >= 0)
-    known = (~steps.by_human & steps.learn & ~steps.kept.isnan()).float()
-    logit = kept_of(output, steps.decision, steps.line)
-    kept = torch.zeros_like(known) if logit is None else share_loss(logit, steps.kept.nan_to_num())
+    known = (~steps.is_human & steps.trainable & ~steps.kept.isnan()).float()
+    logit = retention_logit(output, steps.decision, steps.line)
+    kept = torch.zeros_like(known) if logit is None else retention_cross_entropy(logit, steps.kept.nan_to_num())
     return {
         "next_human_loss": mean(-human.decision_log_prob(decision), answered),
         "next_human_line_loss": mean(-human.line_log_prob(decision, line), placed),
@@ -36,7 +38,7 @@ def head_losses(policy: Policy, lines: Lines, output: PolicyOutput, steps: Steps
     }
 
 
-def anchored_shares(kept: Tensor, start_logit: Tensor, anchor: float) -> Tensor:
+def anchored_retention_targets(kept: Tensor, start_logit: Tensor, anchor: float) -> Tensor:
     """Targets of p(kept), `(N,)`: the shares kept, drawn towards what was expected before learning.
 
     Cross-entropy is linear in its target, so this is the loss plus `anchor` times the cross-entropy with the start, up

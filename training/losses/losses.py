@@ -16,7 +16,7 @@ from training.distributed.process_group import ALONE, Ranks
 
 
 @dataclass(frozen=True)
-class Mean:
+class WeightedMean:
     """A mean of rows of which other processes may hold some: the sums of weight * value and of weight, scalars."""
 
     total: Tensor
@@ -28,11 +28,11 @@ class Mean:
         return self.total / self.weight.clamp(min=1e-6)
 
 
-def mean(values: Tensor, weights: Tensor | None = None) -> Mean:
+def mean(values: Tensor, weights: Tensor | None = None) -> WeightedMean:
     """Of the rows that count (None: all); a row that does not count may hold anything, not-a-number included."""
     if weights is None:
-        return Mean(values.sum(), values.new_full((), len(values)))
-    return Mean((torch.where(weights > 0, values, 0.0) * weights).sum(), weights.sum())
+        return WeightedMean(values.sum(), values.new_full((), len(values)))
+    return WeightedMean((torch.where(weights > 0, values, 0.0) * weights).sum(), weights.sum())
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def means(
-    parts: Mapping[str, Mean], ranks: Ranks = ALONE, *, counts: bool = True
+    parts: Mapping[str, WeightedMean], ranks: Ranks = ALONE, *, counts: bool = True
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Collective. By name, this process's shares of the means over all rows of all processes, and those means.
 
@@ -71,14 +71,14 @@ def advantage_weights(advantage: Tensor, beta: float, cap: float) -> Tensor:
     return (advantage / beta).exp().clamp(max=cap)
 
 
-def clipped_value(value: Tensor, old: Tensor, target: Tensor, clip: float) -> Tensor:
+def clipped_value_loss(value: Tensor, old: Tensor, target: Tensor, clip: float) -> Tensor:
     """Loss per row `(B,)`: half the squared error, the worse of the value's and of the value held within `clip` of
     `old`, so that one epoch does not carry it far."""
     held = old + (value - old).clamp(-clip, clip)
     return 0.5 * torch.maximum((value - target).square(), (held - target).square())
 
 
-def share_loss(logit: Tensor, share: Tensor) -> Tensor:
+def retention_cross_entropy(logit: Tensor, share: Tensor) -> Tensor:
     """Cross-entropy per row `(B,)` of a predicted share in [0, 1]; proper, so the sigmoid estimates its mean."""
     return F.binary_cross_entropy_with_logits(logit, share, reduction="none")
 

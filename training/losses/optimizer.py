@@ -23,7 +23,7 @@ class NotFiniteError(InputError):
     """A loss or gradient that is not a number: the run stops and what it had saved stays as it is."""
 
 
-class Optimiser:
+class Optimizer:
     """AdamW (Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization, algorithm 2); matrices decay, vectors
     (biases, norms) do not."""
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.data.transitions import Steps
+from training.data.transitions import TransitionTable
 from training.search.interfaces import Floats
 
 
@@ -40,17 +40,17 @@ def discounted_returns(rewards: Tensor, episode: Tensor, gamma: float) -> Tensor
     return gae(rewards, nothing, episode, nothing, gamma=gamma, lam=1.0)[1]
 
 
-def standardised(advantages: Tensor) -> Tensor:
+def normalized(advantages: Tensor) -> Tensor:
     """`(N,)` with mean 0 and standard deviation 1; a single advantage keeps its sign and becomes at most 1."""
     if len(advantages) < 2:
         return advantages.clamp(-1.0, 1.0)
     return (advantages - advantages.mean()) / (advantages.std() + 1e-6)
 
 
-def returns_of(steps: Steps, gamma: float) -> Tensor:
+def returns_to_go(steps: TransitionTable, gamma: float) -> Tensor:
     """Discounted sum of the assistant's rewards to come, `(N,)`; for a human's step, from the assistant's next on."""
     assert bool((steps.row.diff() > 0).all()), "steps stand in the order in which they were taken"
-    by_assistant = ~steps.by_human
+    by_assistant = ~steps.is_human
     own = discounted_returns(steps.reward[by_assistant], steps.episode[by_assistant], gamma)
     following = torch.zeros(len(steps))
     following[by_assistant] = own

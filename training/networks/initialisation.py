@@ -14,7 +14,7 @@ from actions import Decision
 from config import N_DECISIONS
 from featurizers.history import SUMMARY_DIM
 from models import Policy
-from training.data.transitions import Dataset, Steps
+from training.data.transitions import Dataset, TransitionTable
 
 RIDGE = 1.0
 """Strength of the ridge: about the steps of a kind that it takes to move a logit half of the way."""
@@ -35,18 +35,18 @@ KINDS = (
 ITERATIONS = 300
 
 
-def class_prior(steps: Steps) -> Tensor:
+def class_prior(steps: TransitionTable) -> Tensor:
     """Log-probabilities `(7,)` of the human's decisions by counting, one added to each count."""
-    return counted(steps.decision[steps.by_human])
+    return log_class_frequencies(steps.decision[steps.is_human])
 
 
-def counted(decisions: Tensor) -> Tensor:
+def log_class_frequencies(decisions: Tensor) -> Tensor:
     """Log-probabilities `(7,)` of decisions `(N,)`, one added to each count."""
     counts = torch.bincount(decisions, minlength=N_DECISIONS) + 1.0
     return (counts / counts.sum()).log()
 
 
-def softmax_fit(features: Tensor, decisions: Tensor, prior: Tensor) -> Tensor:
+def ridge_softmax_fit(features: Tensor, decisions: Tensor, prior: Tensor) -> Tensor:
     """Weights `(7, D)` of a ridge-regularised softmax regression of decisions `(N,)` on features `(N, D)`.
 
     The logits are `prior (7,) + features @ weights.T`. Solved by the lower-bound method, whose curvature bound
@@ -61,7 +61,7 @@ def softmax_fit(features: Tensor, decisions: Tensor, prior: Tensor) -> Tensor:
     return weights.T.float()
 
 
-def share_fit(features: Tensor, shares: Tensor, offset: float) -> Tensor:
+def ridge_logistic_fit(features: Tensor, shares: Tensor, offset: float) -> Tensor:
     """Weights `(D,)` of a ridge-regularised logistic regression of shares `(N,)` in [0, 1] on features `(N, D)`.
 
     The logit is `offset + features @ weights`; the same method, with the curvature bound 1 / 4.
@@ -76,28 +76,30 @@ def share_fit(features: Tensor, shares: Tensor, offset: float) -> Tensor:
 
 
 @torch.no_grad()
-def begin_human(policy: Policy, data: Dataset, steps: Steps, returns: Tensor) -> None:
+def initialise_human_policy(policy: Policy, data: Dataset, steps: TransitionTable, returns: Tensor) -> None:
     """Sets a fresh policy's biases and tilt from steps of both agents `(N,)` and their returns `(N,)`."""
     history = torch.from_numpy(data.encoded.history)[steps.row, :SUMMARY_DIM]
     answered = steps.next_human >= 0
-    for first, chosen, decisions in ((0, steps.by_human, steps.decision), (7, answered, steps.next_human)):
-        prior = counted(decisions[chosen])
+    for first, chosen, decisions in ((0, steps.is_human, steps.decision), (7, answered, steps.next_human)):
+        prior = log_class_frequencies(decisions[chosen])
         (policy.set_human_prior if first else policy.set_decision_prior)(prior)
         if policy.tilt is not None and chosen.any():
-            policy.tilt.weight[first : first + N_DECISIONS] = softmax_fit(history[chosen], decisions[chosen], prior)
+            policy.tilt.weight[first : first + N_DECISIONS] = ridge_softmax_fit(
+                history[chosen], decisions[chosen], prior
+            )
     policy.value_head.last.bias.fill_(float(returns.mean()))
     policy.goal_head.last.bias.copy_(steps.goal.mean(0))
-    begin_kept(policy, data, steps)
+    initialise_retention_head(policy, data, steps)
 
 
 @torch.no_grad()
-def begin_kept(policy: Policy, data: Dataset, steps: Steps) -> None:
+def initialise_retention_head(policy: Policy, data: Dataset, steps: TransitionTable) -> None:
     """Sets a fresh p(kept) head: each decision's share kept, drawn towards those of its kind and of all, tilted by the
     history."""
     if policy.kept_head is None:
         return
     history = torch.from_numpy(data.encoded.history)[steps.row, :SUMMARY_DIM]
-    known = ~steps.by_human & steps.learn & ~steps.kept.isnan()
+    known = ~steps.is_human & steps.trainable & ~steps.kept.isnan()
     overall = steps.kept[known].mean() if known.any() else torch.tensor(0.5)
     for kind in KINDS:
         of_kind = _share(steps.kept[known & torch.isin(steps.decision, torch.tensor(kind))], overall)
@@ -106,7 +108,7 @@ def begin_kept(policy: Policy, data: Dataset, steps: Steps) -> None:
             offset = float(torch.logit(_share(steps.kept[here], of_kind), eps=0.01))
             policy.kept_head.last.bias[decision] = offset
             if policy.tilt is not None:
-                tilt = share_fit(history[here], steps.kept[here], offset)
+                tilt = ridge_logistic_fit(history[here], steps.kept[here], offset)
                 policy.tilt.weight[2 * N_DECISIONS + decision] = tilt
 
 

@@ -10,21 +10,21 @@ from torch import Tensor
 from featurizers import Encoded, Featurizer, Lines
 from models import Joint, Policy, PolicyOutput
 from training.data.minibatches import by_length
-from training.data.transitions import Steps
+from training.data.transitions import TransitionTable
 from training.distributed.process_group import ALONE, Ranks
 
 
-def joint_of(policy: Policy, lines: Lines, scores: Tensor, *, bound: bool) -> Joint:
+def action_distribution(policy: Policy, lines: Lines, scores: Tensor, *, legal_only: bool) -> Joint:
     """The distribution over (decision, line) of head scores `(B, 7, L)`.
 
     bound: whether legality binds (the assistant), or any decision may fall on any line (the human).
     """
-    legal = lines.legal if bound else None
+    legal = lines.legal if legal_only else None
     return Joint.of(scores, legal, lines.mask, policy.config.pooling)
 
 
 @dataclass(frozen=True)
-class Answers:
+class PolicyPredictions:
     """What a policy says about N steps.
 
     decisions `(N, 7)`: log-probabilities, -inf where illegal everywhere. line `(N,)`: log-probability of the recorded
@@ -38,17 +38,17 @@ class Answers:
     kept: Tensor
     goal: Tensor
 
-    def decision(self, steps: Steps) -> Tensor:
+    def decision(self, steps: TransitionTable) -> Tensor:
         """Log-probability of the recorded decision, `(N,)`."""
         return self.decisions.gather(1, steps.decision[:, None]).squeeze(1)
 
 
-def lengths_of(encoded: Encoded, rows: Tensor) -> Tensor:
+def line_counts(encoded: Encoded, rows: Tensor) -> Tensor:
     """Lines of the given states, `(N,)`."""
     return torch.from_numpy(encoded.lengths())[rows]
 
 
-def kept_of(output: PolicyOutput, decision: Tensor, line: Tensor) -> Tensor | None:
+def retention_logit(output: PolicyOutput, decision: Tensor, line: Tensor) -> Tensor | None:
     """Logit of p(kept) of one (decision, line) per state, `(B,)`; None if the policy has no such head."""
     if output.kept is None:
         return None
@@ -57,8 +57,14 @@ def kept_of(output: PolicyOutput, decision: Tensor, line: Tensor) -> Tensor | No
 
 @torch.no_grad()
 def answer(
-    policy: Policy, featurizer: Featurizer, encoded: Encoded, steps: Steps, *, bound: bool, ranks: Ranks = ALONE
-) -> Answers:
+    policy: Policy,
+    featurizer: Featurizer,
+    encoded: Encoded,
+    steps: TransitionTable,
+    *,
+    legal_only: bool,
+    ranks: Ranks = ALONE,
+) -> PolicyPredictions:
     """The policy's answers on the CPU, dropout off. A policy without a p(kept) head gives logits of 0.
 
     ranks (here and below): which processes, collectively, share the work; each gets all answers.
@@ -67,17 +73,17 @@ def answer(
     featurizer.eval()
     device = next(policy.parameters()).device
     n = len(steps)
-    answers = Answers(*(torch.zeros(n, *shape) for shape in ((7,), (), (), (), (8,))))
-    for some in ranks.own(by_length(lengths_of(encoded, steps.row))):
+    answers = PolicyPredictions(*(torch.zeros(n, *shape) for shape in ((7,), (), (), (), (8,))))
+    for some in ranks.own(by_length(line_counts(encoded, steps.row))):
         lines = featurizer(encoded.batch(steps.row[some], device))
         output = policy(lines)
-        joint = joint_of(policy, lines, output.scores, bound=bound)
+        joint = action_distribution(policy, lines, output.scores, legal_only=legal_only)
         decision, line = steps.decision[some].to(device), steps.line[some].to(device)
         answers.decisions[some] = joint.decision_log_probs.cpu()
         answers.line[some] = joint.line_log_prob(decision, line).cpu()
         answers.value[some] = output.value.cpu()
         answers.goal[some] = output.goal.cpu()
-        kept = kept_of(output, decision, line)
+        kept = retention_logit(output, decision, line)
         if kept is not None:
             answers.kept[some] = kept.cpu()
     for found in vars(answers).values():
@@ -92,13 +98,13 @@ def values(policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tenso
     device = next(policy.parameters()).device
     found = torch.zeros(len(rows))
     there = (rows >= 0).nonzero().squeeze(1)
-    for batch in ranks.own(by_length(lengths_of(encoded, rows[there]))):
+    for batch in ranks.own(by_length(line_counts(encoded, rows[there]))):
         some = there[batch]
         found[some] = policy(featurizer(encoded.batch(rows[some], device))).value.cpu()
     return ranks.sum(found)
 
 
-class Reference:
+class ReferenceLogProbs:
     """A policy's distribution over (decision, line) at recorded states, kept to anchor another one to it.
 
     As large as the legality of the same states in float32: 28 bytes a line. A state without lines has one place, for
@@ -114,16 +120,16 @@ class Reference:
     @torch.no_grad()
     def of(
         cls, policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tensor, ranks: Ranks = ALONE
-    ) -> Reference:
+    ) -> ReferenceLogProbs:
         """Log-probabilities of the legal pairs at the given states (each once)."""
         policy.eval()
         device = next(policy.parameters()).device
         rows = torch.unique(rows)
-        lengths = lengths_of(encoded, rows)
+        lengths = line_counts(encoded, rows)
         reference = cls(rows, lengths)
         for some in ranks.own(by_length(lengths)):
             lines = featurizer(encoded.batch(rows[some], device))
-            pairs = joint_of(policy, lines, policy(lines).scores, bound=True).pair_log_probs().cpu()
+            pairs = action_distribution(policy, lines, policy(lines).scores, legal_only=True).pair_log_probs().cpu()
             for i, place in enumerate(some.tolist()):
                 start, end = int(reference.offsets[place]), int(reference.offsets[place + 1])
                 reference.values[:, start:end] = pairs[i, :, : end - start]
@@ -140,7 +146,7 @@ class Reference:
         return pairs.masked_fill(~there[:, None], -torch.inf)
 
 
-def divergence(p: Tensor, q: Tensor) -> Tensor:
+def kl_divergence(p: Tensor, q: Tensor) -> Tensor:
     """KL(p || q) in nats per row, `(B,)`, of log-probabilities `(B, ...)`; where p is 0 nothing is added."""
     there = p > -torch.inf
     difference = torch.where(there, p, 0.0) - torch.where(there, q, 0.0).clamp(min=-30.0)

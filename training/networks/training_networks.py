@@ -20,10 +20,11 @@ Tensors = dict[str, Tensor]
 
 
 @dataclass
-class Policies:
+class TrainingNetworks:
     """human and assistant share the featurizer. given: whether the assistant was there before the run, else it begins
     as a copy of the cloned human. start, start_featurizer: the assistant before it learned, and what it saw through;
-    they anchor it. fresh_kept: whether the policies were imported without p(kept), which then begins anew."""
+    they anchor it. retention_head_is_new: whether the policies were imported without p(kept), which then begins anew.
+    """
 
     human: Policy
     assistant: Policy
@@ -31,10 +32,10 @@ class Policies:
     featurizer: Featurizer
     start_featurizer: Featurizer
     given: bool
-    fresh_kept: bool = False
+    retention_head_is_new: bool = False
 
     @classmethod
-    def fresh(cls, model: ModelConfig, featurizer: FeaturizerConfig, seed: int) -> Policies:
+    def fresh(cls, model: ModelConfig, featurizer: FeaturizerConfig, seed: int) -> TrainingNetworks:
         """New weights that follow from the seed."""
         torch.manual_seed(seed)
         features = Featurizer(featurizer)
@@ -42,18 +43,20 @@ class Policies:
         return cls(human, copy.deepcopy(human), copy.deepcopy(human), features, copy.deepcopy(features), given=False)
 
     @classmethod
-    def loaded(cls, human: Policy, assistant: Policy, featurizer: Featurizer, config: FeaturizerConfig) -> Policies:
+    def loaded(
+        cls, human: Policy, assistant: Policy, featurizer: Featurizer, config: FeaturizerConfig
+    ) -> TrainingNetworks:
         """Current models as the start. Of the config only counts which lines are seen and which parts learn."""
         train = config.train_text_embedder, config.train_featurizer_projector
         featurizer.config = replace(
             featurizer.config, h_max=config.h_max, train_text_embedder=train[0], train_featurizer_projector=train[1]
         )
         featurizer.set_trainable(text_embedder=train[0], projector=train[1])
-        fresh_kept = human.kept_head is None or assistant.kept_head is None
+        retention_head_is_new = human.kept_head is None or assistant.kept_head is None
         human, assistant = human.upgraded(), assistant.upgraded()
         return cls(
             human, assistant, copy.deepcopy(assistant), featurizer, copy.deepcopy(featurizer), given=True,
-            fresh_kept=fresh_kept,
+            retention_head_is_new=retention_head_is_new,
         )  # fmt: skip
 
     def unused(self, model: ModelConfig, featurizer: FeaturizerConfig) -> list[str]:
@@ -79,7 +82,7 @@ class Policies:
         for module in (self.human, self.assistant, self.start, self.featurizer, self.start_featurizer):
             yield from module.state_dict().values()
 
-    def begin_assistant(self, decision_log_prior: Tensor, seed: int) -> None:
+    def initialise_assistant(self, decision_log_prior: Tensor, seed: int) -> None:
         """Ends cloning. A fresh assistant becomes a copy of the human that decides as the recordings did at first
         (`decision_log_prior (7,)`), so that importance ratios start near 1."""
         if not self.given:
@@ -101,7 +104,7 @@ class Policies:
         return {**saved, "given": self.given}
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any], where: str) -> Policies:
+    def restored(cls, saved: Mapping[str, Any], where: str) -> TrainingNetworks:
         """What `state_dict` gave. Raises InputError, naming `where`, if it is damaged."""
         networks: dict[str, Any] = {name: policy_from(saved[name], where) for name in _POLICIES}
         networks |= {name: featurizer_from(saved[name], where) for name in _FEATURIZERS}

@@ -13,7 +13,7 @@ sample, the update is advantage-weighted regression: the recorded decisions' log
     + value_weight * clipped value loss + human_weight, goal_weight, kept_weight * the losses of `auxiliary_losses`
     - entropy_weight * entropy + human_anchor * KL(pi || human) + start_anchor / sqrt(sessions) * KL(start || pi)
 
-Not here: self-play (`zero_style_phase.py` makes the episodes and learns through `Update`), files.
+Not here: self-play (`zero_style_phase.py` makes the episodes and learns through `PPOUpdate`), files.
 """
 
 from __future__ import annotations
@@ -28,31 +28,38 @@ from torch import Tensor
 from config import PPOConfig
 from featurizers import Lines
 from models import Joint, PolicyOutput
-from training.data.behaviour_policy import Behaviour
+from training.data.behaviour_policy import BehaviourPolicy
 from training.data.minibatches import bucketed
 from training.data.seeds import generator
-from training.data.transitions import Dataset, Steps
+from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import ALONE, Ranks
-from training.losses.auxiliary_losses import anchored_shares, head_losses
+from training.losses.auxiliary_losses import anchored_retention_targets, auxiliary_losses
 from training.losses.losses import (
-    Mean,
+    WeightedMean,
     advantage_weights,
     clipped_surrogate,
-    clipped_value,
+    clipped_value_loss,
     effective_sample_size,
     mean,
     means,
 )
-from training.losses.optimizer import Optimiser
-from training.losses.returns import gae, standardised
-from training.networks.predictions import Reference, answer, divergence, joint_of, lengths_of, values
-from training.networks.training_networks import Policies
+from training.losses.optimizer import Optimizer
+from training.losses.returns import gae, normalized
+from training.networks.predictions import (
+    ReferenceLogProbs,
+    action_distribution,
+    answer,
+    kl_divergence,
+    line_counts,
+    values,
+)
+from training.networks.training_networks import TrainingNetworks
 
 NAME = "ppo_from_episodes"
 
 
 @dataclass
-class Held:
+class OldPolicyStatistics:
     """What stays as it was when the epoch began, one row per step.
 
     advantage, target, value `(N,)`; log_decision, log_line `(N,)` and decisions `(N, 7)`: log-probabilities of the
@@ -68,39 +75,39 @@ class Held:
     weight: Tensor
     sample_size: float
 
-    def __getitem__(self, rows: Tensor) -> Held:
-        return Held(
+    def __getitem__(self, rows: Tensor) -> OldPolicyStatistics:
+        return OldPolicyStatistics(
             self.advantage[rows], self.target[rows], self.value[rows], self.log_decision[rows], self.log_line[rows],
             self.decisions[rows], self.weight[rows], self.sample_size,
         )  # fmt: skip
 
-    def to(self, device: torch.device) -> Held:
-        return Held(
+    def to(self, device: torch.device) -> OldPolicyStatistics:
+        return OldPolicyStatistics(
             self.advantage.to(device), self.target.to(device), self.value.to(device), self.log_decision.to(device),
             self.log_line.to(device), self.decisions.to(device), self.weight.to(device), self.sample_size,
         )  # fmt: skip
 
 
-class Update:
+class PPOUpdate:
     """One epoch of PPO on the assistant's steps of a data set."""
 
     def __init__(
-        self, policies: Policies, data: Dataset, steps: Steps, behaviour: Behaviour | None, *,
-        optimiser: Optimiser, config: PPOConfig, sessions: int, seed: tuple[int | str, ...], ranks: Ranks = ALONE,
+        self, policies: TrainingNetworks, data: Dataset, steps: TransitionTable, behaviour: BehaviourPolicy | None, *,
+        optimizer: Optimizer, config: PPOConfig, sessions: int, seed: tuple[int | str, ...], ranks: Ranks = ALONE,
     ) -> None:  # fmt: skip
         self.policies, self.data, self.config, self.seed, self.ranks = policies, data, config, seed, ranks
-        self.behaviour, self.optimiser = behaviour, optimiser
+        self.behaviour, self.optimizer = behaviour, optimizer
         self.start_anchor, kept_anchor = (
             weight / math.sqrt(max(sessions, 1)) for weight in (config.start_anchor, config.kept_anchor)
         )
         encoded, rows = data.encoded, steps.row
-        at_start = answer(policies.start, policies.start_featurizer, encoded, steps, bound=True, ranks=ranks)
-        self.steps = replace(steps, kept=anchored_shares(steps.kept, at_start.kept, kept_anchor))
-        self.human = Reference.of(policies.human, policies.featurizer, encoded, rows, ranks)
-        self.start = Reference.of(policies.start, policies.start_featurizer, encoded, rows, ranks)
+        at_start = answer(policies.start, policies.start_featurizer, encoded, steps, legal_only=True, ranks=ranks)
+        self.steps = replace(steps, kept=anchored_retention_targets(steps.kept, at_start.kept, kept_anchor))
+        self.human = ReferenceLogProbs.of(policies.human, policies.featurizer, encoded, rows, ranks)
+        self.start = ReferenceLogProbs.of(policies.start, policies.start_featurizer, encoded, rows, ranks)
         self.position, self.stopped = 0, False
         self.sums: dict[str, float] = {}
-        self.held: Held | None = None
+        self.held: OldPolicyStatistics | None = None
         self.batches: list[Tensor] = []
 
     def begin(self, epoch: int) -> None:
@@ -114,7 +121,7 @@ class Update:
     def batches_of(self, epoch: int) -> list[Tensor]:
         """Rows of an epoch's minibatches, in order."""
         order = generator(*self.seed, epoch)
-        lengths = lengths_of(self.data.encoded, self.steps.row)
+        lengths = line_counts(self.data.encoded, self.steps.row)
         batches, left = [], self.config.steps
         for _ in range(self.config.passes):
             for batch in bucketed(lengths, self.config.batch_size, order):
@@ -139,7 +146,7 @@ class Update:
         if found["kl"].item() > self.config.target_kl:
             self.stopped = True
             return False
-        norm = self.optimiser.step(self._loss(shares), f"{self.seed[-1]}, step {self.position + 1}")
+        norm = self.optimizer.step(self._loss(shares), f"{self.seed[-1]}, step {self.position + 1}")
         for name, part in {**found, "loss": self._loss(found)}.items():
             self.sums[name] = self.sums.get(name, 0.0) + part.item()
         self.sums["gradient_norm"] = self.sums.get("gradient_norm", 0.0) + norm
@@ -158,7 +165,7 @@ class Update:
             explained_variance=_explained(self.held.target, self.held.value),
             stopped_early=float(self.stopped),
             minibatches=float(self.position),
-            steps_without_policy_loss=float((~self.steps.learn).sum()),
+            steps_without_policy_loss=float((~self.steps.trainable).sum()),
         )
         metrics.setdefault("loss", 0.0)
         self.held, self.position = None, 0
@@ -168,16 +175,16 @@ class Update:
     def _regresses(self) -> bool:
         return self.held is not None and self.held.sample_size < self.config.sample_size_floor
 
-    def _hold(self) -> Held:
+    def _hold(self) -> OldPolicyStatistics:
         steps, config, ranks = self.steps, self.config, self.ranks
         own = self.policies.assistant, self.policies.featurizer, self.data.encoded
-        answers = answer(*own, steps, bound=True, ranks=ranks)
-        bootstrap = values(*own, steps.after_row, ranks)
+        answers = answer(*own, steps, legal_only=True, ranks=ranks)
+        bootstrap = values(*own, steps.bootstrap_index, ranks)
         advantage, target = gae(
             steps.reward, answers.value, steps.episode, bootstrap, gamma=config.gamma, lam=config.gae_lambda
         )
-        learn = steps.learn
-        advantage[learn] = standardised(advantage[learn])
+        learn = steps.trainable
+        advantage[learn] = normalized(advantage[learn])
         log_decision = torch.where(learn, answers.decision(steps), 0.0)
         log_line = torch.where(learn, answers.line, 0.0)
         past_decision, past_line = steps.recorded(self.behaviour)
@@ -186,28 +193,30 @@ class Update:
         cap = math.log(config.importance_cap)
         weight = (off_decision.clamp(max=cap) + off_line.clamp(max=cap)).exp()
         sample_size = effective_sample_size((off_decision + off_line)[learn])
-        return Held(advantage, target, answers.value, log_decision, log_line, answers.decisions, weight, sample_size)
+        return OldPolicyStatistics(
+            advantage, target, answers.value, log_decision, log_line, answers.decisions, weight, sample_size
+        )
 
-    def _losses(self, lines: Lines, steps: Steps, held: Held) -> dict[str, Mean]:
+    def _losses(self, lines: Lines, steps: TransitionTable, held: OldPolicyStatistics) -> dict[str, WeightedMean]:
         config, policy = self.config, self.policies.assistant
         output: PolicyOutput = policy(lines)
         assert output.scores is not None and output.value is not None
-        joint = joint_of(policy, lines, output.scores, bound=True)
+        joint = action_distribution(policy, lines, output.scores, legal_only=True)
         device = output.value.device
         steps_here = steps.to(device)
-        learn = steps_here.learn.float()
+        learn = steps_here.trainable.float()
         pairs = joint.pair_log_probs()
         human = self.human.pair_log_probs(steps.row, pairs.shape[2]).to(device)
         start = self.start.pair_log_probs(steps.row, pairs.shape[2]).to(device)
         spread = max(float(self.held.target.std()) if self.held is not None and len(self.steps) > 1 else 1.0, 0.1)
-        missed = clipped_value(output.value / spread, held.value / spread, held.target / spread, config.clip_value)
+        missed = clipped_value_loss(output.value / spread, held.value / spread, held.target / spread, config.clip_value)
         return {
             **self._policy_loss(joint, steps_here, held, learn),
             "value_loss": mean(missed),
             "entropy": mean(joint.entropy()),
-            "kl_human": mean(divergence(pairs, human)),
-            "kl_start": mean(divergence(start, pairs)),
-            **head_losses(policy, lines, output, steps_here),
+            "kl_human": mean(kl_divergence(pairs, human)),
+            "kl_start": mean(kl_divergence(start, pairs)),
+            **auxiliary_losses(policy, lines, output, steps_here),
         }
 
     def _loss(self, parts: Mapping[str, Tensor]) -> Tensor:
@@ -223,7 +232,9 @@ class Update:
             + config.kept_weight * parts["kept_loss"]
         )
 
-    def _policy_loss(self, joint: Joint, steps: Steps, held: Held, learn: Tensor) -> dict[str, Mean]:
+    def _policy_loss(
+        self, joint: Joint, steps: TransitionTable, held: OldPolicyStatistics, learn: Tensor
+    ) -> dict[str, WeightedMean]:
         config = self.config
         line = torch.where(learn > 0, steps.line, 0)
         decision = torch.where(learn > 0, steps.decision, 0)  # an illegal one would bring log 0 into the graph
@@ -237,7 +248,7 @@ class Update:
             surrogate = surrogate + clipped_surrogate(ratio_line, held.advantage, config.clip_line)
             loss = mean(surrogate * held.weight, learn)
         with torch.no_grad():
-            kl = mean(divergence(held.decisions, joint.decision_log_probs))
+            kl = mean(kl_divergence(held.decisions, joint.decision_log_probs))
             clipped = ((ratio_decision.exp() - 1).abs() > config.clip_decision).float()
         return {"policy_loss": loss, "kl": kl, "clip_fraction": mean(clipped, learn)}
 
@@ -248,7 +259,7 @@ class Update:
     def load_state_dict(self, saved: Mapping[str, object]) -> None:
         self.position, self.stopped, self.sums = saved["position"], saved["stopped"], saved["sums"]  # type: ignore[assignment]
         held = saved["held"]
-        self.held = None if held is None else Held(**held)  # type: ignore[arg-type]
+        self.held = None if held is None else OldPolicyStatistics(**held)  # type: ignore[arg-type]
 
 
 def _explained(target: Tensor, value: Tensor) -> float | None:
@@ -258,32 +269,32 @@ def _explained(target: Tensor, value: Tensor) -> float | None:
     return float(1 - (target - value).var() / target.var().clamp(min=1e-6))
 
 
-def optimiser_of(policies: Policies, config: PPOConfig, ranks: Ranks = ALONE) -> Optimiser:
+def assistant_optimizer(policies: TrainingNetworks, config: PPOConfig, ranks: Ranks = ALONE) -> Optimizer:
     """Of the assistant's weights; the featurizer does not learn any more."""
-    return Optimiser(
+    return Optimizer(
         policies.assistant.parameters(),
         learning_rate=config.learning_rate, weight_decay=config.weight_decay, grad_clip=config.grad_clip,
         ranks=ranks,
     )  # fmt: skip
 
 
-class FromEpisodes:
+class PPOPhase:
     """The phase: every epoch an update on the recorded decisions."""
 
     name, saves_inside = NAME, True
 
     def __init__(
-        self, policies: Policies, data: Dataset, train: set[int], behaviour: Behaviour, config: PPOConfig, *, seed: int,
-        ranks: Ranks = ALONE,
+        self, policies: TrainingNetworks, data: Dataset, train: set[int], behaviour: BehaviourPolicy, config: PPOConfig,
+        *, seed: int, ranks: Ranks = ALONE,
     ) -> None:  # fmt: skip
         self.config, self.epoch = config, 0
         self.cut_short = 0
         policies.featurizer.freeze()
-        steps = data.of(train, by_human=False)
-        self.optimiser = optimiser_of(policies, config, ranks)
-        self.update = Update(
+        steps = data.of(train, is_human=False)
+        self.optimizer = assistant_optimizer(policies, config, ranks)
+        self.update = PPOUpdate(
             policies, data, steps, behaviour,
-            optimiser=self.optimiser, config=config, sessions=len(train), seed=(seed, NAME),
+            optimizer=self.optimizer, config=config, sessions=len(train), seed=(seed, NAME),
             ranks=ranks,
         )  # fmt: skip
 
@@ -316,11 +327,11 @@ class FromEpisodes:
     def state_dict(self) -> dict[str, object]:
         return {
             "epoch": self.epoch, "cut_short": self.cut_short, "update": self.update.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self.optimizer.state_dict(),
         }  # fmt: skip
 
     def load_state_dict(self, saved: Mapping[str, object]) -> None:
         self.epoch = saved["epoch"]  # type: ignore[assignment]
         self.cut_short = saved["cut_short"]  # type: ignore[assignment]
         self.update.load_state_dict(saved["update"])  # type: ignore[arg-type]
-        self.optimiser.load_state_dict(saved["optimiser"])  # type: ignore[arg-type]
+        self.optimizer.load_state_dict(saved["optimiser"])  # type: ignore[arg-type]

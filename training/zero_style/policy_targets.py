@@ -18,12 +18,12 @@ from config import PPOConfig
 from featurizers import Encoded, Lines
 from featurizers.ragged import Ragged
 from models import Policy
-from training.data.transitions import Dataset, Steps
+from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import ALONE, Ranks
-from training.losses.losses import Mean, advantage_weights, mean, share_loss
-from training.losses.returns import gae, n_step_returns, standardised
-from training.networks.predictions import answer, divergence, joint_of, kept_of, values
-from training.networks.training_networks import Policies
+from training.losses.losses import WeightedMean, advantage_weights, mean, retention_cross_entropy
+from training.losses.returns import gae, n_step_returns, normalized
+from training.networks.predictions import action_distribution, answer, kl_divergence, retention_logit, values
+from training.networks.training_networks import TrainingNetworks
 from training.search import SearchResult
 
 SAVED_NAMES = {"mass_outside_candidates": "outside"}
@@ -38,7 +38,7 @@ class PolicyTargets:
     exists `(N, K)` bool. policy `(N, K)`: the target; sums to 1. mass_outside_candidates `(N,)`: how much of the target
     goes to the legal pairs that are no candidates, together; `policy` then shares the rest. weight `(N,)`: of the
     policy's loss.
-    returns `(N,)`: value target. decision, line, kept, goal, next_human: as in `Steps`, of what was played.
+    returns `(N,)`: value target. decision, line, kept, goal, next_human: as in `TransitionTable`, of what was played.
     """
 
     row: Tensor
@@ -109,16 +109,22 @@ def _arrays(saved: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def targets_from_self_play(
-    games: Dataset, goal: Tensor, found: Sequence[SearchResult], policies: Policies, *, n_step: int, discount: float
+    games: Dataset,
+    goal: Tensor,
+    found: Sequence[SearchResult],
+    policies: TrainingNetworks,
+    *,
+    n_step: int,
+    discount: float,
 ) -> TargetBatch:
     """What was found in G games of T decisions each, `found` T searches of G roots.
 
     The value target of a decision is what it and the next ones brought, n of them, then the value that the network
     gives to the state that they led to; a search counts by another discount. goal `(G * T, 8)`.
     """
-    steps = games.of(range(len(games.ids)), by_human=False)
+    steps = games.of(range(len(games.ids)), is_human=False)
     size, length = len(games.ids), len(found)
-    rows = torch.cat((steps.row.view(size, length), steps.after_row.view(size, length)[:, -1:]), dim=1)
+    rows = torch.cat((steps.row.view(size, length), steps.bootstrap_index.view(size, length)[:, -1:]), dim=1)
     after = values(policies.assistant, policies.featurizer, games.encoded, rows.flatten())
     rewards = steps.reward.view(size, length).double().numpy()
     returns = n_step_returns(rewards, after.view(size, length + 1).double().numpy(), n_step, discount)
@@ -139,18 +145,24 @@ def targets_from_self_play(
 
 
 def targets_from_recording(
-    data: Dataset, steps: Steps, policies: Policies, config: PPOConfig, candidates: int, *, ranks: Ranks = ALONE
+    data: Dataset,
+    steps: TransitionTable,
+    policies: TrainingNetworks,
+    config: PPOConfig,
+    candidates: int,
+    *,
+    ranks: Ranks = ALONE,
 ) -> TargetBatch:
     """What recorded decisions of the assistant teach the policy as it is; whole episodes, `steps` in order.
     Collective, if there are several processes."""
-    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True, ranks=ranks)
-    after = values(policies.assistant, policies.featurizer, data.encoded, steps.after_row, ranks)
+    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True, ranks=ranks)
+    after = values(policies.assistant, policies.featurizer, data.encoded, steps.bootstrap_index, ranks)
     advantage, returns = gae(
         steps.reward, answers.value, steps.episode, after, gamma=config.gamma, lam=config.gae_lambda
     )
-    learn = steps.learn
+    learn = steps.trainable
     weight = torch.zeros(len(steps))
-    weight[learn] = advantage_weights(standardised(advantage[learn]), config.awr_beta, config.awr_cap)
+    weight[learn] = advantage_weights(normalized(advantage[learn]), config.awr_beta, config.awr_cap)
     weight /= weight[learn].mean().clamp(min=1e-6) if learn.any() else 1.0  # as much as a search teaches, on average
     size = (len(steps), candidates)
     pairs = torch.zeros(*size, 2, dtype=torch.int64)
@@ -165,9 +177,9 @@ def targets_from_recording(
     ))  # fmt: skip
 
 
-def _known(steps: Steps) -> Tensor:
+def _known(steps: TransitionTable) -> Tensor:
     """The share kept, where the network sees the line that it is of."""
-    return torch.where(steps.learn, steps.kept, torch.nan)
+    return torch.where(steps.trainable, steps.kept, torch.nan)
 
 
 def policy_cross_entropy(pairs: Tensor, targets: PolicyTargets) -> Tensor:
@@ -185,14 +197,18 @@ def policy_cross_entropy(pairs: Tensor, targets: PolicyTargets) -> Tensor:
     return -(1 - targets.mass_outside_candidates) * inside - targets.mass_outside_candidates * rest
 
 
-def losses(policy: Policy, lines: Lines, targets: PolicyTargets, spread: float, start: Tensor) -> dict[str, Mean]:
+def losses(
+    policy: Policy, lines: Lines, targets: PolicyTargets, spread: float, start: Tensor
+) -> dict[str, WeightedMean]:
     """Mean losses of a minibatch by name. spread: of the returns, which the value's errors are measured in. start:
     log-probabilities of pairs `(B, 7, L)` that the policy is not to leave for nothing."""
     output = policy(lines)
-    pairs = joint_of(policy, lines, output.scores, bound=True).pair_log_probs()
-    after = joint_of(policy, lines, output.human_scores, bound=False)
-    logit = kept_of(output, targets.decision, targets.line)
-    kept = torch.zeros_like(targets.kept) if logit is None else share_loss(logit, targets.kept.nan_to_num())
+    pairs = action_distribution(policy, lines, output.scores, legal_only=True).pair_log_probs()
+    after = action_distribution(policy, lines, output.human_scores, legal_only=False)
+    logit = retention_logit(output, targets.decision, targets.line)
+    kept = (
+        torch.zeros_like(targets.kept) if logit is None else retention_cross_entropy(logit, targets.kept.nan_to_num())
+    )
     following = (targets.next_human >= 0).float()
     return {
         "policy_loss": mean(policy_cross_entropy(pairs, targets), targets.weight),
@@ -200,5 +216,5 @@ def losses(policy: Policy, lines: Lines, targets: PolicyTargets, spread: float, 
         "next_human_loss": mean(-after.decision_log_prob(targets.next_human.clamp(min=0)), following),
         "goal_loss": mean((output.goal - targets.goal).square().mean(1)),
         "kept_loss": mean(kept, (~targets.kept.isnan()).float()),
-        "kl_start": mean(divergence(start, pairs)),
+        "kl_start": mean(kl_divergence(start, pairs)),
     }

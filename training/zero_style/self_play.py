@@ -25,7 +25,7 @@ from simulation.person_fitting import Habits
 from simulation.rollout import Assistant, Chosen, Game, play
 from state import State
 from state_adapter import Episode
-from training.networks.training_networks import Policies
+from training.networks.training_networks import TrainingNetworks
 from training.search import SearchRandomness, SearchResult, search
 from training.search.goal_free_model import GoalFreeModel, SearchState
 
@@ -53,7 +53,7 @@ def assistant_turns(plies: int) -> int:
     return -(-plies // 2)
 
 
-def learned_person(policies: Policies, habits: Habits) -> LearnedPerson:
+def learned_person(policies: TrainingNetworks, habits: Habits) -> LearnedPerson:
     """Whoever recorded the episodes: acts by the human's policy, keeps and types as their habits are."""
     policies.human.eval()
     policies.featurizer.eval()

@@ -34,11 +34,11 @@ from state_adapter import Episode
 from training.data import transitions
 from training.data.goal_targets import Goal, goal_vector
 from training.data.seeds import derived_seed, generator
-from training.data.transitions import Dataset, Steps
+from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import ALONE, Ranks
 from training.losses.losses import means
-from training.networks.predictions import joint_of
-from training.networks.training_networks import Policies
+from training.networks.predictions import action_distribution
+from training.networks.training_networks import TrainingNetworks
 from training.ppo import ppo_phase
 from training.search import CachedEvaluator, SearchResult
 from training.search.evaluator import PolicyEvaluator, observation
@@ -74,7 +74,7 @@ class ZeroStylePhase:
     name, saves_inside = NAME, False
 
     def __init__(
-        self, policies: Policies, episodes: Sequence[Episode], data: Dataset, train: Sequence[int],
+        self, policies: TrainingNetworks, episodes: Sequence[Episode], data: Dataset, train: Sequence[int],
         config: TrainConfig, *, person: Person | None = None, problems: Mapping[str, Problem] = BY_ID,
         record: Callable[[Sequence[Episode]], object] | None = None, ranks: Ranks = ALONE,
     ) -> None:  # fmt: skip
@@ -88,7 +88,7 @@ class ZeroStylePhase:
         self.completer: Completer | None = None
         settings = config.zero_style
         self.search = SearchConfig(algorithm=settings.algorithm, simulations=settings.simulations, discount=DISCOUNT)
-        self.optimiser = ppo_phase.optimiser_of(policies, config.ppo, ranks)
+        self.optimizer = ppo_phase.assistant_optimizer(policies, config.ppo, ranks)
         self.replay: deque[TargetBatch] = deque(maxlen=config.zero_style.replay)
         self.start_anchor = config.ppo.start_anchor / math.sqrt(max(len(self.train), 1))
         self.sums: dict[str, float] = {}
@@ -146,10 +146,10 @@ class ZeroStylePhase:
         with torch.no_grad():
             lines = policies.featurizer(self.material.encoded.batch(targets.row, device))
             scores = policies.start(lines, {"action"}).scores
-            start = joint_of(policies.start, lines, scores, bound=True).pair_log_probs()
+            start = action_distribution(policies.start, lines, scores, legal_only=True).pair_log_probs()
         parts = losses(policies.assistant, lines, targets.to(device), self.spread, start)
         shares, found = means(parts, self.ranks, counts=self.ranks.counts(whole))
-        norm = self.optimiser.step(self._loss(shares), f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}")
+        norm = self.optimizer.step(self._loss(shares), f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}")
         for name, part in {**found, "loss": self._loss(found), "gradient_norm": torch.tensor(norm)}.items():
             self.sums[name] = self.sums.get(name, 0.0) + part.item()
         self.position += 1
@@ -180,11 +180,11 @@ class ZeroStylePhase:
     def state_dict(self) -> dict[str, object]:
         replay = [material.state_dict() for material in self.replay]
         saved = {"epoch": self.epoch, "games": list(self.games), "replay": replay}
-        return {**saved, "optimiser": self.optimiser.state_dict()}
+        return {**saved, "optimiser": self.optimizer.state_dict()}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         self.epoch, self.games = saved["epoch"], list(saved["games"])
-        self.optimiser.load_state_dict(saved["optimiser"])
+        self.optimizer.load_state_dict(saved["optimiser"])
         self.replay.extend(TargetBatch.restored(material) for material in saved["replay"])
 
     def _play(self, person: Person, completer: Completer) -> TargetBatch:
@@ -211,8 +211,8 @@ class ZeroStylePhase:
         )
         if self.record is not None:
             self.record(games)
-        data = transitions.build(games, policies.featurizer, self.config.rewards)
-        steps = data.of(range(len(games)), by_human=False)
+        data = transitions.build_dataset(games, policies.featurizer, self.config.rewards)
+        steps = data.of(range(len(games)), is_human=False)
         goals = _goals(roots, games, data, steps)
         tested = [(root.episode.problem_id or "") in self.problems for root in roots]
         material = targets_from_self_play(
@@ -226,19 +226,19 @@ class ZeroStylePhase:
         human = NetworkPolicy(policies.human.eval(), policies.featurizer.eval())
         policy = PolicyEvaluator(policies.assistant, policies.featurizer, self.search)
         evaluator = CachedEvaluator(policy, observation)
-        survives = survival_rate(self.data, self.data.of(self.train, by_human=False), weights.survival_reward)
+        survives = survival_rate(self.data, self.data.of(self.train, is_human=False), weights.survival_reward)
         return SearchAssistant(GoalFreeModel(evaluator, human, weights, self.search, survives=survives), self.search)
 
     def _recording(self) -> TargetBatch:
         """Recorded decisions for the epoch: whole episodes, as many as its minibatches need."""
         shuffle = generator(self.config.seed, NAME, self.epoch, "recorded")
         chosen, left = [], self._recorded * self._steps
-        counts = torch.bincount(self.data.steps.episode[~self.data.steps.by_human], minlength=len(self.data.ids))
+        counts = torch.bincount(self.data.steps.episode[~self.data.steps.is_human], minlength=len(self.data.ids))
         for place in torch.randperm(len(self.train), generator=shuffle).tolist():
             if left > 0:
                 chosen.append(self.train[place])
                 left -= int(counts[self.train[place]])
-        steps = self.data.of(chosen, by_human=False)
+        steps = self.data.of(chosen, is_human=False)
         candidates = self.search.candidates
         return targets_from_recording(self.data, steps, self.policies, self.config.ppo, candidates, ranks=self.ranks)
 
@@ -257,7 +257,7 @@ def _shuffled_passes(rows: int, count: int, order: torch.Generator) -> Tensor:
     return torch.cat([torch.zeros(0, dtype=torch.int64), *rounds])[:count]
 
 
-def survival_rate(data: Dataset, steps: Steps, reward: float) -> float:
+def survival_rate(data: Dataset, steps: TransitionTable, reward: float) -> float:
     """Share of what was kept at a reply that stands at the session's end, as `steps` show."""
     if "survival_reward" not in data.part_names or reward == 0:
         return PRIOR_SURVIVAL_RATE
@@ -266,7 +266,7 @@ def survival_rate(data: Dataset, steps: Steps, reward: float) -> float:
     return min(total / (len(survived) + PRIOR_SURVIVAL_COUNT), 1.0)
 
 
-def _goals(roots: Sequence[Root], games: Sequence[Episode], data: Dataset, steps: Steps) -> Tensor:
+def _goals(roots: Sequence[Root], games: Sequence[Episode], data: Dataset, steps: TransitionTable) -> Tensor:
     """Goal targets `(N, 8)`: the sessions' last texts, which the games knew, not what the games came to."""
     goals = [Goal.of(root.episode.states[-1]) for root in roots]
     firsts = np.cumsum([0] + [len(game.states) for game in games])
@@ -291,7 +291,7 @@ class RolloutStatistics:
 
 
 def _tally(
-    steps: Steps, found: Sequence[SearchResult], tested: Sequence[bool], ids: Sequence[str]
+    steps: TransitionTable, found: Sequence[SearchResult], tested: Sequence[bool], ids: Sequence[str]
 ) -> RolloutStatistics:
     gains = [one.value - (softmax(one.log_probs) * one.q).sum(-1) for one in found]
     return RolloutStatistics(

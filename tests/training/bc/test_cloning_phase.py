@@ -8,20 +8,27 @@ import torch
 from actions import Decision
 from config import BCConfig
 from models import store
-from training.bc.cloning_phase import Cloning
-from training.data.transitions import build
-from training.losses.returns import returns_of
-from training.networks.initialisation import KEPT_RIDGE, begin_human, begin_kept, class_prior, share_fit, softmax_fit
-from training.networks.predictions import Reference, answer, divergence
-from training.networks.training_networks import Policies
+from training.bc.cloning_phase import CloningPhase
+from training.data.transitions import build_dataset
+from training.losses.returns import returns_to_go
+from training.networks.initialisation import (
+    KEPT_RIDGE,
+    class_prior,
+    initialise_human_policy,
+    initialise_retention_head,
+    ridge_logistic_fit,
+    ridge_softmax_fit,
+)
+from training.networks.predictions import ReferenceLogProbs, answer, kl_divergence
+from training.networks.training_networks import TrainingNetworks
 from training.train_from_episodes import train
 
 
 @pytest.fixture
 def fresh(small, sessions):
     """Policies that have not learned yet, and the sessions as tensors."""
-    policies = Policies.fresh(small.model, small.featurizer, 0)
-    return policies, build(sessions, policies.featurizer)
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    return policies, build_dataset(sessions, policies.featurizer)
 
 
 def run(phase):
@@ -36,22 +43,22 @@ def run(phase):
 
 
 def nll(policies, data, episodes):
-    steps = data.of(episodes, by_human=True)
-    answers = answer(policies.human, policies.featurizer, data.encoded, steps, bound=False)
+    steps = data.of(episodes, is_human=True)
+    answers = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False)
     return float(-answers.decision(steps).mean())
 
 
 def begin(policies, data, episodes):
     steps = data.of(episodes)
-    begin_human(policies.human, data, steps, returns_of(steps, 0.99))
+    initialise_human_policy(policies.human, data, steps, returns_to_go(steps, 0.99))
 
 
 def test_a_fresh_policy_without_history_begins_at_the_class_prior(small, sessions):
-    policies = Policies.fresh(replace(small.model, history=False), small.featurizer, 0)
-    data = build(sessions, policies.featurizer)
+    policies = TrainingNetworks.fresh(replace(small.model, history=False), small.featurizer, 0)
+    data = build_dataset(sessions, policies.featurizer)
     begin(policies, data, range(6))
-    steps = data.of(range(6), by_human=True)
-    answers = answer(policies.human, policies.featurizer, data.encoded, steps, bound=False)
+    steps = data.of(range(6), is_human=True)
+    answers = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False)
     prior = class_prior(steps)
     assert (answers.decisions - prior).abs().max() < 0.4  # the head's small weights remain
     assert nll(policies, data, range(6)) == pytest.approx(float(-prior[steps.decision].mean()), abs=0.05)
@@ -60,7 +67,7 @@ def test_a_fresh_policy_without_history_begins_at_the_class_prior(small, session
 def test_with_history_it_begins_at_what_follows_what(fresh):
     policies, data = fresh
     begin(policies, data, range(6))
-    steps = data.of(range(6), by_human=True)
+    steps = data.of(range(6), is_human=True)
     assert nll(policies, data, range(6)) < float(-class_prior(steps)[steps.decision].mean()) - 0.1
 
 
@@ -68,14 +75,14 @@ def test_softmax_fit_finds_the_logits():
     torch.manual_seed(0)
     weights, x = torch.randn(7, 3), torch.randn(4_000, 3)
     decisions = torch.distributions.Categorical(logits=x @ weights.T).sample()
-    found = softmax_fit(x, decisions, torch.full((7,), -1.9459))
+    found = ridge_softmax_fit(x, decisions, torch.full((7,), -1.9459))
     assert torch.allclose(found - found.mean(0), weights - weights.mean(0), atol=0.25)
 
 
 def test_softmax_fit_is_where_the_gradient_vanishes():
     torch.manual_seed(1)
     x, decisions, prior = torch.randn(40, 5).double(), torch.randint(0, 7, (40,)), torch.randn(7).log_softmax(0)
-    weights = softmax_fit(x, decisions, prior).double().requires_grad_()
+    weights = ridge_softmax_fit(x, decisions, prior).double().requires_grad_()
     loss = torch.nn.functional.cross_entropy(prior + x @ weights.T, decisions, reduction="sum")
     (loss + weights.square().sum() / 2).backward()
     assert weights.grad.abs().max() < 1e-3
@@ -84,7 +91,7 @@ def test_softmax_fit_is_where_the_gradient_vanishes():
 def test_share_fit_is_where_the_gradient_vanishes():
     torch.manual_seed(2)
     x, shares = torch.randn(40, 5).double(), torch.rand(40).double()
-    weights = share_fit(x, shares, 0.3).double().requires_grad_()
+    weights = ridge_logistic_fit(x, shares, 0.3).double().requires_grad_()
     loss = torch.nn.functional.binary_cross_entropy_with_logits(0.3 + x @ weights, shares, reduction="sum")
     (loss + KEPT_RIDGE * weights.square().sum() / 2).backward()
     assert weights.grad.abs().max() < 1e-3
@@ -92,18 +99,18 @@ def test_share_fit_is_where_the_gradient_vanishes():
 
 def test_p_kept_of_a_decision_never_tried_begins_at_that_of_its_kind(fresh):
     policies, data = fresh
-    steps = data.of(range(6), by_human=False)
+    steps = data.of(range(6), is_human=False)
     writing = (steps.decision == Decision.FILL_PARTIAL_LINE) | (steps.decision == Decision.WRITE_SINGLE_LINE)
     explaining = steps.decision == Decision.EXPLAIN_MULTI_LINES
     kept = torch.where(writing, 1.0, torch.where(explaining, 0.0, torch.nan))
     assert writing.any() and explaining.any()
-    begin_kept(policies.human, data, replace(steps, kept=kept))
+    initialise_retention_head(policies.human, data, replace(steps, kept=kept))
     bias = policies.human.kept_head.last.bias
     assert bias[Decision.WRITE_MULTI_LINE] > bias[Decision.EDIT_EXISTING_LINES] > bias[Decision.EXPLAIN_SINGLE_LINES]
 
 
 def test_one_step_of_each_kind_is_fitted_without_complaint():
-    assert softmax_fit(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64), torch.zeros(7)).abs().max() == 0
+    assert ridge_softmax_fit(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64), torch.zeros(7)).abs().max() == 0
 
 
 def test_it_learns_what_the_human_does(fresh):
@@ -111,7 +118,7 @@ def test_it_learns_what_the_human_does(fresh):
     begin(policies, data, range(6))
     before = nll(policies, data, range(6))
     config = BCConfig(epochs=30, learning_rate=5e-3, start_anchor=0.0)
-    rows = run(Cloning(policies, data, set(range(6)), set(), config, gamma=0.99, seed=0))
+    rows = run(CloningPhase(policies, data, set(range(6)), set(), config, gamma=0.99, seed=0))
     assert nll(policies, data, range(6)) < before - 0.1
     assert rows[-1]["line_loss"] < rows[0]["line_loss"]
     assert rows[-1]["goal_loss"] < rows[0]["goal_loss"]
@@ -122,7 +129,7 @@ def test_every_trainable_part_learns(fresh):
     policies, data = fresh
     begin(policies, data, range(6))
     before = {n: p.clone() for m in (policies.human, policies.featurizer) for n, p in m.named_parameters()}
-    run(Cloning(policies, data, set(range(6)), set(), BCConfig(epochs=1), gamma=0.99, seed=0))
+    run(CloningPhase(policies, data, set(range(6)), set(), BCConfig(epochs=1), gamma=0.99, seed=0))
     after = {n: p for m in (policies.human, policies.featurizer) for n, p in m.named_parameters()}
     still = [name for name in before if torch.equal(before[name], after[name])]
     assert still == ["history.unknown"]  # every session of this recording has a history
@@ -132,10 +139,10 @@ def test_every_trainable_part_learns(fresh):
 @pytest.mark.parametrize("projector", [True, False])
 def test_parts_of_the_featurizer_learn_if_they_are_to(small, sessions, text_embedder, projector):
     features = replace(small.featurizer, train_text_embedder=text_embedder, train_featurizer_projector=projector)
-    policies = Policies.fresh(small.model, features, 0)
-    data = build(sessions, policies.featurizer)
+    policies = TrainingNetworks.fresh(small.model, features, 0)
+    data = build_dataset(sessions, policies.featurizer)
     before = {name: value.clone() for name, value in policies.featurizer.state_dict().items()}
-    run(Cloning(policies, data, set(range(6)), set(), BCConfig(epochs=1), gamma=0.99, seed=0))
+    run(CloningPhase(policies, data, set(range(6)), set(), BCConfig(epochs=1), gamma=0.99, seed=0))
     moved = {name.split(".")[0]: not torch.equal(value, before[name]) for name, value in
              policies.featurizer.state_dict().items()}  # fmt: skip
     assert moved == {"text_embedder": text_embedder, "proj": projector}
@@ -144,15 +151,15 @@ def test_parts_of_the_featurizer_learn_if_they_are_to(small, sessions, text_embe
 def test_the_anchor_holds_the_decisions_and_not_the_lines(fresh, small, sessions):
     moved = []
     for anchor in (0.0, 1000.0):
-        policies = Policies.fresh(small.model, small.featurizer, 0)
-        data = build(sessions, policies.featurizer)
+        policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+        data = build_dataset(sessions, policies.featurizer)
         begin(policies, data, range(6))
-        steps = data.of(range(6), by_human=True)
-        before = answer(policies.human, policies.featurizer, data.encoded, steps, bound=False).decisions
+        steps = data.of(range(6), is_human=True)
+        before = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False).decisions
         config = BCConfig(epochs=10, learning_rate=3e-3, start_anchor=anchor)
-        rows = run(Cloning(policies, data, set(range(6)), set(), config, gamma=0.99, seed=0))
-        after = answer(policies.human, policies.featurizer, data.encoded, steps, bound=False).decisions
-        moved.append(float(divergence(before, after).mean()))
+        rows = run(CloningPhase(policies, data, set(range(6)), set(), config, gamma=0.99, seed=0))
+        after = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False).decisions
+        moved.append(float(kl_divergence(before, after).mean()))
         assert rows[-1]["line_loss"] < rows[0]["line_loss"]
     assert moved[1] < 0.3 * moved[0]
 
@@ -161,15 +168,15 @@ def test_the_anchor_holds_the_decisions_and_not_the_lines(fresh, small, sessions
 def test_it_stops_when_held_out_sessions_get_worse_and_takes_the_best(fresh, learning_rate):
     policies, data = fresh
     begin(policies, data, range(5))
-    steps = data.of([5], by_human=True)
+    steps = data.of([5], is_human=True)
 
     def loss():
-        answers = answer(policies.human, policies.featurizer, data.encoded, steps, bound=False)
+        answers = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False)
         return float(-answers.decision(steps).mean()) + 0.5 * float(-answers.line.mean())
 
     start = loss()
     config = BCConfig(epochs=50, learning_rate=learning_rate, start_anchor=0.0, patience=2)
-    phase = Cloning(policies, data, set(range(5)), {5}, config, gamma=0.99, seed=0)
+    phase = CloningPhase(policies, data, set(range(5)), {5}, config, gamma=0.99, seed=0)
     rows = run(phase)
     losses = [start, *(row["val_decision_nll"] + 0.5 * row["val_line_nll"] for row in rows)]
     best = losses.index(min(losses))
@@ -181,14 +188,14 @@ def test_it_stops_when_held_out_sessions_get_worse_and_takes_the_best(fresh, lea
 def test_returns_of_the_human_are_those_of_the_assistant_to_come(fresh):
     _, data = fresh
     steps = data.of([0])
-    returns = returns_of(steps, 0.9)
-    own = returns[~steps.by_human]
-    rewards = steps.reward[~steps.by_human]
+    returns = returns_to_go(steps, 0.9)
+    own = returns[~steps.is_human]
+    rewards = steps.reward[~steps.is_human]
     assert own[0].item() == pytest.approx(sum(0.9**i * r for i, r in enumerate(rewards.tolist())), abs=1e-5)
     for i in range(len(steps) - 1):
-        if steps.by_human[i]:
+        if steps.is_human[i]:
             assert returns[i] == returns[i + 1]
-    assert not steps.by_human[-1] or returns[-1] == 0
+    assert not steps.is_human[-1] or returns[-1] == 0
 
 
 def test_a_loaded_assistant_decides_as_it_did_while_its_features_learn(small, sessions):
@@ -203,15 +210,15 @@ def test_a_loaded_assistant_decides_as_it_did_while_its_features_learn(small, se
     new = train(config, sessions).policies
     pairs = zip(old.featurizer.parameters(), new.featurizer.parameters(), strict=True)
     assert all(not torch.equal(a, b) for a, b in pairs)
-    data = build(sessions, old.featurizer)
-    rows = data.of(range(5), by_human=False).row
-    before = Reference.of(old.assistant, old.featurizer, data.encoded, rows)
-    adrift = Reference.of(old.assistant, new.featurizer, data.encoded, rows)
-    kept = Reference.of(new.assistant, new.featurizer, data.encoded, rows)
+    data = build_dataset(sessions, old.featurizer)
+    rows = data.of(range(5), is_human=False).row
+    before = ReferenceLogProbs.of(old.assistant, old.featurizer, data.encoded, rows)
+    adrift = ReferenceLogProbs.of(old.assistant, new.featurizer, data.encoded, rows)
+    kept = ReferenceLogProbs.of(new.assistant, new.featurizer, data.encoded, rows)
 
     def moved(reference):
         p, q = (x.values.T[None].transpose(1, 2) for x in (before, reference))
-        return float(divergence(p, q)) / len(rows.unique())
+        return float(kl_divergence(p, q)) / len(rows.unique())
 
     assert moved(kept) < 0.02
     assert moved(kept) < 0.5 * moved(adrift)
@@ -229,8 +236,8 @@ def test_an_imported_policy_without_p_kept_begins_it_at_what_was_kept(small, ses
                      bc=BCConfig(epochs=0), ppo=replace(small.ppo, epochs=0),
                      zero_style=replace(small.zero_style, epochs=0))  # fmt: skip
     result = train(config, sessions)
-    steps = result.data.of(range(5), by_human=False)
+    steps = result.data.of(range(5), is_human=False)
     steps = steps.select(~steps.kept.isnan())
-    answers = answer(result.policies.assistant, result.policies.featurizer, result.data.encoded, steps, bound=True)
+    answers = answer(result.policies.assistant, result.policies.featurizer, result.data.encoded, steps, legal_only=True)
     error = (answers.kept.sigmoid() - steps.kept).square().mean()
     assert error < (steps.kept.mean() - steps.kept).square().mean()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training.data.behaviour_policy import LINE_KINDS, Choices, fit, luce_weights
+from training.data.behaviour_policy import LINE_KINDS, ChoiceSets, fit_behaviour_policy, luce_weights
 
 
 def drawn(weights, available, seed=0):
@@ -34,14 +34,14 @@ def test_without_choices_there_is_the_prior():
 
 def choices(decision, line_kind, lines):
     legal = torch.ones(len(decision), 7, dtype=torch.bool)
-    return Choices(legal, torch.tensor(decision), torch.tensor(lines, dtype=torch.float32), torch.tensor(line_kind))
+    return ChoiceSets(legal, torch.tensor(decision), torch.tensor(lines, dtype=torch.float32), torch.tensor(line_kind))
 
 
 def test_probabilities_of_decisions_and_of_lines():
     lines = [[0.0] * LINE_KINDS for _ in range(60)]
     for row in lines[20:]:
         row[2], row[4] = 2.0, 4.0  # two lines near the cursor, four further away
-    model = fit(choices([0] * 20 + [4] * 40, [-1] * 20 + [2] * 40, lines))
+    model = fit_behaviour_policy(choices([0] * 20 + [4] * 40, [-1] * 20 + [2] * 40, lines))
     decision, line = model.log_probs(choices([0, 4, 4, 6], [-1, 2, 4, 2], lines[:1] + lines[20:23]))
     assert line[0] == 0.0  # NO-OP has no line
     assert decision[1] > decision[0] > decision[3]
@@ -51,13 +51,13 @@ def test_probabilities_of_decisions_and_of_lines():
 
 
 def test_what_is_not_legal_has_no_share():
-    model = fit(choices([0] * 10 + [4] * 30, [-1] * 10 + [2] * 30, [[0.0, 0.0, 3.0] + [0.0] * 7] * 40))
+    model = fit_behaviour_policy(choices([0] * 10 + [4] * 30, [-1] * 10 + [2] * 30, [[0.0, 0.0, 3.0] + [0.0] * 7] * 40))
     only_no_op = choices([0], [-1], [[0.0] * LINE_KINDS])
     only_no_op.decisions[:, 1:] = False
     assert model.log_probs(only_no_op)[0].item() == pytest.approx(0.0)
 
 
 def test_the_prior_of_a_fresh_policy_is_a_distribution():
-    model = fit(choices([0] * 10 + [4] * 30, [-1] * 10 + [2] * 30, [[0.0, 0.0, 3.0] + [0.0] * 7] * 40))
+    model = fit_behaviour_policy(choices([0] * 10 + [4] * 30, [-1] * 10 + [2] * 30, [[0.0, 0.0, 3.0] + [0.0] * 7] * 40))
     assert model.decision_log_prior().exp().sum().item() == pytest.approx(1.0)
     assert int(model.decision_log_prior().argmax()) == 4

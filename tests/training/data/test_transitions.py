@@ -13,7 +13,7 @@ from config import FeaturizerConfig
 from featurizers import Featurizer
 from state import Cursor, State, never
 from state_adapter import Action, Episode
-from training.data.transitions import build, line_kinds
+from training.data.transitions import build_dataset, line_kinds
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +36,10 @@ def episode(*turns, cut_off=False):
 
 
 def test_every_transition_of_both_agents_is_a_row(featurizer, sessions):
-    data = build(sessions, featurizer)
+    data = build_dataset(sessions, featurizer)
     for index, one in enumerate(sessions):
-        for agent, by_human in (("H", True), ("A", False)):
-            steps, transitions = data.of([index], by_human=by_human), one.transitions(agent)
+        for agent, is_human in (("H", True), ("A", False)):
+            steps, transitions = data.of([index], is_human=is_human), one.transitions(agent)
             assert steps.decision.tolist() == [int(t.decision) for t in transitions]
             first = int(data.of([index]).row.min())
             assert (steps.row - first).tolist() == [t.index for t in transitions]
@@ -58,8 +58,8 @@ def test_a_decision_that_was_not_legal_does_not_teach(featurizer):
         (state(lines, 2, cursor=1, protected=[0]), "H", 4, 0),  # the human may
         (state(lines, 3, cursor=1, protected=[0]), "A", 2, 1),
     )
-    data = build([one], featurizer)
-    assert data.steps.learn.tolist() == [False, True, True]
+    data = build_dataset([one], featurizer)
+    assert data.steps.trainable.tolist() == [False, True, True]
     assert data.illegal == 1 and data.outside == 0
 
 
@@ -70,9 +70,9 @@ def test_lines_count_in_the_window_and_those_outside_do_not_teach(featurizer):
         (state(lines, 1, cursor=150), "A", 4, 155),
         (state(lines, 2, cursor=150), "H", 4, 3),
     )
-    data = build([one], featurizer)
+    data = build_dataset([one], featurizer)
     assert data.encoded.first_line.tolist() == [130, 130, 130]
-    assert data.steps.line.tolist() == [25, 0] and data.steps.learn.tolist() == [True, False]
+    assert data.steps.line.tolist() == [25, 0] and data.steps.trainable.tolist() == [True, False]
     assert data.outside == 1
 
 
@@ -89,20 +89,20 @@ def test_lines_count_in_the_window_and_those_outside_do_not_teach(featurizer):
 def test_recorded_probabilities(featurizer, probability, decision_probability, decision, logs):
     one = episode(state(["a", "b"], 0), (state(["a", "b"], 1), "A", decision, 1 if decision else -1))
     move = replace(one.actions[1], probability=probability, decision_probability=decision_probability)
-    steps = build([replace(one, actions=(None, move))], featurizer).steps
+    steps = build_dataset([replace(one, actions=(None, move))], featurizer).steps
     assert (steps.log_decision.item(), steps.log_line.item()) == pytest.approx(logs, nan_ok=True, abs=1e-6)
 
 
 def test_only_what_is_not_recorded_is_fitted(featurizer, sessions):
-    from training.data.behaviour_policy import fit
+    from training.data.behaviour_policy import fit_behaviour_policy
 
     one = sessions[0]
     moves = tuple(
         replace(m, probability=0.3, decision_probability=0.6) if m and m.agent == "A" and i < 4 else m
         for i, m in enumerate(one.actions)
     )
-    steps = build([replace(one, actions=moves)], featurizer).of([0], by_human=False)
-    decision, line = steps.recorded(fit(steps.choices))
+    steps = build_dataset([replace(one, actions=moves)], featurizer).of([0], is_human=False)
+    decision, line = steps.recorded(fit_behaviour_policy(steps.choices))
     known = ~steps.log_decision.isnan()
     assert known.any() and not known.all()
     assert torch.equal(decision[known], steps.log_decision[known]) and torch.isfinite(decision).all()
@@ -114,14 +114,14 @@ def test_values_are_bootstrapped_only_where_the_recording_was_cut_off(featurizer
     texts = (["a"], ["b"], ["c"], ["d"])
     states = [state(text, t) for t, text in enumerate(texts)]
     one = episode(states[0], (states[1], "A", 2, 0), (states[2], "H", 2, 0), (states[3], "A", 2, 0), cut_off=cut_off)
-    steps = build([one, one], featurizer).of([1], by_human=False)
-    assert steps.after_row.tolist() == [-1, 7 if cut_off else -1]
+    steps = build_dataset([one, one], featurizer).of([1], is_human=False)
+    assert steps.bootstrap_index.tolist() == [-1, 7 if cut_off else -1]
 
 
 def test_the_humans_answer_is_found_in_the_lines_that_the_assistant_saw(featurizer):
     before, after = ["a = 1", "b = 2"], ["# note", "a = 1", "b = 2"]
     one = episode(state(before, 0), (state(after, 1), "A", 6, 0), (state([*after[:2], "b = 3"], 2), "H", 4, 2))
-    steps = build([one], featurizer).steps
+    steps = build_dataset([one], featurizer).steps
     assert steps.next_human.tolist() == [4, -1] and steps.next_human_line.tolist() == [1, -1]
 
 
@@ -137,13 +137,13 @@ def test_the_cost_grows_with_the_sessions_not_faster(featurizer, sessions):
     """In stored numbers, which do not depend on what else the machine does."""
     sizes = []
     for n in (2, 4):
-        data = build(sessions[:1] * n, featurizer)
+        data = build_dataset(sessions[:1] * n, featurizer)
         sizes.append(sum(array.size for array in (data.encoded.scalars, data.encoded.text_ids, data.encoded.legal)))
     assert sizes[1] == 2 * sizes[0]
 
 
 def test_an_empty_file_has_no_op_only(featurizer):
     one = episode(state([], 0, cursor=-1), (state([], 1, cursor=-1), "A", 0, -1))
-    steps = build([one], featurizer).steps
+    steps = build_dataset([one], featurizer).steps
     assert steps.choices.decisions[0].tolist() == [True] + [False] * 6
-    assert np.isfinite(steps.reward.item()) and steps.learn.all()
+    assert np.isfinite(steps.reward.item()) and steps.trainable.all()

@@ -144,7 +144,7 @@ def assert_close(one, other):
 
 def steps_of(episodes):
     """Rows of both agents."""
-    return transitions.build(episodes, Featurizer(FeaturizerConfig())).steps
+    return transitions.build_dataset(episodes, Featurizer(FeaturizerConfig())).steps
 
 
 def without_games(config):

@@ -7,7 +7,7 @@ import torch
 
 from actions import Decision
 from featurizers import Featurizer
-from training.data.transitions import build
+from training.data.transitions import build_dataset
 from training.evaluation.held_out_report import Baselines
 
 
@@ -19,7 +19,7 @@ def test_decisions_that_were_not_legal_are_nobodys_behaviour(small, sessions):
         for move in one.actions
     ]
     featurizer = Featurizer(small.featurizer)
-    data = build([replace(one, actions=tuple(skeleton)), *sessions[1:]], featurizer)
+    data = build_dataset([replace(one, actions=tuple(skeleton)), *sessions[1:]], featurizer)
     found, without = Baselines.of(data.steps), Baselines.of(data.of(range(1, 6)))
     assert data.illegal > 3
     assert torch.equal(found.behaviour.decision_weights, without.behaviour.decision_weights)
@@ -28,6 +28,6 @@ def test_decisions_that_were_not_legal_are_nobodys_behaviour(small, sessions):
 
 def test_without_an_assistant_every_decision_is_as_probable(small, sessions):
     alone = [replace(one, actions=tuple(m if m and m.agent == "H" else None for m in one.actions)) for one in sessions]
-    found = Baselines.of(build(alone, Featurizer(small.featurizer)).steps)
+    found = Baselines.of(build_dataset(alone, Featurizer(small.featurizer)).steps)
     assert found.behaviour.decision_log_prior().exp().tolist() == pytest.approx([1 / 7] * 7)
     assert found.kept == 0.5

@@ -10,7 +10,7 @@ import torch
 from config import PPOConfig
 from training.data.minibatches import bucketed, by_length
 from training.data.seeds import derived_seed, generator
-from training.data.transitions import build
+from training.data.transitions import build_dataset
 from training.evaluation.held_out_report import (
     VALIDATION,
     Baselines,
@@ -22,13 +22,13 @@ from training.evaluation.held_out_report import (
     reliability,
     validation,
 )
-from training.networks.training_networks import Policies
+from training.networks.training_networks import TrainingNetworks
 
 
 @pytest.fixture
 def measured(small, sessions):
-    policies = Policies.fresh(small.model, small.featurizer, 0)
-    data = build(sessions, policies.featurizer)
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    data = build_dataset(sessions, policies.featurizer)
     return policies, data, Baselines.of(data.of(range(4)))
 
 
@@ -80,13 +80,13 @@ def test_reliability_and_calibration():
 def test_a_report_adds_up(measured, sessions):
     policies, data, baselines = measured
     report = evaluate_on(policies, data, [4, 5], baselines, PPOConfig())
-    steps = data.of([4, 5], by_human=True)
+    steps = data.of([4, 5], is_human=True)
     assert report.prior_nll.mean == pytest.approx(float(-baselines.prior[steps.decision].mean()), abs=1e-5)
     assert report.nll_gain.mean == pytest.approx(report.prior_nll.mean - report.human_nll.mean, abs=1e-5)
     gain = report.assistant_return.mean - report.recorded_return.mean
     assert report.return_gain.mean == pytest.approx(gain, abs=1e-5)
     assert report.kept_gain.mean == pytest.approx(report.base_brier.mean - report.kept_brier.mean, abs=1e-5)
-    assert report.recorded_return.mean == pytest.approx(float(data.of([4, 5], by_human=False).reward.mean()), abs=1e-5)
+    assert report.recorded_return.mean == pytest.approx(float(data.of([4, 5], is_human=False).reward.mean()), abs=1e-5)
     assert report.sessions == ("session-4", "session-5") and len(report.session_nll) == len(report.session_return) == 2
     assert 0 < report.effective_sample_size <= 1 and 0 < report.no_op_share.mean < 1
     json.dumps(report.as_dict(), allow_nan=False)
@@ -103,14 +103,14 @@ def test_episodes_are_encoded_as_the_models_own_featurizer_does(measured, sessio
 def test_a_policy_that_decides_as_recorded_returns_what_was_recorded(measured, sessions):
     """Importance weights are then all 1."""
     policies, _, baselines = measured
-    data = build(sessions, policies.featurizer)
-    policies.begin_assistant(baselines.behaviour.decision_log_prior(), 0)
+    data = build_dataset(sessions, policies.featurizer)
+    policies.initialise_assistant(baselines.behaviour.decision_log_prior(), 0)
     from training.networks.predictions import answer
 
-    steps = data.of(range(6), by_human=False)
-    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True)
+    steps = data.of(range(6), is_human=False)
+    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True)
     told = replace(data.steps, log_decision=data.steps.log_decision.clone(), log_line=data.steps.log_line.clone())
-    own = ~told.by_human
+    own = ~told.is_human
     told.log_decision[own], told.log_line[own] = answers.decision(steps), answers.line
     report = evaluate_on(policies, replace(data, steps=told), range(6), baselines, PPOConfig())
     assert report.assistant_return.mean == pytest.approx(report.recorded_return.mean, abs=1e-5)

@@ -8,9 +8,9 @@ import torch
 from training.losses.losses import (
     advantage_weights,
     clipped_surrogate,
-    clipped_value,
+    clipped_value_loss,
     effective_sample_size,
-    share_loss,
+    retention_cross_entropy,
     weighted_mean,
 )
 
@@ -45,7 +45,7 @@ def test_clipped_surrogate(ratio, advantage, loss, learns):
     ],
 )
 def test_clipped_value(value, old, target, loss):
-    assert clipped_value(*(torch.tensor([x]) for x in (value, old, target)), 0.5).item() == pytest.approx(loss)
+    assert clipped_value_loss(*(torch.tensor([x]) for x in (value, old, target)), 0.5).item() == pytest.approx(loss)
 
 
 def test_advantage_weights_are_capped():
@@ -68,7 +68,10 @@ def test_no_rows_no_sample():
 
 def test_the_share_loss_is_least_at_the_mean_share():
     shares = torch.tensor([0.0, 0.5, 1.0, 1.0])
-    losses = {p: share_loss(torch.logit(torch.tensor(p)).expand(4), shares).mean().item() for p in (0.5, 0.625, 0.75)}
+    losses = {
+        p: retention_cross_entropy(torch.logit(torch.tensor(p)).expand(4), shares).mean().item()
+        for p in (0.5, 0.625, 0.75)
+    }
     assert min(losses, key=losses.get) == 0.625
 
 

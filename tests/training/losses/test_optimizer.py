@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from errors import InputError
-from training.losses.optimizer import NotFiniteError, Optimiser
+from training.losses.optimizer import NotFiniteError, Optimizer
 
 
 def network():
@@ -21,14 +21,14 @@ def losses(module, steps=5):
 
 def test_steps_are_those_of_torch():
     ours, theirs = network(), network()
-    optimiser = Optimiser(ours.parameters(), learning_rate=0.01, weight_decay=0.1, grad_clip=1e9)
+    optimizer = Optimizer(ours.parameters(), learning_rate=0.01, weight_decay=0.1, grad_clip=1e9)
     groups = [
         {"params": [p for p in theirs.parameters() if p.dim() > 1], "weight_decay": 0.1},
         {"params": [p for p in theirs.parameters() if p.dim() == 1], "weight_decay": 0.0},
     ]
     reference = torch.optim.AdamW(groups, lr=0.01)
     for loss, other in zip(losses(ours), losses(theirs), strict=True):
-        optimiser.step(loss, "test")
+        optimizer.step(loss, "test")
         reference.zero_grad()
         other.backward()
         reference.step()
@@ -38,40 +38,40 @@ def test_steps_are_those_of_torch():
 
 def test_a_long_gradient_is_shortened():
     module = nn.Linear(1, 1, bias=False)
-    optimiser = Optimiser(module.parameters(), learning_rate=1.0, weight_decay=0.0, grad_clip=0.5)
-    norm = optimiser.step((module.weight * 100).sum(), "test")
+    optimizer = Optimizer(module.parameters(), learning_rate=1.0, weight_decay=0.0, grad_clip=0.5)
+    norm = optimizer.step((module.weight * 100).sum(), "test")
     assert norm == pytest.approx(100.0)
-    assert optimiser.mean.abs().item() == pytest.approx(0.05)  # a tenth of the clipped gradient
+    assert optimizer.mean.abs().item() == pytest.approx(0.05)  # a tenth of the clipped gradient
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_stops_and_changes_nothing(bad):
     module = network()
     before = [p.clone() for p in module.parameters()]
-    optimiser = Optimiser(module.parameters(), learning_rate=0.1, weight_decay=0.0, grad_clip=1.0)
+    optimizer = Optimizer(module.parameters(), learning_rate=0.1, weight_decay=0.0, grad_clip=1.0)
     with pytest.raises(NotFiniteError, match=r"bc, epoch 3, step 2.*loss") as caught:
-        optimiser.step(next(iter(losses(module))) * bad, "bc, epoch 3, step 2")
+        optimizer.step(next(iter(losses(module))) * bad, "bc, epoch 3, step 2")
     assert isinstance(caught.value, InputError)
     assert all(torch.equal(a, b) for a, b in zip(before, module.parameters(), strict=True))
 
 
 def test_a_gradient_that_is_not_finite_stops_too():
     module = nn.Linear(1, 1, bias=False)
-    optimiser = Optimiser(module.parameters(), learning_rate=0.1, weight_decay=0.0, grad_clip=1.0)
+    optimizer = Optimizer(module.parameters(), learning_rate=0.1, weight_decay=0.0, grad_clip=1.0)
     with pytest.raises(NotFiniteError, match="gradient"):
-        optimiser.step((module.weight * 0).abs().sqrt().sum(), "test")
+        optimizer.step((module.weight * 0).abs().sqrt().sum(), "test")
 
 
 def test_it_goes_on_where_it_was():
     straight, resumed = network(), network()
-    one = Optimiser(straight.parameters(), learning_rate=0.01, weight_decay=0.0, grad_clip=1.0)
+    one = Optimizer(straight.parameters(), learning_rate=0.01, weight_decay=0.0, grad_clip=1.0)
     for loss in losses(straight, 4):
         one.step(loss, "test")
-    two = Optimiser(resumed.parameters(), learning_rate=0.01, weight_decay=0.0, grad_clip=1.0)
+    two = Optimizer(resumed.parameters(), learning_rate=0.01, weight_decay=0.0, grad_clip=1.0)
     for i, loss in enumerate(losses(resumed, 4)):
         if i == 2:
             saved = two.state_dict()
-            two = Optimiser(resumed.parameters(), learning_rate=0.01, weight_decay=0.0, grad_clip=1.0)
+            two = Optimizer(resumed.parameters(), learning_rate=0.01, weight_decay=0.0, grad_clip=1.0)
             two.load_state_dict(saved)
         two.step(loss, "test")
     assert all(torch.equal(a, b) for a, b in zip(straight.parameters(), resumed.parameters(), strict=True))
@@ -81,7 +81,7 @@ def test_what_is_frozen_stays():
     module = network()
     module[0].requires_grad_(False)
     before = module[0].weight.clone()
-    optimiser = Optimiser(module.parameters(), learning_rate=0.1, weight_decay=0.1, grad_clip=1.0)
+    optimizer = Optimizer(module.parameters(), learning_rate=0.1, weight_decay=0.1, grad_clip=1.0)
     for loss in losses(module, 2):
-        optimiser.step(loss, "test")
+        optimizer.step(loss, "test")
     assert torch.equal(before, module[0].weight)

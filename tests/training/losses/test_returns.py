@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.losses.returns import discounted_returns, gae, standardised
+from training.losses.returns import discounted_returns, gae, normalized
 
 numbers = st.floats(-5, 5, width=32)
 episode_lengths = st.lists(st.integers(1, 6), min_size=1, max_size=4)
@@ -51,4 +51,4 @@ def test_returns_are_discounted_to_the_end_of_the_session():
     [([3.0], [1.0]), ([-0.5], [-0.5]), ([], []), ([2.0, 4.0], [-0.7071, 0.7071]), ([1.0, 1.0, 1.0], [0.0, 0.0, 0.0])],
 )
 def test_standardised(advantages, expected):
-    assert standardised(torch.tensor(advantages)).tolist() == pytest.approx(expected, abs=1e-3)
+    assert normalized(torch.tensor(advantages)).tolist() == pytest.approx(expected, abs=1e-3)

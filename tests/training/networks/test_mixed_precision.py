@@ -7,10 +7,10 @@ import torch
 
 from config import ModelConfig
 from models import PolicyOutput
-from training.bc.cloning_phase import Cloning
+from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
 from training.networks.mixed_precision import network
-from training.networks.training_networks import Policies
+from training.networks.training_networks import TrainingNetworks
 
 MODELS = [
     ModelConfig(d_in=24, d_model=16, n_layers=2, n_heads=2, n_global_tokens=2, hidden=16, radius=2, dropout=0.0),
@@ -20,9 +20,9 @@ MODELS = [
 
 
 def answers(config, sessions, device, of):
-    policies = Policies.fresh(config.model, config.featurizer, 0)
+    policies = TrainingNetworks.fresh(config.model, config.featurizer, 0)
     policies.to(torch.device(device))
-    data = transitions.build(sessions, policies.featurizer, config.rewards)
+    data = transitions.build_dataset(sessions, policies.featurizer, config.rewards)
     lines = policies.featurizer(data.encoded.batch(data.steps.row[:9], device))
     return of(policies.human, lines), lines
 
@@ -52,10 +52,10 @@ def test_cloning_on_a_gpu_computes_in_bfloat16_and_answers_in_float32(small, ses
     assert all(value.dtype == torch.float32 for value in vars_of(found).values())
     assert any(not torch.equal(value.cpu(), vars_of(expected)[name]) for name, value in vars_of(found).items())
     assert_near(found, expected, lines.mask)
-    policies = Policies.fresh(model, config.featurizer, 0)
+    policies = TrainingNetworks.fresh(model, config.featurizer, 0)
     policies.to(torch.device("cuda"))
-    data = transitions.build(sessions, policies.featurizer, config.rewards)
-    phase = Cloning(policies, data, {0, 1, 2, 3, 4}, {5}, config.bc, gamma=0.99, seed=0)
+    data = transitions.build_dataset(sessions, policies.featurizer, config.rewards)
+    phase = CloningPhase(policies, data, {0, 1, 2, 3, 4}, {5}, config.bc, gamma=0.99, seed=0)
     while not phase.done:
         phase.begin()
         while phase.step():

@@ -7,12 +7,12 @@ import torch
 
 from config import PPOConfig
 from training.data import behaviour_policy
-from training.data.transitions import build
+from training.data.transitions import build_dataset
 from training.losses.losses import means
-from training.losses.returns import gae, standardised
-from training.networks.predictions import answer, joint_of
-from training.networks.training_networks import Policies
-from training.ppo.ppo_phase import FromEpisodes
+from training.losses.returns import gae, normalized
+from training.networks.predictions import action_distribution, answer
+from training.networks.training_networks import TrainingNetworks
+from training.ppo.ppo_phase import PPOPhase
 
 CONFIG = PPOConfig(
     importance_cap=1.3, sample_size_floor=0.0, entropy_weight=0.3, human_anchor=0.7, start_anchor=1.1,
@@ -24,13 +24,13 @@ CONFIG = PPOConfig(
 def phase(small_training, sessions, tmp_path_factory):
     """An epoch that has begun, with a policy that is neither the human's nor the one it started from."""
     small = small_training(tmp_path_factory.mktemp("ppo"))
-    policies = Policies.fresh(small.model, small.featurizer, 0)
-    data = build(sessions, policies.featurizer)
-    fitted = behaviour_policy.fit(data.of(range(6), by_human=False).choices)
-    policies.begin_assistant(fitted.decision_log_prior(), 0)
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    data = build_dataset(sessions, policies.featurizer)
+    fitted = behaviour_policy.fit_behaviour_policy(data.of(range(6), is_human=False).choices)
+    policies.initialise_assistant(fitted.decision_log_prior(), 0)
     with torch.no_grad():
         policies.assistant.action_head.last.bias += torch.linspace(-1, 1, 7)
-    phase = FromEpisodes(policies, data, set(range(6)), fitted, CONFIG, seed=0)
+    phase = PPOPhase(policies, data, set(range(6)), fitted, CONFIG, seed=0)
     phase.begin()
     return phase
 
@@ -58,9 +58,9 @@ def test_advantages_are_gae_over_the_episodes_and_standardised(phase):
     steps, held = phase.update.steps, phase.update.held
     nothing = torch.zeros(len(steps))  # no recording was cut off
     advantage, target = gae(steps.reward, held.value, steps.episode, nothing, gamma=CONFIG.gamma, lam=CONFIG.gae_lambda)
-    assert steps.learn.all()
+    assert steps.trainable.all()
     assert torch.allclose(held.target, target, atol=1e-6)
-    assert torch.allclose(held.advantage, standardised(advantage), atol=1e-6)
+    assert torch.allclose(held.advantage, normalized(advantage), atol=1e-6)
 
 
 def test_the_policys_loss_is_weighted_by_what_the_behaviour_left_out(phase, parts):
@@ -75,7 +75,7 @@ def test_the_anchors_are_divergences_in_their_direction(phase, parts):
     with torch.no_grad():
         lines = policies.featurizer(data.encoded.batch(rows))
         own, human, start = (
-            joint_of(policy, lines, policy(lines).scores, bound=True)
+            action_distribution(policy, lines, policy(lines).scores, legal_only=True)
             for policy in (policies.assistant, policies.human, policies.start)
         )
     assert parts["kl_human"].item() == pytest.approx(float(own.kl(human).mean()), rel=1e-3)
@@ -103,6 +103,6 @@ def test_the_loss_is_the_sum_of_its_parts(parts):
 def test_values_held_are_the_policys(phase):
     update = phase.update
     answers = answer(
-        update.policies.assistant, update.policies.featurizer, update.data.encoded, update.steps, bound=True
+        update.policies.assistant, update.policies.featurizer, update.data.encoded, update.steps, legal_only=True
     )
     assert torch.allclose(answers.value, update.held.value, atol=1e-6)

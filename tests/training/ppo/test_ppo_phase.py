@@ -11,11 +11,11 @@ from config import PPOConfig
 from state import Cursor, Env, State, never
 from state_adapter import Action, Episode
 from training.data import behaviour_policy
-from training.data.transitions import build
+from training.data.transitions import build_dataset
 from training.losses.losses import effective_sample_size
 from training.networks.predictions import answer
-from training.networks.training_networks import Policies
-from training.ppo.ppo_phase import FromEpisodes
+from training.networks.training_networks import TrainingNetworks
+from training.ppo.ppo_phase import PPOPhase
 
 GOOD, BAD = Decision.WRITE_SINGLE_LINE, Decision.EDIT_EXISTING_LINES
 
@@ -40,11 +40,11 @@ def bandits(share_of_good: float, count: int = 40, *, recorded: bool) -> list[Ep
 
 def begin(small, episodes, config):
     """A fresh assistant and the phase in which it is to learn from the episodes."""
-    policies = Policies.fresh(small.model, small.featurizer, 0)
-    data = build(episodes, policies.featurizer)
-    fitted = behaviour_policy.fit(data.of(range(len(episodes)), by_human=False).choices)
-    policies.begin_assistant(fitted.decision_log_prior(), 0)
-    return policies, data, FromEpisodes(policies, data, set(range(len(episodes))), fitted, config, seed=0)
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    data = build_dataset(episodes, policies.featurizer)
+    fitted = behaviour_policy.fit_behaviour_policy(data.of(range(len(episodes)), is_human=False).choices)
+    policies.initialise_assistant(fitted.decision_log_prior(), 0)
+    return policies, data, PPOPhase(policies, data, set(range(len(episodes))), fitted, config, seed=0)
 
 
 def learn(small, episodes, config):
@@ -60,8 +60,8 @@ def learn(small, episodes, config):
 
 
 def probability(policies, data, decision):
-    steps = data.of(range(len(data.ids)), by_human=False)
-    return float(answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True)
+    steps = data.of(range(len(data.ids)), is_human=False)
+    return float(answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True)
                  .decisions[:, decision].exp().mean())  # fmt: skip
 
 
@@ -79,9 +79,9 @@ def test_one_epoch_moves_a_clip_and_hardly_more(small):
     config = PPOConfig(epochs=1, passes=30, batch_size=20, learning_rate=3e-3, start_anchor=0.0, human_anchor=0.0)
     policies, data, rows, _ = learn(small, bandits(0.5, recorded=True), replace(config, target_kl=10.0))
     assert rows[0]["clip_fraction"] > 0.1
-    steps = data.of(range(len(data.ids)), by_human=False)
-    after = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True).decision(steps)
-    before = answer(policies.start, policies.featurizer, data.encoded, steps, bound=True).decision(steps)
+    steps = data.of(range(len(data.ids)), is_human=False)
+    after = answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True).decision(steps)
+    before = answer(policies.start, policies.featurizer, data.encoded, steps, legal_only=True).decision(steps)
     assert (after - before).exp().max() < 1.6
 
 
@@ -112,12 +112,12 @@ def test_the_anchor_to_the_start_is_weaker_with_more_sessions(small):
     moved = []
     for count in (2, 200):
         episodes = bandits(0.5, count=20, recorded=True)
-        policies = Policies.fresh(small.model, small.featurizer, 0)
-        data = build(episodes, policies.featurizer)
-        fitted = behaviour_policy.fit(data.of(range(20), by_human=False).choices)
-        policies.begin_assistant(fitted.decision_log_prior(), 0)
+        policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+        data = build_dataset(episodes, policies.featurizer)
+        fitted = behaviour_policy.fit_behaviour_policy(data.of(range(20), is_human=False).choices)
+        policies.initialise_assistant(fitted.decision_log_prior(), 0)
         config = PPOConfig(epochs=15, batch_size=20, learning_rate=3e-3, start_anchor=20.0, human_anchor=0.0)
-        phase = FromEpisodes(policies, data, set(range(20)), fitted, config, seed=0)
+        phase = PPOPhase(policies, data, set(range(20)), fitted, config, seed=0)
         assert phase.update.start_anchor == pytest.approx(config.start_anchor / math.sqrt(20))
         phase.update.start_anchor = config.start_anchor / math.sqrt(count)
         while not phase.done:
@@ -130,31 +130,31 @@ def test_the_anchor_to_the_start_is_weaker_with_more_sessions(small):
 
 
 def test_the_humans_answers_are_the_same_to_the_last_bit(small, sessions):
-    policies = Policies.fresh(small.model, small.featurizer, 0)
-    data = build(sessions, policies.featurizer)
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    data = build_dataset(sessions, policies.featurizer)
     steps = data.of(range(6))
-    fitted = behaviour_policy.fit(data.of(range(6), by_human=False).choices)
-    policies.begin_assistant(fitted.decision_log_prior(), 0)
-    before = answer(policies.human, policies.featurizer, data.encoded, steps, bound=False)
+    fitted = behaviour_policy.fit_behaviour_policy(data.of(range(6), is_human=False).choices)
+    policies.initialise_assistant(fitted.decision_log_prior(), 0)
+    before = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False)
     weights = [p.clone() for p in policies.assistant.parameters()]
-    phase = FromEpisodes(policies, data, set(range(6)), fitted, PPOConfig(epochs=2), seed=0)
+    phase = PPOPhase(policies, data, set(range(6)), fitted, PPOConfig(epochs=2), seed=0)
     while not phase.done:
         phase.begin()
         while phase.step():
             pass
         phase.finish()
-    after = answer(policies.human, policies.featurizer, data.encoded, steps, bound=False)
+    after = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False)
     assert all(torch.equal(a, b) for a, b in zip(vars(before).values(), vars(after).values(), strict=True))
     assert any(not torch.equal(a, b) for a, b in zip(weights, policies.assistant.parameters(), strict=True))
 
 
 def test_a_fresh_assistant_begins_near_the_behaviour(small, sessions):
-    policies = Policies.fresh(small.model, small.featurizer, 0)
-    data = build(sessions, policies.featurizer)
-    steps = data.of(range(6), by_human=False)
-    fitted = behaviour_policy.fit(steps.choices)
-    policies.begin_assistant(fitted.decision_log_prior(), 0)
-    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True)
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    data = build_dataset(sessions, policies.featurizer)
+    steps = data.of(range(6), is_human=False)
+    fitted = behaviour_policy.fit_behaviour_policy(steps.choices)
+    policies.initialise_assistant(fitted.decision_log_prior(), 0)
+    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True)
     decision, _ = steps.recorded(fitted)
     assert effective_sample_size(answers.decision(steps) - decision) > 0.9
 
@@ -175,11 +175,11 @@ def test_the_old_log_probabilities_are_not_those_of_the_policy_that_learns(small
     policies, data, _, phase = learn(small, bandits(0.5, recorded=True), config)
     phase.begin()
     held = phase.update.held
-    steps = data.of(range(len(data.ids)), by_human=False)
+    steps = data.of(range(len(data.ids)), is_human=False)
     fixed = held.log_decision.clone()
     while phase.step():
         pass
-    now = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True).decision(steps)
+    now = answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True).decision(steps)
     assert torch.equal(held.log_decision, fixed)
     assert not torch.allclose(now, fixed, atol=1e-3)
 

@@ -59,14 +59,14 @@ def test_where_it_is_written_to_does_not_matter(small, sessions, tmp_path):
 def test_a_run_that_starts_from_what_another_one_replaces_meanwhile_is_refused(small, sessions, monkeypatch, how):
     config, few = quick(small), sessions[:2]
     train(config, few)
-    build = training.train_from_episodes.transitions.build
+    build = training.train_from_episodes.transitions.build_dataset
 
     def slowly(*arguments):
-        monkeypatch.setattr(training.train_from_episodes.transitions, "build", build)
+        monkeypatch.setattr(training.train_from_episodes.transitions, "build_dataset", build)
         train(config, few)
         return build(*arguments)
 
-    monkeypatch.setattr(training.train_from_episodes.transitions, "build", slowly)
+    monkeypatch.setattr(training.train_from_episodes.transitions, "build_dataset", slowly)
     with pytest.raises(InputError, match="another run has ended here"):
         train(replace(config, **{how: True}), few)
 

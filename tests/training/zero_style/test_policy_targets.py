@@ -15,7 +15,7 @@ from featurizers import Lines
 from models import PolicyOutput
 from training.data import transitions
 from training.networks.predictions import values
-from training.networks.training_networks import Policies
+from training.networks.training_networks import TrainingNetworks
 from training.search import SearchResult
 from training.zero_style.policy_targets import (
     PolicyTargets,
@@ -114,12 +114,12 @@ def test_losses_are_means_over_the_rows_that_know():
 
 
 @pytest.fixture
-def returns_of(session_of, small):
+def returns_to_go(session_of, small):
     """Policies, the data set of a game of three decisions that was cut off and of one that ended, and the value
     targets that `targets_from_self_play` makes of it, rewards being 1, 2, 4 and gamma 1/2."""
-    policies = Policies.fresh(small.model, small.featurizer, 0)
-    data = transitions.build([session_of(i, rounds=3, cut_off=i == 0) for i in range(2)], policies.featurizer)
-    brought = torch.zeros(len(data.steps)).masked_scatter(~data.steps.by_human, torch.tensor([1.0, 2.0, 4.0] * 2))
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    data = transitions.build_dataset([session_of(i, rounds=3, cut_off=i == 0) for i in range(2)], policies.featurizer)
+    brought = torch.zeros(len(data.steps)).masked_scatter(~data.steps.is_human, torch.tensor([1.0, 2.0, 4.0] * 2))
     data = replace(data, steps=replace(data.steps, reward=brought))
     one = SearchResult(
         pairs=np.zeros((2, 1, 2), int), mask=np.ones((2, 1), bool), policy=np.ones((2, 1)),
@@ -140,22 +140,22 @@ def returns_of(session_of, small):
     (3, [1 + 1 + 1 + 1, 2 + 2 + 2, 4 + 4], [1 + 1 + 1, 2 + 2, 4]),
     (5, [1 + 1 + 1 + 1, 2 + 2 + 2, 4 + 4], [1 + 1 + 1, 2 + 2, 4]),
 ])  # fmt: skip
-def test_a_games_returns_are_n_rewards_and_then_the_heads_value(returns_of, n, cut_off, ended):
+def test_a_games_returns_are_n_rewards_and_then_the_heads_value(returns_to_go, n, cut_off, ended):
     """Which says 8 of every state; but nothing comes after a game that has ended."""
-    policies, _, returns = returns_of
+    policies, _, returns = returns_to_go
     with torch.no_grad():
         policies.assistant.value_head.last.weight.zero_()
         policies.assistant.value_head.last.bias.fill_(8.0)
     assert returns(n).tolist() == pytest.approx(cut_off + ended, abs=1e-5)
 
 
-def test_the_value_behind_is_that_of_the_state_led_to(returns_of):
-    policies, data, returns = returns_of
+def test_the_value_behind_is_that_of_the_state_led_to(returns_to_go):
+    policies, data, returns = returns_to_go
     with torch.no_grad():
         policies.assistant.value_head.last.weight *= 20
-    steps = data.of([0, 1], by_human=False)
+    steps = data.of([0, 1], is_human=False)
     first = values(policies.assistant, policies.featurizer, data.encoded, steps.row).tolist()
-    last = values(policies.assistant, policies.featurizer, data.encoded, steps.after_row).tolist()
+    last = values(policies.assistant, policies.featurizer, data.encoded, steps.bootstrap_index).tolist()
     expected = [1 + first[1] / 2, 2 + first[2] / 2, 4 + last[2] / 2, 1 + first[4] / 2, 2 + first[5] / 2, 4]
     assert returns(1).tolist() == pytest.approx(expected, abs=1e-4) and np.std(first[:3]) > 0.01
 
@@ -163,16 +163,16 @@ def test_the_value_behind_is_that_of_the_state_led_to(returns_of):
 @pytest.fixture(scope="module")
 def recorded(sessions, small_training, tmp_path_factory):
     config = small_training(tmp_path_factory.mktemp("lessons"))
-    policies = Policies.fresh(config.model, config.featurizer, 0)
-    data = transitions.build(sessions, policies.featurizer, config.rewards)
-    steps = data.of([1, 3], by_human=False)
+    policies = TrainingNetworks.fresh(config.model, config.featurizer, 0)
+    data = transitions.build_dataset(sessions, policies.featurizer, config.rewards)
+    steps = data.of([1, 3], is_human=False)
     return data, steps, targets_from_recording(data, steps, policies, PPOConfig(), 4)
 
 
 def test_a_recorded_decision_teaches_itself_the_more_the_better_it_was(recorded):
     _, steps, material = recorded
     found = material.targets
-    learn = steps.learn
+    learn = steps.trainable
     assert torch.equal(found.pairs[learn, 0], torch.stack([steps.decision, steps.line], dim=1)[learn])
     assert (found.policy[:, 0] == 1).all() and (found.mass_outside_candidates == 0).all()
     assert (found.weight[~learn] == 0).all() and found.weight[learn].mean() == pytest.approx(1.0)

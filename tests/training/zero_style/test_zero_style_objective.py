@@ -11,8 +11,8 @@ from config import PPOConfig, RewardWeights
 from rewards import kept, reward
 from training.data import transitions
 from training.distributed.process_group import ALONE, Ranks
-from training.networks.predictions import joint_of
-from training.networks.training_networks import Policies, weights_of
+from training.networks.predictions import action_distribution
+from training.networks.training_networks import TrainingNetworks, weights_of
 from training.zero_style.policy_targets import policy_cross_entropy
 from training.zero_style.self_play import rollout_from_roots
 from training.zero_style.zero_style_phase import PRIOR_SURVIVAL_COUNT, PRIOR_SURVIVAL_RATE, ZeroStylePhase
@@ -37,9 +37,9 @@ def phase_of(small_training, sessions, tmp_path_factory):
             small, seed=seed, model=replace(small.model, dropout=dropout), ppo=ppo or small.ppo,
             zero_style=replace(small.zero_style, **zero_style),
         )  # fmt: skip
-        policies = Policies.fresh(config.model, config.featurizer, 0)
+        policies = TrainingNetworks.fresh(config.model, config.featurizer, 0)
         tilted(policies.start)
-        data = transitions.build(sessions, policies.featurizer, config.rewards)
+        data = transitions.build_dataset(sessions, policies.featurizer, config.rewards)
         return ZeroStylePhase(policies, sessions, data, TRAIN, config, ranks=ranks)
 
     return make
@@ -86,8 +86,8 @@ def parts_of(policy, start, phase, rows):
     with torch.no_grad():
         lines = phase.policies.featurizer(phase.material.encoded.batch(targets.row))
     said = policy(lines)
-    own, first = (joint_of(p, lines, p(lines).scores, bound=True) for p in (policy, start))
-    decisions = joint_of(policy, lines, said.human_scores, bound=False).decision_log_probs
+    own, first = (action_distribution(p, lines, p(lines).scores, legal_only=True) for p in (policy, start))
+    decisions = action_distribution(policy, lines, said.human_scores, legal_only=False).decision_log_probs
     answered, known = targets.next_human >= 0, ~targets.kept.isnan()
     share = targets.kept[known]
     logit = said.kept[torch.arange(len(rows)), targets.decision, targets.line][known]

@@ -14,7 +14,7 @@ from simulation.scripted_people import ScriptedPerson, tastes
 from training.data import transitions
 from training.data.goal_targets import Goal, goal_vector
 from training.networks.predictions import answer
-from training.networks.training_networks import Policies
+from training.networks.training_networks import TrainingNetworks
 from training.search import SearchResult
 from training.zero_style.self_play import SearchAssistant, assistant_turns, rollout_from_roots, roots_of
 from training.zero_style.zero_style_phase import PRIOR_SURVIVAL_RATE, ZeroStylePhase, survival_rate
@@ -29,8 +29,8 @@ def phase_of(small, sessions):
             small, zero_style=replace(small.zero_style, simulations=6, **settings), model=model or small.model,
             ppo=ppo or small.ppo,
         )  # fmt: skip
-        policies = policies or Policies.fresh(config.model, config.featurizer, 0)
-        data = transitions.build(sessions, policies.featurizer, config.rewards)
+        policies = policies or TrainingNetworks.fresh(config.model, config.featurizer, 0)
+        data = transitions.build_dataset(sessions, policies.featurizer, config.rewards)
         return ZeroStylePhase(policies, sessions, data, train, config, person=person)
 
     return make
@@ -110,12 +110,12 @@ def test_targets_are_what_was_searched_and_what_came_of_it(phase_of, sessions, m
     """The value target: rewards up to the game's end and the value behind; the goal: the session's, not the game's."""
     phase = phase_of(epochs=1, roots=2, horizon=4)
     found: list[SearchResult] = []
-    played, build, decide = [], transitions.build, SearchAssistant.decide
-    monkeypatch.setattr(transitions, "build", lambda games, *rest: played.extend(games) or build(games, *rest))
+    played, build, decide = [], transitions.build_dataset, SearchAssistant.decide
+    monkeypatch.setattr(transitions, "build_dataset", lambda games, *rest: played.extend(games) or build(games, *rest))
     monkeypatch.setattr(SearchAssistant, "decide", lambda self, *asked: noted(self, found, decide(self, *asked)))
     phase.begin()
     data = build(played, phase.policies.featurizer, phase.config.rewards)
-    steps, targets = data.of(range(2), by_human=False), phase.replay[0].targets
+    steps, targets = data.of(range(2), is_human=False), phase.replay[0].targets
     gamma = phase.config.ppo.gamma
     assert all(game.cut_off for game in played)
     for game in range(2):
@@ -144,7 +144,7 @@ def test_killed_between_epochs_it_goes_on_to_the_same_weights(phase_of, tmp_path
     saved = {"phase": killed.state_dict(), "policies": killed.policies.state_dict()}
     torch.save(saved, tmp_path / "saved.pt")
     saved = torch.load(tmp_path / "saved.pt", weights_only=True)
-    policies = Policies.restored(saved["policies"], "saved.pt")
+    policies = TrainingNetworks.restored(saved["policies"], "saved.pt")
     going_on = phase_of(epochs=3, policies=policies)
     going_on.load_state_dict(saved["phase"])
     assert run(going_on) == rows[2:]
@@ -182,15 +182,15 @@ def test_who_keeps_all_is_helped_more_and_who_undoes_all_less(phase_of):
 def no_op(phase):
     """Mean probability of a NO-OP on the recorded states."""
     policies, data = phase.policies, phase.data
-    steps = data.of(phase.train, by_human=False)
-    found = answer(policies.assistant, policies.featurizer, data.encoded, steps, bound=True)
+    steps = data.of(phase.train, is_human=False)
+    found = answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True)
     return float(found.decisions[:, 0].exp().mean())
 
 
 def test_survival_is_read_off_the_recording(small, sessions):
-    policies = Policies.fresh(small.model, small.featurizer, 0)
-    data = transitions.build(sessions, policies.featurizer, small.rewards)
-    steps = data.of(range(len(sessions)), by_human=False)
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    data = transitions.build_dataset(sessions, policies.featurizer, small.rewards)
+    steps = data.of(range(len(sessions)), is_human=False)
     assert 0 < survival_rate(data, steps, 1.0) <= 1
     nothing = steps.select(torch.zeros(0, dtype=torch.int64))
     assert survival_rate(data, nothing, 1.0) == PRIOR_SURVIVAL_RATE == survival_rate(data, steps, 0)
@@ -199,8 +199,8 @@ def test_survival_is_read_off_the_recording(small, sessions):
 def test_sessions_without_an_assistant_are_played_on_too(small, sessions):
     """Nothing recorded can teach the assistant then, so minibatches are of games alone."""
     alone = [only_human(episode) for episode in sessions[:2]]
-    policies = Policies.fresh(small.model, small.featurizer, 0)
-    data = transitions.build(alone, policies.featurizer, small.rewards)
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    data = transitions.build_dataset(alone, policies.featurizer, small.rewards)
     config = replace(small, zero_style=replace(small.zero_style, epochs=1))
     phase = ZeroStylePhase(policies, alone, data, (0, 1), config)
     (row,) = run(phase)
