@@ -31,7 +31,7 @@ from errors import InputError
 from training.distributed.process_group import Ranks
 
 if TYPE_CHECKING:
-    from training.telemetry import Run
+    from training.telemetry import RunRecord
     from training.training_loop import Outcome, Places
 
 SAMPLES = Path(__file__).resolve().parent / "examples" / "sessions"
@@ -95,16 +95,16 @@ def find_recordings(config: LoopConfig, folder: Path) -> tuple[LoopConfig, Path]
     return replace(config, trained_on="samples"), SAMPLES
 
 
-def learn(config: LoopConfig, recordings: Path, places: Places, run: Run) -> Outcome:
+def learn(config: LoopConfig, recordings: Path, places: Places, run: RunRecord) -> Outcome:
     """Reads the sessions and carries out the plan, with a bar per phase."""
     from cli.progress import Progress, Several
     from cli.train import read
-    from training.telemetry import Listener
+    from training.telemetry import TelemetryObserver
     from training.training_loop import run_loop
 
     progress = Progress()
     try:
-        observer = Several([progress, Listener(run)])
+        observer = Several([progress, TelemetryObserver(run)])
         episodes = read(recordings, observer, run)
         return run_loop(config, episodes, places, observer)
     except KeyboardInterrupt:

@@ -44,7 +44,7 @@ from state import State
 from state_adapter import Episode
 from training.search.action_selection import argmax, bounds, rescale, sigma
 from training.search.goal_free_model import GoalFreeModel, SearchState
-from training.train_from_episodes import TrainResult, train
+from training.train_from_episodes import TrainResult, train_from_episodes
 from training.zero_style.self_play import Root, rollout_from_roots, roots_of
 from training.zero_style.zero_style_phase import ZeroStylePhase
 
@@ -80,7 +80,9 @@ def measure(person: str, seed: int, loop: LoopConfig, repeats: int) -> dict[str,
             featurizer=loop.featurizer, bc=loop.bc,
             ppo=loop.ppo, zero_style=loop.zero_style, trained_on="scripted",
         )  # fmt: skip
-        result = train(replace(config, zero_style=replace(loop.zero_style, epochs=0)), recorded, publish=False)
+        result = train_from_episodes(
+            replace(config, zero_style=replace(loop.zero_style, epochs=0)), recorded, publish=False
+        )
     play = partial(_play, roots=_roots(held_out, seed), person=person, seed=seed, repeats=repeats)
     phase = ZeroStylePhase(result.policies, recorded, result.data, sorted(result.train), config)
     returns = {"silent": play(SilentAssistant()), **_of_policy("before", result, play)}

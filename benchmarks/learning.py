@@ -43,7 +43,7 @@ from training.data import transitions
 from training.data.transitions import TransitionTable
 from training.networks.initialisation import class_prior
 from training.networks.predictions import PolicyPredictions, answer
-from training.train_from_episodes import TrainResult, train
+from training.train_from_episodes import TrainResult, train_from_episodes
 
 EXPLAIN = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
 BINS = 5
@@ -75,7 +75,7 @@ def measure(fold: Fold, episodes: Sequence[Episode], loop: LoopConfig) -> dict[s
             model=ModelConfig(history=fold.history), featurizer=loop.featurizer, bc=loop.bc, ppo=loop.ppo,
             zero_style=replace(loop.zero_style, epochs=0),
         )  # fmt: skip
-        result = train(config, rest, publish=False)
+        result = train_from_episodes(config, rest, publish=False)
     held = transitions.build_dataset([episodes[fold.held_out]], result.policies.featurizer, config.rewards)
     human, assistant = held.of([0], is_human=True), held.of([0], is_human=False)
     human_answers = answer(result.policies.human, result.policies.featurizer, held.encoded, human, legal_only=False)

@@ -48,13 +48,13 @@ def trained(folder: Path, out: Path) -> tuple[float, float, float]:
     """Seconds of reading and of training, and the process's peak of resident memory in MB."""
     from config import TrainConfig, ZeroStyleConfig
     from state_adapter import read_episodes
-    from training.train_from_episodes import train
+    from training.train_from_episodes import train_from_episodes
 
     start = time.perf_counter()
     episodes, _ = read_episodes(folder)
     read = time.perf_counter()
     config = TrainConfig(checkpoint_dir=out / "run", pv_dir=out / "models", zero_style=ZeroStyleConfig(epochs=0))
-    train(config, episodes)
+    train_from_episodes(config, episodes)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return read - start, time.perf_counter() - read, memory
 

@@ -23,10 +23,10 @@ def render(outcome: Outcome, places: Places, config: LoopConfig) -> str:
 
 
 def _sizes(outcome: Outcome) -> str:
-    stopping = f", {outcome.stopped_by} to know when to stop" if outcome.stopped_by else ""
+    stopping = f", {outcome.validation_sessions} to know when to stop" if outcome.validation_sessions else ""
     held_out = f"{outcome.held_out} held out" if outcome.held_out else "none held out, so nothing can be compared"
-    learnt_from, games = counted(outcome.learnt_from, "session"), counted(outcome.games, "game")
-    return f"Learnt from {learnt_from}{stopping}, and {games}; {held_out}."
+    learned_from, games = counted(outcome.learned_from, "session"), counted(outcome.games, "game")
+    return f"Learnt from {learned_from}{stopping}, and {games}; {held_out}."
 
 
 def _rows(before: Report, after: Report) -> list[list[str]]:

@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 import files
 from errors import InputError
-from training.runs.observer import Row, Silent
+from training.runs.observer import NullObserver, Row
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
-class TensorBoard(Silent):
+class TensorBoard(NullObserver):
     """An observer that writes each epoch's numbers; the run's label names its folder."""
 
     def __init__(self, folder: str, label: str) -> None:

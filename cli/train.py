@@ -20,7 +20,7 @@ from state_adapter import Episode, read_episodes
 from training.distributed.process_group import Ranks, joined
 from training.runs import training_manifest
 from training.runs.observer import Observer
-from training.telemetry import Listener, Run, telemetry
+from training.telemetry import RunRecord, TelemetryObserver, telemetry
 
 if TYPE_CHECKING:
     from training.train_from_episodes import TrainResult
@@ -51,13 +51,13 @@ def _train(options: argparse.Namespace, ranks: Ranks) -> TrainResult:
     settings = {name: getattr(options, name) for name in _RECORDED}
     with telemetry(off=not ranks.main).run("train_from_episodes", processes=ranks.world, **settings) as run:
         try:
-            observer = Several([*observers, Listener(run)])
+            observer = Several([*observers, TelemetryObserver(run)])
             with ranks.as_one():
                 config = configuration(options)
                 episodes = read(options.episodes_dir, observer, run, strict=options.strict)
-            from training.train_from_episodes import train
+            from training.train_from_episodes import train_from_episodes
 
-            return train(config, episodes, observer=observer, ranks=ranks)
+            return train_from_episodes(config, episodes, observer=observer, ranks=ranks)
         except KeyboardInterrupt:
             progress.close()
             if ranks.main:
@@ -72,10 +72,11 @@ def _note(pv_dir: Path, result: TrainResult) -> None:
     from training.training_loop import Places
 
     places = Places(DataPaths.default().root)
-    noted = {entry.generation for entry in training_manifest.read(places.manifest)}
+    noted = {entry.generation for entry in training_manifest.read_manifest(places.manifest)}
     if result.generation is not None and pv_dir.resolve() == places.models.resolve() and result.generation not in noted:
-        training_manifest.add(
-            places.manifest, training_manifest.Entry(result.generation, pv_dir.name, result.data.ids, (), result.games)
+        training_manifest.append_entry(
+            places.manifest,
+            training_manifest.ManifestEntry(result.generation, pv_dir.name, result.data.ids, (), result.games),
         )
 
 
@@ -143,7 +144,7 @@ def configuration(options: argparse.Namespace) -> TrainConfig:
     )
 
 
-def read(path: Path, observer: Observer, run: Run, *, strict: bool = False) -> list[Episode]:
+def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False) -> list[Episode]:
     """The sessions at `path`, with a line for each file that was skipped, and one for all that was repaired."""
     begun = False
 

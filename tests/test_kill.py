@@ -14,7 +14,7 @@ import torch
 from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConfig, ZeroStyleConfig
 from models import store
 from state_adapter import read_episodes
-from training.train_from_episodes import train
+from training.train_from_episodes import train_from_episodes
 
 
 def tiny(folder, *, resume):
@@ -59,11 +59,11 @@ def assert_nothing_is_torn(folder):
 def test_killed_at_random_moments(request, tmp_path, processes, sample_sessions):
     kills, chance = request.config.getoption("--kills"), random.Random(7)
     episodes, _ = read_episodes(sample_sessions)
-    process = processes.Process(target=train, args=(tiny(tmp_path / "warm", resume=False), episodes))
+    process = processes.Process(target=train_from_episodes, args=(tiny(tmp_path / "warm", resume=False), episodes))
     process.start()
     process.join()
     begun = time.monotonic()
-    process = processes.Process(target=train, args=(tiny(tmp_path / "straight", resume=False), episodes))
+    process = processes.Process(target=train_from_episodes, args=(tiny(tmp_path / "straight", resume=False), episodes))
     process.start()
     process.join()
     duration, expected = time.monotonic() - begun, weights(tmp_path / "straight")
@@ -72,14 +72,14 @@ def test_killed_at_random_moments(request, tmp_path, processes, sample_sessions)
         number += 1
         folder = tmp_path / str(number)
         for _ in range(chance.randint(1, 3)):  # some runs are killed more than once
-            process = processes.Process(target=train, args=(tiny(folder, resume=True), episodes))
+            process = processes.Process(target=train_from_episodes, args=(tiny(folder, resume=True), episodes))
             process.start()
             process.join(chance.uniform(0, duration))
             process.kill()
             process.join()
             killed += process.exitcode < 0
             assert_nothing_is_torn(folder)
-        process = processes.Process(target=train, args=(tiny(folder, resume=True), episodes))
+        process = processes.Process(target=train_from_episodes, args=(tiny(folder, resume=True), episodes))
         process.start()
         process.join()
         assert process.exitcode == 0

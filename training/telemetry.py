@@ -26,10 +26,10 @@ from data_paths import DataPaths
 from errors import InputError
 from training.runs.observer import Row
 
-SEND_LIMIT = 2.0
+SEND_TIMEOUT = 2.0
 """Seconds that sending one record may take in its background thread."""
 
-LAST_WAIT = 0.5
+FINAL_SEND_TIMEOUT = 0.5
 """Seconds that a run which has ended waits for its last record to be sent."""
 
 Value = str | int | float | bool | None
@@ -44,12 +44,12 @@ class Telemetry:
     clock: Callable[[], float] = time.time
 
     @contextmanager
-    def run(self, command: str, **settings: Value) -> Iterator[Run]:
+    def run(self, command: str, **settings: Value) -> Iterator[RunRecord]:
         """Records a run of `command`: a line when it starts, and one when it ends, however it ends.
 
         outcome: done, refused (bad input), interrupted, or failed with the error's class.
         """
-        run = Run(uuid.uuid4().hex, command)
+        run = RunRecord(uuid.uuid4().hex, command)
         started = self.clock()
         start = {"time": _utc(started), "settings": settings, "versions": _versions()}
         self._write({"event": "start", **run.head(), **start})
@@ -65,7 +65,7 @@ class Telemetry:
             end = {"time": _utc(ended), "seconds": round(ended - started, 3), "outcome": outcome, "error": error}
             thread = self._write({"event": "end", **run.head(), **end, **run.body()})
             if thread is not None:
-                thread.join(LAST_WAIT)
+                thread.join(FINAL_SEND_TIMEOUT)
 
     def _write(self, record: dict[str, object]) -> threading.Thread | None:
         if self.folder is None:
@@ -81,7 +81,7 @@ class Telemetry:
 
 
 @dataclass
-class Run:
+class RunRecord:
     """What one run adds to its record while it goes on."""
 
     id: str
@@ -99,10 +99,10 @@ class Run:
         return {"counts": self.counts, "metrics": self.metrics, "phase_seconds": seconds}
 
 
-class Listener:
+class TelemetryObserver:
     """An observer (see `training.runs.observer`) that adds phases' durations and last metrics to a run's record."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunRecord) -> None:
         self.run = run
         self.last = time.monotonic()
         self.name = ""
@@ -156,7 +156,7 @@ def _send(url: str, line: str) -> None:
     # Whatever goes wrong out there (or with the address) is no concern of the run.
     with suppress(Exception):
         request = urllib.request.Request(url, line.encode(), {"Content-Type": "application/json"}, method="POST")
-        urllib.request.urlopen(request, timeout=SEND_LIMIT).close()
+        urllib.request.urlopen(request, timeout=SEND_TIMEOUT).close()
 
 
 def _versions() -> dict[str, str | None]:

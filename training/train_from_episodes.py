@@ -35,19 +35,19 @@ from training.losses.returns import returns_to_go
 from training.networks.initialisation import initialise_human_policy, initialise_retention_head
 from training.networks.training_networks import TrainingNetworks, weights_of
 from training.ppo.ppo_phase import PPOPhase
-from training.runs.deferred_signals import Interrupt, deferred
+from training.runs.deferred_signals import InterruptRequest, defer_signals
 from training.runs.determinism import reproducible, require_writable, usable_device
-from training.runs.observer import Observer, Row, Silent
+from training.runs.observer import NullObserver, Observer, Row
 from training.runs.run_folder import STATE, RunFolder, fingerprint, require_same, strict_json
 from training.zero_style.zero_style_phase import ZeroStylePhase
 
 PHASES = ("bc", "ppo_from_episodes", "zero_style")
 
-ENOUGH_SESSIONS = 6
+MIN_SESSIONS = 6
 """Of fewer sessions all are learned from: one of five is missed more than early stopping helps, because the anchors to
 the start hold a policy that has seen little."""
 
-SAVE_EVERY = 60.0
+SAVE_INTERVAL = 60.0
 """Seconds of work that a kill may cost."""
 
 
@@ -90,7 +90,7 @@ class TrainResult:
     """Ids of the games of self-play that it learned from."""
 
 
-def train(
+def train_from_episodes(
     config: TrainConfig, episodes: Sequence[Episode], *, observer: Observer | None = None, publish: bool = True,
     clock: Callable[[], float] = time.monotonic, record: Callable[[Sequence[Episode]], object] | None = None,
     ranks: Ranks = ALONE,
@@ -104,7 +104,7 @@ def train(
     KeyboardInterrupt once the state is saved.
     """
     if observer is None or not ranks.main:
-        observer = Silent()
+        observer = NullObserver()
     with reproducible():
         with ranks.as_one():
             require_writable(config.checkpoint_dir)
@@ -132,7 +132,7 @@ class _Run:
         else:
             self.policies = TrainingNetworks.restored(saved["policies"], str(self.folder.path / STATE))
         self.data = transitions.build_dataset(episodes, self.policies.featurizer, config.rewards)
-        self.held_out = hold_out(self.data.ids, config.bc.validation_share, config.seed)
+        self.held_out = choose_validation(self.data.ids, config.bc.validation_share, config.seed)
         self.train = set(range(len(episodes))) - self.held_out
         if not len(self.data.of(self.train)):
             raise InputError("episodes", "no episode has a decision to learn from")
@@ -183,7 +183,7 @@ class _Run:
         self._agree()
         with ExitStack() as held:
             self._by_main(lambda: self._hold(held, publish))
-            with deferred(tell=self.ranks.main) as interrupt:
+            with defer_signals(announce=self.ranks.main) as interrupt:
                 self._phases(interrupt)
             meta = self._meta()
             generation = self._publish(meta) if publish else None
@@ -217,7 +217,7 @@ class _Run:
             if self.ranks.main:
                 write()
 
-    def _phases(self, interrupt: Interrupt) -> None:
+    def _phases(self, interrupt: InterruptRequest) -> None:
         reached = "bc" if self.saved is None else self.saved["phase"]
         for name in PHASES[PHASES.index(reached) :]:
             going_on = self.saved is not None and name == reached
@@ -230,10 +230,10 @@ class _Run:
             phase = self._phase(name)
             if self.saved is not None and going_on:
                 phase.load_state_dict(self.saved["phase_state"])
-                self._by_main(partial(self._settle, phase))
+                self._by_main(partial(self._reconcile, phase))
             elif name == "bc":
                 self._save(phase)
-                self._by_main(lambda: self.folder.settle(self.run_id, [], []))
+                self._by_main(lambda: self.folder.reconcile(self.run_id, [], []))
             self._run_phase(phase, interrupt)
             if isinstance(phase, ZeroStylePhase):
                 self.games = phase.games
@@ -262,19 +262,19 @@ class _Run:
             problems=self.problems, record=self.record, ranks=ranks,
         )  # fmt: skip
 
-    def _run_phase(self, phase: Phase, interrupt: Interrupt) -> None:
+    def _run_phase(self, phase: Phase, interrupt: InterruptRequest) -> None:
         self.observer.phase(phase.name, phase.total_steps)
         while not phase.done:
             phase.begin()
             while phase.step():
                 self.observer.advance()
-                asked, due = self.ranks.any(interrupt.asked, self.clock() - self.last_save > SAVE_EVERY)
-                if phase.saves_inside and (asked or due):
+                requested, due = self.ranks.any(interrupt.requested, self.clock() - self.last_save > SAVE_INTERVAL)
+                if phase.saves_inside and (requested or due):
                     self._save(phase)
-                if asked:
+                if requested:
                     raise KeyboardInterrupt
             self._end_epoch(phase, phase.finish())
-            if self.ranks.any(interrupt.asked)[0]:
+            if self.ranks.any(interrupt.requested)[0]:
                 raise KeyboardInterrupt
         if why := phase.close():
             self.observer.message(why)
@@ -292,8 +292,8 @@ class _Run:
         self.observer.metrics(json.loads(self.lines[-1]))
 
     def _show_epoch(self, phase: Phase, name: str) -> None:
-        self.folder.write_policy(name, self._weights(phase))
-        self.folder.log(self.lines[-1])
+        self.folder.write_checkpoint(name, self._weights(phase))
+        self.folder.append_log(self.lines[-1])
 
     def _report(self) -> Report | None:
         if not self.held_out:
@@ -319,12 +319,12 @@ class _Run:
         }))  # fmt: skip
         self.last_save = self.clock()
 
-    def _settle(self, phase: Phase) -> None:
+    def _reconcile(self, phase: Phase) -> None:
         """After a kill the last epoch's checkpoint and its line of the log may be missing."""
-        self.folder.settle(self.run_id, self.lines, self.checkpoints)
+        self.folder.reconcile(self.run_id, self.lines, self.checkpoints)
         assert self.saved is not None
         if self.saved["ends_epoch"] and not (self.folder.path / self.checkpoints[-1]).exists():
-            self.folder.write_policy(self.checkpoints[-1], self._weights(phase))
+            self.folder.write_checkpoint(self.checkpoints[-1], self._weights(phase))
 
     def _label(self) -> dict[str, str]:
         return {"run_label": self.config.run_label} if self.config.run_label else {}
@@ -336,7 +336,7 @@ class _Run:
         }  # fmt: skip
 
     def _publish(self, meta: dict[str, object]) -> str | None:
-        """The new generation; None: nothing was learnt, and there are models already, which stay."""
+        """The new generation; None: nothing was learned, and there are models already, which stay."""
         policies, generation = self.policies, None
         with self.ranks.as_one():
             kept = store.generations(self.config.pv_dir) if self.saved is not None else []
@@ -364,12 +364,12 @@ def starting_networks(config: TrainConfig) -> TrainingNetworks:
     return TrainingNetworks.loaded(models.human, models.assistant, models.featurizer, config.featurizer)
 
 
-def hold_out(ids: Sequence[str], share: float, seed: int) -> set[int]:
+def choose_validation(ids: Sequence[str], share: float, seed: int) -> set[int]:
     """Indices of the sessions that no phase learns from: about `share` of them, at least one.
 
-    None of fewer than `ENOUGH_SESSIONS`. Those whose hash is lowest, so that most stay held out when others are added.
+    None of fewer than `MIN_SESSIONS`. Those whose hash is lowest, so that most stay held out when others are added.
     """
-    if len(ids) < ENOUGH_SESSIONS or share <= 0:
+    if len(ids) < MIN_SESSIONS or share <= 0:
         return set()
     order = sorted(range(len(ids)), key=lambda i: (derived_seed(seed, "held out", ids[i]), i))
     return set(order[: max(round(len(ids) * share), 1)])

@@ -25,12 +25,19 @@ from models import Models, store
 from simulation.problem_loader import known_problems
 from state_adapter import Episode, write_snapshot
 from training.evaluation.held_out_report import Baselines, Report, evaluate
-from training.evaluation.promotion import NOT_A_PERSON, NOTHING, Scores, Verdict, judge, set_aside
+from training.evaluation.promotion import (
+    NOT_A_PERSON,
+    NOTHING,
+    PromotionDecision,
+    Scores,
+    decide_promotion,
+    quarantine_folder,
+)
 from training.networks.training_networks import TrainingNetworks
 from training.runs import training_manifest
 from training.runs.observer import Observer
 from training.runs.run_folder import fingerprint
-from training.train_from_episodes import TrainResult, train
+from training.train_from_episodes import TrainResult, train_from_episodes
 
 
 @dataclass(frozen=True)
@@ -66,17 +73,17 @@ class Places:
 class Outcome:
     """What came of a run.
 
-    learnt_from, stopped_by: sessions that phases learnt from, and that only said when to stop. before, after: on the
+    learnt_from, stopped_by: sessions that phases learned from, and that only said when to stop. before, after: on the
     held-out sessions; None: none could be held out. models: the folder that the new models are in.
     """
 
-    learnt_from: int
-    stopped_by: int
+    learned_from: int
+    validation_sessions: int
     held_out: int
     games: int
     before: Report | None
     after: Report | None
-    verdict: Verdict
+    verdict: PromotionDecision
     models: Path
     generation: str
 
@@ -87,17 +94,17 @@ def run_loop(config: LoopConfig, episodes: Sequence[Episode], places: Places, ob
         return _Loop(config, episodes, places, observer).carry_out()
 
 
-def held_out_ids(ids: Sequence[str], share: float, learnt: Container[str] = ()) -> frozenset[str]:
+def choose_held_out(ids: Sequence[str], share: float, learned: Container[str] = ()) -> frozenset[str]:
     """Sessions to hold out: those whose hash falls below `share`, at least the lowest one, never the only one.
 
-    None that models have `learnt` from, whatever the share was then, unless they have from all: new models are compared
-    with old ones on what neither has learnt from.
+    None that models have `learned` from, whatever the share was then, unless they have from all: new models are
+    compared with old ones on what neither has learned from.
     """
     places = {name: _unit(name) for name in dict.fromkeys(ids)}
     if share <= 0 or len(places) < 2:
         return frozenset()
-    ordered = sorted(places, key=lambda name: (name in learnt, places[name]))
-    count = max(1, sum(places[name] < share and name not in learnt for name in ordered))
+    ordered = sorted(places, key=lambda name: (name in learned, places[name]))
+    count = max(1, sum(places[name] < share and name not in learned for name in ordered))
     return frozenset(ordered[: min(count, len(ordered) - 1)])
 
 
@@ -105,11 +112,11 @@ class _Loop:
     def __init__(self, config: LoopConfig, episodes: Sequence[Episode], places: Places, observer: Observer) -> None:
         self.config, self.places, self.observer = config, places, observer
         self.problems = known_problems()
-        self.trained = training_manifest.read(places.manifest, observer.message)
-        learnt = {name for entry in self.trained for name in entry.sessions}
-        held_out = held_out_ids([one.id for one in episodes], config.held_out_share, learnt)
-        if held_out & learnt:
-            observer.message("Earlier models learnt from every session here, so from those that are held out now too.")
+        self.trained = training_manifest.read_manifest(places.manifest, observer.message)
+        learned = {name for entry in self.trained for name in entry.sessions}
+        held_out = choose_held_out([one.id for one in episodes], config.held_out_share, learned)
+        if held_out & learned:
+            observer.message("Earlier models learned from every session here, so from those that are held out now too.")
         self.learning = [one for one in episodes if one.id not in held_out]
         self.held_out = [one for one in episodes if one.id in held_out]
         self.current = store.load(places.models, config.device)
@@ -188,7 +195,9 @@ class _Loop:
             )
         settings = replace(self._settings(), init_from_pv=begins_from is not None)
         resume = self.resume and (settings.checkpoint_dir / "resume.pt").exists()
-        return train(replace(settings, resume=resume), self.learning, observer=self.observer, record=self._record)
+        return train_from_episodes(
+            replace(settings, resume=resume), self.learning, observer=self.observer, record=self._record
+        )
 
     def _settings(self) -> TrainConfig:
         config = self.config
@@ -215,7 +224,7 @@ class _Loop:
             self.current = now
 
     def _goes_on_from(self) -> Models | None:
-        """The current models, if they learnt from the same kind of sessions and have the same backbone."""
+        """The current models, if they learned from the same kind of sessions and have the same backbone."""
         current, config = self.current, self.config
         if current is None or not config.init_from_pv:
             return None
@@ -239,8 +248,9 @@ class _Loop:
         if self.noted:
             return
         sessions, held_out = (tuple(one.id for one in some) for some in (self.learning, self.held_out))
-        training_manifest.add(
-            self.places.manifest, training_manifest.Entry(generation, folder.name, sessions, held_out, tuple(games))
+        training_manifest.append_entry(
+            self.places.manifest,
+            training_manifest.ManifestEntry(generation, folder.name, sessions, held_out, tuple(games)),
         )
 
     def _measure(
@@ -255,17 +265,19 @@ class _Loop:
             self.observer.advance()
         return reports[0], reports[1]
 
-    def _promote(self, result: TrainResult, before: Report | None, after: Report | None) -> tuple[Verdict, Path, str]:
+    def _promote(
+        self, result: TrainResult, before: Report | None, after: Report | None
+    ) -> tuple[PromotionDecision, Path, str]:
         """Makes the new models current, or says why not and where they are instead."""
         kind = self.config.trained_on if self.config.learns else NOTHING
         old = None if self.current is None else _scores(before)
         old_kind = None if self.current is None else self.current.meta.get("trained_on")
-        verdict = judge(_scores(after), old, trained_on=kind, old_trained_on=old_kind)
+        verdict = decide_promotion(_scores(after), old, trained_on=kind, old_trained_on=old_kind)
         policies = result.policies
         folder = self.places.models
         if not verdict.replace:
             protected = kind in NOT_A_PERSON and old_kind not in NOT_A_PERSON and kind != NOTHING
-            folder = set_aside(folder, kind) if protected else self.places.work / "not-in-use"
+            folder = quarantine_folder(folder, kind) if protected else self.places.work / "not-in-use"
         about = {"trained_on": kind, "sessions": len(self.learning), "verdict": verdict.reason, "plan": self.plan_id}
         there = [one for one in store.generations(folder) if one.current and one.meta.get("plan") == self.plan_id]
         if there:  # the run was interrupted between this and its end

@@ -8,7 +8,7 @@ import pytest
 from cli.report import render
 from config import LoopConfig
 from training.evaluation.held_out_report import Estimate, Report
-from training.evaluation.promotion import Verdict
+from training.evaluation.promotion import PromotionDecision
 from training.training_loop import Outcome, Places
 
 NONE = Estimate(None, None)
@@ -35,13 +35,13 @@ REPORT = Report(
     session_return=(-0.25,),
 )
 OUTCOME = Outcome(
-    learnt_from=3,
-    stopped_by=1,
+    learned_from=3,
+    validation_sessions=1,
     held_out=1,
     games=2,
     before=REPORT,
     after=replace(REPORT, human_nll=Estimate(1.0, 0.1)),
-    verdict=Verdict(True, "they are better"),
+    verdict=PromotionDecision(True, "they are better"),
     models=Path("data/trainer/models"),
     generation="000001-a",
 )
@@ -68,10 +68,13 @@ def test_before_and_after_stand_beside_what_they_are_compared_with():
     "outcome, words",
     [
         (
-            replace(OUTCOME, verdict=Verdict(False, "they are worse"), models=Path("aside")),
+            replace(OUTCOME, verdict=PromotionDecision(False, "they are worse"), models=Path("aside")),
             "The current models stay: they are worse. The new ones are in aside.",
         ),
-        (replace(OUTCOME, learnt_from=1, stopped_by=0, games=1), "Learnt from 1 session, and 1 game; 1 held out."),
+        (
+            replace(OUTCOME, learned_from=1, validation_sessions=0, games=1),
+            "Learnt from 1 session, and 1 game; 1 held out.",
+        ),
         (replace(OUTCOME, held_out=0, before=None, after=None), "none held out, so nothing can be compared"),
     ],
 )

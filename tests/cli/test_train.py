@@ -121,7 +121,7 @@ def test_run_py_is_told_what_a_persons_models_learnt_from(tmp_path, sample_sessi
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
     words = ["train_from_episodes", "--episodes_dir", str(sample_sessions), "--checkpoint_dir", str(tmp_path / "run")]
     assert main([*words, *FEW]) == 0
-    (entry,) = training_manifest.read(tmp_path / "trainer" / "manifest.jsonl")
+    (entry,) = training_manifest.read_manifest(tmp_path / "trainer" / "manifest.jsonl")
     assert entry.generation == store.generations(DataPaths.default().models)[0].id and len(entry.sessions) == 2
 
 

@@ -4,16 +4,16 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from training.train_from_episodes import train
+from training.train_from_episodes import train_from_episodes
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_every_key_of_the_log_is_explained(small, sessions):
     named = set(re.findall(r"`(\w+)`", (DOCS / "training.md").read_text() + (DOCS / "self-play.md").read_text()))
-    first = train(replace(small, run_label="first"), sessions)
+    first = train_from_episodes(replace(small, run_label="first"), sessions)
     again = replace(small, init_from_pv=True, checkpoint_dir=small.checkpoint_dir / "again")
-    rows = [*first.rows, *train(again, sessions).rows]
+    rows = [*first.rows, *train_from_episodes(again, sessions).rows]
     assert {key for row in rows for key in row} - named == set()
 
 

@@ -9,8 +9,8 @@ import torch
 from backbones.sharded_dropout import dropout, part_of
 from inference import decide
 from models import store
-from training.runs.observer import Silent
-from training.train_from_episodes import train
+from training.runs.observer import NullObserver
+from training.train_from_episodes import train_from_episodes
 
 DEVICE = "cuda"
 
@@ -24,7 +24,7 @@ def on_gpu(small):
     return replace(small, device=DEVICE)
 
 
-class InterruptAt(Silent):
+class InterruptAt(NullObserver):
     """Ctrl+C after so many steps."""
 
     def __init__(self, step):
@@ -49,8 +49,8 @@ def test_a_training_learns_about_what_one_on_a_cpu_learns(small, on_gpu, session
     none = replace(small.zero_style, epochs=0)
     cpu = replace(small, model=model, zero_style=none, checkpoint_dir=small.checkpoint_dir / "cpu",
                   pv_dir=small.pv_dir / "cpu")  # fmt: skip
-    expected = train(cpu, sessions)
-    result = train(replace(on_gpu, model=model, zero_style=none), sessions)
+    expected = train_from_episodes(cpu, sessions)
+    result = train_from_episodes(replace(on_gpu, model=model, zero_style=none), sessions)
     assert there(result)
     for row, other in zip(result.rows, expected.rows, strict=True):
         assert row.keys() == other.keys()
@@ -63,7 +63,7 @@ def test_a_training_learns_about_what_one_on_a_cpu_learns(small, on_gpu, session
 @pytest.mark.parametrize("backbone", ["lg_transformer", "lstm", "bigru"])
 def test_all_phases_run_and_the_models_decide_on_the_card_as_on_a_cpu(on_gpu, sessions, backbone):
     config = replace(on_gpu, model=replace(on_gpu.model, backbone=backbone))
-    result = train(config, sessions)
+    result = train_from_episodes(config, sessions)
     assert [row["phase"] for row in result.rows] == PHASES and there(result)
     states = [state for session in sessions for state in session.states]
     records, expected = (decide(states, store.load(config.pv_dir, device)) for device in (DEVICE, "cpu"))
@@ -75,10 +75,10 @@ def test_all_phases_run_and_the_models_decide_on_the_card_as_on_a_cpu(on_gpu, se
 @pytest.mark.parametrize(("step", "phase"), [(3, "bc"), (19, "ppo_from_episodes")])
 def test_an_interrupted_training_goes_on(on_gpu, sessions, step, phase):
     with pytest.raises(KeyboardInterrupt):
-        train(on_gpu, sessions, observer=InterruptAt(step))
+        train_from_episodes(on_gpu, sessions, observer=InterruptAt(step))
     saved = torch.load(on_gpu.checkpoint_dir / "resume.pt", weights_only=True, map_location="cpu")
     assert saved["phase"] == phase
-    result = train(replace(on_gpu, resume=True), sessions)
+    result = train_from_episodes(replace(on_gpu, resume=True), sessions)
     assert result.run_id == saved["run_id"] and there(result)
     assert [row["phase"] for row in result.rows] == PHASES
 

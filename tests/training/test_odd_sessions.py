@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from state_adapter import read_episodes
-from training.train_from_episodes import train
+from training.train_from_episodes import train_from_episodes
 
 CODE = "def f(x):\n    y = 1\n    return x"
 NO_OP, EDIT, EXPLAIN = 0, 4, 6
@@ -65,7 +65,7 @@ def test_it_trains(what, small, tmp_path):
     config = replace(small, bc=replace(small.bc, epochs=1), ppo=replace(small.ppo, epochs=1), zero_style=self_play)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = train(config, episodes)
+        result = train_from_episodes(config, episodes)
     assert all(math.isfinite(row["loss"]) for row in result.rows)
     for policy in (result.policies.human, result.policies.assistant):
         assert all(torch.isfinite(weight).all() for weight in policy.state_dict().values())

@@ -15,11 +15,11 @@ from errors import InputError
 from files import lock
 from models import store
 from training.losses.optimizer import Optimizer
-from training.runs.observer import Silent
-from training.train_from_episodes import hold_out, train
+from training.runs.observer import NullObserver
+from training.train_from_episodes import choose_validation, train_from_episodes
 
 
-class Told(Silent):
+class Told(NullObserver):
     def __init__(self) -> None:
         self.messages: list[str] = []
 
@@ -47,7 +47,7 @@ def contents(folder):
 )
 def test_refused_before_anything_is_written(small, sessions, tmp_path, change, said):
     with pytest.raises(InputError, match=said):
-        train(replace(small, **change), sessions)
+        train_from_episodes(replace(small, **change), sessions)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -56,7 +56,7 @@ def test_a_file_where_a_folder_belongs(small, sessions, tmp_path, name):
     (tmp_path / "file").write_text("mine")
     for path in (tmp_path / "file", tmp_path / "file" / "models"):
         with pytest.raises(InputError) as refused:
-            train(replace(small, **{name: path}), sessions)
+            train_from_episodes(replace(small, **{name: path}), sessions)
         assert str(refused.value) == f"{tmp_path / 'file'}: is a file, expected a folder"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -64,7 +64,7 @@ def test_a_file_where_a_folder_belongs(small, sessions, tmp_path, name):
 def test_sessions_without_decisions(small, sessions, tmp_path):
     still = replace(sessions[0], states=sessions[0].states[:1], actions=(None,))
     with pytest.raises(InputError, match="no episode has a decision"):
-        train(small, [still])
+        train_from_episodes(small, [still])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -73,17 +73,17 @@ def test_a_second_training_in_the_same_folder_is_refused(small, sessions, name):
     folder = getattr(small, name)
     held = folder / (".lock" if name == "checkpoint_dir" else ".training.lock")
     with lock(held), pytest.raises(InputError, match="another run"):
-        train(small, sessions)
+        train_from_episodes(small, sessions)
     assert not list(folder.glob("*.pt"))
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_models(small, sessions, monkeypatch):
-    train(small, sessions)
+    train_from_episodes(small, sessions)
     before = contents(small.pv_dir)
     step = Optimizer.step
     monkeypatch.setattr(Optimizer, "step", lambda self, loss, where: step(self, loss * float("nan"), where))
     with pytest.raises(InputError, match=r"bc, epoch 1, step 1.*nan"):
-        train(small, sessions)
+        train_from_episodes(small, sessions)
     assert contents(small.pv_dir) == before
 
 
@@ -114,13 +114,13 @@ def fail_at(monkeypatch, number):
 def test_whenever_the_disk_is_full_it_is_one_error_and_the_models_stay(small, sessions, monkeypatch):
     small = replace(small, bc=replace(small.bc, epochs=1), ppo=replace(small.ppo, epochs=1, passes=1))
     sessions = sessions[:1]
-    train(small, sessions)
+    train_from_episodes(small, sessions)
     before = contents(small.pv_dir)
     for number in range(1, 40):
         with monkeypatch.context() as patch:
             written = fail_at(patch, number)
             try:
-                train(small, sessions)
+                train_from_episodes(small, sessions)
             except InputError as error:
                 assert "the disk is full" in str(error) and "\n" not in str(error)
             else:
@@ -135,7 +135,7 @@ def test_a_folder_that_may_not_be_written_is_refused_before_anything_is(small, s
     access = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: path != small.pv_dir and access(path, mode))
     with pytest.raises(InputError) as refused:
-        train(small, sessions)
+        train_from_episodes(small, sessions)
     assert str(refused.value) == f"{small.pv_dir}: cannot be written: permission denied or a read-only file system"
     assert [path.name for path in tmp_path.rglob("*")] == ["models"]
 
@@ -149,36 +149,36 @@ def test_a_folder_that_may_not_be_written_is_refused_before_anything_is(small, s
     ],
 )
 def test_resume_with_other_settings_names_them(small, sessions, change, said):
-    train(small, sessions)
+    train_from_episodes(small, sessions)
     with pytest.raises(InputError, match=said):
-        train(replace(change(small), resume=True), sessions)
+        train_from_episodes(replace(change(small), resume=True), sessions)
 
 
 def test_resume_with_other_sessions_says_so(small, sessions):
-    train(small, sessions)
+    train_from_episodes(small, sessions)
     with pytest.raises(InputError, match=r"recordings was 6 sessions .* and is 5 sessions"):
-        train(replace(small, resume=True), sessions[:5])
+        train_from_episodes(replace(small, resume=True), sessions[:5])
 
 
 def test_a_damaged_state_is_not_gone_on_from(small, sessions):
-    train(small, sessions)
+    train_from_episodes(small, sessions)
     path = small.checkpoint_dir / "resume.pt"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(InputError, match=r"resume\.pt"):
-        train(replace(small, resume=True), sessions)
+        train_from_episodes(replace(small, resume=True), sessions)
 
 
 def test_resume_where_there_is_nothing_begins_anew_and_says_so(small, sessions):
     told = Told()
-    train(replace(small, resume=True), sessions, observer=told)
+    train_from_episodes(replace(small, resume=True), sessions, observer=told)
     assert any("no run to go on with" in message for message in told.messages)
     assert (small.checkpoint_dir / "assistant_policy_e2.pt").exists()
 
 
 def test_resume_of_a_run_that_has_ended_changes_nothing(small, sessions):
-    train(small, sessions)
+    train_from_episodes(small, sessions)
     log, models = (small.checkpoint_dir / "train.jsonl").read_text(), store.load(small.pv_dir)
-    train(replace(small, resume=True), sessions)
+    train_from_episodes(replace(small, resume=True), sessions)
     assert (small.checkpoint_dir / "train.jsonl").read_text() == log
     again = store.load(small.pv_dir)
     weights = again.assistant.state_dict()
@@ -186,8 +186,10 @@ def test_resume_of_a_run_that_has_ended_changes_nothing(small, sessions):
 
 
 def test_a_new_run_in_an_old_folder_keeps_the_log_and_drops_the_old_checkpoints(small, sessions):
-    first = train(small, sessions)
-    second = train(replace(small, bc=replace(small.bc, epochs=1), ppo=replace(small.ppo, epochs=1)), sessions)
+    first = train_from_episodes(small, sessions)
+    second = train_from_episodes(
+        replace(small, bc=replace(small.bc, epochs=1), ppo=replace(small.ppo, epochs=1)), sessions
+    )
     rows = [json.loads(line) for line in (small.checkpoint_dir / "train.jsonl").read_text().splitlines()]
     assert [row["run_id"] for row in rows] == [first.run_id] * 4 + [second.run_id] * 2
     assert not (small.checkpoint_dir / "human_policy_e2.pt").exists()
@@ -196,7 +198,7 @@ def test_a_new_run_in_an_old_folder_keeps_the_log_and_drops_the_old_checkpoints(
 def test_a_torn_line_of_the_log_is_mended(small, sessions):
     small.checkpoint_dir.mkdir(parents=True)
     (small.checkpoint_dir / "train.jsonl").write_text('{"phase": "bc", "run_id": "old"}\n{"phase": "b')
-    train(small, sessions)
+    train_from_episodes(small, sessions)
     rows = [json.loads(line) for line in (small.checkpoint_dir / "train.jsonl").read_text().splitlines()]
     assert rows[0]["run_id"] == "old" and len(rows) == 5
 
@@ -212,11 +214,13 @@ def illegal(episode):
 def test_what_teaches_no_policy_is_counted(small, sessions):
     told = Told()
     small = replace(small, bc=replace(small.bc, epochs=1), ppo=replace(small.ppo, epochs=0))
-    train(small, [illegal(sessions[0]), *sessions[1:]], observer=told, publish=False)
+    train_from_episodes(small, [illegal(sessions[0]), *sessions[1:]], observer=told, publish=False)
     (said,) = told.messages
     assert said.startswith("the assistant's decisions that are not legal") and said.endswith("teach no policy: 1")
     told = Told()
-    train(replace(small, featurizer=replace(small.featurizer, h_max=2)), sessions, observer=told, publish=False)
+    train_from_episodes(
+        replace(small, featurizer=replace(small.featurizer, h_max=2)), sessions, observer=told, publish=False
+    )
     (said,) = told.messages
     assert said.startswith("decisions at lines outside the 2 that a policy sees") and int(said.rpartition(": ")[2]) > 0
 
@@ -224,14 +228,14 @@ def test_what_teaches_no_policy_is_counted(small, sessions):
 def test_settings_that_models_in_use_do_not_follow_are_named(small, sessions):
     small = replace(small, bc=replace(small.bc, epochs=1), ppo=replace(small.ppo, epochs=0))
     told = Told()
-    train(small, sessions, observer=told)
+    train_from_episodes(small, sessions, observer=told)
     assert told.messages == []
     again = replace(small, init_from_pv=True)
-    train(again, sessions, observer=told, publish=False)
+    train_from_episodes(again, sessions, observer=told, publish=False)
     assert told.messages == []
     seen = replace(small.featurizer, h_max=100, w_max=9)
     other = replace(again, model=replace(small.model, dropout=0.2), featurizer=seen)
-    train(other, sessions, observer=told, publish=False)
+    train_from_episodes(other, sessions, observer=told, publish=False)
     (said,) = told.messages
     assert said.endswith("already: featurizer.w_max (it is 160), model.dropout (it is 0.1)")
 
@@ -239,18 +243,18 @@ def test_settings_that_models_in_use_do_not_follow_are_named(small, sessions):
 @pytest.mark.parametrize(("sessions_", "held_out"), [(1, 0), (5, 0), (6, 1), (10, 2), (20, 4)])
 def test_sessions_held_out(sessions_, held_out):
     ids = [f"id-{i}" for i in range(sessions_)]
-    assert len(hold_out(ids, 0.2, seed=0)) == held_out
-    assert hold_out(ids, 0.0, seed=0) == set()
+    assert len(choose_validation(ids, 0.2, seed=0)) == held_out
+    assert choose_validation(ids, 0.0, seed=0) == set()
 
 
 def test_most_of_what_is_held_out_stays_so_when_sessions_are_added():
     few, more = ([f"id-{i}" for i in range(n)] for n in (20, 24))
-    first, second = ({ids[i] for i in hold_out(ids, 0.25, seed=3)} for ids in (few, more))
+    first, second = ({ids[i] for i in choose_validation(ids, 0.25, seed=3)} for ids in (few, more))
     assert len(first & second) >= 4
 
 
 def test_the_log_has_no_numbers_that_json_lacks(small, sessions):
-    train(small, sessions[:2])  # too few to hold one out
+    train_from_episodes(small, sessions[:2])  # too few to hold one out
 
     def refuse(word):
         raise AssertionError(word)

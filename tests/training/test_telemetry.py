@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from errors import InputError
-from training.telemetry import Listener, Telemetry, telemetry
+from training.telemetry import Telemetry, TelemetryObserver, telemetry
 
 
 def records(folder):
@@ -52,7 +52,7 @@ def test_a_run_is_recorded_with_how_it_ended(tmp_path, error, outcome, kind):
         with Telemetry(tmp_path, clock=lambda: next(times)).run("run.py", bc_epochs=3) as run:
             run.counts["sessions"] = 2
             run.metrics["human_nll"] = float("nan")
-            listener = Listener(run)
+            listener = TelemetryObserver(run)
             listener.phase("bc", 2)
             listener.advance()
             listener.metrics({"phase": "bc", "epoch": 1, "loss": 0.5})
@@ -79,8 +79,8 @@ def test_records_are_sent_to_a_configured_address(tmp_path, listener):
 
 
 def test_a_silent_address_does_not_delay_a_run(tmp_path, monkeypatch):
-    monkeypatch.setattr("training.telemetry.SEND_LIMIT", None)  # whoever waited for the answer would wait for ever
-    monkeypatch.setattr("training.telemetry.LAST_WAIT", 0.1)
+    monkeypatch.setattr("training.telemetry.SEND_TIMEOUT", None)  # whoever waited for the answer would wait for ever
+    monkeypatch.setattr("training.telemetry.FINAL_SEND_TIMEOUT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, never answers
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with Telemetry(tmp_path, url).run("run.py"):

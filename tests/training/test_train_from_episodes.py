@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from models import store
-from training.runs.observer import Silent
-from training.train_from_episodes import train
+from training.runs.observer import NullObserver
+from training.train_from_episodes import train_from_episodes
 
 
 def test_a_run_leaves_log_checkpoints_and_models(small, sessions):
-    result = train(small, sessions)
+    result = train_from_episodes(small, sessions)
     rows = [json.loads(line) for line in (small.checkpoint_dir / "train.jsonl").read_text().splitlines()]
     assert [(row["phase"], row["epoch"]) for row in rows] == [
         ("bc", 1), ("bc", 2), ("ppo_from_episodes", 1), ("ppo_from_episodes", 2), ("zero_style", 1), ("zero_style", 2),
@@ -30,7 +30,7 @@ def test_a_run_leaves_log_checkpoints_and_models(small, sessions):
 def test_the_same_seed_gives_the_same_weights(small, sessions):
     runs = [replace(small, checkpoint_dir=small.checkpoint_dir / name) for name in "ab"]
     for config in runs:
-        train(config, sessions, publish=False)
+        train_from_episodes(config, sessions, publish=False)
     assert_same_checkpoints(*(config.checkpoint_dir for config in runs))
 
 
@@ -38,7 +38,7 @@ class KilledError(Exception):
     pass
 
 
-class KillAt(Silent):
+class KillAt(NullObserver):
     """Kills the run at the n-th sign of life: an epoch's end, or a step."""
 
     def __init__(self, *, step: int = -1, epoch: int = -1) -> None:
@@ -59,15 +59,15 @@ class KillAt(Silent):
 def straight(sessions, small_training, tmp_path_factory):
     """Checkpoints of a run that nothing interrupts."""
     config = small_training(tmp_path_factory.mktemp("straight"))
-    train(config, sessions)
+    train_from_episodes(config, sessions)
     return config.checkpoint_dir
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 4, 5])
 def test_a_run_killed_after_any_epoch_goes_on_to_the_same_weights(small, sessions, straight, epoch):
     with pytest.raises(KilledError):
-        train(small, sessions, observer=KillAt(epoch=epoch))
-    train(replace(small, resume=True), sessions)
+        train_from_episodes(small, sessions, observer=KillAt(epoch=epoch))
+    train_from_episodes(replace(small, resume=True), sessions)
     assert_same_checkpoints(small.checkpoint_dir, straight)
     assert epochs_logged(small.checkpoint_dir) == epochs_logged(straight)
 
@@ -76,8 +76,8 @@ def test_a_run_killed_after_any_epoch_goes_on_to_the_same_weights(small, session
 def test_an_interrupted_run_goes_on_to_the_same_weights(small, sessions, straight, step):
     """In the middle of an epoch of each phase."""
     with pytest.raises(KeyboardInterrupt):
-        train(small, sessions, observer=KillAt(step=step))
-    train(replace(small, resume=True), sessions)
+        train_from_episodes(small, sessions, observer=KillAt(step=step))
+    train_from_episodes(replace(small, resume=True), sessions)
     assert_same_checkpoints(small.checkpoint_dir, straight)
     assert epochs_logged(small.checkpoint_dir) == epochs_logged(straight)
 

@@ -14,10 +14,10 @@ from errors import InputError
 from files import lock
 from models import store
 from state_adapter import read_episodes
-from training.evaluation.promotion import Verdict
-from training.runs.observer import Silent
-from training.runs.training_manifest import add, read
-from training.training_loop import Places, held_out_ids, run_loop
+from training.evaluation.promotion import PromotionDecision
+from training.runs.observer import NullObserver
+from training.runs.training_manifest import append_entry, read_manifest
+from training.training_loop import Places, choose_held_out, run_loop
 
 TINY = LoopConfig(
     trained_on="samples",
@@ -34,7 +34,7 @@ def episodes(sample_sessions):
     return read_episodes(sample_sessions)[0]
 
 
-class Telling(Silent):
+class Telling(NullObserver):
     """Notes phases and messages; raises KeyboardInterrupt at the n-th call (0: never), as a kill at that moment."""
 
     def __init__(self, stop_at=0):
@@ -80,8 +80,8 @@ def straight(episodes, tmp_path_factory):
 def test_the_plan_from_sessions_to_models(straight):
     places, observer, outcome = straight
     assert observer.phases == ["bc", "ppo_from_episodes", "zero_style", "evaluation"]
-    assert (outcome.learnt_from, outcome.held_out, outcome.games) == (1, 1, 3)
-    assert outcome.verdict == Verdict(True, "there were no models yet") and outcome.models == places.models
+    assert (outcome.learned_from, outcome.held_out, outcome.games) == (1, 1, 3)
+    assert outcome.verdict == PromotionDecision(True, "there were no models yet") and outcome.models == places.models
     models = store.load(places.models)
     assert models.generation == outcome.generation
     assert models.meta["trained_on"] == "samples" and models.meta["sessions"] == 1
@@ -93,8 +93,8 @@ def test_the_plan_from_sessions_to_models(straight):
 def test_no_game_trains_two_models(episodes, tmp_path):
     places = Places(tmp_path)
     for _ in range(2):
-        run_loop(TINY, episodes, places, Silent())
-    first, second = read(places.manifest)
+        run_loop(TINY, episodes, places, NullObserver())
+    first, second = read_manifest(places.manifest)
     assert first.generation != second.generation == store.load(places.models).generation
     assert first.sessions == second.sessions and {*first.sessions, *first.held_out} == {one.id for one in episodes}
     assert len(first.games) == len(second.games) == 3 and not {*first.games} & {*second.games}
@@ -123,8 +123,8 @@ def test_what_is_known_of_problems_is_part_of_the_plan(episodes, tmp_path, monke
 
 def test_models_that_were_put_in_use_meanwhile_are_what_is_compared_with(episodes, tmp_path, monkeypatch):
     places, compared = Places(tmp_path), []
-    run_loop(TINY, episodes, places, Silent())
-    measure, train = loop.evaluate, loop.train
+    run_loop(TINY, episodes, places, NullObserver())
+    measure, train = loop.evaluate, loop.train_from_episodes
 
     def training(*given, **named):
         result = train(*given, **named)
@@ -132,7 +132,7 @@ def test_models_that_were_put_in_use_meanwhile_are_what_is_compared_with(episode
         store.publish(places.models, others.human, others.assistant, others.featurizer, {"trained_on": "samples"})
         return result
 
-    monkeypatch.setattr(loop, "train", training)
+    monkeypatch.setattr(loop, "train_from_episodes", training)
     monkeypatch.setattr(
         loop, "evaluate", lambda models, *given, **named: compared.append(models) or measure(models, *given, **named)
     )
@@ -170,18 +170,20 @@ class Killed(BaseException):
 def test_killed_after_the_models_are_published_it_is_not_run_again(episodes, tmp_path, monkeypatch, noted, reason):
     places, runs = Places(tmp_path), int(reason != "there were no models yet")
     for _ in range(runs):
-        run_loop(TINY, episodes, places, Silent())
+        run_loop(TINY, episodes, places, NullObserver())
 
     def kill(path, entry):
         if noted:
-            add(path, entry)
+            append_entry(path, entry)
         raise Killed
 
-    monkeypatch.setattr(loop, "judge", lambda new, old, **more: Verdict(reason != "they are worse", reason))
+    monkeypatch.setattr(
+        loop, "decide_promotion", lambda new, old, **more: PromotionDecision(reason != "they are worse", reason)
+    )
     with monkeypatch.context() as patch:
-        patch.setattr(loop.training_manifest, "add", kill)
+        patch.setattr(loop.training_manifest, "append_entry", kill)
         with pytest.raises(Killed):
-            run_loop(TINY, episodes, places, Silent())
+            run_loop(TINY, episodes, places, NullObserver())
     folder = places.work / "not-in-use" if reason == "they are worse" else places.models
     published, kept = weights(folder), store.generations(folder)
     again = Telling()
@@ -191,7 +193,7 @@ def test_killed_after_the_models_are_published_it_is_not_run_again(episodes, tmp
     assert (outcome.models, outcome.verdict.reason, outcome.games) == (folder, reason, 3)
     assert outcome.before.human_nll != outcome.after.human_nll
     assert same(weights(folder), published) and store.generations(folder) == kept
-    assert len(read(places.manifest)) == runs + 1 and not (places.work / "plan.json").exists()
+    assert len(read_manifest(places.manifest)) == runs + 1 and not (places.work / "plan.json").exists()
 
 
 def test_other_settings_after_a_kill_begin_anew(straight, episodes, tmp_path):
@@ -206,27 +208,27 @@ def test_other_settings_after_a_kill_begin_anew(straight, episodes, tmp_path):
 
 def test_a_persons_models_replace_samples_and_are_not_replaced_by_them(episodes, tmp_path):
     places = Places(tmp_path)
-    run_loop(TINY, episodes, places, Silent())
+    run_loop(TINY, episodes, places, NullObserver())
     person = replace(TINY, trained_on="person")
-    outcome = run_loop(person, episodes, places, Silent())
+    outcome = run_loop(person, episodes, places, NullObserver())
     assert outcome.verdict.replace and "sample sessions only" in outcome.verdict.reason
     before = weights(places.models)
-    outcome = run_loop(TINY, episodes, places, Silent())
+    outcome = run_loop(TINY, episodes, places, NullObserver())
     assert not outcome.verdict.replace and "never replace" in outcome.verdict.reason
     assert outcome.models == tmp_path / "trainer" / "models-from-samples"
     assert store.load(outcome.models).meta["trained_on"] == "samples"
     assert same(before, weights(places.models))
-    again = run_loop(person, episodes, places, Silent())
+    again = run_loop(person, episodes, places, NullObserver())
     assert again.verdict.replace and not same(before, weights(places.models))  # it went on from them
     assert [one.meta["trained_on"] for one in store.generations(places.models)] == ["samples", "person", "person"]
 
 
 def test_worse_models_are_kept_aside(episodes, tmp_path, monkeypatch):
     places = Places(tmp_path)
-    run_loop(TINY, episodes, places, Silent())
+    run_loop(TINY, episodes, places, NullObserver())
     before = weights(places.models)
-    monkeypatch.setattr(loop, "judge", lambda *words, **more: Verdict(False, "they are worse"))
-    outcome = run_loop(replace(TINY, seed=3), episodes, places, Silent())
+    monkeypatch.setattr(loop, "decide_promotion", lambda *words, **more: PromotionDecision(False, "they are worse"))
+    outcome = run_loop(replace(TINY, seed=3), episodes, places, NullObserver())
     assert same(before, weights(places.models))
     assert outcome.models != places.models and store.load(outcome.models).generation == outcome.generation
 
@@ -234,17 +236,17 @@ def test_worse_models_are_kept_aside(episodes, tmp_path, monkeypatch):
 def test_a_plan_without_epochs_replaces_nothing(episodes, tmp_path):
     none = replace(TINY, bc=BCConfig(epochs=0), ppo=PPOConfig(epochs=0), zero_style=ZeroStyleConfig(epochs=0))
     places = Places(tmp_path)
-    outcome = run_loop(none, episodes, places, Silent())
+    outcome = run_loop(none, episodes, places, NullObserver())
     assert outcome.verdict.replace and store.load(places.models).meta["trained_on"] == "nothing"
-    assert run_loop(TINY, episodes, places, Silent()).verdict.replace
+    assert run_loop(TINY, episodes, places, NullObserver()).verdict.replace
     before = weights(places.models)
-    outcome = run_loop(none, episodes, places, Silent())
-    assert not outcome.verdict.replace and "nothing was learnt" in outcome.verdict.reason
+    outcome = run_loop(none, episodes, places, NullObserver())
+    assert not outcome.verdict.replace and "nothing was learned" in outcome.verdict.reason
     assert same(before, weights(places.models)) and store.load(places.models).meta["trained_on"] == "samples"
 
 
 def test_another_backbone_is_a_new_start(episodes, tmp_path):
-    run_loop(TINY, episodes, Places(tmp_path), Silent())
+    run_loop(TINY, episodes, Places(tmp_path), NullObserver())
     observer = Telling()
     config = replace(TINY, model=replace(TINY.model, backbone="bigru", layers=1, surround_layers=0))
     outcome = run_loop(config, episodes, Places(tmp_path), observer)
@@ -252,39 +254,39 @@ def test_another_backbone_is_a_new_start(episodes, tmp_path):
     assert outcome.verdict.replace
 
 
-def test_a_single_session_is_learnt_from(episodes, tmp_path):
+def test_a_single_session_is_learned_from(episodes, tmp_path):
     config = replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
-    outcome = run_loop(config, episodes[:1], Places(tmp_path), Silent())
-    assert (outcome.learnt_from, outcome.held_out, outcome.games) == (1, 0, 0)
+    outcome = run_loop(config, episodes[:1], Places(tmp_path), NullObserver())
+    assert (outcome.learned_from, outcome.held_out, outcome.games) == (1, 0, 0)
     assert outcome.before is outcome.after is None and store.load(Places(tmp_path).models)
 
 
 def test_a_second_run_in_the_same_place_is_refused(episodes, tmp_path):
     places = Places(tmp_path)
     with lock(places.work / ".lock"), pytest.raises(InputError, match="another run"):
-        run_loop(TINY, episodes, places, Silent())
+        run_loop(TINY, episodes, places, NullObserver())
 
 
 IDS = st.lists(st.text(max_size=5), unique=True, max_size=30)
 
 
 @given(IDS, st.floats(0, 1), st.sets(st.text(max_size=5)))
-def test_held_out_sessions_are_some_but_never_all(ids, share, learnt):
-    held_out = held_out_ids(ids, share, learnt)
+def test_held_out_sessions_are_some_but_never_all(ids, share, learned):
+    held_out = choose_held_out(ids, share, learned)
     assert held_out <= set(ids)
     assert len(held_out) == 0 if share == 0 or len(ids) < 2 else 1 <= len(held_out) < len(ids)
-    assert held_out == held_out_ids(ids[::-1], share, learnt)
-    assert not held_out & learnt or set(ids) <= learnt
+    assert held_out == choose_held_out(ids[::-1], share, learned)
+    assert not held_out & learned or set(ids) <= learned
 
 
 @given(IDS, IDS, st.floats(0.01, 1), st.floats(0.01, 1))
-def test_what_was_learnt_from_is_never_held_out_later(ids, more, share, other):
-    held_out = held_out_ids(ids, share)
-    learnt = set(ids) - held_out
+def test_what_was_learned_from_is_never_held_out_later(ids, more, share, other):
+    held_out = choose_held_out(ids, share)
+    learned = set(ids) - held_out
     together = [*ids, *(name for name in more if name not in ids)]
     if len(ids) > 1:
-        assert not held_out_ids(together, other, learnt) & learnt
+        assert not choose_held_out(together, other, learned) & learned
 
 
 def test_about_the_share_is_held_out():
-    assert 20 < len(held_out_ids([f"session-{i}" for i in range(200)], 0.2)) < 60
+    assert 20 < len(choose_held_out([f"session-{i}" for i in range(200)], 0.2)) < 60

@@ -1,6 +1,6 @@
 """Whether new models replace the current ones, and where they go if they do not. Not here: measuring, the files.
 
-A person's models give way only to models that learnt from a person and are not worse on held-out sessions: the human's
+A person's models give way only to models that learned from a person and are not worse on held-out sessions: the human's
 decisions are predicted no worse and the assistant's estimated return is no lower, within their standard errors.
 """
 
@@ -17,7 +17,7 @@ NOTHING = "nothing"
 NOT_A_PERSON = ("samples", "scripted", NOTHING)
 """Kinds of sessions (`trained_on`) whose models never replace a person's. Imported models count as a person's."""
 
-ENOUGH = 3
+MIN_HELD_OUT_SESSIONS = 3
 """Held-out sessions from which on a difference has a standard error worth the name."""
 
 
@@ -33,49 +33,58 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PromotionDecision:
     """replace: whether the new models replace the current ones. reason: a sentence that says why."""
 
     replace: bool
     reason: str
 
 
-def judge(new: Scores, old: Scores | None, *, trained_on: str, old_trained_on: str | None) -> Verdict:
+def decide_promotion(
+    new: Scores, old: Scores | None, *, trained_on: str, old_trained_on: str | None
+) -> PromotionDecision:
     """Compares new models with the current ones (`old`; None: none yet) on the same held-out sessions, in order."""
     if old is None or old_trained_on == NOTHING:
-        return Verdict(True, "there were no models yet" if old is None else "the current ones had learned nothing")
+        return PromotionDecision(
+            True, "there were no models yet" if old is None else "the current ones had learned nothing"
+        )
     if trained_on == NOTHING:
-        return Verdict(False, "no epochs are configured, so nothing was learnt")
+        return PromotionDecision(False, "no epochs are configured, so nothing was learned")
     if trained_on in NOT_A_PERSON and old_trained_on not in NOT_A_PERSON:
-        return Verdict(False, f"models that learnt from {_words(trained_on)} never replace a person's")
+        return PromotionDecision(False, f"models that learned from {_words(trained_on)} never replace a person's")
     if trained_on not in NOT_A_PERSON and old_trained_on in NOT_A_PERSON:
-        return Verdict(True, f"the current ones had learned from {_words(old_trained_on)} only")
+        return PromotionDecision(True, f"the current ones had learned from {_words(old_trained_on)} only")
     worse = [
         f"{name} is worse by {-gain:.3f} +- {error:.3f}"
         for name, gain, error in (
-            ("the human's NLL", *paired(new.human_nll, old.human_nll, sign=-1)),
-            ("the assistant's return", *paired(new.assistant_return, old.assistant_return)),
+            ("the human's NLL", *paired_gain(new.human_nll, old.human_nll, sign=-1)),
+            ("the assistant's return", *paired_gain(new.assistant_return, old.assistant_return)),
         )
         if gain < -error
     ]
     if worse:
-        return Verdict(False, "on held-out sessions " + " and ".join(worse))
+        return PromotionDecision(False, "on held-out sessions " + " and ".join(worse))
     sessions = min(_both(new.human_nll, old.human_nll), _both(new.assistant_return, old.assistant_return))
     few = f"held-out sessions are too few to tell them apart: {sessions}"
-    return Verdict(True, few if sessions < ENOUGH else f"they are not worse on {sessions} held-out sessions")
+    return PromotionDecision(
+        True, few if sessions < MIN_HELD_OUT_SESSIONS else f"they are not worse on {sessions} held-out sessions"
+    )
 
 
-def paired(new: Sequence[float], old: Sequence[float], *, sign: int = 1) -> tuple[float, float]:
-    """Mean gain of `new` over `old`, session by session, and its standard error; (0, inf) with fewer than `ENOUGH`."""
+def paired_gain(new: Sequence[float], old: Sequence[float], *, sign: int = 1) -> tuple[float, float]:
+    """Mean gain of `new` over `old`, session by session, and its standard error.
+
+    (0, inf) with fewer than `MIN_HELD_OUT_SESSIONS`.
+    """
     gains = [sign * (a - b) for a, b in zip(new, old, strict=True) if math.isfinite(a - b)]
-    if len(gains) < ENOUGH:
+    if len(gains) < MIN_HELD_OUT_SESSIONS:
         return 0.0, math.inf
     mean = math.fsum(gains) / len(gains)
     variance = math.fsum((gain - mean) ** 2 for gain in gains) / (len(gains) - 1)
     return mean, math.sqrt(variance / len(gains))
 
 
-def set_aside(pv_dir: Path, trained_on: str) -> Path:
+def quarantine_folder(pv_dir: Path, trained_on: str) -> Path:
     """Where models go that may not replace a person's: a folder of their own beside `pv_dir`."""
     return pv_dir.parent / f"{pv_dir.name}-from-{trained_on}"
 

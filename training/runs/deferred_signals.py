@@ -13,36 +13,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-LINE = b"\nending after this step, with all saved; asked again, at once\n"
+DEFERRED_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ANNOUNCEMENT = b"\nending after this step, with all saved; asked again, at once\n"
 
 
-class Interrupt:
+class InterruptRequest:
     """Whether somebody asked the run to end."""
 
-    asked = False
+    requested = False
 
 
 @contextmanager
-def deferred(*, tell: bool = False) -> Iterator[Interrupt]:
+def defer_signals(*, announce: bool = False) -> Iterator[InterruptRequest]:
     """In the block the first signal is only noted, and a second one interrupts at once.
 
-    tell: says so on stderr at the first one.
+    announce: says so on stderr at the first one.
     Python delivers signals to the main thread alone; in another thread nothing is deferred.
     """
-    interrupt = Interrupt()
+    interrupt = InterruptRequest()
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
 
     def note(number: int, frame: FrameType | None) -> None:
-        if interrupt.asked:
+        if interrupt.requested:
             raise KeyboardInterrupt
-        interrupt.asked = True
-        if tell:  # a signal may come in the middle of a print, so past Python's own buffers
-            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, LINE)
+        interrupt.requested = True
+        if announce:  # a signal may come in the middle of a print, so past Python's own buffers
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, ANNOUNCEMENT)
 
-    before = {number: signal.signal(number, note) for number in SIGNALS}
+    before = {number: signal.signal(number, note) for number in DEFERRED_SIGNALS}
     try:
         yield interrupt
     finally:

@@ -25,7 +25,7 @@ class Observer(Protocol):
         """A sentence that a person should read."""
 
 
-class Silent:
+class NullObserver:
     """An observer that keeps everything to itself."""
 
     def phase(self, name: str, total_steps: int) -> None:

@@ -106,26 +106,26 @@ class RunFolder:
     def save(self, state: Mapping[str, object]) -> None:
         atomic_torch_save(self.path / STATE, {"version": STATE_VERSION, **state})
 
-    def write_policy(self, name: str, weights: Tensors) -> None:
+    def write_checkpoint(self, name: str, weights: Tensors) -> None:
         """An epoch's checkpoint, a plain state dict."""
         atomic_torch_save(self.path / name, weights)
 
-    def log(self, line: str) -> None:
+    def append_log(self, line: str) -> None:
         append_line(self.path / LOG, line)
 
-    def settle(self, run_id: str, lines: Sequence[str], checkpoints: Sequence[str]) -> None:
+    def reconcile(self, run_id: str, lines: Sequence[str], checkpoints: Sequence[str]) -> None:
         """Brings the folder in line with a state: of this run exactly these lines, and these checkpoints at most."""
         for path in self.path.glob("*_policy_e*.pt"):
             if _CHECKPOINT.fullmatch(path.name) and path.name not in checkpoints:
                 with naming(path):
                     path.unlink(missing_ok=True)
-        log = self.path / LOG
-        with naming(log):
-            found = log.read_text("utf-8", "replace").splitlines() if log.exists() else []
+        append_log = self.path / LOG
+        with naming(append_log):
+            found = append_log.read_text("utf-8", "replace").splitlines() if append_log.exists() else []
         mine = [line for line in found if _run_of(line) == run_id]
         others = [line for line in found if _run_of(line) not in (run_id, None)]
         if mine != list(lines) or len(others) + len(mine) != len(found):
-            atomic_write(log, "".join(f"{line}\n" for line in (*others, *lines)))
+            atomic_write(append_log, "".join(f"{line}\n" for line in (*others, *lines)))
 
 
 def _run_of(line: str) -> str | None:

@@ -15,7 +15,7 @@ from files import append_line, naming
 
 
 @dataclass(frozen=True)
-class Entry:
+class ManifestEntry:
     """What one set of models learned from, as episodes' ids, and the sessions that it was compared on."""
 
     generation: str
@@ -25,29 +25,29 @@ class Entry:
     games: tuple[str, ...]
 
 
-def read(path: Path, say: Callable[[str], None] = lambda text: None) -> list[Entry]:
+def read_manifest(path: Path, report: Callable[[str], None] = lambda text: None) -> list[ManifestEntry]:
     """The entries in order. A damaged line is left out, and one that is not just torn at the end is told of.
 
     Raises InputError if the file cannot be read.
     """
     with naming(path):
         lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
-    entries = [_entry(line) for line in lines]
+    entries = [_parse_entry(line) for line in lines]
     for number, entry in enumerate(entries[:-1], 1):
         if entry is None:
-            say(f"{path}, line {number}: damaged and left out; what those models learnt from is not known any more.")
+            report(f"{path}, line {number}: damaged and left out; what those models learned from is unknown.")
     return [entry for entry in entries if entry is not None]
 
 
-def add(path: Path, entry: Entry) -> None:
+def append_entry(path: Path, entry: ManifestEntry) -> None:
     """Writes an entry down. Raises InputError."""
     append_line(path, json.dumps(vars(entry)))
 
 
-def _entry(line: str) -> Entry | None:
+def _parse_entry(line: str) -> ManifestEntry | None:
     try:
         row = json.loads(line)
         lists = {name: tuple(map(str, row[name])) for name in ("sessions", "held_out", "games")}
-        return Entry(str(row["generation"]), str(row["folder"]), **lists)
+        return ManifestEntry(str(row["generation"]), str(row["folder"]), **lists)
     except (ValueError, KeyError, TypeError):
         return None

@@ -21,7 +21,7 @@ from training.networks.initialisation import (
 )
 from training.networks.predictions import ReferenceLogProbs, answer, kl_divergence
 from training.networks.training_networks import TrainingNetworks
-from training.train_from_episodes import train
+from training.train_from_episodes import train_from_episodes
 
 
 @pytest.fixture
@@ -200,14 +200,14 @@ def test_returns_of_the_human_are_those_of_the_assistant_to_come(fresh):
 
 def test_a_loaded_assistant_decides_as_it_did_while_its_features_learn(small, sessions):
     sessions = sessions[:5]  # none of five is held out, so nothing but the last epoch is taken
-    train(small, sessions)
+    train_from_episodes(small, sessions)
     old = store.load(small.pv_dir)
     config = replace(
         small, init_from_pv=True, checkpoint_dir=small.checkpoint_dir / "again",
         bc=BCConfig(epochs=8, learning_rate=3e-3), ppo=replace(small.ppo, epochs=0),
         zero_style=replace(small.zero_style, epochs=0),
     )  # fmt: skip
-    new = train(config, sessions).policies
+    new = train_from_episodes(config, sessions).policies
     pairs = zip(old.featurizer.parameters(), new.featurizer.parameters(), strict=True)
     assert all(not torch.equal(a, b) for a, b in pairs)
     data = build_dataset(sessions, old.featurizer)
@@ -226,7 +226,7 @@ def test_a_loaded_assistant_decides_as_it_did_while_its_features_learn(small, se
 
 def test_an_imported_policy_without_p_kept_begins_it_at_what_was_kept(small, sessions):
     sessions = sessions[:5]
-    train(small, sessions)
+    train_from_episodes(small, sessions)
     models = store.load(small.pv_dir)
     for policy in (models.human, models.assistant):
         policy.config = replace(policy.config, history=False, predict_kept=False)
@@ -235,7 +235,7 @@ def test_an_imported_policy_without_p_kept_begins_it_at_what_was_kept(small, ses
     config = replace(small, init_from_pv=True, checkpoint_dir=small.checkpoint_dir / "again",
                      bc=BCConfig(epochs=0), ppo=replace(small.ppo, epochs=0),
                      zero_style=replace(small.zero_style, epochs=0))  # fmt: skip
-    result = train(config, sessions)
+    result = train_from_episodes(config, sessions)
     steps = result.data.of(range(5), is_human=False)
     steps = steps.select(~steps.kept.isnan())
     answers = answer(result.policies.assistant, result.policies.featurizer, result.data.encoded, steps, legal_only=True)

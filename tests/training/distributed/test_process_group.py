@@ -23,7 +23,7 @@ from state_adapter import write_snapshot
 from training.data import transitions
 from training.distributed.process_group import ALONE, Ranks
 from training.losses.losses import mean, means
-from training.train_from_episodes import train
+from training.train_from_episodes import train_from_episodes
 
 PROGRAM = """
 import os, pickle, signal, sys
@@ -32,7 +32,7 @@ import torch
 from app.main_wrapper import ended
 from training.networks.training_networks import weights_of
 from training.distributed.process_group import Ranks, joined
-from training.train_from_episodes import train
+from training.train_from_episodes import train_from_episodes
 
 config, episodes, out, (number, rank, call), before = pickle.loads(Path(sys.argv[1]).read_bytes())
 plain, calls = Ranks.any, 0
@@ -49,7 +49,7 @@ exec(before)
 
 def run():
     with joined() as ranks, ranks.connected(ranks.device(config.device)):
-        result = train(config, episodes, ranks=ranks)
+        result = train_from_episodes(config, episodes, ranks=ranks)
         torch.save({name: weights_of(getattr(result.policies, name)) for name in ("human", "assistant", "featurizer")},
                    out / f"weights-{ranks.rank}.pt")
     return 0
@@ -119,7 +119,7 @@ def run_of(root, tmp_path):
 def weights_alone(config, episodes):
     """What one process ends with."""
     there = replace(config, checkpoint_dir=config.checkpoint_dir / "one", pv_dir=config.pv_dir / "one")
-    return weights_after(train(there, episodes))
+    return weights_after(train_from_episodes(there, episodes))
 
 
 def weights_after(result):
@@ -174,7 +174,9 @@ def test_two_processes_learn_what_one_does(small, uneven, run_of, backbone, give
     config = replace(config, bc=replace(config.bc, validation_share=0.0))
     if given:
         before = small.checkpoint_dir / "before"
-        train(replace(config, pv_dir=before / "models", checkpoint_dir=before / "run", init_from_pv=False), sessions)
+        train_from_episodes(
+            replace(config, pv_dir=before / "models", checkpoint_dir=before / "run", init_from_pv=False), sessions
+        )
         for folder in (config.pv_dir, config.pv_dir / "one"):
             shutil.copytree(before / "models", folder)
     assert len(steps_of(sessions)) % 5 == config.ppo.steps % 5 == 1
@@ -202,7 +204,7 @@ def test_interrupted_in_two_processes_a_run_goes_on_in_two_or_in_one(small, sess
     assert [code for code, *_ in ends] == [0, 0], ends
     assert_same(first, second)
     assert_close(first, weights_alone(config, sessions))
-    assert_close(first, weights_after(train(copy, sessions)))
+    assert_close(first, weights_after(train_from_episodes(copy, sessions)))
 
 
 def test_games_are_shared_and_learned_from_by_all(small, sessions, run_of):

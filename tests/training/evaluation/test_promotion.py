@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.evaluation.promotion import Scores, judge, paired, set_aside
+from training.evaluation.promotion import Scores, decide_promotion, paired_gain, quarantine_folder
 
 NAN = math.nan
 SAME = Scores([1.0, 1.2, 0.8, 1.1], [2.0, 1.0, 3.0, 2.5])
@@ -34,7 +34,7 @@ def shifted(nll=0.0, returns=0.0, noise=0.0):
     ],
 )
 def test_models_of_the_same_kind_are_compared_session_by_session(new, replaced, words):
-    verdict = judge(new, SAME, trained_on="person", old_trained_on="person")
+    verdict = decide_promotion(new, SAME, trained_on="person", old_trained_on="person")
     assert verdict.replace is replaced and words in verdict.reason
 
 
@@ -47,7 +47,7 @@ def test_models_of_the_same_kind_are_compared_session_by_session(new, replaced, 
     ],
 )
 def test_too_few_sessions_to_tell_means_replaced(new, old, sessions):
-    verdict = judge(new, old, trained_on="person", old_trained_on="person")
+    verdict = decide_promotion(new, old, trained_on="person", old_trained_on="person")
     assert verdict.replace and verdict.reason == f"held-out sessions are too few to tell them apart: {sessions}"
 
 
@@ -77,13 +77,13 @@ BETTER = shifted(nll=-1.0, returns=1.0)
     ],
 )
 def test_whose_models_may_replace_whose(new, trained_on, old, old_trained_on, replaced):
-    assert judge(new, old, trained_on=trained_on, old_trained_on=old_trained_on).replace is replaced
+    assert decide_promotion(new, old, trained_on=trained_on, old_trained_on=old_trained_on).replace is replaced
 
 
 def test_the_paired_standard_error_is_that_of_the_differences():
-    assert paired([1.0, 2.0, 3.0], [0.0, 2.0, 1.0]) == (1.0, pytest.approx(1 / math.sqrt(3)))
-    assert paired([1.0, 2.0], [0.0, 0.0]) == (0.0, math.inf)
+    assert paired_gain([1.0, 2.0, 3.0], [0.0, 2.0, 1.0]) == (1.0, pytest.approx(1 / math.sqrt(3)))
+    assert paired_gain([1.0, 2.0], [0.0, 0.0]) == (0.0, math.inf)
 
 
 def test_models_set_aside_have_a_folder_of_their_own():
-    assert set_aside(Path("data/trainer/models"), "samples") == Path("data/trainer/models-from-samples")
+    assert quarantine_folder(Path("data/trainer/models"), "samples") == Path("data/trainer/models-from-samples")

@@ -12,7 +12,7 @@ from models import store
 from simulation.builtin_problems import PROBLEMS
 from state import Cursor, Env
 from training.runs.run_folder import RunFolder, fingerprint, require_same
-from training.train_from_episodes import train
+from training.train_from_episodes import train_from_episodes
 
 
 def with_last(episode, **change):
@@ -58,17 +58,17 @@ def test_where_it_is_written_to_does_not_matter(small, sessions, tmp_path):
 @pytest.mark.parametrize("how", ["resume", "init_from_pv"])
 def test_a_run_that_starts_from_what_another_one_replaces_meanwhile_is_refused(small, sessions, monkeypatch, how):
     config, few = quick(small), sessions[:2]
-    train(config, few)
+    train_from_episodes(config, few)
     build = training.train_from_episodes.transitions.build_dataset
 
     def slowly(*arguments):
         monkeypatch.setattr(training.train_from_episodes.transitions, "build_dataset", build)
-        train(config, few)
+        train_from_episodes(config, few)
         return build(*arguments)
 
     monkeypatch.setattr(training.train_from_episodes.transitions, "build_dataset", slowly)
     with pytest.raises(InputError, match="another run has ended here"):
-        train(replace(config, **{how: True}), few)
+        train_from_episodes(replace(config, **{how: True}), few)
 
 
 class KilledError(Exception):
@@ -84,7 +84,7 @@ def quick(small):
 @pytest.fixture(scope="module")
 def straight(small_training, sessions, tmp_path_factory):
     config = quick(small_training(tmp_path_factory.mktemp("straight")))
-    train(config, sessions[:2])
+    train_from_episodes(config, sessions[:2])
     return left_behind(config)
 
 
@@ -112,12 +112,12 @@ def test_a_run_killed_between_any_two_writes_leaves_the_same_in_the_end(small, s
         return call
 
     with monkeypatch.context() as patch:
-        for name in ("save", "settle", "write_policy", "log"):
+        for name in ("save", "reconcile", "write_checkpoint", "append_log"):
             patch.setattr(RunFolder, name, mortal(getattr(RunFolder, name)))
         patch.setattr(store, "publish", mortal(store.publish))
         with pytest.raises(KilledError):
-            train(config, sessions[:2])
-    train(replace(config, resume=True), sessions[:2])
+            train_from_episodes(config, sessions[:2])
+    train_from_episodes(replace(config, resume=True), sessions[:2])
     found, rows = left_behind(config)
     expected, expected_rows = straight
     assert rows == expected_rows

@@ -1,34 +1,34 @@
 """The manifest: who trained whom, and no game twice."""
 
-from training.runs.training_manifest import Entry, add, read
+from training.runs.training_manifest import ManifestEntry, append_entry, read_manifest
 
-FIRST = Entry("g1", "models", ("a", "b"), ("c",), ("x", "y"))
-SECOND = Entry("g2", "not-in-use", ("a",), (), ())
+FIRST = ManifestEntry("g1", "models", ("a", "b"), ("c",), ("x", "y"))
+SECOND = ManifestEntry("g2", "not-in-use", ("a",), (), ())
 
 
 def test_what_is_written_is_read(tmp_path):
     path = tmp_path / "trainer" / "manifest.jsonl"
-    assert read(path) == []
-    add(path, FIRST)
-    add(path, SECOND)
-    assert read(path) == [FIRST, SECOND]
+    assert read_manifest(path) == []
+    append_entry(path, FIRST)
+    append_entry(path, SECOND)
+    assert read_manifest(path) == [FIRST, SECOND]
 
 
 def test_torn_and_foreign_lines_are_left_out(tmp_path):
     path = tmp_path / "manifest.jsonl"
-    add(path, FIRST)
+    append_entry(path, FIRST)
     with path.open("a") as file:
         file.write('[1]\n{"generation": "g"}\n{"generation": "g3", "sess')
-    add(path, SECOND)
+    append_entry(path, SECOND)
     said = []
-    assert read(path, said.append) == [FIRST, SECOND]
+    assert read_manifest(path, said.append) == [FIRST, SECOND]
     assert [f"line {number}:" in text for number, text in zip((2, 3, 4), said, strict=True)] == [True] * 3
 
 
 def test_a_torn_end_is_nothing_to_speak_of(tmp_path):
     path = tmp_path / "manifest.jsonl"
-    add(path, FIRST)
+    append_entry(path, FIRST)
     with path.open("a") as file:
         file.write('{"generation": "g3", "sess')
     said = []
-    assert read(path, said.append) == [FIRST] and not said
+    assert read_manifest(path, said.append) == [FIRST] and not said

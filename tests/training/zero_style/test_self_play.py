@@ -12,7 +12,7 @@ from simulation.assistants import RandomAssistant
 from simulation.builtin_problems import BY_ID
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
-from training.train_from_episodes import train
+from training.train_from_episodes import train_from_episodes
 from training.zero_style.self_play import Root, goal_of, rollout_from_roots
 
 
@@ -60,7 +60,7 @@ def test_a_training_looks_for_problems_in_the_data_root(small, sessions, tmp_pat
 
     def tested(name):
         run = replace(config, checkpoint_dir=tmp_path / name)
-        return train(run, theirs, publish=False).rows[-1]["tested_share"]
+        return train_from_episodes(run, theirs, publish=False).rows[-1]["tested_share"]
 
     assert tested("without") == 0.0
     file = tmp_path / "data" / "problems.json"
