@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from config import FeaturizerConfig, ModelConfig
 from errors import InputError
 from featurizers import Featurizer
-from models import Joint, Models, Policy, store
+from models import ForwardBatch, Head, Models, Policy, forward, store
 from models.joint import NO_OP
 from state import State
 
@@ -31,9 +31,6 @@ TOP_K = 5
 
 BASELINE = Path(__file__).resolve().parent / "baseline"
 """Where a packaged model lies, if there is one."""
-
-AT_ONCE = 64
-"""States that go through the network together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,19 +172,15 @@ def decide(
         if number is not None and number < 1:
             raise InputError(name, f"is {number}, expected at least 1")
     choice = Choice(strategy, top_k or TOP_K, temperature, epsilon)
-    records: list[DecisionRecord] = []
     threads = torch.get_num_threads()
     single = threads > 1 and crowded()
     try:
         if single:
             torch.set_num_threads(1)
-        for begin in range(0, len(states), AT_ONCE):
-            some = states[begin : begin + AT_ONCE]
-            records += _decide(some, models, choice, agent=agent, generator=generator, h_max=h_max)
+        return _decide(states, models, choice, agent=agent, generator=generator, h_max=h_max)
     finally:
         if single:
             torch.set_num_threads(threads)
-    return records
 
 
 def crowded() -> bool:
@@ -251,40 +244,75 @@ def _decide(
     generator: torch.Generator | None,
     h_max: int | None,
 ) -> list[DecisionRecord]:
-    featurizer, policy = models.featurizer, models.assistant if agent == "assistant" else models.human
-    encoded = featurizer.encode(states, h_max)
-    lines = featurizer(encoded.batch(device=featurizer.device))
-    output = policy(lines, ("action", "value", "kept") if agent == "assistant" else ("action", "value"))
-    assert output.scores is not None and output.value is not None
-    legal = lines.legal if agent == "assistant" else None
-    joint = Joint.of(output.scores, legal, lines.mask, policy.config.pooling)
-    pairs, scores = joint.pair_log_probs().cpu().numpy(), output.scores.cpu().numpy()
-    logits, decisions = joint.decision_logits.cpu().numpy(), joint.decision_log_probs.cpu().numpy()
-    values, keeps = output.value.tolist(), None if output.kept is None else output.kept.cpu().numpy()
-    if not math.isfinite(sum(values)) or any(math.isnan(some.sum()) for some in (pairs, keeps) if some is not None):
-        raise InputError(models.source, "its weights, finite as they are, give answers that are no finite numbers")
-    records = []
-    for row, first in enumerate(encoded.first_line.tolist()):
-        taken, behaviour = choice.take(pairs[row].ravel(), generator)
-        decision, place = divmod(taken, pairs.shape[2])
-        acts = decision != NO_OP
-        kept = None if keeps is None or not acts else 0.5 + 0.5 * math.tanh(0.5 * keeps[row, decision, place])
-        records.append(
-            DecisionRecord(
-                decision=decision,
-                line=first + place if acts else -1,
-                probability=math.exp(pairs[row, decision, place]),
-                decision_probability=math.exp(decisions[row, decision]),
-                behaviour_probability=behaviour,
-                value=values[row],
-                kept=kept,
-                model=models.source,
-                legal=not acts or legal is not None or bool(lines.legal[row, decision, place]),
-                h=int(encoded.offsets[row + 1] - encoded.offsets[row]),
-                first_line=first,
-                decision_logits=logits[row],
-                pair_log_probs=pairs[row],
-                scores=scores[row],
-            )
+    assistant = agent == "assistant"
+    policy = models.assistant if assistant else models.human
+    heads: tuple[Head, ...] = ("action", "value", "kept") if assistant else ("action", "value")
+    places: list[tuple[_Arrays, int]] = []
+    order: list[int] = []
+    for batch in forward(policy, models.featurizer, states, heads=heads, legal_only=assistant, h_max=h_max):
+        arrays = _Arrays.of(batch, models.source)
+        places += [(arrays, row) for row in range(len(batch.index))]
+        order += batch.index.tolist()
+    by_state = sorted(zip(order, places, strict=True), key=lambda pair: pair[0])  # draws follow the states' order
+    return [arrays.record(row, choice, generator) for _, (arrays, row) in by_state]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arrays:
+    """Outputs of one batch as arrays; shapes as in `ForwardBatch` and `DecisionRecord`, with B in front."""
+
+    source: str
+    batch: ForwardBatch
+    pair_log_probs: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    decision_logits: NDArray[np.float32]
+    decision_log_probs: NDArray[np.float32]
+    values: list[float]
+    kept_logits: NDArray[np.float32] | None
+
+    @staticmethod
+    def of(batch: ForwardBatch, source: str) -> _Arrays:
+        """Raises InputError that names the source: an output is not a finite number."""
+        output, distribution = batch.output, batch.distribution()
+        arrays = _Arrays(
+            source,
+            batch,
+            distribution.pair_log_probs().cpu().numpy(),
+            output.scores.cpu().numpy(),
+            distribution.decision_logits.cpu().numpy(),
+            distribution.decision_log_probs.cpu().numpy(),
+            output.value.tolist(),
+            None if output.kept is None else output.kept.cpu().numpy(),
         )
-    return records
+        checked = (arrays.pair_log_probs, arrays.kept_logits)
+        if not math.isfinite(sum(arrays.values)) or any(math.isnan(a.sum()) for a in checked if a is not None):
+            raise InputError(source, "its weights, finite as they are, give answers that are no finite numbers")
+        return arrays
+
+    def record(self, row: int, choice: Choice, generator: torch.Generator | None) -> DecisionRecord:
+        """The decision on one state of the batch."""
+        pairs, first_line = self.pair_log_probs[row], int(self.batch.first_line[row])
+        index, behaviour = choice.take(pairs.ravel(), generator)
+        decision, place = divmod(index, pairs.shape[1])
+        acts = decision != NO_OP
+        kept = None if self.kept_logits is None or not acts else _sigmoid(self.kept_logits[row, decision, place])
+        return DecisionRecord(
+            decision=decision,
+            line=first_line + place if acts else -1,
+            probability=math.exp(pairs[decision, place]),
+            decision_probability=math.exp(self.decision_log_probs[row, decision]),
+            behaviour_probability=behaviour,
+            value=self.values[row],
+            kept=kept,
+            model=self.source,
+            legal=not acts or self.batch.legal_only or bool(self.batch.lines.legal[row, decision, place]),
+            h=int(self.batch.lengths[row]),
+            first_line=first_line,
+            decision_logits=self.decision_logits[row],
+            pair_log_probs=pairs,
+            scores=self.scores[row],
+        )
+
+
+def _sigmoid(logit: float) -> float:
+    return 0.5 + 0.5 * math.tanh(0.5 * logit)

@@ -1,7 +1,18 @@
 """Policy network, joint distribution over (decision, line), checkpoints, the store of models and their generations."""
 
+from models.forward import ForwardBatch, forward, forward_batch
 from models.joint import Joint
-from models.policy import HEADS, Policy, PolicyOutput
+from models.policy import HEADS, Head, Policy, PolicyOutput
 from models.store import Models
 
-__all__ = ["HEADS", "Joint", "Models", "Policy", "PolicyOutput"]
+__all__ = [
+    "HEADS",
+    "ForwardBatch",
+    "Head",
+    "Joint",
+    "Models",
+    "Policy",
+    "PolicyOutput",
+    "forward",
+    "forward_batch",
+]

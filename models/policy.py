@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -14,23 +15,51 @@ from config import GOAL_DIM, N_DECISIONS, ModelConfig
 from featurizers import Lines
 from featurizers.history import SUMMARY_DIM
 
-HEADS = frozenset({"action", "human", "value", "goal", "kept"})
+Head = Literal["action", "human", "value", "goal", "kept"]
+HEADS: frozenset[Head] = frozenset(get_args(Head))
 """`action`: scores of the own decision at each line; `human`: of the human's next one; `value`; `goal`; `kept`."""
+
+LINE_HEADS: tuple[Head, ...] = ("action", "human", "kept")
+"""Heads with an output for each decision at each line, in the order of `Tilt`'s rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyOutput:
-    """What the heads say; None: not asked for, or (kept) the model has no such head.
+    """Outputs of a policy's heads, by the head's name. A property raises KeyError if its head was not asked for."""
 
-    scores, human_scores `(B, 7, L)`: logits of a decision at a line (what stands at padding means nothing);
-    value `(B,)`: expected return; goal `(B, 8)`; kept `(B, 7, L)`: logits of the share that will be kept.
-    """
+    heads: Mapping[Head, Tensor]
 
-    scores: Tensor | None
-    human_scores: Tensor | None
-    value: Tensor | None
-    goal: Tensor | None
-    kept: Tensor | None
+    @property
+    def scores(self) -> Tensor:
+        """Logits of the policy's own decision at each line `(B, 7, L)`; at padding they mean nothing."""
+        return self.heads["action"]
+
+    @property
+    def human_scores(self) -> Tensor:
+        """Logits of the human's next decision at each line `(B, 7, L)`; at padding they mean nothing."""
+        return self.heads["human"]
+
+    @property
+    def value(self) -> Tensor:
+        """Expected return `(B,)`."""
+        return self.heads["value"]
+
+    @property
+    def goal(self) -> Tensor:
+        """Predicted goal targets `(B, 8)`."""
+        return self.heads["goal"]
+
+    @property
+    def kept(self) -> Tensor | None:
+        """Logits of the share that will be kept of each decision at each line `(B, 7, L)`.
+
+        None: the head was not asked for, or the model has none.
+        """
+        return self.heads.get("kept")
+
+    def float(self) -> PolicyOutput:
+        """The same outputs in float32."""
+        return PolicyOutput({name: tensor.float() for name, tensor in self.heads.items()})
 
 
 class LineHead(nn.Module):
@@ -124,27 +153,27 @@ class Policy(nn.Module):
         self.tilt = Tilt() if config.history else None
         self.kept_head = LineHead(config) if config.predict_kept else None
 
-    def forward(self, lines: Lines, heads: Iterable[str] | None = None) -> PolicyOutput:
-        """What the named heads (all by default) say of each state."""
+    def forward(self, lines: Lines, heads: Iterable[Head] | None = None) -> PolicyOutput:
+        """Outputs of the named heads (all by default); a head that the model lacks is left out."""
         wanted = HEADS if heads is None else frozenset(heads)
         context = None if self.history is None else self.history.forward(lines.history, len(lines.x))
         each, summary = self.backbone(lines.x, lines.mask if lines.padded else None, context)
-        output = PolicyOutput(  # heads' formulas, called without a module's ceremony
-            scores=self.action_head.forward(each) if "action" in wanted else None,
-            human_scores=self.human_pred_head.forward(each) if "human" in wanted else None,
-            value=self.value_head.forward(summary)[:, 0] if "value" in wanted else None,
-            goal=self.goal_head.forward(summary) if "goal" in wanted else None,
-            kept=self.kept_head.forward(each) if "kept" in wanted and self.kept_head is not None else None,
-        )
-        if self.tilt is None or lines.history is None:
-            return output
-        action, human, kept = self.tilt(lines.history).chunk(3, dim=1)
-        return replace(
-            output,
-            scores=None if output.scores is None else output.scores + action,
-            human_scores=None if output.human_scores is None else output.human_scores + human,
-            kept=None if output.kept is None else output.kept + kept,
-        )
+        outputs: dict[Head, Tensor] = {}  # heads' formulas, called without a module's ceremony
+        if "action" in wanted:
+            outputs["action"] = self.action_head.forward(each)
+        if "human" in wanted:
+            outputs["human"] = self.human_pred_head.forward(each)
+        if "value" in wanted:
+            outputs["value"] = self.value_head.forward(summary)[:, 0]
+        if "goal" in wanted:
+            outputs["goal"] = self.goal_head.forward(summary)
+        if "kept" in wanted and self.kept_head is not None:
+            outputs["kept"] = self.kept_head.forward(each)
+        if self.tilt is not None and lines.history is not None:
+            for name, bias in zip(LINE_HEADS, self.tilt(lines.history).chunk(3, dim=1), strict=True):
+                if name in outputs:
+                    outputs[name] = outputs[name] + bias
+        return PolicyOutput(outputs)
 
     @torch.no_grad()
     def set_decision_prior(self, log_probs: Tensor) -> None:

@@ -14,8 +14,8 @@ import torch
 
 from actions import Decision
 from config import N_DECISIONS
-from featurizers import Featurizer, buckets
-from models import Joint, Models, Policy
+from featurizers import Featurizer
+from models import Models, Policy, forward
 from simulation.assistants import draw
 from simulation.person import Pairs
 from simulation.rollout import Chosen
@@ -30,18 +30,12 @@ def pair_probabilities(
 
     legal_only: over the assistant's legal pairs; else over all (a human's).
     """
-    found: list[Pairs] = [np.zeros((N_DECISIONS, 0))] * len(states)
-    device = next(policy.parameters()).device
-    lengths = np.minimum([len(state) for state in states], featurizer.config.h_max)
-    for rows in (part.tolist() for part in buckets(lengths)):
-        encoded = featurizer.encode([states[i] for i in rows])
-        lines = featurizer(encoded.batch(device=device))
-        scores = policy(lines, ("action",)).scores
-        joint = Joint.of(scores, lines.legal if legal_only else None, lines.mask, policy.config.pooling)
-        probabilities = joint.pair_log_probs().exp().double().cpu().numpy()
-        for row, i in enumerate(rows):
-            found[i] = _on_the_file(probabilities[row], int(encoded.first_line[row]), len(states[i]))
-    return found
+    pairs: list[Pairs] = [np.zeros((N_DECISIONS, 0))] * len(states)
+    for batch in forward(policy, featurizer, states, heads=("action",), legal_only=legal_only):
+        probabilities = batch.distribution().pair_log_probs().exp().double().cpu().numpy()
+        for row, i in enumerate(batch.index.tolist()):
+            pairs[i] = _on_the_file(probabilities[row], int(batch.first_line[row]), len(states[i]))
+    return pairs
 
 
 def _on_the_file(seen: Pairs, first: int, lines: int) -> Pairs:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from featurizers import Featurizer, Lines
-from models import Joint, Policy, PolicyOutput
+from models import Joint, Policy, forward_batch
 from state import State
 from training.networks.training_networks import TrainingNetworks
 from verify.check import Settings
@@ -39,18 +39,21 @@ class Network:
 
     def answer(self, states: Sequence[State]) -> Answer:
         """The network's answer to all states in one batch; gradients are kept."""
-        encoded = self.featurizer.encode(states)
-        device = next(self.policy.parameters()).device
-        lines: Lines = self.featurizer(encoded.batch(range(len(states)), device=device))
-        output: PolicyOutput = self.policy(lines)
-        heads = {field.name: getattr(output, field.name) for field in fields(output)}
-        pooling = self.policy.config.pooling
+        batch = forward_batch(self.policy, self.featurizer, self.featurizer.encode(states), legal_only=True)
+        lines, output = batch.lines, batch.output
+        heads = {
+            "scores": output.scores,
+            "human_scores": output.human_scores,
+            "value": output.value,
+            "goal": output.goal,
+            "kept": output.kept,
+        }
         return Answer(
             lines,
             {name: tensor for name, tensor in heads.items() if tensor is not None},
-            Joint.of(heads["scores"], lines.legal, lines.mask, pooling),
-            Joint.of(heads["human_scores"], None, lines.mask, pooling),
-            [int(first) for first in encoded.first_line],
+            batch.distribution(),
+            Joint.of(output.human_scores, None, lines.mask, self.policy.config.pooling),
+            batch.first_line.tolist(),
         )
 
 

@@ -61,12 +61,12 @@ def test_only_the_heads_that_are_asked_for_are_computed(random_state):
     policy, featurizer = network()
     lines = featurizer(featurizer.encode([random_state(5)]).batch())
     everything = policy(lines)
-    names = {"action": "scores", "human": "human_scores", "value": "value", "goal": "goal", "kept": "kept"}
-    assert names.keys() == HEADS
-    for head, field in names.items():
+    assert everything.heads.keys() == HEADS
+    for head in HEADS:
         output = policy(lines, [head])
-        assert torch.equal(getattr(output, field), getattr(everything, field))
-        assert all(getattr(output, other) is None for other in names.values() if other != field)
+        assert output.heads.keys() == {head} and torch.equal(output.heads[head], everything.heads[head])
+    with pytest.raises(KeyError, match="action"):
+        _ = policy(lines, ["value"]).scores
     bare, _ = network(predict_kept=False)
     assert bare(lines).kept is None
 

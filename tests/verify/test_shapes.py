@@ -10,7 +10,7 @@ import torch
 
 import actions
 from featurizers import Encoded
-from models import Joint, Policy
+from models import Joint, Policy, PolicyOutput
 from verify.shapes import counting_bias, edge_inputs, shapes_masks
 
 OF, LEGAL, SAMPLE, FORWARD, BATCH = Joint.of, actions.legal_lines, Joint.sample, Policy.forward, Encoded.batch
@@ -96,7 +96,7 @@ def test_illegal_draws_are_found(small, monkeypatch):
 def test_a_wrong_shape_is_found(small, monkeypatch):
     def forward(policy, lines, heads=None):
         output = FORWARD(policy, lines, heads)
-        return dataclasses.replace(output, value=output.value[:, None])
+        return PolicyOutput({**output.heads, "value": output.value[:, None]})
 
     monkeypatch.setattr(Policy, "forward", forward)
     assert shapes_masks(small)["wrong_shapes"]
@@ -132,7 +132,7 @@ def test_not_a_number_is_found(small, monkeypatch, name, broken):
 def test_an_infinite_answer_is_found(small, monkeypatch):
     def forward(policy, lines, heads=None):
         output = FORWARD(policy, lines, heads)
-        return dataclasses.replace(output, value=output.value / lines.mask.sum(1))
+        return PolicyOutput({**output.heads, "value": output.value / lines.mask.sum(1)})
 
     monkeypatch.setattr(Policy, "forward", forward)
     assert any("no lines" in case for case in edge_inputs(small)["broken"])

@@ -181,7 +181,6 @@ class CloningPhase:
 
     def _losses(self, lines: Lines, output: PolicyOutput, target: Target) -> dict[str, WeightedMean]:
         steps, policy = target.steps, self.policies.human
-        assert output.scores is not None and output.value is not None
         own = action_distribution(policy, lines, output.scores, legal_only=False)
         mine = (steps.is_human & steps.trainable).float()
         moved = kl_divergence(target.start, own.decision_log_probs)
@@ -211,7 +210,6 @@ class CloningPhase:
         """KL from what the assistant decided at the start, through the features of then."""
         policy = self.policies.assistant
         scores = policy(lines, {"action"}).scores
-        assert scores is not None
         pairs = action_distribution(policy, lines, scores, legal_only=True).pair_log_probs()
         return mean(kl_divergence(start.pair_log_probs(rows, pairs.shape[2]).to(pairs.device), pairs))
 

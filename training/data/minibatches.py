@@ -23,10 +23,3 @@ def bucketed(lengths: Tensor, batch_size: int, shuffle: torch.Generator) -> list
     for pool in torch.split(order, batch_size * POOL):
         batches.extend(torch.split(pool[torch.argsort(lengths[pool], stable=True)], batch_size))
     return [batches[i] for i in torch.randperm(len(batches), generator=shuffle).tolist()]
-
-
-def by_length(lengths: Tensor, batch_size: int = 64) -> list[Tensor]:
-    """Indices of batches with as little padding as can be: for reading answers off, not for learning."""
-    if not len(lengths):
-        return []
-    return list(torch.split(torch.argsort(lengths, stable=True), batch_size))

@@ -22,7 +22,6 @@ def auxiliary_losses(
     answered steps. goal_loss: squared error of the eight numbers. kept_loss: cross-entropy of p(kept) at what the
     assistant wrote.
     """
-    assert output.human_scores is not None and output.goal is not None
     human = action_distribution(policy, lines, output.human_scores, legal_only=False)
     decision, line = steps.next_human.clamp(min=0), steps.next_human_line.clamp(min=0)
     answered = (steps.next_human >= 0).float()

@@ -17,7 +17,4 @@ def network(policy: Policy, lines: Lines) -> PolicyOutput:
     """What all heads say of each state."""
     with torch.autocast("cuda", torch.bfloat16, enabled=lines.x.is_cuda):
         output: PolicyOutput = policy(lines)
-    if not lines.x.is_cuda:
-        return output
-    found = {name: getattr(output, name) for name in PolicyOutput.__dataclass_fields__}
-    return PolicyOutput(**{name: None if value is None else value.float() for name, value in found.items()})
+    return output.float() if lines.x.is_cuda else output

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from featurizers import Encoded, Featurizer, Lines
-from models import Joint, Policy, PolicyOutput
-from training.data.minibatches import by_length
+from models import Head, Joint, Policy, PolicyOutput, forward
 from training.data.transitions import TransitionTable
 from training.distributed.process_group import ALONE, Ranks
 
@@ -71,21 +70,21 @@ def answer(
     """
     policy.eval()
     featurizer.eval()
-    device = next(policy.parameters()).device
     n = len(steps)
     answers = PolicyPredictions(*(torch.zeros(n, *shape) for shape in ((7,), (), (), (), (8,))))
-    for some in ranks.own(by_length(line_counts(encoded, steps.row))):
-        lines = featurizer(encoded.batch(steps.row[some], device))
-        output = policy(lines)
-        joint = action_distribution(policy, lines, output.scores, legal_only=legal_only)
-        decision, line = steps.decision[some].to(device), steps.line[some].to(device)
-        answers.decisions[some] = joint.decision_log_probs.cpu()
-        answers.line[some] = joint.line_log_prob(decision, line).cpu()
-        answers.value[some] = output.value.cpu()
-        answers.goal[some] = output.goal.cpu()
+    heads: tuple[Head, ...] = ("action", "value", "goal", "kept")
+    for batch in forward(
+        policy, featurizer, encoded, rows=steps.row, heads=heads, legal_only=legal_only, shard=ranks.own
+    ):
+        index, output, joint = torch.from_numpy(batch.index), batch.output, batch.distribution()
+        decision, line = steps.decision[index].to(output.value.device), steps.line[index].to(output.value.device)
+        answers.decisions[index] = joint.decision_log_probs.cpu()
+        answers.line[index] = joint.line_log_prob(decision, line).cpu()
+        answers.value[index] = output.value.cpu()
+        answers.goal[index] = output.goal.cpu()
         kept = retention_logit(output, decision, line)
         if kept is not None:
-            answers.kept[some] = kept.cpu()
+            answers.kept[index] = kept.cpu()
     for found in vars(answers).values():
         ranks.sum(found)
     return answers
@@ -95,12 +94,12 @@ def answer(
 def values(policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tensor, ranks: Ranks = ALONE) -> Tensor:
     """Values of the given states, `(N,)`; 0 for a row of -1."""
     policy.eval()
-    device = next(policy.parameters()).device
     found = torch.zeros(len(rows))
     there = (rows >= 0).nonzero().squeeze(1)
-    for batch in ranks.own(by_length(line_counts(encoded, rows[there]))):
-        some = there[batch]
-        found[some] = policy(featurizer(encoded.batch(rows[some], device))).value.cpu()
+    for batch in forward(
+        policy, featurizer, encoded, rows=rows[there], heads=("value",), legal_only=True, shard=ranks.own
+    ):
+        found[there[torch.from_numpy(batch.index)]] = batch.output.value.cpu()
     return ranks.sum(found)
 
 
@@ -123,14 +122,13 @@ class ReferenceLogProbs:
     ) -> ReferenceLogProbs:
         """Log-probabilities of the legal pairs at the given states (each once)."""
         policy.eval()
-        device = next(policy.parameters()).device
         rows = torch.unique(rows)
-        lengths = line_counts(encoded, rows)
-        reference = cls(rows, lengths)
-        for some in ranks.own(by_length(lengths)):
-            lines = featurizer(encoded.batch(rows[some], device))
-            pairs = action_distribution(policy, lines, policy(lines).scores, legal_only=True).pair_log_probs().cpu()
-            for i, place in enumerate(some.tolist()):
+        reference = cls(rows, line_counts(encoded, rows))
+        for batch in forward(
+            policy, featurizer, encoded, rows=rows, heads=("action",), legal_only=True, shard=ranks.own
+        ):
+            pairs = batch.distribution().pair_log_probs().cpu()
+            for i, place in enumerate(batch.index.tolist()):
                 start, end = int(reference.offsets[place]), int(reference.offsets[place + 1])
                 reference.values[:, start:end] = pairs[i, :, : end - start]
         ranks.sum(reference.values)

@@ -200,7 +200,6 @@ class PPOUpdate:
     def _losses(self, lines: Lines, steps: TransitionTable, held: OldPolicyStatistics) -> dict[str, WeightedMean]:
         config, policy = self.config, self.policies.assistant
         output: PolicyOutput = policy(lines)
-        assert output.scores is not None and output.value is not None
         joint = action_distribution(policy, lines, output.scores, legal_only=True)
         device = output.value.device
         steps_here = steps.to(device)

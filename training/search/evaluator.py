@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from config import SearchConfig
-from featurizers import Featurizer, buckets
-from models import Joint, Policy
+from featurizers import Featurizer
+from models import Head, Policy, forward
 from state import State
 from training.search.interfaces import NO_OP, Evaluation, Floats, Ints
 
-HEADS = frozenset({"action", "value", "kept"})
+HEADS: tuple[Head, ...] = ("action", "value", "kept")
 
 UNKNOWN = 0.5
 """p(kept) of a policy that has no such head."""
@@ -30,7 +30,6 @@ class PolicyEvaluator:
     def __init__(self, policy: Policy, featurizer: Featurizer, config: SearchConfig) -> None:
         self.policy, self.featurizer = policy.eval(), featurizer.eval()
         self.candidates = config.candidates
-        self.device = next(policy.parameters()).device
 
     @torch.no_grad()
     def evaluate(self, states: Sequence[State]) -> Evaluation:
@@ -43,18 +42,15 @@ class PolicyEvaluator:
         pairs = np.empty((size, self.candidates, 2), dtype=np.int64)
         log_probs, values = np.empty((size, self.candidates)), np.empty(size)
         kept = np.full((size, self.candidates), UNKNOWN)
-        lengths = np.minimum([len(state) for state in states], self.featurizer.config.h_max)
-        for rows in buckets(lengths):
-            encoded = self.featurizer.encode([states[row] for row in rows.tolist()])
-            lines = self.featurizer(encoded.batch(device=self.device))
-            output = self.policy(lines, HEADS)
-            joint = Joint.of(output.scores, lines.legal, lines.mask, self.policy.config.pooling)
-            pairs[rows], log_probs[rows] = candidates(joint.pair_log_probs(), encoded.first_line, self.candidates)
-            values[rows] = output.value.cpu().numpy()
-            if output.kept is not None:
-                at = pairs[rows, :, 1] - encoded.first_line[:, None]
-                shares = output.kept.sigmoid().cpu().numpy()
-                kept[rows] = shares[np.arange(len(rows))[:, None], pairs[rows, :, 0], np.maximum(at, 0)]
+        for batch in forward(self.policy, self.featurizer, states, heads=HEADS, legal_only=True):
+            rows, first_line = batch.index, batch.first_line
+            pair_log_probs = batch.distribution().pair_log_probs()
+            pairs[rows], log_probs[rows] = candidates(pair_log_probs, first_line, self.candidates)
+            values[rows] = batch.output.value.cpu().numpy()
+            if batch.output.kept is not None:
+                lines = np.maximum(pairs[rows, :, 1] - first_line[:, None], 0)
+                shares = batch.output.kept.sigmoid().cpu().numpy()
+                kept[rows] = shares[np.arange(len(rows))[:, None], pairs[rows, :, 0], lines]
         if np.isnan(log_probs).any() or not np.isfinite(values).all():
             raise FloatingPointError("the policy's answer is not a number")
         return Evaluation(pairs, log_probs, values, kept)

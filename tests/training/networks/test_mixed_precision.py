@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from config import ModelConfig
-from models import PolicyOutput
 from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
 from training.networks.mixed_precision import network
@@ -38,9 +37,9 @@ def test_every_network_computes_in_bfloat16(small, sessions, model):
     config = replace(small, model=model)
     found, _ = answers(config, sessions, "cpu", reduced)
     expected, lines = answers(config, sessions, "cpu", network)
-    assert any(value.dtype == torch.bfloat16 for value in vars_of(found).values())
+    assert any(value.dtype == torch.bfloat16 for value in found.heads.values())
     assert_near(found, expected, lines.mask)
-    sum(value.float().sum() for value in vars_of(found).values()).backward()
+    sum(value.float().sum() for value in found.heads.values()).backward()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -49,8 +48,8 @@ def test_cloning_on_a_gpu_computes_in_bfloat16_and_answers_in_float32(small, ses
     config = replace(small, model=model)
     found, _ = answers(config, sessions, "cuda", network)
     expected, lines = answers(config, sessions, "cpu", network)
-    assert all(value.dtype == torch.float32 for value in vars_of(found).values())
-    assert any(not torch.equal(value.cpu(), vars_of(expected)[name]) for name, value in vars_of(found).items())
+    assert all(value.dtype == torch.float32 for value in found.heads.values())
+    assert any(not torch.equal(value.cpu(), expected.heads[name]) for name, value in found.heads.items())
     assert_near(found, expected, lines.mask)
     policies = TrainingNetworks.fresh(model, config.featurizer, 0)
     policies.to(torch.device("cuda"))
@@ -63,11 +62,7 @@ def test_cloning_on_a_gpu_computes_in_bfloat16_and_answers_in_float32(small, ses
         assert phase.finish()["val_decision_nll"] < 5
 
 
-def vars_of(output):
-    return {name: getattr(output, name) for name in PolicyOutput.__dataclass_fields__}
-
-
 def assert_near(found, expected, mask):
-    for name, value in vars_of(found).items():
-        near = (value.detach().float().cpu() - vars_of(expected)[name].detach()).abs() < 0.05
+    for name, value in found.heads.items():
+        near = (value.detach().float().cpu() - expected.heads[name].detach()).abs() < 0.05
         assert (near | ~mask[:, None].expand_as(near) if near.dim() == 3 else near).all(), name

@@ -79,9 +79,9 @@ def says(probabilities, **more):
     class Said(SimpleNamespace):
         def __call__(self, lines):
             each = {name: value.expand(len(lines.x), *value.shape[1:]) for name, value in self.output.items()}
-            return PolicyOutput(**each)
+            return PolicyOutput(each)
 
-    return Said(config=SimpleNamespace(pooling="sum"), output={"scores": scores, **more})
+    return Said(config=SimpleNamespace(pooling="sum"), output={"action": scores, **more})
 
 
 def test_losses_are_means_over_the_rows_that_know():
@@ -90,7 +90,7 @@ def test_losses_are_means_over_the_rows_that_know():
     human_scores = torch.zeros(1, 7, 2)
     human_scores[0, 3] = math.log(4.0)
     policy = says(
-        P, human_scores=human_scores, value=torch.tensor([1.0]), goal=torch.zeros(1, 8),
+        P, human=human_scores, value=torch.tensor([1.0]), goal=torch.zeros(1, 8),
         kept=torch.zeros(1, 7, 2).index_fill(1, torch.tensor([2]), math.log(3.0)),
     )  # fmt: skip
     legal = log_probs().isfinite()
