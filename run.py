@@ -9,14 +9,14 @@ Sessions are those under the data root; without any, two samples in `examples/`.
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
+from app.startup import prepare_process
 
-if __name__ == "__main__":  # nothing is to be saved yet while modules are loaded
-    signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
+if __name__ == "__main__":
+    prepare_process()
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import files
 from app.arguments import Parser, check_device, port, positive, seed
-from app.main_wrapper import ended, leave
+from app.main_wrapper import exit_with, run_command
 from config import VERSION, LoopConfig
 from data_paths import DataPaths
 from errors import InputError
@@ -41,7 +41,7 @@ NO_SERVICES = "needs the services (page, recorder, tester), which are not part o
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the workflow; returns the exit code."""
-    return ended(lambda: _run(parser().parse_args(arguments)))
+    return run_command(lambda: _run(parser().parse_args(arguments)))
 
 
 def parser() -> Parser:
@@ -137,4 +137,4 @@ def _refuse_what_is_not_there(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_with(main())

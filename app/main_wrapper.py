@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import sys
 import threading
@@ -13,65 +14,71 @@ from io import TextIOWrapper
 from types import FrameType
 from typing import NoReturn
 
-from errors import InputError
+from app.startup import INTERRUPTED, replace_missing_streams
+from errors import InputError, printable
 from training.distributed.process_group import speaker
 
-DONE, REFUSED, INTERRUPTED = 0, 2, 130
+DONE, REFUSED = 0, 2
 
 MODULES = "CODEASSIST_MODULES"
 """Environment variable: names of modules to import first, with commas between them."""
 
-AGAIN = 0.05
-"""Seconds after which an interrupt that came during an import is tried again."""
+RETRY_SECONDS = 0.05
+"""After this time an interrupt that came during an import is tried again."""
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+_OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
+"""What PyTorch says in a RuntimeError when memory is used up, on a CPU and on a GPU."""
 
 
-def ended(command: Callable[[], int]) -> int:
+def run_command(command: Callable[[], int]) -> int:
     """Runs a command and returns its exit code: 0 done, 2 bad input or a failed check, 130 interrupted.
 
-    An `InputError` becomes its one line on stderr, and so does a full disk; a reader that closed our output early
-    (`| head`), or no output at all (`>&-`), is no error. Bugs keep their traceback. Of several processes under
-    `torchrun` rank 0 says what is wrong with the input, the others end in the same way and say nothing, once they have
-    found one another.
+    An `InputError` becomes one line on stderr, and so does a full disk or memory. A reader that closed our output
+    early (`| head`), or streams that are closed or full, are no errors of the command, except for a full stdout. Bugs
+    keep their traceback. SIGTERM and SIGHUP end a command as Ctrl+C does; a SIGHUP that is ignored (`nohup`) stays so.
+    Of several processes under `torchrun` rank 0 says what is wrong with the input; the others end in the same way and
+    say nothing, once they are connected.
     """
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (as long as the process)
-    signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupt)
+    replace_missing_streams()
+    _install_handlers()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: a path may not fit the terminal's encoding
     try:
-        _import_what_is_added()
+        import_plugins()
         code = command()
         sys.stdout.flush()
         return code
-    except InputError as error:
-        _say("error", error)
-        return REFUSED
     except KeyboardInterrupt as interrupt:
         if str(interrupt):
-            _say("interrupted", interrupt)
+            _report("interrupted", str(interrupt))
         return INTERRUPTED
     except BrokenPipeError:
         _drop_output()
         return DONE
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except (InputError, MemoryError, OSError, RuntimeError) as error:
+        line = _readable(error)
+        if line is None:
             raise
-        _drop_output()
-        print(f"error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+            _drop_output()
+        _report("error", line)
         return REFUSED
 
 
-def leave(code: int) -> NoReturn:
-    """Ends the process; what `ended` has answered is saved and said, so an interrupt has nothing left to do."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+def exit_with(code: int) -> NoReturn:
+    """Ends the process. What `run_command` returned is saved and reported, so a late signal changes nothing."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # also after Python has let go of its own handlers
     sys.exit(code)
 
 
-def _import_what_is_added() -> None:
-    """Modules that a person adds, by name in `MODULES`: importing them registers backbones, embedders, rewards."""
+def import_plugins() -> None:
+    """Imports the modules that `CODEASSIST_MODULES` names, which register backbones, embedders and rewards.
+
+    Raises InputError if one cannot be imported.
+    """
     for name in filter(None, map(str.strip, os.environ.get(MODULES, "").split(","))):
         try:
             import_module(name)
@@ -79,9 +86,26 @@ def _import_what_is_added() -> None:
             raise InputError(MODULES, f"{name} cannot be imported: {error}") from error
 
 
-def _say(what: str, reason: BaseException) -> None:
-    if (who := speaker()) is not None:
-        print(f"{what}: {who}{reason}", file=sys.stderr)
+def _readable(error: Exception) -> str | None:
+    """The line that a person reads instead of a traceback; None: the error is a bug."""
+    if isinstance(error, InputError):
+        return str(error)
+    if _is_out_of_memory(error):
+        return "memory: there is not enough of it; choose smaller sizes, fewer lines or fewer sessions"
+    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+        return printable(f"{error.filename or 'output'}: {error.strerror}")
+    return None
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)) is not None
+
+
+def _report(kind: str, reason: str) -> None:
+    if (prefix := speaker()) is not None:
+        print(f"{kind}: {prefix}{reason}", file=sys.stderr)
 
 
 def _drop_output() -> None:
@@ -89,8 +113,15 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _install_handlers() -> None:
+    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Asked to end (SIGTERM) is the same as Ctrl+C: what must outlive the process is saved on the way out.
+    """Raises KeyboardInterrupt, so that what must outlive the process is saved on the way out.
 
     What is raised inside an import may be lost (modules try others, the import system has callbacks) or leave half a
     module behind, so an interrupt waits for the import's end.
@@ -99,9 +130,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
     if not _waiting.is_set():
         _waiting.set()
-        again = threading.Timer(AGAIN, _ask_again, (number,))
-        again.daemon = True
-        again.start()
+        retry = threading.Timer(RETRY_SECONDS, _send_again, (number,))
+        retry.daemon = True
+        retry.start()
 
 
 def _importing(frame: FrameType | None) -> bool:
@@ -110,7 +141,7 @@ def _importing(frame: FrameType | None) -> bool:
     return frame is not None
 
 
-def _ask_again(number: int) -> None:
+def _send_again(number: int) -> None:
     _waiting.clear()
     os.kill(os.getpid(), number)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from app.main_wrapper import ended, leave
+from app.main_wrapper import exit_with, run_command
 from errors import InputError
 
 
@@ -75,4 +75,4 @@ def end(main: Callable[[], None]) -> NoReturn:
         main()
         return 0
 
-    leave(ended(command))
+    exit_with(run_command(command))

@@ -5,18 +5,17 @@ Arguments only; each command is a function that is imported when it is asked for
 
 from __future__ import annotations
 
-import os
-import signal
+from app.startup import prepare_process
 
-if __name__ == "__main__":  # nothing is to be saved yet while modules are loaded
-    signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
+if __name__ == "__main__":
+    prepare_process()
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from app.arguments import Parser, count, plies, positive, seed, truth
-from app.main_wrapper import ended, leave
+from app.main_wrapper import exit_with, run_command
 from config import VERSION
 from data_paths import DataPaths
 
@@ -26,7 +25,7 @@ TEXT_EMBEDDERS = ("mlp", "mlp_trainable", "char_cnn", "ollama")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code."""
-    return ended(lambda: _run(arguments))
+    return run_command(lambda: _run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -169,4 +168,4 @@ def _text_embedder(name: str) -> str:
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_with(main())

@@ -29,7 +29,7 @@ PROGRAM = """
 import os, pickle, signal, sys
 from pathlib import Path
 import torch
-from app.main_wrapper import ended
+from app.main_wrapper import run_command
 from training.networks.training_networks import weights_of
 from training.distributed.process_group import Ranks, joined
 from training.train_from_episodes import train_from_episodes
@@ -54,7 +54,7 @@ def run():
                    out / f"weights-{ranks.rank}.pt")
     return 0
 
-sys.exit(ended(run))
+sys.exit(run_command(run))
 """
 
 
