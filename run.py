@@ -32,7 +32,7 @@ from training.distributed.process_group import Ranks
 
 if TYPE_CHECKING:
     from training.telemetry import RunRecord
-    from training.training_loop import Outcome, Places
+    from training.training_loop import Outcome
 
 SAMPLES = Path(__file__).resolve().parent / "examples" / "sessions"
 
@@ -73,17 +73,16 @@ def _run(options: argparse.Namespace) -> int:
     from cli.report import render
     from training.evaluation.held_out_report import Estimate
     from training.telemetry import telemetry
-    from training.training_loop import Places
 
-    places = Places(DataPaths.default().root)
-    config, recordings = find_recordings(config, places.episodes)
+    paths = DataPaths.default()
+    config, recordings = find_recordings(config, paths.episodes)
     recorder = telemetry(off=options.no_telemetry, url=config.telemetry_url)
     with recorder.run("run.py", trained_on=config.trained_on, seed=config.seed, device=config.device) as run:
-        outcome = learn(config, recordings, places, run)
+        outcome = learn(config, recordings, paths, run)
         if outcome.after is not None:
             estimates = {name: value for name, value in vars(outcome.after).items() if isinstance(value, Estimate)}
             run.metrics.update({f"held_out.{name}": value.mean for name, value in estimates.items()})
-    print(render(outcome, places, config))
+    print(render(outcome, paths, config))
     return 0
 
 
@@ -95,7 +94,7 @@ def find_recordings(config: LoopConfig, folder: Path) -> tuple[LoopConfig, Path]
     return replace(config, trained_on="samples"), SAMPLES
 
 
-def learn(config: LoopConfig, recordings: Path, places: Places, run: RunRecord) -> Outcome:
+def learn(config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord) -> Outcome:
     """Reads the sessions and carries out the plan, with a bar per phase."""
     from cli.progress import Progress, Several
     from cli.train import read
@@ -106,7 +105,7 @@ def learn(config: LoopConfig, recordings: Path, places: Places, run: RunRecord) 
     try:
         observer = Several([progress, TelemetryObserver(run)])
         episodes = read(recordings, observer, run)
-        return run_loop(config, episodes, places, observer)
+        return run_loop(config, episodes, paths, observer)
     except KeyboardInterrupt:
         progress.close()
         print("interrupted; all is saved, the same command goes on from here", file=sys.stderr)

@@ -9,16 +9,17 @@ from cli.tables import counted, table
 
 if TYPE_CHECKING:
     from config import LoopConfig
+    from data_paths import DataPaths
     from training.evaluation.held_out_report import Estimate, Report
-    from training.training_loop import Outcome, Places
+    from training.training_loop import Outcome
 
 
-def render(outcome: Outcome, places: Places, config: LoopConfig) -> str:
+def render(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
     """The whole report."""
     parts = [_sizes(outcome)]
     if outcome.before is not None and outcome.after is not None:
         parts.append(table(_rows(outcome.before, outcome.after)))
-    parts += [_verdict(outcome), _places(places), _next(places, config)]
+    parts += [_verdict(outcome), _places(paths), _next(paths, config)]
     return "\n\n".join(parts)
 
 
@@ -69,16 +70,20 @@ def _verdict(outcome: Outcome) -> str:
     return f"The current models stay: {outcome.verdict.reason}. The new ones are in {outcome.models}."
 
 
-def _places(places: Places) -> str:
-    where = {"current models": places.models, "recorded games": places.games, "log and checkpoints": places.work}
+def _places(paths: DataPaths) -> str:
+    where = {
+        "current models": paths.models,
+        "recorded games": paths.self_play_episodes,
+        "log and checkpoints": paths.run,
+    }
     return "\n".join(["Where:", *(f"  {what:21}{path}" for what, path in where.items())])
 
 
-def _next(places: Places, config: LoopConfig) -> str:
+def _next(paths: DataPaths, config: LoopConfig) -> str:
     steps = {
         "python -m cli.run_tasks infer_action --state_json FILE": "ask for a decision",
         "python -m cli.run_tasks models": "see what is kept; --roll_back goes back",
     }
-    own = [f"  put your own recorded sessions into {places.episodes}, and run this again"]
+    own = [f"  put your own recorded sessions into {paths.episodes}, and run this again"]
     lines = own if config.trained_on == "samples" else []
     return "\n".join(["Next:", *lines, *(f"  {command:57}{what}" for command, what in steps.items())])

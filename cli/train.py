@@ -69,13 +69,12 @@ def _train(options: argparse.Namespace, ranks: Ranks) -> TrainResult:
 
 def _note(pv_dir: Path, result: TrainResult) -> None:
     """Writes down what a person's models learnt from, so that `run.py` never compares them on it."""
-    from training.training_loop import Places
 
-    places = Places(DataPaths.default().root)
-    noted = {entry.generation for entry in training_manifest.read_manifest(places.manifest)}
-    if result.generation is not None and pv_dir.resolve() == places.models.resolve() and result.generation not in noted:
+    paths = DataPaths.default()
+    noted = {entry.generation for entry in training_manifest.read_manifest(paths.manifest)}
+    if result.generation is not None and pv_dir.resolve() == paths.models.resolve() and result.generation not in noted:
         training_manifest.append_entry(
-            places.manifest,
+            paths.manifest,
             training_manifest.ManifestEntry(result.generation, pv_dir.name, result.data.ids, (), result.games),
         )
 

@@ -12,8 +12,8 @@ import pytest
 
 import run
 from config import LoopConfig
+from data_paths import DataPaths
 from models import store
-from training.training_loop import Places
 
 TINY = {
     "featurizer": {"d_in": 24, "char_dim": 8},
@@ -25,33 +25,33 @@ TINY = {
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def paths(tmp_path, monkeypatch):
     """A data root and a working folder of the test's own, with a small training_config.json."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "training_config.json").write_text(json.dumps(TINY))
-    return Places(tmp_path / "data")
+    return DataPaths(tmp_path / "data")
 
 
-def test_without_sessions_it_shows_what_happens_on_samples(place, capsys):
+def test_without_sessions_it_shows_what_happens_on_samples(paths, capsys):
     assert run.main([]) == 0
     out, error = capsys.readouterr()
     assert "two samples" in error and "behaviour cloning" in error
     assert out.startswith("Learnt from 1 session, and 2 games; 1 held out.")
     for row in ("human's decision, accuracy", "NLL", "return", "NO-OP", "calibration error", "value"):
         assert row in out
-    assert str(place.models) in out and f"put your own recorded sessions into {place.episodes}" in out
-    assert store.load(place.models).meta["trained_on"] == "samples"
-    assert place.episodes.is_dir()
+    assert str(paths.models) in out and f"put your own recorded sessions into {paths.episodes}" in out
+    assert store.load(paths.models).meta["trained_on"] == "samples"
+    assert paths.episodes.is_dir()
 
 
-def test_a_persons_sessions_are_found_and_take_over(place, sample_sessions, capsys):
+def test_a_persons_sessions_are_found_and_take_over(paths, sample_sessions, capsys):
     assert run.main([]) == 0
-    (place.episodes / "linked").symlink_to(sample_sessions)
+    (paths.episodes / "linked").symlink_to(sample_sessions)
     assert run.main(["--train-only", "--seed", "3", "--device", "cpu"]) == 0
     out, error = capsys.readouterr()
     assert error.count("two samples") == 1 and out.count("put your own recorded") == 1
-    meta = store.load(place.models).meta
+    meta = store.load(paths.models).meta
     assert meta["trained_on"] == "person" and meta["seed"] == 3
 
 
@@ -70,38 +70,38 @@ def test_a_persons_sessions_are_found_and_take_over(place, sample_sessions, caps
         (["--fly"], "--fly"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(place, capsys, words, named):
+def test_what_cannot_be_done_is_one_line(paths, capsys, words, named):
     assert run.main(words) == 2
     out, error = capsys.readouterr()
     assert out == "" and error.count("\n") == 1 and named in error
-    assert not place.root.exists()
+    assert not paths.root.exists()
 
 
-def test_it_is_for_one_process(place, capsys, monkeypatch):
+def test_it_is_for_one_process(paths, capsys, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")
     assert run.main([]) == 2
-    assert "torchrun" in capsys.readouterr().err and not place.root.exists()
+    assert "torchrun" in capsys.readouterr().err and not paths.root.exists()
 
 
-def test_an_unknown_key_names_the_nearest(place, tmp_path, capsys):
+def test_an_unknown_key_names_the_nearest(paths, tmp_path, capsys):
     (tmp_path / "training_config.json").write_text('{"held_out_shares": 1}')
     assert run.main([]) == 2
     assert "'held_out_share'" in capsys.readouterr().err
 
 
-def test_damaged_sessions_are_an_error_and_not_a_reason_for_samples(place, capsys):
-    place.episodes.mkdir(parents=True)
-    (place.episodes / "a.json").write_text("{")
+def test_damaged_sessions_are_an_error_and_not_a_reason_for_samples(paths, capsys):
+    paths.episodes.mkdir(parents=True)
+    (paths.episodes / "a.json").write_text("{")
     assert run.main([]) == 2
     assert "a.json" in capsys.readouterr().err
-    assert not place.models.exists()
+    assert not paths.models.exists()
 
 
 @pytest.mark.parametrize("calls", [0, 5, 20])
-def test_a_full_disk_is_one_line_and_the_models_stay(place, capsys, monkeypatch, calls):
+def test_a_full_disk_is_one_line_and_the_models_stay(paths, capsys, monkeypatch, calls):
     assert run.main([]) == 0
-    before = {path: path.read_bytes() for path in place.models.glob("*.pt")}
+    before = {path: path.read_bytes() for path in paths.models.glob("*.pt")}
     left, real = calls, os.fsync
 
     def fsync(descriptor):
@@ -116,12 +116,12 @@ def test_a_full_disk_is_one_line_and_the_models_stay(place, capsys, monkeypatch,
     assert run.main(["--seed", "1"]) == 2
     out, error = capsys.readouterr()
     assert out == "" and "the disk is full" in error.splitlines()[-1]
-    assert {path: path.read_bytes() for path in place.models.glob("*.pt")} == before
+    assert {path: path.read_bytes() for path in paths.models.glob("*.pt")} == before
     monkeypatch.setattr(os, "fsync", real)
     assert run.main(["--seed", "1"]) == 0
 
 
-def test_a_port_is_taken_and_said_to_be_of_no_use(place, capsys):
+def test_a_port_is_taken_and_said_to_be_of_no_use(paths, capsys):
     options = run.parser().parse_args(["--port", "8080"])
     run._refuse_what_is_not_there(options)
     assert "no page" in capsys.readouterr().err
@@ -129,7 +129,7 @@ def test_a_port_is_taken_and_said_to_be_of_no_use(place, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_flags_come_before_the_file_and_the_file_before_defaults(place, tmp_path):
+def test_flags_come_before_the_file_and_the_file_before_defaults(paths, tmp_path):
     path = tmp_path / "other.json"
     path.write_text('{"seed": 4, "trained_on": "scripted"}')
     words = ["--training-config-path", str(path), "--seed", "9"]
@@ -137,29 +137,29 @@ def test_flags_come_before_the_file_and_the_file_before_defaults(place, tmp_path
     assert (config.seed, config.trained_on, config.bc) == (9, "scripted", LoopConfig().bc)
 
 
-def test_telemetry_says_how_the_run_came_out(place, monkeypatch):
+def test_telemetry_says_how_the_run_came_out(paths, monkeypatch):
     monkeypatch.delenv("DISABLE_TELEMETRY")
     assert run.main([]) == 0
-    end = json.loads((place.root / "telemetry" / "runs.jsonl").read_text().splitlines()[-1])
+    end = json.loads((paths.root / "telemetry" / "runs.jsonl").read_text().splitlines()[-1])
     assert end["outcome"] == "done" and end["counts"] == {"sessions": 2, "states": 58}
     assert end["metrics"]["held_out.human_nll"] > 0 and end["phase_seconds"]["bc"] > 0
 
 
-def test_telemetry_is_kept_here_and_can_be_switched_off(place, monkeypatch):
+def test_telemetry_is_kept_here_and_can_be_switched_off(paths, monkeypatch):
     monkeypatch.delenv("DISABLE_TELEMETRY")
-    place.episodes.mkdir(parents=True)
-    (place.episodes / "a.json").write_text("{")
-    log = place.root / "telemetry" / "runs.jsonl"
+    paths.episodes.mkdir(parents=True)
+    (paths.episodes / "a.json").write_text("{")
+    log = paths.root / "telemetry" / "runs.jsonl"
     assert run.main(["--no-telemetry"]) == 2
     assert not log.exists()
     assert run.main([]) == 2
     start, end = map(json.loads, log.read_text().splitlines())
     assert start["command"] == "run.py" and end["outcome"] == "refused"
-    assert str(place.root) not in log.read_text()
+    assert str(paths.root) not in log.read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_says_how_to_go_on(place, tmp_path, root, number):
+def test_interrupted_it_says_how_to_go_on(paths, tmp_path, root, number):
     long = {**TINY, "bc": {"epochs": 100_000, "patience": 100_000}}
     (tmp_path / "training_config.json").write_text(json.dumps(long))
     process = subprocess.Popen(
@@ -169,7 +169,7 @@ def test_interrupted_it_says_how_to_go_on(place, tmp_path, root, number):
         stderr=subprocess.PIPE,
         text=True,
     )
-    log = place.work / "training" / "train.jsonl"
+    log = paths.run / "training" / "train.jsonl"
     end = time.monotonic() + 60
     while process.poll() is None and not log.exists() and time.monotonic() < end:
         time.sleep(0.05)
@@ -177,4 +177,4 @@ def test_interrupted_it_says_how_to_go_on(place, tmp_path, root, number):
     out, error = process.communicate(timeout=60)
     assert process.returncode == 130 and out == ""
     assert error.splitlines()[-1] == "interrupted; all is saved, the same command goes on from here"
-    assert (place.work / "plan.json").exists() and (place.work / "training" / "resume.pt").exists()
+    assert (paths.run / "plan.json").exists() and (paths.run / "training" / "resume.pt").exists()

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import files
 from config import LoopConfig, TrainConfig
+from data_paths import DataPaths
 from inference import untrained
 from models import Models, store
 from simulation.problem_loader import known_problems
@@ -41,35 +42,6 @@ from training.train_from_episodes import TrainResult, train_from_episodes
 
 
 @dataclass(frozen=True)
-class Places:
-    """Folders under the data root."""
-
-    root: Path
-
-    @property
-    def episodes(self) -> Path:
-        return self.root / "state-service" / "episodes"
-
-    @property
-    def games(self) -> Path:
-        return self.root / "state-service" / "shallow-zero-style-episodes"
-
-    @property
-    def models(self) -> Path:
-        return self.root / "trainer" / "models"
-
-    @property
-    def manifest(self) -> Path:
-        """Which episodes trained which models."""
-        return self.root / "trainer" / "manifest.jsonl"
-
-    @property
-    def work(self) -> Path:
-        """Checkpoints and logs of the last run."""
-        return self.root / "trainer" / "run"
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What came of a run.
 
@@ -88,10 +60,10 @@ class Outcome:
     generation: str
 
 
-def run_loop(config: LoopConfig, episodes: Sequence[Episode], places: Places, observer: Observer) -> Outcome:
+def run_loop(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, observer: Observer) -> Outcome:
     """Carries out the plan, or goes on with it. Raises InputError, and KeyboardInterrupt once all is saved."""
-    with files.lock(places.work / ".lock"):
-        return _Loop(config, episodes, places, observer).carry_out()
+    with files.lock(paths.run / ".lock"):
+        return _Loop(config, episodes, paths, observer).carry_out()
 
 
 def choose_held_out(ids: Sequence[str], share: float, learned: Container[str] = ()) -> frozenset[str]:
@@ -100,36 +72,36 @@ def choose_held_out(ids: Sequence[str], share: float, learned: Container[str] = 
     None that models have `learned` from, whatever the share was then, unless they have from all: new models are
     compared with old ones on what neither has learned from.
     """
-    places = {name: _unit(name) for name in dict.fromkeys(ids)}
-    if share <= 0 or len(places) < 2:
+    paths = {name: _unit(name) for name in dict.fromkeys(ids)}
+    if share <= 0 or len(paths) < 2:
         return frozenset()
-    ordered = sorted(places, key=lambda name: (name in learned, places[name]))
-    count = max(1, sum(places[name] < share and name not in learned for name in ordered))
+    ordered = sorted(paths, key=lambda name: (name in learned, paths[name]))
+    count = max(1, sum(paths[name] < share and name not in learned for name in ordered))
     return frozenset(ordered[: min(count, len(ordered) - 1)])
 
 
 class _Loop:
-    def __init__(self, config: LoopConfig, episodes: Sequence[Episode], places: Places, observer: Observer) -> None:
-        self.config, self.places, self.observer = config, places, observer
+    def __init__(self, config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, observer: Observer) -> None:
+        self.config, self.paths, self.observer = config, paths, observer
         self.problems = known_problems()
-        self.trained = training_manifest.read_manifest(places.manifest, observer.message)
+        self.trained = training_manifest.read_manifest(paths.manifest, observer.message)
         learned = {name for entry in self.trained for name in entry.sessions}
         held_out = choose_held_out([one.id for one in episodes], config.held_out_share, learned)
         if held_out & learned:
             observer.message("Earlier models learned from every session here, so from those that are held out now too.")
         self.learning = [one for one in episodes if one.id not in held_out]
         self.held_out = [one for one in episodes if one.id in held_out]
-        self.current = store.load(places.models, config.device)
+        self.current = store.load(paths.models, config.device)
         self.noted = False
-        self.staged = places.work / "models"
-        self.plan = places.work / "plan.json"
+        self.staged = paths.run / "models"
+        self.plan = paths.run / "plan.json"
         self.plan_id, self.resume = self._note_plan(episodes)
 
     def carry_out(self) -> Outcome:
         """All steps in order; those that an interrupted run has ended already end at once."""
         result = self._train()
         baselines = Baselines.of(result.data.of(range(len(self.learning))))
-        with files.lock(self.places.models / ".training.lock"):
+        with files.lock(self.paths.models / ".training.lock"):
             self._look_again()
             before, after = self._measure(baselines, self._in_use(), result.policies)
             verdict, folder, generation = self._promote(result, before, after)
@@ -165,9 +137,9 @@ class _Loop:
         plan = text()
         if found is not None:
             self.observer.message("The interrupted run had other sessions or settings: a new one begins.")
-        with files.naming(self.places.work):
+        with files.naming(self.paths.run):
             shutil.rmtree(self.staged, ignore_errors=True)
-            for state in self.places.work.glob("*/resume.pt"):
+            for state in self.paths.run.glob("*/resume.pt"):
                 state.unlink()
         files.atomic_write(self.plan, plan)
         return _digest(plan), False
@@ -180,11 +152,11 @@ class _Loop:
         except (ValueError, KeyError, TypeError):  # not one of ours
             return
         if self.current is not None and self.current.meta.get("plan") == _digest(plan):
-            kept = [one.id for one in store.generations(self.places.models) if not one.damaged]
+            kept = [one.id for one in store.generations(self.paths.models) if not one.damaged]
             if begun_from is None:
                 self.current = None
             elif begun_from in kept:
-                self.current = store.load_generation(self.places.models, begun_from, self.config.device)
+                self.current = store.load_generation(self.paths.models, begun_from, self.config.device)
 
     def _train(self) -> TrainResult:
         """Cloning, PPO and self-play in one run; its models go to a folder of their own, not into use."""
@@ -202,7 +174,7 @@ class _Loop:
     def _settings(self) -> TrainConfig:
         config = self.config
         return TrainConfig(
-            checkpoint_dir=self.places.work / "training", pv_dir=self.staged, device=config.device, seed=config.seed,
+            checkpoint_dir=self.paths.run / "training", pv_dir=self.staged, device=config.device, seed=config.seed,
             trained_on=config.trained_on, games_before=sum(len(entry.games) for entry in self.trained),
             featurizer=config.featurizer, model=config.model, rewards=config.rewards, bc=config.bc, ppo=config.ppo,
             zero_style=config.zero_style,
@@ -211,11 +183,11 @@ class _Loop:
     def _record(self, games: Sequence[Episode]) -> None:
         """Writes games down as they are played."""
         for game in games:
-            write_snapshot(game, self.places.games)
+            write_snapshot(game, self.paths.self_play_episodes)
 
     def _look_again(self) -> None:
         """Sees whether others have replaced the current models meanwhile; then the new ones are compared with those."""
-        now = store.load(self.places.models, self.config.device)
+        now = store.load(self.paths.models, self.config.device)
         of_this_plan = now is not None and now.meta.get("plan") == self.plan_id
         if now is not None and not of_this_plan and (self.current is None or now.generation != self.current.generation):
             self.observer.message(
@@ -249,7 +221,7 @@ class _Loop:
             return
         sessions, held_out = (tuple(one.id for one in some) for some in (self.learning, self.held_out))
         training_manifest.append_entry(
-            self.places.manifest,
+            self.paths.manifest,
             training_manifest.ManifestEntry(generation, folder.name, sessions, held_out, tuple(games)),
         )
 
@@ -274,10 +246,10 @@ class _Loop:
         old_kind = None if self.current is None else self.current.meta.get("trained_on")
         verdict = decide_promotion(_scores(after), old, trained_on=kind, old_trained_on=old_kind)
         policies = result.policies
-        folder = self.places.models
+        folder = self.paths.models
         if not verdict.replace:
             protected = kind in NOT_A_PERSON and old_kind not in NOT_A_PERSON and kind != NOTHING
-            folder = quarantine_folder(folder, kind) if protected else self.places.work / "not-in-use"
+            folder = quarantine_folder(folder, kind) if protected else self.paths.run / "not-in-use"
         about = {"trained_on": kind, "sessions": len(self.learning), "verdict": verdict.reason, "plan": self.plan_id}
         there = [one for one in store.generations(folder) if one.current and one.meta.get("plan") == self.plan_id]
         if there:  # the run was interrupted between this and its end

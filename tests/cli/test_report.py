@@ -7,9 +7,10 @@ import pytest
 
 from cli.report import render
 from config import LoopConfig
+from data_paths import DataPaths
 from training.evaluation.held_out_report import Estimate, Report
 from training.evaluation.promotion import PromotionDecision
-from training.training_loop import Outcome, Places
+from training.training_loop import Outcome
 
 NONE = Estimate(None, None)
 REPORT = Report(
@@ -45,11 +46,11 @@ OUTCOME = Outcome(
     models=Path("data/trainer/models"),
     generation="000001-a",
 )
-PLACES = Places(Path("data"))
+PATHS = DataPaths(Path("data"))
 
 
 def test_before_and_after_stand_beside_what_they_are_compared_with():
-    text = render(OUTCOME, PLACES, LoopConfig())
+    text = render(OUTCOME, PATHS, LoopConfig())
     rows = {line[:31].strip(): line[31:].split("  ") for line in text.splitlines()}
     assert text.startswith("Learnt from 3 sessions, 1 to know when to stop, and 2 games; 1 held out.")
     assert [cell.strip() for cell in rows["human's decision, NLL"] if cell] == [
@@ -79,9 +80,9 @@ def test_before_and_after_stand_beside_what_they_are_compared_with():
     ],
 )
 def test_what_came_of_it_is_a_sentence(outcome, words):
-    assert words in render(outcome, PLACES, LoopConfig())
+    assert words in render(outcome, PATHS, LoopConfig())
 
 
 def test_samples_are_followed_by_how_to_use_ones_own_sessions():
-    text = render(OUTCOME, PLACES, replace(LoopConfig(), trained_on="samples"))
+    text = render(OUTCOME, PATHS, replace(LoopConfig(), trained_on="samples"))
     assert "put your own recorded sessions into data/state-service/episodes" in text
