@@ -28,7 +28,7 @@ from app.main_wrapper import exit_with, run_command
 from config import VERSION, LoopConfig
 from data_paths import DataPaths
 from errors import InputError
-from training.distributed.process_group import Ranks
+from training.distributed.process_group import DistributedContext
 
 if TYPE_CHECKING:
     from training.telemetry import RunRecord
@@ -129,7 +129,7 @@ def _refuse_what_is_not_there(options: argparse.Namespace) -> None:
     for flag, given in asked.items():
         if given:
             raise InputError(flag, NO_SERVICES)
-    if Ranks.found().world > 1:
+    if DistributedContext.from_environment().world_size > 1:
         raise InputError("run.py", "is for one process; torchrun starts train_from_episodes (docs/scaling.md)")
     if options.port != 3000:
         print("--port has no effect: there is no page in this version", file=sys.stderr)

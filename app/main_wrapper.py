@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from app.startup import INTERRUPTED, replace_missing_streams
 from errors import InputError, printable
-from training.distributed.process_group import speaker
+from training.distributed.process_group import message_prefix
 
 DONE, REFUSED = 0, 2
 
@@ -104,7 +104,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _report(kind: str, reason: str) -> None:
-    if (prefix := speaker()) is not None:
+    if (prefix := message_prefix()) is not None:
         print(f"{kind}: {prefix}{reason}", file=sys.stderr)
 
 

@@ -36,7 +36,7 @@ from config import TrainConfig
 from state_adapter import Episode, read_episodes
 from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
-from training.distributed.process_group import Ranks, joined
+from training.distributed.process_group import DistributedContext, init_distributed
 from training.evaluation.held_out_report import Baselines
 from training.losses.returns import returns_to_go
 from training.networks.initialisation import initialise_human_policy
@@ -69,13 +69,13 @@ class Costs:
     peak: float = 0.0
     exchange: tuple[float, float] = (0.0, 0.0)
 
-    def timed(self, part: str, ranks: Ranks, call: Callable[[], T]) -> T:
+    def timed(self, part: str, distributed: DistributedContext, call: Callable[[], T]) -> T:
         """What the call returns; from when all processes have begun to when all are done."""
-        ranks.any(False)
+        distributed.any_rank(False)
         clock, core = time.perf_counter(), _core_seconds()
         result = call()
         self.core[part] = _core_seconds() - core
-        ranks.any(False)
+        distributed.any_rank(False)
         self.clock[part] = time.perf_counter() - clock
         return result
 
@@ -86,10 +86,10 @@ def costs(folder: Path, copies: int, device: str, batch: int | None = None) -> C
     batch: rows of a minibatch, by default those of the configuration.
     """
     torch.set_num_threads(1)
-    found, device = Costs(), Ranks.found().device(device)
-    with joined() as ranks, ranks.connected(device):
+    found, device = Costs(), DistributedContext.from_environment().device_name(device)
+    with init_distributed() as distributed, distributed.process_group(device):
         usable_device(device)
-        episodes = found.timed("read", ranks, lambda: [
+        episodes = found.timed("read", distributed, lambda: [
             replace(one, id=f"{one.id}-{copy}") for copy in range(copies) for one in read_episodes(folder)[0]
         ])  # fmt: skip
         found.sessions = len(episodes)
@@ -97,42 +97,50 @@ def costs(folder: Path, copies: int, device: str, batch: int | None = None) -> C
         if batch is not None:
             bc, ppo = replace(config.bc, batch_size=batch), replace(config.ppo, batch_size=batch)
             config = replace(config, bc=bc, ppo=ppo)
-        learn(found, episodes, config, ranks, torch.device(device))
+        learn(found, episodes, config, distributed, torch.device(device))
         unit = 1e6 if sys.platform == "darwin" else 1e3
         found.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     return found
 
 
-def learn(found: Costs, episodes: Sequence[Episode], config: TrainConfig, ranks: Ranks, device: torch.device) -> None:
+def learn(
+    found: Costs,
+    episodes: Sequence[Episode],
+    config: TrainConfig,
+    distributed: DistributedContext,
+    device: torch.device,
+) -> None:
     """Times an epoch of each phase."""
     policies = TrainingNetworks.fresh(config.model, config.featurizer, config.seed)
     data = found.timed(
-        "prepare", ranks, lambda: transitions.build_dataset(episodes, policies.featurizer, config.rewards)
+        "prepare", distributed, lambda: transitions.build_dataset(episodes, policies.featurizer, config.rewards)
     )
     train = set(range(len(episodes)))
     steps = data.of(train)
     initialise_human_policy(policies.human, data, steps, returns_to_go(steps, config.ppo.gamma))
     policies.to(device)
-    cloning = CloningPhase(policies, data, train, set(), config.bc, gamma=config.ppo.gamma, seed=0, ranks=ranks)
-    found.timed("cloning: answers", ranks, cloning.begin)
-    found.timed("cloning: steps", ranks, lambda: _through(cloning.step))
+    cloning = CloningPhase(
+        policies, data, train, set(), config.bc, gamma=config.ppo.gamma, seed=0, distributed=distributed
+    )
+    found.timed("cloning: answers", distributed, cloning.begin)
+    found.timed("cloning: steps", distributed, lambda: _through(cloning.step))
     gradient = torch.zeros(sum(cloning.optimizer.sizes), device=device)
-    found.timed("exchange", ranks, lambda: [ranks.sum(gradient) for _ in range(20)])
+    found.timed("exchange", distributed, lambda: [distributed.all_reduce_sum(gradient) for _ in range(20)])
     found.exchange = found.clock["exchange"] / 20, gradient.numel() * 4 / 1e6
     behaviour = Baselines.of(steps).behaviour
     policies.initialise_assistant(behaviour.decision_log_prior(), 0)
     everything = replace(config.ppo, target_kl=float("inf"), steps=config.ppo.passes * len(steps))
 
     def begun() -> PPOPhase:
-        phase = PPOPhase(policies, data, train, behaviour, everything, seed=0, ranks=ranks)
+        phase = PPOPhase(policies, data, train, behaviour, everything, seed=0, distributed=distributed)
         phase.begin()
         return phase
 
-    ppo = found.timed("ppo: answers", ranks, begun)
-    found.timed("ppo: steps", ranks, lambda: _through(ppo.step))
-    games = ZeroStylePhase(policies, episodes, data, sorted(train), config, ranks=ranks)
-    found.timed("self-play: games", ranks, games.begin)
-    found.timed("self-play: steps", ranks, lambda: _through(games.step))
+    ppo = found.timed("ppo: answers", distributed, begun)
+    found.timed("ppo: steps", distributed, lambda: _through(ppo.step))
+    games = ZeroStylePhase(policies, episodes, data, sorted(train), config, distributed=distributed)
+    found.timed("self-play: games", distributed, games.begin)
+    found.timed("self-play: steps", distributed, lambda: _through(games.step))
     states, rows = len(data.encoded), len(ppo.update.steps)
     counts = states, states, len(steps), len(steps), rows, _rows(ppo.update.batches)
     found.counts = dict(zip(PARTS, (*counts, int(games.rollout_metrics["games"]), _rows(games.batches)), strict=True))
@@ -211,7 +219,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.worker:
         found = costs(arguments.recordings, arguments.copies, arguments.device, arguments.batch)
-        if Ranks.found().main:
+        if DistributedContext.from_environment().is_main:
             arguments.worker.write_text(json.dumps(asdict(found)))
         return
     episode, prepared, references = held(arguments.recordings)

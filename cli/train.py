@@ -17,7 +17,7 @@ from cli.tables import counted
 from config import LoopConfig, TrainConfig
 from data_paths import DataPaths
 from state_adapter import Episode, read_episodes
-from training.distributed.process_group import Ranks, joined
+from training.distributed.process_group import DistributedContext, init_distributed
 from training.runs import training_manifest
 from training.runs.observer import Observer
 from training.telemetry import RunRecord, TelemetryObserver, telemetry
@@ -28,39 +28,41 @@ if TYPE_CHECKING:
 
 def train_from_episodes(options: argparse.Namespace) -> int:
     """Reads, trains, and says where everything is; returns the exit code."""
-    with joined() as ranks:
-        with ranks.as_one():
-            device = check_device(ranks.device(options.device))
-        with ranks.connected(device):
-            result = _train(options, ranks)
-    if ranks.main:
+    with init_distributed() as distributed:
+        with distributed.errors_on_all_ranks():
+            device = check_device(distributed.device_name(options.device))
+        with distributed.process_group(device):
+            result = _train(options, distributed)
+    if distributed.is_main:
         _note(options.pv_dir, result)
         _tell(options, result)
     return 0
 
 
-def _train(options: argparse.Namespace, ranks: Ranks) -> TrainResult:
+def _train(options: argparse.Namespace, distributed: DistributedContext) -> TrainResult:
     progress = Progress()
     observers: list[Observer] = []
-    if ranks.main:
+    if distributed.is_main:
         observers.append(progress)
         if options.tb_dir:
             from cli.tensorboard import TensorBoard
 
             observers.append(TensorBoard(options.tb_dir, options.run_label))
     settings = {name: getattr(options, name) for name in _RECORDED}
-    with telemetry(off=not ranks.main).run("train_from_episodes", processes=ranks.world, **settings) as run:
+    with telemetry(off=not distributed.is_main).run(
+        "train_from_episodes", processes=distributed.world_size, **settings
+    ) as run:
         try:
             observer = Several([*observers, TelemetryObserver(run)])
-            with ranks.as_one():
+            with distributed.errors_on_all_ranks():
                 config = configuration(options)
                 episodes = read(options.episodes_dir, observer, run, strict=options.strict)
             from training.train_from_episodes import train_from_episodes
 
-            return train_from_episodes(config, episodes, observer=observer, ranks=ranks)
+            return train_from_episodes(config, episodes, observer=observer, distributed=distributed)
         except KeyboardInterrupt:
             progress.close()
-            if ranks.main:
+            if distributed.is_main:
                 print("interrupted; the same command with --resume goes on from what is saved", file=sys.stderr)
             raise
         finally:

@@ -28,7 +28,7 @@ from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
 from training.data.seeds import derived_seed
 from training.data.transitions import Dataset
-from training.distributed.process_group import ALONE, Ranks
+from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 from training.evaluation.held_out_report import Baselines, Report, evaluate_on, validation
 from training.evaluation.promotion import NOTHING
 from training.losses.returns import returns_to_go
@@ -93,34 +93,41 @@ class TrainResult:
 def train_from_episodes(
     config: TrainConfig, episodes: Sequence[Episode], *, observer: Observer | None = None, publish: bool = True,
     clock: Callable[[], float] = time.monotonic, record: Callable[[Sequence[Episode]], object] | None = None,
-    ranks: Ranks = ALONE,
+    distributed: DistributedContext = SINGLE_PROCESS,
 ) -> TrainResult:  # fmt: skip
     """Runs (or goes on with) the three phases and replaces the current models, if it is to `publish` and learns.
 
     record: is given the games of self-play as they are played (again, if the run goes on within an epoch).
-    ranks: the processes of this run (`process_group.joined`), all of which call this with the same arguments.
+    distributed: the processes of this run (`init_distributed`), all of which call this with the same arguments.
 
     Raises InputError for what a person can mend (then nothing was written, or what was written can be resumed), and
     KeyboardInterrupt once the state is saved.
     """
-    if observer is None or not ranks.main:
+    if observer is None or not distributed.is_main:
         observer = NullObserver()
     with reproducible():
-        with ranks.as_one():
+        with distributed.errors_on_all_ranks():
             require_writable(config.checkpoint_dir)
             require_writable(config.pv_dir)
-            device = usable_device(ranks.device(config.device))
-            run = _Run(config, episodes, device, observer=observer, clock=clock, record=record, ranks=ranks)
+            device = usable_device(distributed.device_name(config.device))
+            run = _Run(config, episodes, device, observer=observer, clock=clock, record=record, distributed=distributed)
         return run.work(publish)
 
 
 class _Run:
     def __init__(
-        self, config: TrainConfig, episodes: Sequence[Episode], device: torch.device, *, observer: Observer,
-        clock: Callable[[], float], record: Callable[[Sequence[Episode]], object] | None, ranks: Ranks,
-    ) -> None:  # fmt: skip
+        self,
+        config: TrainConfig,
+        episodes: Sequence[Episode],
+        device: torch.device,
+        *,
+        observer: Observer,
+        clock: Callable[[], float],
+        record: Callable[[Sequence[Episode]], object] | None,
+        distributed: DistributedContext,
+    ) -> None:
         self.config, self.episodes, self.observer, self.clock = config, episodes, observer, clock
-        self.record, self.ranks = record, ranks
+        self.record, self.distributed = record, distributed
         self.games: list[str] = []
         self.folder = RunFolder(config.checkpoint_dir)
         self.found = self._versions()
@@ -183,7 +190,7 @@ class _Run:
         self._agree()
         with ExitStack() as held:
             self._by_main(lambda: self._hold(held, publish))
-            with defer_signals(announce=self.ranks.main) as interrupt:
+            with defer_signals(announce=self.distributed.is_main) as interrupt:
                 self._phases(interrupt)
             meta = self._meta()
             generation = self._publish(meta) if publish else None
@@ -195,7 +202,7 @@ class _Run:
     def _agree(self) -> None:
         """Processes on several machines must have been given the same."""
         at = None if self.saved is None else (self.saved["run_id"], self.saved["phase"], self.lines)
-        seen = self.ranks.gather((self.run_id, self.fingerprint, at))
+        seen = self.distributed.all_gather((self.run_id, self.fingerprint, at))
         self.run_id = seen[0][0]
         for rank, (_, fingerprint_there, at_there) in enumerate(seen):
             if (fingerprint_there, at_there) != seen[0][1:]:
@@ -213,8 +220,8 @@ class _Run:
 
     def _by_main(self, write: Callable[[], None]) -> None:
         """What rank 0 does while the others wait."""
-        with self.ranks.as_one():
-            if self.ranks.main:
+        with self.distributed.errors_on_all_ranks():
+            if self.distributed.is_main:
                 write()
 
     def _phases(self, interrupt: InterruptRequest) -> None:
@@ -226,7 +233,7 @@ class _Run:
             elif name == "ppo_from_episodes" and not going_on:
                 prior = self.baselines.behaviour.decision_log_prior()
                 self.policies.initialise_assistant(prior, derived_seed(self.config.seed, "assistant"))
-            self.ranks.equalise(self.policies.tensors())
+            self.distributed.broadcast_from_rank0(self.policies.tensors())
             phase = self._phase(name)
             if self.saved is not None and going_on:
                 phase.load_state_dict(self.saved["phase_state"])
@@ -248,19 +255,27 @@ class _Run:
                 initialise_retention_head(policy, self.data, steps)
 
     def _phase(self, name: str) -> Phase:
-        config, policies, data, ranks = self.config, self.policies, self.data, self.ranks
+        config, policies, data, distributed = self.config, self.policies, self.data, self.distributed
         if name == "bc":
             return CloningPhase(
                 policies, data, self.train, self.held_out, config.bc,
-                gamma=config.ppo.gamma, seed=config.seed, ranks=ranks,
+                gamma=config.ppo.gamma, seed=config.seed, distributed=distributed,
             )  # fmt: skip
         if name == "ppo_from_episodes":
             behaviour = self.baselines.behaviour
-            return PPOPhase(policies, data, self.train, behaviour, config.ppo, seed=config.seed, ranks=ranks)
+            return PPOPhase(
+                policies, data, self.train, behaviour, config.ppo, seed=config.seed, distributed=distributed
+            )
         return ZeroStylePhase(
-            policies, self.episodes, data, sorted(self.train), config,
-            problems=self.problems, record=self.record, ranks=ranks,
-        )  # fmt: skip
+            policies,
+            self.episodes,
+            data,
+            sorted(self.train),
+            config,
+            problems=self.problems,
+            record=self.record,
+            distributed=distributed,
+        )
 
     def _run_phase(self, phase: Phase, interrupt: InterruptRequest) -> None:
         self.observer.phase(phase.name, phase.total_steps)
@@ -268,13 +283,15 @@ class _Run:
             phase.begin()
             while phase.step():
                 self.observer.advance()
-                requested, due = self.ranks.any(interrupt.requested, self.clock() - self.last_save > SAVE_INTERVAL)
+                requested, due = self.distributed.any_rank(
+                    interrupt.requested, self.clock() - self.last_save > SAVE_INTERVAL
+                )
                 if phase.saves_inside and (requested or due):
                     self._save(phase)
                 if requested:
                     raise KeyboardInterrupt
             self._end_epoch(phase, phase.finish())
-            if self.ranks.any(interrupt.requested)[0]:
+            if self.distributed.any_rank(interrupt.requested)[0]:
                 raise KeyboardInterrupt
         if why := phase.close():
             self.observer.message(why)
@@ -299,7 +316,7 @@ class _Run:
         if not self.held_out:
             return None
         held_out, ppo = sorted(self.held_out), self.config.ppo
-        return evaluate_on(self.policies, self.data, held_out, self.baselines, ppo, ranks=self.ranks)
+        return evaluate_on(self.policies, self.data, held_out, self.baselines, ppo, distributed=self.distributed)
 
     def _checkpoint_name(self, phase: Phase) -> str:
         if phase.name == "bc":
@@ -338,16 +355,16 @@ class _Run:
     def _publish(self, meta: dict[str, object]) -> str | None:
         """The new generation; None: nothing was learned, and there are models already, which stay."""
         policies, generation = self.policies, None
-        with self.ranks.as_one():
+        with self.distributed.errors_on_all_ranks():
             kept = store.generations(self.config.pv_dir) if self.saved is not None else []
             mine = [one for one in kept if one.current and one.meta.get("run_id") == self.run_id]
             if mine:  # a run that had ended already
                 generation = mine[0].id
-            elif self.ranks.main and (self.config.learns or store.load(self.config.pv_dir) is None):
+            elif self.distributed.is_main and (self.config.learns or store.load(self.config.pv_dir) is None):
                 generation = store.publish(
                     self.config.pv_dir, policies.human, policies.assistant, policies.featurizer, meta
                 )
-        return self.ranks.gather(generation)[0]
+        return self.distributed.all_gather(generation)[0]
 
 
 def starting_networks(config: TrainConfig) -> TrainingNetworks:

@@ -33,7 +33,7 @@ from models import PolicyOutput
 from training.data.minibatches import bucketed
 from training.data.seeds import derived_seed, generator
 from training.data.transitions import Dataset, TransitionTable
-from training.distributed.process_group import ALONE, Ranks
+from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 from training.losses.auxiliary_losses import anchored_retention_targets, auxiliary_losses
 from training.losses.losses import WeightedMean, mean, means, weighted_mean
 from training.losses.optimizer import Optimizer
@@ -70,9 +70,9 @@ class CloningPhase:
 
     def __init__(
         self, policies: TrainingNetworks, data: Dataset, train: set[int], held_out: set[int], config: BCConfig,
-        *, gamma: float, seed: int, ranks: Ranks = ALONE,
+        *, gamma: float, seed: int, distributed: DistributedContext = SINGLE_PROCESS,
     ) -> None:  # fmt: skip
-        self.policies, self.data, self.config, self.seed, self.ranks = policies, data, config, seed, ranks
+        self.policies, self.data, self.config, self.seed, self.distributed = policies, data, config, seed, distributed
         self.steps = data.of(train)
         self.held_out = data.of(held_out, is_human=True)
         self.returns = returns_to_go(self.steps, gamma)
@@ -93,7 +93,7 @@ class CloningPhase:
         self.optimizer = Optimizer(
             chain.from_iterable(getattr(policies, name).parameters() for name in self.learning),
             learning_rate=config.learning_rate, weight_decay=config.weight_decay, grad_clip=config.grad_clip,
-            ranks=ranks,
+            distributed=distributed,
         )  # fmt: skip
         self.batches: list[Tensor] = []
 
@@ -117,7 +117,7 @@ class CloningPhase:
             self.kept = anchored_retention_targets(self.steps.kept, answers.kept, self.kept_anchor)
         if "assistant" in self.learning and self.in_step is None:
             self.in_step = ReferenceLogProbs.of(
-                policies.start, policies.start_featurizer, self.data.encoded, self.steps.row, self.ranks
+                policies.start, policies.start_featurizer, self.data.encoded, self.steps.row, self.distributed
             )
         order = generator(self.seed, NAME, self.epoch)
         self.batches = bucketed(line_counts(self.data.encoded, self.steps.row), self.config.batch_size, order)
@@ -131,7 +131,7 @@ class CloningPhase:
         torch.manual_seed(derived_seed(self.seed, NAME, self.epoch, self.position))  # dropout, of all processes
         assert self.start is not None and self.kept is not None
         whole = self.batches[self.position]
-        batch = self.ranks.rows(whole)
+        batch = self.distributed.shard_rows(whole)
         steps = replace(self.steps.select(batch), kept=self.kept[batch])
         device = next(self.policies.human.parameters()).device
         lines = self.policies.featurizer(self.data.encoded.batch(steps.row, device))
@@ -140,7 +140,7 @@ class CloningPhase:
             parts = self._losses(lines, network(self.policies.human, lines), target)
             if self.in_step is not None:
                 parts["kl_assistant"] = self._assistant_moved(lines, self.in_step, steps.row)
-        shares, found = means(parts, self.ranks, counts=self.ranks.counts(whole))
+        shares, found = means(parts, self.distributed, counts=self.distributed.has_rows(whole))
         where = f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}"
         norm = self.optimizer.step(self._loss(shares), where)
         for name, part in {**found, "loss": self._loss(found)}.items():
@@ -151,10 +151,10 @@ class CloningPhase:
 
     def _part_of(self, whole: Tensor) -> AbstractContextManager[None]:
         """Lets networks know of which minibatch their rows are, if other processes have the rest."""
-        if self.ranks.world == 1:
+        if self.distributed.world_size == 1:
             return nullcontext()
         lengths = line_counts(self.data.encoded, self.steps.row[whole])
-        return part_of(lengths, self.ranks.rows(torch.arange(len(whole))))
+        return part_of(lengths, self.distributed.shard_rows(torch.arange(len(whole))))
 
     def finish(self) -> dict[str, float | None]:
         """Ends the epoch; returns its metrics: mean losses, and the human's decisions on held-out sessions."""
@@ -216,7 +216,7 @@ class CloningPhase:
     def _answers(self, steps: TransitionTable) -> PolicyPredictions:
         """The human policy's, as it is."""
         human, featurizer = self.policies.human, self.policies.featurizer
-        return answer(human, featurizer, self.data.encoded, steps, legal_only=False, ranks=self.ranks)
+        return answer(human, featurizer, self.data.encoded, steps, legal_only=False, distributed=self.distributed)
 
     def _judge(self) -> dict[str, float | None]:
         """Measures the human policy on the held-out sessions and keeps it if it is the best so far."""

@@ -1,16 +1,16 @@
-"""Where the processes of one run find one another and wait for what takes long: the store of their launcher.
+"""Where the processes of one run join, and wait for each other between steps: the key-value store of their launcher.
 
-A wait here lasts as long as the others are alive, and a signal ends it. (What adds up tensors waits inside a library,
-deaf to signals, and for a limited time.) Not here: tensors, what the processes say to one another.
+A wait here ends when all have come, at a signal (a collective of `torch.distributed` waits inside a library, deaf to
+signals), or when another process announces that it failed. A process that is killed is noticed by `torchrun`, which
+ends the others. Not here: tensors (`process_group.py`).
 """
 
 from __future__ import annotations
 
+import json
 import os
-import socket
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -18,179 +18,151 @@ from typing import Any
 from errors import InputError
 
 Store = Any
-"""`torch.distributed.TCPStore`, of whose types not all are told."""
+"""`torch.distributed.TCPStore`, which is not fully typed."""
 
-JOINING = 600.0
-"""Seconds within which all processes of a run have to be there."""
+JOIN_SECONDS = 600.0
+"""Within which all processes of a run have to join."""
 
-BEAT = 5.0
-"""Seconds between two signs of life of a process."""
+WAIT_SECONDS = 24 * 3600.0
+"""How long a process waits for the others between steps, which may read files or play games for hours."""
 
-SILENCE = 12
-"""Beats that may be missed: one that gave no sign for a minute is lost."""
+SHUTDOWN_GRACE_SECONDS = 10.0
+"""How long the process that hosts the store waits for the others, which report its end at length."""
 
-FAREWELL = 10.0
-"""Seconds that the process that holds the store waits for the others to leave it."""
-
-SHORTEST, LONGEST = 0.001, 0.25
-"""Seconds between two looks at who has come: the longer a wait, the more."""
-
-ANSWER = timedelta(minutes=5)
-"""Within which the store answers."""
+POLL_MIN_SECONDS, POLL_MAX_SECONDS = 0.001, 0.25
 
 
-class LostError(InputError):
+class PeerLostError(InputError):
     """Another process of the run has ended or does not answer: this one cannot go on."""
 
 
-class Meeting:
-    """One of `world` processes among the others; `met` makes it."""
+class Rendezvous:
+    """One process among `world_size` that share a store; `join_rendezvous` makes it."""
 
-    def __init__(self, store: Store, rank: int, world: int) -> None:
-        self.store, self.rank, self.world = store, rank, world
-        self.count = 0
-        self.signs: list[tuple[bytes, int]] = [(b"", 0)] * world
-        """Of each process its last sign of life, and how often it was seen again since."""
+    def __init__(self, store: Store, rank: int, world_size: int) -> None:
+        self.store = store
+        self.rank = rank
+        self.world_size = world_size
+        self.exchanges = 0
 
-    def meet(self, word: str) -> list[str]:
-        """Collective. Waits for all, however long they work, and returns what each has to say.
+    def exchange(self, value: object) -> list[Any]:
+        """Collective. Waits for all processes and returns the value (JSON) of each, in the order of ranks.
 
-        Raises LostError if one of them has ended.
+        Raises PeerLostError if another process has failed, or none of this in `WAIT_SECONDS`.
         """
-        with _answered():
-            self.count += 1
-            self.store.set(f"{self.count}/{self.rank}", word)
-            if self.count > 2:  # all have come to the meeting before this one, so they have read the one before that
-                self.store.delete_key(f"{self.count - 2}/{self.rank}")
-            keys = [f"{self.count}/{rank}" for rank in range(self.world)]
-            self._wait(keys)
-            return [said.decode() for said in self.store.multi_get(keys)]
+        self.exchanges += 1
+        keys = [f"{self.exchanges}/{rank}" for rank in range(self.world_size)]
+        with _store_errors():
+            self.store.set(keys[self.rank], json.dumps(value))
+            if self.exchanges > 2:  # everybody has joined the last exchange, so has read the one before it
+                self.store.delete_key(f"{self.exchanges - 2}/{self.rank}")
+            if not _poll(lambda: self._arrived(keys), WAIT_SECONDS):
+                raise PeerLostError(_names(self._absent_ranks(keys)), "did not come within a day")
+            return [json.loads(text) for text in self.store.multi_get(keys)]
 
-    def missing(self) -> list[int]:
-        """The processes that have not given any sign of life."""
-        return [rank for rank in range(self.world) if not self.store.check([f"alive/{rank}"])]
-
-    def give_up(self) -> None:
-        """Tells those who wait, or will, that this process goes on no longer."""
+    def announce_failure(self) -> None:
+        """Ends the wait of the other processes."""
         with suppress(RuntimeError):
-            self.store.set("gone", str(self.rank))
+            self.store.set("failed", str(self.rank))
 
-    def leave(self) -> None:
-        """The store lives on until the others have left it: what was said last may not have reached them yet."""
+    def shutdown(self) -> None:
+        """The host of the store ends after the others, or they print what PyTorch says of a closed connection."""
+        keys = [f"left/{rank}" for rank in range(self.world_size)]
         with suppress(RuntimeError):
-            self.store.set(f"left/{self.rank}", "")
-            until = time.monotonic() + FAREWELL
-            while self.rank == 0 and time.monotonic() < until:
-                if self.store.check([f"left/{rank}" for rank in range(self.world)]):
-                    return
-                time.sleep(0.01)
+            self.store.set(keys[self.rank], "")
+            if self.rank == 0:
+                _poll(lambda: bool(self.store.check(keys)), SHUTDOWN_GRACE_SECONDS)
 
-    def _wait(self, keys: Sequence[str]) -> None:
-        pause, looked = SHORTEST, time.monotonic()
-        while not self.store.check(list(keys)):
-            if self.store.check(["gone"]):
-                raise LostError(f"process {self.store.get('gone').decode()} of this run", "has ended")
-            if time.monotonic() > looked + BEAT:
-                self._look_for_signs()
-                looked = time.monotonic()
-            time.sleep(pause)
-            pause = min(1.5 * pause, LONGEST)
+    def wait_for_all(self, seconds: float) -> None:
+        """Collective. Raises InputError if a process does not join in time, KeyboardInterrupt that names the absent
+        ones at a signal."""
+        keys = [f"joined/{rank}" for rank in range(self.world_size)]
+        with _store_errors():
+            self.store.set(keys[self.rank], "")
+            try:
+                complete = _poll(lambda: bool(self.store.check(keys)), seconds)
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(f"{_names(self._absent_ranks(keys))} had not joined this run yet") from None
+            if not complete:
+                minutes = f"{JOIN_SECONDS / 60:.0f} minutes"
+                raise InputError(_names(self._absent_ranks(keys)), f"did not join this run within {minutes}")
 
-    def _look_for_signs(self) -> None:
-        found = self.store.multi_get([f"alive/{rank}" for rank in range(self.world)])
-        for rank, sign in enumerate(found):
-            before, times = self.signs[rank]
-            self.signs[rank] = sign, times + 1 if sign == before else 0
-            if self.signs[rank][1] > SILENCE:
-                raise LostError(f"process {rank} of this run", f"has given no sign of life for {SILENCE * BEAT:.0f} s")
+    def _arrived(self, keys: Sequence[str]) -> bool:
+        if self.store.check(list(keys)):
+            return True
+        if self.store.check(["failed"]):
+            raise PeerLostError(f"process {self.store.get('failed').decode()} of this run", "has ended")
+        return False
+
+    def _absent_ranks(self, keys: Sequence[str]) -> list[int]:
+        return [rank for rank, key in enumerate(keys) if not self.store.check([key])]
 
 
 @contextmanager
-def met(rank: int, world: int) -> Iterator[Meeting]:
-    """All processes, from when the last one has come. Raises InputError if one does not come within `JOINING`."""
-    for name in ("MASTER_ADDR", "MASTER_PORT"):
-        if not os.environ.get(name):
-            raise InputError(name, "is not set, though WORLD_SIZE is; start more than one process with torchrun")
-    until = time.monotonic() + JOINING
-    meeting = Meeting(_store(rank, world, until), rank, world)
-    ended = threading.Event()
-    alive = threading.Thread(target=_give_signs, args=(meeting.store.clone(), rank, ended), daemon=True)
-    alive.start()
-    polite = False
+def join_rendezvous(rank: int, world_size: int) -> Iterator[Rendezvous]:
+    """The rendezvous, once all processes have joined it.
+
+    Raises InputError if the launcher's environment is incomplete or a process does not join within `JOIN_SECONDS`.
+    """
+    deadline = time.monotonic() + JOIN_SECONDS
+    rendezvous = Rendezvous(_connect(rank, world_size), rank, world_size)
     try:
-        _wait_for_all(meeting, until)
-        polite = True
-        yield meeting
-    except BaseException as error:
-        meeting.give_up()
-        polite = polite and isinstance(error, InputError) and not isinstance(error, LostError)
+        rendezvous.wait_for_all(deadline - time.monotonic())
+        yield rendezvous
+        rendezvous.shutdown()
+    except PeerLostError:
         raise
-    finally:
-        if polite:
-            meeting.leave()
-        ended.set()
-        alive.join(1.0)
+    except BaseException as error:
+        rendezvous.announce_failure()
+        if isinstance(error, InputError):
+            rendezvous.shutdown()
+        raise
 
 
-def _store(rank: int, world: int, until: float) -> Store:
-    """Held by the launcher, else by rank 0, which the others wait for."""
-    host, port = os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"]
-    if not port.isdecimal():
-        raise InputError("MASTER_PORT", f"{port!r} is no number of a port")
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    """The store ends with the process that hosts it: its errors become PeerLostError."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise PeerLostError("another process of this run", f"has ended ({_first_line(error)})") from error
+
+
+def _connect(rank: int, world_size: int) -> Store:
+    """The store, hosted by the launcher, else by rank 0."""
+    host, port = _address()
+    is_host = rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     import torch.distributed
 
-    store: Store = torch.distributed.TCPStore  # type: ignore[attr-defined]
-
-    holds = rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
-    while not holds:
-        try:
-            socket.create_connection((host, int(port)), timeout=1.0).close()
-            break
-        except OSError as error:
-            if time.monotonic() > until:
-                what = f"nobody answers there within {JOINING / 60:.0f} minutes: {error}"
-                raise InputError(f"{host}:{port}", what) from error
-            time.sleep(LONGEST)
     try:
-        return store(host, int(port), world, holds, ANSWER, wait_for_workers=False)
+        store: Store = torch.distributed.TCPStore  # type: ignore[attr-defined]
+        return store(host, port, world_size, is_host, timedelta(seconds=JOIN_SECONDS), wait_for_workers=False)
     except RuntimeError as error:
         raise InputError(f"{host}:{port}", f"the processes cannot meet there: {_first_line(error)}") from error
 
 
-def _wait_for_all(meeting: Meeting, until: float) -> None:
-    """Raises KeyboardInterrupt, with a line for the person, if a signal ends the waiting."""
-    pause = SHORTEST
-    with _answered():
-        try:
-            while missing := meeting.missing():
-                if time.monotonic() > until:
-                    raise InputError(_named(missing), f"did not join this run within {JOINING / 60:.0f} minutes")
-                time.sleep(pause)
-                pause = min(1.5 * pause, LONGEST)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"{_named(meeting.missing())} had not joined this run yet") from None
+def _address() -> tuple[str, int]:
+    for name in ("MASTER_ADDR", "MASTER_PORT"):
+        if not os.environ.get(name):
+            raise InputError(name, "is not set, though WORLD_SIZE is; start more than one process with torchrun")
+    port = os.environ["MASTER_PORT"]
+    if not port.isdecimal():
+        raise InputError("MASTER_PORT", f"{port!r} is no number of a port")
+    return os.environ["MASTER_ADDR"], int(port)
 
 
-def _give_signs(store: Store, rank: int, ended: threading.Event) -> None:
-    """Until the process has ended, or the store."""
-    number = 0
-    with suppress(RuntimeError):
-        while not ended.is_set():
-            store.set(f"alive/{rank}", str(number))
-            number += 1
-            ended.wait(BEAT)
+def _poll(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition holds within the time; between two looks Python handles signals."""
+    deadline, pause = time.monotonic() + seconds, POLL_MIN_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+        pause = min(1.5 * pause, POLL_MAX_SECONDS)
+    return True
 
 
-@contextmanager
-def _answered() -> Iterator[None]:
-    """The store's end is that of the process that holds it."""
-    try:
-        yield
-    except RuntimeError as error:
-        raise LostError("another process of this run", f"has ended ({_first_line(error)})") from error
-
-
-def _named(ranks: Sequence[int]) -> str:
+def _names(ranks: Sequence[int]) -> str:
     return f"process{'es' if len(ranks) > 1 else ''} {', '.join(map(str, ranks))}"
 
 

@@ -22,7 +22,7 @@ from state_adapter import Episode
 from training.data import behaviour_policy, transitions
 from training.data.behaviour_policy import BehaviourPolicy
 from training.data.transitions import Dataset, TransitionTable
-from training.distributed.process_group import ALONE, Ranks
+from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 from training.losses.losses import effective_sample_size
 from training.losses.returns import returns_to_go
 from training.networks.initialisation import class_prior
@@ -150,13 +150,13 @@ def evaluate(
 
 def evaluate_on(
     models: EvaluatedNetworks, data: Dataset, episodes: Sequence[int], baselines: Baselines, ppo: PPOConfig, *,
-    ranks: Ranks = ALONE,
+    distributed: DistributedContext = SINGLE_PROCESS,
 ) -> Report:  # fmt: skip
     """The same on episodes of a data set that is there already. Collective, if there are several processes."""
     both = data.of(episodes)
     human, assistant = both.select(both.is_human), both.select(~both.is_human)
-    hers = answer(models.human, models.featurizer, data.encoded, human, legal_only=False, ranks=ranks)
-    its = answer(models.assistant, models.featurizer, data.encoded, assistant, legal_only=True, ranks=ranks)
+    hers = answer(models.human, models.featurizer, data.encoded, human, legal_only=False, distributed=distributed)
+    its = answer(models.assistant, models.featurizer, data.encoded, assistant, legal_only=True, distributed=distributed)
     nll, prior_nll = -hers.decision(human), -baselines.prior[human.decision]
     placed = human.trainable & (human.decision > 0)
     importance, log_weights = _importance(assistant, its, baselines.behaviour, ppo.importance_cap)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.distributed.process_group import ALONE, Ranks
+from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def means(
-    parts: Mapping[str, WeightedMean], ranks: Ranks = ALONE, *, counts: bool = True
+    parts: Mapping[str, WeightedMean], distributed: DistributedContext = SINGLE_PROCESS, *, counts: bool = True
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Collective. By name, this process's shares of the means over all rows of all processes, and those means.
 
@@ -50,7 +50,7 @@ def means(
     """
     totals, weights = (torch.stack([getattr(part, name).detach() for part in parts.values()]) * float(counts)
                        for name in ("total", "weight"))  # fmt: skip
-    totals, weights = ranks.sum(torch.stack((totals, weights)))
+    totals, weights = distributed.all_reduce_sum(torch.stack((totals, weights)))
     over = weights.clamp(min=1e-6)
     shares = {name: part.total * float(counts) / over[i] for i, (name, part) in enumerate(parts.items())}
     return shares, dict(zip(parts, totals / over, strict=True))

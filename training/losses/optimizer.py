@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from errors import InputError
-from training.distributed.process_group import ALONE, Ranks
+from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
@@ -29,9 +29,9 @@ class Optimizer:
 
     def __init__(
         self, parameters: Iterable[nn.Parameter], *, learning_rate: float, weight_decay: float, grad_clip: float,
-        ranks: Ranks = ALONE,
+        distributed: DistributedContext = SINGLE_PROCESS,
     ) -> None:  # fmt: skip
-        self.ranks = ranks
+        self.distributed = distributed
         self.parameters = [p for p in parameters if p.requires_grad]
         self.learning_rate, self.grad_clip = learning_rate, grad_clip
         sizes = [p.numel() for p in self.parameters]
@@ -50,7 +50,7 @@ class Optimizer:
             parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         gradients = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in self.parameters]
-        flat = self.ranks.sum(torch.cat([*gradients, loss.detach().view(1)]))
+        flat = self.distributed.all_reduce_sum(torch.cat([*gradients, loss.detach().view(1)]))
         gradient, total = flat[:-1], flat[-1]
         _require_finite(total.item(), "loss", where)
         norm = float(gradient.norm())

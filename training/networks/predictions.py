@@ -10,7 +10,7 @@ from torch import Tensor
 from featurizers import Encoded, Featurizer, Lines
 from models import Head, Joint, Policy, PolicyOutput, forward
 from training.data.transitions import TransitionTable
-from training.distributed.process_group import ALONE, Ranks
+from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 
 
 def action_distribution(policy: Policy, lines: Lines, scores: Tensor, *, legal_only: bool) -> Joint:
@@ -62,11 +62,11 @@ def answer(
     steps: TransitionTable,
     *,
     legal_only: bool,
-    ranks: Ranks = ALONE,
+    distributed: DistributedContext = SINGLE_PROCESS,
 ) -> PolicyPredictions:
     """The policy's answers on the CPU, dropout off. A policy without a p(kept) head gives logits of 0.
 
-    ranks (here and below): which processes, collectively, share the work; each gets all answers.
+    distributed (here and below): which processes, collectively, share the work; each gets all answers.
     """
     policy.eval()
     featurizer.eval()
@@ -74,7 +74,7 @@ def answer(
     answers = PolicyPredictions(*(torch.zeros(n, *shape) for shape in ((7,), (), (), (), (8,))))
     heads: tuple[Head, ...] = ("action", "value", "goal", "kept")
     for batch in forward(
-        policy, featurizer, encoded, rows=steps.row, heads=heads, legal_only=legal_only, shard=ranks.own
+        policy, featurizer, encoded, rows=steps.row, heads=heads, legal_only=legal_only, shard=distributed.shard
     ):
         index, output, joint = torch.from_numpy(batch.index), batch.output, batch.distribution()
         decision, line = steps.decision[index].to(output.value.device), steps.line[index].to(output.value.device)
@@ -86,21 +86,27 @@ def answer(
         if kept is not None:
             answers.kept[index] = kept.cpu()
     for found in vars(answers).values():
-        ranks.sum(found)
+        distributed.all_reduce_sum(found)
     return answers
 
 
 @torch.no_grad()
-def values(policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tensor, ranks: Ranks = ALONE) -> Tensor:
+def values(
+    policy: Policy,
+    featurizer: Featurizer,
+    encoded: Encoded,
+    rows: Tensor,
+    distributed: DistributedContext = SINGLE_PROCESS,
+) -> Tensor:
     """Values of the given states, `(N,)`; 0 for a row of -1."""
     policy.eval()
     found = torch.zeros(len(rows))
     there = (rows >= 0).nonzero().squeeze(1)
     for batch in forward(
-        policy, featurizer, encoded, rows=rows[there], heads=("value",), legal_only=True, shard=ranks.own
+        policy, featurizer, encoded, rows=rows[there], heads=("value",), legal_only=True, shard=distributed.shard
     ):
         found[there[torch.from_numpy(batch.index)]] = batch.output.value.cpu()
-    return ranks.sum(found)
+    return distributed.all_reduce_sum(found)
 
 
 class ReferenceLogProbs:
@@ -118,20 +124,25 @@ class ReferenceLogProbs:
     @classmethod
     @torch.no_grad()
     def of(
-        cls, policy: Policy, featurizer: Featurizer, encoded: Encoded, rows: Tensor, ranks: Ranks = ALONE
+        cls,
+        policy: Policy,
+        featurizer: Featurizer,
+        encoded: Encoded,
+        rows: Tensor,
+        distributed: DistributedContext = SINGLE_PROCESS,
     ) -> ReferenceLogProbs:
         """Log-probabilities of the legal pairs at the given states (each once)."""
         policy.eval()
         rows = torch.unique(rows)
         reference = cls(rows, line_counts(encoded, rows))
         for batch in forward(
-            policy, featurizer, encoded, rows=rows, heads=("action",), legal_only=True, shard=ranks.own
+            policy, featurizer, encoded, rows=rows, heads=("action",), legal_only=True, shard=distributed.shard
         ):
             pairs = batch.distribution().pair_log_probs().cpu()
             for i, place in enumerate(batch.index.tolist()):
                 start, end = int(reference.offsets[place]), int(reference.offsets[place + 1])
                 reference.values[:, start:end] = pairs[i, :, : end - start]
-        ranks.sum(reference.values)
+        distributed.all_reduce_sum(reference.values)
         return reference
 
     def pair_log_probs(self, rows: Tensor, width: int) -> Tensor:

@@ -32,7 +32,7 @@ from training.data.behaviour_policy import BehaviourPolicy
 from training.data.minibatches import bucketed
 from training.data.seeds import generator
 from training.data.transitions import Dataset, TransitionTable
-from training.distributed.process_group import ALONE, Ranks
+from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 from training.losses.auxiliary_losses import anchored_retention_targets, auxiliary_losses
 from training.losses.losses import (
     WeightedMean,
@@ -92,19 +92,30 @@ class PPOUpdate:
     """One epoch of PPO on the assistant's steps of a data set."""
 
     def __init__(
-        self, policies: TrainingNetworks, data: Dataset, steps: TransitionTable, behaviour: BehaviourPolicy | None, *,
-        optimizer: Optimizer, config: PPOConfig, sessions: int, seed: tuple[int | str, ...], ranks: Ranks = ALONE,
-    ) -> None:  # fmt: skip
-        self.policies, self.data, self.config, self.seed, self.ranks = policies, data, config, seed, ranks
+        self,
+        policies: TrainingNetworks,
+        data: Dataset,
+        steps: TransitionTable,
+        behaviour: BehaviourPolicy | None,
+        *,
+        optimizer: Optimizer,
+        config: PPOConfig,
+        sessions: int,
+        seed: tuple[int | str, ...],
+        distributed: DistributedContext = SINGLE_PROCESS,
+    ) -> None:
+        self.policies, self.data, self.config, self.seed, self.distributed = policies, data, config, seed, distributed
         self.behaviour, self.optimizer = behaviour, optimizer
         self.start_anchor, kept_anchor = (
             weight / math.sqrt(max(sessions, 1)) for weight in (config.start_anchor, config.kept_anchor)
         )
         encoded, rows = data.encoded, steps.row
-        at_start = answer(policies.start, policies.start_featurizer, encoded, steps, legal_only=True, ranks=ranks)
+        at_start = answer(
+            policies.start, policies.start_featurizer, encoded, steps, legal_only=True, distributed=distributed
+        )
         self.steps = replace(steps, kept=anchored_retention_targets(steps.kept, at_start.kept, kept_anchor))
-        self.human = ReferenceLogProbs.of(policies.human, policies.featurizer, encoded, rows, ranks)
-        self.start = ReferenceLogProbs.of(policies.start, policies.start_featurizer, encoded, rows, ranks)
+        self.human = ReferenceLogProbs.of(policies.human, policies.featurizer, encoded, rows, distributed)
+        self.start = ReferenceLogProbs.of(policies.start, policies.start_featurizer, encoded, rows, distributed)
         self.position, self.stopped = 0, False
         self.sums: dict[str, float] = {}
         self.held: OldPolicyStatistics | None = None
@@ -136,13 +147,13 @@ class PPOUpdate:
             return False
         assert self.held is not None
         whole = self.batches[self.position]
-        batch = self.ranks.rows(whole)
+        batch = self.distributed.shard_rows(whole)
         device = next(self.policies.assistant.parameters()).device
         steps = self.steps.select(batch)
         with torch.no_grad():
             lines = self.policies.featurizer(self.data.encoded.batch(steps.row, device))
         parts = self._losses(lines, steps, self.held[batch].to(device))
-        shares, found = means(parts, self.ranks, counts=self.ranks.counts(whole))
+        shares, found = means(parts, self.distributed, counts=self.distributed.has_rows(whole))
         if found["kl"].item() > self.config.target_kl:
             self.stopped = True
             return False
@@ -176,10 +187,10 @@ class PPOUpdate:
         return self.held is not None and self.held.sample_size < self.config.sample_size_floor
 
     def _hold(self) -> OldPolicyStatistics:
-        steps, config, ranks = self.steps, self.config, self.ranks
+        steps, config, distributed = self.steps, self.config, self.distributed
         own = self.policies.assistant, self.policies.featurizer, self.data.encoded
-        answers = answer(*own, steps, legal_only=True, ranks=ranks)
-        bootstrap = values(*own, steps.bootstrap_index, ranks)
+        answers = answer(*own, steps, legal_only=True, distributed=distributed)
+        bootstrap = values(*own, steps.bootstrap_index, distributed)
         advantage, target = gae(
             steps.reward, answers.value, steps.episode, bootstrap, gamma=config.gamma, lam=config.gae_lambda
         )
@@ -268,12 +279,14 @@ def _explained(target: Tensor, value: Tensor) -> float | None:
     return float(1 - (target - value).var() / target.var().clamp(min=1e-6))
 
 
-def assistant_optimizer(policies: TrainingNetworks, config: PPOConfig, ranks: Ranks = ALONE) -> Optimizer:
+def assistant_optimizer(
+    policies: TrainingNetworks, config: PPOConfig, distributed: DistributedContext = SINGLE_PROCESS
+) -> Optimizer:
     """Of the assistant's weights; the featurizer does not learn any more."""
     return Optimizer(
         policies.assistant.parameters(),
         learning_rate=config.learning_rate, weight_decay=config.weight_decay, grad_clip=config.grad_clip,
-        ranks=ranks,
+        distributed=distributed,
     )  # fmt: skip
 
 
@@ -284,17 +297,17 @@ class PPOPhase:
 
     def __init__(
         self, policies: TrainingNetworks, data: Dataset, train: set[int], behaviour: BehaviourPolicy, config: PPOConfig,
-        *, seed: int, ranks: Ranks = ALONE,
+        *, seed: int, distributed: DistributedContext = SINGLE_PROCESS,
     ) -> None:  # fmt: skip
         self.config, self.epoch = config, 0
         self.cut_short = 0
         policies.featurizer.freeze()
         steps = data.of(train, is_human=False)
-        self.optimizer = assistant_optimizer(policies, config, ranks)
+        self.optimizer = assistant_optimizer(policies, config, distributed)
         self.update = PPOUpdate(
             policies, data, steps, behaviour,
             optimizer=self.optimizer, config=config, sessions=len(train), seed=(seed, NAME),
-            ranks=ranks,
+            distributed=distributed,
         )  # fmt: skip
 
     @property

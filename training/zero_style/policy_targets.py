@@ -19,7 +19,7 @@ from featurizers import Encoded, Lines
 from featurizers.ragged import Ragged
 from models import Policy
 from training.data.transitions import Dataset, TransitionTable
-from training.distributed.process_group import ALONE, Ranks
+from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 from training.losses.losses import WeightedMean, advantage_weights, mean, retention_cross_entropy
 from training.losses.returns import gae, n_step_returns, normalized
 from training.networks.predictions import action_distribution, answer, kl_divergence, retention_logit, values
@@ -151,12 +151,14 @@ def targets_from_recording(
     config: PPOConfig,
     candidates: int,
     *,
-    ranks: Ranks = ALONE,
+    distributed: DistributedContext = SINGLE_PROCESS,
 ) -> TargetBatch:
     """What recorded decisions of the assistant teach the policy as it is; whole episodes, `steps` in order.
     Collective, if there are several processes."""
-    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True, ranks=ranks)
-    after = values(policies.assistant, policies.featurizer, data.encoded, steps.bootstrap_index, ranks)
+    answers = answer(
+        policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True, distributed=distributed
+    )
+    after = values(policies.assistant, policies.featurizer, data.encoded, steps.bootstrap_index, distributed)
     advantage, returns = gae(
         steps.reward, answers.value, steps.episode, after, gamma=config.gamma, lam=config.gae_lambda
     )

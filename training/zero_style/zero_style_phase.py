@@ -35,7 +35,7 @@ from training.data import transitions
 from training.data.goal_targets import Goal, goal_vector
 from training.data.seeds import derived_seed, generator
 from training.data.transitions import Dataset, TransitionTable
-from training.distributed.process_group import ALONE, Ranks
+from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 from training.losses.losses import means
 from training.networks.predictions import action_distribution
 from training.networks.training_networks import TrainingNetworks
@@ -66,7 +66,7 @@ class ZeroStylePhase:
     episodes, data: all that was recorded, and the same as tensors. train: the episodes to learn from, indices.
     person: whom the assistant plays with; by default the one that these episodes show, as they show how good its text
     is. problems: those known, by id. record: is given the games that this process has played, an epoch's at a time.
-    ranks: the processes that share the games and the minibatches of each epoch.
+    distributed: the processes that share the games and the minibatches of each epoch.
 
     games: ids of those that were learned from, of all processes.
     """
@@ -76,9 +76,9 @@ class ZeroStylePhase:
     def __init__(
         self, policies: TrainingNetworks, episodes: Sequence[Episode], data: Dataset, train: Sequence[int],
         config: TrainConfig, *, person: Person | None = None, problems: Mapping[str, Problem] = BY_ID,
-        record: Callable[[Sequence[Episode]], object] | None = None, ranks: Ranks = ALONE,
+        record: Callable[[Sequence[Episode]], object] | None = None, distributed: DistributedContext = SINGLE_PROCESS,
     ) -> None:  # fmt: skip
-        self.ranks = ranks
+        self.distributed = distributed
         self.policies, self.data, self.train, self.config, self.epoch = policies, data, sorted(train), config, 0
         policies.featurizer.freeze()
         self.episodes = [episodes[i] for i in self.train]
@@ -88,7 +88,7 @@ class ZeroStylePhase:
         self.completer: Completer | None = None
         settings = config.zero_style
         self.search = SearchConfig(algorithm=settings.algorithm, simulations=settings.simulations, discount=DISCOUNT)
-        self.optimizer = ppo_phase.assistant_optimizer(policies, config.ppo, ranks)
+        self.optimizer = ppo_phase.assistant_optimizer(policies, config.ppo, distributed)
         self.replay: deque[TargetBatch] = deque(maxlen=config.zero_style.replay)
         self.start_anchor = config.ppo.start_anchor / math.sqrt(max(len(self.train), 1))
         self.sums: dict[str, float] = {}
@@ -142,13 +142,13 @@ class ZeroStylePhase:
             return False
         policies, whole = self.policies, self.batches[self.position]
         device = next(policies.assistant.parameters()).device
-        targets = self.material.targets.select(self.ranks.rows(whole))
+        targets = self.material.targets.select(self.distributed.shard_rows(whole))
         with torch.no_grad():
             lines = policies.featurizer(self.material.encoded.batch(targets.row, device))
             scores = policies.start(lines, {"action"}).scores
             start = action_distribution(policies.start, lines, scores, legal_only=True).pair_log_probs()
         parts = losses(policies.assistant, lines, targets.to(device), self.spread, start)
-        shares, found = means(parts, self.ranks, counts=self.ranks.counts(whole))
+        shares, found = means(parts, self.distributed, counts=self.distributed.has_rows(whole))
         norm = self.optimizer.step(self._loss(shares), f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}")
         for name, part in {**found, "loss": self._loss(found), "gradient_norm": torch.tensor(norm)}.items():
             self.sums[name] = self.sums.get(name, 0.0) + part.item()
@@ -192,11 +192,11 @@ class ZeroStylePhase:
         settings, seed = self.config.zero_style, self.config.seed
         number = self.config.games_before + self.epoch  # an epoch plays one game at least
         order = torch.randperm(len(self.roots), generator=generator(seed, NAME, number, "roots"))
-        roots = self.ranks.own([self.roots[i] for i in order[: settings.roots].tolist()])
-        round_seed = derived_seed(seed, NAME, number, *self.ranks.label)
-        with self.ranks.as_one():
+        roots = self.distributed.shard([self.roots[i] for i in order[: settings.roots].tolist()])
+        round_seed = derived_seed(seed, NAME, number, *self.distributed.seed_suffix)
+        with self.distributed.errors_on_all_ranks():
             own = self._games(roots, person, completer, round_seed) if roots else None
-        played = self.ranks.gather(own)
+        played = self.distributed.all_gather(own)
         there = [one for one in played if one is not None]
         self.games += [name for _, tally in there for name in tally.ids]
         self.rollout_metrics = _summary([tally for _, tally in there])
@@ -240,7 +240,9 @@ class ZeroStylePhase:
                 left -= int(counts[self.train[place]])
         steps = self.data.of(chosen, is_human=False)
         candidates = self.search.candidates
-        return targets_from_recording(self.data, steps, self.policies, self.config.ppo, candidates, ranks=self.ranks)
+        return targets_from_recording(
+            self.data, steps, self.policies, self.config.ppo, candidates, distributed=self.distributed
+        )
 
     def _batches(self, searched: int, recorded: int) -> list[Tensor]:
         """Rows of each minibatch: first those of games, then those recorded, which stand behind all games."""

@@ -21,7 +21,7 @@ from featurizers import Featurizer
 from models import store
 from state_adapter import write_snapshot
 from training.data import transitions
-from training.distributed.process_group import ALONE, Ranks
+from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 from training.losses.losses import mean, means
 from training.train_from_episodes import train_from_episodes
 
@@ -31,11 +31,11 @@ from pathlib import Path
 import torch
 from app.main_wrapper import run_command
 from training.networks.training_networks import weights_of
-from training.distributed.process_group import Ranks, joined
+from training.distributed.process_group import DistributedContext, init_distributed
 from training.train_from_episodes import train_from_episodes
 
 config, episodes, out, (number, rank, call), before = pickle.loads(Path(sys.argv[1]).read_bytes())
-plain, calls = Ranks.any, 0
+plain, calls = DistributedContext.any_rank, 0
 
 def any_(self, *flags):
     global calls
@@ -44,14 +44,14 @@ def any_(self, *flags):
         os.kill(os.getpid(), number)
     return plain(self, *flags)
 
-Ranks.any = any_
+DistributedContext.any_rank = any_
 exec(before)
 
 def run():
-    with joined() as ranks, ranks.connected(ranks.device(config.device)):
-        result = train_from_episodes(config, episodes, ranks=ranks)
+    with init_distributed() as distributed, distributed.process_group(distributed.device_name(config.device)):
+        result = train_from_episodes(config, episodes, distributed=distributed)
         torch.save({name: weights_of(getattr(result.policies, name)) for name in ("human", "assistant", "featurizer")},
-                   out / f"weights-{ranks.rank}.pt")
+                   out / f"weights-{distributed.rank}.pt")
     return 0
 
 sys.exit(run_command(run))
@@ -132,14 +132,16 @@ def assert_same(one, other):
 
 
 def assert_close(one, other):
-    """Up to the order of sums. A bias of attention's keys moves all scores of a query alike, so its gradient is nothing
-    but rounding, which Adam makes as large as any."""
+    """Up to the order of sums. Where a gradient is nothing but rounding (a bias of attention's keys, which moves all
+    scores of a query alike; single weights elsewhere, differently on different processors) Adam makes it a step of the
+    learning rate's size."""
     for name, weights in one.items():
         for key, value in weights.items():
             difference = (value - other[name][key]).abs()
             if key.endswith("in_proj_bias"):
                 difference = torch.stack(difference.chunk(3))[[0, 2]]
-            assert difference.max() < 2e-5, (name, key, difference.max())
+            assert difference.max() < 1e-3, (name, key, difference.max())
+            assert (difference > 2e-5).sum() <= 1e-3 * difference.numel() + 1, (name, key, difference)
 
 
 def steps_of(episodes):
@@ -244,10 +246,10 @@ from datetime import timedelta
 from training.distributed import process_group
 from training.zero_style import zero_style_phase
 
-process_group.TIMEOUT, games = timedelta(seconds=2), zero_style_phase.ZeroStylePhase._games
+process_group.STEP_TIMEOUT, games = timedelta(seconds=2), zero_style_phase.ZeroStylePhase._games
 
 def slowly(self, *arguments):
-    time.sleep(4 * self.ranks.rank)
+    time.sleep(4 * self.distributed.rank)
     return games(self, *arguments)
 
 zero_style_phase.ZeroStylePhase._games = slowly
@@ -268,7 +270,7 @@ from training.zero_style import zero_style_phase
 games = zero_style_phase.ZeroStylePhase._games
 
 def refused(self, *arguments):
-    if self.ranks.rank == 1:
+    if self.distributed.rank == 1:
         raise InputError("game 7", "cannot be played")
     return games(self, *arguments)
 
@@ -431,18 +433,18 @@ def test_a_process_without_a_card_of_its_own_is_named_and_ends_all(recorded, tmp
 
 
 @pytest.mark.parametrize(("environment", "ranks"), [
-    ({}, ALONE),
-    ({"WORLD_SIZE": "1", "RANK": "0", "LOCAL_RANK": "0"}, ALONE),
-    ({"RANK": "3"}, ALONE),
-    ({"WORLD_SIZE": "4", "RANK": "3", "LOCAL_RANK": "1"}, Ranks(3, 4, 1)),
-    ({"WORLD_SIZE": "4", "RANK": "3"}, Ranks(3, 4, 0)),
+    ({}, SINGLE_PROCESS),
+    ({"WORLD_SIZE": "1", "RANK": "0", "LOCAL_RANK": "0"}, SINGLE_PROCESS),
+    ({"RANK": "3"}, SINGLE_PROCESS),
+    ({"WORLD_SIZE": "4", "RANK": "3", "LOCAL_RANK": "1"}, DistributedContext(3, 4, 1)),
+    ({"WORLD_SIZE": "4", "RANK": "3"}, DistributedContext(3, 4, 0)),
 ])  # fmt: skip
-def test_the_launcher_says_which_process_this_is(monkeypatch, environment, ranks):
+def test_the_launcher_says_which_process_this_is(monkeypatch, environment, expected):
     for name in ("WORLD_SIZE", "RANK", "LOCAL_RANK"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert Ranks.found() == ranks
+    assert DistributedContext.from_environment() == expected
 
 
 @pytest.mark.parametrize("environment", [{"WORLD_SIZE": "2"}, {"WORLD_SIZE": "two"}, {"WORLD_SIZE": "2", "RANK": "-1"}])
@@ -451,24 +453,24 @@ def test_a_launcher_that_says_it_badly_is_refused(monkeypatch, environment):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match="torchrun"):
-        Ranks.found()
+        DistributedContext.from_environment()
 
 
 def test_cuda_is_the_card_of_the_process():
-    second = Ranks(5, 8, 1)
-    assert [second.device(name) for name in ("cuda", "cpu")] == ["cuda:1", "cpu"]
-    assert [ALONE.device(name) for name in ("cuda", "cuda:0")] == ["cuda", "cuda:0"]
+    second = DistributedContext(5, 8, 1)
+    assert [second.device_name(name) for name in ("cuda", "cpu")] == ["cuda:1", "cpu"]
+    assert [SINGLE_PROCESS.device_name(name) for name in ("cuda", "cuda:0")] == ["cuda", "cuda:0"]
     with pytest.raises(InputError, match="cuda:0 is one card for all processes"):
-        second.device("cuda:0")
+        second.device_name("cuda:0")
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 7, 8])
 def test_every_row_is_learned_from_once(size):
     batch = torch.randperm(size)
-    ranks = [Ranks(rank, 3) for rank in range(3)]
-    learned = [row for one in ranks if one.counts(batch) for row in one.rows(batch).tolist()]
+    contexts = [DistributedContext(rank, 3) for rank in range(3)]
+    learned = [row for one in contexts if one.has_rows(batch) for row in one.shard_rows(batch).tolist()]
     assert sorted(learned) == list(range(size))
-    assert all(len(one.rows(batch)) for one in ranks if size)
+    assert all(len(one.shard_rows(batch)) for one in contexts if size)
 
 
 def test_shares_of_a_mean_add_up_whoever_holds_the_rows_that_count():
@@ -476,8 +478,8 @@ def test_shares_of_a_mean_add_up_whoever_holds_the_rows_that_count():
     whole = {"some": mean(values, weights), "all": mean(values)}
     _, expected = means(whole)
 
-    class Told(Ranks):
-        def sum(self, tensor):
+    class Told(DistributedContext):
+        def all_reduce_sum(self, tensor):
             return torch.stack([torch.stack([m.total, m.weight]) for m in whole.values()], dim=1)
 
     parts = (slice(0, 2), slice(2, 3), slice(3, 9))

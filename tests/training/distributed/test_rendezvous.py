@@ -1,8 +1,6 @@
 """Processes that wait for one another (here threads): however long, but for nobody who has ended."""
 
-import re
 import socket
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +8,7 @@ import pytest
 
 from errors import InputError
 from training.distributed import rendezvous
-from training.distributed.rendezvous import LostError, met
+from training.distributed.rendezvous import PeerLostError, join_rendezvous
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +18,7 @@ def port(monkeypatch):
         number = free.getsockname()[1]
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
     monkeypatch.setenv("MASTER_PORT", str(number))
-    monkeypatch.setattr(rendezvous, "FAREWELL", 1.0)
+    monkeypatch.setattr(rendezvous, "SHUTDOWN_GRACE_SECONDS", 1.0)
     return number
 
 
@@ -29,7 +27,7 @@ def together(world, does):
 
     def one(rank):
         try:
-            with met(rank, world) as there:
+            with join_rendezvous(rank, world) as there:
                 return does(rank, there)
         except (InputError, ArithmeticError) as error:
             return error
@@ -46,40 +44,11 @@ def test_all_hear_what_each_says_in_the_order_of_ranks_meeting_after_meeting(wor
         heard = []
         for number in range(20):
             time.sleep(0.02 * ((rank + number) % world))
-            heard.append(there.meet(f"{number} from {rank}"))
+            heard.append(there.exchange(f"{number} from {rank}"))
         return heard
 
     expected = [[f"{number} from {rank}" for rank in range(world)] for number in range(20)]
     assert together(world, does) == [expected] * world
-
-
-def test_one_that_lives_is_waited_for_and_one_that_gives_no_sign_is_not(monkeypatch):
-    monkeypatch.setattr(rendezvous, "BEAT", 0.05)
-    monkeypatch.setattr(rendezvous, "SILENCE", 10)
-
-    def does(rank, there):
-        if rank == 1:
-            time.sleep(2.0)  # four times as long as one may be silent
-        return there.meet(str(rank))
-
-    assert together(2, does) == [["0", "1"]] * 2
-    plain, done = rendezvous._give_signs, threading.Event()
-
-    def once(store, rank, ended):
-        plain(store, rank, ended) if rank == 0 else store.set(f"alive/{rank}", "0")
-
-    def hangs(rank, there):
-        if rank == 0:
-            try:
-                return there.meet("")
-            finally:
-                done.set()
-        return done.wait(20.0)
-
-    monkeypatch.setattr(rendezvous, "_give_signs", once)
-    first, waited = together(2, hangs)
-    assert waited and isinstance(first, LostError)
-    assert re.fullmatch(r"process 1 of this run: has given no sign of life for \d+ s", str(first))
 
 
 @pytest.mark.parametrize("rank", [0, 1, 2])
@@ -87,29 +56,29 @@ def test_one_that_gives_up_ends_the_wait_of_the_others_soon(rank):
     """With whatever error; the process that holds the store, too."""
 
     def does(own, there):
-        there.meet("")
+        there.exchange("")
         if own == rank:
             raise ZeroDivisionError
         begun = time.monotonic()
         try:
-            there.meet("")
+            there.exchange("")
         finally:
             assert time.monotonic() - begun < 5
 
     ends = together(3, does)
     assert isinstance(ends.pop(rank), ZeroDivisionError)
-    assert all(isinstance(end, LostError) for end in ends)
+    assert all(isinstance(end, PeerLostError) for end in ends)
 
 
 def test_who_does_not_come_is_named(monkeypatch):
-    monkeypatch.setattr(rendezvous, "JOINING", 0.5)
-    with pytest.raises(InputError, match=r"processes 1, 2: did not join this run within"), met(0, 3):
+    monkeypatch.setattr(rendezvous, "JOIN_SECONDS", 0.5)
+    with pytest.raises(InputError, match=r"processes 1, 2: did not join this run within"), join_rendezvous(0, 3):
         pass
 
 
 def test_where_nobody_holds_the_store_is_named(monkeypatch, port):
-    monkeypatch.setattr(rendezvous, "JOINING", 0.5)
-    with pytest.raises(InputError, match=rf"127.0.0.1:{port}: nobody answers there"), met(1, 2):
+    monkeypatch.setattr(rendezvous, "JOIN_SECONDS", 0.5)
+    with pytest.raises(InputError, match=rf"127.0.0.1:{port}: the processes cannot meet there"), join_rendezvous(1, 2):
         pass
 
 
@@ -117,12 +86,15 @@ def test_a_port_that_is_taken_is_named(port):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        with pytest.raises(InputError, match=rf"127.0.0.1:{port}: the processes cannot meet there"), met(0, 2):
+        with (
+            pytest.raises(InputError, match=rf"127.0.0.1:{port}: the processes cannot meet there"),
+            join_rendezvous(0, 2),
+        ):
             pass
 
 
 @pytest.mark.parametrize(("name", "value"), [("MASTER_ADDR", ""), ("MASTER_PORT", ""), ("MASTER_PORT", "http")])
 def test_a_launcher_that_does_not_say_where_is_refused(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
-    with pytest.raises(InputError, match=name), met(0, 2):
+    with pytest.raises(InputError, match=name), join_rendezvous(0, 2):
         pass

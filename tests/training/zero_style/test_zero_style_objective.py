@@ -10,7 +10,7 @@ import torch
 from config import PPOConfig, RewardWeights
 from rewards import kept, reward
 from training.data import transitions
-from training.distributed.process_group import ALONE, Ranks
+from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 from training.networks.predictions import action_distribution
 from training.networks.training_networks import TrainingNetworks, weights_of
 from training.zero_style.policy_targets import policy_cross_entropy
@@ -31,7 +31,7 @@ def phase_of(small_training, sessions, tmp_path_factory):
     """A phase on fresh networks, whose `start` is not yet the assistant; `settings` are of `zero_style`."""
     small = small_training(tmp_path_factory.mktemp("zero_style"))
 
-    def make(*, ppo=None, seed=0, ranks=ALONE, dropout=0.1, **settings):
+    def make(*, ppo=None, seed=0, distributed=SINGLE_PROCESS, dropout=0.1, **settings):
         zero_style = {"roots": 4, "horizon": 4, "simulations": 6, **settings}
         config = replace(
             small, seed=seed, model=replace(small.model, dropout=dropout), ppo=ppo or small.ppo,
@@ -40,7 +40,7 @@ def phase_of(small_training, sessions, tmp_path_factory):
         policies = TrainingNetworks.fresh(config.model, config.featurizer, 0)
         tilted(policies.start)
         data = transitions.build_dataset(sessions, policies.featurizer, config.rewards)
-        return ZeroStylePhase(policies, sessions, data, TRAIN, config, ranks=ranks)
+        return ZeroStylePhase(policies, sessions, data, TRAIN, config, distributed=distributed)
 
     return make
 
@@ -246,22 +246,22 @@ def test_who_plays_expects_things_to_survive_as_in_the_sessions_learned_from(pha
 
 
 @dataclass(frozen=True)
-class Apart(Ranks):
+class Apart(DistributedContext):
     """One of several processes that hears nothing of the others."""
 
-    def sum(self, tensor):
+    def all_reduce_sum(self, tensor):
         return tensor
 
-    def gather(self, value):
+    def all_gather(self, value):
         return [value]
 
-    def meet(self, word=None):
+    def barrier_exchange(self, word=None):
         return [word]
 
 
 def test_processes_share_the_roots_and_play_with_seeds_of_their_own(phase_of, rounds):
-    for ranks in (ALONE, Apart(0, 2), Apart(1, 2)):
-        phase_of(ranks=ranks, horizon=2, simulations=2).begin()
+    for distributed in (SINGLE_PROCESS, Apart(0, 2), Apart(1, 2)):
+        phase_of(distributed=distributed, horizon=2, simulations=2).begin()
     (alone, seed, _), (first, seed_of_first, _), (second, seed_of_second, _) = rounds
     assert len(first) == len(second) == 2 and sorted(first + second) == sorted(alone)
     assert seed_of_first == seed != seed_of_second
@@ -269,4 +269,4 @@ def test_processes_share_the_roots_and_play_with_seeds_of_their_own(phase_of, ro
 
 def test_a_seeds_label_is_the_processs_own():
     """Nothing for the first, so that it has the plain seed."""
-    assert [Ranks(rank, 3).label for rank in range(3)] == [(), (1,), (2,)]
+    assert [DistributedContext(rank, 3).seed_suffix for rank in range(3)] == [(), (1,), (2,)]
