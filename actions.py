@@ -15,11 +15,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from alignment import body, common_prefix
+from alignment import common_prefix, strip_line_end
 from config import N_DECISIONS
 from errors import InputError
 from line_tracking import carry_attribution
-from state import SPAN_END, SPAN_START, T_LAST, Cursor, State, never
+from state import SPAN_END, SPAN_START, T_LAST, Cursor, State, unedited
 
 
 class Decision(IntEnum):
@@ -157,33 +157,33 @@ def parse_decision(value: object, where: str) -> Decision:
     raise InputError(where, f"a decision is {found}; expected an index from 0 to 6 or a name")
 
 
-def protected(human: NDArray[np.int64]) -> NDArray[np.bool_]:
+def protected_lines(human: NDArray[np.int64]) -> NDArray[np.bool_]:
     """`(n,)` which lines are the task's skeleton: the human wrote it in turn 0. human: attribution `(n, 6)`."""
     mask: NDArray[np.bool_] = (human[:, T_LAST] == 0) & (human[:, SPAN_END] > human[:, SPAN_START])
     return mask
 
 
-def legal(states: Sequence[State], w_max: int) -> NDArray[np.bool_]:
+def legality_mask(states: Sequence[State], w_max: int) -> NDArray[np.bool_]:
     """`(B, 7, L)` where each decision is legal for the assistant, `L` the lines of the longest state.
 
-    As `legal_lines` has it; in padding nothing is legal.
+    As `legality_by_line` has it; in padding nothing is legal.
     """
     table = np.zeros((len(states), N_DECISIONS, max(map(len, states), default=0)), dtype=np.bool_)
-    flat, end = legal_lines(states, w_max), 0
+    flat, end = legality_by_line(states, w_max), 0
     for of_state, state in zip(table, states, strict=True):
         start, end = end, end + len(state)
         of_state[:, : len(state)] = flat[:, start:end]
     return table
 
 
-def legal_lines(states: Sequence[State], w_max: int) -> NDArray[np.bool_]:
+def legality_by_line(states: Sequence[State], w_max: int) -> NDArray[np.bool_]:
     """`(7, N)` where each decision is legal for the assistant: at the N lines of all states, one after the other.
 
     A NO-OP has no line; its row is True on every line of a file, so that it is legal everywhere. `w_max` in bytes of
     UTF-8: a line so long or longer has no room for a completion.
     """
-    human = states[0].human if len(states) == 1 else np.concatenate([never(0), *(state.human for state in states)])
-    free = ~protected(human)
+    human = states[0].human if len(states) == 1 else np.concatenate([unedited(0), *(state.human for state in states)])
+    free = ~protected_lines(human)
     table = np.zeros((N_DECISIONS, len(free)), dtype=np.bool_)
     table[Decision.NO_OP] = True
     for decision in ANYWHERE:
@@ -204,7 +204,7 @@ def legal_lines(states: Sequence[State], w_max: int) -> NDArray[np.bool_]:
     return table
 
 
-def legal_one(state: State, decision: Decision, line: int, w_max: int) -> bool:
+def is_legal(state: State, decision: Decision, line: int, w_max: int) -> bool:
     """Whether the assistant may take `decision` at `line`; a NO-OP always, whatever its line."""
     if decision == Decision.NO_OP:
         return True
@@ -220,7 +220,7 @@ def legal_one(state: State, decision: Decision, line: int, w_max: int) -> bool:
 
 
 def _free(state: State, line: int) -> bool:
-    """Whether one line is not `protected`."""
+    """Whether one line is not `protected_lines`."""
     row = state.human[line]
     return bool(row[T_LAST] != 0 or row[SPAN_END] <= row[SPAN_START])
 
@@ -237,7 +237,7 @@ def _bytes(line: str) -> int:
     return len(line) if line.isascii() else len(line.encode("utf-8", "surrogatepass"))
 
 
-def edited(lines: Sequence[str], decision: Decision, line: int, text: str, column: int | None = None) -> list[str]:
+def apply_text(lines: Sequence[str], decision: Decision, line: int, text: str, column: int | None = None) -> list[str]:
     """The lines after `decision` at `line` with `text`; legal or not. Line ends stay as the lines carry them.
 
     | decision | the text | what it does |
@@ -261,11 +261,11 @@ def edited(lines: Sequence[str], decision: Decision, line: int, text: str, colum
         return list(lines)
     if not 0 <= line < len(lines):
         raise ValueError(f"{NAMES[decision]} at line {line} of a file of {len(lines)} lines")
-    old = body(lines[line])
+    old = strip_line_end(lines[line])
     new = _rewritten(old, decision, block, column)
     last = lines[line][len(old) :]
     if len(new) > 1:
-        between = last or next((end for other in lines if (end := other[len(body(other)) :])), "")
+        between = last or next((end for other in lines if (end := other[len(strip_line_end(other)) :])), "")
         new[:-1] = [text + between for text in new[:-1]]
     return [*lines[:line], *new[:-1], new[-1] + last, *lines[line + 1 :]]
 
@@ -293,14 +293,14 @@ def _rewritten(old: str, decision: Decision, block: list[str], column: int | Non
 
 def _block(text: str) -> list[str]:
     """The text's lines, without line ends and without blank lines around them; none if all is blank."""
-    lines = [body(line) for line in text.split("\n")]
+    lines = [strip_line_end(line) for line in text.split("\n")]
     full = [i for i, line in enumerate(lines) if line.strip()]
     return lines[full[0] : full[-1] + 1] if full else []
 
 
 def _shifted(block: list[str], indent: str) -> list[str]:
     """The block with its first line at `indent`, and the others as much deeper or shallower as they were."""
-    own = [_like(_indentation(text), indent) for text in block]
+    own = [_match_indent_style(_indentation(text), indent) for text in block]
     shared = [common_prefix(blanks, own[0]) for blanks in own]
     return [
         text and indent[: max(len(indent) - (len(own[0]) - same), 0)] + blanks[same:] + text.lstrip()
@@ -308,7 +308,7 @@ def _shifted(block: list[str], indent: str) -> list[str]:
     ]
 
 
-def _like(blanks: str, indent: str) -> str:
+def _match_indent_style(blanks: str, indent: str) -> str:
     """The blanks in tabs or spaces, as `indent` has them: a tab for four spaces."""
     if indent and "\t" not in indent:
         return blanks.expandtabs(4)
@@ -325,7 +325,7 @@ def _comment(text: str) -> str:
 
 
 def apply(state: State, decision: Decision, line: int, text: str, *, by: Literal["H", "A"], t: int) -> State:
-    """The state of turn `t`, that `by` leads to by `decision` at `line` with `text` (see `edited`).
+    """The state of turn `t`, that `by` leads to by `decision` at `line` with `text` (see `apply_text`).
 
     Attribution is line-aligned (`carry_attribution`). The human's cursor is at the end of what they wrote last;
     after a NO-OP where it was. The assistant has none: it is off, and the line it was last seen on is followed where it
@@ -334,14 +334,14 @@ def apply(state: State, decision: Decision, line: int, text: str, *, by: Literal
     Raises:
         ValueError: `line` is outside the file, or the assistant's decision is not legal there.
     """
-    if by == "A" and _block(text) and not legal_one(state, decision, line, w_max=1 << 62):
+    if by == "A" and _block(text) and not is_legal(state, decision, line, w_max=1 << 62):
         raise ValueError(f"{NAMES[decision]} is not legal at line {line}")
     at_cursor = state.cursor.on and state.cursor.line == line
-    lines = tuple(edited(state.lines, decision, line, text, state.cursor.char if at_cursor else None))
+    lines = tuple(apply_text(state.lines, decision, line, text, state.cursor.char if at_cursor else None))
     human, assistant = state.human, state.assistant
     if lines != state.lines:
         human, assistant = carry_attribution(state, lines, by, t)
-    place = _followed(state, decision, line, lines)
+    place = _shift_last_seen(state, decision, line, lines)
     cursor = Cursor() if by == "A" else _humans_cursor(state, decision, line, lines, t)
     last_known_line = place if by == "A" else cursor.line
     return State(lines, t, human, assistant, cursor, history=state.history, last_known_line=last_known_line)
@@ -352,7 +352,7 @@ def _last_seen(state: State) -> int:
     return min(state.cursor.line if state.cursor.on else state.last_known_line, len(state) - 1)
 
 
-def _followed(state: State, decision: Decision, line: int, lines: Sequence[str]) -> int:
+def _shift_last_seen(state: State, decision: Decision, line: int, lines: Sequence[str]) -> int:
     """Where the line that the cursor was last seen on is among `lines`."""
     seen = _last_seen(state)
     moved = line < seen or (line == seen and decision == Decision.EXPLAIN_MULTI_LINES)
@@ -363,10 +363,10 @@ def _humans_cursor(state: State, decision: Decision, line: int, lines: Sequence[
     before = state.cursor
     if lines == state.lines:
         seen = _last_seen(state)
-        char = before.char if before.on or seen < 0 else len(body(lines[seen]))
+        char = before.char if before.on or seen < 0 else len(strip_line_end(lines[seen]))
         return Cursor(True, seen, char, t) if seen >= 0 else Cursor()
     last = line + len(lines) - len(state) - (decision == Decision.EXPLAIN_MULTI_LINES)
     behind = 0
     if decision == Decision.FILL_PARTIAL_LINE and before.on and before.line == line:
-        behind = max(len(body(state.lines[line])) - max(before.char, 0), 0)
-    return Cursor(True, last, len(body(lines[last])) - behind, t)
+        behind = max(len(strip_line_end(state.lines[line])) - max(before.char, 0), 0)
+    return Cursor(True, last, len(strip_line_end(lines[last])) - behind, t)

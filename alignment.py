@@ -17,10 +17,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-SAME_PLACE = 0.6
+IN_PLACE_SIMILARITY = 0.6
 """Similarity from which two lines of one gap are one line, rewritten; of lines near each other in code 7 % have it."""
 
-ELSEWHERE = 0.7
+MOVED_SIMILARITY = 0.7
 """Similarity from which a line was rewritten and moved: without its place to vouch for it, it must be more alike."""
 
 _EXACT_CELLS = 1024
@@ -64,9 +64,9 @@ def align(old: Sequence[str], new: Sequence[str]) -> Alignment:
     equal = match >= 0
     went, came = len(old) - head - tail, len(new) - head - tail
     if went == came == 1:  # the commonest edit; two lines left over are paired whatever they say
-        match[head], equal[head] = head, body(old[head]) == body(new[head])
+        match[head], equal[head] = head, strip_line_end(old[head]) == strip_line_end(new[head])
     elif went and came:
-        middle = _Middle(_bodies(old[head : head + went]), _bodies(new[head : head + came]))
+        middle = _RegionAligner(_strip_line_ends(old[head : head + went]), _strip_line_ends(new[head : head + came]))
         source, same = middle.aligned()
         match[head : head + came] = np.where(source >= 0, source + head, -1)
         equal[head : head + came] = same
@@ -79,14 +79,14 @@ def align(old: Sequence[str], new: Sequence[str]) -> Alignment:
 def similarity(a: str, b: str) -> float:
     """Twice the length of the longest common subsequence over the sum of lengths: 1 equal, 0 nothing in common.
 
-    Whoever calls strips the texts. Above some length in dispute it is an upper bound (`common`), so it stays linear.
+    The caller strips the texts. Above some length in dispute it is an upper bound (`lcs_length`), so it stays linear.
     """
     if a == b:
         return 1.0
-    return 2 * common(a, b) / (len(a) + len(b))
+    return 2 * lcs_length(a, b) / (len(a) + len(b))
 
 
-def common(a: str, b: str) -> int:
+def lcs_length(a: str, b: str) -> int:
     """Characters that two texts share: the length of their longest common subsequence.
 
     Bit-parallel (Hyyro 2004, "Bit-parallel LCS-length computation revisited"), common ends apart. Where more than
@@ -126,12 +126,12 @@ def changed_span(old: str, new: str) -> tuple[int, int, int, int]:
     return start, end, end - start, len(old) - tail - start
 
 
-def body(line: str) -> str:
+def strip_line_end(line: str) -> str:
     """A line's text without its line end."""
     return line.rstrip("\r\n")
 
 
-def _bodies(lines: Sequence[str]) -> list[str]:
+def _strip_line_ends(lines: Sequence[str]) -> list[str]:
     return [line.rstrip("\r\n") for line in lines]
 
 
@@ -168,7 +168,7 @@ def _equal_ends(old: Sequence[object], new: Sequence[object], block: Block) -> t
     return head, tail
 
 
-class _Middle:
+class _RegionAligner:
     """What differs between two texts while it is being aligned: lines without line ends, and `match` new -> old."""
 
     def __init__(self, old: list[str], new: list[str]) -> None:
@@ -178,16 +178,16 @@ class _Middle:
 
     def aligned(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """`(source, equal)` of the new lines, numbered within the middle."""
-        anchors = in_order(self.old, self.new)
+        anchors = common_subsequence(self.old, self.new)
         self._take(anchors)
         self._moved()
         equal = np.array(self.match, dtype=np.int64) >= 0
         gaps = self._gaps(anchors)
         for went, came in gaps:
-            self._take(_alike(self.old, self.new, went, came, SAME_PLACE))
+            self._take(_match_similar(self.old, self.new, went, came, IN_PLACE_SIMILARITY))
         went, came = self._left(range(len(self.old)), range(len(self.new)))
         if len(gaps) > 1:
-            self._take(_alike(self.old, self.new, went, came, ELSEWHERE))
+            self._take(_match_similar(self.old, self.new, went, came, MOVED_SIMILARITY))
         for went, came in gaps:
             self._in_place(went, came)
         return np.array(self.match, dtype=np.int64), equal
@@ -222,7 +222,7 @@ class _Middle:
         self._take(list(zip(went, came, strict=False)))
 
 
-def in_order(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+def common_subsequence(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     """Pairs `(i, j)` of equal lines, rising in both: close to the longest such list, exactly it for small texts."""
     pairs: list[tuple[int, int]] = []
     work = [(0, (0, len(old), 0, len(new)))]
@@ -278,10 +278,10 @@ def _anchors(old: Sequence[str], new: Sequence[str], block: Block) -> list[tuple
         for i in range(a0, a1)
         if (not unique or in_old[old[i]] == 1) and places.get(old[i])
     ]
-    return _longest_rising(candidates)
+    return _longest_increasing_subsequence(candidates)
 
 
-def _longest_rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def _longest_increasing_subsequence(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """The longest subsequence of pairs (rising in the first) that rises in the second: patience sorting."""
     tops: list[int] = []
     piles: list[int] = []
@@ -299,7 +299,7 @@ def _longest_rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return rising[::-1]
 
 
-def _alike(
+def _match_similar(
     old: Sequence[str], new: Sequence[str], went: Sequence[int], came: Sequence[int], least: float
 ) -> list[tuple[int, int]]:
     """Pairs of lines at least so similar, the most similar first, each line once; near ones before far ones.
@@ -315,7 +315,7 @@ def _alike(
         a, b = lines.get((0, went[p])), lines.get((1, came[q]))
         if a and b:
             bound = 2 * min(len(a), len(b)) / (len(a) + len(b))
-            if bound >= least or (least == SAME_PLACE and _continues(a, b)):
+            if bound >= least or (least == IN_PLACE_SIMILARITY and _continues(a, b)):
                 heap.append((-max(bound, least), True, abs(p - q), went[p], came[q]))
     heapify(heap)
     free_old, free_new = set(went), set(came)
@@ -327,7 +327,7 @@ def _alike(
         if bound_only:
             a, b = lines[0, i], lines[1, j]
             exact = similarity(a, b)
-            if exact >= least or (least == SAME_PLACE and _continues(a, b)):
+            if exact >= least or (least == IN_PLACE_SIMILARITY and _continues(a, b)):
                 heappush(heap, (-max(exact, least), False, distance, i, j))
             continue
         pairs.append((i, j))

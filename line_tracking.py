@@ -14,15 +14,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from alignment import ELSEWHERE, Alignment, align, body, changed_span, common, similarity
-from state import NEVER, T_LAST, State
+from alignment import MOVED_SIMILARITY, Alignment, align, changed_span, lcs_length, similarity, strip_line_end
+from state import T_LAST, UNEDITED, State
 
-STANDS_FROM = ELSEWHERE
+SURVIVAL_SIMILARITY = MOVED_SIMILARITY
 """Similarity from which a rewritten line is still the line that was written."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class LineEdit:
     """A line that an edit changed, made or removed, in stripped texts and non-blank characters.
 
     line: number in the text after the edit; -1: removed.
@@ -48,14 +48,16 @@ def carry_attribution(
     changed = _changed_in_place(before.lines, lines)
     if changed is not None and len(changed) <= 1:  # the commonest edit needs no alignment
         human, assistant = before.human.copy(), before.assistant.copy()
-        sources = [(i, i) for i in changed if body(before.lines[i]) != body(lines[i])]
+        sources = [(i, i) for i in changed if strip_line_end(before.lines[i]) != strip_line_end(lines[i])]
     else:
         alignment = align(before.lines, lines)
         human, assistant = _carried(before.human, alignment), _carried(before.assistant, alignment)
         sources = [(i, int(alignment.source[i])) for i in np.flatnonzero(~alignment.equal).tolist()]
     mover = human if by == "H" else assistant
     for i, source in sources:
-        start, end, added, deleted = changed_span(body(before.lines[source]) if source >= 0 else "", body(lines[i]))
+        start, end, added, deleted = changed_span(
+            strip_line_end(before.lines[source]) if source >= 0 else "", strip_line_end(lines[i])
+        )
         # A new line was added even if it is blank; of a changed one, both at once is a replacement.
         flags = (True, False, False) if source < 0 else (added > 0, deleted > 0, added > 0 and deleted > 0)
         mover[i] = (t, start, end, *flags)
@@ -72,38 +74,38 @@ def _changed_in_place(old: Sequence[str], new: Sequence[str]) -> list[int] | Non
 
 def _carried(attribution: NDArray[np.int64], alignment: Alignment) -> NDArray[np.int64]:
     carried = np.empty((len(alignment.source), 6), dtype=np.int64)
-    carried[:] = NEVER
+    carried[:] = UNEDITED
     known = alignment.source >= 0
     carried[known] = attribution[alignment.source[known]]
     return carried
 
 
-def written(before: Sequence[str], after: Sequence[str]) -> tuple[Written, ...]:
+def line_edits(before: Sequence[str], after: Sequence[str]) -> tuple[LineEdit, ...]:
     """The lines by which `before` became `after`, removed ones last; where only blanks changed, nothing was written."""
     alignment = align(before, after)
     lines = []
     for i in np.flatnonzero(~alignment.equal).tolist():
         source = int(alignment.source[i])
-        lines.append(_written(i, before[source].strip() if source >= 0 else None, after[i].strip()))
-    lines += [_written(-1, before[i].strip(), "") for i in alignment.removed]
+        lines.append(_line_edit(i, before[source].strip() if source >= 0 else None, after[i].strip()))
+    lines += [_line_edit(-1, before[i].strip(), "") for i in alignment.removed]
     return tuple(line for line in lines if line.characters or line.removed)
 
 
-def _written(line: int, before: str | None, text: str) -> Written:
+def _line_edit(line: int, before: str | None, text: str) -> LineEdit:
     old, new = "".join((before or "").split()), "".join(text.split())
-    shared = common(old, new)
-    return Written(line, text, before, len(new) - shared, len(old) - shared)
+    shared = lcs_length(old, new)
+    return LineEdit(line, text, before, len(new) - shared, len(old) - shared)
 
 
-def stands(
-    edit: Sequence[Written], after: Sequence[str], later: Sequence[str], undone: Container[int] = ()
+def survives(
+    edit: Sequence[LineEdit], after: Sequence[str], later: Sequence[str], undone: Container[int] = ()
 ) -> tuple[bool, ...]:
     """Of each written line whether it stands in the text `later`.
 
     A line stands if the line that it became there is equal to it, or more similar to it than to what stood before
-    and at least `STANDS_FROM`. Where text was only removed, it stands unless that text is back. Lines of `later` in
-    `undone` were taken back by the human's own edit, so they do not stand; unless they are equal to what was
-    written: then what the human took back was something else. after: the text as the edit left it.
+    and at least `SURVIVAL_SIMILARITY`. Where text was only removed, it stands unless that text is back. Lines of
+    `later` in `undone` were taken back by the human's own edit, so they do not stand; unless they are equal to what
+    was written: then what the human took back was something else. after: the text as the edit left it.
     """
     if not edit:
         return ()
@@ -112,13 +114,15 @@ def stands(
     came = Counter(later[i].strip() for i in np.flatnonzero(~alignment.equal).tolist())
     gone = {line.before for line in edit}
     return tuple(
-        _stands(line, became.get(line.line), later, gone, undone) if line.line >= 0 else _stays_away(line, came)
+        _line_survives(line, became.get(line.line), later, gone, undone)
+        if line.line >= 0
+        else _removal_survives(line, came)
         for line in edit
     )
 
 
-def _stands(
-    line: Written, place: int | None, later: Sequence[str], gone: Container[str | None], undone: Container[int]
+def _line_survives(
+    line: LineEdit, place: int | None, later: Sequence[str], gone: Container[str | None], undone: Container[int]
 ) -> bool:
     """place: the line of `later` that this one became; None: there is none, so only a removal stands."""
     if place is None:
@@ -128,10 +132,10 @@ def _stands(
         return True
     if place in undone:
         return False
-    return _stands_as(line, now, gone) if line.characters else not _is_back(line, now)
+    return _rewrite_survives(line, now, gone) if line.characters else not _text_restored(line, now)
 
 
-def _stays_away(line: Written, came: Counter[str]) -> bool:
+def _removal_survives(line: LineEdit, came: Counter[str]) -> bool:
     """Whether a removed line is not among those that came; if it is, it is taken out of them."""
     if not line.before or not came[line.before]:
         return True
@@ -139,20 +143,20 @@ def _stays_away(line: Written, came: Counter[str]) -> bool:
     return False
 
 
-def _stands_as(line: Written, now: str, gone: Container[str | None]) -> bool:
+def _rewrite_survives(line: LineEdit, now: str, gone: Container[str | None]) -> bool:
     """gone: the texts that the edit replaced or removed. One of them that is back is nobody's rewritten line."""
     if now in gone:
         return False
     alike = similarity(line.text, now)
-    return alike >= STANDS_FROM and (line.before is None or alike > similarity(line.before, now))
+    return alike >= SURVIVAL_SIMILARITY and (line.before is None or alike > similarity(line.before, now))
 
 
-def _is_back(line: Written, now: str) -> bool:
+def _text_restored(line: LineEdit, now: str) -> bool:
     alike = similarity(line.before or "", now)
-    return alike >= STANDS_FROM and alike > similarity(line.text, now)
+    return alike >= SURVIVAL_SIMILARITY and alike > similarity(line.text, now)
 
 
-def share(edit: Sequence[Written], standing: Sequence[bool]) -> float | None:
+def surviving_share(edit: Sequence[LineEdit], standing: Sequence[bool]) -> float | None:
     """Share of the characters of `edit` on the lines that stand; None: it has none.
 
     The characters are those that the edit wrote; of an edit that only removed, those that it removed.
@@ -163,18 +167,18 @@ def share(edit: Sequence[Written], standing: Sequence[bool]) -> float | None:
     return sum(weight for weight, stood in zip(weights, standing, strict=True) if stood) / total if total else None
 
 
-def kept_share(before: State, after: State, reply: State) -> float | None:
+def retained_share(before: State, after: State, reply: State) -> float | None:
     """Share of what the edit from `before` to `after` wrote that stands at `reply`; None: it wrote nothing."""
-    edit = written(before.lines, after.lines)
-    return share(edit, stands(edit, after.lines, reply.lines, taken_back(reply, since=before.t)))
+    edit = line_edits(before.lines, after.lines)
+    return surviving_share(edit, survives(edit, after.lines, reply.lines, undone_since(reply, since=before.t)))
 
 
-def taken_back(later: State, since: int) -> frozenset[int]:
+def undone_since(later: State, since: int) -> frozenset[int]:
     """Lines of `later` whose last edit by the human is of a turn after `since` and took something back."""
     return frozenset(line for line in later.undone if line < len(later) and later.human[line, T_LAST] > since)
 
 
-def taken_back_so_far(states: Sequence[State]) -> frozenset[int]:
+def undone_so_far(states: Sequence[State]) -> frozenset[int]:
     """Lines of the last state whose last edit by the human took something back, in whichever turn that was."""
     lines: frozenset[int] = frozenset()
     for before, after in pairwise(states):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from actions import Decision
 from config import RewardWeights
-from line_tracking import kept_share, share, stands, taken_back, written
+from line_tracking import line_edits, survives, surviving_share, undone_since
 
 if TYPE_CHECKING:
     from state import Env
@@ -43,85 +43,78 @@ def register(name: str, part: Callable[[Transition], float]) -> None:
     _REGISTERED[name] = part
 
 
-def names() -> tuple[str, ...]:
+def part_names() -> tuple[str, ...]:
     """Keys of every breakdown, in order. The last, `clip`, is what clipping the sum added or took away."""
     return (*OWN_PARTS, *_REGISTERED, "clip")
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of the text that a decision wrote, as shares in [0, 1] of its non-blank characters.
+class Retention:
+    """How much of the text that a decision wrote is retained, as shares in [0, 1] of its non-blank characters.
 
-    kept: what stands at the human's reply; None: no reply, or nothing was written.
-    survived: what of it stands at the session's end; None: nothing was kept, or `kept` is None.
+    retained: what stands at the human's reply; None: no reply, or nothing was written.
+    survived: what of it stands at the session's end; None: nothing was retained, or `retained` is None.
     """
 
-    kept: float | None = None
+    retained: float | None = None
     survived: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """The reward of one decision. parts: one number for each of `names()`; their sum is the total."""
+    """The reward of one decision. parts: one number for each of `part_names()`; their sum is the total."""
 
     total: float
     parts: dict[str, float]
-    fate: Fate
+    retention: Retention
 
 
-def fate(transition: Transition) -> Fate:
-    """What became of what this decision wrote. A NO-OP wrote nothing."""
+def retention(transition: Transition) -> Retention:
+    """How much of what this decision wrote is retained at the reply and at the end. A NO-OP wrote nothing."""
     if transition.decision == Decision.NO_OP or transition.reply is None:
-        return Fate()
+        return Retention()
     state, after, reply, last = transition.state, transition.next.lines, transition.reply, transition.last
-    edit = written(state.lines, after)
-    standing = stands(edit, after, reply.lines, taken_back(reply, since=state.t))
-    kept = share(edit, standing)
-    if not kept:
-        return Fate(kept)
+    edits = line_edits(state.lines, after)
+    at_reply = survives(edits, after, reply.lines, undone_since(reply, since=state.t))
+    retained = surviving_share(edits, at_reply)
+    if not retained:
+        return Retention(retained)
     if last is reply:
-        return Fate(kept, 1.0)
-    at_last = stands(edit, after, last.lines, taken_back(last, since=state.t))
-    both = [a and b for a, b in zip(standing, at_last, strict=True)]
-    survived = share(edit, both)
-    return Fate(kept, None if survived is None else survived / kept)
-
-
-def kept(transition: Transition) -> float | None:
-    """Share of what the decision wrote that stands at the reply; None: a NO-OP, no reply, or nothing written."""
-    if transition.decision == Decision.NO_OP or transition.reply is None:
-        return None
-    return kept_share(transition.state, transition.next, transition.reply)
+        return Retention(retained, 1.0)
+    at_last = survives(edits, after, last.lines, undone_since(last, since=state.t))
+    survived = surviving_share(edits, [a and b for a, b in zip(at_reply, at_last, strict=True)])
+    return Retention(retained, None if survived is None else survived / retained)
 
 
 def reward(transition: Transition, weights: RewardWeights | None = None) -> Reward:
     """The reward of an assistant's decision, with its breakdown.
 
-    Tests and compiling compare `reply` with `state`; unknown at either, they count 0. Writing counts
+    Tests and compiling compare `reply` with `state`; if either `env` is unknown, the part is 0. Writing counts
     `retain x share + undo x (1 - share)` at `reply` and `survival x share + extinction x (1 - share)` at `last`.
     """
     weights = weights or RewardWeights()
-    came_of_it = fate(transition)
+    shares = retention(transition)
     parts = dict.fromkeys(OWN_PARTS, 0.0)
     if transition.reply is not None:
         parts |= _tests(transition.state.env, transition.reply.env, weights)
         parts |= _compiling(transition.state.env, transition.reply.env, weights)
     if transition.decision == Decision.NO_OP:
         parts["noop_shaping"] = noop_shaping(transition.streak, weights)
-    parts |= _standing(came_of_it, weights)
+    parts |= _retention_parts(shares, weights)
     parts |= {name: part(transition) for name, part in _REGISTERED.items()}
     total = sum(parts.values())
     clipped = min(max(total, -weights.clip), weights.clip)
     parts["clip"] = clipped - total
-    return Reward(clipped, {name: part + 0.0 for name, part in parts.items()}, came_of_it)  # + 0.0: no -0.0
+    return Reward(clipped, {name: part + 0.0 for name, part in parts.items()}, shares)  # + 0.0: no -0.0
 
 
-def _standing(came_of_it: Fate, weights: RewardWeights) -> dict[str, float]:
+def _retention_parts(shares: Retention, weights: RewardWeights) -> dict[str, float]:
     """Paid for the share that stands, charged for the share that does not; for what is unknown, neither."""
     parts: dict[str, float] = {}
-    if (kept := came_of_it.kept) is not None:
-        parts |= {"retain_reward": weights.retain_reward * kept, "undo_penalty": weights.undo_penalty * (1 - kept)}
-    if (survived := came_of_it.survived) is not None:
+    if (retained := shares.retained) is not None:
+        parts["retain_reward"] = weights.retain_reward * retained
+        parts["undo_penalty"] = weights.undo_penalty * (1 - retained)
+    if (survived := shares.survived) is not None:
         parts["survival_reward"] = weights.survival_reward * survived
         parts["extinction_penalty"] = weights.extinction_penalty * (1 - survived)
     return parts

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 T_LAST, SPAN_START, SPAN_END, ADDED, DELETED, REPLACED = range(6)
 """Columns of an attribution array."""
 
-NEVER = (-1, 0, 0, 0, 0, 0)
+UNEDITED = (-1, 0, 0, 0, 0, 0)
 """Attribution of a line that an agent never edited."""
 
 HISTORY_LENGTH = 64
@@ -41,7 +41,7 @@ class Env:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastDecision:
     """An earlier decision of the assistant. `kept`: share in [0, 1], None: unknown (or NO-OP)."""
 
     t: int
@@ -49,10 +49,10 @@ class Past:
     kept: float | None
 
 
-def never(lines: int) -> NDArray[np.int64]:
+def unedited(lines: int) -> NDArray[np.int64]:
     """Read-only attribution `(lines, 6)` of lines that nobody edited."""
     array = np.empty((lines, 6), dtype=np.int64)
-    array[:] = NEVER
+    array[:] = UNEDITED
     array.flags.writeable = False
     return array
 
@@ -76,7 +76,7 @@ class State:
     cursor: Cursor = Cursor()
     env: Env | None = None
     timestamp_ms: int | None = None
-    history: tuple[Past, ...] | None = None
+    history: tuple[PastDecision, ...] | None = None
     last_known_line: int = -1
     undone: frozenset[int] = field(default_factory=frozenset)
 
@@ -89,7 +89,7 @@ class State:
         return "\n".join(line.rstrip("\r\n") for line in self.lines)
 
 
-def silence(state: State) -> int:
+def noop_streak(state: State) -> int:
     """NO-OPs of the assistant directly before, in this session: a history may reach back over several.
 
     Every session's turns begin at 0, so what lies before it has no earlier turn than what comes after.

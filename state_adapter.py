@@ -9,16 +9,16 @@ from pathlib import Path
 
 from actions import Action, Agent
 from episodes.canonical import parse_canonical, parse_history
-from episodes.decision_inference import read_off
+from episodes.decision_inference import infer_decision
 from episodes.directory_reader import read_episodes
 from episodes.episode import Episode, Transition
 from episodes.json_parser import parse, read_text
 from episodes.line_tuples import parse_line_tuples
 from episodes.summary import Summary
-from episodes.validation import wrong
+from episodes.validation import unexpected
 from episodes.writer import write_snapshot
 from errors import InputError
-from state import Cursor, Env, Past, State
+from state import Cursor, Env, PastDecision, State
 
 __all__ = [
     "Action",
@@ -27,14 +27,14 @@ __all__ = [
     "Env",
     "Episode",
     "InputError",
-    "Past",
+    "PastDecision",
     "State",
     "Summary",
     "Transition",
+    "infer_decision",
     "parse_canonical",
     "parse_line_tuples",
     "read_episodes",
-    "read_off",
     "read_state",
     "write_snapshot",
 ]
@@ -52,4 +52,4 @@ def read_state(path: str | Path) -> State:
         return parse_line_tuples(value["line_tuples"], value.get("t"), where, history)
     if isinstance(value, dict) and "lines_text" in value:
         return parse_canonical(value, where)
-    raise wrong(where, value, 'a state: {"t": ..., "line_tuples": [...]}')
+    raise unexpected(where, value, 'a state: {"t": ..., "line_tuples": [...]}')

@@ -25,7 +25,7 @@ from config import FeaturizerConfig, ModelConfig, RewardWeights, SearchConfig
 from featurizers import Batch, Featurizer
 from models import Policy
 from simulation.network_agents import NetworkPolicy
-from state import Cursor, State, never
+from state import Cursor, State, unedited
 from training.search import Evaluation, SearchRandomness, search
 from training.search.evaluator import PolicyEvaluator
 from training.search.goal_free_model import DISCOUNT, GoalFreeModel, SearchState
@@ -38,7 +38,7 @@ LENGTHS, GAMES = (16, 64, 300), (1, 32)
 
 def a_file(lines: int, game: int) -> State:
     text = tuple(f"    value_{i} = compute(value_{i - 1}, {i * game})" for i in range(lines))
-    return State(text, 10, never(lines), never(lines), Cursor(True, lines // 2, 4, 10))
+    return State(text, 10, unedited(lines), unedited(lines), Cursor(True, lines // 2, 4, 10))
 
 
 class Still:

@@ -27,7 +27,7 @@ from simulation.goal import Goal
 from simulation.rollout import Game, play
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
-from state import State, never
+from state import State, unedited
 from training.data import transitions
 from training.networks.training_networks import TrainingNetworks
 from training.zero_style.zero_style_phase import ZeroStylePhase
@@ -60,7 +60,7 @@ def ply(lines: int, repeats: int) -> float:
     """ms of a ply of one of 32 games on files of so many lines, half of which stand; nothing is judged."""
     goal = tuple(f"    value_{i} = compute({i}, other[{i * 7 % 5}])" for i in range(lines))
     half, fresh = lines // 2, count()
-    root = State(goal[:half], 1, never(half), never(half), last_known_line=half - 1)
+    root = State(goal[:half], 1, unedited(half), unedited(half), last_known_line=half - 1)
 
     def games() -> None:
         of = next(fresh)

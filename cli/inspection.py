@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import rewards
-from actions import NAMES, Decision, legal_one
+from actions import NAMES, Decision, is_legal
 from cli.tables import counted, table
 from config import FeaturizerConfig, RewardWeights
 from state_adapter import Episode, Summary, Transition, read_episodes
@@ -49,7 +49,7 @@ def report(episodes: Sequence[Episode], summary: Summary, weights: RewardWeights
     """
     human = [step for episode in episodes for step in episode.transitions("H")]
     assistant = [(episode, step) for episode in episodes for step in episode.transitions("A")]
-    illegal = [(e, step) for e, step in assistant if not legal_one(step.state, step.decision, step.line, w_max)]
+    illegal = [(e, step) for e, step in assistant if not is_legal(step.state, step.decision, step.line, w_max)]
     return {
         "read": summary.as_dict(),
         "decisions": {
@@ -77,10 +77,10 @@ def _came_of(steps: Sequence[Transition], weights: RewardWeights) -> dict[str, A
     """What became of the assistant's decisions of one kind, and what they were worth."""
     worth = [rewards.reward(step, weights) for step in steps]
     return {
-        "kept": _mean([each.fate.kept for each in worth if each.fate.kept is not None]),
-        "survived": _mean([each.fate.survived for each in worth if each.fate.survived is not None]),
+        "kept": _mean([each.retention.retained for each in worth if each.retention.retained is not None]),
+        "survived": _mean([each.retention.survived for each in worth if each.retention.survived is not None]),
         "reward": _mean([each.total for each in worth])
-        | {"parts": {part: _mean([each.parts[part] for each in worth])["mean"] for part in rewards.names()}},
+        | {"parts": {part: _mean([each.parts[part] for each in worth])["mean"] for part in rewards.part_names()}},
     }
 
 
@@ -142,7 +142,7 @@ def _decisions(decisions: Mapping[str, Any]) -> str:
 
 def _worth(decisions: Mapping[str, Any]) -> str:
     summed = {part for parts in _WORTH.values() for part in parts}
-    columns = _WORTH | {part: (part,) for part in rewards.names() if part not in summed}
+    columns = _WORTH | {part: (part,) for part in rewards.part_names() if part not in summed}
     rows = [["mean reward", *columns, "total", "of"]]
     for name, by in decisions.items():
         reward = by["assistant"]["reward"]

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from actions import Action, Agent, Decision
 from errors import InputError
-from state import NEVER, T_LAST, State
+from state import T_LAST, UNEDITED, State
 
-from .decision_inference import read_off
-from .recorded_state import Named, Recorded
-from .validation import words
+from .decision_inference import infer_decision
+from .recorded_state import Named, RecordedState
+from .validation import place_text
 
 
-def action_between(before: Recorded, after: Recorded, cursor: int, silent: Agent | None) -> Action:
+def action_between(before: RecordedState, after: RecordedState, cursor: int, silent: Agent | None) -> Action:
     """The move that led from one state to the next.
 
     cursor: its last known line in `before`, -1: unknown. silent: who moved where the recording names nobody; None: the
@@ -25,12 +25,12 @@ def action_between(before: Recorded, after: Recorded, cursor: int, silent: Agent
     named = _mover(after.led_to or before.taken, before.state, after.state)
     if named is None:
         agent = silent or whose_attribution_changed(before.state, after.state)
-        return Action(agent, *read_off(before.state.lines, after.state.lines, cursor), recorded=False)
+        return Action(agent, *infer_decision(before.state.lines, after.state.lines, cursor), recorded=False)
     if named.decision is None:
-        return Action(named.agent, *read_off(before.state.lines, after.state.lines, cursor), recorded=False)
+        return Action(named.agent, *infer_decision(before.state.lines, after.state.lines, cursor), recorded=False)
     if named.line >= len(before.state):
         raise InputError(
-            words((named.place, "line")),
+            place_text((named.place, "line")),
             f"is line {named.line + 1} of a file of {len(before.state)} (counted from 1); expected a line of the file "
             "that the decision was taken on",
         )
@@ -67,5 +67,5 @@ def _latest_change(before: NDArray[np.int64], after: NDArray[np.int64]) -> int:
     """The latest turn among new edits; -1: edits only went, -2: nothing changed. Lines that move change nothing."""
     old, new = (Counter(map(tuple, rows.tolist())) for rows in (before, after))
     came, went = new - old, old - new
-    del came[NEVER], went[NEVER]
+    del came[UNEDITED], went[UNEDITED]
     return max((edit[T_LAST] for edit in came), default=-1 if went else -2)

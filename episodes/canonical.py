@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from state import HISTORY_LENGTH, Cursor, Env, Past, State
+from state import HISTORY_LENGTH, Cursor, Env, PastDecision, State
 
 from .line_tuples import attribution, cursor_part, edit
 from .validation import (
     Place,
+    as_list,
+    as_object,
     boolean,
     integer,
-    keyed,
-    listed,
     number,
     optional_list,
     optional_milliseconds,
     optional_object,
     text,
-    wrong,
+    unexpected,
 )
 
 
@@ -27,11 +27,11 @@ def parse_canonical(value: object, where: Place) -> State:
 
     Raises InputError: no `lines_text` or `t`, or a part that is not of its type.
     """
-    fields = keyed(value, where)
+    fields = as_object(value, where)
     for key in ("lines_text", "t"):
         if key not in fields:
-            raise wrong((where, key), None, "a canonical state's `lines_text` and `t`")
-    lines = listed(fields["lines_text"], (where, "lines_text"))
+            raise unexpected((where, key), None, "a canonical state's `lines_text` and `t`")
+    lines = as_list(fields["lines_text"], (where, "lines_text"))
     texts = tuple([text(line, ((where, "lines_text"), i)) for i, line in enumerate(lines)])
     integer(fields.get("h", len(texts)), (where, "h"), least=0)
     place = (where, "line_attribs")
@@ -58,11 +58,11 @@ def parse_env(value: object, where: Place) -> Env | None:
     """What compiling and testing gave; None: unknown, as is a total of no tests at all."""
     if not value and (value is None or value == {}):
         return None
-    fields = keyed(value, where)
+    fields = as_object(value, where)
     compiled = boolean(fields.get("compiled"), (where, "compiled"))
     if fields.get("tests") is None:
         return Env(compiled)
-    return tested(compiled, keyed(fields["tests"], (where, "tests")), (where, "tests"))
+    return tested(compiled, as_object(fields["tests"], (where, "tests")), (where, "tests"))
 
 
 def tested(compiled: bool, tests: dict[str, Any], where: Place) -> Env:
@@ -73,24 +73,24 @@ def tested(compiled: bool, tests: dict[str, Any], where: Place) -> Env:
     else:
         total = passed + integer(tests.get("failed"), (where, "failed"), least=0)
     if passed > total:
-        raise wrong((where, "passed"), passed, f"at most the total of {total}")
+        raise unexpected((where, "passed"), passed, f"at most the total of {total}")
     return Env(compiled, passed, total) if total else Env(compiled)
 
 
-def parse_history(value: object, where: Place) -> tuple[Past, ...] | None:
+def parse_history(value: object, where: Place) -> tuple[PastDecision, ...] | None:
     """The assistant's earlier decisions, oldest first; None: unknown. Of a long one the latest are kept."""
     if value is None:
         return None
-    return tuple([_past(past, (where, i)) for i, past in enumerate(listed(value, where))][-HISTORY_LENGTH:])
+    return tuple([_past(past, (where, i)) for i, past in enumerate(as_list(value, where))][-HISTORY_LENGTH:])
 
 
-def _past(value: object, place: Place) -> Past:
-    fields = keyed(value, place)
+def _past(value: object, place: Place) -> PastDecision:
+    fields = as_object(value, place)
     decision = integer(fields.get("decision"), (place, "decision"))
     if not 0 <= decision <= 6:
-        raise wrong((place, "decision"), decision, "a decision from 0 to 6")
+        raise unexpected((place, "decision"), decision, "a decision from 0 to 6")
     kept = fields.get("kept")
-    return Past(
+    return PastDecision(
         integer(fields.get("t"), (place, "t")),
         decision,
         None if kept is None else number(kept, (place, "kept"), 0, 1),

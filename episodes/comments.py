@@ -22,14 +22,14 @@ _GOES_ON = tuple("([{,=+-*/%|&^\\")
 """Ends of code whose statement goes on in the next line: a string there is a value."""
 
 
-class Line(NamedTuple):
+class SplitLine(NamedTuple):
     """What a line does, and what it explains."""
 
     code: str
     note: str
 
 
-def split(lines: Sequence[str]) -> list[Line]:
+def split(lines: Sequence[str]) -> list[SplitLine]:
     """Code (with its indentation) and note of each line, in one pass over the text.
 
     A `#` within a string begins no comment. A docstring is a string that is a statement of its own: between three
@@ -44,7 +44,7 @@ def split(lines: Sequence[str]) -> list[Line]:
     code.append(text[done:])
     notes.append("\n" * text.count("\n", done))
     pairs = zip("".join(code).split("\n"), "".join(notes).split("\n"), strict=True)
-    return [Line(said.rstrip(), note.strip()) for said, note in pairs][: len(lines)]
+    return [SplitLine(said.rstrip(), note.strip()) for said, note in pairs][: len(lines)]
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ from actions import Decision
 from . import comments
 
 
-def read_off(before: Sequence[str], after: Sequence[str], cursor: int) -> tuple[Decision, int]:
+def infer_decision(before: Sequence[str], after: Sequence[str], cursor: int) -> tuple[Decision, int]:
     """`(decision, line)` that turned `before` into `after`; lines from 0 in `before`, -1: none.
 
     cursor: the line of `before` on which the cursor was last known; -1: unknown.

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from actions import Action, Agent, Decision
-from line_tracking import taken_back_so_far
-from state import Past, State, silence
+from line_tracking import undone_so_far
+from state import PastDecision, State, noop_streak
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Transition:
     reply: State | None
     last: State
     streak: int
-    history: tuple[Past, ...] | None
+    history: tuple[PastDecision, ...] | None
     done: bool
     action: Action
 
@@ -55,7 +55,7 @@ class Episode:
         """The agent's decisions in order, each paired with the state it was taken on."""
         own = [(i, action) for i, action in enumerate(self.actions) if action is not None and action.agent == agent]
         found = []
-        streak = silence(self.states[0]) if agent == "A" else 0
+        streak = noop_streak(self.states[0]) if agent == "A" else 0
         states = self._states_with_a_memory()
         for i, action in own:
             state = self.states[i - 1]
@@ -80,7 +80,7 @@ class Episode:
 
     def _states_with_a_memory(self) -> tuple[State, ...]:
         """The states; the last one knows what was taken back before its own turn, too."""
-        undone = taken_back_so_far(self.states)
+        undone = undone_so_far(self.states)
         if not undone or undone == self.states[-1].undone:
             return self.states
         return (*self.states[:-1], replace(self.states[-1], undone=undone))

@@ -13,14 +13,14 @@ from state import State
 from .action_attribution import action_between
 from .episode import Episode
 from .history import attach
-from .recorded_state import Recorded
+from .recorded_state import RecordedState
 
 OUT_OF_ORDER = "episodes with states out of order"
 SAME_TURN = "states replaced by a later one of the same timestep"
 
 
 def assemble(
-    recorded: Sequence[Recorded],
+    recorded: Sequence[RecordedState],
     repaired: Counter[str],
     *,
     episode_id: str,
@@ -60,13 +60,13 @@ def assemble(
     return Episode(episode_id, source, problem_id, attach(states, actions), tuple(actions), cut_off)
 
 
-def _in_order(recorded: Sequence[Recorded]) -> list[Recorded]:
+def _in_order(recorded: Sequence[RecordedState]) -> list[RecordedState]:
     """By timestep; of several with the same, the last."""
     latest = {record.state.t: record for record in recorded}
     return [latest[t] for t in sorted(latest)]
 
 
-def _undone(before: State, state: State, record: Recorded) -> State:
+def _undone(before: State, state: State, record: RecordedState) -> State:
     """With the undos whose turn is that of the state they were made on, unless they had led to that one."""
     lines = [line for line, turn in record.undos.items() if turn == before.t]
     return state if not lines or before.undone else replace(state, undone=state.undone.union(lines))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from actions import Action, Decision
-from line_tracking import kept_share
-from state import HISTORY_LENGTH, Past, State
+from line_tracking import retained_share
+from state import HISTORY_LENGTH, PastDecision, State
 
 
 def attach(states: Sequence[State], actions: Sequence[Action | None]) -> tuple[State, ...]:
@@ -22,7 +22,7 @@ def attach(states: Sequence[State], actions: Sequence[Action | None]) -> tuple[S
         if i > 1 and _by_assistant(actions[i - 1]):
             past = (*past[:-1], replace(past[-1], kept=_kept(actions[i - 1], states[i - 2], states[i - 1], state)))
         if (action := actions[i]) and _by_assistant(action):
-            past = (*past, Past(states[i - 1].t, int(action.decision), None))[-HISTORY_LENGTH:]
+            past = (*past, PastDecision(states[i - 1].t, int(action.decision), None))[-HISTORY_LENGTH:]
         attached.append(replace(state, history=past))
     return tuple(attached)
 
@@ -35,4 +35,4 @@ def _kept(action: Action | None, state: State, after: State, reply: State) -> fl
     """The share of what a decision wrote that stands at its reply; None: it wrote nothing."""
     if action is None or action.decision is Decision.NO_OP:
         return None
-    return kept_share(state, after, reply)
+    return retained_share(state, after, reply)

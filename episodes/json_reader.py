@@ -14,9 +14,9 @@ from .episode import Episode
 from .episode_builder import assemble
 from .json_parser import Reader, arrays, objects, parse, read_text, repeating_arrays
 from .line_tuples import state_of
-from .recorded_state import Recorded, parse_action
-from .snapshot import Known, parse_snapshot_state
-from .validation import Place, keyed, listed, text, words, wrong
+from .recorded_state import RecordedState, parse_action
+from .snapshot import SnapshotCache, parse_snapshot_state
+from .validation import Place, as_list, as_object, place_text, text, unexpected
 
 FIRST_LINE = 0
 """Lists of actions count lines from 0."""
@@ -42,7 +42,7 @@ def read_document(path: Path, repaired: Counter[str]) -> Iterator[Episode | Inpu
         yield _episode(value, where, path.stem, where, repaired)
         return
     if not isinstance(value, list):
-        raise wrong(where, value, 'an episode, {"states": [...]}, or a list of episodes')
+        raise unexpected(where, value, 'an episode, {"states": [...]}, or a list of episodes')
     for i, one in enumerate(value):
         try:
             yield _episode(one, (where, i), f"{path.stem}#{i}", where, repaired)
@@ -51,31 +51,31 @@ def read_document(path: Path, repaired: Counter[str]) -> Iterator[Episode | Inpu
 
 
 def _episode(value: object, place: Place, name: str, source: str, repaired: Counter[str]) -> Episode:
-    fields = keyed(value, place)
+    fields = as_object(value, place)
     if "states" not in fields:
         kind = "a single state, which is no episode" if {"line_tuples", "lines_text"} & fields.keys() else "no `states`"
-        raise InputError(words(place), f'found {kind}, expected an episode: {{"states": [...]}}')
+        raise InputError(place_text(place), f'found {kind}, expected an episode: {{"states": [...]}}')
     where = (place, "states")
-    states = listed(fields["states"], where)
+    states = as_list(fields["states"], where)
     kind = _kind(states[0], (where, 0)) if states else ""
     recorded = _states(states, kind, where)
     actions = fields.get("actions")
     if actions is not None:
-        recorded = _with_actions(recorded, listed(actions, (place, "actions")), (place, "actions"))
+        recorded = _with_actions(recorded, as_list(actions, (place, "actions")), (place, "actions"))
     given = fields.get("episode_id")
     return assemble(
         recorded,
         repaired,
         episode_id=name if given is None else text(given, (place, "episode_id")),
         source=source,
-        problem_id=problem_of(fields, place),
+        problem_id=problem_id_of(fields, place),
         cut_off="endTime" in fields and fields["endTime"] is None,
         silent="H" if kind == "snapshot" and actions is None else None,
         realign=kind == "snapshot",
     )
 
 
-def problem_of(fields: dict[str, Any], place: Place) -> str | None:
+def problem_id_of(fields: dict[str, Any], place: Place) -> str | None:
     """The problem that was worked on, by name or number; None: not given."""
     problem = fields.get("problem_id")
     if problem is None:
@@ -90,25 +90,25 @@ def _kind(state: object, place: Place) -> str:
         for key, kind in {"lines_text": "canonical", "text": "snapshot"}.items():
             if key in state:
                 return kind
-    raise wrong(place, state, "a state: a list of line tuples, or an object with `lines_text` or `text`")
+    raise unexpected(place, state, "a state: a list of line tuples, or an object with `lines_text` or `text`")
 
 
-def _states(states: list[Any], kind: str, where: Place) -> list[Recorded]:
+def _states(states: list[Any], kind: str, where: Place) -> list[RecordedState]:
     if kind == "snapshot":
-        known = Known()
+        known = SnapshotCache()
         return [parse_snapshot_state(state, (where, i), known) for i, state in enumerate(states)]
     if kind == "canonical":
-        return [Recorded(parse_canonical(state, (where, i))) for i, state in enumerate(states)]
-    return [Recorded(state_of(state, i, (where, i))) for i, state in enumerate(states)]
+        return [RecordedState(parse_canonical(state, (where, i))) for i, state in enumerate(states)]
+    return [RecordedState(state_of(state, i, (where, i))) for i, state in enumerate(states)]
 
 
-def _with_actions(recorded: list[Recorded], actions: list[Any], place: Place) -> list[Recorded]:
+def _with_actions(recorded: list[RecordedState], actions: list[Any], place: Place) -> list[RecordedState]:
     """As many actions as states led to these; one fewer: each was taken on its state."""
     named = [parse_action(action, (place, i), FIRST_LINE) for i, action in enumerate(actions)]
     if len(named) == len(recorded):
-        return [Recorded(one.state, led_to=by) for one, by in zip(recorded, named, strict=True)]
+        return [RecordedState(one.state, led_to=by) for one, by in zip(recorded, named, strict=True)]
     if len(named) == len(recorded) - 1:
-        return [Recorded(one.state, taken=by) for one, by in zip(recorded, [*named, ()], strict=True)]
+        return [RecordedState(one.state, taken=by) for one, by in zip(recorded, [*named, ()], strict=True)]
     raise InputError(
-        words(place), f"found {len(named)} actions for {len(recorded)} states, expected as many or one fewer"
+        place_text(place), f"found {len(named)} actions for {len(recorded)} states, expected as many or one fewer"
     )

@@ -18,10 +18,10 @@ from .canonical import tested
 from .episode import Episode
 from .episode_builder import assemble
 from .json_parser import Reader, any_value, decode, parse, read_bytes
-from .json_reader import problem_of, states_reader
-from .recorded_state import Recorded
-from .snapshot import Known, parse_snapshot_state
-from .validation import Place, boolean, integer, keyed, optional_list, text, words
+from .json_reader import problem_id_of, states_reader
+from .recorded_state import RecordedState
+from .snapshot import SnapshotCache, parse_snapshot_state
+from .validation import Place, as_object, boolean, integer, optional_list, place_text, text
 
 TESTS = "test_executions.jsonl"
 TORN = "torn last lines"
@@ -35,8 +35,8 @@ def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None 
     a state, nor the end.
     """
     header: dict[str, Any] = {}
-    states: list[Recorded] = []
-    ended, known = False, Known()
+    states: list[RecordedState] = []
+    ended, known = False, SnapshotCache()
     for place, fields in _objects(path, repaired, states_reader()):
         if "text" in fields or "timestep" in fields:
             states.append(parse_snapshot_state(fields, place, known))
@@ -45,7 +45,7 @@ def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None 
         elif not header and not states and "episode_id" in fields:
             header = fields
         else:
-            raise InputError(words(place), "found no header, state or end of a recorded session")
+            raise InputError(place_text(place), "found no header, state or end of a recorded session")
     if not header and not states:
         raise InputError(str(path), "holds no whole line, expected a recorded session")
     if not ended:
@@ -58,7 +58,7 @@ def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None 
         repaired,
         episode_id=text(header.get("episode_id", path.stem), (where, "episode_id")),
         source=str(path),
-        problem_id=problem_of(header, where),
+        problem_id=problem_id_of(header, where),
         cut_off=not ended,
         silent="H",
         realign=True,
@@ -85,10 +85,10 @@ def _objects(path: Path, repaired: Counter[str], reader: Reader = any_value) -> 
                 raise
             repaired[TORN] += 1
             return
-        yield place, keyed(value, place)
+        yield place, as_object(value, place)
 
 
-def _tested(record: Recorded, envs: dict[int, Env]) -> Recorded:
+def _tested(record: RecordedState, envs: dict[int, Env]) -> RecordedState:
     if record.state.t not in envs:
         return record
     return replace(record, state=replace(record.state, env=envs[record.state.t]))
@@ -99,7 +99,7 @@ def _execution(fields: dict[str, Any], place: Place) -> tuple[int, Env]:
     t = integer(fields.get("timestep"), (place, "timestep"), least=0)
     success = boolean(fields.get("success"), (place, "success"))
     where = (place, "test_results")
-    results = [keyed(one, (where, i)) for i, one in enumerate(optional_list(fields.get("test_results"), where))]
+    results = [as_object(one, (where, i)) for i, one in enumerate(optional_list(fields.get("test_results"), where))]
     passed = [boolean(one.get("passed"), ((where, i), "passed")) for i, one in enumerate(results)]
     compiled = success or any(passed) or any(one.get("actual") for one in results)
     return t, tested(compiled, {"passed": sum(passed), "total": len(passed)}, where)

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import InputError
-from state import ADDED, NEVER, SPAN_END, SPAN_START, T_LAST, Cursor, Past, State, never
+from state import ADDED, SPAN_END, SPAN_START, T_LAST, UNEDITED, Cursor, PastDecision, State, unedited
 
-from .validation import LIMIT, Place, boolean, flag, integer, listed, text, words, wrong
+from .validation import LIMIT, Place, as_list, boolean, flag, integer, place_text, text, unexpected
 
 Row = tuple[int, ...]
 """An attribution: the six columns of `state`."""
 
 
-class Seen(NamedTuple):
+class CursorColumns(NamedTuple):
     """The cursor as each line saw it, one sequence per key."""
 
     on: Sequence[bool]
@@ -32,7 +32,7 @@ class Seen(NamedTuple):
     last_t: Sequence[int]
 
 
-def parse_line_tuples(value: object, t: object, where: Place, history: tuple[Past, ...] | None = None) -> State:
+def parse_line_tuples(value: object, t: object, where: Place, history: tuple[PastDecision, ...] | None = None) -> State:
     """The state at turn `t` from a list of line tuples.
 
     Raises InputError: a part that is not of its type, a number that is not finite or not an integer, a negative turn.
@@ -40,9 +40,9 @@ def parse_line_tuples(value: object, t: object, where: Place, history: tuple[Pas
     return state_of(value, integer(t, (where, "t"), least=0), (where, "line_tuples"), history)
 
 
-def state_of(value: object, turn: int, place: Place, history: tuple[Past, ...] | None = None) -> State:
+def state_of(value: object, turn: int, place: Place, history: tuple[PastDecision, ...] | None = None) -> State:
     """The state of a valid turn from the list of line tuples at `place`. Raises InputError as above."""
-    texts, humans, assistants, cursors = _columns(listed(value, place), place)
+    texts, humans, assistants, cursors = _columns(as_list(value, place), place)
     if _types(texts) - {str}:
         for i, found in enumerate(texts):
             text(found, ((place, i), "text"))
@@ -61,7 +61,7 @@ def state_of(value: object, turn: int, place: Place, history: tuple[Past, ...] |
 def attribution(rows: Sequence[Row], lines: int) -> NDArray[np.int64]:
     """Read-only `(lines, 6)`; where there are fewer rows, the rest was never edited; rows beyond are ignored."""
     rows = rows[:lines]
-    array = never(lines)
+    array = unedited(lines)
     if rows:
         array.flags.writeable = True
         array[: len(rows)] = rows
@@ -72,11 +72,11 @@ def attribution(rows: Sequence[Row], lines: int) -> NDArray[np.int64]:
 def edit(value: object, place: Place) -> Row:
     """One `H` or `A`; what is missing takes its default."""
     if value is None:
-        return NEVER
+        return UNEDITED
     if not isinstance(value, dict):
-        raise wrong(place, value, "an object")
-    span = listed(value.get("span", (0, 0)), (place, "span"), 2)
-    flags = listed(value.get("flags", (0, 0, 0)), (place, "flags"), 3)
+        raise unexpected(place, value, "an object")
+    span = as_list(value.get("span", (0, 0)), (place, "span"), 2)
+    flags = as_list(value.get("flags", (0, 0, 0)), (place, "flags"), 3)
     return (
         integer(value.get("t_last", -1), (place, "t_last"), least=-1),
         *[integer(n, ((place, "span"), i)) for i, n in enumerate(span)],
@@ -89,7 +89,7 @@ def cursor_part(value: object, place: Place, line: int) -> tuple[bool, int, int,
     if value is None:
         return False, line, 0, -1
     if not isinstance(value, dict):
-        raise wrong(place, value, "an object")
+        raise unexpected(place, value, "an object")
     key = "last_t" if "last_t" in value else "t_last"
     return (
         boolean(value.get("on", False), (place, "on")),
@@ -105,8 +105,8 @@ def _columns(lines: Sequence[Any], place: Place) -> tuple[tuple[Any, ...], ...]:
         return (), (), (), ()
     if not _types(lines) <= {list, tuple} or {*map(len, lines)} != {4}:
         for i, line in enumerate(lines):
-            if not 1 <= len(listed(line, (place, i))) <= 4:
-                raise InputError(words((place, i)), f"found a list of {len(line)}, expected [text, H, A, C]")
+            if not 1 <= len(as_list(line, (place, i))) <= 4:
+                raise InputError(place_text((place, i)), f"found a list of {len(line)}, expected [text, H, A, C]")
         lines = [[*line, *[None] * (4 - len(line))] for line in lines]
     return tuple(zip(*lines, strict=True))
 
@@ -143,15 +143,15 @@ def _edits_in_bulk(edits: Sequence[Any]) -> NDArray[np.int64] | None:
     return array
 
 
-def _seen(cursors: Sequence[object], place: Place) -> Seen:
+def _seen(cursors: Sequence[object], place: Place) -> CursorColumns:
     parts = [cursor_part(value, ((place, i), "C"), i) for i, value in enumerate(cursors)]
-    return Seen(*zip(*parts, strict=True)) if parts else Seen((), (), (), ())
+    return CursorColumns(*zip(*parts, strict=True)) if parts else CursorColumns((), (), (), ())
 
 
-def _seen_in_bulk(cursors: Sequence[Any]) -> Seen | None:
+def _seen_in_bulk(cursors: Sequence[Any]) -> CursorColumns | None:
     """None: something is missing or wrong."""
     try:
-        seen = Seen(*zip(*map(_CURSOR, cursors), strict=True))
+        seen = CursorColumns(*zip(*map(_CURSOR, cursors), strict=True))
     except (KeyError, TypeError, ValueError):
         return None
     numbers = seen[1:]
@@ -166,7 +166,7 @@ def _types(values: Iterable[object]) -> set[type]:
     return set(map(type, values))
 
 
-def _latest(seen: Seen) -> tuple[Cursor, int]:
+def _latest(seen: CursorColumns) -> tuple[Cursor, int]:
     """The cursor, and where it was last seen: the latest that is on (on a tie the later line), else the latest."""
     here = [i for i, on in enumerate(seen.on) if on]
     if here:

@@ -12,7 +12,7 @@ from actions import Agent, Decision, parse_decision
 from errors import InputError
 from state import State
 
-from .validation import Place, integer, keyed, number, text, words
+from .validation import Place, as_object, integer, number, place_text, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedState:
     """A state as recorded. led_to: who led to it; taken: who moved next; empty: it does not say.
 
     undos: turns of the human's edits that took something back, by line.
@@ -49,16 +49,16 @@ def parse_action(value: object, place: Place, first_line: int) -> tuple[Named, .
     """
     if value is None:
         return ()
-    parts = keyed(value, place)
+    parts = as_object(value, place)
     agents: tuple[Agent, Agent] = ("H", "A")
     named = [agent for agent in agents if parts.get(agent) is not None]
     return tuple([_named(agent, parts[agent], (place, agent), first_line) for agent in named])
 
 
 def _named(agent: Agent, value: object, place: Place, first_line: int) -> Named:
-    part = keyed(value, place)
+    part = as_object(value, place)
     said = part.get("type")
-    decision = None if said is None else parse_decision(said, words((place, "type")))
+    decision = None if said is None else parse_decision(said, place_text((place, "type")))
     line = -1
     if part.get("line") is not None:
         line = integer(part["line"], (place, "line"), least=-1)
@@ -83,5 +83,5 @@ def _probability(value: object, place: Place) -> float | None:
         return None
     probability = number(value, place, 0, 1)
     if probability == 0:
-        raise InputError(words(place), "found 0, expected the positive probability of a decision that was taken")
+        raise InputError(place_text(place), "found 0, expected the positive probability of a decision that was taken")
     return probability

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from state import NEVER, Cursor, State
+from state import UNEDITED, Cursor, State
 
 from .canonical import parse_env, parse_history
 from .line_tuples import Row, attribution
-from .recorded_state import Recorded, parse_action
+from .recorded_state import RecordedState, parse_action
 from .validation import (
     Place,
+    as_list,
+    as_object,
     flag,
     integer,
-    keyed,
-    listed,
     optional_list,
     optional_milliseconds,
     optional_object,
@@ -29,7 +29,7 @@ UNDO = "undo"
 """The special flag of an edit that took something back."""
 
 
-class Entry(NamedTuple):
+class LineRecord(NamedTuple):
     """What one line carries. seen: turn of the cursor, -1: never. char: from 0. undone: turn of an undo, -1: none."""
 
     human: Row
@@ -39,16 +39,16 @@ class Entry(NamedTuple):
     undone: int
 
 
-_BLANK = Entry(NEVER, NEVER, -1, 0, -1)
+_BLANK = LineRecord(UNEDITED, UNEDITED, -1, 0, -1)
 
 
 @dataclass(slots=True)
-class Known:
+class SnapshotCache:
     """What the states of one session share, so that it is made once: lines, texts, attribution entries."""
 
     lines: dict[str, str] = field(default_factory=dict)
     texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    entries: dict[int, tuple[object, Entry]] = field(default_factory=dict)
+    entries: dict[int, tuple[object, LineRecord]] = field(default_factory=dict)
     """By identity of the JSON object, which is kept, so that the identity stays its own."""
 
     def lines_of(self, content: str) -> tuple[str, ...]:
@@ -58,19 +58,19 @@ class Known:
             self.texts[content] = tuple([self.lines.setdefault(line, line) for line in lines])
         return self.texts[content]
 
-    def entry(self, value: object, place: Place) -> Entry:
+    def entry(self, value: object, place: Place) -> LineRecord:
         found = self.entries.get(id(value))
         if found is None:
             found = self.entries[id(value)] = (value, _entry(value, place))
         return found[1]
 
 
-def parse_snapshot_state(value: object, where: Place, known: Known) -> Recorded:
+def parse_snapshot_state(value: object, where: Place, known: SnapshotCache) -> RecordedState:
     """A recorded state, its attribution used as it is.
 
     Raises InputError: no `text` or `timestep`, or a part that is not of its type.
     """
-    fields = keyed(value, where)
+    fields = as_object(value, where)
     lines = known.lines_of(text(fields.get("text"), (where, "text")))
     t = integer(fields.get("timestep"), (where, "timestep"), least=0)
     place = (where, "attribution")
@@ -90,10 +90,10 @@ def parse_snapshot_state(value: object, where: Place, known: Known) -> Recorded:
         frozenset([i for i, entry in enumerate(entries) if entry.undone == t]),
     )
     undos = {i: entry.undone for i, entry in enumerate(entries) if entry.undone >= 0}
-    return Recorded(state, parse_action(fields.get("action"), (where, "action"), FIRST_LINE), undos=undos)
+    return RecordedState(state, parse_action(fields.get("action"), (where, "action"), FIRST_LINE), undos=undos)
 
 
-def _cursor(entries: list[Entry], t: int) -> tuple[Cursor, int]:
+def _cursor(entries: list[LineRecord], t: int) -> tuple[Cursor, int]:
     """The cursor, on at the last line where its turn is the state's; and the line where its turn is the latest."""
     here = [i for i, entry in enumerate(entries) if entry.seen == t]
     latest = max([entry.seen for entry in entries], default=-1)
@@ -103,10 +103,10 @@ def _cursor(entries: list[Entry], t: int) -> tuple[Cursor, int]:
     return Cursor(True, here[-1], entries[here[-1]].char, t), last_known
 
 
-def _entry(value: object, place: Place) -> Entry:
+def _entry(value: object, place: Place) -> LineRecord:
     if value is None:
         return _BLANK
-    fields = keyed(value, place)
+    fields = as_object(value, place)
     human, assistant, cursor = (
         optional_object(fields.get(key), (place, key)) for key in ("human", "assistant", "cursor")
     )
@@ -117,14 +117,14 @@ def _entry(value: object, place: Place) -> Entry:
     for i, word in enumerate(special):
         text(word, (((place, "human"), "specialFlags"), i))
     never_there = turn == 0 and char == 0
-    return Entry(*edits, -1 if never_there else turn, max(char - 1, 0), edits[0][0] if UNDO in special else -1)
+    return LineRecord(*edits, -1 if never_there else turn, max(char - 1, 0), edits[0][0] if UNDO in special else -1)
 
 
 def _row(edit: dict[str, Any], place: Place) -> Row:
     """Turn 0 with an empty span means never."""
     turn = integer(edit.get("turn", 0), (place, "turn"), least=-1)
-    span = listed(edit.get("span", (0, 0)), (place, "span"), 2)
+    span = as_list(edit.get("span", (0, 0)), (place, "span"), 2)
     start, end = [integer(n, ((place, "span"), i)) for i, n in enumerate(span)]
-    actions = listed(edit.get("actions", (0, 0, 0)), (place, "actions"), 3)
+    actions = as_list(edit.get("actions", (0, 0, 0)), (place, "actions"), 3)
     flags = [flag(mark, ((place, "actions"), i)) for i, mark in enumerate(actions)]
     return (-1 if turn == 0 and end <= start else turn, start, end, *flags)

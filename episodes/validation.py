@@ -16,18 +16,18 @@ LIMIT = 2**53
 """Integers beyond are refused: JSON's readers agree on exact integers up to here only (RFC 8259, section 6)."""
 
 
-def words(place: Place) -> str:
+def place_text(place: Place) -> str:
     """A place in words: `f.json, states[3].text`."""
     if isinstance(place, str):
         return place
     inner, step = place
-    before = words(inner)
+    before = place_text(inner)
     if isinstance(step, int):
         return f"{before}[{step}]" if isinstance(inner, tuple) else f"{before}, entry {step}"
     return f"{before}.{step}" if isinstance(inner, tuple) else f"{before}, {step}"
 
 
-def shown(value: object) -> str:
+def value_text(value: object) -> str:
     """A value as a message quotes it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -40,37 +40,37 @@ def shown(value: object) -> str:
     return "an object" if isinstance(value, dict) else str(value)
 
 
-def wrong(place: Place, found: object, expected: str) -> InputError:
+def unexpected(place: Place, found: object, expected: str) -> InputError:
     """The error to raise."""
-    return InputError(words(place), f"found {shown(found)}, expected {expected}")
+    return InputError(place_text(place), f"found {value_text(found)}, expected {expected}")
 
 
-def keyed(value: object, place: Place) -> dict[str, Any]:
+def as_object(value: object, place: Place) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise wrong(place, value, "an object")
+        raise unexpected(place, value, "an object")
     return value
 
 
-def listed(value: object, place: Place, length: int | None = None) -> list[Any]:
+def as_list(value: object, place: Place, length: int | None = None) -> list[Any]:
     if not isinstance(value, list | tuple) or (length is not None and len(value) != length):
-        found = f"a list of {len(value)}" if isinstance(value, list | tuple) else shown(value)
-        raise InputError(words(place), f"found {found}, expected a list" + (f" of {length}" if length else ""))
+        found = f"a list of {len(value)}" if isinstance(value, list | tuple) else value_text(value)
+        raise InputError(place_text(place), f"found {found}, expected a list" + (f" of {length}" if length else ""))
     return value  # type: ignore[return-value]  # a tuple serves as well
 
 
 def optional_object(value: object, place: Place) -> dict[str, Any]:
     """An object; an empty one where there is none."""
-    return {} if value is None else keyed(value, place)
+    return {} if value is None else as_object(value, place)
 
 
 def optional_list(value: object, place: Place) -> list[Any]:
     """A list; an empty one where there is none."""
-    return [] if value is None else listed(value, place)
+    return [] if value is None else as_list(value, place)
 
 
 def text(value: object, place: Place) -> str:
     if not isinstance(value, str):
-        raise wrong(place, value, "text")
+        raise unexpected(place, value, "text")
     return value
 
 
@@ -79,27 +79,27 @@ def integer(value: object, place: Place, least: int = -LIMIT) -> int:
     if isinstance(value, float) and value.is_integer() and abs(value) <= LIMIT:
         value = int(value)
     if type(value) is not int or not least <= value <= LIMIT:
-        raise wrong(place, value, "an integer" if least == -LIMIT else f"an integer from {least} on")
+        raise unexpected(place, value, "an integer" if least == -LIMIT else f"an integer from {least} on")
     return value
 
 
 def number(value: object, place: Place, least: float, most: float) -> float:
     """A finite number within bounds."""
     if type(value) not in (int, float) or not least <= value <= most:  # type: ignore[operator]
-        raise wrong(place, value, f"a number from {least:g} to {most:g}")
+        raise unexpected(place, value, f"a number from {least:g} to {most:g}")
     return float(value)  # type: ignore[arg-type]
 
 
 def boolean(value: object, place: Place) -> bool:
     if not isinstance(value, bool):
-        raise wrong(place, value, "true or false")
+        raise unexpected(place, value, "true or false")
     return value
 
 
 def flag(value: object, place: Place) -> int:
     """0 or 1, given as such or as a boolean."""
     if type(value) not in (int, bool, float) or value not in (0, 1):
-        raise wrong(place, value, "0, 1, true or false")
+        raise unexpected(place, value, "0, 1, true or false")
     return int(value)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import actions
-from alignment import body
+from alignment import strip_line_end
 from config import N_SCALARS, TEXT_DIM, FeaturizerConfig
 from featurizers.embedders import build_embedder
 from featurizers.encoded_states import Batch, Encoded
@@ -78,13 +78,13 @@ class Featurizer(nn.Module):
         text_ids = np.array([ids.setdefault(line, len(ids)) for lines in seen for line in lines], dtype=np.int64)
         distinct = list(ids)
         if not config.line_ends and ("\n" in (joined := "".join(distinct)) or "\r" in joined):
-            distinct = list(map(body, distinct))
+            distinct = list(map(strip_line_end, distinct))
         texts, sizes = read_texts(distinct, config.w_max)
         offsets = offsets_of(map(len, seen))
         scalars = np.zeros((len(text_ids), N_SCALARS), dtype=np.float32)
         scalars[:, :2] = sizes[text_ids]
         fill_scalars(scalars, states, firsts, offsets, config)
-        legal = actions.legal_lines(states, config.w_max)
+        legal = actions.legality_by_line(states, config.w_max)
         if legal.shape[1] > len(text_ids):  # files longer than their windows
             begins = offsets_of(map(len, states))[:-1] + firsts
             legal = legal[:, ranges(begins, np.diff(offsets))]

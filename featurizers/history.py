@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config import N_DECISIONS
-from state import HISTORY_LENGTH, Past
+from state import HISTORY_LENGTH, PastDecision
 
 DECAY = 0.9
 RECENT_DECAY = 0.6
@@ -26,7 +26,7 @@ PRIOR_KEPT, PRIOR_WEIGHT = 0.4, 2.0
 """Acceptance before anything is known, and how many decisions that is worth."""
 
 
-def summarise(histories: Sequence[tuple[Past, ...] | None]) -> NDArray[np.float32]:
+def summarise(histories: Sequence[tuple[PastDecision, ...] | None]) -> NDArray[np.float32]:
     """Each history's summary and whether there is one `(S, 32)`; zeros where it is unknown.
 
     Per decision: tried, kept, undone, as decayed counts that would reach 1 if it had always been so; then the
@@ -40,7 +40,7 @@ def summarise(histories: Sequence[tuple[Past, ...] | None]) -> NDArray[np.float3
     return summaries
 
 
-def _summaries(histories: Sequence[tuple[Past, ...]]) -> NDArray[np.float64]:
+def _summaries(histories: Sequence[tuple[PastDecision, ...]]) -> NDArray[np.float64]:
     size, lengths = len(histories), np.array([len(history) for history in histories])
     rows = np.arange(size).repeat(lengths)
     ages = lengths.cumsum()[rows] - 1 - np.arange(len(rows))  # 0: the latest of its history

@@ -13,7 +13,7 @@ from typing import Literal
 
 from actions import Decision
 from alignment import Alignment, align, similarity
-from line_tracking import STANDS_FROM, Written, written
+from line_tracking import SURVIVAL_SIMILARITY, LineEdit, line_edits
 from simulation.goal import code, is_comment
 from simulation.goal_progress import Progress, is_begun, progress
 from simulation.person import Option, Reply, Turn
@@ -44,7 +44,7 @@ class Tastes:
 class Judged:
     """A line that the assistant's latest decision wrote, and what it is worth on the way to the goal."""
 
-    written: Written
+    written: LineEdit
     merit: Merit
 
 
@@ -53,11 +53,11 @@ def judged(turn: Turn) -> list[Judged]:
     if turn.before is None or turn.move is None or turn.before.lines == turn.state.lines:
         return []
     now = progress(turn.state.lines, turn.goal.lines)
-    lines = written(turn.before.lines, turn.state.lines)
+    lines = line_edits(turn.before.lines, turn.state.lines)
     return [Judged(line, _merit(line, turn.move.decision, now)) for line in lines]
 
 
-def _merit(line: Written, decision: Decision, now: Progress) -> Merit:
+def _merit(line: LineEdit, decision: Decision, now: Progress) -> Merit:
     if line.line < 0:
         missing = {goal.strip() for goal, stands in zip(now.goal, now.stands, strict=True) if not stands}
         return "wrong" if line.before in missing else "right"
@@ -71,7 +71,7 @@ def _merit(line: Written, decision: Decision, now: Progress) -> Merit:
     explains = "#" in text and "#" not in wanted and "#" not in (line.before or "")  # code was asked for
     if not explains and (now.stands[goal] or is_begun(text, wanted)):
         return "right"
-    return "close" if similarity(line.text, wanted.strip()) >= STANDS_FROM else "wrong"
+    return "close" if similarity(line.text, wanted.strip()) >= SURVIVAL_SIMILARITY else "wrong"
 
 
 def react(turn: Turn, tastes: Tastes) -> tuple[list[Option], float]:
@@ -101,7 +101,7 @@ def take_back(turn: Turn, lines: Sequence[Judged], tastes: Tastes, generator: Ra
     return Reply(state, label(turn.state, state))
 
 
-def without(turn: Turn, unwanted: Sequence[Written], *, everything: bool) -> State:
+def without(turn: Turn, unwanted: Sequence[LineEdit], *, everything: bool) -> State:
     """The state after the human put back what stood where `unwanted` stands; `everything`: all that was written.
 
     The lines that are put back count as undone; the cursor is at the last of them, or stays where it was.
@@ -120,7 +120,7 @@ def without(turn: Turn, unwanted: Sequence[Written], *, everything: bool) -> Sta
 
 
 def _put_back(
-    old: Sequence[str], now: Sequence[str], alignment: Alignment, unwanted: Sequence[Written], cursor: int
+    old: Sequence[str], now: Sequence[str], alignment: Alignment, unwanted: Sequence[LineEdit], cursor: int
 ) -> tuple[list[str], list[int], int]:
     """The text `now` without the unwanted lines, which of its lines were put back, and where the cursor's line went."""
     places = {line.line for line in unwanted if line.line >= 0}
@@ -137,7 +137,7 @@ def _put_back(
     return [text for _, text, _ in rows], [k for k, (_, _, back) in enumerate(rows) if back], cursor
 
 
-def _gone(old: Sequence[str], removed: Sequence[int], unwanted: Sequence[Written]) -> list[int]:
+def _gone(old: Sequence[str], removed: Sequence[int], unwanted: Sequence[LineEdit]) -> list[int]:
     """Which of the removed lines are to come back."""
     texts = [line.before for line in unwanted if line.line < 0]
     back = []

@@ -9,7 +9,7 @@ from random import Random
 
 import numpy as np
 
-from actions import Decision, legal
+from actions import Decision, legality_mask
 from config import FeaturizerConfig
 from simulation.person import Pairs
 from simulation.rollout import Chosen
@@ -25,7 +25,7 @@ class RandomAssistant:
 
     def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
         """See `Assistant`."""
-        table = legal(states, self.w_max)
+        table = legality_mask(states, self.w_max)
         return [self._one(table[i], generator) for i, generator in enumerate(generators)]
 
     def _one(self, possible: np.ndarray, generator: Random) -> Chosen:

@@ -14,7 +14,7 @@ import numpy as np
 from actions import Decision
 from config import N_DECISIONS
 from judge import Problem
-from line_tracking import stands, taken_back, written
+from line_tracking import line_edits, survives, undone_since
 from simulation.acceptance import MERITS, Judged, Tastes, judged
 from simulation.completers import Mixture
 from simulation.goal import Goal, is_comment
@@ -84,11 +84,11 @@ def _count_kept(transition: Transition, lines: Sequence[Judged], kept: np.ndarra
     reply = transition.reply
     if reply is None:
         return
-    standing = stands(
+    standing = survives(
         [line.written for line in lines],
         transition.next.lines,
         reply.lines,
-        taken_back(reply, since=transition.state.t),
+        undone_since(reply, since=transition.state.t),
     )
     for line, stood in zip(lines, standing, strict=True):
         cell = transition.decision, MERITS.index(line.merit)
@@ -130,7 +130,7 @@ def _typing(transition: Transition, goal: Goal) -> tuple[float, float, float, fl
     now = progress(transition.next.lines, goal.lines)
     typed = [
         (line, now.goal_of[line.line])
-        for line in written(transition.state.lines, transition.next.lines)
+        for line in line_edits(transition.state.lines, transition.next.lines)
         if line.line >= 0 and now.goal_of[line.line] >= 0 and not is_comment(now.lines[line.line])
     ]
     if not typed:

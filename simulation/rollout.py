@@ -14,14 +14,14 @@ from typing import Protocol
 from uuid import UUID
 
 from actions import Decision, apply
-from alignment import body
+from alignment import strip_line_end
 from judge import Judge
-from line_tracking import kept_share
+from line_tracking import retained_share
 from simulation.completers import Completer
 from simulation.goal import Goal
 from simulation.goal_progress import progress
 from simulation.person import HumanPolicy, Pairs, Person, Turn, reply
-from state import HISTORY_LENGTH, Past, State, never
+from state import HISTORY_LENGTH, PastDecision, State, unedited
 from state_adapter import Action, Agent, Episode
 
 THINKING_MS = (1500, 9000)
@@ -149,7 +149,7 @@ class _Session:
         past = last.history or ()
         if move.agent == "A":
             took = ANSWERING_MS
-            past = (*past, Past(last.t, int(move.decision), None))[-HISTORY_LENGTH:]
+            past = (*past, PastDecision(last.t, int(move.decision), None))[-HISTORY_LENGTH:]
             self.before, self.move = last, move
         else:
             took = self.person.randint(*THINKING_MS)
@@ -179,14 +179,14 @@ class _Session:
 def _kept(before: State, after: State, later: State, move: Action) -> float | None:
     if move.decision is Decision.NO_OP or before.lines == after.lines:
         return None
-    return kept_share(before, after, later)
+    return retained_share(before, after, later)
 
 
 def _editable(state: State) -> State:
     """The file as an editor shows it: lines without line ends, at least one."""
     if not state.lines:
-        return replace(state, lines=("",), human=never(1), assistant=never(1))
-    return replace(state, lines=tuple(body(line) for line in state.lines))
+        return replace(state, lines=("",), human=unedited(1), assistant=unedited(1))
+    return replace(state, lines=tuple(strip_line_end(line) for line in state.lines))
 
 
 def _assistant_moves(

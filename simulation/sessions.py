@@ -16,7 +16,7 @@ from simulation.completers import Completer, Mixture
 from simulation.goal import Goal
 from simulation.person import Person
 from simulation.rollout import Assistant, Game, play
-from state import ADDED, SPAN_END, T_LAST, Cursor, State, never
+from state import ADDED, SPAN_END, T_LAST, Cursor, State, unedited
 from state_adapter import Episode
 
 ROUNDS = 24
@@ -30,13 +30,13 @@ CLOCK_MS = 1_700_000_000_000
 def first_state(problem: Problem) -> State:
     """The file before anybody typed: the skeleton, which is protected, and a blank line with the cursor."""
     given = problem.solution[: problem.skeleton]
-    human = np.array(never(len(given) + 1))
+    human = np.array(unedited(len(given) + 1))
     for row, line in zip(human, given, strict=False):
         row[T_LAST], row[SPAN_END], row[ADDED] = 0, len(line), 1
     human.flags.writeable = False
     lines = (*given, "")
     cursor = Cursor(True, len(given), 0, 0)
-    return State(lines, 0, human, never(len(lines)), cursor, timestamp_ms=CLOCK_MS, last_known_line=len(given))
+    return State(lines, 0, human, unedited(len(lines)), cursor, timestamp_ms=CLOCK_MS, last_known_line=len(given))
 
 
 def simulate(

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from actions import Decision, apply
-from alignment import body
+from alignment import strip_line_end
 from line_tracking import carry_attribution
 from simulation.goal import code, is_comment
 from simulation.goal_progress import Piece, Progress, following, is_begun
 from simulation.person import Reply
 from simulation.typing_errors import indentation, part, slip
 from state import Cursor, State
-from state_adapter import Action, read_off
+from state_adapter import Action, infer_decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def moved(state: State, lines: Sequence[str], at: int, t: int, undone: Collectio
         t=t,
         human=human,
         assistant=assistant,
-        cursor=Cursor(True, at, len(body(lines[at])), t),
+        cursor=Cursor(True, at, len(strip_line_end(lines[at])), t),
         env=None,
         timestamp_ms=None,
         last_known_line=at,
@@ -78,7 +78,7 @@ def moved(state: State, lines: Sequence[str], at: int, t: int, undone: Collectio
 
 def label(before: State, after: State) -> Action:
     """The human's move as it is read off the two texts."""
-    decision, line = read_off(before.lines, after.lines, known_line(before))
+    decision, line = infer_decision(before.lines, after.lines, known_line(before))
     return Action("H", decision, line, recorded=True)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from state import Cursor, Past, State, never
+from state import Cursor, PastDecision, State, unedited
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -43,7 +43,7 @@ def sample_sessions():
     return ROOT / "examples" / "sessions"
 
 
-def _random_state(lines: int, seed: int = 0, *, history: tuple[Past, ...] | None = None) -> State:
+def _random_state(lines: int, seed: int = 0, *, history: tuple[PastDecision, ...] | None = None) -> State:
     """A state of so many lines that has seen edits by both agents; the cursor is on at most seeds."""
     draw = np.random.default_rng(seed)
     words = ("def f(x):", "return x", "# ünï", "\ttab", "", "x = [1, 2]", "if x:\r\n", "  " * 40, "long " * 60)
@@ -51,7 +51,7 @@ def _random_state(lines: int, seed: int = 0, *, history: tuple[Past, ...] | None
     t = int(draw.integers(1, 50))
     edits = []
     for _ in range(2):
-        edit = never(lines).copy()
+        edit = unedited(lines).copy()
         edit[:, 0] = draw.integers(-1, t + 1, lines)
         edit[:, 1:3] = np.sort(draw.integers(0, 200, (lines, 2)), axis=1)
         edit[:, 3:] = draw.integers(0, 2, (lines, 3))

@@ -10,11 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions import ANYWHERE, AT_CURSOR, NAMES, Decision, apply, edited, legal, legal_one, parse_decision, protected
+from actions import (
+    ANYWHERE,
+    AT_CURSOR,
+    NAMES,
+    Decision,
+    apply,
+    apply_text,
+    is_legal,
+    legality_mask,
+    parse_decision,
+    protected_lines,
+)
 from alignment import align
 from errors import InputError
 from line_tracking import carry_attribution
-from state import NEVER, T_LAST, Cursor, Env, State, never
+from state import T_LAST, UNEDITED, Cursor, Env, State, unedited
 
 NO_OP, FILL, WRITE_ONE, WRITE_MANY, EDIT, EXPLAIN_ONE, EXPLAIN_ABOVE = Decision
 SKELETON = (0, 0, 5, 1, 0, 0)
@@ -23,10 +34,10 @@ SKELETON = (0, 0, 5, 1, 0, 0)
 def state(
     *lines: str, cursor: int | None = None, char: int = 0, skeleton: tuple[int, ...] = (), **more: object
 ) -> State:
-    human = never(len(lines)).copy()
+    human = unedited(len(lines)).copy()
     human[list(skeleton)] = SKELETON
     at = Cursor() if cursor is None else Cursor(True, cursor, char, 3)
-    return State(lines, 3, human, never(len(lines)), at, last_known_line=at.line, **more)
+    return State(lines, 3, human, unedited(len(lines)), at, last_known_line=at.line, **more)
 
 
 @pytest.mark.parametrize("decision", Decision)
@@ -94,9 +105,9 @@ def test_what_is_no_decision_is_refused(value: object, said: str) -> None:
 
 
 def test_protected_is_what_the_human_wrote_in_turn_0() -> None:
-    rows = [SKELETON, (0, 0, 0, 0, 0, 0), NEVER, (1, 0, 5, 1, 0, 0), (0, 4, 4, 1, 0, 0), (0, 4, 5, 0, 0, 0)]
+    rows = [SKELETON, (0, 0, 0, 0, 0, 0), UNEDITED, (1, 0, 5, 1, 0, 0), (0, 4, 4, 1, 0, 0), (0, 4, 5, 0, 0, 0)]
     some = replace(state(*"abcdef"), human=np.array(rows))
-    assert protected(some.human).tolist() == [True, False, False, False, False, True]
+    assert protected_lines(some.human).tolist() == [True, False, False, False, False, True]
 
 
 # state, and per decision from 1 to 6 the legal lines at w_max 5.
@@ -122,7 +133,7 @@ LEGAL = {
 @pytest.mark.parametrize("case", LEGAL)
 def test_where_decisions_are_legal(case: str) -> None:
     of, lines = LEGAL[case]
-    table = legal([of], w_max=5)
+    table = legality_mask([of], w_max=5)
     assert table.shape == (1, 7, len(of))
     assert table[0, NO_OP].all()
     assert [np.flatnonzero(row).tolist() for row in table[0, 1:]] == list(lines)
@@ -138,13 +149,13 @@ def states(draw: st.DrawFn) -> State:
 
 @given(st.lists(states(), max_size=4), st.integers(1, 32))
 def test_a_batch_is_its_states_and_nothing_is_legal_in_padding(batch: list[State], w_max: int) -> None:
-    table = legal(batch, w_max)
+    table = legality_mask(batch, w_max)
     assert table.shape == (len(batch), 7, max(map(len, batch), default=0))
     for of, row in zip(batch, table, strict=True):
         assert not row[:, len(of) :].any()
         for decision in Decision:
             for line in range(len(of)):
-                assert row[decision, line] == legal_one(of, decision, line, w_max) == _legal(of, decision, line, w_max)
+                assert row[decision, line] == is_legal(of, decision, line, w_max) == _legal(of, decision, line, w_max)
 
 
 def _legal(of: State, decision: Decision, line: int, w_max: int) -> bool:
@@ -166,12 +177,12 @@ def _legal(of: State, decision: Decision, line: int, w_max: int) -> bool:
 
 @pytest.mark.parametrize("line", [-1, 2, 99])
 def test_outside_the_file_only_a_no_op_is_legal(line: int) -> None:
-    assert [legal_one(state("a", "b"), decision, line, 160) for decision in Decision] == [True] + [False] * 6
+    assert [is_legal(state("a", "b"), decision, line, 160) for decision in Decision] == [True] + [False] * 6
 
 
 def test_legality_looks_at_a_line_once_and_not_for_each_decision(steps) -> None:
     of = state(*["    value = compute(value)"] * 300, skeleton=(0, 1))
-    assert steps(legal, [of], 160) < 3 * len(of)
+    assert steps(legality_mask, [of], 160) < 3 * len(of)
 
 
 CODE = ("def f(x):", "    y = (x", "    return y")
@@ -262,7 +273,7 @@ EDITS = {
 @pytest.mark.parametrize("case", EDITS)
 def test_what_a_decision_does_to_a_text(case: str) -> None:
     lines, decision, line, column, text, place = EDITS[case]
-    assert edited(lines, decision, line, text, column) == [*lines[:line], *place, *lines[line + 1 :]]
+    assert apply_text(lines, decision, line, text, column) == [*lines[:line], *place, *lines[line + 1 :]]
 
 
 @pytest.mark.parametrize("text", ["", "\n", "  \r\n\n", "\t"])
@@ -295,7 +306,7 @@ def test_legality_binds_the_assistant_alone() -> None:
 def test_an_edit_changes_what_the_decision_says_and_nothing_else(
     before: State, decision: Decision, data: st.DataObject, by: Literal["H", "A"]
 ) -> None:
-    places = [i for i in range(len(before)) if by == "H" or legal_one(before, decision, i, 1 << 30)]
+    places = [i for i in range(len(before)) if by == "H" or is_legal(before, decision, i, 1 << 30)]
     if not places:
         return
     line = data.draw(st.sampled_from(places))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alignment import align, changed_span, common, in_order, similarity
+from alignment import align, changed_span, common_subsequence, lcs_length, similarity
 
 few_lines = st.lists(
     st.sampled_from(["", "  ", "a = 1", "a = 2", "b = call(a)", "return a", "return b", "x\n"]), max_size=9
@@ -83,7 +83,7 @@ def test_equal_lines_are_the_same_ones_whichever_text_is_the_older(old: list[str
 
 @given(few_lines, few_lines)
 def test_equal_lines_in_order_are_the_most_possible(old: list[str], new: list[str]) -> None:
-    pairs = in_order(old, new)
+    pairs = common_subsequence(old, new)
     assert all(old[i] == new[j] for i, j in pairs)
     assert all(a < c and b < d for (a, b), (c, d) in pairwise(pairs))
     assert len(pairs) == _longest(old, new)
@@ -95,7 +95,7 @@ def test_large_texts_keep_nearly_all_equal_lines_in_order() -> None:
     new = [line for line in old if random_.random() > 0.2]
     for _ in range(60):
         new.insert(random_.randrange(len(new)), random_.choice(["", "    pass", "inserted()"]))
-    assert len(in_order(old, new)) >= 0.99 * _longest(old, new)
+    assert len(common_subsequence(old, new)) >= 0.99 * _longest(old, new)
 
 
 def _longest(a: list[str] | str, b: list[str] | str) -> int:
@@ -110,7 +110,7 @@ def _longest(a: list[str] | str, b: list[str] | str) -> int:
 
 @given(short_text, short_text)
 def test_common_is_the_longest_common_subsequence(a: str, b: str) -> None:
-    assert common(a, b) == _longest(a, b)
+    assert lcs_length(a, b) == _longest(a, b)
     assert similarity(a, b) == similarity(b, a) == (1.0 if a == b else 2 * _longest(a, b) / (len(a) + len(b)))
 
 

@@ -16,7 +16,7 @@ from config import FeaturizerConfig, ModelConfig
 from errors import InputError
 from inference import decide
 from models import store
-from state import Cursor, Past, State, never
+from state import Cursor, PastDecision, State, unedited
 
 SMALL = ModelConfig(d_in=12, d_model=8, n_layers=1, n_heads=2, n_global_tokens=2, hidden=8)
 
@@ -79,7 +79,7 @@ def test_of_equal_pairs_the_first_is_taken(random_state):
     models = models_of(spread=0.0)
     for policy in (models.human, models.assistant):
         torch.nn.init.zeros_(policy.action_head.last.bias)
-    state = replace(random_state(4, seed=3), human=never(4))
+    state = replace(random_state(4, seed=3), human=unedited(4))
     (record,) = decide([state], models, agent="human")
     assert (record.decision, record.line) == (0, -1)  # P(NO-OP) 1/7 against 1/28 of each other pair
     models.human.action_head.last.bias.data[0] = -50.0
@@ -158,16 +158,18 @@ def test_any_state_gets_a_legal_decision_and_a_record_in_strict_json(models, dat
     small = st.integers(-1, 12)
     edits = np.array([[data.draw(small) for _ in range(3)] + [1, 0, 0] for _ in texts], np.int64).reshape(-1, 6)
     cursor = Cursor(data.draw(st.booleans()), data.draw(small), data.draw(st.integers(0, 400)), data.draw(small))
-    history = data.draw(st.none() | st.lists(st.builds(Past, small, st.integers(0, 6), st.none() | st.floats(0, 1))))
+    history = data.draw(
+        st.none() | st.lists(st.builds(PastDecision, small, st.integers(0, 6), st.none() | st.floats(0, 1)))
+    )
     past = None if history is None else tuple(history)
-    state = State(tuple(texts), data.draw(st.integers(0, 10**6)), edits, never(len(texts)), cursor, history=past)
+    state = State(tuple(texts), data.draw(st.integers(0, 10**6)), edits, unedited(len(texts)), cursor, history=past)
     strategy = data.draw(st.sampled_from(inference.STRATEGIES))
     (record,) = decide([state], models, strategy=strategy, epsilon=0.5, generator=torch.Generator().manual_seed(0))
-    assert record.legal and actions.legal_one(state, actions.Decision(record.decision), record.line, 160)
+    assert record.legal and actions.is_legal(state, actions.Decision(record.decision), record.line, 160)
     assert (record.decision == 0) == (record.line == -1) and record.h == len(texts)
     for content in (record.as_dict(), record.answer()):
         json.loads(json.dumps(content, allow_nan=False).encode("utf-8", "surrogatepass"))
-    debug, legal = record.answer()["debug"], actions.legal([state], 160)[0]
+    debug, legal = record.answer()["debug"], actions.legality_mask([state], 160)[0]
     assert [logit is not None for logit in debug["action_logits"]] == [True, *legal[1:].any(1).tolist()]
     assert [logit is not None for logit in debug["line_logits_for_action"]] == legal[record.decision].tolist()
 
@@ -189,7 +191,7 @@ def test_a_network_whose_answers_overflow_is_refused_by_its_name(random_state, s
     with torch.no_grad():
         for weight in models.assistant.parameters():
             weight.fill_(1e38)
-    for state in (random_state(3), State((), 0, never(0), never(0))):
+    for state in (random_state(3), State((), 0, unedited(0), unedited(0))):
         with pytest.raises(InputError, match=r"^models/asm_assistant_model\.pt: .* no finite numbers"):
             decide([state], models, strategy=strategy)
 
@@ -204,7 +206,7 @@ def test_one_head_without_numbers_is_enough(random_state, head):
 
 def test_a_file_without_lines_gets_no_op(models):
     for agent in ("assistant", "human"):
-        (record,) = decide([State((), 0, never(0), never(0))], models, agent=agent)
+        (record,) = decide([State((), 0, unedited(0), unedited(0))], models, agent=agent)
         answer = record.answer()
         assert (answer["action_idx"], answer["line_idx"], answer["debug"]["h"]) == (0, -1, 0)
         assert answer["debug"]["line_logits_for_action"] == [] and record.probability == 1.0 and record.kept is None
@@ -213,7 +215,7 @@ def test_a_file_without_lines_gets_no_op(models):
 
 def test_lines_are_reported_in_the_file_s_own_numbers(models):
     n = 1000
-    state = State(tuple(f"x{i} = 1" for i in range(n)), 4, never(n), never(n), Cursor(True, 900, 1, 4))
+    state = State(tuple(f"x{i} = 1" for i in range(n)), 4, unedited(n), unedited(n), Cursor(True, 900, 1, 4))
     for records in (decide([state] * 200, models, strategy="sample", h_max=100),):
         for record in records:
             assert (record.h, record.first_line) == (100, 850) and len(record.line_logits()) == 100
@@ -226,9 +228,9 @@ def test_lines_are_reported_in_the_file_s_own_numbers(models):
 
 
 def test_the_human_may_do_anything_anywhere(models):
-    human = never(3).copy()
+    human = unedited(3).copy()
     human[:, :3] = 0, 0, 9  # all lines are the task's skeleton
-    state = State(("def f(x):", "    pass", ""), 3, human, never(3))
+    state = State(("def f(x):", "    pass", ""), 3, human, unedited(3))
     (record,) = decide([state], models)
     assert record.decision == 0 and len(record.alternatives()) == 1
     records = decide([state] * 300, models, agent="human", strategy="sample", temperature=5.0)

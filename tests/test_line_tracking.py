@@ -7,9 +7,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from alignment import align, body
-from line_tracking import Written, carry_attribution, kept_share, share, stands, taken_back, taken_back_so_far, written
-from state import NEVER, T_LAST, State, never
+from alignment import align, strip_line_end
+from line_tracking import (
+    LineEdit,
+    carry_attribution,
+    line_edits,
+    retained_share,
+    survives,
+    surviving_share,
+    undone_since,
+    undone_so_far,
+)
+from state import T_LAST, UNEDITED, State, unedited
 
 lines_of_code = st.lists(
     st.sampled_from(["", "    ", "a = 1", "a = 12", "total = compute(a)", "total = compute(b)", "return a", "# note"]),
@@ -18,10 +27,10 @@ lines_of_code = st.lists(
 
 
 def state(*lines: str, t: int = 1, human: dict[int, tuple[int, ...]] | None = None, **more: object) -> State:
-    attribution = never(len(lines)).copy()
+    attribution = unedited(len(lines)).copy()
     for line, row in (human or {}).items():
         attribution[line] = row
-    return State(tuple(lines), t, attribution, never(len(lines)), **more)
+    return State(tuple(lines), t, attribution, unedited(len(lines)), **more)
 
 
 # before, its human rows, after, then the rows of the mover (t = 5) and of the human who wrote line 0 in turn 0.
@@ -31,16 +40,22 @@ SKELETON = (0, 0, 9, 1, 0, 0)
 @pytest.mark.parametrize(
     ("before", "after", "human", "assistant"),
     [
-        pytest.param(["def f():"], ["def f():"], [SKELETON], [NEVER], id="unchanged"),
-        pytest.param(["def f():"], ["# c", "def f():"], [NEVER, SKELETON], [(5, 0, 3, 1, 0, 0), NEVER], id="above"),
-        pytest.param(["def f():"], ["def f():", ""], [SKELETON, NEVER], [NEVER, (5, 0, 0, 1, 0, 0)], id="blank added"),
+        pytest.param(["def f():"], ["def f():"], [SKELETON], [UNEDITED], id="unchanged"),
+        pytest.param(
+            ["def f():"], ["# c", "def f():"], [UNEDITED, SKELETON], [(5, 0, 3, 1, 0, 0), UNEDITED], id="above"
+        ),
+        pytest.param(
+            ["def f():"], ["def f():", ""], [SKELETON, UNEDITED], [UNEDITED, (5, 0, 0, 1, 0, 0)], id="blank added"
+        ),
         pytest.param(["def f():"], ["def f(x):"], [SKELETON], [(5, 6, 7, 1, 0, 0)], id="characters added"),
         pytest.param(["def f(x):"], ["def f():"], [SKELETON], [(5, 6, 6, 0, 1, 0)], id="characters deleted"),
         pytest.param(["def f(x):"], ["def f(y):"], [SKELETON], [(5, 6, 7, 1, 1, 1)], id="characters replaced"),
-        pytest.param(["def f():", "a"], ["a", "def f():"], [NEVER, SKELETON], [NEVER, NEVER], id="moved"),
-        pytest.param(["def f():\n", "a"], ["def f():\r\n", "a\n"], [SKELETON, NEVER], [NEVER, NEVER], id="line ends"),
+        pytest.param(["def f():", "a"], ["a", "def f():"], [UNEDITED, SKELETON], [UNEDITED, UNEDITED], id="moved"),
+        pytest.param(
+            ["def f():\n", "a"], ["def f():\r\n", "a\n"], [SKELETON, UNEDITED], [UNEDITED, UNEDITED], id="line ends"
+        ),
         pytest.param(["def f():"], [], [], [], id="removed"),
-        pytest.param([], ["x"], [NEVER], [(5, 0, 1, 1, 0, 0)], id="from nothing"),
+        pytest.param([], ["x"], [UNEDITED], [(5, 0, 1, 1, 0, 0)], id="from nothing"),
     ],
 )
 def test_attribution_follows_lines(
@@ -70,17 +85,17 @@ def test_only_the_mover_gains_lines(old: list[str], new: list[str], by: str) -> 
     assert (mover[:, T_LAST] == 99).tolist() == (~alignment.equal).tolist()
     theirs, known = (start.assistant if by == "H" else start.human), alignment.source >= 0
     assert np.array_equal(other[known], theirs[alignment.source[known]])
-    assert all(tuple(row) == NEVER for row in other[~known].tolist())
+    assert all(tuple(row) == UNEDITED for row in other[~known].tolist())
 
 
 def test_written() -> None:
     before = ["def f():", "    x = (a", "    old()", "", "keep"]
     after = ["def f():", "    x = (a + b)", "    # why", "    new", "", "keep", "  "]
-    assert written(before, after) == (
-        Written(1, "x = (a + b)", "x = (a", 3, 0),
-        Written(2, "# why", None, 4, 0),
-        Written(3, "new", None, 3, 0),
-        Written(-1, "", "old()", 0, 5),
+    assert line_edits(before, after) == (
+        LineEdit(1, "x = (a + b)", "x = (a", 3, 0),
+        LineEdit(2, "# why", None, 4, 0),
+        LineEdit(3, "new", None, 3, 0),
+        LineEdit(-1, "", "old()", 0, 5),
     )
 
 
@@ -89,8 +104,8 @@ def test_written() -> None:
     [(["a"], ["a"]), (["a"], ["a", "", "  "]), (["a", ""], ["a"]), (["a b"], ["    a  b"]), (["a", "b"], ["b", "a"])],
 )
 def test_blanks_indentation_and_moves_write_nothing(before: list[str], after: list[str]) -> None:
-    assert written(before, after) == ()
-    assert kept_share(state(*before), state(*after), state(*before)) is None
+    assert line_edits(before, after) == ()
+    assert retained_share(state(*before), state(*after), state(*before)) is None
 
 
 LONG = "matrix[row][column] = size"
@@ -128,22 +143,22 @@ SHARES = {
 @pytest.mark.parametrize("case", SHARES)
 def test_share_that_stands(case: str) -> None:
     before, after, later, expected = SHARES[case]
-    found = kept_share(state(*before), state(*after), state(*later))
+    found = retained_share(state(*before), state(*after), state(*later))
     assert found == (None if expected is None else pytest.approx(expected))
 
 
 @given(lines_of_code, lines_of_code)
 @example(["a = 1", "return a", "a = 12"], ["return a", "# note", "return a"])
 def test_all_stands_in_the_same_text_and_nothing_in_the_text_before(old: list[str], new: list[str]) -> None:
-    edit = written(old, new)
-    assert share(edit, stands(edit, new, new)) in (1.0, None)
-    assert share(edit, stands(edit, new, old)) in (0.0, None)
+    edit = line_edits(old, new)
+    assert surviving_share(edit, survives(edit, new, new)) in (1.0, None)
+    assert surviving_share(edit, survives(edit, new, old)) in (0.0, None)
 
 
 @given(lines_of_code, lines_of_code, lines_of_code)
 def test_a_share_is_a_share(old: list[str], new: list[str], later: list[str]) -> None:
-    edit = written(old, new)
-    standing = share(edit, stands(edit, new, later))
+    edit = line_edits(old, new)
+    standing = surviving_share(edit, survives(edit, new, later))
     assert (standing is None) == (edit == ())
     assert standing is None or 0 <= standing <= 1
 
@@ -151,19 +166,19 @@ def test_a_share_is_a_share(old: list[str], new: list[str], later: list[str]) ->
 def test_what_the_human_undid_does_not_stand_however_alike() -> None:
     before, after = state("a", t=1), state("a", LONG, t=2)
     undo = {1: (3, 0, 1, 0, 1, 0)}
-    assert kept_share(before, after, state("a", LONG[:-1], t=3, human=undo)) == 1.0
-    assert kept_share(before, after, state("a", LONG[:-1], t=3, human=undo, undone=frozenset({1}))) == 0.0
+    assert retained_share(before, after, state("a", LONG[:-1], t=3, human=undo)) == 1.0
+    assert retained_share(before, after, state("a", LONG[:-1], t=3, human=undo, undone=frozenset({1}))) == 0.0
 
 
 def test_an_undo_that_brought_a_line_back_took_something_else_back() -> None:
     before, after = state("a", t=1), state("a", LONG, t=2)
     later = state("a", LONG, t=7, human={1: (7, 0, 1, 0, 1, 0)}, undone=frozenset({1}))
-    assert kept_share(before, after, later) == 1.0
+    assert retained_share(before, after, later) == 1.0
 
 
 def test_only_what_was_taken_back_since_counts() -> None:
     later = state("a", "b", "c", t=9, human={0: (3, 0, 1, 1, 0, 0), 1: (4, 0, 1, 1, 0, 0)}, undone=frozenset({0, 1, 7}))
-    assert taken_back(later, since=3) == {1}
+    assert undone_since(later, since=3) == {1}
 
 
 @pytest.mark.parametrize(
@@ -181,8 +196,8 @@ def test_what_was_taken_back_is_remembered_where_it_moves(later: list[list[str]]
     for t, lines in enumerate(later, 2):
         human, assistant = carry_attribution(states[-1], lines, "H", t)
         states.append(State(tuple(lines), t, human, assistant))
-    assert taken_back_so_far(states) == undone
-    assert taken_back_so_far([]) == frozenset()
+    assert undone_so_far(states) == undone
+    assert undone_so_far([]) == frozenset()
 
 
 @settings(deadline=None)
@@ -193,4 +208,6 @@ def test_where_one_line_changed_every_line_stays_where_it_was(lines, data):
     text = data.draw(st.sampled_from(["", "a", "b\r\n", "pass", "x = 12"]))
     found = align(lines, [*lines[:at], text, *lines[at + 1 :]])
     assert found.source.tolist() == list(range(len(lines)))
-    assert [bool(same) for same in found.equal] == [i != at or body(text) == body(lines[at]) for i in range(len(lines))]
+    assert [bool(same) for same in found.equal] == [
+        i != at or strip_line_end(text) == strip_line_end(lines[at]) for i in range(len(lines))
+    ]

@@ -16,8 +16,8 @@ import rewards
 from actions import Decision
 from config import RewardWeights
 from line_tracking import carry_attribution
-from rewards import Fate, fate, kept, reward
-from state import Env, Past, State, never
+from rewards import Retention, retention, reward
+from state import Env, PastDecision, State, unedited
 from state_adapter import Action, Episode, Transition
 
 NO_OP, FILL, WRITE_ONE, *_ = Decision
@@ -30,7 +30,9 @@ def episode(*texts: list[str], decisions: tuple[Decision, ...] = (), envs: tuple
     moves: list[Action | None] = []
     for t, lines in enumerate(texts):
         by = "H" if t % 2 == 0 else "A"
-        human, assistant = carry_attribution(states[-1], lines, by, t) if t else (never(len(lines)), never(len(lines)))
+        human, assistant = (
+            carry_attribution(states[-1], lines, by, t) if t else (unedited(len(lines)), unedited(len(lines)))
+        )
         env = envs[t] if t < len(envs) else None
         states.append(State(tuple(lines), t, human, assistant, env=env))
         decision = decisions[t // 2] if by == "A" and t // 2 < len(decisions) else NO_OP
@@ -133,8 +135,8 @@ def test_what_is_taken_back_between_the_reply_and_the_end_does_not_survive() -> 
     whole = episode(["a"], long, long, long, less, less, less, decisions=(WRITE_ONE,))
     flagged = replace(whole.states[4], undone=frozenset({1}))
     taken_back = replace(whole, states=(*whole.states[:4], flagged, *whole.states[5:]))
-    assert fate(whole.transitions("A")[0]) == Fate(1.0, 1.0)
-    assert fate(taken_back.transitions("A")[0]) == Fate(1.0, 0.0)
+    assert retention(whole.transitions("A")[0]) == Retention(1.0, 1.0)
+    assert retention(taken_back.transitions("A")[0]) == Retention(1.0, 0.0)
 
 
 def test_where_the_reply_is_the_end_what_stands_there_survives() -> None:
@@ -175,7 +177,12 @@ def test_a_streak_ends_with_a_decision_and_with_the_episode() -> None:
 
 
 def test_a_streak_goes_on_where_a_session_is_taken_up() -> None:
-    before = (Past(40, 0, None), Past(1, 2, 1.0), Past(3, 0, None), Past(5, 0, None))  # the first: another session's
+    before = (
+        PastDecision(40, 0, None),
+        PastDecision(1, 2, 1.0),
+        PastDecision(3, 0, None),
+        PastDecision(5, 0, None),
+    )  # the first: another session's
     for history, expected in ((before, -0.075), (before[:-1], -0.05), (before[:2], 0.05), ((), 0.05), (None, 0.05)):
         of = episode(["a"], ["a"], ["a"], decisions=(NO_OP,))
         first = replace(of.states[0], t=7, history=history)
@@ -185,7 +192,7 @@ def test_a_streak_goes_on_where_a_session_is_taken_up() -> None:
 
 def test_what_an_earlier_session_left_undone_is_no_streak() -> None:
     of = episode(["a"], ["a"], ["a"], decisions=(NO_OP,))
-    first = replace(of.states[0], t=0, history=(Past(40, 0, None), Past(42, 0, None)))
+    first = replace(of.states[0], t=0, history=(PastDecision(40, 0, None), PastDecision(42, 0, None)))
     assert replace(of, states=(first, *of.states[1:])).transitions("A")[0].streak == 0
 
 
@@ -202,20 +209,20 @@ def test_old_lines_pay_nothing() -> None:
 
 def test_a_decision_is_not_paid_for_what_the_human_then_writes() -> None:
     assert nonzero(reward(step(["a"], ["a"], ["a", "typed = by(human)"], decision=FILL))) == {}
-    found = fate(step(["a"], ["a", FOUR], ["a", "typed = by(human)", "more"]))
-    assert found == Fate(kept=0.0, survived=None)
+    found = retention(step(["a"], ["a", FOUR], ["a", "typed = by(human)", "more"]))
+    assert found == Retention(retained=0.0, survived=None)
 
 
 def test_an_older_equal_line_is_not_what_the_decision_wrote() -> None:
     old = ["return a", "b"]
-    assert kept(step(old, [*old, "return a"], old)) == 0.0
+    assert retention(step(old, [*old, "return a"], old)).retained == 0.0
 
 
 def test_kept_is_the_share_at_the_reply() -> None:
-    assert kept(step(["a"], ["a", FOUR, SIX], ["a", SIX], ["a"])) == pytest.approx(0.6)
-    assert kept(step(["a"], ["a", FOUR])) is None
-    assert kept(step(["a"], ["a"], ["a"])) is None
-    assert kept(step(["a"], ["a", FOUR], ["a", FOUR], decision=NO_OP)) is None
+    assert retention(step(["a"], ["a", FOUR, SIX], ["a", SIX], ["a"])).retained == pytest.approx(0.6)
+    assert retention(step(["a"], ["a", FOUR])).retained is None
+    assert retention(step(["a"], ["a"], ["a"])).retained is None
+    assert retention(step(["a"], ["a", FOUR], ["a", FOUR], decision=NO_OP)).retained is None
 
 
 def test_the_sum_is_clipped_and_the_breakdown_says_so() -> None:
@@ -243,7 +250,7 @@ def test_a_reward_is_the_sum_of_its_parts_and_always_the_same(
     found = episode(*states, decisions=(decision,) * 3, envs=tuple(results)).transitions("A")
     first = [reward(each) for each in found]
     for each in first:
-        assert tuple(each.parts) == rewards.names()
+        assert tuple(each.parts) == rewards.part_names()
         assert each.total == pytest.approx(sum(each.parts.values()))
         assert -WEIGHTS.clip <= each.total <= WEIGHTS.clip
         assert all(math.isfinite(part) for part in each.parts.values())
@@ -254,7 +261,7 @@ def test_lines_are_followed_through_a_session_that_grows_around_them() -> None:
     lines = [f"value_{k} = compute({k})" for k in range(45)]
     texts = [lines[20 - k // 2 : 22 + (k + 1) // 2] for k in range(41)]
     found = episode(*texts, decisions=(WRITE_ONE,) * 20).transitions("A")
-    assert [reward(each).fate for each in found] == [Fate(1.0, 1.0)] * len(found)
+    assert [reward(each).retention for each in found] == [Retention(1.0, 1.0)] * len(found)
 
 
 def test_the_guide_to_adding_a_reward_works(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,7 +270,7 @@ def test_the_guide_to_adding_a_reward_works(monkeypatch: pytest.MonkeyPatch) -> 
     namespace: dict[str, object] = {}
     for block in re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL):
         exec(compile(block, "docs/adding-a-reward.md", "exec"), namespace)
-    assert rewards.names()[-2:] == ("brevity", "clip")
+    assert rewards.part_names()[-2:] == ("brevity", "clip")
     found = reward(step(["a"], ["a", "x" * 200], ["a"]))
     assert found.parts["brevity"] == pytest.approx(-0.1)
     assert found.total == pytest.approx(-0.85)

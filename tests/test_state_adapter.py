@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from state_adapter import Episode, InputError, Past, parse_line_tuples, read_episodes, read_state
+from state_adapter import Episode, InputError, PastDecision, parse_line_tuples, read_episodes, read_state
 
 ROUND = ["a", "a\nb", "a\nb", "a\nb", "c\nb"]
 
@@ -158,7 +158,7 @@ def test_a_single_state_with_its_history(tmp_path):
     path = tmp_path / "state.json"
     path.write_text(json.dumps({"t": 3, "line_tuples": [["a"]], "history": [{"t": 1, "decision": 2, "kept": 1}]}))
     state = read_state(str(path))
-    assert (state.t, state.lines, state.history) == (3, ("a",), (Past(1, 2, 1.0),))
+    assert (state.t, state.lines, state.history) == (3, ("a",), (PastDecision(1, 2, 1.0),))
     path.write_text(json.dumps({"lines_text": ["a"], "t": 4}))
     assert (read_state(path).t, read_state(path).history) == (4, None)
 

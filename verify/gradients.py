@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from config import BCConfig, PPOConfig
-from state import Past
+from state import PastDecision
 from state_adapter import Episode, read_episodes
 from training.bc.cloning_phase import CloningPhase
 from training.data import behaviour_policy, transitions
@@ -85,7 +85,7 @@ def _data(settings: Settings, policies: TrainingNetworks) -> Dataset:
             path = Path(folder, "session.json")
             path.write_text(json.dumps(snapshot(session(12, settings.seed_of("gradients", i)))), encoding="utf-8")
             episodes += read_episodes(path, strict=True)[0]
-    known = (Past(0, 2, 0.5), Past(0, 5, 0.0))
+    known = (PastDecision(0, 2, 0.5), PastDecision(0, 5, 0.0))
     return transitions.build_dataset(
         [
             replace(e, states=tuple(replace(s, history=known if i % 2 else None) for s in e.states))

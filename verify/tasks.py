@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config import FeaturizerConfig
-from state import ADDED, REPLACED, SPAN_END, T_LAST, Cursor, Past, State, never
+from state import ADDED, REPLACED, SPAN_END, T_LAST, Cursor, PastDecision, State, unedited
 
 KEYWORDS = ("qqqq", "zzzz", "kkkk", "vvvv", "wwww", "jjjj", "yyyy")
 """The word on the cursor line that tells which decision is right; one for each decision, in their order."""
@@ -131,7 +131,7 @@ def varied(n: int, seed: int, config: FeaturizerConfig) -> list[State]:
         history = None
         if rng.integers(2):
             known = range(int(rng.integers(min(t, 5) + 1)))
-            history = tuple(Past(k, int(rng.integers(7)), float(rng.random())) for k in known)
+            history = tuple(PastDecision(k, int(rng.integers(7)), float(rng.random())) for k in known)
         states.append(_state(lines, t, human, assistant, cursor, history=history))
     return states
 
@@ -176,7 +176,7 @@ def plain(lines: list[str], *, t: int = 1, cursor: int | None = None, **more: ob
 
 def never_array(n: int) -> NDArray[np.int64]:
     """Writable attribution `(n, 6)` of lines never edited."""
-    return np.array(never(n))
+    return np.array(unedited(n))
 
 
 def _skeleton(n: int) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from cli import run_tasks
 from cli.inspection import inspect, render, report
 from config import RewardWeights
 from line_tracking import carry_attribution
-from state import Cursor, Env, State, never
+from state import Cursor, Env, State, unedited
 from state_adapter import Action, Episode, Summary
 
 NO_OP, FILL, WRITE_ONE, *_ = Decision
@@ -35,7 +35,7 @@ def session() -> Episode:
     ]
     states: list[State] = []
     for t, (lines, move) in enumerate(turns):
-        human, assistant = never(len(lines)).copy(), never(len(lines))
+        human, assistant = unedited(len(lines)).copy(), unedited(len(lines))
         human[0] = (0, 0, len(head), 1, 0, 0)
         if move is not None:
             human, assistant = carry_attribution(states[-1], lines, move.agent, t)
@@ -64,7 +64,7 @@ def test_report(session: Episode, summary: Summary) -> None:
     filled = decisions["Fill Partial Line"]["assistant"]
     assert (filled["kept"], filled["survived"]) == ({"n": 1, "mean": 0.0}, {"n": 0, "mean": None})
     assert filled["reward"]["parts"]["undo_penalty"] == -0.75
-    assert tuple(filled["reward"]["parts"]) == rewards.names()
+    assert tuple(filled["reward"]["parts"]) == rewards.part_names()
     assert decisions["NO-OP"]["assistant"]["reward"]["mean"] == pytest.approx(0.1 + 0.05)
     nothing = decisions["Explain Multi Lines"]["assistant"]
     assert (nothing["taken"], nothing["kept"]["mean"], nothing["reward"]["mean"]) == (0, None, None)

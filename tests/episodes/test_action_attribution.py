@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from episodes.action_attribution import action_between, whose_attribution_changed
-from episodes.recorded_state import Recorded, parse_action
+from episodes.recorded_state import RecordedState, parse_action
 from errors import InputError
-from state import NEVER, State
+from state import UNEDITED, State
 
 
 def state(human=(), assistant=(), lines=3, t=1):
     arrays = []
     for edits in (human, assistant):
-        array = np.array([NEVER] * lines, dtype=np.int64).reshape(-1, 6)
+        array = np.array([UNEDITED] * lines, dtype=np.int64).reshape(-1, 6)
         for line, turn in edits:
             array[line] = (turn, 0, 1, 1, 0, 0)
         arrays.append(array)
@@ -67,13 +67,13 @@ def test_the_agent_whose_attribution_changed(before, after, agent):
 )
 def test_what_an_action_says(action, first_line, expected):
     led_to = parse_action(action, "f", first_line)
-    move = action_between(Recorded(state()), Recorded(state(), led_to), cursor=-1, silent="H")
+    move = action_between(RecordedState(state()), RecordedState(state(), led_to), cursor=-1, silent="H")
     assert (move.agent, int(move.decision), move.line, move.recorded) == expected
 
 
 def test_probabilities_and_model_come_along():
     part = {"type": 4, "line": 1, "probability": 0.25, "decision_probability": 0.5, "model": "m", "mood": 3}
-    move = action_between(Recorded(state()), Recorded(state(), parse_action({"A": part}, "f", 1)), -1, None)
+    move = action_between(RecordedState(state()), RecordedState(state(), parse_action({"A": part}, "f", 1)), -1, None)
     assert (move.probability, move.decision_probability, move.model) == (0.25, 0.5, "m")
 
 
@@ -81,4 +81,4 @@ def test_probabilities_and_model_come_along():
 def test_a_line_outside_the_file_it_was_taken_on_is_refused(line, first_line):
     led_to = parse_action({"A": {"type": 4, "line": line}}, ("f", "action"), first_line)
     with pytest.raises(InputError, match=r"f, action\.A\.line: is line \d+ of a file of 3"):
-        action_between(Recorded(state()), Recorded(state(lines=20), led_to), -1, None)
+        action_between(RecordedState(state()), RecordedState(state(lines=20), led_to), -1, None)

@@ -4,7 +4,7 @@ import pytest
 
 from episodes.canonical import parse_canonical, parse_history
 from errors import InputError
-from state import HISTORY_LENGTH, NEVER, Cursor, Env, Past
+from state import HISTORY_LENGTH, UNEDITED, Cursor, Env, PastDecision
 
 FULL = {
     "lines_text": ["a", "b"],
@@ -21,11 +21,11 @@ FULL = {
 def test_a_complete_state():
     state = parse_canonical(FULL, "f")
     assert (state.lines, state.t, state.timestamp_ms) == (("a", "b"), 4, 17)
-    assert state.human.tolist() == [[3, 0, 1, 1, 0, 0], list(NEVER)]
-    assert state.assistant.tolist() == [list(NEVER)] * 2
+    assert state.human.tolist() == [[3, 0, 1, 1, 0, 0], list(UNEDITED)]
+    assert state.assistant.tolist() == [list(UNEDITED)] * 2
     assert (state.cursor, state.last_known_line) == (Cursor(True, 1, 1, 4), 1)
     assert state.env == Env(True, 1, 3)
-    assert state.history == (Past(1, 2, 0.5), Past(3, 0, None))
+    assert state.history == (PastDecision(1, 2, 0.5), PastDecision(3, 0, None))
 
 
 def test_the_least_that_is_a_state():

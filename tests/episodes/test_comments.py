@@ -3,7 +3,7 @@
 import pytest
 
 from episodes import comments
-from episodes.comments import Line, split
+from episodes.comments import SplitLine, split
 
 Q = '"""'
 
@@ -37,7 +37,7 @@ Q = '"""'
     ],
 )
 def test_what_is_code_and_what_explains_it(lines, expected):
-    assert split(lines) == [Line(*line) for line in expected]
+    assert split(lines) == [SplitLine(*line) for line in expected]
 
 
 @pytest.mark.parametrize("text", ["\\" + Q, "'" * 3 + "\\", '"', "#", f"'{Q}", "\\'"])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions import Decision
-from episodes.decision_inference import read_off
+from episodes.decision_inference import infer_decision
 
 NO_OP, FILL, ONE, MANY, EDIT, EXPLAIN_LINE, EXPLAIN = range(7)
 Q = '"""'
@@ -91,7 +91,7 @@ CODE = ["def f(x):", "    y = x", "    return y"]
     ],
 )
 def test_decision_and_line(before, after, cursor, decision, line):
-    assert read_off(before, after, cursor) == (Decision(decision), line)
+    assert infer_decision(before, after, cursor) == (Decision(decision), line)
 
 
 lines = st.lists(st.sampled_from(["", "a", "# a", "a  # b", Q, "'"]), max_size=5)
@@ -99,7 +99,7 @@ lines = st.lists(st.sampled_from(["", "a", "# a", "a  # b", Q, "'"]), max_size=5
 
 @given(lines, lines, st.integers(-1, 6))
 def test_the_line_is_one_of_the_file_it_was_taken_on(before, after, cursor):
-    decision, line = read_off(before, after, cursor)
+    decision, line = infer_decision(before, after, cursor)
     assert -1 <= line < len(before)
     assert (decision is Decision.NO_OP) == (before == after)
     assert line >= 0 or decision is Decision.NO_OP or not before
@@ -116,6 +116,6 @@ def test_twice_the_lines_cost_twice_the_steps(kind, steps):
             "every line longer": [line + "y" for line in before],
             "every note went": [line.split("  #")[0] for line in before],
         }
-        return steps(read_off, before, after[kind], 3)
+        return steps(infer_decision, before, after[kind], 3)
 
     assert cost(2000) < 2.2 * cost(1000)

@@ -6,7 +6,7 @@ import pytest
 
 from errors import InputError
 from simulation.problem_loader import known_problems
-from state import Env, Past
+from state import Env, PastDecision
 from state_adapter import read_episodes, read_state
 
 EXAMPLE = re.compile(r"<!-- (\w+): (.*?) -->\n```jsonl?\n(.*?)```", re.DOTALL)
@@ -30,7 +30,7 @@ def test_every_block_is_an_example(page):
 
 def test_states(examples):
     state = read_state(examples["state.json"])
-    assert (len(state), state.t, state.cursor.line, state.history) == (3, 4, 1, (Past(2, 6, 1.0),))
+    assert (len(state), state.t, state.cursor.line, state.history) == (3, 4, 1, (PastDecision(2, 6, 1.0),))
     canonical = read_state(examples["canonical.json"])
     assert (canonical.lines[1], canonical.env) == ("    return a + b", Env(True, 1, 2))
 

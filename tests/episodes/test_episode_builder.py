@@ -2,7 +2,7 @@
 
 import pytest
 
-from state import HISTORY_LENGTH, NEVER, Past
+from state import HISTORY_LENGTH, UNEDITED, PastDecision
 from state_adapter import read_episodes
 
 
@@ -34,7 +34,7 @@ def test_attribution_follows_its_lines(recordings):
             recordings.state(5, "head\ntails", None, wrong),
         ),
     )
-    never = list(NEVER)
+    never = list(UNEDITED)
     skeleton, first, later = [0, 0, 3, 1, 0, 0], [1, 0, 4, 1, 0, 0], [3, 4, 5, 1, 0, 0]
     note = [2, 0, 6, 1, 0, 0]
     assert [state.human.tolist() for state in episode.states] == [
@@ -99,8 +99,8 @@ def test_history_knows_what_happened_and_nothing_that_comes_after(recordings):
     actions = [None, by("A", 4, 1), None, by("A", 0), None, by("A", 3, 2), None]
     states = [recordings.state(i + 1, *pair) for i, pair in enumerate(zip(texts, actions, strict=True))]
     episode, _ = read(recordings, recordings.session(*states))
-    one, one_kept, two = Past(1, 4, None), Past(1, 4, 1.0), Past(3, 0, None)
-    three, gone = Past(5, 3, None), Past(5, 3, 0.0)
+    one, one_kept, two = PastDecision(1, 4, None), PastDecision(1, 4, 1.0), PastDecision(3, 0, None)
+    three, gone = PastDecision(5, 3, None), PastDecision(5, 3, 0.0)
     assert [state.history for state in episode.states] == [
         (), (one,), (one_kept,), (one_kept, two), (one_kept, two), (one_kept, two, three), (one_kept, two, gone),
     ]  # fmt: skip
@@ -110,7 +110,10 @@ def test_history_knows_what_happened_and_nothing_that_comes_after(recordings):
 def test_history_of_earlier_sessions_comes_first(recordings):
     first = recordings.state(1, "a", history=[{"t": 9, "decision": 5, "kept": 0.5}])
     episode, _ = read(recordings, recordings.session(first, recordings.state(2, "a", recordings.by("A", 0))))
-    assert [state.history for state in episode.states] == [(Past(9, 5, 0.5),), (Past(9, 5, 0.5), Past(1, 0, None))]
+    assert [state.history for state in episode.states] == [
+        (PastDecision(9, 5, 0.5),),
+        (PastDecision(9, 5, 0.5), PastDecision(1, 0, None)),
+    ]
 
 
 def test_history_is_capped(recordings):

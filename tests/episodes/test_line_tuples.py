@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from episodes.line_tuples import parse_line_tuples
 from episodes.validation import LIMIT
 from errors import InputError
-from state import NEVER, Cursor
+from state import UNEDITED, Cursor
 
 N = {"t_last": -1, "span": [0, 0], "flags": [0, 0, 0]}
 OFF = {"on": False, "line": 0, "char": 0, "last_t": -1}
@@ -19,14 +19,14 @@ OFF = {"on": False, "line": 0, "char": 0, "last_t": -1}
 @pytest.mark.parametrize(
     ("line", "human", "assistant"),
     [
-        (["x", N, N, OFF], NEVER, NEVER),
-        (["x"], NEVER, NEVER),
-        (["x", {}, {}, {}], NEVER, NEVER),
-        (["x", None, None, None], NEVER, NEVER),
+        (["x", N, N, OFF], UNEDITED, UNEDITED),
+        (["x"], UNEDITED, UNEDITED),
+        (["x", {}, {}, {}], UNEDITED, UNEDITED),
+        (["x", None, None, None], UNEDITED, UNEDITED),
         (["x", {"t_last": 4}, {"span": [1, 2]}], (4, 0, 0, 0, 0, 0), (-1, 1, 2, 0, 0, 0)),
         (["x", {"flags": [True, 0, 1]}, {"t_last": 3.0}], (-1, 0, 0, 1, 0, 1), (3, 0, 0, 0, 0, 0)),
         (["x", {"span": [-5, 900]}, {"t_last": LIMIT}], (-1, -5, 900, 0, 0, 0), (LIMIT, 0, 0, 0, 0, 0)),
-        (["x", {**N, "mood": "good"}, N, {**OFF, "colour": 3}], NEVER, NEVER),
+        (["x", {**N, "mood": "good"}, N, {**OFF, "colour": 3}], UNEDITED, UNEDITED),
     ],
     ids=["complete", "text only", "empty parts", "null parts", "some keys", "booleans, 3.0", "outside", "unknown keys"],
 )

@@ -2,14 +2,14 @@
 
 import pytest
 
-from episodes.snapshot import Known, parse_snapshot_state
+from episodes.snapshot import SnapshotCache, parse_snapshot_state
 from errors import InputError
-from state import NEVER, Cursor, Env
+from state import UNEDITED, Cursor, Env
 from state_adapter import read_episodes
 
 
 def parsed(value):
-    return parse_snapshot_state(value, ("f", "states"), Known()).state
+    return parse_snapshot_state(value, ("f", "states"), SnapshotCache()).state
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_turn_0_with_an_empty_span_means_never(recordings):
         recordings.entry(assistant=(2, 1, 5)),
     ]
     found = parsed(recordings.state(3, "a\nb\nc\nd", attribution=entries))
-    assert found.human.tolist() == [[0, 0, 4, 1, 0, 0], [-1, 0, 0, 1, 0, 0], list(NEVER), list(NEVER)]
-    assert found.assistant.tolist() == [list(NEVER), [3, 0, 0, 1, 0, 0], [2, 1, 5, 1, 0, 0], list(NEVER)]
+    assert found.human.tolist() == [[0, 0, 4, 1, 0, 0], [-1, 0, 0, 1, 0, 0], list(UNEDITED), list(UNEDITED)]
+    assert found.assistant.tolist() == [list(UNEDITED), [3, 0, 0, 1, 0, 0], [2, 1, 5, 1, 0, 0], list(UNEDITED)]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_entries_beyond_the_lines_are_not_looked_at(recordings):
 
 
 def test_states_share_texts_lines_and_entries(recordings):
-    known, shared = Known(), recordings.entry((1, 0, 1))
+    known, shared = SnapshotCache(), recordings.entry((1, 0, 1))
     texts = ["".join(["a\n", "b"]), "".join(["a\n", "b"]), "a\nc"]
     one, two, three = (
         parse_snapshot_state(recordings.state(i, text, attribution=[shared]), "f", known).state

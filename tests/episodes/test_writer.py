@@ -12,7 +12,7 @@ import actions as game
 from actions import Decision
 from episodes.history import attach
 from episodes.writer import snapshot, write_snapshot
-from state import State, never
+from state import State, unedited
 from state_adapter import Action, Episode, read_episodes
 
 small = st.integers(0, 9)
@@ -97,12 +97,12 @@ def test_what_was_read_reads_back_equal(same_episode, session):
     st.data(),
 )
 def test_what_was_played_reads_back_equal(same_episode, choices, data):
-    states = [State(("def f():", "    pass", ""), 0, never(3), never(3))]
+    states = [State(("def f():", "    pass", ""), 0, unedited(3), unedited(3))]
     moves = [None]
     for i, (decision, text) in enumerate(choices):
         agent, state = "HA"[i % 2], states[-1]
         line = data.draw(st.integers(0, len(state) - 1)) if decision else -1
-        if agent == "A" and not game.legal_one(state, decision, line, w_max=160):
+        if agent == "A" and not game.is_legal(state, decision, line, w_max=160):
             decision, line = Decision.NO_OP, -1  # noqa: PLW2901
         states.append(game.apply(state, decision, line, text, by=agent, t=i + 1))
         moves.append(Action(agent, decision, line, recorded=True, probability=0.5, model="m"))
@@ -114,7 +114,7 @@ def test_what_was_played_reads_back_equal(same_episode, choices, data):
     "name", ["e-1 #0", "", ".", "..", "a/b", "../b", "a\\b", "a\0b", "\n", "é", "\ud800", "a.json"]
 )
 def test_any_id_has_a_name_within_the_folder(tmp_path, same_episode, name):
-    states = tuple(State(("a",), t, never(1), never(1), history=()) for t in range(2))
+    states = tuple(State(("a",), t, unedited(1), unedited(1), history=()) for t in range(2))
     moves = (None, Action("H", Decision.NO_OP, -1, recorded=False))
     episode = Episode(name, "nowhere", None, states, moves)
     path = write_snapshot(episode, tmp_path)

@@ -2,7 +2,7 @@
 
 import runpy
 
-from rewards import kept
+from rewards import retention
 from state_adapter import read_episodes
 
 
@@ -19,6 +19,6 @@ def test_they_show_two_people_with_different_tastes(sample_sessions):
     tastes = {}
     for episode in episodes:
         assert episode.states[-1].env.tests_passed == episode.states[-1].env.tests_total
-        comments = [kept(one) for one in episode.transitions("A") if one.decision in (5, 6)]
+        comments = [retention(one).retained for one in episode.transitions("A") if one.decision in (5, 6)]
         tastes[episode.problem_id] = sum(comments) / len(comments)
     assert tastes["longest-streak"] == 0.0 and tastes["title-case"] == 1.0

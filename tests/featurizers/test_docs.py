@@ -8,7 +8,7 @@ import torch
 from config import FeaturizerConfig
 from featurizers import Featurizer, embedders
 from models import checkpoint
-from state import State, never
+from state import State, unedited
 
 LINES = ("def f(x):", "", "x" * 100_000, "\ud800\x00", "return x")
 
@@ -23,7 +23,7 @@ def example(root):
 
 
 def features(featurizer, *lines):
-    return featurizer(featurizer.encode([State(lines, 0, never(len(lines)), never(len(lines)))]).batch()).x[0]
+    return featurizer(featurizer.encode([State(lines, 0, unedited(len(lines)), unedited(len(lines)))]).batch()).x[0]
 
 
 def test_the_example_keeps_what_an_embedder_promises(example):

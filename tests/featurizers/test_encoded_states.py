@@ -7,9 +7,9 @@ import torch
 from config import FeaturizerConfig
 from featurizers import Encoded, Featurizer, Ragged
 from featurizers.ragged import offsets_of
-from state import Past
+from state import PastDecision
 
-HISTORY = (Past(0, 2, 1.0), Past(2, 0, None))
+HISTORY = (PastDecision(0, 2, 1.0), PastDecision(2, 0, None))
 
 
 @pytest.fixture(scope="module")

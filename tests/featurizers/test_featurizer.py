@@ -10,13 +10,13 @@ from config import FeaturizerConfig
 from errors import InputError
 from featurizers import Featurizer
 from featurizers.embedders import embedder_names
-from state import Cursor, State, never
+from state import Cursor, State, unedited
 
 LOCAL = ("mlp", "mlp_trainable", "char_cnn")
 
 
 def state(*lines):
-    return State(lines, 4, never(len(lines)), never(len(lines)), Cursor(bool(lines), 0 if lines else -1, 1, 2))
+    return State(lines, 4, unedited(len(lines)), unedited(len(lines)), Cursor(bool(lines), 0 if lines else -1, 1, 2))
 
 
 @pytest.mark.parametrize("name", LOCAL)

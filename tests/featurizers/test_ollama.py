@@ -13,13 +13,13 @@ from config import FeaturizerConfig
 from errors import InputError
 from featurizers import Featurizer
 from featurizers.ollama import Kept, host
-from state import State, never
+from state import State, unedited
 
 CONFIG = FeaturizerConfig(text_embedder="ollama", ollama_model="toy:latest", ollama_dim=4)
 
 
 def state(*lines):
-    return State(lines, 0, never(len(lines)), never(len(lines)))
+    return State(lines, 0, unedited(len(lines)), unedited(len(lines)))
 
 
 class Server(ThreadingHTTPServer):

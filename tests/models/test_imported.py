@@ -11,7 +11,7 @@ import inference
 from config import ModelConfig
 from errors import InputError
 from models import Joint, checkpoint, store
-from state import Past
+from state import PastDecision
 from state_adapter import parse_line_tuples
 from verify.reference import ImportedNetwork, decision_logits
 
@@ -119,7 +119,7 @@ def test_upgraded_models_answer_as_before_whatever_the_history(imported_folder, 
     models = store.load(imported_folder)
     policy = models.assistant.upgraded().eval()
     assert policy.config.pooling == "sum" and policy.config.global_tokens == "restarted"
-    for history in (None, (), (Past(1, 2, 0.5), Past(3, 4, None))):
+    for history in (None, (), (PastDecision(1, 2, 0.5), PastDecision(3, 4, None))):
         state = replace(read(cases[2]), history=history)
         lines = models.featurizer(models.featurizer.encode([state]).batch())
         before, after = models.assistant(lines), policy(lines)

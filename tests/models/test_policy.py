@@ -6,10 +6,10 @@ import torch
 from config import FeaturizerConfig, ModelConfig
 from featurizers import Featurizer
 from models import HEADS, Joint, Policy
-from state import Past
+from state import PastDecision
 
 BACKBONES = ("lg_transformer", "lstm", "bigru")
-HISTORY = (Past(0, 1, 1.0), Past(2, 3, 0.0), Past(4, 0, None))
+HISTORY = (PastDecision(0, 1, 1.0), PastDecision(2, 3, 0.0), PastDecision(4, 0, None))
 
 
 def network(backbone="lg_transformer", **settings):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from judge import Case, Problem
-from state import Cursor, State, never
+from state import Cursor, State, unedited
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def state_of():
     def make(*lines, cursor=None, t=3, **others):
         at = Cursor() if cursor is None else Cursor(True, cursor, len(lines[cursor]), t)
         seen = -1 if cursor is None else cursor
-        return State(lines, t, never(len(lines)), never(len(lines)), at, last_known_line=seen, **others)
+        return State(lines, t, unedited(len(lines)), unedited(len(lines)), at, last_known_line=seen, **others)
 
     return make
 
@@ -24,7 +24,7 @@ def protected():
     """Human attribution in which the first line belongs to the skeleton."""
 
     def make(lines):
-        human = np.array(never(lines))
+        human = np.array(unedited(lines))
         human[0] = (0, 0, 5, 1, 0, 0)
         human.flags.writeable = False
         return human

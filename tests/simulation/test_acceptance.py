@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from actions import Decision, apply
-from line_tracking import kept_share, written
+from line_tracking import line_edits, retained_share
 from simulation.acceptance import Tastes, judged, react, without
 from simulation.goal import Goal
 from simulation.person import Turn
@@ -88,16 +88,16 @@ def test_what_is_taken_back_is_as_it_was_and_does_not_stand(turn, decision, line
     options, _ = react(seen, NOTHING_KEPT)
     reply = options[0].carry_out(Random(0))
     assert reply.state.lines == seen.before.lines and reply.state.t == 5 and reply.move.agent == "H"
-    assert kept_share(seen.before, seen.state, reply.state) == 0.0
+    assert retained_share(seen.before, seen.state, reply.state) == 0.0
 
 
 def test_only_the_unwanted_lines_go(turn):
     seen = turn(["def f(a):", "", "    return a"], MULTI, 1, "    b = a + 1\n    x = 7\n    if b > 2:")
-    lines = written(seen.before.lines, seen.state.lines)
+    lines = line_edits(seen.before.lines, seen.state.lines)
     wrong = [line for line in lines if line.text == "x = 7"]
     after = without(seen, wrong, everything=False)
     assert after.lines == ("def f(a):", "    b = a + 1", "    if b > 2:", "    return a")
-    share = kept_share(seen.before, seen.state, after)
+    share = retained_share(seen.before, seen.state, after)
     assert share == pytest.approx(1 - len("x=7") / len("b=a+1x=7ifb>2:"))
 
 
@@ -105,9 +105,9 @@ def test_a_removed_line_comes_back_where_it_was(state_of):
     before = state_of("a = 1", "b = 2", "c = 3", "d = 4")
     after = state_of("a = 1", "c = 30", "d = 4", t=4)
     seen = Turn(after, GOAL, before, Action("A", EDIT, 1, recorded=True))
-    gone = [line for line in written(before.lines, after.lines) if line.line < 0]
+    gone = [line for line in line_edits(before.lines, after.lines) if line.line < 0]
     assert without(seen, gone, everything=False).lines == ("a = 1", "b = 2", "c = 30", "d = 4")
-    assert without(seen, list(written(before.lines, after.lines)), everything=True).lines == before.lines
+    assert without(seen, list(line_edits(before.lines, after.lines)), everything=True).lines == before.lines
 
 
 def test_the_cursor_stays_with_its_line_when_a_comment_goes(state_of):

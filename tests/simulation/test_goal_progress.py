@@ -10,7 +10,7 @@ from simulation.goal import is_comment
 from simulation.goal_progress import Piece, Remembered, compare, following, pieces, progress, waiting
 from simulation.scripted_people import next_piece
 from simulation.typing_model import Hands, Task, do, known_line
-from state import Cursor, State, never
+from state import Cursor, State, unedited
 
 GOAL = ("def f(a):", "    b = a + 1", "    if b > 2:", "        return b", "", "    return a")
 
@@ -18,7 +18,7 @@ GOAL = ("def f(a):", "    b = a + 1", "    if b > 2:", "        return b", "", "
 def state_of(lines, cursor=None):
     lines = tuple(lines)
     on = Cursor() if cursor is None else Cursor(True, cursor, len(lines[cursor]), 3)
-    return State(lines, 3, never(len(lines)), never(len(lines)), on)
+    return State(lines, 3, unedited(len(lines)), unedited(len(lines)), on)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from actions import Decision, legal
+from actions import Decision, legality_mask
 from config import FeaturizerConfig, ModelConfig
 from inference import decide, untrained
 from simulation.assistants import draw
@@ -45,7 +45,7 @@ def test_probabilities_stand_at_the_lines_of_the_file(models, state_of):
             assert pairs[best] == pytest.approx(record.probability, abs=1e-5)
             assert pairs[record.decision, max(record.line, 0)] == pytest.approx(pairs[best], abs=1e-6)
             if legal_only:
-                assert (pairs[1:][~legal([state], 160)[0, 1:]] == 0).all()
+                assert (pairs[1:][~legality_mask([state], 160)[0, 1:]] == 0).all()
     assert (found[3][:, :30] == 0)[1:].all() and found[3][1:, 30:].sum() > 0
 
 

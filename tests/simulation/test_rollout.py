@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from actions import Decision, legal_one, protected
+from actions import Decision, is_legal, protected_lines
 from config import FeaturizerConfig
 from featurizers import Featurizer
 from judge import SMALL, Judge
@@ -19,7 +19,7 @@ from simulation.goal import Goal
 from simulation.rollout import Chosen, Game, play, take
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import first_state, simulate
-from state import Env, Past, State, never
+from state import Env, PastDecision, State, unedited
 from state_adapter import read_episodes, write_snapshot
 
 
@@ -55,7 +55,7 @@ def test_human_and_assistant_take_turns_by_legal_decisions(sessions):
         assert agents == ["A", "H"] * (len(agents) // 2) and episode.actions[0] is None
         assert [state.t for state in episode.states] == list(range(1, len(episode.states) + 1))
         for transition in episode.transitions("A"):
-            assert legal_one(transition.state, transition.decision, transition.line, 160)
+            assert is_legal(transition.state, transition.decision, transition.line, 160)
             assert transition.action.model == "random" and transition.reply is not None
             if transition.decision is not Decision.NO_OP:
                 assert 0 < transition.action.probability <= transition.action.decision_probability <= 1
@@ -66,7 +66,7 @@ def test_attribution_is_that_of_the_edits(sessions):
         for before, after, move in zip(episode.states, episode.states[1:], episode.actions[1:], strict=False):
             human, assistant = carry_attribution(before, after.lines, move.agent, after.t)
             assert np.array_equal(after.human, human) and np.array_equal(after.assistant, assistant)
-            assert after.cursor.on == (move.agent == "H") and protected(after.human).sum() == 1
+            assert after.cursor.on == (move.agent == "H") and protected_lines(after.human).sum() == 1
 
 
 def test_states_say_what_compiles_and_passes(sessions):
@@ -174,11 +174,11 @@ def test_a_person_replies_to_the_decision_that_led_to_the_root(sessions):
 
 
 def test_history_is_what_is_known_by_then(state_of):
-    root = state_of("x = 1", "", cursor=1, history=(Past(0, 2, 0.5),))
+    root = state_of("x = 1", "", cursor=1, history=(PastDecision(0, 2, 0.5),))
     goal = Goal(("x = 1", "y = 2", "z = 3"))
     (episode,) = play([Game(root, goal, PEOPLE["likes_code"], "7")], RandomAssistant(), Mixture(1, 0), horizon=6)
     for i, state in enumerate(episode.states):
-        assert state.history[0] == Past(0, 2, 0.5)
+        assert state.history[0] == PastDecision(0, 2, 0.5)
         taken = [move for move in episode.actions[1 : i + 1] if move.agent == "A"]
         assert [past.decision for past in state.history[1:]] == [move.decision for move in taken]
         if episode.actions[i] is not None and episode.actions[i].agent == "A":
@@ -198,7 +198,7 @@ def test_a_decision_that_changes_nothing_is_a_no_op(state_of):
 def test_without_linger_no_end_tells_of_the_goal():
     goal = Goal.solving(PROBLEMS[0])
     done = replace(
-        first_state(PROBLEMS[0]), lines=goal.lines, human=never(len(goal.lines)), assistant=never(len(goal.lines))
+        first_state(PROBLEMS[0]), lines=goal.lines, human=unedited(len(goal.lines)), assistant=unedited(len(goal.lines))
     )
     games = [Game(done, goal, PEOPLE["likes_code"], "1")]
     (until_the_end,) = play(games, SilentAssistant(), Mixture(), horizon=5)
@@ -255,7 +255,7 @@ def test_no_goal_can_be_reached_from_what_the_assistant_sees():
 
 def test_a_ply_without_judging_costs_few_steps(steps):
     lines = tuple(f"    value_{i} = compute({i}, other[{i * 7 % 5}])" for i in range(30))
-    root = State(lines[:20], 1, never(20), never(20), last_known_line=19)
+    root = State(lines[:20], 1, unedited(20), unedited(20), last_known_line=19)
     games = [Game(root, Goal(lines), PEOPLE["likes_code"], f"{i}") for i in range(20)]
     play(games, RandomAssistant(), Mixture(), horizon=1)
     games = [replace(game, seed=f"other {game.seed}") for game in games]
@@ -275,6 +275,6 @@ def test_any_root_and_any_goal_can_be_played(seed):
             tuple(line.rstrip("\r\n") for line in generator.choices(texts, k=generator.randrange(6))), notes=("n",)
         )
         person = generator.choice(list(PEOPLE.values()))
-        games.append(Game(State(lines, 2, never(len(lines)), never(len(lines))), goal, person, f"{seed}/{i}"))
+        games.append(Game(State(lines, 2, unedited(len(lines)), unedited(len(lines))), goal, person, f"{seed}/{i}"))
     for episode in play(games, RandomAssistant(), Mixture(), horizon=4):
         assert len(episode.states) == 9

@@ -13,7 +13,7 @@ from simulation.completers import Mixture
 from simulation.goal import Goal
 from simulation.rollout import Game, play
 from simulation.scripted_people import ScriptedPerson, tastes
-from state import Cursor, Env, State, never
+from state import Cursor, Env, State, unedited
 from state_adapter import Episode
 
 LINES = ("def f(xs):", "    total = 0", "    for x in xs:", "        total = total + x", "    return total")
@@ -21,9 +21,9 @@ LINES = ("def f(xs):", "    total = 0", "    for x in xs:", "        total = tot
 
 def session(number: int, *, rounds: int = 5, likes: float = 0.8, cut_off: bool = False) -> Episode:
     """A person who writes `LINES` while an assistant decides at random; right code of its is kept with `likes`."""
-    human = never(2).copy()
+    human = unedited(2).copy()
     human[0] = (0, 0, len(LINES[0]), 1, 0, 0)
-    state = State((LINES[0], ""), 0, human, never(2), Cursor(True, 1, 0, 0), last_known_line=1)
+    state = State((LINES[0], ""), 0, human, unedited(2), Cursor(True, 1, 0, 0), last_known_line=1)
     keeps = tastes(fill=likes, line=likes, lines=likes, edit=likes, comments=likes, mistakes=0.5 * likes)
     person = ScriptedPerson("made up", keeps)
     game = Game(state, Goal(LINES), person, f"session {number}")

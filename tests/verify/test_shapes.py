@@ -13,7 +13,7 @@ from featurizers import Encoded
 from models import Joint, Policy, PolicyOutput
 from verify.shapes import counting_bias, edge_inputs, shapes_masks
 
-OF, LEGAL, SAMPLE, FORWARD, BATCH = Joint.of, actions.legal_lines, Joint.sample, Policy.forward, Encoded.batch
+OF, LEGAL, SAMPLE, FORWARD, BATCH = Joint.of, actions.legality_by_line, Joint.sample, Policy.forward, Encoded.batch
 
 
 def test_checks_pass(each_backbone):
@@ -56,7 +56,7 @@ def test_a_wrong_distribution_is_found(small, monkeypatch, broken):
     ],
 )
 def test_a_wrong_mask_is_found(small, monkeypatch, what, changed):
-    monkeypatch.setattr(actions, "legal_lines", lambda states, w_max: changed(LEGAL(states, w_max)).copy())
+    monkeypatch.setattr(actions, "legality_by_line", lambda states, w_max: changed(LEGAL(states, w_max)).copy())
     assert not shapes_masks(small)["passed"], what
 
 
@@ -70,15 +70,15 @@ def test_a_mask_of_another_state_is_found(small, monkeypatch):
 
 
 def test_protected_lines_that_are_not_are_found(small, monkeypatch):
-    protected = actions.protected
-    monkeypatch.setattr(actions, "protected", lambda *given: protected(*given) & False)
+    protected = actions.protected_lines
+    monkeypatch.setattr(actions, "protected_lines", lambda *given: protected(*given) & False)
     result = shapes_masks(small)
     assert not result["passed"]
     assert result["illegal_mass_mean"] > 1e-3
 
 
 def test_full_lines_that_can_be_filled_are_found(small, monkeypatch):
-    monkeypatch.setattr(actions, "legal_lines", lambda states, w_max: LEGAL(states, 10**9))
+    monkeypatch.setattr(actions, "legality_by_line", lambda states, w_max: LEGAL(states, 10**9))
     assert not shapes_masks(small)["passed"]
 
 

@@ -173,14 +173,14 @@ class _Table:
         decision, line = transition.decision, window.line(transition.line)
         no_op = decision is Decision.NO_OP
         inside = no_op or line >= 0
-        legal = human or actions.legal_one(transition.state, decision, transition.line, self.w_max)
+        legal = human or actions.is_legal(transition.state, decision, transition.line, self.w_max)
         self.illegal += not legal
         self.outside += not inside
         learn = inside and legal
         reward = None if human else rewards.reward(transition, self.weights)
         if reward is not None:
             self.part_names = tuple(reward.parts)
-        kept = None if reward is None else reward.fate.kept
+        kept = None if reward is None else reward.retention.retained
         log_decision, log_line = _recorded(transition)
         lines, kind = _offer(transition, window, learn and not no_op)
         return {

@@ -24,7 +24,7 @@ from rewards import noop_shaping
 from simulation.acceptance import EXPLAINS, without
 from simulation.goal import Goal
 from simulation.person import HumanPolicy, Pairs, Turn
-from state import HISTORY_LENGTH, Past, State, silence
+from state import HISTORY_LENGTH, PastDecision, State, noop_streak
 from state_adapter import Action
 from training.search.interfaces import NO_OP, Evaluation, Evaluator, Floats, Ints
 from training.search.pikl import softmax
@@ -116,7 +116,7 @@ class GoalFreeModel:
     def rewards(self, states: Sequence[SearchState], kept: Floats) -> Floats:
         """What each candidate is expected to bring `(B, K)`, by its p(kept) `(B, K)`."""
         rewards = self._if_written(kept)
-        rewards[:, NO_OP] = [noop_shaping(silence(one.state), self.weights) for one in states]
+        rewards[:, NO_OP] = [noop_shaping(noop_streak(one.state), self.weights) for one in states]
         return rewards
 
     def _value(self, log_probs: Floats, rewards: Floats) -> Floats:
@@ -129,7 +129,9 @@ class GoalFreeModel:
         return value
 
     def _expected(self, state: State, kept: float | None) -> float:
-        return noop_shaping(silence(state), self.weights) if kept is None else float(self._if_written(np.array(kept)))
+        return (
+            noop_shaping(noop_streak(state), self.weights) if kept is None else float(self._if_written(np.array(kept)))
+        )
 
     def _if_written(self, kept: Floats) -> Floats:
         return kept * self.if_kept + (1 - kept) * self.if_undone
@@ -166,7 +168,7 @@ def _decided(state: State, move: Action) -> State:
     """The state after the assistant's move, with its history."""
     text = "" if move.decision is Decision.NO_OP else placeholder_text(state, move.decision, move.line)
     after = apply(state, move.decision, move.line, text, by="A", t=state.t + 1)
-    past = (*(state.history or ()), Past(state.t, int(move.decision), None))[-HISTORY_LENGTH:]
+    past = (*(state.history or ()), PastDecision(state.t, int(move.decision), None))[-HISTORY_LENGTH:]
     return replace(after, history=past)
 
 

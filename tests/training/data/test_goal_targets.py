@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from state import Env, State, never
+from state import Env, State, unedited
 from training.data.goal_targets import GOAL_NAMES, Goal, goal_vector
 
 
 def state(lines, env=None):
-    return State(tuple(lines), 0, never(len(lines)), never(len(lines)), env=env)
+    return State(tuple(lines), 0, unedited(len(lines)), unedited(len(lines)), env=env)
 
 
 FINAL = ["# sums", "def f(xs):", "    total = 0", "", "    return total"]

@@ -11,7 +11,7 @@ import rewards
 from actions import Decision
 from config import FeaturizerConfig
 from featurizers import Featurizer
-from state import Cursor, State, never
+from state import Cursor, State, unedited
 from state_adapter import Action, Episode
 from training.data.transitions import build_dataset, line_kinds
 
@@ -22,10 +22,10 @@ def featurizer():
 
 
 def state(lines, t, cursor=0, protected=()):
-    human = never(len(lines)).copy()
+    human = unedited(len(lines)).copy()
     for line in protected:
         human[line] = (0, 0, 5, 1, 0, 0)
-    return State(tuple(lines), t, human, never(len(lines)), Cursor(True, cursor, 0, t), last_known_line=cursor)
+    return State(tuple(lines), t, human, unedited(len(lines)), Cursor(True, cursor, 0, t), last_known_line=cursor)
 
 
 def episode(*turns, cut_off=False):
@@ -46,7 +46,7 @@ def test_every_transition_of_both_agents_is_a_row(featurizer, sessions):
             if agent == "A":
                 assert steps.reward.tolist() == pytest.approx([rewards.reward(t).total for t in transitions])
                 assert steps.parts.sum(1).tolist() == pytest.approx(steps.reward.tolist(), abs=1e-5)
-                expected = [math.nan if (k := rewards.kept(t)) is None else k for t in transitions]
+                expected = [math.nan if (k := rewards.retention(t).retained) is None else k for t in transitions]
                 assert steps.kept.tolist() == pytest.approx(expected, nan_ok=True)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from actions import Decision
 from config import PPOConfig
-from state import Cursor, Env, State, never
+from state import Cursor, Env, State, unedited
 from state_adapter import Action, Episode
 from training.data import behaviour_policy
 from training.data.transitions import build_dataset
@@ -22,8 +22,8 @@ GOOD, BAD = Decision.WRITE_SINGLE_LINE, Decision.EDIT_EXISTING_LINES
 
 def bandit(number: int, decision: Decision, probability: float | None) -> Episode:
     """One decision; if it is the good one, the person keeps it, else they take it back."""
-    human = never(1)
-    state = State(("",), 0, human, never(1), Cursor(True, 0, 0, 0), Env(True, 0, 2), history=(), last_known_line=0)
+    human = unedited(1)
+    state = State(("",), 0, human, unedited(1), Cursor(True, 0, 0, 0), Env(True, 0, 2), history=(), last_known_line=0)
     after = replace(state, lines=("x = 1",), t=1, cursor=Cursor(), last_known_line=0)
     reply = replace(after if decision is GOOD else state, t=2)
     moves = (None, Action("A", decision, 0, True, probability, probability), Action("H", Decision.NO_OP, -1, True))

@@ -12,7 +12,7 @@ from config import FeaturizerConfig, ModelConfig, SearchConfig
 from featurizers import Featurizer
 from models import Policy
 from simulation.network_agents import NetworkPolicy
-from state import Cursor, Env, Past, State, never
+from state import Cursor, Env, PastDecision, State, unedited
 from training.search import SearchRandomness, search
 from training.search.cache import CachedEvaluator
 from training.search.evaluator import PolicyEvaluator, candidates, observation
@@ -22,10 +22,10 @@ CONFIG = SearchConfig(candidates=6)
 
 def state(count: int, t: int = 4, **changes: object) -> State:
     """A file of so many lines; line 1 is the human's."""
-    human = never(count).copy()
+    human = unedited(count).copy()
     if count > 1:
         human[1] = (2, 0, 3, 1, 0, 0)
-    made = State(tuple(f"x{i} = {i * t}" for i in range(count)), t, human, never(count), Cursor(count > 2, 2, 1, t))
+    made = State(tuple(f"x{i} = {i * t}" for i in range(count)), t, human, unedited(count), Cursor(count > 2, 2, 1, t))
     return replace(made, **changes)
 
 
@@ -56,7 +56,7 @@ def test_more_candidates_than_pairs() -> None:
 
 def test_candidates_are_legal_and_in_the_file_s_own_lines(evaluator: PolicyEvaluator) -> None:
     long = state(200)
-    long = replace(long, cursor=Cursor(True, 150, 0, 4), human=np.concatenate([never(199), [[0, 0, 4, 1, 0, 0]]]))
+    long = replace(long, cursor=Cursor(True, 150, 0, 4), human=np.concatenate([unedited(199), [[0, 0, 4, 1, 0, 0]]]))
     states = [state(5), long, state(0), state(1)]
     found = evaluator.evaluate(states)
     assert found.pairs[:, 0].tolist() == [[0, -1]] * 4
@@ -65,7 +65,7 @@ def test_candidates_are_legal_and_in_the_file_s_own_lines(evaluator: PolicyEvalu
     for of_state, pairs, log_probs in zip(states, found.pairs, found.log_probs, strict=True):
         for (decision, line), log_prob in zip(pairs.tolist(), log_probs, strict=True):
             if log_prob > -np.inf:
-                assert actions.legal_one(of_state, actions.Decision(decision), line, 160)
+                assert actions.is_legal(of_state, actions.Decision(decision), line, 160)
     assert (found.pairs[1, 1:, 1] >= 130).all()
     assert (found.log_probs[2, 1:] == -np.inf).all()
     assert found.log_probs[2, 0] == 0
@@ -99,9 +99,9 @@ def test_broken_weights_stop_the_search(evaluator: PolicyEvaluator) -> None:
         {"cursor": Cursor(True, 1, 1, 4)},
         {"cursor": Cursor(True, 2, 2, 4)},
         {"assistant": np.array([[3, 0, 1, 1, 0, 0]] * 3)},
-        {"human": never(3)},
+        {"human": unedited(3)},
         {"history": ()},
-        {"history": (Past(1, 2, 0.5),)},
+        {"history": (PastDecision(1, 2, 0.5),)},
     ],
 )
 def test_what_the_network_sees_makes_another_observation(change: dict[str, object]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actions import Decision, legal
+from actions import Decision, legality_mask
 from config import FeaturizerConfig, ModelConfig, RewardWeights, SearchConfig
 from featurizers import Featurizer
 from models import Policy
@@ -20,7 +20,7 @@ from simulation.network_agents import NetworkPolicy
 from simulation.rollout import Game, play
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import first_state
-from state import Cursor, Past, State, never
+from state import Cursor, PastDecision, State, unedited
 from training.search import Evaluation
 from training.search.evaluator import PolicyEvaluator, observation
 from training.search.goal_free_model import DISCOUNT, REPLIES, UNDO, GoalFreeModel, SearchState, placeholder_text
@@ -36,7 +36,7 @@ WEIGHTS = RewardWeights()
 
 def state_of(*lines, history=()):
     at = Cursor(True, len(lines) - 1, len(lines[-1]), 4) if lines else Cursor()
-    return State(lines, 4, never(len(lines)), never(len(lines)), at, history=history, last_known_line=at.line)
+    return State(lines, 4, unedited(len(lines)), unedited(len(lines)), at, history=history, last_known_line=at.line)
 
 
 class Says:
@@ -74,8 +74,8 @@ def imagined(says, state, pair, survives=0.9):
     (WRITE, 0.0, 1.0, (), -0.75),
     (WRITE, 0.4, 0.5, (), 0.4 * (0.25 + 0.5 * 1.0 - 0.5 * 0.25) - 0.6 * 0.75),
     (NO_OP, 0.4, 0.5, (), 0.05),
-    (NO_OP, 0.4, 0.5, (Past(0, 2, 1.0), Past(2, 0, None)), -0.05),
-    (NO_OP, 0.4, 0.5, (Past(0, 0, None), Past(2, 0, None)), -0.075),
+    (NO_OP, 0.4, 0.5, (PastDecision(0, 2, 1.0), PastDecision(2, 0, None)), -0.05),
+    (NO_OP, 0.4, 0.5, (PastDecision(0, 0, None), PastDecision(2, 0, None)), -0.075),
 ])  # fmt: skip
 def test_a_decision_brings_what_is_expected_of_it(pair, kept, survives, history, reward):
     found = imagined(Says(kept), state_of(*LINES, history=history), pair, survives)[2]
@@ -104,7 +104,7 @@ def test_a_value_goes_by_what_decisions_bring_and_not_by_the_value_head():
 @pytest.mark.parametrize(("kept", "streak"), [(0.2, 0), (0.9, 0), (0.9, 2)])
 def test_a_value_worked_out(kept, streak):
     """NO-OP and writing are equally likely; whoever searches prefers by exp(4 r), and so on without end."""
-    history = tuple(Past(t, 0, None) for t in range(streak))
+    history = tuple(PastDecision(t, 0, None) for t in range(streak))
     no_op, write = (0.05, None, -0.075)[streak], kept * (0.25 + 0.5 * 1.0 - 0.5 * 0.25) - (1 - kept) * 0.75
     says = Says(kept)
     world = GoalFreeModel(says, says, WEIGHTS, SearchConfig(discount=0.7), survives=0.5)
@@ -141,13 +141,13 @@ def test_replies_are_undoing_else_the_humans_decisions():
 
 
 def test_undoing_puts_the_text_back_and_the_history_says_so():
-    state = state_of(*LINES, history=(Past(0, 2, 0.5),))
+    state = state_of(*LINES, history=(PastDecision(0, 2, 0.5),))
     world, after, _ = imagined(Says(), state, WRITE)
-    assert after.state.lines != LINES and after.state.history[-1] == Past(4, WRITE[0], None)
+    assert after.state.lines != LINES and after.state.history[-1] == PastDecision(4, WRITE[0], None)
     (undone, rested), _ = world.reply([after, after], np.array([UNDO, 1]), np.array([0, 0]))
     assert undone.state.lines == LINES and undone.state.undone == {2}
-    assert undone.state.history[-1] == Past(4, WRITE[0], 0.0)
-    assert rested.state.lines == after.state.lines and rested.state.history[-1] == Past(4, WRITE[0], 1.0)
+    assert undone.state.history[-1] == PastDecision(4, WRITE[0], 0.0)
+    assert rested.state.lines == after.state.lines and rested.state.history[-1] == PastDecision(4, WRITE[0], 1.0)
     assert {undone.state.t, rested.state.t} == {6}
 
 
@@ -158,7 +158,7 @@ TEXTS = st.lists(st.sampled_from(["", "pass", "    x = 1", "return x", "# note",
 @given(TEXTS, st.integers(0, 6), st.integers(0, 2**32))
 def test_every_legal_decision_and_reply_can_be_imagined(lines, reply, seed):
     state = state_of(*lines[:8])
-    table = legal([state], FeaturizerConfig.w_max)[0]
+    table = legality_mask([state], FeaturizerConfig.w_max)[0]
     pairs = [(int(d), int(line)) for d, line in zip(*np.nonzero(table[1:]), strict=True)]
     decision, line = Random(seed).choice([(d + 1, line) for d, line in pairs] or [NO_OP])
     says = Says(human=[1.0] * 7)
@@ -240,7 +240,7 @@ def test_no_goal_can_be_reached_from_the_trees_of_a_game(networks, monkeypatch):
 
 def test_a_file_without_lines_can_be_searched(networks):
     assistant = assistant_of(networks)
-    decided = assistant.decide([State((), 0, never(0), never(0)), state_of(*LINES)], [Random(0), Random(1)])
+    decided = assistant.decide([State((), 0, unedited(0), unedited(0)), state_of(*LINES)], [Random(0), Random(1)])
     assert decided[0].decision == Decision.NO_OP and decided[0].line == -1
     found = assistant.searches[0]
     assert found.policy[0].tolist() == [1.0, *[0.0] * (CONFIG.candidates - 1)]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from config import PPOConfig, RewardWeights
-from rewards import kept, reward
+from rewards import retention, reward
 from training.data import transitions
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 from training.networks.predictions import action_distribution
@@ -235,7 +235,9 @@ def test_who_plays_expects_things_to_survive_as_in_the_sessions_learned_from(pha
     """A share of what was kept at all, drawn a little to what holds before a session says so."""
     phase, weights = phase_of(), RewardWeights()
     transitions = [transition for i in TRAIN for transition in sessions[i].transitions("A")]
-    survived = [reward(one, weights).parts["survival_reward"] for one in transitions if (kept(one) or 0) > 0]
+    survived = [
+        reward(one, weights).parts["survival_reward"] for one in transitions if (retention(one).retained or 0) > 0
+    ]
     share = (sum(survived) + PRIOR_SURVIVAL_RATE * PRIOR_SURVIVAL_COUNT) / (len(survived) + PRIOR_SURVIVAL_COUNT)
     assert abs(share - PRIOR_SURVIVAL_RATE) > 0.01
     expected = weights.retain_reward + share * weights.survival_reward + (1 - share) * weights.extinction_penalty
