@@ -39,7 +39,7 @@ _KINDS: dict[int, type[InputError]] = {
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def translate_os_errors(path: Path) -> Iterator[None]:
     """Turns an `OSError` of the block into the kind of `InputError` that it is, which names `path` and the reason."""
     try:
         yield
@@ -51,7 +51,7 @@ def naming(path: Path) -> Iterator[None]:
 
 def make_folder(path: Path) -> Path:
     """Makes `path` and its parents if they are missing; returns it. Raises InputError."""
-    with naming(path):
+    with translate_os_errors(path):
         path.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -64,7 +64,7 @@ def atomic_write(path: Path, content: bytes | str | Callable[[BinaryIO], None]) 
     """
     make_folder(path.parent)
     temporary = path.parent / f".{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp"
-    with naming(path):
+    with translate_os_errors(path):
         try:
             with temporary.open("wb") as file:
                 if callable(content):
@@ -79,7 +79,7 @@ def atomic_write(path: Path, content: bytes | str | Callable[[BinaryIO], None]) 
                 temporary.unlink()
             raise
         sync_folder(path.parent)
-    _sweep(path)
+    _remove_stale_temporaries(path)
 
 
 def sync_folder(path: Path) -> None:
@@ -97,7 +97,7 @@ def append_line(path: Path, text: str) -> None:
     A torn last line (a power cut) stays a line of its own. Raises InputError.
     """
     make_folder(path.parent)
-    with naming(path), path.open("a+b", buffering=0) as file:
+    with translate_os_errors(path), path.open("a+b", buffering=0) as file:
         torn = False
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
@@ -114,7 +114,7 @@ def lock(path: Path, *, wait: bool = False, waiting: Callable[[], None] | None =
     ConflictError at once.
     """
     make_folder(path.parent)
-    with naming(path):
+    with translate_os_errors(path):
         file = path.open("ab")
     with file:
         said = False
@@ -129,7 +129,7 @@ def lock(path: Path, *, wait: bool = False, waiting: Callable[[], None] | None =
 
 
 def _try_lock(file: BinaryIO, path: Path) -> bool:
-    with naming(path):  # some network file systems have no locks
+    with translate_os_errors(path):  # some network file systems have no locks
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -137,7 +137,7 @@ def _try_lock(file: BinaryIO, path: Path) -> bool:
     return True
 
 
-def _sweep(path: Path) -> None:
+def _remove_stale_temporaries(path: Path) -> None:
     """Removes what processes that were killed in `atomic_write` of this very file left behind."""
     for leftover in path.parent.glob(f".{path.name}.*-*.tmp"):
         with suppress(OSError, ValueError):

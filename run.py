@@ -96,14 +96,14 @@ def find_recordings(config: LoopConfig, folder: Path) -> tuple[LoopConfig, Path]
 
 def learn(config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord) -> Outcome:
     """Reads the sessions and carries out the plan, with a bar per phase."""
-    from cli.progress import Progress, Several
+    from cli.progress import CompositeObserver, Progress
     from cli.train import read
     from training.telemetry import TelemetryObserver
     from training.training_loop import run_loop
 
     progress = Progress()
     try:
-        observer = Several([progress, TelemetryObserver(run)])
+        observer = CompositeObserver([progress, TelemetryObserver(run)])
         episodes = read(recordings, observer, run)
         return run_loop(config, episodes, paths, observer)
     except KeyboardInterrupt:

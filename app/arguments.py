@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
         raise InputError(self.prog, f"{message} (--help shows all arguments)")
 
 
-def truth(text: str) -> bool:
+def boolean(text: str) -> bool:
     """`true`, `1`, `yes` or `false`, `0`, `no`, in any case."""
     word = text.lower()
     if word in _TRUE or word in _FALSE:

@@ -12,7 +12,7 @@ from typing import Any
 
 import rewards
 from actions import NAMES, Decision, is_legal
-from cli.tables import counted, table
+from cli.tables import pluralise, table
 from config import FeaturizerConfig, RewardWeights
 from state_adapter import Episode, Summary, Transition, read_episodes
 
@@ -108,7 +108,7 @@ def render(found: Mapping[str, Any]) -> str:
 def _reading(read: Mapping[str, Any]) -> str:
     used, repaired, skipped = read["used"], read["repaired"], read["skipped"]
     lines = [
-        f"read      {counted(read['files'], 'file')}, {_sessions(read)}",
+        f"read      {pluralise(read['files'], 'file')}, {_sessions(read)}",
         f"used      {_sessions(used)}",
         "repaired  " + (", ".join(f"{what} ({times})" for what, times in repaired.items()) or "nothing"),
     ]
@@ -118,7 +118,7 @@ def _reading(read: Mapping[str, Any]) -> str:
 
 
 def _sessions(counts: Mapping[str, Any]) -> str:
-    return f"{counted(counts['episodes'], 'session')}, {counted(counts['states'], 'state')}"
+    return f"{pluralise(counts['episodes'], 'session')}, {pluralise(counts['states'], 'state')}"
 
 
 def _decisions(decisions: Mapping[str, Any]) -> str:

@@ -26,7 +26,7 @@ LINE_EVERY = 10.0
 """Seconds between two lines of a phase where there is no terminal."""
 
 
-class Several:
+class CompositeObserver:
     """Several observers as one."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:

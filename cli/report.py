@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from cli.tables import counted, table
+from cli.tables import pluralise, table
 
 if TYPE_CHECKING:
     from config import LoopConfig
@@ -26,7 +26,7 @@ def render(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
 def _sizes(outcome: Outcome) -> str:
     stopping = f", {outcome.validation_sessions} to know when to stop" if outcome.validation_sessions else ""
     held_out = f"{outcome.held_out} held out" if outcome.held_out else "none held out, so nothing can be compared"
-    learned_from, games = counted(outcome.learned_from, "session"), counted(outcome.games, "game")
+    learned_from, games = pluralise(outcome.learned_from, "session"), pluralise(outcome.games, "game")
     return f"Learnt from {learned_from}{stopping}, and {games}; {held_out}."
 
 

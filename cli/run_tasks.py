@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.arguments import Parser, count, plies, positive, seed, truth
+from app.arguments import Parser, boolean, count, plies, positive, seed
 from app.main_wrapper import exit_with, run_command
 from config import VERSION
 from data_paths import DataPaths
@@ -105,8 +105,8 @@ def _train(command: Parser) -> None:
     add("--zero_roots", type=positive, default=32, metavar="N", help="recorded states that an epoch plays from, or all")
     add("--zero_horizon", type=plies, default=6, metavar="N", help="turns played from each of them, at most 1000")
     add("--init-from-pv", action="store_true", help="start from the models in --pv_dir; their embedder and w_max stay")
-    add("--train_text_embedder", type=truth, default=True, metavar="BOOL", help="let cloning train the text embedder")
-    add("--train_featurizer_projector", type=truth, default=True, metavar="BOOL", help="and the projection")
+    add("--train_text_embedder", type=boolean, default=True, metavar="BOOL", help="let cloning train the text embedder")
+    add("--train_featurizer_projector", type=boolean, default=True, metavar="BOOL", help="and the projection")
     add(
         "--training-config-path",
         type=Path,

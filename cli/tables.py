@@ -12,6 +12,6 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
-def counted(n: int, thing: str) -> str:
+def pluralise(n: int, thing: str) -> str:
     """`1 session`, `2 sessions`."""
     return f"{n} {thing}" if n == 1 else f"{n} {thing}s"

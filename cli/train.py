@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.arguments import check_device
-from cli.progress import Progress, Several
-from cli.tables import counted
+from cli.progress import CompositeObserver, Progress
+from cli.tables import pluralise
 from config import LoopConfig, TrainConfig
 from data_paths import DataPaths
 from state_adapter import Episode, read_episodes
@@ -53,7 +53,7 @@ def _train(options: argparse.Namespace, distributed: DistributedContext) -> Trai
         "train_from_episodes", processes=distributed.world_size, **settings
     ) as run:
         try:
-            observer = Several([*observers, TelemetryObserver(run)])
+            observer = CompositeObserver([*observers, TelemetryObserver(run)])
             with distributed.errors_on_all_ranks():
                 config = configuration(options)
                 episodes = read(options.episodes_dir, observer, run, strict=options.strict)
@@ -87,7 +87,7 @@ def _tell(options: argparse.Namespace, result: TrainResult) -> None:
         print("nothing was learnt: no epochs were asked for")
     else:
         models = f"generation {result.generation}"
-        print(f"{counted(len(result.train), 'session')} learnt from, {len(result.held_out)} held out")
+        print(f"{pluralise(len(result.train), 'session')} learnt from, {len(result.held_out)} held out")
     print(f"log and checkpoints  {options.checkpoint_dir}")
     print(f"current models       {options.pv_dir} ({models})")
 

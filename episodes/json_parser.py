@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from errors import InputError
-from files import naming
+from files import translate_os_errors
 
 Reader = Callable[[str, int], tuple[Any, int]]
 """Reads the value that begins at a position of a text: `(value, position after it)`."""
@@ -38,7 +38,7 @@ any_value: Reader = json.JSONDecoder(parse_constant=_no_number).raw_decode
 def read_bytes(path: Path) -> bytes:
     """What a file holds. Raises InputError: it cannot be opened or read, or is no file."""
     try:
-        with naming(path):
+        with translate_os_errors(path):
             return path.read_bytes()
     except ValueError as error:  # a path that no file can have
         raise InputError(str(path), f"cannot be read: {error}") from None

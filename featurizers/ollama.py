@@ -24,7 +24,7 @@ from data_paths import DataPaths
 from errors import InputError
 from featurizers.embedders import TextEmbedder
 from featurizers.ragged import Ragged
-from files import lock, naming
+from files import lock, translate_os_errors
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
 AT_ONCE = 64
@@ -98,7 +98,11 @@ class Kept:
         records = np.zeros(len(texts), dtype=self.record)
         records["key"] = np.frombuffer(b"".join(map(key_of, texts)), dtype=np.uint8).reshape(-1, 16)
         records["vector"] = vectors
-        with lock(self.path.with_suffix(".lock"), wait=True), naming(self.path), self.path.open("ab") as file:
+        with (
+            lock(self.path.with_suffix(".lock"), wait=True),
+            translate_os_errors(self.path),
+            self.path.open("ab") as file,
+        ):
             file.truncate(file.tell() // self.record.itemsize * self.record.itemsize)
             file.write(records.tobytes())
 

@@ -30,7 +30,7 @@ import torch
 
 from errors import InputError, NotFoundError
 from featurizers import Featurizer
-from files import atomic_write, lock, naming, sync_folder
+from files import atomic_write, lock, sync_folder, translate_os_errors
 from models import checkpoint
 from models.policy import Policy
 
@@ -224,7 +224,7 @@ def _read_files(folder: Path) -> dict[str, bytes]:
     contents = {}
     for name in FILES:
         path = folder / name
-        with naming(path), suppress(FileNotFoundError):
+        with translate_os_errors(path), suppress(FileNotFoundError):
             contents[name] = path.read_bytes()
     return contents
 
@@ -241,7 +241,7 @@ def _generation_folder(pv_dir: Path, generation: str) -> Path:
 
 def _journal(pv_dir: Path) -> str | None:
     """The generation that a replacement, begun and not yet ended, makes current."""
-    with naming(pv_dir / JOURNAL):
+    with translate_os_errors(pv_dir / JOURNAL):
         try:
             generation = str(json.loads((pv_dir / JOURNAL).read_text())["generation"])
         except (FileNotFoundError, NotADirectoryError):
@@ -278,14 +278,14 @@ def _stage(pv_dir: Path, generation: str) -> dict[Path, Path]:
     folder = _generation_folder(pv_dir, generation)
     staged = {pv_dir / f".staged-{name}": pv_dir / name for name in FILES}
     for temporary, final in staged.items():
-        with naming(folder / final.name):
+        with translate_os_errors(folder / final.name):
             content = (folder / final.name).read_bytes()
         atomic_write(temporary, content)
     return staged
 
 
 def _replace(pv_dir: Path, generation: str, staged: dict[Path, Path]) -> None:
-    with naming(pv_dir):
+    with translate_os_errors(pv_dir):
         hidden, shown = _generation_folder(pv_dir, generation), pv_dir / GENERATIONS / generation
         if hidden != shown:
             hidden.replace(shown)
@@ -322,7 +322,7 @@ def _archive_current(pv_dir: Path, now: Callable[[], float]) -> None:
             return
         created = _iso(min(now(), (pv_dir / ASSISTANT).stat().st_mtime))
         hidden = _write_generation(pv_dir, generation, contents, {"created": created, "trained_on": "imported"})
-        with naming(hidden):
+        with translate_os_errors(hidden):
             hidden.replace(pv_dir / GENERATIONS / generation)
 
 

@@ -31,7 +31,7 @@ def known_problems(path: Path | None = None) -> dict[str, Problem]:
     path = path or DataPaths.default().problems
     if not path.exists():
         return dict(BY_ID)
-    with files.naming(path):
+    with files.translate_os_errors(path):
         text = path.read_bytes().decode("utf-8", "replace")
     problems = [_problem(value, f"{path}, problem {i}") for i, value in enumerate(_values(text, path), 1)]
     return {**BY_ID, **{problem.id: problem for problem in problems}}

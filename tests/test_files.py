@@ -148,7 +148,7 @@ def test_a_killed_process_frees_its_lock(tmp_path):
     ],
 )
 def test_each_operating_system_error_is_of_its_kind(number, kind, tmp_path):
-    with pytest.raises(InputError) as caught, files.naming(tmp_path):
+    with pytest.raises(InputError) as caught, files.translate_os_errors(tmp_path):
         raise OSError(number, os.strerror(number))
     assert type(caught.value) is kind
 

@@ -106,7 +106,7 @@ class _Loop:
             before, after = self._measure(baselines, self._in_use(), result.policies)
             verdict, folder, generation = self._promote(result, before, after)
         self._note_trained(folder, generation, result.games)
-        with files.naming(self.plan):
+        with files.translate_os_errors(self.plan):
             self.plan.unlink(missing_ok=True)
         return Outcome(
             len(result.train), len(result.held_out), len(self.held_out), len(result.games),
@@ -124,7 +124,7 @@ class _Loop:
             about = {"settings": settings, **given, "models": models, "number": len(self.trained)}
             return json.dumps(about, indent=1)
 
-        with files.naming(self.plan):
+        with files.translate_os_errors(self.plan):
             found = self.plan.read_text() if self.plan.exists() else None
         now = self.current, self.trained
         if found is not None:
@@ -137,7 +137,7 @@ class _Loop:
         plan = text()
         if found is not None:
             self.observer.message("The interrupted run had other sessions or settings: a new one begins.")
-        with files.naming(self.paths.run):
+        with files.translate_os_errors(self.paths.run):
             shutil.rmtree(self.staged, ignore_errors=True)
             for state in self.paths.run.glob("*/resume.pt"):
                 state.unlink()

@@ -3,7 +3,7 @@
 import io
 import itertools
 
-from cli.progress import Progress, Several
+from cli.progress import CompositeObserver, Progress
 
 
 class Terminal(io.StringIO):
@@ -68,7 +68,7 @@ def test_nobody_reading_is_no_reason_to_stop():
 
 def test_several_observers_hear_the_same():
     streams = io.StringIO(), io.StringIO()
-    both = Several([Progress(stream) for stream in streams])
+    both = CompositeObserver([Progress(stream) for stream in streams])
     both.phase("bc", 1)
     both.advance()
     both.message("a")

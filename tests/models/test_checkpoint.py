@@ -11,7 +11,7 @@ import torch
 from config import FORMAT_VERSION, FeaturizerConfig, ModelConfig
 from errors import InputError
 from featurizers import Featurizer
-from files import naming
+from files import translate_os_errors
 from models import Policy, checkpoint
 
 BACKBONES = ("lg_transformer", "lstm", "bigru")
@@ -169,7 +169,7 @@ def test_a_disk_that_is_full_is_said_in_words(tmp_path, monkeypatch):
             pass
 
     def writing(path, write):
-        with naming(path):
+        with translate_os_errors(path):
             write(Full())
 
     monkeypatch.setattr(checkpoint, "atomic_write", writing)

@@ -102,7 +102,7 @@ def fail_at(monkeypatch, number):
         sync(descriptor)
 
     def append_line(path, text):
-        with files.naming(path):
+        with files.translate_os_errors(path):
             full(path.name)
         append(path, text)
 

@@ -48,7 +48,7 @@ def read_config(path: Path | None = None) -> LoopConfig:
         if not DEFAULT_PATH.exists():
             return LoopConfig()
         path = DEFAULT_PATH
-    with files.naming(path):
+    with files.translate_os_errors(path):
         content = path.read_bytes()
     try:
         value = json.loads(content, parse_constant=_no_number, object_pairs_hook=_once)

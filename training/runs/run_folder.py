@@ -16,7 +16,7 @@ from typing import Any
 
 from config import TrainConfig
 from errors import InputError
-from files import append_line, atomic_write, naming
+from files import append_line, atomic_write, translate_os_errors
 from judge import Problem
 from models.checkpoint import atomic_torch_save, read_checkpoint
 from simulation.builtin_problems import BY_ID
@@ -117,10 +117,10 @@ class RunFolder:
         """Brings the folder in line with a state: of this run exactly these lines, and these checkpoints at most."""
         for path in self.path.glob("*_policy_e*.pt"):
             if _CHECKPOINT.fullmatch(path.name) and path.name not in checkpoints:
-                with naming(path):
+                with translate_os_errors(path):
                     path.unlink(missing_ok=True)
         append_log = self.path / LOG
-        with naming(append_log):
+        with translate_os_errors(append_log):
             found = append_log.read_text("utf-8", "replace").splitlines() if append_log.exists() else []
         mine = [line for line in found if _run_of(line) == run_id]
         others = [line for line in found if _run_of(line) not in (run_id, None)]

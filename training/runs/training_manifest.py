@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from files import append_line, naming
+from files import append_line, translate_os_errors
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def read_manifest(path: Path, report: Callable[[str], None] = lambda text: None)
 
     Raises InputError if the file cannot be read.
     """
-    with naming(path):
+    with translate_os_errors(path):
         lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
     entries = [_parse_entry(line) for line in lines]
     for number, entry in enumerate(entries[:-1], 1):
