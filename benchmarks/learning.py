@@ -42,7 +42,7 @@ from state_adapter import Episode, read_episodes
 from training.data import transitions
 from training.data.transitions import TransitionTable
 from training.networks.initialisation import class_prior
-from training.networks.predictions import PolicyPredictions, answer
+from training.networks.predictions import PolicyPredictions, Predictor
 from training.train_from_episodes import TrainResult, train_from_episodes
 
 EXPLAIN = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
@@ -77,10 +77,12 @@ def measure(fold: Fold, episodes: Sequence[Episode], loop: LoopConfig) -> dict[s
         )  # fmt: skip
         result = train_from_episodes(config, rest, publish=False)
     held = transitions.build_dataset([episodes[fold.held_out]], result.policies.featurizer, config.rewards)
-    human, assistant = held.of([0], is_human=True), held.of([0], is_human=False)
-    human_answers = answer(result.policies.human, result.policies.featurizer, held.encoded, human, legal_only=False)
-    assistant_answers = answer(
-        result.policies.assistant, result.policies.featurizer, held.encoded, assistant, legal_only=True
+    human, assistant = held.select_episodes([0], is_human=True), held.select_episodes([0], is_human=False)
+    human_answers = Predictor(result.policies.human, result.policies.featurizer, legal_only=False).predict(
+        held.encoded, human
+    )
+    assistant_answers = Predictor(result.policies.assistant, result.policies.featurizer, legal_only=True).predict(
+        held.encoded, assistant
     )
     return {
         **asdict(fold),
@@ -104,14 +106,14 @@ def _human(answers: PolicyPredictions, steps: TransitionTable, result: TrainResu
 def _assistant(answers: PolicyPredictions, steps: TransitionTable, result: TrainResult) -> dict[str, Any]:
     """Log-odds of kinds of decisions against the recorded behaviour's, p(kept) beside what was kept."""
     behaviour = _behaviour_decisions(steps, result)
-    known = steps.trainable & ~steps.kept.isnan()
-    trained = result.data.of(range(len(result.data.ids)), is_human=False)
-    shares = trained.kept[trained.trainable & ~trained.kept.isnan()]
+    known = steps.trainable & ~steps.retained.isnan()
+    trained = result.data.select_episodes(range(len(result.data.ids)), is_human=False)
+    shares = trained.retained[trained.trainable & ~trained.retained.isnan()]
     return {
         "explain": _log_odds(answers.decisions, behaviour, EXPLAIN),
         "no_op": _log_odds(answers.decisions, behaviour, (Decision.NO_OP,)),
-        "kept": steps.kept[known].tolist(),
-        "p_kept": answers.kept[known].sigmoid().tolist(),
+        "kept": steps.retained[known].tolist(),
+        "p_kept": answers.retention_logit[known].sigmoid().tolist(),
         "base_rate": float(shares.mean()),
     }
 
@@ -274,10 +276,10 @@ def signal(recordings: Path) -> str:
     found: dict[str, list[list[float]]] = {}
     for folder in sorted(p for p in recordings.glob("*/*") if p.is_dir()):
         episodes, _ = read_episodes(folder)
-        steps = transitions.build_dataset(episodes, Featurizer(FeaturizerConfig())).of(
+        steps = transitions.build_dataset(episodes, Featurizer(FeaturizerConfig())).select_episodes(
             range(len(episodes)), is_human=False
         )
-        found.setdefault(folder.name, []).append(_counting(steps.select(steps.trainable & ~steps.kept.isnan())))
+        found.setdefault(folder.name, []).append(_counting(steps.select(steps.trainable & ~steps.retained.isnan())))
     lines = [
         f"| share kept by decision | base rate's Brier | {' | '.join(f'by {n:g}' for n in DRAWN)} | in hindsight |",
         "|---" * (3 + len(DRAWN)) + "|",
@@ -294,15 +296,15 @@ def _counting(steps: TransitionTable) -> list[float]:
     errors: list[list[Tensor]] = []
     for episode in sorted(set(steps.episode.tolist())):
         others, here = steps.select(steps.episode != episode), steps.select(steps.episode == episode)
-        base = others.kept.mean()
+        base = others.retained.mean()
         shares = [base.expand(7), *(_shares(others, base, n) for n in DRAWN), _shares(steps, base, 1e-6)]
-        errors.append([(share[here.decision] - here.kept).square() for share in shares])
+        errors.append([(share[here.decision] - here.retained).square() for share in shares])
     return [float(torch.cat(column).mean()) for column in zip(*errors, strict=True)]
 
 
 def _shares(steps: TransitionTable, base: Tensor, drawn: float) -> Tensor:
     """Share kept of each decision `(7,)`, drawn towards the base rate by so many decisions."""
-    kept = torch.bincount(steps.decision, steps.kept, minlength=7)
+    kept = torch.bincount(steps.decision, steps.retained, minlength=7)
     return (kept + drawn * base) / (torch.bincount(steps.decision, minlength=7) + drawn)
 
 

@@ -116,7 +116,7 @@ def learn(
         "prepare", distributed, lambda: transitions.build_dataset(episodes, policies.featurizer, config.rewards)
     )
     train = set(range(len(episodes)))
-    steps = data.of(train)
+    steps = data.select_episodes(train)
     initialise_human_policy(policies.human, data, steps, returns_to_go(steps, config.ppo.gamma))
     policies.to(device)
     cloning = CloningPhase(
@@ -177,7 +177,7 @@ def held(folder: Path) -> tuple[float, float, float]:
     prepared = tracemalloc.get_traced_memory()[0] - read
     tracemalloc.stop()
     prepared += sum(value.nbytes for value in vars(data.steps).values() if isinstance(value, Tensor))
-    rows = data.of(range(len(episodes)), is_human=False).row
+    rows = data.select_episodes(range(len(episodes)), is_human=False).state_index
     references = 2 * ReferenceLogProbs(rows, line_counts(data.encoded, rows)).values.nbytes
     count = 1e3 * len(episodes)
     return read / count, prepared / count, references / count

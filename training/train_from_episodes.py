@@ -141,11 +141,11 @@ class _Run:
         self.data = transitions.build_dataset(episodes, self.policies.featurizer, config.rewards)
         self.held_out = choose_validation(self.data.ids, config.bc.validation_share, config.seed)
         self.train = set(range(len(episodes))) - self.held_out
-        if not len(self.data.of(self.train)):
+        if not len(self.data.select_episodes(self.train)):
             raise InputError("episodes", "no episode has a decision to learn from")
         self._say_what_has_no_effect()
         self.policies.to(device)
-        self.baselines = Baselines.of(self.data.of(self.train))
+        self.baselines = Baselines.of(self.data.select_episodes(self.train))
         self.saved = saved
         self.run_id = uuid.uuid4().hex[:12] if saved is None else str(saved["run_id"])
         self.lines: list[str] = [] if saved is None else list(saved["lines"])
@@ -154,7 +154,7 @@ class _Run:
 
     def _say_what_has_no_effect(self) -> None:
         config = self.config
-        if unused := self.policies.unused(config.model, config.featurizer):
+        if unused := self.policies.ignored_settings(config.model, config.featurizer):
             self.observer.message(f"settings without effect on models that are there already: {', '.join(unused)}")
         if self.problems and not any(episode.problem_id in self.problems for episode in self.episodes):
             what = "games of self-play are compiled but not tested: no problem of these sessions is known"
@@ -247,11 +247,11 @@ class _Run:
 
     def _begin(self) -> None:
         """Lets what is fresh begin at what counting says of the recordings."""
-        steps, policies = self.data.of(self.train), self.policies
-        if not policies.given:
+        steps, policies = self.data.select_episodes(self.train), self.policies
+        if not policies.loaded:
             initialise_human_policy(policies.human, self.data, steps, returns_to_go(steps, self.config.ppo.gamma))
         elif policies.retention_head_is_new:
-            for policy in (policies.human, policies.assistant, policies.start):
+            for policy in (policies.human, policies.assistant, policies.initial_assistant):
                 initialise_retention_head(policy, self.data, steps)
 
     def _phase(self, name: str) -> Phase:
@@ -378,7 +378,7 @@ def starting_networks(config: TrainConfig) -> TrainingNetworks:
         if policy.config.backbone != config.model.backbone:
             what = f"the current backbone is {policy.config.backbone}, asked for is {config.model.backbone}"
             raise InputError(str(config.pv_dir), what)
-    return TrainingNetworks.loaded(models.human, models.assistant, models.featurizer, config.featurizer)
+    return TrainingNetworks.from_models(models.human, models.assistant, models.featurizer, config.featurizer)
 
 
 def choose_validation(ids: Sequence[str], share: float, seed: int) -> set[int]:

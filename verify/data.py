@@ -40,7 +40,9 @@ def causality(settings: Settings) -> Result:
     for name, form in FORMATS.items():
         data = _read(form, written, featurizer)
         decisions = data.steps.decision.tolist()
-        if decisions != [decision for _, decision, _ in moves] or data.steps.row.tolist() != list(range(len(moves))):
+        if decisions != [decision for _, decision, _ in moves] or data.steps.state_index.tolist() != list(
+            range(len(moves))
+        ):
             mispaired.append(name)
         before = _inputs(data)
         for k in range(1, len(texts)):
@@ -78,7 +80,7 @@ def _read(form: Callable[[Session], Any], written: Session, featurizer: Featuriz
 
 def _inputs(data: Dataset) -> list[list[Tensor]]:
     """What the network reads for each decision, in order; a state alone has no padding."""
-    batches = [data.encoded.batch([row]) for row in data.steps.row.tolist()]
+    batches = [data.encoded.batch([row]) for row in data.steps.state_index.tolist()]
     return [[getattr(batch, field.name) for field in fields(batch) if field.name != "places"] for batch in batches]
 
 
@@ -97,7 +99,7 @@ def gae_per_episode(settings: Settings) -> Result:
     drawn = torch.randn(len(data.steps), generator=settings.generator("rewards"))
     data = replace(data, steps=replace(data.steps, reward=torch.where(data.steps.is_human, 0.0, drawn)))
     config = PPOConfig()
-    steps = data.of(range(len(episodes)), is_human=False)
+    steps = data.select_episodes(range(len(episodes)), is_human=False)
     phase = PPOPhase(
         policies,
         data,

@@ -23,7 +23,7 @@ from state_adapter import Action, Episode
 from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
 from training.data.transitions import Dataset
-from training.networks.predictions import PolicyPredictions, answer
+from training.networks.predictions import PolicyPredictions, Predictor
 from training.networks.training_networks import TrainingNetworks
 from verify.check import THRESHOLDS, Check, Result, Settings
 from verify.network import fresh_policies
@@ -139,8 +139,8 @@ def _regression(
     answers = {}
     for backbone in settings.backbones:
         policies = _cloned(settings, backbone, data, config, pace)
-        answers[backbone] = answer(
-            policies.human, policies.featurizer, measured.encoded, measured.steps, legal_only=False
+        answers[backbone] = Predictor(policies.human, policies.featurizer, legal_only=False).predict(
+            measured.encoded, measured.steps
         )
     return answers
 

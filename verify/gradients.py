@@ -106,7 +106,7 @@ def _cloning(policies: TrainingNetworks, data: Dataset, settings: Settings) -> d
 
 def _ppo(policies: TrainingNetworks, data: Dataset, settings: Settings) -> dict[str, bool]:
     everyone = set(range(len(data.ids)))
-    fitted = behaviour_policy.fit_behaviour_policy(data.of(everyone, is_human=False).choices)
+    fitted = behaviour_policy.fit_behaviour_policy(data.select_episodes(everyone, is_human=False).choices)
     config = PPOConfig(batch_size=len(data.steps), epochs=STEPS, passes=1)
     phase = PPOPhase(policies, data, everyone, fitted, config, seed=settings.seed_of("step"))
     return _reached(phase, {"policy": policies.assistant})

@@ -79,7 +79,7 @@ def test_a_network_without_part_of_its_input_is_found(small, monkeypatch, broken
 def test_lines_counted_from_one_are_found(small, monkeypatch):
     def build(episodes, featurizer):
         data = BUILD(episodes, featurizer)
-        lines = torch.from_numpy(data.encoded.lengths())[data.steps.row]
+        lines = torch.from_numpy(data.encoded.lengths())[data.steps.state_index]
         moved = torch.where(data.steps.decision > 0, (data.steps.line + 1) % lines, 0)
         return dataclasses.replace(data, steps=dataclasses.replace(data.steps, line=moved))
 

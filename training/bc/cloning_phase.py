@@ -42,9 +42,9 @@ from training.networks.initialisation import class_prior
 from training.networks.mixed_precision import network
 from training.networks.predictions import (
     PolicyPredictions,
+    Predictor,
     ReferenceLogProbs,
     action_distribution,
-    answer,
     kl_divergence,
     line_counts,
 )
@@ -73,8 +73,8 @@ class CloningPhase:
         *, gamma: float, seed: int, distributed: DistributedContext = SINGLE_PROCESS,
     ) -> None:  # fmt: skip
         self.policies, self.data, self.config, self.seed, self.distributed = policies, data, config, seed, distributed
-        self.steps = data.of(train)
-        self.held_out = data.of(held_out, is_human=True)
+        self.steps = data.select_episodes(train)
+        self.held_out = data.select_episodes(held_out, is_human=True)
         self.returns = returns_to_go(self.steps, gamma)
         self.spread = max(float(self.returns.std()) if len(self.returns) > 1 else 1.0, 0.1)
         self.prior = class_prior(self.steps)
@@ -88,7 +88,7 @@ class CloningPhase:
             weight / math.sqrt(max(len(train), 1)) for weight in (config.start_anchor, config.kept_anchor)
         )
         moving = any(p.requires_grad for p in policies.featurizer.parameters())
-        self.learning = ("human", "featurizer", *(("assistant",) if policies.given and moving else ()))
+        self.learning = ("human", "featurizer", *(("assistant",) if policies.loaded and moving else ()))
         self.in_step: ReferenceLogProbs | None = None
         self.optimizer = Optimizer(
             chain.from_iterable(getattr(policies, name).parameters() for name in self.learning),
@@ -114,13 +114,13 @@ class CloningPhase:
             self._judge()
             answers = self._answers(self.steps)
             self.start = self._worth_holding_on_to(answers.decisions)
-            self.kept = anchored_retention_targets(self.steps.kept, answers.kept, self.kept_anchor)
+            self.kept = anchored_retention_targets(self.steps.retained, answers.retention_logit, self.kept_anchor)
         if "assistant" in self.learning and self.in_step is None:
-            self.in_step = ReferenceLogProbs.of(
-                policies.start, policies.start_featurizer, self.data.encoded, self.steps.row, self.distributed
-            )
+            self.in_step = Predictor(
+                policies.initial_assistant, policies.initial_featurizer, legal_only=True, distributed=self.distributed
+            ).reference(self.data.encoded, self.steps.state_index)
         order = generator(self.seed, NAME, self.epoch)
-        self.batches = bucketed(line_counts(self.data.encoded, self.steps.row), self.config.batch_size, order)
+        self.batches = bucketed(line_counts(self.data.encoded, self.steps.state_index), self.config.batch_size, order)
         for name in self.learning:
             getattr(policies, name).train()
 
@@ -132,14 +132,14 @@ class CloningPhase:
         assert self.start is not None and self.kept is not None
         whole = self.batches[self.position]
         batch = self.distributed.shard_rows(whole)
-        steps = replace(self.steps.select(batch), kept=self.kept[batch])
+        steps = replace(self.steps.select(batch), retained=self.kept[batch])
         device = next(self.policies.human.parameters()).device
-        lines = self.policies.featurizer(self.data.encoded.batch(steps.row, device))
+        lines = self.policies.featurizer(self.data.encoded.batch(steps.state_index, device))
         target = Target(steps.to(device), self.returns[batch].to(device), self.start[batch].to(device))
         with self._part_of(whole):
             parts = self._losses(lines, network(self.policies.human, lines), target)
             if self.in_step is not None:
-                parts["kl_assistant"] = self._assistant_moved(lines, self.in_step, steps.row)
+                parts["kl_assistant"] = self._assistant_moved(lines, self.in_step, steps.state_index)
         shares, found = means(parts, self.distributed, counts=self.distributed.has_rows(whole))
         where = f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}"
         norm = self.optimizer.step(self._loss(shares), where)
@@ -153,7 +153,7 @@ class CloningPhase:
         """Lets networks know of which minibatch their rows are, if other processes have the rest."""
         if self.distributed.world_size == 1:
             return nullcontext()
-        lengths = line_counts(self.data.encoded, self.steps.row[whole])
+        lengths = line_counts(self.data.encoded, self.steps.state_index[whole])
         return part_of(lengths, self.distributed.shard_rows(torch.arange(len(whole))))
 
     def finish(self) -> dict[str, float | None]:
@@ -216,7 +216,9 @@ class CloningPhase:
     def _answers(self, steps: TransitionTable) -> PolicyPredictions:
         """The human policy's, as it is."""
         human, featurizer = self.policies.human, self.policies.featurizer
-        return answer(human, featurizer, self.data.encoded, steps, legal_only=False, distributed=self.distributed)
+        return Predictor(human, featurizer, legal_only=False, distributed=self.distributed).predict(
+            self.data.encoded, steps
+        )
 
     def _judge(self) -> dict[str, float | None]:
         """Measures the human policy on the held-out sessions and keeps it if it is the best so far."""

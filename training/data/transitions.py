@@ -35,19 +35,19 @@ UNKNOWN = math.nan
 class TransitionTable:
     """N transitions, episode after episode, within an episode by turn; one row each.
 
-    row: of the state in the data set's `Encoded`. bootstrap_index: of the recording's last state if it was cut off
-    behind this transition, else -1. episode: index. is_human: who decided.
+    state_index: of the state in the data set's `Encoded`. bootstrap_index: of the recording's last state if it was
+    cut off behind this transition, else -1. episode: index. is_human: who decided.
     decision, line: what was decided; lines count within the window that the network sees (0 for NO-OP).
     trainable: False if the line is outside the window, or the decision was not legal: no policy loss.
     reward: of an assistant's decision; 0 for the human's. parts `(N, P)`: its components.
-    kept: share of what was written that stands at the reply; `UNKNOWN` if nothing was, or there is no reply.
+    retained: share of what was written that stands at the reply; `UNKNOWN` if nothing was, or there is no reply.
     goal `(N, 8)`: see `training.data.goal_targets`. next_human, next_human_line: the human's answer to an
     assistant's decision, its line in this state's window; -1: none.
     log_decision, log_line: log-probabilities recorded with the decision; `UNKNOWN` if they were not.
     choices: what was on offer, for the behaviour model.
     """
 
-    row: Tensor
+    state_index: Tensor
     bootstrap_index: Tensor
     episode: Tensor
     is_human: Tensor
@@ -56,7 +56,7 @@ class TransitionTable:
     trainable: Tensor
     reward: Tensor
     parts: Tensor
-    kept: Tensor
+    retained: Tensor
     goal: Tensor
     next_human: Tensor
     next_human_line: Tensor
@@ -65,14 +65,14 @@ class TransitionTable:
     choices: ChoiceSets
 
     def __len__(self) -> int:
-        return len(self.row)
+        return len(self.state_index)
 
     def select(self, rows: Tensor) -> TransitionTable:
         """The given steps: indices in order, or a mask `(N,)`."""
         chosen = {f.name: getattr(self, f.name)[rows] for f in fields(self)}
         return TransitionTable(**chosen)
 
-    def recorded(self, behaviour: BehaviourPolicy | None) -> tuple[Tensor, Tensor]:
+    def behaviour_log_probs(self, behaviour: BehaviourPolicy | None) -> tuple[Tensor, Tensor]:
         """log b(decision), log b(line | decision), `(N,)` each: as recorded, else the fitted behaviour's."""
         if behaviour is None:
             return self.log_decision, self.log_line
@@ -102,7 +102,7 @@ class Dataset:
     illegal: int
     outside: int
 
-    def of(self, episodes: Iterable[int], *, is_human: bool | None = None) -> TransitionTable:
+    def select_episodes(self, episodes: Iterable[int], *, is_human: bool | None = None) -> TransitionTable:
         """The steps of some episodes, of one agent or (None) both."""
         chosen = torch.isin(self.steps.episode, torch.tensor(sorted(episodes), dtype=torch.int64))
         if is_human is not None:
@@ -158,7 +158,7 @@ class _Table:
                 goals[at] = goal_vector(transition.state, goal)
             row = self._decision(transition, window)
             row.update(
-                row=first_row + at,
+                state_index=first_row + at,
                 bootstrap_index=first_row + len(episode.states) - 1 if episode.cut_off and transition.done else -1,
                 episode=index,
                 goal=goals[at],
@@ -190,7 +190,7 @@ class _Table:
             "trainable": learn,
             "reward": 0.0 if reward is None else reward.total,
             "parts": () if reward is None else tuple(reward.parts.values()),
-            "kept": UNKNOWN if kept is None else kept,
+            "retained": UNKNOWN if kept is None else kept,
             "log_decision": log_decision,
             "log_line": log_line,
             "decisions": window.decisions,
@@ -227,7 +227,7 @@ class _Table:
             table("decisions", N_DECISIONS, bool), whole("decision"), table("lines", LINE_KINDS), whole("line_kind")
         )
         return TransitionTable(
-            row=whole("row"),
+            state_index=whole("state_index"),
             bootstrap_index=whole("bootstrap_index"),
             episode=whole("episode"),
             is_human=yes("is_human"),
@@ -236,7 +236,7 @@ class _Table:
             trainable=yes("trainable"),
             reward=real("reward"),
             parts=table("parts", len(self.part_names)),
-            kept=real("kept"),
+            retained=real("retained"),
             goal=table("goal", GOAL_DIM),
             next_human=whole("next_human"),
             next_human_line=whole("next_human_line"),

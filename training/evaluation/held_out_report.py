@@ -26,7 +26,7 @@ from training.distributed.process_group import SINGLE_PROCESS, DistributedContex
 from training.losses.losses import effective_sample_size
 from training.losses.returns import returns_to_go
 from training.networks.initialisation import class_prior
-from training.networks.predictions import PolicyPredictions, answer
+from training.networks.predictions import PolicyPredictions, Predictor
 
 BINS = 10
 """Of equal width, in which calibration is measured."""
@@ -63,7 +63,7 @@ class Baselines:
 
     @classmethod
     def of(cls, steps: TransitionTable) -> Baselines:
-        known = steps.kept[~steps.is_human & ~steps.kept.isnan()]
+        known = steps.retained[~steps.is_human & ~steps.retained.isnan()]
         kept = float(known.mean()) if len(known) else 0.5
         legal = steps.select(~steps.is_human & steps.trainable)
         return cls(class_prior(steps), behaviour_policy.fit_behaviour_policy(legal.choices), kept)
@@ -153,19 +153,23 @@ def evaluate_on(
     distributed: DistributedContext = SINGLE_PROCESS,
 ) -> Report:  # fmt: skip
     """The same on episodes of a data set that is there already. Collective, if there are several processes."""
-    both = data.of(episodes)
+    both = data.select_episodes(episodes)
     human, assistant = both.select(both.is_human), both.select(~both.is_human)
-    hers = answer(models.human, models.featurizer, data.encoded, human, legal_only=False, distributed=distributed)
-    its = answer(models.assistant, models.featurizer, data.encoded, assistant, legal_only=True, distributed=distributed)
+    hers = Predictor(models.human, models.featurizer, legal_only=False, distributed=distributed).predict(
+        data.encoded, human
+    )
+    its = Predictor(models.assistant, models.featurizer, legal_only=True, distributed=distributed).predict(
+        data.encoded, assistant
+    )
     nll, prior_nll = -hers.decision(human), -baselines.prior[human.decision]
     placed = human.trainable & (human.decision > 0)
     importance, log_weights = _importance(assistant, its, baselines.behaviour, ppo.importance_cap)
     learn = assistant.trainable.float()
     returned = mean(assistant.reward, assistant.episode, importance)
     recorded = mean(assistant.reward, assistant.episode, learn)
-    known = ~assistant.kept.isnan()
-    kept, kept_episode = assistant.kept[known], assistant.episode[known]
-    predicted = its.kept[known].sigmoid()
+    known = ~assistant.retained.isnan()
+    kept, kept_episode = assistant.retained[known], assistant.episode[known]
+    predicted = its.retention_logit[known].sigmoid()
     brier, base = (predicted - kept).square(), (baselines.kept - kept).square()
     returns = returns_to_go(both, ppo.gamma)[~both.is_human]
     sessions = sorted(set(episodes))
@@ -243,7 +247,7 @@ def _importance(
     steps: TransitionTable, answers: PolicyPredictions, behaviour: BehaviourPolicy, cap: float
 ) -> tuple[Tensor, Tensor]:
     """Clipped weights pi / b `(N,)`, 0 for steps that were not legal; and the log of the others, not clipped."""
-    decision, line = steps.recorded(behaviour)
+    decision, line = steps.behaviour_log_probs(behaviour)
     off_decision = torch.where(steps.trainable, answers.decision(steps) - decision, 0.0)
     off_line = torch.where(steps.trainable, answers.line - line, 0.0)
     limit = math.log(cap)

@@ -26,9 +26,9 @@ def auxiliary_losses(
     decision, line = steps.next_human.clamp(min=0), steps.next_human_line.clamp(min=0)
     answered = (steps.next_human >= 0).float()
     placed = answered * (steps.next_human_line >= 0)
-    known = (~steps.is_human & steps.trainable & ~steps.kept.isnan()).float()
+    known = (~steps.is_human & steps.trainable & ~steps.retained.isnan()).float()
     logit = retention_logit(output, steps.decision, steps.line)
-    kept = torch.zeros_like(known) if logit is None else retention_cross_entropy(logit, steps.kept.nan_to_num())
+    kept = torch.zeros_like(known) if logit is None else retention_cross_entropy(logit, steps.retained.nan_to_num())
     return {
         "next_human_loss": mean(-human.decision_log_prob(decision), answered),
         "next_human_line_loss": mean(-human.line_log_prob(decision, line), placed),

@@ -49,7 +49,7 @@ def normalized(advantages: Tensor) -> Tensor:
 
 def returns_to_go(steps: TransitionTable, gamma: float) -> Tensor:
     """Discounted sum of the assistant's rewards to come, `(N,)`; for a human's step, from the assistant's next on."""
-    assert bool((steps.row.diff() > 0).all()), "steps stand in the order in which they were taken"
+    assert bool((steps.state_index.diff() > 0).all()), "steps stand in the order in which they were taken"
     by_assistant = ~steps.is_human
     own = discounted_returns(steps.reward[by_assistant], steps.episode[by_assistant], gamma)
     following = torch.zeros(len(steps))

@@ -78,7 +78,7 @@ def ridge_logistic_fit(features: Tensor, shares: Tensor, offset: float) -> Tenso
 @torch.no_grad()
 def initialise_human_policy(policy: Policy, data: Dataset, steps: TransitionTable, returns: Tensor) -> None:
     """Sets a fresh policy's biases and tilt from steps of both agents `(N,)` and their returns `(N,)`."""
-    history = torch.from_numpy(data.encoded.history)[steps.row, :SUMMARY_DIM]
+    history = torch.from_numpy(data.encoded.history)[steps.state_index, :SUMMARY_DIM]
     answered = steps.next_human >= 0
     for first, chosen, decisions in ((0, steps.is_human, steps.decision), (7, answered, steps.next_human)):
         prior = log_class_frequencies(decisions[chosen])
@@ -98,17 +98,17 @@ def initialise_retention_head(policy: Policy, data: Dataset, steps: TransitionTa
     history."""
     if policy.kept_head is None:
         return
-    history = torch.from_numpy(data.encoded.history)[steps.row, :SUMMARY_DIM]
-    known = ~steps.is_human & steps.trainable & ~steps.kept.isnan()
-    overall = steps.kept[known].mean() if known.any() else torch.tensor(0.5)
+    history = torch.from_numpy(data.encoded.history)[steps.state_index, :SUMMARY_DIM]
+    known = ~steps.is_human & steps.trainable & ~steps.retained.isnan()
+    overall = steps.retained[known].mean() if known.any() else torch.tensor(0.5)
     for kind in KINDS:
-        of_kind = _share(steps.kept[known & torch.isin(steps.decision, torch.tensor(kind))], overall)
+        of_kind = _share(steps.retained[known & torch.isin(steps.decision, torch.tensor(kind))], overall)
         for decision in kind:
             here = known & (steps.decision == decision)
-            offset = float(torch.logit(_share(steps.kept[here], of_kind), eps=0.01))
+            offset = float(torch.logit(_share(steps.retained[here], of_kind), eps=0.01))
             policy.kept_head.last.bias[decision] = offset
             if policy.tilt is not None:
-                tilt = ridge_logistic_fit(history[here], steps.kept[here], offset)
+                tilt = ridge_logistic_fit(history[here], steps.retained[here], offset)
                 policy.tilt.weight[2 * N_DECISIONS + decision] = tilt
 
 

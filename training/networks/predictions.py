@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from featurizers import Encoded, Featurizer, Lines
-from models import Head, Joint, Policy, PolicyOutput, forward
+from models import ForwardBatch, Head, Joint, Policy, PolicyOutput, forward
 from training.data.transitions import TransitionTable
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 
@@ -27,14 +28,15 @@ class PolicyPredictions:
     """What a policy says about N steps.
 
     decisions `(N, 7)`: log-probabilities, -inf where illegal everywhere. line `(N,)`: log-probability of the recorded
-    line given the decision, 0 for NO-OP. value `(N,)`; kept `(N,)`: logit of p(kept) of the recorded pair.
+    line given the decision, 0 for NO-OP. value `(N,)`. retention_logit
+    `(N,)`: of p(kept) of the recorded pair.
     goal `(N, 8)`.
     """
 
     decisions: Tensor
     line: Tensor
     value: Tensor
-    kept: Tensor
+    retention_logit: Tensor
     goal: Tensor
 
     def decision(self, steps: TransitionTable) -> Tensor:
@@ -54,59 +56,66 @@ def retention_logit(output: PolicyOutput, decision: Tensor, line: Tensor) -> Ten
     return output.kept[torch.arange(len(decision), device=decision.device), decision, line]
 
 
-@torch.no_grad()
-def answer(
-    policy: Policy,
-    featurizer: Featurizer,
-    encoded: Encoded,
-    steps: TransitionTable,
-    *,
-    legal_only: bool,
-    distributed: DistributedContext = SINGLE_PROCESS,
-) -> PolicyPredictions:
-    """The policy's answers on the CPU, dropout off. A policy without a p(kept) head gives logits of 0.
+@dataclass(frozen=True)
+class Predictor:
+    """A policy, with the featurizer that it sees through, as a function of recorded states; dropout off, no gradients.
 
-    distributed (here and below): which processes, collectively, share the work; each gets all answers.
+    legal_only: whether legality binds (the assistant), or any decision may fall on any line (the human). distributed:
+    the processes that share the work of each call, collectively; each gets all predictions.
     """
-    policy.eval()
-    featurizer.eval()
-    n = len(steps)
-    answers = PolicyPredictions(*(torch.zeros(n, *shape) for shape in ((7,), (), (), (), (8,))))
-    heads: tuple[Head, ...] = ("action", "value", "goal", "kept")
-    for batch in forward(
-        policy, featurizer, encoded, rows=steps.row, heads=heads, legal_only=legal_only, shard=distributed.shard
-    ):
-        index, output, joint = torch.from_numpy(batch.index), batch.output, batch.distribution()
-        decision, line = steps.decision[index].to(output.value.device), steps.line[index].to(output.value.device)
-        answers.decisions[index] = joint.decision_log_probs.cpu()
-        answers.line[index] = joint.line_log_prob(decision, line).cpu()
-        answers.value[index] = output.value.cpu()
-        answers.goal[index] = output.goal.cpu()
-        kept = retention_logit(output, decision, line)
-        if kept is not None:
-            answers.kept[index] = kept.cpu()
-    for found in vars(answers).values():
-        distributed.all_reduce_sum(found)
-    return answers
 
+    policy: Policy
+    featurizer: Featurizer
+    legal_only: bool = True
+    distributed: DistributedContext = SINGLE_PROCESS
 
-@torch.no_grad()
-def values(
-    policy: Policy,
-    featurizer: Featurizer,
-    encoded: Encoded,
-    rows: Tensor,
-    distributed: DistributedContext = SINGLE_PROCESS,
-) -> Tensor:
-    """Values of the given states, `(N,)`; 0 for a row of -1."""
-    policy.eval()
-    found = torch.zeros(len(rows))
-    there = (rows >= 0).nonzero().squeeze(1)
-    for batch in forward(
-        policy, featurizer, encoded, rows=rows[there], heads=("value",), legal_only=True, shard=distributed.shard
-    ):
-        found[there[torch.from_numpy(batch.index)]] = batch.output.value.cpu()
-    return distributed.all_reduce_sum(found)
+    @torch.no_grad()
+    def predict(self, encoded: Encoded, steps: TransitionTable) -> PolicyPredictions:
+        """Predictions about N steps, on the CPU. A policy without a p(kept) head gives logits of 0."""
+        predictions = PolicyPredictions(*(torch.zeros(len(steps), *shape) for shape in ((7,), (), (), (), (8,))))
+        for batch in self._forward(encoded, steps.state_index, ("action", "value", "goal", "kept")):
+            index, output, distribution = torch.from_numpy(batch.index), batch.output, batch.distribution()
+            device = output.value.device
+            decision, line = steps.decision[index].to(device), steps.line[index].to(device)
+            predictions.decisions[index] = distribution.decision_log_probs.cpu()
+            predictions.line[index] = distribution.line_log_prob(decision, line).cpu()
+            predictions.value[index] = output.value.cpu()
+            predictions.goal[index] = output.goal.cpu()
+            logit = retention_logit(output, decision, line)
+            if logit is not None:
+                predictions.retention_logit[index] = logit.cpu()
+        for tensor in vars(predictions).values():
+            self.distributed.all_reduce_sum(tensor)
+        return predictions
+
+    @torch.no_grad()
+    def values(self, encoded: Encoded, rows: Tensor) -> Tensor:
+        """Values of the states at `rows`, `(N,)`; 0 for a row of -1."""
+        values = torch.zeros(len(rows))
+        valid = (rows >= 0).nonzero().squeeze(1)
+        for batch in self._forward(encoded, rows[valid], ("value",)):
+            values[valid[torch.from_numpy(batch.index)]] = batch.output.value.cpu()
+        self.distributed.all_reduce_sum(values)
+        return values
+
+    @torch.no_grad()
+    def reference(self, encoded: Encoded, rows: Tensor) -> ReferenceLogProbs:
+        """Log-probabilities of the legal pairs at the states at `rows` (each once)."""
+        rows = torch.unique(rows)
+        reference = ReferenceLogProbs(rows, line_counts(encoded, rows))
+        for batch in self._forward(encoded, rows, ("action",)):
+            reference.set(batch.index.tolist(), batch.distribution().pair_log_probs().cpu())
+        self.distributed.all_reduce_sum(reference.values)
+        return reference
+
+    def _forward(self, encoded: Encoded, rows: Tensor, heads: Sequence[Head]) -> Iterator[ForwardBatch]:
+        """This process's batches of the states at `rows`."""
+        self.policy.eval()
+        self.featurizer.eval()
+        return forward(
+            self.policy, self.featurizer, encoded, rows=rows, heads=heads, legal_only=self.legal_only,
+            shard=self.distributed.shard,
+        )  # fmt: skip
 
 
 class ReferenceLogProbs:
@@ -121,42 +130,24 @@ class ReferenceLogProbs:
         self.offsets = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.clamp(min=1).cumsum(0)])
         self.values = torch.zeros(7, int(self.offsets[-1]))
 
-    @classmethod
-    @torch.no_grad()
-    def of(
-        cls,
-        policy: Policy,
-        featurizer: Featurizer,
-        encoded: Encoded,
-        rows: Tensor,
-        distributed: DistributedContext = SINGLE_PROCESS,
-    ) -> ReferenceLogProbs:
-        """Log-probabilities of the legal pairs at the given states (each once)."""
-        policy.eval()
-        rows = torch.unique(rows)
-        reference = cls(rows, line_counts(encoded, rows))
-        for batch in forward(
-            policy, featurizer, encoded, rows=rows, heads=("action",), legal_only=True, shard=distributed.shard
-        ):
-            pairs = batch.distribution().pair_log_probs().cpu()
-            for i, place in enumerate(batch.index.tolist()):
-                start, end = int(reference.offsets[place]), int(reference.offsets[place + 1])
-                reference.values[:, start:end] = pairs[i, :, : end - start]
-        distributed.all_reduce_sum(reference.values)
-        return reference
+    def set(self, places: Sequence[int], pairs: Tensor) -> None:
+        """Stores the log-probabilities `(B, 7, L)` of the states at `places`, indices into the sorted rows."""
+        for i, place in enumerate(places):
+            start, end = int(self.offsets[place]), int(self.offsets[place + 1])
+            self.values[:, start:end] = pairs[i, :, : end - start]
 
     def pair_log_probs(self, rows: Tensor, width: int) -> Tensor:
         """`(B, 7, width)` for states padded to `width` lines; -inf where illegal and at padding."""
         places = torch.tensor([self.places[row] for row in rows.tolist()])
         start, end = self.offsets[places], self.offsets[places + 1]
         index = start[:, None] + torch.arange(width)
-        there = index < end[:, None]
+        inside = index < end[:, None]
         pairs = self.values[:, index.clamp(max=self.values.shape[1] - 1)].transpose(0, 1)
-        return pairs.masked_fill(~there[:, None], -torch.inf)
+        return pairs.masked_fill(~inside[:, None], -torch.inf)
 
 
 def kl_divergence(p: Tensor, q: Tensor) -> Tensor:
     """KL(p || q) in nats per row, `(B,)`, of log-probabilities `(B, ...)`; where p is 0 nothing is added."""
-    there = p > -torch.inf
-    difference = torch.where(there, p, 0.0) - torch.where(there, q, 0.0).clamp(min=-30.0)
-    return torch.where(there, p.exp() * difference, 0.0).flatten(1).sum(1)
+    positive = p > -torch.inf
+    difference = torch.where(positive, p, 0.0) - torch.where(positive, q, 0.0).clamp(min=-30.0)
+    return torch.where(positive, p.exp() * difference, 0.0).flatten(1).sum(1)

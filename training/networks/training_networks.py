@@ -21,17 +21,18 @@ Tensors = dict[str, Tensor]
 
 @dataclass
 class TrainingNetworks:
-    """human and assistant share the featurizer. given: whether the assistant was there before the run, else it begins
-    as a copy of the cloned human. start, start_featurizer: the assistant before it learned, and what it saw through;
-    they anchor it. retention_head_is_new: whether the policies were imported without p(kept), which then begins anew.
+    """human and assistant share the featurizer. loaded: whether the assistant was there before the run, else it begins
+    as a copy of the cloned human. initial_assistant, initial_featurizer: the assistant before it learned, and what it
+    saw through; they anchor it. retention_head_is_new: whether the policies were imported without p(kept), which then
+    begins anew.
     """
 
     human: Policy
     assistant: Policy
-    start: Policy
+    initial_assistant: Policy
     featurizer: Featurizer
-    start_featurizer: Featurizer
-    given: bool
+    initial_featurizer: Featurizer
+    loaded: bool
     retention_head_is_new: bool = False
 
     @classmethod
@@ -40,10 +41,10 @@ class TrainingNetworks:
         torch.manual_seed(seed)
         features = Featurizer(featurizer)
         human = Policy(model)
-        return cls(human, copy.deepcopy(human), copy.deepcopy(human), features, copy.deepcopy(features), given=False)
+        return cls(human, copy.deepcopy(human), copy.deepcopy(human), features, copy.deepcopy(features), loaded=False)
 
     @classmethod
-    def loaded(
+    def from_models(
         cls, human: Policy, assistant: Policy, featurizer: Featurizer, config: FeaturizerConfig
     ) -> TrainingNetworks:
         """Current models as the start. Of the config only counts which lines are seen and which parts learn."""
@@ -55,11 +56,11 @@ class TrainingNetworks:
         retention_head_is_new = human.kept_head is None or assistant.kept_head is None
         human, assistant = human.upgraded(), assistant.upgraded()
         return cls(
-            human, assistant, copy.deepcopy(assistant), featurizer, copy.deepcopy(featurizer), given=True,
+            human, assistant, copy.deepcopy(assistant), featurizer, copy.deepcopy(featurizer), loaded=True,
             retention_head_is_new=retention_head_is_new,
         )  # fmt: skip
 
-    def unused(self, model: ModelConfig, featurizer: FeaturizerConfig) -> list[str]:
+    def ignored_settings(self, model: ModelConfig, featurizer: FeaturizerConfig) -> list[str]:
         """Settings that have no effect, with what is so instead: networks that were there before have their own.
 
         Where imported models compute differently is no setting of theirs.
@@ -74,18 +75,18 @@ class TrainingNetworks:
         ]  # fmt: skip
 
     def to(self, device: torch.device) -> None:
-        for module in (self.human, self.assistant, self.start, self.featurizer, self.start_featurizer):
+        for module in (self.human, self.assistant, self.initial_assistant, self.featurizer, self.initial_featurizer):
             module.to(device)
 
     def tensors(self) -> Iterator[Tensor]:
         """All weights, always in the same order."""
-        for module in (self.human, self.assistant, self.start, self.featurizer, self.start_featurizer):
+        for module in (self.human, self.assistant, self.initial_assistant, self.featurizer, self.initial_featurizer):
             yield from module.state_dict().values()
 
     def initialise_assistant(self, decision_log_prior: Tensor, seed: int) -> None:
         """Ends cloning. A fresh assistant becomes a copy of the human that decides as the recordings did at first
         (`decision_log_prior (7,)`), so that importance ratios start near 1."""
-        if not self.given:
+        if not self.loaded:
             torch.manual_seed(seed)
             self.assistant.load_state_dict(self.human.state_dict())
             device = next(self.assistant.parameters()).device
@@ -94,24 +95,26 @@ class TrainingNetworks:
             if self.assistant.tilt is not None:
                 with torch.no_grad():
                     self.assistant.tilt.weight[:N_DECISIONS] = 0.0
-            self.start.load_state_dict(self.assistant.state_dict())
-            self.start_featurizer.load_state_dict(self.featurizer.state_dict())
+            self.initial_assistant.load_state_dict(self.assistant.state_dict())
+            self.initial_featurizer.load_state_dict(self.featurizer.state_dict())
 
     def state_dict(self) -> dict[str, object]:
         """All weights, with what it takes to build the networks again."""
-        saved: dict[str, object] = {name: policy_checkpoint(getattr(self, name)) for name in _POLICIES}
-        saved |= {name: featurizer_checkpoint(getattr(self, name)) for name in _FEATURIZERS}
-        return {**saved, "given": self.given}
+        saved: dict[str, object] = {key: policy_checkpoint(getattr(self, name)) for name, key in _POLICY_KEYS.items()}
+        saved |= {key: featurizer_checkpoint(getattr(self, name)) for name, key in _FEATURIZER_KEYS.items()}
+        return {**saved, "given": self.loaded}
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any], where: str) -> TrainingNetworks:
         """What `state_dict` gave. Raises InputError, naming `where`, if it is damaged."""
-        networks: dict[str, Any] = {name: policy_from(saved[name], where) for name in _POLICIES}
-        networks |= {name: featurizer_from(saved[name], where) for name in _FEATURIZERS}
-        return cls(**networks, given=bool(saved["given"]))
+        networks: dict[str, Any] = {name: policy_from(saved[key], where) for name, key in _POLICY_KEYS.items()}
+        networks |= {name: featurizer_from(saved[key], where) for name, key in _FEATURIZER_KEYS.items()}
+        return cls(**networks, loaded=bool(saved["given"]))
 
 
-_POLICIES, _FEATURIZERS = ("human", "assistant", "start"), ("featurizer", "start_featurizer")
+_POLICY_KEYS = {"human": "human", "assistant": "assistant", "initial_assistant": "start"}
+_FEATURIZER_KEYS = {"featurizer": "featurizer", "initial_featurizer": "start_featurizer"}
+"""Keys of `state_dict` by attribute."""
 
 
 def weights_of(module: torch.nn.Module) -> Tensors:

@@ -45,14 +45,7 @@ from training.losses.losses import (
 )
 from training.losses.optimizer import Optimizer
 from training.losses.returns import gae, normalized
-from training.networks.predictions import (
-    ReferenceLogProbs,
-    action_distribution,
-    answer,
-    kl_divergence,
-    line_counts,
-    values,
-)
+from training.networks.predictions import Predictor, action_distribution, kl_divergence, line_counts
 from training.networks.training_networks import TrainingNetworks
 
 NAME = "ppo_from_episodes"
@@ -109,13 +102,19 @@ class PPOUpdate:
         self.start_anchor, kept_anchor = (
             weight / math.sqrt(max(sessions, 1)) for weight in (config.start_anchor, config.kept_anchor)
         )
-        encoded, rows = data.encoded, steps.row
-        at_start = answer(
-            policies.start, policies.start_featurizer, encoded, steps, legal_only=True, distributed=distributed
+        encoded, rows = data.encoded, steps.state_index
+        at_start = Predictor(
+            policies.initial_assistant, policies.initial_featurizer, legal_only=True, distributed=distributed
+        ).predict(encoded, steps)
+        self.steps = replace(
+            steps, retained=anchored_retention_targets(steps.retained, at_start.retention_logit, kept_anchor)
         )
-        self.steps = replace(steps, kept=anchored_retention_targets(steps.kept, at_start.kept, kept_anchor))
-        self.human = ReferenceLogProbs.of(policies.human, policies.featurizer, encoded, rows, distributed)
-        self.start = ReferenceLogProbs.of(policies.start, policies.start_featurizer, encoded, rows, distributed)
+        self.human = Predictor(policies.human, policies.featurizer, legal_only=True, distributed=distributed).reference(
+            encoded, rows
+        )
+        self.start = Predictor(
+            policies.initial_assistant, policies.initial_featurizer, legal_only=True, distributed=distributed
+        ).reference(encoded, rows)
         self.position, self.stopped = 0, False
         self.sums: dict[str, float] = {}
         self.held: OldPolicyStatistics | None = None
@@ -132,7 +131,7 @@ class PPOUpdate:
     def batches_of(self, epoch: int) -> list[Tensor]:
         """Rows of an epoch's minibatches, in order."""
         order = generator(*self.seed, epoch)
-        lengths = line_counts(self.data.encoded, self.steps.row)
+        lengths = line_counts(self.data.encoded, self.steps.state_index)
         batches, left = [], self.config.steps
         for _ in range(self.config.passes):
             for batch in bucketed(lengths, self.config.batch_size, order):
@@ -151,7 +150,7 @@ class PPOUpdate:
         device = next(self.policies.assistant.parameters()).device
         steps = self.steps.select(batch)
         with torch.no_grad():
-            lines = self.policies.featurizer(self.data.encoded.batch(steps.row, device))
+            lines = self.policies.featurizer(self.data.encoded.batch(steps.state_index, device))
         parts = self._losses(lines, steps, self.held[batch].to(device))
         shares, found = means(parts, self.distributed, counts=self.distributed.has_rows(whole))
         if found["kl"].item() > self.config.target_kl:
@@ -188,9 +187,11 @@ class PPOUpdate:
 
     def _hold(self) -> OldPolicyStatistics:
         steps, config, distributed = self.steps, self.config, self.distributed
-        own = self.policies.assistant, self.policies.featurizer, self.data.encoded
-        answers = answer(*own, steps, legal_only=True, distributed=distributed)
-        bootstrap = values(*own, steps.bootstrap_index, distributed)
+        predictor = Predictor(
+            self.policies.assistant, self.policies.featurizer, legal_only=True, distributed=distributed
+        )
+        answers = predictor.predict(self.data.encoded, steps)
+        bootstrap = predictor.values(self.data.encoded, steps.bootstrap_index)
         advantage, target = gae(
             steps.reward, answers.value, steps.episode, bootstrap, gamma=config.gamma, lam=config.gae_lambda
         )
@@ -198,7 +199,7 @@ class PPOUpdate:
         advantage[learn] = normalized(advantage[learn])
         log_decision = torch.where(learn, answers.decision(steps), 0.0)
         log_line = torch.where(learn, answers.line, 0.0)
-        past_decision, past_line = steps.recorded(self.behaviour)
+        past_decision, past_line = steps.behaviour_log_probs(self.behaviour)
         off_decision = torch.where(learn, log_decision - past_decision, 0.0)
         off_line = torch.where(learn, log_line - past_line, 0.0)
         cap = math.log(config.importance_cap)
@@ -216,8 +217,8 @@ class PPOUpdate:
         steps_here = steps.to(device)
         learn = steps_here.trainable.float()
         pairs = joint.pair_log_probs()
-        human = self.human.pair_log_probs(steps.row, pairs.shape[2]).to(device)
-        start = self.start.pair_log_probs(steps.row, pairs.shape[2]).to(device)
+        human = self.human.pair_log_probs(steps.state_index, pairs.shape[2]).to(device)
+        start = self.start.pair_log_probs(steps.state_index, pairs.shape[2]).to(device)
         spread = max(float(self.held.target.std()) if self.held is not None and len(self.steps) > 1 else 1.0, 0.1)
         missed = clipped_value_loss(output.value / spread, held.value / spread, held.target / spread, config.clip_value)
         return {
@@ -302,7 +303,7 @@ class PPOPhase:
         self.config, self.epoch = config, 0
         self.cut_short = 0
         policies.featurizer.freeze()
-        steps = data.of(train, is_human=False)
+        steps = data.select_episodes(train, is_human=False)
         self.optimizer = assistant_optimizer(policies, config, distributed)
         self.update = PPOUpdate(
             policies, data, steps, behaviour,

@@ -22,7 +22,7 @@ from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 from training.losses.losses import WeightedMean, advantage_weights, mean, retention_cross_entropy
 from training.losses.returns import gae, n_step_returns, normalized
-from training.networks.predictions import action_distribution, answer, kl_divergence, retention_logit, values
+from training.networks.predictions import Predictor, action_distribution, kl_divergence, retention_logit
 from training.networks.training_networks import TrainingNetworks
 from training.search import SearchResult
 
@@ -122,10 +122,10 @@ def targets_from_self_play(
     The value target of a decision is what it and the next ones brought, n of them, then the value that the network
     gives to the state that they led to; a search counts by another discount. goal `(G * T, 8)`.
     """
-    steps = games.of(range(len(games.ids)), is_human=False)
+    steps = games.select_episodes(range(len(games.ids)), is_human=False)
     size, length = len(games.ids), len(found)
-    rows = torch.cat((steps.row.view(size, length), steps.bootstrap_index.view(size, length)[:, -1:]), dim=1)
-    after = values(policies.assistant, policies.featurizer, games.encoded, rows.flatten())
+    rows = torch.cat((steps.state_index.view(size, length), steps.bootstrap_index.view(size, length)[:, -1:]), dim=1)
+    after = Predictor(policies.assistant, policies.featurizer, legal_only=True).values(games.encoded, rows.flatten())
     rewards = steps.reward.view(size, length).double().numpy()
     returns = n_step_returns(rewards, after.view(size, length + 1).double().numpy(), n_step, discount)
 
@@ -133,11 +133,11 @@ def targets_from_self_play(
         """The field of all searches, game after game."""
         return torch.from_numpy(np.stack([getattr(one, name) for one in found], axis=1)).to(kind).flatten(0, 1)
 
-    pairs, first_line = of_all("pairs", torch.int64), torch.from_numpy(games.encoded.first_line)[steps.row]
+    pairs, first_line = of_all("pairs", torch.int64), torch.from_numpy(games.encoded.first_line)[steps.state_index]
     pairs[..., 1] = (pairs[..., 1] - first_line[:, None]).clamp(min=0)  # a NO-OP's is -1 in the file
     exists = of_all("mask", torch.bool)
     return TargetBatch(games.encoded, PolicyTargets(
-        row=steps.row, pairs=pairs * exists[..., None], exists=exists, policy=of_all("policy", torch.float32),
+        row=steps.state_index, pairs=pairs * exists[..., None], exists=exists, policy=of_all("policy", torch.float32),
         mass_outside_candidates=of_all("mass_outside_candidates", torch.float32), weight=torch.ones(len(steps)),
         returns=torch.from_numpy(returns).float().flatten(), decision=steps.decision, line=steps.line,
         kept=_known(steps), goal=goal, next_human=steps.next_human,
@@ -155,10 +155,12 @@ def targets_from_recording(
 ) -> TargetBatch:
     """What recorded decisions of the assistant teach the policy as it is; whole episodes, `steps` in order.
     Collective, if there are several processes."""
-    answers = answer(
-        policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True, distributed=distributed
+    answers = Predictor(policies.assistant, policies.featurizer, legal_only=True, distributed=distributed).predict(
+        data.encoded, steps
     )
-    after = values(policies.assistant, policies.featurizer, data.encoded, steps.bootstrap_index, distributed)
+    after = Predictor(policies.assistant, policies.featurizer, legal_only=True, distributed=distributed).values(
+        data.encoded, steps.bootstrap_index
+    )
     advantage, returns = gae(
         steps.reward, answers.value, steps.episode, after, gamma=config.gamma, lam=config.gae_lambda
     )
@@ -171,7 +173,7 @@ def targets_from_recording(
     exists, policy = torch.zeros(size, dtype=torch.bool), torch.zeros(size)
     pairs[:, 0, 0], pairs[:, 0, 1] = torch.where(learn, steps.decision, 0), torch.where(learn, steps.line, 0)
     exists[:, 0], policy[:, 0] = True, 1.0
-    rows, row = torch.unique(steps.row, return_inverse=True)
+    rows, row = torch.unique(steps.state_index, return_inverse=True)
     return TargetBatch(data.encoded.take(rows.numpy()), PolicyTargets(
         row=row, pairs=pairs, exists=exists, policy=policy, mass_outside_candidates=torch.zeros(len(steps)),
         weight=weight, returns=returns, decision=steps.decision, line=steps.line, kept=_known(steps), goal=steps.goal,
@@ -181,7 +183,7 @@ def targets_from_recording(
 
 def _known(steps: TransitionTable) -> Tensor:
     """The share kept, where the network sees the line that it is of."""
-    return torch.where(steps.trainable, steps.kept, torch.nan)
+    return torch.where(steps.trainable, steps.retained, torch.nan)
 
 
 def policy_cross_entropy(pairs: Tensor, targets: PolicyTargets) -> Tensor:

@@ -121,12 +121,12 @@ class ZeroStylePhase:
     def begin(self) -> None:
         """Plays the epoch's games and lays out what is learned from them."""
         if self.epoch == 0:
-            self.policies.start.load_state_dict(self.policies.assistant.state_dict())
+            self.policies.initial_assistant.load_state_dict(self.policies.assistant.state_dict())
         if self.person is None or self.completer is None:
             habits = estimate(self.episodes, self.problems)
             self.person, self.completer = self.person or learned_person(self.policies, habits), habits.completer
         self.policies.assistant.eval()
-        self.policies.start.eval()
+        self.policies.initial_assistant.eval()
         self.replay.append(self._play(self.person, self.completer))
         searched = TargetBatch.concat(list(self.replay))
         recorded = self._recording()
@@ -145,8 +145,8 @@ class ZeroStylePhase:
         targets = self.material.targets.select(self.distributed.shard_rows(whole))
         with torch.no_grad():
             lines = policies.featurizer(self.material.encoded.batch(targets.row, device))
-            scores = policies.start(lines, {"action"}).scores
-            start = action_distribution(policies.start, lines, scores, legal_only=True).pair_log_probs()
+            scores = policies.initial_assistant(lines, {"action"}).scores
+            start = action_distribution(policies.initial_assistant, lines, scores, legal_only=True).pair_log_probs()
         parts = losses(policies.assistant, lines, targets.to(device), self.spread, start)
         shares, found = means(parts, self.distributed, counts=self.distributed.has_rows(whole))
         norm = self.optimizer.step(self._loss(shares), f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}")
@@ -212,7 +212,7 @@ class ZeroStylePhase:
         if self.record is not None:
             self.record(games)
         data = transitions.build_dataset(games, policies.featurizer, self.config.rewards)
-        steps = data.of(range(len(games)), is_human=False)
+        steps = data.select_episodes(range(len(games)), is_human=False)
         goals = _goals(roots, games, data, steps)
         tested = [(root.episode.problem_id or "") in self.problems for root in roots]
         material = targets_from_self_play(
@@ -226,7 +226,9 @@ class ZeroStylePhase:
         human = NetworkPolicy(policies.human.eval(), policies.featurizer.eval())
         policy = PolicyEvaluator(policies.assistant, policies.featurizer, self.search)
         evaluator = CachedEvaluator(policy, observation)
-        survives = survival_rate(self.data, self.data.of(self.train, is_human=False), weights.survival_reward)
+        survives = survival_rate(
+            self.data, self.data.select_episodes(self.train, is_human=False), weights.survival_reward
+        )
         return SearchAssistant(GoalFreeModel(evaluator, human, weights, self.search, survives=survives), self.search)
 
     def _recording(self) -> TargetBatch:
@@ -238,7 +240,7 @@ class ZeroStylePhase:
             if left > 0:
                 chosen.append(self.train[place])
                 left -= int(counts[self.train[place]])
-        steps = self.data.of(chosen, is_human=False)
+        steps = self.data.select_episodes(chosen, is_human=False)
         candidates = self.search.candidates
         return targets_from_recording(
             self.data, steps, self.policies, self.config.ppo, candidates, distributed=self.distributed
@@ -263,7 +265,7 @@ def survival_rate(data: Dataset, steps: TransitionTable, reward: float) -> float
     """Share of what was kept at a reply that stands at the session's end, as `steps` show."""
     if "survival_reward" not in data.part_names or reward == 0:
         return PRIOR_SURVIVAL_RATE
-    survived = steps.parts[:, data.part_names.index("survival_reward")][steps.kept.nan_to_num() > 0] / reward
+    survived = steps.parts[:, data.part_names.index("survival_reward")][steps.retained.nan_to_num() > 0] / reward
     total = float(survived.sum()) + PRIOR_SURVIVAL_RATE * PRIOR_SURVIVAL_COUNT
     return min(total / (len(survived) + PRIOR_SURVIVAL_COUNT), 1.0)
 
@@ -273,7 +275,7 @@ def _goals(roots: Sequence[Root], games: Sequence[Episode], data: Dataset, steps
     goals = [Goal.of(root.episode.states[-1]) for root in roots]
     firsts = np.cumsum([0] + [len(game.states) for game in games])
     found = []
-    for row, game in zip(steps.row.tolist(), steps.episode.tolist(), strict=True):
+    for row, game in zip(steps.state_index.tolist(), steps.episode.tolist(), strict=True):
         found.append(goal_vector(games[game].states[row - int(firsts[game])], goals[game]))
     return torch.from_numpy(np.stack(found))
 
@@ -301,7 +303,7 @@ def _tally(
         returns=torch.zeros(len(tested)).index_add(0, steps.episode, steps.reward),
         tested=torch.tensor(tested, dtype=torch.float32),
         no_op=(steps.decision == 0).float(),
-        kept=steps.kept[~steps.kept.isnan()],
+        kept=steps.retained[~steps.retained.isnan()],
         gains=torch.from_numpy(np.concatenate(gains)),
         simulations=sum(int(one.visits.sum()) for one in found),
     )

@@ -19,7 +19,7 @@ from training.networks.initialisation import (
     ridge_logistic_fit,
     ridge_softmax_fit,
 )
-from training.networks.predictions import ReferenceLogProbs, answer, kl_divergence
+from training.networks.predictions import Predictor, kl_divergence
 from training.networks.training_networks import TrainingNetworks
 from training.train_from_episodes import train_from_episodes
 
@@ -43,13 +43,13 @@ def run(phase):
 
 
 def nll(policies, data, episodes):
-    steps = data.of(episodes, is_human=True)
-    answers = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False)
+    steps = data.select_episodes(episodes, is_human=True)
+    answers = Predictor(policies.human, policies.featurizer, legal_only=False).predict(data.encoded, steps)
     return float(-answers.decision(steps).mean())
 
 
 def begin(policies, data, episodes):
-    steps = data.of(episodes)
+    steps = data.select_episodes(episodes)
     initialise_human_policy(policies.human, data, steps, returns_to_go(steps, 0.99))
 
 
@@ -57,8 +57,8 @@ def test_a_fresh_policy_without_history_begins_at_the_class_prior(small, session
     policies = TrainingNetworks.fresh(replace(small.model, history=False), small.featurizer, 0)
     data = build_dataset(sessions, policies.featurizer)
     begin(policies, data, range(6))
-    steps = data.of(range(6), is_human=True)
-    answers = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False)
+    steps = data.select_episodes(range(6), is_human=True)
+    answers = Predictor(policies.human, policies.featurizer, legal_only=False).predict(data.encoded, steps)
     prior = class_prior(steps)
     assert (answers.decisions - prior).abs().max() < 0.4  # the head's small weights remain
     assert nll(policies, data, range(6)) == pytest.approx(float(-prior[steps.decision].mean()), abs=0.05)
@@ -67,7 +67,7 @@ def test_a_fresh_policy_without_history_begins_at_the_class_prior(small, session
 def test_with_history_it_begins_at_what_follows_what(fresh):
     policies, data = fresh
     begin(policies, data, range(6))
-    steps = data.of(range(6), is_human=True)
+    steps = data.select_episodes(range(6), is_human=True)
     assert nll(policies, data, range(6)) < float(-class_prior(steps)[steps.decision].mean()) - 0.1
 
 
@@ -99,12 +99,12 @@ def test_share_fit_is_where_the_gradient_vanishes():
 
 def test_p_kept_of_a_decision_never_tried_begins_at_that_of_its_kind(fresh):
     policies, data = fresh
-    steps = data.of(range(6), is_human=False)
+    steps = data.select_episodes(range(6), is_human=False)
     writing = (steps.decision == Decision.FILL_PARTIAL_LINE) | (steps.decision == Decision.WRITE_SINGLE_LINE)
     explaining = steps.decision == Decision.EXPLAIN_MULTI_LINES
     kept = torch.where(writing, 1.0, torch.where(explaining, 0.0, torch.nan))
     assert writing.any() and explaining.any()
-    initialise_retention_head(policies.human, data, replace(steps, kept=kept))
+    initialise_retention_head(policies.human, data, replace(steps, retained=kept))
     bias = policies.human.kept_head.last.bias
     assert bias[Decision.WRITE_MULTI_LINE] > bias[Decision.EDIT_EXISTING_LINES] > bias[Decision.EXPLAIN_SINGLE_LINES]
 
@@ -154,11 +154,11 @@ def test_the_anchor_holds_the_decisions_and_not_the_lines(fresh, small, sessions
         policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
         data = build_dataset(sessions, policies.featurizer)
         begin(policies, data, range(6))
-        steps = data.of(range(6), is_human=True)
-        before = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False).decisions
+        steps = data.select_episodes(range(6), is_human=True)
+        before = Predictor(policies.human, policies.featurizer, legal_only=False).predict(data.encoded, steps).decisions
         config = BCConfig(epochs=10, learning_rate=3e-3, start_anchor=anchor)
         rows = run(CloningPhase(policies, data, set(range(6)), set(), config, gamma=0.99, seed=0))
-        after = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False).decisions
+        after = Predictor(policies.human, policies.featurizer, legal_only=False).predict(data.encoded, steps).decisions
         moved.append(float(kl_divergence(before, after).mean()))
         assert rows[-1]["line_loss"] < rows[0]["line_loss"]
     assert moved[1] < 0.3 * moved[0]
@@ -168,10 +168,10 @@ def test_the_anchor_holds_the_decisions_and_not_the_lines(fresh, small, sessions
 def test_it_stops_when_held_out_sessions_get_worse_and_takes_the_best(fresh, learning_rate):
     policies, data = fresh
     begin(policies, data, range(5))
-    steps = data.of([5], is_human=True)
+    steps = data.select_episodes([5], is_human=True)
 
     def loss():
-        answers = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False)
+        answers = Predictor(policies.human, policies.featurizer, legal_only=False).predict(data.encoded, steps)
         return float(-answers.decision(steps).mean()) + 0.5 * float(-answers.line.mean())
 
     start = loss()
@@ -187,7 +187,7 @@ def test_it_stops_when_held_out_sessions_get_worse_and_takes_the_best(fresh, lea
 
 def test_returns_of_the_human_are_those_of_the_assistant_to_come(fresh):
     _, data = fresh
-    steps = data.of([0])
+    steps = data.select_episodes([0])
     returns = returns_to_go(steps, 0.9)
     own = returns[~steps.is_human]
     rewards = steps.reward[~steps.is_human]
@@ -211,10 +211,10 @@ def test_a_loaded_assistant_decides_as_it_did_while_its_features_learn(small, se
     pairs = zip(old.featurizer.parameters(), new.featurizer.parameters(), strict=True)
     assert all(not torch.equal(a, b) for a, b in pairs)
     data = build_dataset(sessions, old.featurizer)
-    rows = data.of(range(5), is_human=False).row
-    before = ReferenceLogProbs.of(old.assistant, old.featurizer, data.encoded, rows)
-    adrift = ReferenceLogProbs.of(old.assistant, new.featurizer, data.encoded, rows)
-    kept = ReferenceLogProbs.of(new.assistant, new.featurizer, data.encoded, rows)
+    rows = data.select_episodes(range(5), is_human=False).state_index
+    before = Predictor(old.assistant, old.featurizer, legal_only=True).reference(data.encoded, rows)
+    adrift = Predictor(old.assistant, new.featurizer, legal_only=True).reference(data.encoded, rows)
+    kept = Predictor(new.assistant, new.featurizer, legal_only=True).reference(data.encoded, rows)
 
     def moved(reference):
         p, q = (x.values.T[None].transpose(1, 2) for x in (before, reference))
@@ -236,8 +236,10 @@ def test_an_imported_policy_without_p_kept_begins_it_at_what_was_kept(small, ses
                      bc=BCConfig(epochs=0), ppo=replace(small.ppo, epochs=0),
                      zero_style=replace(small.zero_style, epochs=0))  # fmt: skip
     result = train_from_episodes(config, sessions)
-    steps = result.data.of(range(5), is_human=False)
-    steps = steps.select(~steps.kept.isnan())
-    answers = answer(result.policies.assistant, result.policies.featurizer, result.data.encoded, steps, legal_only=True)
-    error = (answers.kept.sigmoid() - steps.kept).square().mean()
-    assert error < (steps.kept.mean() - steps.kept).square().mean()
+    steps = result.data.select_episodes(range(5), is_human=False)
+    steps = steps.select(~steps.retained.isnan())
+    answers = Predictor(result.policies.assistant, result.policies.featurizer, legal_only=True).predict(
+        result.data.encoded, steps
+    )
+    error = (answers.retention_logit.sigmoid() - steps.retained).square().mean()
+    assert error < (steps.retained.mean() - steps.retained).square().mean()

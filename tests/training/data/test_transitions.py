@@ -39,15 +39,15 @@ def test_every_transition_of_both_agents_is_a_row(featurizer, sessions):
     data = build_dataset(sessions, featurizer)
     for index, one in enumerate(sessions):
         for agent, is_human in (("H", True), ("A", False)):
-            steps, transitions = data.of([index], is_human=is_human), one.transitions(agent)
+            steps, transitions = data.select_episodes([index], is_human=is_human), one.transitions(agent)
             assert steps.decision.tolist() == [int(t.decision) for t in transitions]
-            first = int(data.of([index]).row.min())
-            assert (steps.row - first).tolist() == [t.index for t in transitions]
+            first = int(data.select_episodes([index]).state_index.min())
+            assert (steps.state_index - first).tolist() == [t.index for t in transitions]
             if agent == "A":
                 assert steps.reward.tolist() == pytest.approx([rewards.reward(t).total for t in transitions])
                 assert steps.parts.sum(1).tolist() == pytest.approx(steps.reward.tolist(), abs=1e-5)
                 expected = [math.nan if (k := rewards.retention(t).retained) is None else k for t in transitions]
-                assert steps.kept.tolist() == pytest.approx(expected, nan_ok=True)
+                assert steps.retained.tolist() == pytest.approx(expected, nan_ok=True)
 
 
 def test_a_decision_that_was_not_legal_does_not_teach(featurizer):
@@ -101,8 +101,8 @@ def test_only_what_is_not_recorded_is_fitted(featurizer, sessions):
         replace(m, probability=0.3, decision_probability=0.6) if m and m.agent == "A" and i < 4 else m
         for i, m in enumerate(one.actions)
     )
-    steps = build_dataset([replace(one, actions=moves)], featurizer).of([0], is_human=False)
-    decision, line = steps.recorded(fit_behaviour_policy(steps.choices))
+    steps = build_dataset([replace(one, actions=moves)], featurizer).select_episodes([0], is_human=False)
+    decision, line = steps.behaviour_log_probs(fit_behaviour_policy(steps.choices))
     known = ~steps.log_decision.isnan()
     assert known.any() and not known.all()
     assert torch.equal(decision[known], steps.log_decision[known]) and torch.isfinite(decision).all()
@@ -114,7 +114,7 @@ def test_values_are_bootstrapped_only_where_the_recording_was_cut_off(featurizer
     texts = (["a"], ["b"], ["c"], ["d"])
     states = [state(text, t) for t, text in enumerate(texts)]
     one = episode(states[0], (states[1], "A", 2, 0), (states[2], "H", 2, 0), (states[3], "A", 2, 0), cut_off=cut_off)
-    steps = build_dataset([one, one], featurizer).of([1], is_human=False)
+    steps = build_dataset([one, one], featurizer).select_episodes([1], is_human=False)
     assert steps.bootstrap_index.tolist() == [-1, 7 if cut_off else -1]
 
 

@@ -20,7 +20,7 @@ def test_decisions_that_were_not_legal_are_nobodys_behaviour(small, sessions):
     ]
     featurizer = Featurizer(small.featurizer)
     data = build_dataset([replace(one, actions=tuple(skeleton)), *sessions[1:]], featurizer)
-    found, without = Baselines.of(data.steps), Baselines.of(data.of(range(1, 6)))
+    found, without = Baselines.of(data.steps), Baselines.of(data.select_episodes(range(1, 6)))
     assert data.illegal > 3
     assert torch.equal(found.behaviour.decision_weights, without.behaviour.decision_weights)
     assert torch.equal(found.behaviour.line_weights, without.behaviour.line_weights)

@@ -29,7 +29,7 @@ from training.networks.training_networks import TrainingNetworks
 def measured(small, sessions):
     policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
     data = build_dataset(sessions, policies.featurizer)
-    return policies, data, Baselines.of(data.of(range(4)))
+    return policies, data, Baselines.of(data.select_episodes(range(4)))
 
 
 def test_the_error_of_a_mean_is_clustered_by_session():
@@ -80,13 +80,15 @@ def test_reliability_and_calibration():
 def test_a_report_adds_up(measured, sessions):
     policies, data, baselines = measured
     report = evaluate_on(policies, data, [4, 5], baselines, PPOConfig())
-    steps = data.of([4, 5], is_human=True)
+    steps = data.select_episodes([4, 5], is_human=True)
     assert report.prior_nll.mean == pytest.approx(float(-baselines.prior[steps.decision].mean()), abs=1e-5)
     assert report.nll_gain.mean == pytest.approx(report.prior_nll.mean - report.human_nll.mean, abs=1e-5)
     gain = report.assistant_return.mean - report.recorded_return.mean
     assert report.return_gain.mean == pytest.approx(gain, abs=1e-5)
     assert report.kept_gain.mean == pytest.approx(report.base_brier.mean - report.kept_brier.mean, abs=1e-5)
-    assert report.recorded_return.mean == pytest.approx(float(data.of([4, 5], is_human=False).reward.mean()), abs=1e-5)
+    assert report.recorded_return.mean == pytest.approx(
+        float(data.select_episodes([4, 5], is_human=False).reward.mean()), abs=1e-5
+    )
     assert report.sessions == ("session-4", "session-5") and len(report.session_nll) == len(report.session_return) == 2
     assert 0 < report.effective_sample_size <= 1 and 0 < report.no_op_share.mean < 1
     json.dumps(report.as_dict(), allow_nan=False)
@@ -105,10 +107,10 @@ def test_a_policy_that_decides_as_recorded_returns_what_was_recorded(measured, s
     policies, _, baselines = measured
     data = build_dataset(sessions, policies.featurizer)
     policies.initialise_assistant(baselines.behaviour.decision_log_prior(), 0)
-    from training.networks.predictions import answer
+    from training.networks.predictions import Predictor
 
-    steps = data.of(range(6), is_human=False)
-    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True)
+    steps = data.select_episodes(range(6), is_human=False)
+    answers = Predictor(policies.assistant, policies.featurizer, legal_only=True).predict(data.encoded, steps)
     told = replace(data.steps, log_decision=data.steps.log_decision.clone(), log_line=data.steps.log_line.clone())
     own = ~told.is_human
     told.log_decision[own], told.log_line[own] = answers.decision(steps), answers.line

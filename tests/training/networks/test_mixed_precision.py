@@ -22,7 +22,7 @@ def answers(config, sessions, device, of):
     policies = TrainingNetworks.fresh(config.model, config.featurizer, 0)
     policies.to(torch.device(device))
     data = transitions.build_dataset(sessions, policies.featurizer, config.rewards)
-    lines = policies.featurizer(data.encoded.batch(data.steps.row[:9], device))
+    lines = policies.featurizer(data.encoded.batch(data.steps.state_index[:9], device))
     return of(policies.human, lines), lines
 
 

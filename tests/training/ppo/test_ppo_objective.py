@@ -10,7 +10,7 @@ from training.data import behaviour_policy
 from training.data.transitions import build_dataset
 from training.losses.losses import means
 from training.losses.returns import gae, normalized
-from training.networks.predictions import action_distribution, answer
+from training.networks.predictions import Predictor, action_distribution
 from training.networks.training_networks import TrainingNetworks
 from training.ppo.ppo_phase import PPOPhase
 
@@ -26,7 +26,7 @@ def phase(small_training, sessions, tmp_path_factory):
     small = small_training(tmp_path_factory.mktemp("ppo"))
     policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
     data = build_dataset(sessions, policies.featurizer)
-    fitted = behaviour_policy.fit_behaviour_policy(data.of(range(6), is_human=False).choices)
+    fitted = behaviour_policy.fit_behaviour_policy(data.select_episodes(range(6), is_human=False).choices)
     policies.initialise_assistant(fitted.decision_log_prior(), 0)
     with torch.no_grad():
         policies.assistant.action_head.last.bias += torch.linspace(-1, 1, 7)
@@ -40,14 +40,14 @@ def parts(phase):
     """Of the loss on all steps at once."""
     update = phase.update
     with torch.no_grad():
-        lines = update.policies.featurizer(update.data.encoded.batch(update.steps.row))
+        lines = update.policies.featurizer(update.data.encoded.batch(update.steps.state_index))
         _, found = means(update._losses(lines, update.steps, update.held))
         return {**found, "loss": update._loss(found)}
 
 
 def test_weights_are_the_ratio_to_the_behaviour_up_to_the_cap(phase):
     steps, held = phase.update.steps, phase.update.held
-    decision, line = steps.recorded(phase.update.behaviour)
+    decision, line = steps.behaviour_log_probs(phase.update.behaviour)
     cap = math.log(CONFIG.importance_cap)
     expected = (held.log_decision - decision).clamp(max=cap) + (held.log_line - line).clamp(max=cap)
     assert torch.allclose(held.weight, expected.exp(), atol=1e-6)
@@ -71,12 +71,12 @@ def test_the_policys_loss_is_weighted_by_what_the_behaviour_left_out(phase, part
 
 def test_the_anchors_are_divergences_in_their_direction(phase, parts):
     update = phase.update
-    policies, data, rows = update.policies, update.data, update.steps.row
+    policies, data, rows = update.policies, update.data, update.steps.state_index
     with torch.no_grad():
         lines = policies.featurizer(data.encoded.batch(rows))
         own, human, start = (
             action_distribution(policy, lines, policy(lines).scores, legal_only=True)
-            for policy in (policies.assistant, policies.human, policies.start)
+            for policy in (policies.assistant, policies.human, policies.initial_assistant)
         )
     assert parts["kl_human"].item() == pytest.approx(float(own.kl(human).mean()), rel=1e-3)
     assert parts["kl_start"].item() == pytest.approx(float(start.kl(own).mean()), rel=1e-3)
@@ -102,7 +102,7 @@ def test_the_loss_is_the_sum_of_its_parts(parts):
 
 def test_values_held_are_the_policys(phase):
     update = phase.update
-    answers = answer(
-        update.policies.assistant, update.policies.featurizer, update.data.encoded, update.steps, legal_only=True
+    answers = Predictor(update.policies.assistant, update.policies.featurizer, legal_only=True).predict(
+        update.data.encoded, update.steps
     )
     assert torch.allclose(answers.value, update.held.value, atol=1e-6)

@@ -13,7 +13,7 @@ from state_adapter import Action, Episode
 from training.data import behaviour_policy
 from training.data.transitions import build_dataset
 from training.losses.losses import effective_sample_size
-from training.networks.predictions import answer
+from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
 from training.ppo.ppo_phase import PPOPhase
 
@@ -42,7 +42,7 @@ def begin(small, episodes, config):
     """A fresh assistant and the phase in which it is to learn from the episodes."""
     policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
     data = build_dataset(episodes, policies.featurizer)
-    fitted = behaviour_policy.fit_behaviour_policy(data.of(range(len(episodes)), is_human=False).choices)
+    fitted = behaviour_policy.fit_behaviour_policy(data.select_episodes(range(len(episodes)), is_human=False).choices)
     policies.initialise_assistant(fitted.decision_log_prior(), 0)
     return policies, data, PPOPhase(policies, data, set(range(len(episodes))), fitted, config, seed=0)
 
@@ -60,8 +60,8 @@ def learn(small, episodes, config):
 
 
 def probability(policies, data, decision):
-    steps = data.of(range(len(data.ids)), is_human=False)
-    return float(answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True)
+    steps = data.select_episodes(range(len(data.ids)), is_human=False)
+    return float(Predictor(policies.assistant, policies.featurizer, legal_only=True).predict(data.encoded, steps)
                  .decisions[:, decision].exp().mean())  # fmt: skip
 
 
@@ -79,9 +79,15 @@ def test_one_epoch_moves_a_clip_and_hardly_more(small):
     config = PPOConfig(epochs=1, passes=30, batch_size=20, learning_rate=3e-3, start_anchor=0.0, human_anchor=0.0)
     policies, data, rows, _ = learn(small, bandits(0.5, recorded=True), replace(config, target_kl=10.0))
     assert rows[0]["clip_fraction"] > 0.1
-    steps = data.of(range(len(data.ids)), is_human=False)
-    after = answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True).decision(steps)
-    before = answer(policies.start, policies.featurizer, data.encoded, steps, legal_only=True).decision(steps)
+    steps = data.select_episodes(range(len(data.ids)), is_human=False)
+    after = (
+        Predictor(policies.assistant, policies.featurizer, legal_only=True).predict(data.encoded, steps).decision(steps)
+    )
+    before = (
+        Predictor(policies.initial_assistant, policies.featurizer, legal_only=True)
+        .predict(data.encoded, steps)
+        .decision(steps)
+    )
     assert (after - before).exp().max() < 1.6
 
 
@@ -114,7 +120,7 @@ def test_the_anchor_to_the_start_is_weaker_with_more_sessions(small):
         episodes = bandits(0.5, count=20, recorded=True)
         policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
         data = build_dataset(episodes, policies.featurizer)
-        fitted = behaviour_policy.fit_behaviour_policy(data.of(range(20), is_human=False).choices)
+        fitted = behaviour_policy.fit_behaviour_policy(data.select_episodes(range(20), is_human=False).choices)
         policies.initialise_assistant(fitted.decision_log_prior(), 0)
         config = PPOConfig(epochs=15, batch_size=20, learning_rate=3e-3, start_anchor=20.0, human_anchor=0.0)
         phase = PPOPhase(policies, data, set(range(20)), fitted, config, seed=0)
@@ -132,10 +138,10 @@ def test_the_anchor_to_the_start_is_weaker_with_more_sessions(small):
 def test_the_humans_answers_are_the_same_to_the_last_bit(small, sessions):
     policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
     data = build_dataset(sessions, policies.featurizer)
-    steps = data.of(range(6))
-    fitted = behaviour_policy.fit_behaviour_policy(data.of(range(6), is_human=False).choices)
+    steps = data.select_episodes(range(6))
+    fitted = behaviour_policy.fit_behaviour_policy(data.select_episodes(range(6), is_human=False).choices)
     policies.initialise_assistant(fitted.decision_log_prior(), 0)
-    before = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False)
+    before = Predictor(policies.human, policies.featurizer, legal_only=False).predict(data.encoded, steps)
     weights = [p.clone() for p in policies.assistant.parameters()]
     phase = PPOPhase(policies, data, set(range(6)), fitted, PPOConfig(epochs=2), seed=0)
     while not phase.done:
@@ -143,7 +149,7 @@ def test_the_humans_answers_are_the_same_to_the_last_bit(small, sessions):
         while phase.step():
             pass
         phase.finish()
-    after = answer(policies.human, policies.featurizer, data.encoded, steps, legal_only=False)
+    after = Predictor(policies.human, policies.featurizer, legal_only=False).predict(data.encoded, steps)
     assert all(torch.equal(a, b) for a, b in zip(vars(before).values(), vars(after).values(), strict=True))
     assert any(not torch.equal(a, b) for a, b in zip(weights, policies.assistant.parameters(), strict=True))
 
@@ -151,11 +157,11 @@ def test_the_humans_answers_are_the_same_to_the_last_bit(small, sessions):
 def test_a_fresh_assistant_begins_near_the_behaviour(small, sessions):
     policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
     data = build_dataset(sessions, policies.featurizer)
-    steps = data.of(range(6), is_human=False)
+    steps = data.select_episodes(range(6), is_human=False)
     fitted = behaviour_policy.fit_behaviour_policy(steps.choices)
     policies.initialise_assistant(fitted.decision_log_prior(), 0)
-    answers = answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True)
-    decision, _ = steps.recorded(fitted)
+    answers = Predictor(policies.assistant, policies.featurizer, legal_only=True).predict(data.encoded, steps)
+    decision, _ = steps.behaviour_log_probs(fitted)
     assert effective_sample_size(answers.decision(steps) - decision) > 0.9
 
 
@@ -175,11 +181,13 @@ def test_the_old_log_probabilities_are_not_those_of_the_policy_that_learns(small
     policies, data, _, phase = learn(small, bandits(0.5, recorded=True), config)
     phase.begin()
     held = phase.update.held
-    steps = data.of(range(len(data.ids)), is_human=False)
+    steps = data.select_episodes(range(len(data.ids)), is_human=False)
     fixed = held.log_decision.clone()
     while phase.step():
         pass
-    now = answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True).decision(steps)
+    now = (
+        Predictor(policies.assistant, policies.featurizer, legal_only=True).predict(data.encoded, steps).decision(steps)
+    )
     assert torch.equal(held.log_decision, fixed)
     assert not torch.allclose(now, fixed, atol=1e-3)
 
@@ -188,7 +196,7 @@ def test_without_decisions_of_the_assistant_nothing_is_learned(small, sessions):
     alone = [replace(one, actions=tuple(m if m and m.agent == "H" else None for m in one.actions)) for one in sessions]
     policies, _, rows, phase = learn(small, alone, PPOConfig(epochs=3))
     assert rows == [] and phase.total_steps == 0
-    pairs = zip(policies.start.parameters(), policies.assistant.parameters(), strict=True)
+    pairs = zip(policies.initial_assistant.parameters(), policies.assistant.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
 
 

@@ -14,7 +14,7 @@ from config import PPOConfig
 from featurizers import Lines
 from models import PolicyOutput
 from training.data import transitions
-from training.networks.predictions import values
+from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
 from training.search import SearchResult
 from training.zero_style.policy_targets import (
@@ -153,9 +153,17 @@ def test_the_value_behind_is_that_of_the_state_led_to(returns_to_go):
     policies, data, returns = returns_to_go
     with torch.no_grad():
         policies.assistant.value_head.last.weight *= 20
-    steps = data.of([0, 1], is_human=False)
-    first = values(policies.assistant, policies.featurizer, data.encoded, steps.row).tolist()
-    last = values(policies.assistant, policies.featurizer, data.encoded, steps.bootstrap_index).tolist()
+    steps = data.select_episodes([0, 1], is_human=False)
+    first = (
+        Predictor(policies.assistant, policies.featurizer, legal_only=True)
+        .values(data.encoded, steps.state_index)
+        .tolist()
+    )
+    last = (
+        Predictor(policies.assistant, policies.featurizer, legal_only=True)
+        .values(data.encoded, steps.bootstrap_index)
+        .tolist()
+    )
     expected = [1 + first[1] / 2, 2 + first[2] / 2, 4 + last[2] / 2, 1 + first[4] / 2, 2 + first[5] / 2, 4]
     assert returns(1).tolist() == pytest.approx(expected, abs=1e-4) and np.std(first[:3]) > 0.01
 
@@ -165,7 +173,7 @@ def recorded(sessions, small_training, tmp_path_factory):
     config = small_training(tmp_path_factory.mktemp("lessons"))
     policies = TrainingNetworks.fresh(config.model, config.featurizer, 0)
     data = transitions.build_dataset(sessions, policies.featurizer, config.rewards)
-    steps = data.of([1, 3], is_human=False)
+    steps = data.select_episodes([1, 3], is_human=False)
     return data, steps, targets_from_recording(data, steps, policies, PPOConfig(), 4)
 
 
@@ -189,5 +197,5 @@ def test_material_survives_a_file_and_being_joined(recorded, tmp_path):
     for name, value in vars(material.targets).items():
         assert torch.equal(getattr(restored.targets, name).nan_to_num(), value.nan_to_num()), name
     for part in (joined.targets.row[:count], joined.targets.row[count:]):
-        batch, expected = joined.encoded.batch(part), data.encoded.batch(steps.row)
+        batch, expected = joined.encoded.batch(part), data.encoded.batch(steps.state_index)
         assert torch.equal(batch.scalars, expected.scalars) and torch.equal(batch.legal, expected.legal)

@@ -38,7 +38,7 @@ def phase_of(small_training, sessions, tmp_path_factory):
             zero_style=replace(small.zero_style, **zero_style),
         )  # fmt: skip
         policies = TrainingNetworks.fresh(config.model, config.featurizer, 0)
-        tilted(policies.start)
+        tilted(policies.initial_assistant)
         data = transitions.build_dataset(sessions, policies.featurizer, config.rewards)
         return ZeroStylePhase(policies, sessions, data, TRAIN, config, distributed=distributed)
 
@@ -157,11 +157,11 @@ def test_the_anchor_draws_back_to_the_start(phase_of):
 def test_the_start_is_the_policy_that_the_phase_began_with(phase_of):
     phase = phase_of(epochs=3, roots=2)
     begun = weights_of(phase.policies.assistant)
-    assert not same(begun, weights_of(phase.policies.start))
+    assert not same(begun, weights_of(phase.policies.initial_assistant))
     while not phase.done:
         phase.begin()
         learn(phase)
-        assert same(begun, weights_of(phase.policies.start))
+        assert same(begun, weights_of(phase.policies.initial_assistant))
         assert not same(begun, weights_of(phase.policies.assistant))
 
 

@@ -13,7 +13,7 @@ from simulation.person_fitting import estimate
 from simulation.scripted_people import ScriptedPerson, tastes
 from training.data import transitions
 from training.data.goal_targets import Goal, goal_vector
-from training.networks.predictions import answer
+from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
 from training.search import SearchResult
 from training.zero_style.self_play import SearchAssistant, assistant_turns, rollout_from_roots, roots_of
@@ -115,7 +115,7 @@ def test_targets_are_what_was_searched_and_what_came_of_it(phase_of, sessions, m
     monkeypatch.setattr(SearchAssistant, "decide", lambda self, *asked: noted(self, found, decide(self, *asked)))
     phase.begin()
     data = build(played, phase.policies.featurizer, phase.config.rewards)
-    steps, targets = data.of(range(2), is_human=False), phase.replay[0].targets
+    steps, targets = data.select_episodes(range(2), is_human=False), phase.replay[0].targets
     gamma = phase.config.ppo.gamma
     assert all(game.cut_off for game in played)
     for game in range(2):
@@ -182,15 +182,15 @@ def test_who_keeps_all_is_helped_more_and_who_undoes_all_less(phase_of):
 def no_op(phase):
     """Mean probability of a NO-OP on the recorded states."""
     policies, data = phase.policies, phase.data
-    steps = data.of(phase.train, is_human=False)
-    found = answer(policies.assistant, policies.featurizer, data.encoded, steps, legal_only=True)
+    steps = data.select_episodes(phase.train, is_human=False)
+    found = Predictor(policies.assistant, policies.featurizer, legal_only=True).predict(data.encoded, steps)
     return float(found.decisions[:, 0].exp().mean())
 
 
 def test_survival_is_read_off_the_recording(small, sessions):
     policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
     data = transitions.build_dataset(sessions, policies.featurizer, small.rewards)
-    steps = data.of(range(len(sessions)), is_human=False)
+    steps = data.select_episodes(range(len(sessions)), is_human=False)
     assert 0 < survival_rate(data, steps, 1.0) <= 1
     nothing = steps.select(torch.zeros(0, dtype=torch.int64))
     assert survival_rate(data, nothing, 1.0) == PRIOR_SURVIVAL_RATE == survival_rate(data, steps, 0)
