@@ -32,7 +32,7 @@ from benchmarks.arguments import end, existing_file, results_file, rows_in, undi
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, TrainConfig
 from errors import InputError
-from judge import SMALL, Judge
+from judge import SMALL_PROBLEM_LIMITS, Judge
 from rewards import reward
 from simulation.assistants import RandomAssistant, SilentAssistant
 from simulation.network_agents import NetworkAssistant
@@ -70,7 +70,7 @@ POLICIES = {
 
 def measure(person: str, seed: int, loop: LoopConfig, repeats: int) -> dict[str, Any]:
     """Mean return of a game under each of the `POLICIES`, one person, one seed."""
-    with Judge(SMALL) as judge:
+    with Judge(SMALL_PROBLEM_LIMITS) as judge:
         sessions = simulate([somebody(person)], SESSIONS, RandomAssistant(), judge=judge, seed=seed)
     order = np.random.default_rng(seed).permutation(len(sessions)).tolist()
     held_out, recorded = ([sessions[i] for i in part] for part in (order[:HELD_OUT], order[HELD_OUT:]))

@@ -34,7 +34,7 @@ from benchmarks.statistics import Interval, interval
 from config import FeaturizerConfig, LoopConfig, ModelConfig, TrainConfig
 from episodes.writer import write_snapshot
 from featurizers import Featurizer
-from judge import SMALL, Judge
+from judge import SMALL_PROBLEM_LIMITS, Judge
 from simulation.assistants import RandomAssistant
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
@@ -157,7 +157,7 @@ def _work(task: tuple[Fold, Path]) -> dict[str, Any]:
 def record(recordings: Path, seeds: int) -> None:
     """Writes down sessions of the scripted people; the same seeds give the same files."""
     for seed in tqdm(range(1, seeds + 1), desc="seeds"):
-        with Judge(SMALL) as judge:
+        with Judge(SMALL_PROBLEM_LIMITS) as judge:
             for name, person in PEOPLE.items():
                 for episode in simulate([person], SESSIONS, RandomAssistant(), judge=judge, seed=seed):
                     write_snapshot(episode, recordings / str(seed) / name)

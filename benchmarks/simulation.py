@@ -19,12 +19,12 @@ from pathlib import Path
 import torch
 
 from config import TrainConfig
-from judge import SMALL, Judge
+from judge import SMALL_PROBLEM_LIMITS, Judge
 from simulation.assistants import RandomAssistant
 from simulation.builtin_problems import PROBLEMS
-from simulation.completers import Mixture
 from simulation.goal import Goal
-from simulation.rollout import Game, play
+from simulation.oracle_writer import NoisyOracle
+from simulation.rollout import RolloutSpec, run_rollouts
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
 from state import State, unedited
@@ -49,7 +49,7 @@ def judging(repeats: int) -> tuple[float, float]:
     """ms for a text that is judged for the first time, and for one that was judged before."""
     problem, fresh = PROBLEMS[0], count()
     text = "\n".join(problem.solution)
-    with Judge(SMALL) as judge:
+    with Judge(SMALL_PROBLEM_LIMITS) as judge:
         judge.verdict(text, problem)  # the process starts
         new = median_ms(lambda: judge.verdict(f"{text}\n# {next(fresh)}", problem), 20 * repeats)
         again = median_ms(lambda: judge.verdict(text, problem), 20 * repeats)
@@ -64,15 +64,15 @@ def ply(lines: int, repeats: int) -> float:
 
     def games() -> None:
         of = next(fresh)
-        some = [Game(root, Goal(goal), PEOPLE["likes_code"], f"{of}/{i}") for i in range(GAMES)]
-        play(some, RandomAssistant(), Mixture(), horizon=PLIES // 2)
+        some = [RolloutSpec(root, Goal(goal), PEOPLE["likes_code"], f"{of}/{i}") for i in range(GAMES)]
+        run_rollouts(some, RandomAssistant(), NoisyOracle(), horizon=PLIES // 2)
 
     return median_ms(games, repeats) / (GAMES * PLIES)
 
 
 def epochs(repeats: int) -> tuple[float, float, float]:
     """Of an epoch of self-play: seconds, CPU seconds of this process, and of the judge's processes."""
-    with Judge(SMALL) as judge:
+    with Judge(SMALL_PROBLEM_LIMITS) as judge:
         sessions = simulate([PEOPLE["likes_code"]], 12, RandomAssistant(), judge=judge, seed=0)
     with tempfile.TemporaryDirectory() as folder:
         config = TrainConfig(checkpoint_dir=Path(folder) / "run", pv_dir=Path(folder) / "models")

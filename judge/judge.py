@@ -57,7 +57,7 @@ _ENVIRONMENT = {
 }
 
 
-SMALL = Limits(steps=20_000, cpu_seconds=0.3)
+SMALL_PROBLEM_LIMITS = Limits(steps=20_000, cpu_seconds=0.3)
 """For small problems, thousands of texts at a time."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from actions import Decision, legality_mask
 from config import FeaturizerConfig
-from simulation.person import Pairs
+from simulation.person import PairProbabilities
 from simulation.rollout import Chosen
 from state import State
 
@@ -48,7 +48,7 @@ class SilentAssistant:
         return [Chosen(Decision.NO_OP, -1, 1.0, 1.0, "silent") for _ in states]
 
 
-def draw(pairs: Pairs, generator: Random) -> tuple[Decision, int, float]:
+def sample_pair(pairs: PairProbabilities, generator: Random) -> tuple[Decision, int, float]:
     """`(decision, line, probability)` drawn from a distribution over pairs `(7, n)`; line -1 for the NO-OP."""
     sums = list(accumulate(pairs.ravel().tolist()))
     index = generator.choices(range(len(sums)), cum_weights=sums)[0]

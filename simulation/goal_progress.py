@@ -17,7 +17,7 @@ from simulation.goal import code, is_comment
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class GoalProgress:
     """A text of n lines beside a goal of g lines.
 
     goal_of: (n,) the goal line that each line is or is meant to become; -1: none.
@@ -27,7 +27,7 @@ class Progress:
 
     lines: tuple[str, ...]
     goal: tuple[str, ...]
-    goal_of: tuple[int, ...]
+    goal_line_of: tuple[int, ...]
     at: tuple[int, ...]
     stands: tuple[bool, ...]
 
@@ -44,7 +44,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class EditStep:
     """The next thing to do at one place.
 
     type: `line` is blank or begins as the goal line does. rewrite: it has to become the goal line. insert: the goal
@@ -60,23 +60,23 @@ LOOK_AHEAD = 64
 """Missing goal lines among which a line may have been begun."""
 
 
-MOST_LINES = 2**18
+MAX_CACHED_LINES = 2**18
 """Lines of texts and goals whose progress is remembered: 26 MB if they have the length of code, however long a file."""
 
 
-class Remembered:
+class ProgressCache:
     """Progress by text and goal, of the latest `most` lines: who plays asks again within a turn or two, or never."""
 
-    def __init__(self, most: int = MOST_LINES) -> None:
+    def __init__(self, most: int = MAX_CACHED_LINES) -> None:
         self.most, self.lines = most, 0
-        self.found: OrderedDict[tuple[tuple[str, ...], tuple[str, ...]], Progress] = OrderedDict()
+        self.found: OrderedDict[tuple[tuple[str, ...], tuple[str, ...]], GoalProgress] = OrderedDict()
 
-    def __call__(self, lines: tuple[str, ...], goal: tuple[str, ...]) -> Progress:
+    def __call__(self, lines: tuple[str, ...], goal: tuple[str, ...]) -> GoalProgress:
         """Where the text `lines` stands on its way to `goal`."""
         key = lines, goal
         if (known := self.found.get(key)) is not None:
             return known
-        new = self.found[key] = compare(lines, goal)
+        new = self.found[key] = measure_progress(lines, goal)
         self.lines += len(lines) + len(goal)
         while self.lines > self.most:
             (lines, goal), _ = self.found.popitem(last=False)
@@ -84,30 +84,30 @@ class Remembered:
         return new
 
 
-progress = Remembered()
+progress = ProgressCache()
 
 
-def compare(lines: tuple[str, ...], goal: tuple[str, ...]) -> Progress:
+def measure_progress(lines: tuple[str, ...], goal: tuple[str, ...]) -> GoalProgress:
     """Where the text `lines` stands on its way to `goal`, looked at anew."""
     lines = tuple(line.rstrip("\r\n") for line in lines)
-    goal_of, at = [-1] * len(lines), [-1] * len(goal)
+    goal_line_of, at = [-1] * len(lines), [-1] * len(goal)
     stands = [not line.strip() for line in goal]
     full = [j for j, blank in enumerate(stands) if not blank]  # a blank line to write on is no blank line of the goal
     alignment = align(lines, [goal[j] for j in full])
     for j, i, equal in zip(full, alignment.source.tolist(), alignment.equal.tolist(), strict=True):
         if i >= 0 and (equal or is_comment(lines[i]) == is_comment(goal[j]) or not lines[i].strip()):
-            goal_of[i], at[j] = j, i
+            goal_line_of[i], at[j] = j, i
             stands[j] = equal or _is_commented(lines[i], goal[j])
-    for j in _crossing(goal_of, at, stands):
-        goal_of[at[j]], at[j], stands[j] = -1, -1, False
-    for i, j in _meant(lines, goal, goal_of, at, stands):
-        if goal_of[i] >= 0:
-            at[goal_of[i]] = -1
-        goal_of[i], at[j] = j, i
-    return Progress(lines, goal, tuple(goal_of), tuple(at), tuple(stands))
+    for j in _crossing(goal_line_of, at, stands):
+        goal_line_of[at[j]], at[j], stands[j] = -1, -1, False
+    for i, j in _meant(lines, goal, goal_line_of, at, stands):
+        if goal_line_of[i] >= 0:
+            at[goal_line_of[i]] = -1
+        goal_line_of[i], at[j] = j, i
+    return GoalProgress(lines, goal, tuple(goal_line_of), tuple(at), tuple(stands))
 
 
-def _crossing(goal_of: list[int], at: list[int], stands: list[bool]) -> list[int]:
+def _crossing(goal_line_of: list[int], at: list[int], stands: list[bool]) -> list[int]:
     """Goal lines whose match crosses others', fewest of those that stand: a line at a wrong place is not the goal's."""
     placed = [j for j, i in enumerate(at) if i >= 0]
     if all(at[a] < at[b] for a, b in pairwise(placed)):
@@ -115,7 +115,7 @@ def _crossing(goal_of: list[int], at: list[int], stands: list[bool]) -> list[int
     standing = [j for j in placed if stands[j]]
     fixed = [standing[k] for k in _longest_rising([at[j] for j in standing])]
     rest = [j for j in placed if not stands[j]]
-    bounds = [(-1, -1), *((j, at[j]) for j in fixed), (len(at), len(goal_of))]
+    bounds = [(-1, -1), *((j, at[j]) for j in fixed), (len(at), len(goal_line_of))]
     fitting = []
     for j in rest:
         k = bisect(fixed, j)
@@ -144,7 +144,7 @@ def _longest_rising(values: Sequence[int]) -> list[int]:
 
 
 def _meant(
-    lines: Sequence[str], goal: Sequence[str], goal_of: Sequence[int], at: Sequence[int], stands: Sequence[bool]
+    lines: Sequence[str], goal: Sequence[str], goal_line_of: Sequence[int], at: Sequence[int], stands: Sequence[bool]
 ) -> Iterator[tuple[int, int]]:
     """Lines and the goal lines that they are meant to be, where an alignment saw too little of them to tell.
 
@@ -158,9 +158,9 @@ def _meant(
     def has_room(i: int, j: int) -> bool:
         return not stands[j] and at[j] < 0 and not is_comment(goal[j]) and not is_comment(lines[i])
 
-    sure = [j if j >= 0 and (stands[j] or is_begun(lines[i], goal[j])) else -1 for i, j in enumerate(goal_of)]
+    sure = [j if j >= 0 and (stands[j] or is_begun(lines[i], goal[j])) else -1 for i, j in enumerate(goal_line_of)]
     yield from _in_gaps(lines, sure, len(goal), begins)
-    yield from _in_gaps(lines, list(goal_of), len(goal), has_room)
+    yield from _in_gaps(lines, list(goal_line_of), len(goal), has_room)
 
 
 def _in_gaps(
@@ -193,46 +193,46 @@ def is_begun(line: str, wanted: str) -> bool:
     return len(line) < len(wanted) and (wanted.startswith(line) or not line.strip())
 
 
-def pieces(progress: Progress) -> list[Piece]:
+def remaining_steps(progress: GoalProgress) -> list[EditStep]:
     """What is left to do, in the order of the text; of goal lines that belong at one place only the first."""
     found = []
     last, inserted = -1, False
     for j, (wanted, i) in enumerate(zip(progress.goal, progress.at, strict=True)):
         if i >= 0:
             if not progress.stands[j]:
-                found.append(Piece("type" if is_begun(progress.lines[i], wanted) else "rewrite", i, j))
+                found.append(EditStep("type" if is_begun(progress.lines[i], wanted) else "rewrite", i, j))
             last, inserted = i, False
         elif not progress.stands[j] and not inserted:
             below = last + 1
-            if below < len(progress.lines) and progress.goal_of[below] < 0 and not progress.lines[below].strip():
-                found.append(Piece("type", below, j))
+            if below < len(progress.lines) and progress.goal_line_of[below] < 0 and not progress.lines[below].strip():
+                found.append(EditStep("type", below, j))
             else:
-                found.append(Piece("insert", last, j))
+                found.append(EditStep("insert", last, j))
             inserted = True
     found += [
-        Piece("remove", i, -1)
+        EditStep("remove", i, -1)
         for i, line in enumerate(progress.lines)
-        if progress.goal_of[i] < 0 and line.strip() and not is_comment(line)
+        if progress.goal_line_of[i] < 0 and line.strip() and not is_comment(line)
     ]
-    return sorted(found, key=lambda piece: piece.line)
+    return sorted(found, key=lambda step: step.line)
 
 
-def waiting(progress: Progress, line: int) -> int:
+def due_goal_line(progress: GoalProgress, line: int) -> int:
     """The goal line that `line` should become next: its own unless it stands, or one that a blank line has room for.
 
     -1: none.
     """
-    own = progress.goal_of[line]
+    own = progress.goal_line_of[line]
     if own >= 0:
         return -1 if progress.stands[own] else own
     if progress.lines[line].strip():
         return -1
-    above = next((j for j in reversed(progress.goal_of[:line]) if j >= 0), -1)
-    below = next((j for j in progress.goal_of[line + 1 :] if j >= 0), len(progress.goal))
+    above = next((j for j in reversed(progress.goal_line_of[:line]) if j >= 0), -1)
+    below = next((j for j in progress.goal_line_of[line + 1 :] if j >= 0), len(progress.goal))
     return next((j for j in range(above + 1, below) if not progress.stands[j] and progress.at[j] < 0), -1)
 
 
-def following(progress: Progress, first: int, count: int) -> list[int]:
+def next_missing_lines(progress: GoalProgress, first: int, count: int) -> list[int]:
     """`first` and up to `count - 1` goal lines directly after it that are nowhere in the text yet."""
     chosen = [first]
     for j in range(first + 1, len(progress.goal)):

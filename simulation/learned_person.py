@@ -13,51 +13,61 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from actions import Decision
-from simulation.acceptance import Tastes, react
-from simulation.goal_progress import Progress, following, pieces, progress
-from simulation.person import HumanPolicy, Option, Pairs, Reply, Turn
-from simulation.typing_model import Hands, Task, do, known_line, label, nominal, rest
+from simulation.acceptance import AcceptanceRates, undo_option
+from simulation.goal_progress import GoalProgress, next_missing_lines, progress, remaining_steps
+from simulation.person import HumanPolicy, Option, PairProbabilities, Reply, Turn
+from simulation.typing_model import (
+    TypingStyle,
+    TypingTask,
+    cursor_line,
+    execute,
+    expected_action,
+    inferred_action,
+    noop_reply,
+)
 
-MOST_PIECES = 12
+MAX_STEPS = 12
 """Pieces of the goal that are on a person's mind, the first of the file."""
 
-FLOOR = 1e-4
+MIN_LINE_WEIGHT = 1e-4
 """Weight of a line that the policy rules out but the goal asks for."""
 
-LEAST = 1e-12
+MIN_PROBABILITY = 1e-12
 """A probability that was drawn is recorded as no less than this."""
 
 
 @dataclass(frozen=True)
 class LearnedPerson:
-    """A person as their sessions show them. `policy`: their decisions; `tastes`, `hands`: `person_fitting.estimate`."""
+    """A person as their sessions show them; `acceptance` and `typing_style` come from `person_fitting.fit_person`."""
 
     name: str
     policy: HumanPolicy
-    tastes: Tastes
-    hands: Hands
+    acceptance: AcceptanceRates
+    typing_style: TypingStyle
 
-    def options(self, turn: Turn, pairs: Pairs | None) -> Sequence[Option]:
+    def options(self, turn: Turn, pairs: PairProbabilities | None) -> Sequence[Option]:
         """Taking something back, else one option for each decision that the policy takes and the goal has use for."""
         if pairs is None:
             raise ValueError(f"{self.name} acts by a policy, whose probabilities are missing")
         now = progress(turn.state.lines, turn.goal.lines)
-        undo, kept = react(turn, self.tastes)
+        undo, kept = undo_option(turn, self.acceptance)
         return [*undo, *self._acting(turn, now, pairs, kept)]
 
-    def _acting(self, turn: Turn, now: Progress, pairs: Pairs, mass: float) -> list[Option]:
-        useful = tasks(now, known_line(turn.state))
+    def _acting(self, turn: Turn, now: GoalProgress, pairs: PairProbabilities, mass: float) -> list[Option]:
+        useful = tasks(now, cursor_line(turn.state))
         if not useful:
-            return [Option(mass, lambda _: rest(turn.state))]
+            return [Option(mass, lambda _: noop_reply(turn.state))]
         marginal = pairs.sum(axis=1)
         weights = {decision: float(marginal[decision]) for decision in (Decision.NO_OP, *useful)}
         total = sum(weights.values())
         if total <= 0.0:
             weights, total = dict.fromkeys(weights, 1.0), float(len(weights))
-        options = [Option(mass * weights[Decision.NO_OP] / total, lambda _: rest(turn.state))]
+        options = [Option(mass * weights[Decision.NO_OP] / total, lambda _: noop_reply(turn.state))]
         for decision, lines in useful.items():
             chance = mass * weights[decision] / total
-            at = [float(pairs[decision, line]) + FLOOR * weights[decision] + LEAST for line in lines]
+            at = [
+                float(pairs[decision, line]) + MIN_LINE_WEIGHT * weights[decision] + MIN_PROBABILITY for line in lines
+            ]
             doing = self._doing(turn, now, lines, at, chosen=(decision, chance))
             options.append(Option(chance, doing))
         return options
@@ -65,8 +75,8 @@ class LearnedPerson:
     def _doing(
         self,
         turn: Turn,
-        now: Progress,
-        lines: dict[int, list[Task]],
+        now: GoalProgress,
+        lines: dict[int, list[TypingTask]],
         weights: list[float],
         *,
         chosen: tuple[Decision, float],
@@ -76,24 +86,24 @@ class LearnedPerson:
 
         def carry_out(generator: Random) -> Reply:
             line, weight = generator.choices(list(zip(lines, weights, strict=True)), weights)[0]
-            state = do(generator.choice(lines[line]), turn.state, now, self.hands, generator)
-            move = label(turn.state, state)
+            state = execute(generator.choice(lines[line]), turn.state, now, self.typing_style, generator)
+            move = inferred_action(turn.state, state)
             if (move.decision, move.line) == (decision, line):
-                pair = max(chance * weight / sum(weights), LEAST)
-                move = replace(move, probability=pair, decision_probability=max(chance, LEAST))
+                pair = max(chance * weight / sum(weights), MIN_PROBABILITY)
+                move = replace(move, probability=pair, decision_probability=max(chance, MIN_PROBABILITY))
             return Reply(state, move)
 
         return carry_out
 
 
-def tasks(now: Progress, cursor: int) -> dict[Decision, dict[int, list[Task]]]:
+def tasks(now: GoalProgress, cursor: int) -> dict[Decision, dict[int, list[TypingTask]]]:
     """What leads to the goal, by the decision and line that it counts as."""
-    found: defaultdict[Decision, defaultdict[int, list[Task]]] = defaultdict(lambda: defaultdict(list))
-    for piece in pieces(now)[:MOST_PIECES]:
-        choice = [Task(piece)]
-        if piece.kind in ("type", "insert") and len(following(now, piece.goal, 2)) > 1:
-            choice.append(Task(piece, several=True))
+    found: defaultdict[Decision, defaultdict[int, list[TypingTask]]] = defaultdict(lambda: defaultdict(list))
+    for step in remaining_steps(now)[:MAX_STEPS]:
+        choice = [TypingTask(step)]
+        if step.kind in ("type", "insert") and len(next_missing_lines(now, step.goal, 2)) > 1:
+            choice.append(TypingTask(step, several=True))
         for task in choice:
-            decision, line = nominal(task, now, cursor)
+            decision, line = expected_action(task, now, cursor)
             found[decision][line].append(task)
     return {decision: dict(lines) for decision, lines in found.items()}

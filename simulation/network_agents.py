@@ -16,8 +16,8 @@ from actions import Decision
 from config import N_DECISIONS
 from featurizers import Featurizer
 from models import Models, Policy, forward
-from simulation.assistants import draw
-from simulation.person import Pairs
+from simulation.assistants import sample_pair
+from simulation.person import PairProbabilities
 from simulation.rollout import Chosen
 from state import State
 
@@ -25,12 +25,12 @@ from state import State
 @torch.no_grad()  # and not inference mode: what a network keeps of a call must serve in training later
 def pair_probabilities(
     policy: Policy, featurizer: Featurizer, states: Sequence[State], *, legal_only: bool
-) -> list[Pairs]:
+) -> list[PairProbabilities]:
     """The distribution over pairs at each state, `(7, lines)`; 0 at lines that the network does not see.
 
     legal_only: over the assistant's legal pairs; else over all (a human's).
     """
-    pairs: list[Pairs] = [np.zeros((N_DECISIONS, 0))] * len(states)
+    pairs: list[PairProbabilities] = [np.zeros((N_DECISIONS, 0))] * len(states)
     for batch in forward(policy, featurizer, states, heads=("action",), legal_only=legal_only):
         probabilities = batch.distribution().pair_log_probs().exp().double().cpu().numpy()
         for row, i in enumerate(batch.index.tolist()):
@@ -38,7 +38,7 @@ def pair_probabilities(
     return pairs
 
 
-def _on_the_file(seen: Pairs, first: int, lines: int) -> Pairs:
+def _on_the_file(seen: PairProbabilities, first: int, lines: int) -> PairProbabilities:
     """The window's probabilities, which may have padding, at the file's own lines; the NO-OP's at line 0."""
     pairs = np.zeros((N_DECISIONS, max(lines, 1)))
     count = min(seen.shape[1], lines)
@@ -59,7 +59,7 @@ class NetworkPolicy:
         """The human's network of a set of models."""
         return cls(models.human, models.featurizer)
 
-    def pairs(self, states: Sequence[State]) -> list[Pairs]:
+    def pairs(self, states: Sequence[State]) -> list[PairProbabilities]:
         """See `HumanPolicy`."""
         return pair_probabilities(self.policy, self.featurizer, states, legal_only=False)
 
@@ -83,10 +83,10 @@ class NetworkAssistant:
         distributions = pair_probabilities(self.policy, self.featurizer, states, legal_only=True)
         return [self._one(pairs, generator) for pairs, generator in zip(distributions, generators, strict=True)]
 
-    def _one(self, pairs: Pairs, generator: Random) -> Chosen:
+    def _one(self, pairs: PairProbabilities, generator: Random) -> Chosen:
         if self.greedy:
             place, line = divmod(int(pairs.argmax()), pairs.shape[1])
             decision = Decision(place)
             return Chosen(decision, -1 if decision is Decision.NO_OP else line, 1.0, 1.0, self.model)
-        decision, line, probability = draw(pairs, generator)
+        decision, line, probability = sample_pair(pairs, generator)
         return Chosen(decision, line, min(probability, 1.0), min(float(pairs[decision].sum()), 1.0), self.model)

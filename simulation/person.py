@@ -25,13 +25,13 @@ from simulation.goal import Goal
 from state import State
 from state_adapter import Action
 
-MOST_OPTIONS = 8
+MAX_OPTIONS = 8
 """Ways to reply that a search tells apart."""
 
-ROUNDING = 1e-5
+PROBABILITY_TOLERANCE = 1e-5
 """How far from 1 the probabilities of the ways to reply may sum; rounding to 32 bits stays below this."""
 
-Pairs = NDArray[np.float64]
+PairProbabilities = NDArray[np.float64]
 """Probability of each decision at each line of one file, `(7, lines)`; the NO-OP's stands at `[0, 0]`."""
 
 
@@ -68,7 +68,7 @@ class Option:
 class HumanPolicy(Protocol):
     """What people do, learned from sessions. It sees states, not goals."""
 
-    def pairs(self, states: Sequence[State]) -> list[Pairs]:
+    def pairs(self, states: Sequence[State]) -> list[PairProbabilities]:
         """The distribution over (decision, line) at each state."""
         ...
 
@@ -86,12 +86,12 @@ class Person(Protocol):
     @property
     def policy(self) -> HumanPolicy | None: ...
 
-    def options(self, turn: Turn, pairs: Pairs | None) -> Sequence[Option]:
-        """The ways to reply, at most `MOST_OPTIONS`; their probabilities sum to 1."""
+    def options(self, turn: Turn, pairs: PairProbabilities | None) -> Sequence[Option]:
+        """The ways to reply, at most `MAX_OPTIONS`; their probabilities sum to 1."""
         ...
 
 
-def reply(person: Person, turn: Turn, pairs: Pairs | None, generator: Random) -> Reply:
+def reply(person: Person, turn: Turn, pairs: PairProbabilities | None, generator: Random) -> Reply:
     """One of the person's options, drawn and carried out.
 
     Raises:
@@ -99,9 +99,9 @@ def reply(person: Person, turn: Turn, pairs: Pairs | None, generator: Random) ->
     """
     options = person.options(turn, pairs)
     chances = [option.probability for option in options]
-    if not 0 < len(chances) <= MOST_OPTIONS:
-        raise InputError(person.name, f"gave {len(chances)} ways to reply, expected 1 to {MOST_OPTIONS}")
-    if not (min(chances) >= 0.0 and abs(sum(chances) - 1.0) <= ROUNDING):  # so that NaN is refused too
+    if not 0 < len(chances) <= MAX_OPTIONS:
+        raise InputError(person.name, f"gave {len(chances)} ways to reply, expected 1 to {MAX_OPTIONS}")
+    if not (min(chances) >= 0.0 and abs(sum(chances) - 1.0) <= PROBABILITY_TOLERANCE):  # so that NaN is refused too
         given = ", ".join(f"{chance:.6g}" for chance in chances)
         raise InputError(person.name, f"gave replies with probabilities {given}, expected none below 0 and a sum of 1")
     return generator.choices(options, chances)[0].carry_out(generator)

@@ -17,16 +17,16 @@ from actions import Decision, apply
 from alignment import strip_line_end
 from judge import Judge
 from line_tracking import retained_share
-from simulation.completers import Completer
 from simulation.goal import Goal
 from simulation.goal_progress import progress
-from simulation.person import HumanPolicy, Pairs, Person, Turn, reply
+from simulation.oracle_writer import TextWriter
+from simulation.person import HumanPolicy, PairProbabilities, Person, Turn, reply
 from state import HISTORY_LENGTH, PastDecision, State, unedited
 from state_adapter import Action, Agent, Episode
 
-THINKING_MS = (1500, 9000)
+HUMAN_TURN_MS = (1500, 9000)
 """How long a person takes for a turn, on the session's own clock."""
-ANSWERING_MS = 300
+ASSISTANT_TURN_MS = 300
 """How long the assistant takes."""
 
 
@@ -50,7 +50,7 @@ class Assistant(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Game:
+class RolloutSpec:
     """Where a session begins, with whom, and what they are after.
 
     before, move: the assistant's decision that led to `root`, if the person is to reply to one (`next_agent` "H").
@@ -67,7 +67,7 @@ class Game:
     problem_id: str | None = None
 
     @classmethod
-    def at(cls, episode: Episode, index: int, person: Person, seed: str, goal: Goal | None = None) -> Game:
+    def at(cls, episode: Episode, index: int, person: Person, seed: str, goal: Goal | None = None) -> RolloutSpec:
         """The session goes on from `episode.states[index]`; the goal is by default what it came to in hindsight."""
         move = episode.actions[index]
         replies = move is not None and move.agent == "A"
@@ -83,14 +83,14 @@ class Game:
         )
 
 
-def play(
-    games: Sequence[Game],
+def run_rollouts(
+    games: Sequence[RolloutSpec],
     assistant: Assistant,
-    completer: Completer,
+    completer: TextWriter,
     judge: Judge | None = None,
     *,
     horizon: int,
-    linger: int | None = None,
+    rounds_after_goal: int | None = None,
 ) -> list[Episode]:
     """Plays all games and returns what was recorded, the root first; each ends with the person's reply.
 
@@ -101,15 +101,15 @@ def play(
     _people_move([session for session in sessions if session.game.next_agent == "H"], judge)
     going = sessions
     for _ in range(horizon):
-        going = [session for session in going if not session.left(linger)]
+        going = [session for session in going if not session.left(rounds_after_goal)]
         if not going:
             break
         _assistant_moves(going, assistant, completer, judge)
         _people_move(going, judge)
-    return [session.episode(cut_off=not session.left(linger)) for session in sessions]
+    return [session.episode(cut_off=not session.left(rounds_after_goal)) for session in sessions]
 
 
-def take(state: State, chosen: Chosen, text: str) -> tuple[State, Action]:
+def apply_assistant_action(state: State, chosen: Chosen, text: str) -> tuple[State, Action]:
     """The assistant's move with its text. One that changes nothing is a NO-OP, whose probability nobody knows."""
     after = apply(state, chosen.decision, chosen.line, text, by="A", t=state.t + 1)
     if chosen.decision is not Decision.NO_OP and after.lines == state.lines:
@@ -122,7 +122,7 @@ def take(state: State, chosen: Chosen, text: str) -> tuple[State, Action]:
 class _Session:
     """A game under way. rounds_after: how often the assistant has moved since the goal stands."""
 
-    game: Game
+    game: RolloutSpec
     states: list[State]
     moves: list[Action | None]
     person: Random
@@ -130,10 +130,10 @@ class _Session:
     completer: Random
     before: State | None
     move: Action | None
-    rounds_after: int = -1
+    rounds_since_goal: int = -1
 
     @classmethod
-    def begin(cls, game: Game) -> _Session:
+    def begin(cls, game: RolloutSpec) -> _Session:
         root = replace(_editable(game.root), history=game.root.history or ())
         before = None if game.before is None else _editable(game.before)
         person, assistant, completer = (Random(f"{game.seed}/{of}") for of in ("person", "assistant", "completer"))
@@ -148,26 +148,26 @@ class _Session:
         last = self.state
         past = last.history or ()
         if move.agent == "A":
-            took = ANSWERING_MS
+            took = ASSISTANT_TURN_MS
             past = (*past, PastDecision(last.t, int(move.decision), None))[-HISTORY_LENGTH:]
             self.before, self.move = last, move
         else:
-            took = self.person.randint(*THINKING_MS)
+            took = self.person.randint(*HUMAN_TURN_MS)
             if len(self.moves) > 1 and self.move is not None and self.before is not None:
                 past = (*past[:-1], replace(past[-1], kept=_kept(self.before, last, state, self.move)))
         clock = None if last.timestamp_ms is None else last.timestamp_ms + took
         self.states.append(replace(state, timestamp_ms=clock, history=past))
         self.moves.append(move)
 
-    def left(self, linger: int | None) -> bool:
-        """Whether the person is done and has stayed for `linger` rounds since."""
-        return linger is not None and self.rounds_after >= linger
+    def left(self, rounds_after_goal: int | None) -> bool:
+        """Whether the person is done and has stayed for `rounds_after_goal` rounds since."""
+        return rounds_after_goal is not None and self.rounds_since_goal >= rounds_after_goal
 
     def note_progress(self) -> None:
-        if self.rounds_after >= 0:
-            self.rounds_after += 1
+        if self.rounds_since_goal >= 0:
+            self.rounds_since_goal += 1
         elif progress(self.state.lines, self.game.goal.lines).done:
-            self.rounds_after = 0
+            self.rounds_since_goal = 0
 
     def episode(self, *, cut_off: bool) -> Episode:
         game = self.game
@@ -176,10 +176,10 @@ class _Session:
         return Episode(str(name), source, game.problem_id, tuple(self.states), tuple(self.moves), cut_off)
 
 
-def _kept(before: State, after: State, later: State, move: Action) -> float | None:
+def _kept(before: State, after: State, later_acceptance: State, move: Action) -> float | None:
     if move.decision is Decision.NO_OP or before.lines == after.lines:
         return None
-    return retained_share(before, after, later)
+    return retained_share(before, after, later_acceptance)
 
 
 def _editable(state: State) -> State:
@@ -190,16 +190,16 @@ def _editable(state: State) -> State:
 
 
 def _assistant_moves(
-    sessions: Sequence[_Session], assistant: Assistant, completer: Completer, judge: Judge | None
+    sessions: Sequence[_Session], assistant: Assistant, completer: TextWriter, judge: Judge | None
 ) -> None:
     states = [session.state for session in sessions]
     decided = assistant.decide(states, [session.assistant for session in sessions])
     taken = []
     for session, state, chosen in zip(sessions, states, decided, strict=True):
         text = completer.complete(state, chosen.decision, chosen.line, session.game.goal, session.completer)
-        taken.append(take(state, chosen, text))
-    judged = _judged([state for state, _ in taken], sessions, judge)
-    for session, state, (_, move) in zip(sessions, judged, taken, strict=True):
+        taken.append(apply_assistant_action(state, chosen, text))
+    assess_lines = _judged([state for state, _ in taken], sessions, judge)
+    for session, state, (_, move) in zip(sessions, assess_lines, taken, strict=True):
         session.add(state, move)
 
 
@@ -220,14 +220,14 @@ def _people_move(sessions: Sequence[_Session], judge: Judge | None) -> None:
         session.note_progress()
 
 
-def _ask_policies(sessions: Sequence[_Session]) -> list[Pairs | None]:
+def _ask_policies(sessions: Sequence[_Session]) -> list[PairProbabilities | None]:
     """What each person's policy says of their state; one call for all games that share a policy."""
     asked: dict[int, tuple[HumanPolicy, list[int]]] = {}
     for i, session in enumerate(sessions):
         policy = session.game.person.policy
         if policy is not None:
             asked.setdefault(id(policy), (policy, []))[1].append(i)
-    answers: list[Pairs | None] = [None] * len(sessions)
+    answers: list[PairProbabilities | None] = [None] * len(sessions)
     for policy, rows in asked.values():
         for row, pairs in zip(rows, policy.pairs([sessions[row].state for row in rows]), strict=True):
             answers[row] = pairs

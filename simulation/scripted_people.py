@@ -1,6 +1,6 @@
 """Scripted people: who they are is a handful of numbers. For tests, for measuring, and for a start without recordings.
 
-Not here: people learned from sessions (`learned`).
+Not here: people learned from sessions (`learned_person`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from random import Random
 
 from actions import Decision, apply
 from errors import InputError
-from simulation.acceptance import Tastes, react
-from simulation.goal_progress import Piece, Progress, pieces, progress
-from simulation.person import HumanPolicy, Option, Pairs, Reply, Turn
-from simulation.typing_model import Hands, Task, known_line, label, rest, typing
+from simulation.acceptance import AcceptanceRates, undo_option
+from simulation.goal_progress import EditStep, GoalProgress, progress, remaining_steps
+from simulation.person import HumanPolicy, Option, PairProbabilities, Reply, Turn
+from simulation.typing_model import TypingStyle, TypingTask, cursor_line, inferred_action, noop_reply, typing
 
 
 @dataclass(frozen=True)
@@ -26,58 +26,67 @@ class ScriptedPerson:
     """
 
     name: str
-    tastes: Tastes
-    hands: Hands = field(default_factory=Hands)
-    waits: float = 0.4
+    acceptance: AcceptanceRates
+    typing_style: TypingStyle = field(default_factory=TypingStyle)
+    wait_rate: float = 0.4
     comments: float = 0.05
-    later: Tastes | None = None
+    later_acceptance: AcceptanceRates | None = None
     changes_at: float = 0.5
     policy: HumanPolicy | None = None
 
     def __post_init__(self) -> None:
-        for what in ("waits", "comments", "changes_at"):
-            if not 0 <= getattr(self, what) <= 1:
-                raise InputError(self.name, f"{what} is {getattr(self, what)}, expected a probability")
+        for name in ("wait_rate", "comments", "changes_at"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(self.name, f"{name} is {getattr(self, name)}, expected a probability")
 
-    def options(self, turn: Turn, pairs: Pairs | None) -> Sequence[Option]:
+    def options(self, turn: Turn, pairs: PairProbabilities | None) -> Sequence[Option]:
         """Taking something back, else waiting, commenting, or typing the next piece."""
         now = progress(turn.state.lines, turn.goal.lines)
-        tastes = self.later if self.later is not None and now.share > self.changes_at else self.tastes
-        undo, kept = react(turn, tastes)
+        acceptance = (
+            self.later_acceptance
+            if self.later_acceptance is not None and now.share > self.changes_at
+            else self.acceptance
+        )
+        undo, kept = undo_option(turn, acceptance)
         return [*undo, *self._typing(turn, now, kept)]
 
-    def _typing(self, turn: Turn, now: Progress, mass: float) -> list[Option]:
+    def _typing(self, turn: Turn, now: GoalProgress, mass: float) -> list[Option]:
         """What they do, with probability `mass`, if they take nothing back."""
-        piece = next_piece(now, known_line(turn.state))
-        if piece is None:
-            return [Option(mass, lambda _: rest(turn.state))]
+        step = next_step(now, cursor_line(turn.state))
+        if step is None:
+            return [Option(mass, lambda _: noop_reply(turn.state))]
         comments = self.comments if turn.goal.notes else 0.0
-        busy = mass * (1.0 - self.waits)
+        busy = mass * (1.0 - self.wait_rate)
         code = busy * (1.0 - comments)
         return [
-            Option(mass * self.waits, lambda _: rest(turn.state)),
-            Option(busy * comments, lambda generator: comment(turn, piece, generator)),
-            Option(code * (1.0 - self.hands.several), typing(turn.state, now, Task(piece), self.hands)),
-            Option(code * self.hands.several, typing(turn.state, now, Task(piece, several=True), self.hands)),
+            Option(mass * self.wait_rate, lambda _: noop_reply(turn.state)),
+            Option(busy * comments, lambda generator: comment(turn, step, generator)),
+            Option(
+                code * (1.0 - self.typing_style.several), typing(turn.state, now, TypingTask(step), self.typing_style)
+            ),
+            Option(
+                code * self.typing_style.several,
+                typing(turn.state, now, TypingTask(step, several=True), self.typing_style),
+            ),
         ]
 
 
-def next_piece(now: Progress, cursor: int) -> Piece | None:
+def next_step(now: GoalProgress, cursor: int) -> EditStep | None:
     """What the person does next: what the cursor's line waits for, else the first thing; None: nothing is left."""
-    left = pieces(now)
-    here = (piece for piece in left if piece.line == cursor and piece.kind in ("type", "rewrite"))
+    left = remaining_steps(now)
+    here = (step for step in left if step.line == cursor and step.kind in ("type", "rewrite"))
     return next(here, left[0] if left else None)
 
 
-def comment(turn: Turn, piece: Piece, generator: Random) -> Reply:
+def comment(turn: Turn, step: EditStep, generator: Random) -> Reply:
     """A comment above the line that the person is at."""
-    line = max(piece.line, 0)
+    line = max(step.line, 0)
     note = generator.choice(turn.goal.notes)
     state = apply(turn.state, Decision.EXPLAIN_MULTI_LINES, line, note, by="H", t=turn.state.t + 1)
-    return Reply(state, label(turn.state, state))
+    return Reply(state, inferred_action(turn.state, state))
 
 
-def tastes(
+def acceptance_rates(
     *,
     fill: float,
     line: float,
@@ -86,31 +95,46 @@ def tastes(
     comments: float,
     mistakes: float,
     close: float | None = None,
-) -> Tastes:
+) -> AcceptanceRates:
     """Tastes in few numbers: what is kept of each decision's text if it is right; comments are never wrong.
 
     mistakes, close: how much of that if it is wrong, and if it is close (None: as if it were wrong).
     """
     near = mistakes if close is None else close
     code = tuple((right, right * near, right * mistakes) for right in (fill, line, lines, edit))
-    return Tastes(((1.0, 1.0, 1.0), *code, (comments,) * 3, (comments,) * 3))
+    return AcceptanceRates(((1.0, 1.0, 1.0), *code, (comments,) * 3, (comments,) * 3))
 
 
-LIKES_CODE = tastes(fill=0.97, line=0.96, lines=0.94, edit=0.85, comments=0.5, close=0.5, mistakes=0.2)
-LIKES_COMMENTS = tastes(fill=0.75, line=0.7, lines=0.55, edit=0.55, comments=0.97, close=0.3, mistakes=0.1)
-HATES_COMMENTS = tastes(fill=0.92, line=0.9, lines=0.85, edit=0.75, comments=0.03, close=0.4, mistakes=0.15)
-HATES_ASSISTANT = tastes(fill=0.1, line=0.08, lines=0.05, edit=0.05, comments=0.04, close=0.4, mistakes=0.3)
-TRUSTS = tastes(fill=0.98, line=0.97, lines=0.96, edit=0.92, comments=0.85, close=0.9, mistakes=0.6)
-LOOKS_CLOSELY = tastes(fill=0.9, line=0.9, lines=0.92, edit=0.85, comments=0.6, close=0.15, mistakes=0.02)
+LIKES_CODE = acceptance_rates(fill=0.97, line=0.96, lines=0.94, edit=0.85, comments=0.5, close=0.5, mistakes=0.2)
+LIKES_COMMENTS = acceptance_rates(fill=0.75, line=0.7, lines=0.55, edit=0.55, comments=0.97, close=0.3, mistakes=0.1)
+HATES_COMMENTS = acceptance_rates(fill=0.92, line=0.9, lines=0.85, edit=0.75, comments=0.03, close=0.4, mistakes=0.15)
+HATES_ASSISTANT = acceptance_rates(fill=0.1, line=0.08, lines=0.05, edit=0.05, comments=0.04, close=0.4, mistakes=0.3)
+TRUSTS = acceptance_rates(fill=0.98, line=0.97, lines=0.96, edit=0.92, comments=0.85, close=0.9, mistakes=0.6)
+LOOKS_CLOSELY = acceptance_rates(fill=0.9, line=0.9, lines=0.92, edit=0.85, comments=0.6, close=0.15, mistakes=0.02)
 
 _ALL = (
-    ScriptedPerson("likes_code", LIKES_CODE, Hands(0.5, 0.45, 0.05), waits=0.4, comments=0.03),
-    ScriptedPerson("likes_comments", LIKES_COMMENTS, Hands(0.45, 0.5, 0.05), waits=0.3, comments=0.15),
-    ScriptedPerson("hates_comments", HATES_COMMENTS, Hands(0.5, 0.45, 0.05), waits=0.3, comments=0.0),
-    ScriptedPerson("hates_assistant", HATES_ASSISTANT, Hands(0.45, 0.45, 0.1), waits=0.1, comments=0.03),
-    ScriptedPerson("changes_mind", LIKES_CODE, Hands(0.5, 0.4, 0.1), waits=0.3, comments=0.03, later=HATES_ASSISTANT),
-    ScriptedPerson("clumsy", TRUSTS, Hands(0.6, 0.35, 0.05, slips=0.35, enter=0.4), waits=0.4, comments=0.02),
-    ScriptedPerson("patient", LOOKS_CLOSELY, Hands(0.05, 0.25, 0.7, slips=0.01, enter=0.2), waits=0.75, comments=0.05),
+    ScriptedPerson("likes_code", LIKES_CODE, TypingStyle(0.5, 0.45, 0.05), wait_rate=0.4, comments=0.03),
+    ScriptedPerson("likes_comments", LIKES_COMMENTS, TypingStyle(0.45, 0.5, 0.05), wait_rate=0.3, comments=0.15),
+    ScriptedPerson("hates_comments", HATES_COMMENTS, TypingStyle(0.5, 0.45, 0.05), wait_rate=0.3, comments=0.0),
+    ScriptedPerson("hates_assistant", HATES_ASSISTANT, TypingStyle(0.45, 0.45, 0.1), wait_rate=0.1, comments=0.03),
+    ScriptedPerson(
+        "changes_mind",
+        LIKES_CODE,
+        TypingStyle(0.5, 0.4, 0.1),
+        wait_rate=0.3,
+        comments=0.03,
+        later_acceptance=HATES_ASSISTANT,
+    ),
+    ScriptedPerson(
+        "clumsy", TRUSTS, TypingStyle(0.6, 0.35, 0.05, typo_rate=0.35, new_line_rate=0.4), wait_rate=0.4, comments=0.02
+    ),
+    ScriptedPerson(
+        "patient",
+        LOOKS_CLOSELY,
+        TypingStyle(0.05, 0.25, 0.7, typo_rate=0.01, new_line_rate=0.2),
+        wait_rate=0.75,
+        comments=0.05,
+    ),
 )
 
 PEOPLE = {person.name: person for person in _ALL}

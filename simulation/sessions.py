@@ -12,18 +12,18 @@ import numpy as np
 
 from judge import Judge, Problem
 from simulation.builtin_problems import PROBLEMS
-from simulation.completers import Completer, Mixture
 from simulation.goal import Goal
+from simulation.oracle_writer import NoisyOracle, TextWriter
 from simulation.person import Person
-from simulation.rollout import Assistant, Game, play
+from simulation.rollout import Assistant, RolloutSpec, run_rollouts
 from state import ADDED, SPAN_END, T_LAST, Cursor, State, unedited
 from state_adapter import Episode
 
 ROUNDS = 24
 """Decisions of the assistant in a session at most."""
-LINGER = 3
+ROUNDS_AFTER_GOAL = 3
 """Rounds that a person stays when the solution stands."""
-CLOCK_MS = 1_700_000_000_000
+START_TIME_MS = 1_700_000_000_000
 """When simulated sessions begin, so that the same seed gives the same bytes."""
 
 
@@ -36,20 +36,20 @@ def first_state(problem: Problem) -> State:
     human.flags.writeable = False
     lines = (*given, "")
     cursor = Cursor(True, len(given), 0, 0)
-    return State(lines, 0, human, unedited(len(lines)), cursor, timestamp_ms=CLOCK_MS, last_known_line=len(given))
+    return State(lines, 0, human, unedited(len(lines)), cursor, timestamp_ms=START_TIME_MS, last_known_line=len(given))
 
 
 def simulate(
     people: Sequence[Person],
     count: int,
     assistant: Assistant,
-    completer: Completer | None = None,
+    completer: TextWriter | None = None,
     judge: Judge | None = None,
     *,
     problems: Sequence[Problem] = PROBLEMS,
     seed: int = 0,
     rounds: int = ROUNDS,
-    linger: int = LINGER,
+    rounds_after_goal: int = ROUNDS_AFTER_GOAL,
 ) -> list[Episode]:
     """`count` sessions of each person, on the problems in turn; the same seed gives the same sessions.
 
@@ -60,6 +60,10 @@ def simulate(
         for k in range(count):
             problem = problems[(k + len(person.name)) % len(problems)]
             name = f"{seed}/{person.name}/{k}"
-            games.append(Game(first_state(problem), Goal.solving(problem), person, name, "H", problem_id=problem.id))
-    played = play(games, assistant, completer or Mixture(), judge, horizon=rounds, linger=linger)
+            games.append(
+                RolloutSpec(first_state(problem), Goal.solving(problem), person, name, "H", problem_id=problem.id)
+            )
+    played = run_rollouts(
+        games, assistant, completer or NoisyOracle(), judge, horizon=rounds, rounds_after_goal=rounds_after_goal
+    )
     return [replace(episode, states=episode.states[1:], actions=(None, *episode.actions[2:])) for episode in played]

@@ -15,11 +15,11 @@ _SWAPS = {
 _MISTAKABLE = re.compile(r"//|[=!<>]=|(?<![=!<>*/+-])[<>+*%-](?![=>*])|\[\]|\b[A-Za-z]+\b|\b\d+\b")
 
 
-WHOLE = 4
+SHORT_REMAINDER = 4
 """Characters that are typed at once if no more are left."""
 
 
-def slip(text: str, generator: Random) -> str:
+def add_typo(text: str, generator: Random) -> str:
     """The line with one plausible mistake: another operator, number or word, else two letters swapped."""
     places = [match for match in _MISTAKABLE.finditer(text) if match[0] in _SWAPS or match[0].isdigit()]
     if places:
@@ -38,9 +38,9 @@ def _miscounted(number: str, generator: Random) -> str:
     return number[:-1] + str((int(number[-1]) + generator.choice((1, 2))) % 10)
 
 
-def part(text: str, begun: int, generator: Random) -> str:
+def truncate_line(text: str, begun: int, generator: Random) -> str:
     """The text up to somewhere behind its first `begun` characters, not to its end; all of it if little is left."""
-    if len(text) - begun <= WHOLE:
+    if len(text) - begun <= SHORT_REMAINDER:
         return text
     return text[: generator.randint(begun + 2, len(text) - 2)].rstrip()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from judge import SMALL, Case, Judge, Limits, Problem
+from judge import SMALL_PROBLEM_LIMITS, Case, Judge, Limits, Problem
 
 DOUBLE = Problem("double", "double", (Case((2,), 4), Case((3,), 6)))
 
@@ -27,5 +27,5 @@ def test_each_call_has_its_own_count():
         assert judge.verdict(text, DOUBLE).passed == 2
     with Judge(Limits(steps=100)) as judge:
         assert judge.verdict(text, DOUBLE).passed == 0
-    with Judge(SMALL) as judge:
+    with Judge(SMALL_PROBLEM_LIMITS) as judge:
         assert judge.verdict(text, DOUBLE).passed == 2

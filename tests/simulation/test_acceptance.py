@@ -7,7 +7,7 @@ import pytest
 
 from actions import Decision, apply
 from line_tracking import line_edits, retained_share
-from simulation.acceptance import Tastes, judged, react, without
+from simulation.acceptance import AcceptanceRates, assess_lines, revert_lines, undo_option
 from simulation.goal import Goal
 from simulation.person import Turn
 from state_adapter import Action
@@ -15,7 +15,7 @@ from state_adapter import Action
 GOAL = Goal(("def f(a):", "    b = a + 1", "    if b > 2:", "        return b", "    return a"))
 FILL, SINGLE, MULTI, EDIT = (Decision(i) for i in range(1, 5))
 ONE, ABOVE = Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES
-NOTHING_KEPT = Tastes(((0.0, 0.0, 0.0),) * 7)
+NOTHING_KEPT = AcceptanceRates(((0.0, 0.0, 0.0),) * 7)
 
 
 @pytest.fixture
@@ -50,24 +50,26 @@ def turn(state_of):
     ],
 )
 def test_each_line_has_a_merit_on_the_way_to_the_goal(turn, lines, edit, merits):
-    assert [seen.merit for seen in judged(turn(lines, *edit))] == merits
+    assert [seen.quality for seen in assess_lines(turn(lines, *edit))] == merits
 
 
 def test_removing_a_line_of_the_goal_is_wrong_and_another_is_right(state_of):
     before = state_of(*GOAL.lines, "print(a)")
     edit = Action("A", EDIT, 1, recorded=True)
-    for gone, merit in ((1, "wrong"), (5, "right")):
+    for gone, quality in ((1, "wrong"), (5, "right")):
         rest = [line for i, line in enumerate(before.lines) if i != gone]
-        assert [seen.merit for seen in judged(Turn(state_of(*rest, t=4), GOAL, before, edit))] == [merit]
+        assert [seen.quality for seen in assess_lines(Turn(state_of(*rest, t=4), GOAL, before, edit))] == [quality]
 
 
 def test_nobody_reacts_to_nothing(state_of):
-    assert react(Turn(state_of("x"), GOAL), NOTHING_KEPT) == ([], 1.0)
+    assert undo_option(Turn(state_of("x"), GOAL), NOTHING_KEPT) == ([], 1.0)
 
 
 def test_the_chance_to_keep_all_is_the_product_over_lines(turn):
     keep = ((1.0,) * 3,) * 3 + ((0.9, 0.5, 0.2),) + ((1.0,) * 3,) * 3
-    options, kept = react(turn(["def f(a):", ""], MULTI, 1, "    b = a + 1\n    if b < 2:\n    x"), Tastes(keep))
+    options, kept = undo_option(
+        turn(["def f(a):", ""], MULTI, 1, "    b = a + 1\n    if b < 2:\n    x"), AcceptanceRates(keep)
+    )
     assert kept == pytest.approx(0.9 * 0.5 * 0.2)
     assert [option.probability for option in options] == [pytest.approx(1 - kept)]
 
@@ -85,7 +87,7 @@ def test_the_chance_to_keep_all_is_the_product_over_lines(turn):
 )
 def test_what_is_taken_back_is_as_it_was_and_does_not_stand(turn, decision, line, text):
     seen = turn(["def f(a):", "    b = a", "", "    return a"], decision, line, text)
-    options, _ = react(seen, NOTHING_KEPT)
+    options, _ = undo_option(seen, NOTHING_KEPT)
     reply = options[0].carry_out(Random(0))
     assert reply.state.lines == seen.before.lines and reply.state.t == 5 and reply.move.agent == "H"
     assert retained_share(seen.before, seen.state, reply.state) == 0.0
@@ -95,7 +97,7 @@ def test_only_the_unwanted_lines_go(turn):
     seen = turn(["def f(a):", "", "    return a"], MULTI, 1, "    b = a + 1\n    x = 7\n    if b > 2:")
     lines = line_edits(seen.before.lines, seen.state.lines)
     wrong = [line for line in lines if line.text == "x = 7"]
-    after = without(seen, wrong, everything=False)
+    after = revert_lines(seen, wrong, everything=False)
     assert after.lines == ("def f(a):", "    b = a + 1", "    if b > 2:", "    return a")
     share = retained_share(seen.before, seen.state, after)
     assert share == pytest.approx(1 - len("x=7") / len("b=a+1x=7ifb>2:"))
@@ -106,14 +108,14 @@ def test_a_removed_line_comes_back_where_it_was(state_of):
     after = state_of("a = 1", "c = 30", "d = 4", t=4)
     seen = Turn(after, GOAL, before, Action("A", EDIT, 1, recorded=True))
     gone = [line for line in line_edits(before.lines, after.lines) if line.line < 0]
-    assert without(seen, gone, everything=False).lines == ("a = 1", "b = 2", "c = 30", "d = 4")
-    assert without(seen, list(line_edits(before.lines, after.lines)), everything=True).lines == before.lines
+    assert revert_lines(seen, gone, everything=False).lines == ("a = 1", "b = 2", "c = 30", "d = 4")
+    assert revert_lines(seen, list(line_edits(before.lines, after.lines)), everything=True).lines == before.lines
 
 
 def test_the_cursor_stays_with_its_line_when_a_comment_goes(state_of):
     before = state_of("a = 1", "b = 2", "c = 3", cursor=2)
     after = apply(before, ABOVE, 1, "note", by="A", t=4)
     seen = Turn(after, GOAL, before, Action("A", ABOVE, 1, recorded=True))
-    reply = react(seen, NOTHING_KEPT)[0][0].carry_out(Random(0))
+    reply = undo_option(seen, NOTHING_KEPT)[0][0].carry_out(Random(0))
     assert reply.state.lines == before.lines and reply.state.cursor.line == 2
     assert replace(reply.state.cursor, last_t=3) == before.cursor

@@ -4,14 +4,14 @@ from random import Random
 
 import pytest
 
-from judge import SMALL, Judge
+from judge import SMALL_PROBLEM_LIMITS, Judge
 from simulation.builtin_problems import BY_ID, PROBLEMS
-from simulation.typing_errors import slip
+from simulation.typing_errors import add_typo
 
 
 @pytest.fixture(scope="module")
 def judge():
-    with Judge(SMALL) as judge:
+    with Judge(SMALL_PROBLEM_LIMITS) as judge:
         yield judge
 
 
@@ -31,7 +31,7 @@ def test_the_solution_passes_and_less_does_not(problem, judge):
     for seed in range(8):
         lines, generator = list(problem.solution), Random(seed)
         i = generator.randrange(problem.skeleton, len(lines))
-        lines[i] = slip(lines[i], generator)
+        lines[i] = add_typo(lines[i], generator)
         wrong.append((problem, "\n".join(lines)))
     passed = [verdict.passed for verdict in judge.verdicts(wrong)]
     assert sum(count < len(problem.cases) for count in passed) >= 5

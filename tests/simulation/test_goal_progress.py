@@ -7,9 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulation.goal import is_comment
-from simulation.goal_progress import Piece, Remembered, compare, following, pieces, progress, waiting
-from simulation.scripted_people import next_piece
-from simulation.typing_model import Hands, Task, do, known_line
+from simulation.goal_progress import (
+    EditStep,
+    ProgressCache,
+    due_goal_line,
+    measure_progress,
+    next_missing_lines,
+    progress,
+    remaining_steps,
+)
+from simulation.scripted_people import next_step
+from simulation.typing_model import TypingStyle, TypingTask, cursor_line, execute
 from state import Cursor, State, unedited
 
 GOAL = ("def f(a):", "    b = a + 1", "    if b > 2:", "        return b", "", "    return a")
@@ -28,32 +36,32 @@ def state_of(lines, cursor=None):
         ([line for line in GOAL if line], []),
         ([*GOAL[:4], "        # note", *GOAL[4:]], []),
         ([GOAL[0], f"{GOAL[1]}  # a note", *GOAL[2:]], []),
-        ([""], [Piece("type", 0, 0), Piece("insert", 0, 1)]),
-        (["def f(a"], [Piece("type", 0, 0), Piece("insert", 0, 1)]),
-        ([GOAL[0], "    ", *GOAL[2:]], [Piece("type", 1, 1)]),
-        ([GOAL[0], "    b", *GOAL[2:]], [Piece("type", 1, 1)]),
-        ([GOAL[0], "    b  # a note", *GOAL[2:]], [Piece("type", 1, 1)]),
-        ([GOAL[0], "    b = a - 1", *GOAL[2:]], [Piece("rewrite", 1, 1)]),
-        ([GOAL[0], "    print(7)", GOAL[5]], [Piece("rewrite", 1, 1), Piece("insert", 1, 2)]),
-        ([GOAL[0], "    # b = a + 1", *GOAL[2:]], [Piece("insert", 0, 1)]),
-        ([GOAL[0], *GOAL[2:]], [Piece("insert", 0, 1)]),
-        ([*GOAL[:3], GOAL[5]], [Piece("insert", 2, 3)]),
-        ([*GOAL[:2], *GOAL[3:]], [Piece("insert", 1, 2)]),
-        ([GOAL[0], "    import os", *GOAL[1:]], [Piece("remove", 1, -1)]),
-        ([GOAL[1], GOAL[0], *GOAL[2:]], [Piece("insert", -1, 0), Piece("remove", 1, -1)]),
+        ([""], [EditStep("type", 0, 0), EditStep("insert", 0, 1)]),
+        (["def f(a"], [EditStep("type", 0, 0), EditStep("insert", 0, 1)]),
+        ([GOAL[0], "    ", *GOAL[2:]], [EditStep("type", 1, 1)]),
+        ([GOAL[0], "    b", *GOAL[2:]], [EditStep("type", 1, 1)]),
+        ([GOAL[0], "    b  # a note", *GOAL[2:]], [EditStep("type", 1, 1)]),
+        ([GOAL[0], "    b = a - 1", *GOAL[2:]], [EditStep("rewrite", 1, 1)]),
+        ([GOAL[0], "    print(7)", GOAL[5]], [EditStep("rewrite", 1, 1), EditStep("insert", 1, 2)]),
+        ([GOAL[0], "    # b = a + 1", *GOAL[2:]], [EditStep("insert", 0, 1)]),
+        ([GOAL[0], *GOAL[2:]], [EditStep("insert", 0, 1)]),
+        ([*GOAL[:3], GOAL[5]], [EditStep("insert", 2, 3)]),
+        ([*GOAL[:2], *GOAL[3:]], [EditStep("insert", 1, 2)]),
+        ([GOAL[0], "    import os", *GOAL[1:]], [EditStep("remove", 1, -1)]),
+        ([GOAL[1], GOAL[0], *GOAL[2:]], [EditStep("insert", -1, 0), EditStep("remove", 1, -1)]),
     ],
 )
 def test_says_what_is_left_in_the_order_of_the_text(lines, left):
     now = progress(tuple(lines), GOAL)
-    assert pieces(now) == left
-    assert now.done == (not any(piece.goal >= 0 for piece in left))
+    assert remaining_steps(now) == left
+    assert now.done == (not any(step.goal >= 0 for step in left))
 
 
 def test_a_line_of_which_little_is_typed_is_still_the_line_that_was_begun():
     lines = (*GOAL[:2], "    i", *GOAL[3:])
-    assert pieces(progress(lines, GOAL)) == [Piece("type", 2, 2)]
+    assert remaining_steps(progress(lines, GOAL)) == [EditStep("type", 2, 2)]
     goal = ("for a in b:", "    c = d", "    if a not in c:", "        c.append(a)", "    e = f")
-    assert pieces(progress(("for a in b:", "    c = d", "    if a"), goal))[0] == Piece("type", 2, 2)
+    assert remaining_steps(progress(("for a in b:", "    c = d", "    if a"), goal))[0] == EditStep("type", 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -69,13 +77,13 @@ def test_a_line_of_which_little_is_typed_is_still_the_line_that_was_begun():
     ],
 )
 def test_says_what_a_line_waits_for(lines, line, goal):
-    assert waiting(progress(tuple(lines), GOAL), line) == goal
+    assert due_goal_line(progress(tuple(lines), GOAL), line) == goal
 
 
 def test_only_lines_that_are_nowhere_follow():
     now = progress((GOAL[0], GOAL[3]), GOAL)
-    assert following(now, 1, 3) == [1, 2]
-    assert following(now, 1, 1) == [1]
+    assert next_missing_lines(now, 1, 3) == [1, 2]
+    assert next_missing_lines(now, 1, 1) == [1]
 
 
 def test_progress_is_the_share_of_lines_that_stand():
@@ -86,16 +94,19 @@ def test_progress_is_the_share_of_lines_that_stand():
 
 def test_progress_that_is_remembered_is_that_of_looking_anew_and_holds_few_lines():
     """However long the files are, also one that is longer than all that may be held."""
-    remembered, draw = Remembered(most=40), Random(0)
+    remembered, sample_pair = ProgressCache(most=40), Random(0)
     for _ in range(200):
-        n = draw.choice((2, 5, 5, 60))
-        lines, goal = (f"x = {draw.randrange(3)}",) * (n // 2), (f"x = {draw.randrange(3)}", "y") * (n // 4)
-        assert remembered(lines, goal) == compare(lines, goal)
+        n = sample_pair.choice((2, 5, 5, 60))
+        lines, goal = (
+            (f"x = {sample_pair.randrange(3)}",) * (n // 2),
+            (f"x = {sample_pair.randrange(3)}", "y") * (n // 4),
+        )
+        assert remembered(lines, goal) == measure_progress(lines, goal)
         assert remembered.lines == sum(len(text) + len(goal) for text, goal in remembered.found) <= 40
 
 
 def test_what_was_just_asked_for_is_remembered():
-    remembered = Remembered()
+    remembered = ProgressCache()
     assert remembered(GOAL[:3], GOAL) is remembered(tuple(GOAL[:3]), tuple(GOAL))
 
 
@@ -108,20 +119,20 @@ LINE = st.sampled_from(
 @given(st.lists(LINE, min_size=1, max_size=9), st.lists(LINE, max_size=9), st.integers(0, 2**16), st.integers(0, 8))
 def test_doing_what_is_left_leads_from_any_text_to_any_goal(lines, goal, seed, cursor):
     state, goal, generator = state_of(lines, min(cursor, len(lines) - 1)), tuple(goal), Random(seed)
-    hands = Hands(part=0.5, line=1, block=0.5, slips=0, enter=0.5)
+    typing_style = TypingStyle(part=0.5, line=1, block=0.5, typo_rate=0, new_line_rate=0.5)
     for _ in range(60):
         now = progress(state.lines, goal)
-        piece = next_piece(now, known_line(state))
-        if piece is None:
+        step = next_step(now, cursor_line(state))
+        if step is None:
             break
-        state = do(Task(piece, generator.random() < 0.3), state, now, hands, generator)
+        state = execute(TypingTask(step, generator.random() < 0.3), state, now, typing_style, generator)
         assert len(state.human) == len(state.assistant) == len(state.lines)
     else:
         raise AssertionError(f"never done: {state.lines}")
-    own = [line for line, j in zip(now.lines, now.goal_of, strict=True) if j >= 0 and line.strip()]
-    rest = [line for line, j in zip(now.lines, now.goal_of, strict=True) if j < 0 and line.strip()]
+    own = [line for line, j in zip(now.lines, now.goal_line_of, strict=True) if j >= 0 and line.strip()]
+    noop_reply = [line for line, j in zip(now.lines, now.goal_line_of, strict=True) if j < 0 and line.strip()]
     assert own == [line for line in goal if line.strip()]
-    assert all(is_comment(line) for line in rest)
+    assert all(is_comment(line) for line in noop_reply)
 
 
 @pytest.mark.parametrize("kind", ["alike", "different", "nothing in common"])
@@ -129,8 +140,8 @@ def test_twice_the_lines_cost_twice_the_steps(kind, steps):
     def look(n):
         goal = tuple("x = 1" if kind == "alike" else f"value_{i} = {i}" for i in range(n))
         lines = (*["y" if kind == "nothing in common" else line for line in goal[: n // 2]], "")
-        now = compare(lines, goal)
-        pieces(now)
-        waiting(now, len(lines) - 1)
+        now = measure_progress(lines, goal)
+        remaining_steps(now)
+        due_goal_line(now, len(lines) - 1)
 
     assert steps(look, 2000) < 2.5 * steps(look, 1000)

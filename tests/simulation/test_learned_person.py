@@ -9,19 +9,19 @@ import pytest
 from actions import Decision
 from simulation.assistants import RandomAssistant
 from simulation.builtin_problems import BY_ID
-from simulation.completers import Mixture
 from simulation.goal import Goal
 from simulation.goal_progress import progress
 from simulation.learned_person import LearnedPerson
-from simulation.person import MOST_OPTIONS, Person, Turn, reply
-from simulation.person_fitting import PRIOR, estimate
-from simulation.rollout import Game, play
+from simulation.oracle_writer import NoisyOracle
+from simulation.person import MAX_OPTIONS, Person, Turn, reply
+from simulation.person_fitting import PRIOR, fit_person
+from simulation.rollout import RolloutSpec, run_rollouts
 from simulation.scripted_people import LIKES_CODE, PEOPLE
 from simulation.sessions import simulate
-from simulation.typing_model import Hands
+from simulation.typing_model import TypingStyle
 
 GOAL = Goal(("def f(a):", "    b = a + 1", "    if b > 2:", "        return b", "    return a"))
-HANDS = Hands(part=0, line=1, block=0, slips=0)
+TYPING_STYLE = TypingStyle(part=0, line=1, block=0, typo_rate=0)
 
 
 class Even:
@@ -41,7 +41,7 @@ class Even:
 
 
 def person(policy):
-    return LearnedPerson("someone", policy, LIKES_CODE, HANDS)
+    return LearnedPerson("someone", policy, LIKES_CODE, TYPING_STYLE)
 
 
 def test_decisions_come_in_the_proportions_of_the_policy_among_those_that_lead_to_the_goal(state_of):
@@ -83,7 +83,7 @@ def test_the_ways_to_reply_are_a_distribution_and_nothing_is_done_when_nothing_i
     for lines in (("",), ("def f(a):", ""), GOAL.lines, ("x", *GOAL.lines)):
         state = state_of(*lines, cursor=0)
         options = learned.options(Turn(state, GOAL), learned.policy.pairs([state])[0])
-        assert sum(option.probability for option in options) == pytest.approx(1) and len(options) <= MOST_OPTIONS
+        assert sum(option.probability for option in options) == pytest.approx(1) and len(options) <= MAX_OPTIONS
     done = state_of(*GOAL.lines)
     assert (
         reply(learned, Turn(done, GOAL), Even((0, 1, 1, 1, 1, 1, 1)).pairs([done])[0], Random(0)).state.lines
@@ -94,35 +94,38 @@ def test_the_ways_to_reply_are_a_distribution_and_nothing_is_done_when_nothing_i
 def test_a_learned_person_reaches_the_goal_from_any_state():
     recorded = simulate([PEOPLE["likes_code"]], 4, RandomAssistant(), seed=3)
     games = [
-        Game.at(episode, i, person(Even((1, 3, 3, 1, 2, 1, 1))), f"{i}", Goal.solving(BY_ID[episode.problem_id]))
+        RolloutSpec.at(episode, i, person(Even((1, 3, 3, 1, 2, 1, 1))), f"{i}", Goal.solving(BY_ID[episode.problem_id]))
         for episode in recorded
         for i in (0, 3, 8)
     ]
-    for episode, game in zip(play(games, RandomAssistant(), Mixture(), horizon=60, linger=0), games, strict=True):
+    for episode, game in zip(
+        run_rollouts(games, RandomAssistant(), NoisyOracle(), horizon=60, rounds_after_goal=0), games, strict=True
+    ):
         assert progress(episode.states[-1].lines, game.goal.lines).done and not episode.cut_off
 
 
-def test_habits_are_those_of_the_sessions_they_were_estimated_from():
-    habits = {name: estimate(simulate([PEOPLE[name]], 10, RandomAssistant(), seed=8), BY_ID) for name in PEOPLE}
+def test_fitted_parameters_are_those_of_the_sessions():
+    fitted = {name: fit_person(simulate([PEOPLE[name]], 10, RandomAssistant(), seed=8), BY_ID) for name in PEOPLE}
     single, comment = Decision.WRITE_SINGLE_LINE, Decision.EXPLAIN_MULTI_LINES
-    keep = {name: habit.tastes for name, habit in habits.items()}
+    keep = {name: parameters.acceptance for name, parameters in fitted.items()}
     assert keep["likes_code"].of(single, "right") > 0.85 and keep["likes_code"].of(single, "wrong") < 0.4
     assert keep["hates_comments"].of(comment, "right") < 0.15 and keep["hates_comments"].of(single, "right") > 0.75
     assert keep["likes_comments"].of(comment, "right") > 0.85
     assert keep["hates_assistant"].of(single, "right") < 0.3
-    for name, habit in habits.items():
-        assert habit.hands.part + habit.hands.line + habit.hands.block == pytest.approx(1)
-        assert 0 < habit.hands.slips < (0.4 if name == "clumsy" else 0.1)
-    assert habits["hates_assistant"].hands.part == pytest.approx(0.45, abs=0.15)
+    for name, parameters in fitted.items():
+        style = parameters.typing_style
+        assert style.part + style.line + style.block == pytest.approx(1)
+        assert 0 < style.typo_rate < (0.4 if name == "clumsy" else 0.1)
+    assert fitted["hates_assistant"].typing_style.part == pytest.approx(0.45, abs=0.15)
 
 
 def test_little_evidence_leaves_the_prior_little_changed():
-    nobody = estimate([])
-    for merit, prior in zip(("right", "close", "wrong"), PRIOR, strict=True):
-        assert nobody.tastes.of(Decision.WRITE_SINGLE_LINE, merit) == pytest.approx(prior)
-    few = estimate(simulate([PEOPLE["hates_assistant"]], 1, RandomAssistant(), rounds=3, seed=1), BY_ID)
-    many = estimate(simulate([PEOPLE["hates_assistant"]], 10, RandomAssistant(), seed=1), BY_ID)
-    right = [habit.tastes.of(Decision.WRITE_SINGLE_LINE, "right") for habit in (nobody, few, many)]
+    nobody = fit_person([])
+    for quality, prior in zip(("right", "close", "wrong"), PRIOR, strict=True):
+        assert nobody.acceptance.of(Decision.WRITE_SINGLE_LINE, quality) == pytest.approx(prior)
+    few = fit_person(simulate([PEOPLE["hates_assistant"]], 1, RandomAssistant(), rounds=3, seed=1), BY_ID)
+    many = fit_person(simulate([PEOPLE["hates_assistant"]], 10, RandomAssistant(), seed=1), BY_ID)
+    right = [parameters.acceptance.of(Decision.WRITE_SINGLE_LINE, "right") for parameters in (nobody, few, many)]
     assert right[0] >= right[1] > right[2]
 
 

@@ -9,14 +9,14 @@ import torch
 from actions import Decision, legality_mask
 from config import FeaturizerConfig, ModelConfig
 from inference import decide, untrained
-from simulation.assistants import draw
+from simulation.assistants import sample_pair
 from simulation.builtin_problems import PROBLEMS
-from simulation.completers import Mixture
 from simulation.goal import Goal
 from simulation.learned_person import LearnedPerson
 from simulation.network_agents import NetworkAssistant, NetworkPolicy, pair_probabilities
-from simulation.person_fitting import estimate
-from simulation.rollout import Game, play
+from simulation.oracle_writer import NoisyOracle
+from simulation.person_fitting import fit_person
+from simulation.rollout import RolloutSpec, run_rollouts
 from simulation.sessions import first_state, simulate
 
 
@@ -67,16 +67,16 @@ def test_the_assistant_draws_from_its_distribution_and_says_so(models, state_of)
 def test_drawing_never_takes_what_has_no_probability():
     pairs = np.zeros((7, 3))
     pairs[2, 1] = pairs[0, 0] = 0.5
-    assert {draw(pairs, Random(seed))[:2] for seed in range(50)} == {(2, 1), (0, -1)}
+    assert {sample_pair(pairs, Random(seed))[:2] for seed in range(50)} == {(2, 1), (0, -1)}
 
 
 def test_learned_people_and_networks_play_whole_sessions(models):
     episodes = simulate([], 0, NetworkAssistant.of(models))
     assert episodes == []
-    policy, habits = NetworkPolicy.of(models), estimate([])
-    people = [LearnedPerson(f"person {i}", policy, habits.tastes, habits.hands) for i in range(3)]
+    policy, parameters = NetworkPolicy.of(models), fit_person([])
+    people = [LearnedPerson(f"person {i}", policy, parameters.acceptance, parameters.typing_style) for i in range(3)]
     games = [
-        Game(
+        RolloutSpec(
             first_state(problem),
             Goal.solving(problem),
             person,
@@ -87,8 +87,8 @@ def test_learned_people_and_networks_play_whole_sessions(models):
         for person in people
         for problem in PROBLEMS[:3]
     ]
-    played = play(games, NetworkAssistant.of(models), Mixture(), horizon=5)
+    played = run_rollouts(games, NetworkAssistant.of(models), NoisyOracle(), horizon=5)
     assert all(len(episode.states) == 12 for episode in played) and len({episode.id for episode in played}) == 9
     assert any(move and move.agent == "H" and move.probability for episode in played for move in episode.actions)
-    again = play(games[4:5], NetworkAssistant.of(models), Mixture(), horizon=5)
+    again = run_rollouts(games[4:5], NetworkAssistant.of(models), NoisyOracle(), horizon=5)
     assert [state.lines for state in again[0].states] == [state.lines for state in played[4].states]

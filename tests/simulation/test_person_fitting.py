@@ -8,8 +8,8 @@ import pytest
 from actions import Decision
 from simulation.assistants import RandomAssistant
 from simulation.builtin_problems import BY_ID
-from simulation.completers import Mixture
-from simulation.person_fitting import COMPLETER_WEIGHT, KIND_WEIGHT, PRIOR, PRIOR_WEIGHT, estimate
+from simulation.oracle_writer import NoisyOracle
+from simulation.person_fitting import KIND_WEIGHT, PRIOR, PRIOR_WEIGHT, WRITER_WEIGHT, fit_person
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
 from state_adapter import Action, Episode
@@ -20,10 +20,12 @@ def numbers(mixture):
 
 
 @pytest.mark.parametrize("person", ["likes_code", "hates_assistant"])
-@pytest.mark.parametrize("written", [Mixture(), Mixture(1, 0), Mixture(0, 1), Mixture(0, 0), Mixture(0.3, 0.3)])
+@pytest.mark.parametrize(
+    "written", [NoisyOracle(), NoisyOracle(1, 0), NoisyOracle(0, 1), NoisyOracle(0, 0), NoisyOracle(0.3, 0.3)]
+)
 def test_the_completer_is_as_good_as_the_one_that_wrote_whoever_it_wrote_for(person, written):
     sessions = simulate([PEOPLE[person]], 20, RandomAssistant(), completer=written, seed=1)
-    found = estimate(sessions, BY_ID).completer
+    found = fit_person(sessions, BY_ID).completer
     assert found.right == pytest.approx(written.right, abs=0.2)
     assert found.near == pytest.approx(written.near, abs=0.35)  # another line of the goal may be like the right one
 
@@ -59,27 +61,27 @@ SINGLE, MULTI, EXPLAIN = Decision.WRITE_SINGLE_LINE, Decision.WRITE_MULTI_LINE, 
     ],
 )
 def test_a_text_counts_as_right_nearly_right_or_wrong(session, decision, before, after, counts):
-    prior, (right, near, _) = Mixture(), counts
-    found = estimate([session(decision, before, after, LAST)]).completer
-    assert found.right == pytest.approx((COMPLETER_WEIGHT * prior.right + right) / (COMPLETER_WEIGHT + sum(counts)))
-    assert found.near == pytest.approx((COMPLETER_WEIGHT * prior.near + near) / (COMPLETER_WEIGHT + sum(counts)))
+    prior, (right, near, _) = NoisyOracle(), counts
+    found = fit_person([session(decision, before, after, LAST)]).completer
+    assert found.right == pytest.approx((WRITER_WEIGHT * prior.right + right) / (WRITER_WEIGHT + sum(counts)))
+    assert found.near == pytest.approx((WRITER_WEIGHT * prior.near + near) / (WRITER_WEIGHT + sum(counts)))
 
 
 def test_the_last_text_counts_too_though_nobody_replied(session):
     whole = session(SINGLE, START, LAST[:2], LAST[:2])
     torn = replace(whole, states=whole.states[:2], actions=whole.actions[:2])
-    assert estimate([torn]).completer == estimate([whole]).completer != Mixture()
+    assert fit_person([torn]).completer == fit_person([whole]).completer != NoisyOracle()
 
 
 def test_without_sessions_it_is_the_mixture_itself():
-    assert numbers(estimate([]).completer) == pytest.approx(numbers(Mixture()))
+    assert numbers(fit_person([]).completer) == pytest.approx(numbers(NoisyOracle()))
 
 
 @pytest.mark.parametrize(("undone", "stood"), [((), 1), ({1}, 0), ({0}, 1)])
 def test_a_line_that_a_person_took_back_was_not_kept_however_alike_it_is(session, undone, stood):
     whole = session(SINGLE, START, LAST[:2], ("def f(a):", "    b = a + 10"))
     last = replace(whole.states[2], undone=frozenset(undone), human=np.array([(2, 0, 1, 1, 0, 0)] * 2))
-    found = estimate([replace(whole, states=(*whole.states[:2], last))]).tastes
+    found = fit_person([replace(whole, states=(*whole.states[:2], last))]).acceptance
     of_kind = (stood + PRIOR_WEIGHT * PRIOR[0]) / (1 + PRIOR_WEIGHT)
     assert found.of(SINGLE, "right") == pytest.approx((stood + KIND_WEIGHT * of_kind) / (1 + KIND_WEIGHT))
     assert found.of(MULTI, "right") == pytest.approx(of_kind)
@@ -88,5 +90,8 @@ def test_a_line_that_a_person_took_back_was_not_kept_however_alike_it_is(session
 def test_a_turn_that_took_something_back_says_nothing_of_how_a_person_types(session):
     whole = session(SINGLE, START, START, LAST)
     taking_back = replace(whole.states[2], undone=frozenset({1}))
-    assert estimate([replace(whole, states=(*whole.states[:2], taking_back))]).hands == estimate([]).hands
-    assert estimate([whole]).hands != estimate([]).hands
+    assert (
+        fit_person([replace(whole, states=(*whole.states[:2], taking_back))]).typing_style
+        == fit_person([]).typing_style
+    )
+    assert fit_person([whole]).typing_style != fit_person([]).typing_style

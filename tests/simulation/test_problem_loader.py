@@ -5,7 +5,7 @@ import json
 import pytest
 
 from errors import InputError
-from judge import SMALL, Case, Judge
+from judge import SMALL_PROBLEM_LIMITS, Case, Judge
 from simulation.builtin_problems import BY_ID
 from simulation.problem_loader import known_problems
 
@@ -38,7 +38,7 @@ def test_a_problem_from_a_file_judges(tmp_path):
     path.write_text(json.dumps([{**SERVED, "input_output": [{"input": "x = [1, 2]", "output": "[2, 4]"}]}]))
     problem = known_problems(path)["twice"]
     right = "class Solution:\n    def twice(self, x):\n        return [2 * one for one in x]"
-    with Judge(SMALL) as judge:
+    with Judge(SMALL_PROBLEM_LIMITS) as judge:
         passed = [judge.verdict(text, problem).passed for text in (right, right.replace("2 *", "3 *"))]
     assert passed == [1, 0]
 

@@ -10,13 +10,13 @@ import pytest
 from actions import Decision, is_legal, protected_lines
 from config import FeaturizerConfig
 from featurizers import Featurizer
-from judge import SMALL, Judge
+from judge import SMALL_PROBLEM_LIMITS, Judge
 from line_tracking import carry_attribution
 from simulation.assistants import RandomAssistant, SilentAssistant
 from simulation.builtin_problems import BY_ID, PROBLEMS
-from simulation.completers import Mixture
 from simulation.goal import Goal
-from simulation.rollout import Chosen, Game, play, take
+from simulation.oracle_writer import NoisyOracle
+from simulation.rollout import Chosen, RolloutSpec, apply_assistant_action, run_rollouts
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import first_state, simulate
 from state import Env, PastDecision, State, unedited
@@ -33,7 +33,7 @@ def same(a: State, b: State) -> bool:
 
 @pytest.fixture(scope="module")
 def sessions():
-    with Judge(SMALL) as judge:
+    with Judge(SMALL_PROBLEM_LIMITS) as judge:
         return simulate(list(PEOPLE.values()), 3, RandomAssistant(), judge=judge, seed=11)
 
 
@@ -95,8 +95,8 @@ def test_every_session_can_be_saved_and_opens_like_a_recorded_one(sessions, tmp_
 
 
 def test_a_session_taken_up_from_a_recorded_state_can_be_saved_too(sessions, tmp_path):
-    games = [Game.at(sessions[0], i, PEOPLE["likes_code"], f"{i}") for i in (0, 5, 6, 12)]
-    for episode in play(games, RandomAssistant(), Mixture(), horizon=3):
+    games = [RolloutSpec.at(sessions[0], i, PEOPLE["likes_code"], f"{i}") for i in (0, 5, 6, 12)]
+    for episode in run_rollouts(games, RandomAssistant(), NoisyOracle(), horizon=3):
         (again,), _ = read_episodes(write_snapshot(episode, tmp_path / episode.id), strict=True)
         assert all(same(a, b) for a, b in zip(again.states, episode.states, strict=True))
         assert again.actions == episode.actions and episode.cut_off
@@ -109,8 +109,8 @@ def test_a_session_whose_lines_carry_their_ends_goes_on_without_them(sessions, t
     ended = [replace(state, lines=tuple(line + end for line in state.lines)) for state in episode.states]
     written = [i for i, move in enumerate(episode.actions) if move and move.agent == "A" and move.decision]
     episode = replace(episode, states=tuple(ended))
-    games = [Game.at(episode, i, PEOPLE["hates_assistant"], f"{end!r}/{i}") for i in (0, 6, *written)]
-    played = play(games, RandomAssistant(), Mixture(), horizon=3)
+    games = [RolloutSpec.at(episode, i, PEOPLE["hates_assistant"], f"{end!r}/{i}") for i in (0, 6, *written)]
+    played = run_rollouts(games, RandomAssistant(), NoisyOracle(), horizon=3)
     assert sum(bool(one.states[1].undone) for one in played) > len(written) / 2
     for one in played:
         assert not any(line.endswith(("\r", "\n")) for state in one.states for line in state.lines)
@@ -147,17 +147,22 @@ def test_everybody_is_asked_once_a_ply(state_of):
 
     one, two, assistant = Policy(), Policy(), Watching()
     goal = Goal(("a = 1", "b = 2"))
-    games = [Game(state_of("a", cursor=0), goal, Polite(f"p{i}", one if i % 2 else two), f"{i}") for i in range(6)]
-    play(games, assistant, Mixture(), horizon=4)
+    games = [
+        RolloutSpec(state_of("a", cursor=0), goal, Polite(f"p{i}", one if i % 2 else two), f"{i}") for i in range(6)
+    ]
+    run_rollouts(games, assistant, NoisyOracle(), horizon=4)
     assert (assistant.calls, one.calls, two.calls) == (4, 4, 4)
 
 
 def test_a_game_from_a_state_of_the_assistants_begins_with_the_person(sessions):
     episode = sessions[0]
-    theirs, own = Game.at(episode, 5, PEOPLE["likes_code"], "a"), Game.at(episode, 6, PEOPLE["likes_code"], "a")
+    theirs, own = (
+        RolloutSpec.at(episode, 5, PEOPLE["likes_code"], "a"),
+        RolloutSpec.at(episode, 6, PEOPLE["likes_code"], "a"),
+    )
     assert episode.actions[5].agent == "A" and theirs.next_agent == "H" and theirs.before is episode.states[4]
     assert own.next_agent == "A" and own.move is None
-    first, second = play([theirs, own], RandomAssistant(), Mixture(), horizon=2)
+    first, second = run_rollouts([theirs, own], RandomAssistant(), NoisyOracle(), horizon=2)
     assert [move.agent for move in first.actions[1:]] == ["H", "A", "H", "A", "H"]
     assert [move.agent for move in second.actions[1:]] == ["A", "H", "A", "H"]
 
@@ -166,17 +171,21 @@ def test_a_person_replies_to_the_decision_that_led_to_the_root(sessions):
     """Whoever hates comments takes back the one that was written just before the session was taken up."""
     root = first_state(PROBLEMS[0])
     chosen = Chosen(Decision.EXPLAIN_SINGLE_LINES, 1)
-    after, move = take(root, chosen, "a comment")
+    after, move = apply_assistant_action(root, chosen, "a comment")
     goal = Goal.solving(PROBLEMS[0])
-    games = [Game(after, goal, PEOPLE["hates_comments"], f"{i}", "H", root, move, PROBLEMS[0].id) for i in range(20)]
-    ended = play(games, SilentAssistant(), Mixture(), horizon=0)
+    games = [
+        RolloutSpec(after, goal, PEOPLE["hates_comments"], f"{i}", "H", root, move, PROBLEMS[0].id) for i in range(20)
+    ]
+    ended = run_rollouts(games, SilentAssistant(), NoisyOracle(), horizon=0)
     assert sum(episode.states[-1].lines == root.lines for episode in ended) >= 17
 
 
 def test_history_is_what_is_known_by_then(state_of):
     root = state_of("x = 1", "", cursor=1, history=(PastDecision(0, 2, 0.5),))
     goal = Goal(("x = 1", "y = 2", "z = 3"))
-    (episode,) = play([Game(root, goal, PEOPLE["likes_code"], "7")], RandomAssistant(), Mixture(1, 0), horizon=6)
+    (episode,) = run_rollouts(
+        [RolloutSpec(root, goal, PEOPLE["likes_code"], "7")], RandomAssistant(), NoisyOracle(1, 0), horizon=6
+    )
     for i, state in enumerate(episode.states):
         assert state.history[0] == PastDecision(0, 2, 0.5)
         taken = [move for move in episode.actions[1 : i + 1] if move.agent == "A"]
@@ -190,7 +199,7 @@ def test_history_is_what_is_known_by_then(state_of):
 def test_a_decision_that_changes_nothing_is_a_no_op(state_of):
     state = state_of("x = 1")
     for text in ("", "x = 1", "   \n"):
-        after, move = take(state, Chosen(Decision.WRITE_SINGLE_LINE, 0, 0.2, 0.4, "m"), text)
+        after, move = apply_assistant_action(state, Chosen(Decision.WRITE_SINGLE_LINE, 0, 0.2, 0.4, "m"), text)
         assert after.lines == state.lines and after.t == 4
         assert (move.decision, move.line, move.probability, move.model) == (Decision.NO_OP, -1, None, "m")
 
@@ -200,10 +209,10 @@ def test_without_linger_no_end_tells_of_the_goal():
     done = replace(
         first_state(PROBLEMS[0]), lines=goal.lines, human=unedited(len(goal.lines)), assistant=unedited(len(goal.lines))
     )
-    games = [Game(done, goal, PEOPLE["likes_code"], "1")]
-    (until_the_end,) = play(games, SilentAssistant(), Mixture(), horizon=5)
+    games = [RolloutSpec(done, goal, PEOPLE["likes_code"], "1")]
+    (until_the_end,) = run_rollouts(games, SilentAssistant(), NoisyOracle(), horizon=5)
     assert len(until_the_end.states) == 11 and until_the_end.cut_off
-    (lingering,) = play(games, SilentAssistant(), Mixture(), horizon=5, linger=2)
+    (lingering,) = run_rollouts(games, SilentAssistant(), NoisyOracle(), horizon=5, rounds_after_goal=2)
     assert len(lingering.states) == 7 and not lingering.cut_off
 
 
@@ -211,13 +220,13 @@ def test_the_assistant_sees_the_same_whatever_the_goal_is(state_of):
     """Planted leak: two goals, one text. As long as the texts are the same, every field of what it sees is."""
     root = state_of("def f(a):", "    ", "    return a", cursor=1)
     goals = (Goal(("def f(a):", "    b = 1", "    return a")), Goal(("def f(a):", "    while a:", "        a -= 1")))
-    sleeper = replace(PEOPLE["likes_comments"], waits=1.0, name="sleeper")
+    sleeper = replace(PEOPLE["likes_comments"], wait_rate=1.0, name="sleeper")
     seen = []
-    with Judge(SMALL) as judge:
+    with Judge(SMALL_PROBLEM_LIMITS) as judge:
         for goal in goals:
             assistant = Watching()
             assistant.random = SilentAssistant()
-            play([Game(root, goal, sleeper, "1")], assistant, Mixture(), judge, horizon=4)
+            run_rollouts([RolloutSpec(root, goal, sleeper, "1")], assistant, NoisyOracle(), judge, horizon=4)
             seen.append(assistant.seen)
     assert len(seen[0]) == 4 and all(same(a, b) for a, b in zip(*seen, strict=True))
 
@@ -225,12 +234,12 @@ def test_the_assistant_sees_the_same_whatever_the_goal_is(state_of):
 def test_problems_show_in_env_alone_and_no_feature_is_made_of_it():
     """Two problems, one text: what a network is shown is the same, though other cases pass."""
     root = first_state(PROBLEMS[0])
-    sleeper = replace(PEOPLE["likes_comments"], waits=1.0, name="sleeper")
+    sleeper = replace(PEOPLE["likes_comments"], wait_rate=1.0, name="sleeper")
     seen = []
-    with Judge(SMALL) as judge:
+    with Judge(SMALL_PROBLEM_LIMITS) as judge:
         for problem in PROBLEMS[:2]:
-            games = [Game(root, Goal.solving(problem), sleeper, "1", "H")]
-            (episode,) = play(games, SilentAssistant(), Mixture(), judge, horizon=2)
+            games = [RolloutSpec(root, Goal.solving(problem), sleeper, "1", "H")]
+            (episode,) = run_rollouts(games, SilentAssistant(), NoisyOracle(), judge, horizon=2)
             seen.append(episode.states)
     assert all(a.env != b.env and same(replace(a, env=b.env), b) for a, b in zip(*(of[1:] for of in seen), strict=True))
     one, other = (Featurizer(FeaturizerConfig()).encode(states) for states in seen)
@@ -242,7 +251,9 @@ def test_problems_show_in_env_alone_and_no_feature_is_made_of_it():
 def test_no_goal_can_be_reached_from_what_the_assistant_sees():
     goal = Goal(("def secret():", "    return 41 + 1"), PROBLEMS[1])
     assistant = Watching()
-    play([Game(first_state(PROBLEMS[0]), goal, PEOPLE["likes_code"], "1")], assistant, Mixture(), horizon=3)
+    run_rollouts(
+        [RolloutSpec(first_state(PROBLEMS[0]), goal, PEOPLE["likes_code"], "1")], assistant, NoisyOracle(), horizon=3
+    )
     frontier, reached = list(assistant.seen), set()
     while frontier:
         thing = frontier.pop()
@@ -256,11 +267,11 @@ def test_no_goal_can_be_reached_from_what_the_assistant_sees():
 def test_a_ply_without_judging_costs_few_steps(steps):
     lines = tuple(f"    value_{i} = compute({i}, other[{i * 7 % 5}])" for i in range(30))
     root = State(lines[:20], 1, unedited(20), unedited(20), last_known_line=19)
-    games = [Game(root, Goal(lines), PEOPLE["likes_code"], f"{i}") for i in range(20)]
-    play(games, RandomAssistant(), Mixture(), horizon=1)
+    games = [RolloutSpec(root, Goal(lines), PEOPLE["likes_code"], f"{i}") for i in range(20)]
+    run_rollouts(games, RandomAssistant(), NoisyOracle(), horizon=1)
     games = [replace(game, seed=f"other {game.seed}") for game in games]
     episodes = []
-    done = steps(lambda: episodes.extend(play(games, RandomAssistant(), Mixture(), horizon=6)))
+    done = steps(lambda: episodes.extend(run_rollouts(games, RandomAssistant(), NoisyOracle(), horizon=6)))
     assert done / sum(len(episode.states) - 1 for episode in episodes) < 4000
 
 
@@ -275,6 +286,8 @@ def test_any_root_and_any_goal_can_be_played(seed):
             tuple(line.rstrip("\r\n") for line in generator.choices(texts, k=generator.randrange(6))), notes=("n",)
         )
         person = generator.choice(list(PEOPLE.values()))
-        games.append(Game(State(lines, 2, unedited(len(lines)), unedited(len(lines))), goal, person, f"{seed}/{i}"))
-    for episode in play(games, RandomAssistant(), Mixture(), horizon=4):
+        games.append(
+            RolloutSpec(State(lines, 2, unedited(len(lines)), unedited(len(lines))), goal, person, f"{seed}/{i}")
+        )
+    for episode in run_rollouts(games, RandomAssistant(), NoisyOracle(), horizon=4):
         assert len(episode.states) == 9

@@ -13,17 +13,17 @@ import pytest
 
 from actions import Decision
 from errors import InputError
-from simulation.acceptance import judged
+from simulation.acceptance import assess_lines
 from simulation.assistants import RandomAssistant, SilentAssistant
 from simulation.builtin_problems import BY_ID
-from simulation.completers import Mixture
 from simulation.goal import Goal
 from simulation.goal_progress import progress
-from simulation.person import MOST_OPTIONS, Option, Person, Turn, load_person, reply
-from simulation.person_fitting import estimate
+from simulation.oracle_writer import NoisyOracle
+from simulation.person import MAX_OPTIONS, Option, Person, Turn, load_person, reply
+from simulation.person_fitting import fit_person
 from simulation.scripted_people import PEOPLE, ScriptedPerson
 from simulation.sessions import simulate
-from simulation.typing_model import rest
+from simulation.typing_model import noop_reply
 
 COMMENTS = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
 
@@ -44,9 +44,9 @@ def kept(sessions, part=lambda progress: True):
                 continue
             if not part(progress(episode.states[i].lines, goal.lines)):
                 continue
-            lines = judged(Turn(episode.states[i], goal, episode.states[i - 1], move))
+            lines = assess_lines(Turn(episode.states[i], goal, episode.states[i - 1], move))
             past = episode.states[i + 1].history[-1]
-            if past.kept is not None and all(line.merit == "right" for line in lines):
+            if past.kept is not None and all(line.quality == "right" for line in lines):
                 shares["comments" if move.decision in COMMENTS else "code"].append(past.kept)
     return {kind: sum(found) / len(found) for kind, found in shares.items()}
 
@@ -70,12 +70,12 @@ def alone():
     """Forty sessions of three people without help, and how they type in them."""
     names = ("likes_code", "clumsy", "patient")
     episodes = {name: simulate([PEOPLE[name]], 40, SilentAssistant(), rounds=200, seed=4) for name in names}
-    return {name: (of, estimate(of, BY_ID).hands) for name, of in episodes.items()}
+    return {name: (of, fit_person(of, BY_ID).typing_style) for name, of in episodes.items()}
 
 
 def test_who_is_clumsy_makes_more_mistakes_types_bits_and_needs_longer(alone):
-    (usual, hands), (clumsy, theirs) = alone["likes_code"], alone["clumsy"]
-    assert theirs.slips > 3 * hands.slips and theirs.part > hands.part
+    (usual, typing_style), (clumsy, theirs) = alone["likes_code"], alone["clumsy"]
+    assert theirs.typo_rate > 3 * typing_style.typo_rate and theirs.part > typing_style.part
     assert sum(len(episode.states) for episode in clumsy) > 1.25 * sum(len(episode.states) for episode in usual)
 
 
@@ -84,21 +84,21 @@ def test_who_is_patient_waits_and_then_types_whole_blocks(alone):
         decisions = [move.decision for episode in episodes for move in episode.actions if move and move.agent == "H"]
         return decisions.count(Decision.NO_OP) / len(decisions)
 
-    (usual, hands), (patient, theirs) = alone["likes_code"], alone["patient"]
+    (usual, typing_style), (patient, theirs) = alone["likes_code"], alone["patient"]
     assert rests(patient) > 1.4 * rests(usual)
-    assert theirs.several > 0.45 and hands.several < 0.15
-    assert theirs.part < 0.2 * hands.part + 0.1 and theirs.slips < 0.04
+    assert theirs.several > 0.45 and typing_style.several < 0.15
+    assert theirs.part < 0.2 * typing_style.part + 0.1 and theirs.typo_rate < 0.04
 
 
 def test_who_is_clumsy_keeps_more_of_what_is_mistaken_and_who_is_patient_hardly_any():
     mistaken = {}
     for name in ("clumsy", "likes_code", "patient"):
         kept = []
-        for episode in simulate([PEOPLE[name]], 40, RandomAssistant(), completer=Mixture(0.0, 0.5), seed=5):
+        for episode in simulate([PEOPLE[name]], 40, RandomAssistant(), completer=NoisyOracle(0.0, 0.5), seed=5):
             goal = Goal.solving(BY_ID[episode.problem_id])
             for step in episode.transitions("A"):
-                lines = judged(Turn(step.next, goal, step.state, step.action))
-                if lines and all(line.merit != "right" for line in lines):
+                lines = assess_lines(Turn(step.next, goal, step.state, step.action))
+                if lines and all(line.quality != "right" for line in lines):
                     kept.append(step.reply.history[-1].kept)
         mistaken[name] = sum(kept) / len(kept)
     assert mistaken["clumsy"] > mistaken["likes_code"] + 0.1
@@ -121,7 +121,7 @@ def test_the_ways_to_reply_are_a_distribution_over_a_few(name, sessions):
             if move is not None and move.agent == "A":
                 options = person.options(Turn(episode.states[i], goal, episode.states[i - 1], move), None)
                 assert sum(option.probability for option in options) == pytest.approx(1.0)
-                assert all(option.probability >= 0 for option in options) and len(options) <= MOST_OPTIONS
+                assert all(option.probability >= 0 for option in options) and len(options) <= MAX_OPTIONS
 
 
 OUTSIDE = """
@@ -159,7 +159,7 @@ def test_the_person_that_the_manual_shows_is_what_it_says(tmp_path):
     (code,) = re.findall(r"```python\n(# strict.py.*?)```", manual, re.DOTALL)
     (tmp_path / "strict.py").write_text(code)
     strict = load_person(f"{tmp_path / 'strict.py'}:Strict")
-    episodes = simulate([strict], 6, RandomAssistant(), completer=Mixture(right=1.0, near=0.0), rounds=40)
+    episodes = simulate([strict], 6, RandomAssistant(), completer=NoisyOracle(right=1.0, near=0.0), rounds=40)
     moves = [move for episode in episodes for move in episode.actions if move]
     after = [past for episode in episodes for past in episode.states[-1].history]
     assert len(moves) > 50 and all(progress(e.states[-1].lines, BY_ID[e.problem_id].solution).done for e in episodes)
@@ -231,7 +231,7 @@ class Odd:
         self.chances = chances
 
     def options(self, turn, pairs):
-        return [Option(chance, lambda _: rest(turn.state)) for chance in self.chances]
+        return [Option(chance, lambda _: noop_reply(turn.state)) for chance in self.chances]
 
 
 @pytest.mark.parametrize(
@@ -256,12 +256,12 @@ def test_what_is_no_person_is_refused_in_one_line(tmp_path, monkeypatch, where, 
 
 
 def test_a_scripted_person_is_a_handful_of_numbers():
-    person = ScriptedPerson("calm", PEOPLE["likes_code"].tastes, waits=1.0)
+    person = ScriptedPerson("calm", PEOPLE["likes_code"].acceptance, wait_rate=1.0)
     (episode,) = simulate([person], 1, SilentAssistant(), rounds=4)
     assert len({state.lines for state in episode.states}) == 1
 
 
-@pytest.mark.parametrize("numbers", [{"waits": 3}, {"comments": -0.1}, {"changes_at": float("nan")}])
+@pytest.mark.parametrize("numbers", [{"wait_rate": 3}, {"comments": -0.1}, {"changes_at": float("nan")}])
 def test_numbers_that_are_no_probabilities_are_refused_when_a_person_is_made(numbers):
     with pytest.raises(InputError, match=r"calm: .* expected a probability"):
-        ScriptedPerson("calm", PEOPLE["likes_code"].tastes, **numbers)
+        ScriptedPerson("calm", PEOPLE["likes_code"].acceptance, **numbers)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alignment import similarity
 from simulation.builtin_problems import PROBLEMS
-from simulation.typing_errors import indentation, part, slip
+from simulation.typing_errors import add_typo, indentation, truncate_line
 
 LINES = sorted({line for problem in PROBLEMS for line in problem.solution})
 
@@ -16,14 +16,14 @@ LINES = sorted({line for problem in PROBLEMS for line in problem.solution})
 @pytest.mark.parametrize("line", LINES)
 def test_a_slip_is_another_line_that_looks_much_the_same(line):
     for seed in range(20):
-        wrong = slip(line, Random(seed))
+        wrong = add_typo(line, Random(seed))
         assert wrong != line and indentation(wrong) == indentation(line)
         assert similarity(wrong.strip(), line.strip()) > 0.5
 
 
 @given(st.text(min_size=1), st.integers())
 def test_any_text_can_be_mistaken(text, seed):
-    assert slip(text, Random(seed)) != text
+    assert add_typo(text, Random(seed)) != text
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ def test_any_text_can_be_mistaken(text, seed):
     ids=["two digits", "nine", "zeros", "not ASCII", "5,000 digits"],
 )
 def test_a_number_is_mistaken_in_its_last_digit_however_long_it_is(line, wrong):
-    assert {slip(line, Random(seed)) for seed in range(20)} == wrong
+    assert {add_typo(line, Random(seed)) for seed in range(20)} == wrong
 
 
 @given(st.text(alphabet="ab ", max_size=30), st.integers(0, 30), st.integers())
 def test_part_of_a_text_goes_beyond_what_is_begun(text, begun, seed):
-    typed = part(text, min(begun, len(text)), Random(seed))
+    typed = truncate_line(text, min(begun, len(text)), Random(seed))
     assert text.startswith(typed)
     assert typed == text or len(typed) <= len(text) - 2

@@ -9,10 +9,10 @@ import pytest
 
 from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConfig, ZeroStyleConfig
 from simulation.assistants import RandomAssistant
-from simulation.completers import Mixture
 from simulation.goal import Goal
-from simulation.rollout import Game, play
-from simulation.scripted_people import ScriptedPerson, tastes
+from simulation.oracle_writer import NoisyOracle
+from simulation.rollout import RolloutSpec, run_rollouts
+from simulation.scripted_people import ScriptedPerson, acceptance_rates
 from state import Cursor, Env, State, unedited
 from state_adapter import Episode
 
@@ -24,10 +24,10 @@ def session(number: int, *, rounds: int = 5, likes: float = 0.8, cut_off: bool =
     human = unedited(2).copy()
     human[0] = (0, 0, len(LINES[0]), 1, 0, 0)
     state = State((LINES[0], ""), 0, human, unedited(2), Cursor(True, 1, 0, 0), last_known_line=1)
-    keeps = tastes(fill=likes, line=likes, lines=likes, edit=likes, comments=likes, mistakes=0.5 * likes)
+    keeps = acceptance_rates(fill=likes, line=likes, lines=likes, edit=likes, comments=likes, mistakes=0.5 * likes)
     person = ScriptedPerson("made up", keeps)
-    game = Game(state, Goal(LINES), person, f"session {number}")
-    (played,) = play([game], RandomAssistant(), Mixture(), horizon=rounds)
+    game = RolloutSpec(state, Goal(LINES), person, f"session {number}")
+    (played,) = run_rollouts([game], RandomAssistant(), NoisyOracle(), horizon=rounds)
     states = tuple(replace(one, env=_judged(one)) for one in played.states)
     return replace(played, id=f"session-{number}", source="made up", states=states, cut_off=cut_off)
 

@@ -21,9 +21,9 @@ import numpy as np
 from actions import Decision, apply
 from config import N_DECISIONS, RewardWeights, SearchConfig
 from rewards import noop_shaping
-from simulation.acceptance import EXPLAINS, without
+from simulation.acceptance import EXPLAINS, revert_lines
 from simulation.goal import Goal
-from simulation.person import HumanPolicy, Pairs, Turn
+from simulation.person import HumanPolicy, PairProbabilities, Turn
 from state import HISTORY_LENGTH, PastDecision, State, noop_streak
 from state_adapter import Action
 from training.search.interfaces import NO_OP, Evaluation, Evaluator, Floats, Ints
@@ -67,7 +67,7 @@ class Afterstate:
     state: State
     move: Action
     kept: float | None
-    human: Pairs
+    human: PairProbabilities
 
 
 class GoalFreeModel:
@@ -176,7 +176,7 @@ def _replied(after: Afterstate, reply: int, generator: Random) -> State:
     """The state after the human's reply, with what it says of the decision before."""
     state = after.state
     if reply == UNDO:
-        replied = without(Turn(state, NOBODYS, after.before, after.move), (), everything=True)
+        replied = revert_lines(Turn(state, NOBODYS, after.before, after.move), (), everything=True)
     else:
         replied = _acted(state, Decision(reply - 1), after.human, generator)
     if after.kept is None or state.history is None:
@@ -185,7 +185,7 @@ def _replied(after: Afterstate, reply: int, generator: Random) -> State:
     return replace(replied, history=(*state.history[:-1], known))
 
 
-def _acted(state: State, decision: Decision, human: Pairs, generator: Random) -> State:
+def _acted(state: State, decision: Decision, human: PairProbabilities, generator: Random) -> State:
     """The human's decision at a line drawn from their distribution, carried out with a stand-in."""
     weights = human[decision].tolist()
     if decision is Decision.NO_OP or not state.lines or sum(weights) <= 0:

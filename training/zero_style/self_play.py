@@ -14,15 +14,15 @@ import numpy as np
 
 from actions import Decision
 from config import SearchConfig
-from judge import SMALL, Judge, Problem
+from judge import SMALL_PROBLEM_LIMITS, Judge, Problem
 from simulation.builtin_problems import BY_ID
-from simulation.completers import Completer, Mixture
 from simulation.goal import Goal
 from simulation.learned_person import LearnedPerson
 from simulation.network_agents import NetworkPolicy
+from simulation.oracle_writer import NoisyOracle, TextWriter
 from simulation.person import Person
-from simulation.person_fitting import Habits
-from simulation.rollout import Assistant, Chosen, Game, play
+from simulation.person_fitting import PersonParameters
+from simulation.rollout import Assistant, Chosen, RolloutSpec, run_rollouts
 from state import State
 from state_adapter import Episode
 from training.networks.training_networks import TrainingNetworks
@@ -53,30 +53,32 @@ def assistant_turns(plies: int) -> int:
     return -(-plies // 2)
 
 
-def learned_person(policies: TrainingNetworks, habits: Habits) -> LearnedPerson:
+def learned_person(policies: TrainingNetworks, parameters: PersonParameters) -> LearnedPerson:
     """Whoever recorded the episodes: acts by the human's policy, keeps and types as their habits are."""
     policies.human.eval()
     policies.featurizer.eval()
     policy = NetworkPolicy(policies.human, policies.featurizer)
-    return LearnedPerson("the person", policy, habits.tastes, habits.hands)
+    return LearnedPerson("the person", policy, parameters.acceptance, parameters.typing_style)
 
 
 def rollout_from_roots(
     roots: Sequence[Root], assistant: Assistant, person: Person, *, plies: int, seed: int,
-    completer: Completer | None = None, problems: Mapping[str, Problem] = BY_ID,
+    completer: TextWriter | None = None, problems: Mapping[str, Problem] = BY_ID,
 ) -> list[Episode]:  # fmt: skip
     """A game from each root: real edits, judged as they are played. The same seed gives the same games.
 
-    completer: who writes the assistant's text, by default a `Mixture`. problems: those known, by id; games of other
+    completer: who writes the assistant's text, by default a `NoisyOracle`. problems: those known, by id; games of other
     sessions are compiled only.
     """
     goals = {id(root.episode): goal_of(root.episode, problems) for root in roots}
     games = [
-        Game.at(root.episode, root.index, person, f"{seed}/{i}/{root.episode.id}/{root.index}", goals[id(root.episode)])
+        RolloutSpec.at(
+            root.episode, root.index, person, f"{seed}/{i}/{root.episode.id}/{root.index}", goals[id(root.episode)]
+        )
         for i, root in enumerate(roots)
     ]
-    with Judge(SMALL) as judge:
-        return play(games, assistant, completer or Mixture(), judge, horizon=assistant_turns(plies))
+    with Judge(SMALL_PROBLEM_LIMITS) as judge:
+        return run_rollouts(games, assistant, completer or NoisyOracle(), judge, horizon=assistant_turns(plies))
 
 
 def goal_of(episode: Episode, problems: Mapping[str, Problem]) -> Goal:

@@ -26,10 +26,10 @@ from torch import Tensor
 from config import SearchConfig, TrainConfig
 from judge import Problem
 from simulation.builtin_problems import BY_ID
-from simulation.completers import Completer
 from simulation.network_agents import NetworkPolicy
+from simulation.oracle_writer import TextWriter
 from simulation.person import Person
-from simulation.person_fitting import estimate
+from simulation.person_fitting import fit_person
 from state_adapter import Episode
 from training.data import transitions
 from training.data.goal_targets import Goal, goal_vector
@@ -85,7 +85,7 @@ class ZeroStylePhase:
         self.roots = roots_of(self.episodes)
         self.person, self.problems, self.record = person, problems, record
         self.games: list[str] = []
-        self.completer: Completer | None = None
+        self.completer: TextWriter | None = None
         settings = config.zero_style
         self.search = SearchConfig(algorithm=settings.algorithm, simulations=settings.simulations, discount=DISCOUNT)
         self.optimizer = ppo_phase.assistant_optimizer(policies, config.ppo, distributed)
@@ -123,8 +123,8 @@ class ZeroStylePhase:
         if self.epoch == 0:
             self.policies.initial_assistant.load_state_dict(self.policies.assistant.state_dict())
         if self.person is None or self.completer is None:
-            habits = estimate(self.episodes, self.problems)
-            self.person, self.completer = self.person or learned_person(self.policies, habits), habits.completer
+            parameters = fit_person(self.episodes, self.problems)
+            self.person, self.completer = self.person or learned_person(self.policies, parameters), parameters.completer
         self.policies.assistant.eval()
         self.policies.initial_assistant.eval()
         self.replay.append(self._play(self.person, self.completer))
@@ -187,7 +187,7 @@ class ZeroStylePhase:
         self.optimizer.load_state_dict(saved["optimiser"])
         self.replay.extend(TargetBatch.restored(material) for material in saved["replay"])
 
-    def _play(self, person: Person, completer: Completer) -> TargetBatch:
+    def _play(self, person: Person, completer: TextWriter) -> TargetBatch:
         """Plays games from roots that the seed and the epoch choose; each process its share, and all get all games."""
         settings, seed = self.config.zero_style, self.config.seed
         number = self.config.games_before + self.epoch  # an epoch plays one game at least
@@ -203,7 +203,7 @@ class ZeroStylePhase:
         return TargetBatch.concat([material for material, _ in there])
 
     def _games(
-        self, roots: Sequence[Root], person: Person, completer: Completer, seed: int
+        self, roots: Sequence[Root], person: Person, completer: TextWriter, seed: int
     ) -> tuple[TargetBatch, RolloutStatistics]:
         settings, policies, assistant = self.config.zero_style, self.policies, self.assistant()
         games = rollout_from_roots(

@@ -17,7 +17,7 @@ from models import Policy
 from simulation.builtin_problems import PROBLEMS
 from simulation.goal import Goal
 from simulation.network_agents import NetworkPolicy
-from simulation.rollout import Game, play
+from simulation.rollout import RolloutSpec, run_rollouts
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import first_state
 from state import Cursor, PastDecision, State, unedited
@@ -201,7 +201,7 @@ def test_planted_goals_do_not_leak(networks):
     planted = (Goal(PROBLEMS[0].solution), Goal((*root.lines[:1], "    return 'planted'")), Goal(root.lines))
     for goal in planted:
         assistant = assistant_of(networks)
-        play([Game(root, goal, PEOPLE["likes_code"], "seed")], assistant, Plants(), horizon=2)
+        run_rollouts([RolloutSpec(root, goal, PEOPLE["likes_code"], "seed")], assistant, Plants(), horizon=2)
         results.append(assistant.searches)
     for name in (field.name for field in fields(results[0][0])):
         first, second, third = (getattr(found[0], name) for found in results)
@@ -225,7 +225,12 @@ def test_no_goal_can_be_reached_from_the_trees_of_a_game(networks, monkeypatch):
 
     monkeypatch.setattr("training.zero_style.self_play.search", keeping)
     goal = Goal(("def secret():", "    return 41 + 1"), PROBLEMS[1])
-    play([Game(first_state(PROBLEMS[0]), goal, PEOPLE["likes_code"], "1")], assistant_of(networks), Plants(), horizon=3)
+    run_rollouts(
+        [RolloutSpec(first_state(PROBLEMS[0]), goal, PEOPLE["likes_code"], "1")],
+        assistant_of(networks),
+        Plants(),
+        horizon=3,
+    )
     assert len(trees) == 3 and all(len(tree.states[0]) > 1 and len(tree.afterstates[0]) > 1 for tree in trees)
     frontier, reached = list(trees), set()
     while frontier:

@@ -7,7 +7,7 @@ import pytest
 
 import rewards
 from errors import InputError
-from judge import SMALL, Judge
+from judge import SMALL_PROBLEM_LIMITS, Judge
 from simulation.assistants import RandomAssistant
 from simulation.builtin_problems import BY_ID
 from simulation.scripted_people import PEOPLE
@@ -19,7 +19,7 @@ from training.zero_style.self_play import Root, goal_of, rollout_from_roots
 @pytest.fixture(scope="module")
 def foreign():
     """A session of a problem that is not ours, and the problem."""
-    with Judge(SMALL) as judge:
+    with Judge(SMALL_PROBLEM_LIMITS) as judge:
         (session,) = simulate([PEOPLE["likes_code"]], 1, RandomAssistant(), judge=judge, seed=3)
     return replace(session, problem_id="theirs"), BY_ID[session.problem_id]
 

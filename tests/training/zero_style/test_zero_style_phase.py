@@ -8,9 +8,9 @@ import torch
 
 from config import ModelConfig, PPOConfig
 from simulation.builtin_problems import BY_ID
-from simulation.completers import Mixture
-from simulation.person_fitting import estimate
-from simulation.scripted_people import ScriptedPerson, tastes
+from simulation.oracle_writer import NoisyOracle
+from simulation.person_fitting import fit_person
+from simulation.scripted_people import ScriptedPerson, acceptance_rates
 from training.data import transitions
 from training.data.goal_targets import Goal, goal_vector
 from training.networks.predictions import Predictor
@@ -92,7 +92,7 @@ def test_texts_are_as_good_as_those_of_the_sessions_learned_from(phase_of, sessi
         lambda *of, **how: asked.append(how["completer"]) or rollout_from_roots(*of, **how),
     )
     phase.begin()
-    assert asked == [estimate([sessions[i] for i in phase.train], BY_ID).completer] != [Mixture()]
+    assert asked == [fit_person([sessions[i] for i in phase.train], BY_ID).completer] != [NoisyOracle()]
 
 
 def test_only_the_latest_games_are_kept_and_every_minibatch_has_recorded_decisions(phase_of):
@@ -168,7 +168,7 @@ def test_who_keeps_all_is_helped_more_and_who_undoes_all_less(phase_of):
     """After a few games the assistant does nothing more often with the one, and less often with the other."""
     shares = {}
     for likes in (1.0, 0.0):
-        keeps = tastes(fill=likes, line=likes, lines=likes, edit=likes, comments=likes, mistakes=1.0)
+        keeps = acceptance_rates(fill=likes, line=likes, lines=likes, edit=likes, comments=likes, mistakes=1.0)
         person = ScriptedPerson(f"keeps {likes}", keeps)
         learning = PPOConfig(epochs=1, batch_size=16, learning_rate=1e-2)
         phase = phase_of(person=person, ppo=learning, epochs=5, roots=16, horizon=4, recorded_share=0.0)

@@ -9,13 +9,13 @@ import pytest
 from actions import Decision, apply
 from alignment import similarity
 from simulation.builtin_problems import PROBLEMS
-from simulation.completers import Mixture, addition, note
 from simulation.goal import Goal, is_comment
+from simulation.oracle_writer import NoisyOracle, addition, note
 from state import Cursor
 
 GOAL = Goal(("def f(a):", "    b = a + 1", "    if b > 2:", "        return b", "    return a"), notes=("a note",))
 FILL, SINGLE, MULTI, EDIT = (Decision(i) for i in range(1, 5))
-RIGHT, NEAR, WRONG = Mixture(1, 0), Mixture(0, 1), Mixture(0, 0)
+RIGHT, NEAR, WRONG = NoisyOracle(1, 0), NoisyOracle(0, 1), NoisyOracle(0, 0)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_one_line_of_several_has_the_slip(state_of):
 
 
 def test_the_proportions_are_those_of_the_mixture(state_of):
-    mixture, state = Mixture(right=0.5, near=0.3), state_of("def f(a):", "")
+    mixture, state = NoisyOracle(right=0.5, near=0.3), state_of("def f(a):", "")
     texts = [mixture.complete(state, SINGLE, 1, GOAL, Random(seed)) for seed in range(2000)]
     kinds = Counter(
         "right" if text == GOAL.lines[1] else "near" if similarity(text.strip(), "b = a + 1") >= 0.7 else "wrong"
@@ -69,9 +69,9 @@ def test_the_proportions_are_those_of_the_mixture(state_of):
 def test_the_same_seed_writes_the_same(state_of):
     state = state_of("def f(a):", "    b")
     for decision in Decision:
-        texts = {Mixture().complete(state, decision, 1, GOAL, Random(7)) for _ in range(3)}
+        texts = {NoisyOracle().complete(state, decision, 1, GOAL, Random(7)) for _ in range(3)}
         assert len(texts) == 1
-    assert Mixture().complete(state, Decision.NO_OP, -1, GOAL, Random(7)) == ""
+    assert NoisyOracle().complete(state, Decision.NO_OP, -1, GOAL, Random(7)) == ""
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_every_decision_can_be_carried_out_at_every_line_of_every_text(problem, 
         state = state_of(*goal.lines[:length], "", "    odd = one")
         for decision in list(Decision)[1:]:
             for line in range(len(state)):
-                text = Mixture().complete(state, decision, line, goal, Random(line))
+                text = NoisyOracle().complete(state, decision, line, goal, Random(line))
                 assert len(apply(state, decision, line, text, by="A", t=4)) >= len(state)
 
 

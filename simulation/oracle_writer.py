@@ -15,12 +15,12 @@ from typing import Protocol
 
 from actions import Decision
 from simulation.goal import Goal, code
-from simulation.goal_progress import Progress, following, progress, waiting
-from simulation.typing_errors import indentation, slip
+from simulation.goal_progress import GoalProgress, due_goal_line, next_missing_lines, progress
+from simulation.typing_errors import add_typo, indentation
 from state import State
 
 
-class Completer(Protocol):
+class TextWriter(Protocol):
     """Writes the text that carries out a decision."""
 
     def complete(self, state: State, decision: Decision, line: int, goal: Goal, generator: Random) -> str:
@@ -29,7 +29,7 @@ class Completer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Mixture:
+class NoisyOracle:
     """Right with probability `right`, nearly right (one slip) with `near`, else wrong (another line's text).
 
     lines: how many lines Write Multi Line writes at most.
@@ -40,7 +40,7 @@ class Mixture:
     lines: int = 3
 
     def complete(self, state: State, decision: Decision, line: int, goal: Goal, generator: Random) -> str:
-        """See `Completer`."""
+        """See `TextWriter`."""
         if decision is Decision.NO_OP:
             return ""
         now = progress(state.lines, goal.lines)
@@ -53,14 +53,14 @@ class Mixture:
             return addition(now.lines[line], column, texts[0])
         return "\n".join(texts)
 
-    def _wanted(self, now: Progress, decision: Decision, line: int) -> list[str]:
+    def _wanted(self, now: GoalProgress, decision: Decision, line: int) -> list[str]:
         """The right text: what the line waits for; a line that stands, as it is, and what may follow it."""
-        wanted = waiting(now, line)
+        wanted = due_goal_line(now, line)
         several = self.lines if decision is Decision.WRITE_MULTI_LINE else 1
         if wanted >= 0:
-            return [now.goal[j] for j in following(now, wanted, several)]
-        own = now.goal_of[line]
-        after = following(now, own, several)[1:] if own >= 0 else []
+            return [now.goal[j] for j in next_missing_lines(now, wanted, several)]
+        own = now.goal_line_of[line]
+        after = next_missing_lines(now, own, several)[1:] if own >= 0 else []
         return [now.lines[line], *(now.goal[j] for j in after)]
 
     def _spoilt(self, texts: Sequence[str], goal: Goal, generator: Random) -> list[str]:
@@ -71,7 +71,7 @@ class Mixture:
             return texts
         if drawn < self.right + self.near:
             i = generator.randrange(len(texts))
-            texts[i] = slip(texts[i], generator)
+            texts[i] = add_typo(texts[i], generator)
             return texts
         return [_wrong(text, goal, generator) for text in texts]
 
