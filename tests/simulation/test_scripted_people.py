@@ -125,7 +125,7 @@ def test_the_ways_to_reply_are_a_distribution_over_a_few(name, sessions):
 
 
 OUTSIDE = """
-from simulation.typing_model import rest
+from simulation.typing_model import noop_reply
 from simulation.person import Option
 
 class Sleeper:
@@ -133,7 +133,7 @@ class Sleeper:
     policy = None
 
     def options(self, turn, pairs):
-        return [Option(1.0, lambda generator: rest(turn.state))]
+        return [Option(1.0, lambda generator: noop_reply(turn.state))]
 
 sleeper = Sleeper()
 def make():
