@@ -96,7 +96,7 @@ def undo_reply(turn: Turn, lines: Sequence[AssessedLine], acceptance: Acceptance
         if unwanted:
             break
     else:
-        unwanted = [lines[min(range(len(lines)), key=chances.__getitem__)].line_edits]
+        unwanted = [lines[min(range(len(lines)), key=chances.__getitem__)].edit]
     state = revert_lines(turn, unwanted, everything=len(unwanted) == len(lines))
     return Reply(state, inferred_action(turn.state, state))
 
