@@ -20,7 +20,7 @@ from config import FeaturizerConfig, ModelConfig
 from errors import InputError
 from featurizers import Featurizer
 from models import ForwardBatch, Head, Models, Policy, forward, store
-from models.joint import NO_OP
+from models.action_distribution import NO_OP
 from state import State
 
 Strategy = Literal["argmax", "sample", "sample_top_k"]
@@ -34,7 +34,7 @@ BASELINE = Path(__file__).resolve().parent / "baseline"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ScoredAction:
     """A decision at a line (the file's own number, -1 for NO-OP) and its probability under the policy."""
 
     decision: int
@@ -70,7 +70,7 @@ class DecisionRecord:
     pair_log_probs: NDArray[np.float32]
     scores: NDArray[np.float32]
 
-    def alternatives(self, count: int = TOP_K) -> tuple[Pair, ...]:
+    def alternatives(self, count: int = TOP_K) -> tuple[ScoredAction, ...]:
         """The most probable pairs, the best first; of equals the first."""
         flat, width = self.pair_log_probs.ravel(), self.pair_log_probs.shape[1]
         pairs = []
@@ -78,7 +78,7 @@ class DecisionRecord:
             if flat[index] > -np.inf:
                 decision, place = divmod(index, width)
                 line = -1 if decision == NO_OP else self.first_line + place
-                pairs.append(Pair(decision, line, math.exp(flat[index])))
+                pairs.append(ScoredAction(decision, line, math.exp(flat[index])))
         return tuple(pairs)
 
     def line_logits(self) -> list[float | None]:
@@ -104,7 +104,7 @@ class DecisionRecord:
             "alternatives": [asdict(pair) for pair in self.alternatives()],
         }
 
-    def answer(self) -> dict[str, Any]:
+    def to_infer_action_json(self) -> dict[str, Any]:
         """What `infer_action` prints (strict JSON: None stands for an illegal line or decision)."""
         debug = {
             "action_logits": [None if logit == -np.inf else logit for logit in self.decision_logits.tolist()],
@@ -171,13 +171,13 @@ def decide(
     for name, number in (("top_k", top_k), ("h_max", h_max)):
         if number is not None and number < 1:
             raise InputError(name, f"is {number}, expected at least 1")
-    choice = Choice(strategy, top_k or TOP_K, temperature, epsilon)
+    rule = SamplingRule(strategy, top_k or TOP_K, temperature, epsilon)
     threads = torch.get_num_threads()
     single = threads > 1 and crowded()
     try:
         if single:
             torch.set_num_threads(1)
-        return _decide(states, models, choice, agent=agent, generator=generator, h_max=h_max)
+        return _decide(states, models, rule, agent=agent, generator=generator, h_max=h_max)
     finally:
         if single:
             torch.set_num_threads(threads)
@@ -207,7 +207,7 @@ _LOAD = _open_load()
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SamplingRule:
     """How one pair is taken from a distribution."""
 
     strategy: Strategy
@@ -215,7 +215,7 @@ class Choice:
     temperature: float
     epsilon: float
 
-    def take(self, log_probs: NDArray[np.float32], generator: torch.Generator | None) -> tuple[int, float]:
+    def sample(self, log_probs: NDArray[np.float32], generator: torch.Generator | None) -> tuple[int, float]:
         """Index of the pair taken from `log_probs` (n,), and the probability with which it is."""
         best = int(log_probs.argmax())
         greedy = self.strategy == "argmax"
@@ -238,7 +238,7 @@ class Choice:
 def _decide(
     states: Sequence[State],
     models: Models,
-    choice: Choice,
+    rule: SamplingRule,
     *,
     agent: Literal["assistant", "human"],
     generator: torch.Generator | None,
@@ -254,7 +254,7 @@ def _decide(
         places += [(arrays, row) for row in range(len(batch.index))]
         order += batch.index.tolist()
     by_state = sorted(zip(order, places, strict=True), key=lambda pair: pair[0])  # draws follow the states' order
-    return [arrays.record(row, choice, generator) for _, (arrays, row) in by_state]
+    return [arrays.record(row, rule, generator) for _, (arrays, row) in by_state]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -289,10 +289,10 @@ class _Arrays:
             raise InputError(source, "its weights, finite as they are, give answers that are no finite numbers")
         return arrays
 
-    def record(self, row: int, choice: Choice, generator: torch.Generator | None) -> DecisionRecord:
+    def record(self, row: int, rule: SamplingRule, generator: torch.Generator | None) -> DecisionRecord:
         """The decision on one state of the batch."""
         pairs, first_line = self.pair_log_probs[row], int(self.batch.first_line[row])
-        index, behaviour = choice.take(pairs.ravel(), generator)
+        index, behaviour = rule.sample(pairs.ravel(), generator)
         decision, place = divmod(index, pairs.shape[1])
         acts = decision != NO_OP
         kept = None if self.kept_logits is None or not acts else _sigmoid(self.kept_logits[row, decision, place])

@@ -15,7 +15,7 @@ from backbones.sharded_dropout import Dropout, dropout
 
 
 @torch.no_grad()
-def by_columns(matrix: Tensor) -> Tensor:
+def column_major(matrix: Tensor) -> Tensor:
     """The same parameter, a matrix, laid out column by column in memory.
 
     Few rows at a time, which is what a decision multiplies it with, then take up to half the time (MKL on AVX-512);
@@ -28,14 +28,14 @@ def by_columns(matrix: Tensor) -> Tensor:
 def linear(inputs: int, outputs: int) -> nn.Linear:
     """A linear layer whose matrix is laid out by columns."""
     layer = nn.Linear(inputs, outputs)
-    by_columns(layer.weight)
+    column_major(layer.weight)
     return layer
 
 
-TwoWeights = tuple[Tensor, Tensor, Tensor, Tensor]
+MLPWeights = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-def two_layers(x: Tensor, weights: TwoWeights, rate: float = 0.0) -> Tensor:
+def mlp(x: Tensor, weights: MLPWeights, rate: float = 0.0) -> Tensor:
     """Linear, exact GELU, dropout, linear: `(..., inputs)` to `(..., outputs)`; x as `dropout` takes it, if any."""
     first, first_bias, last, last_bias = weights
     x = F.gelu(F.linear(x, first, first_bias))
@@ -44,21 +44,21 @@ def two_layers(x: Tensor, weights: TwoWeights, rate: float = 0.0) -> Tensor:
     return F.linear(x, last, last_bias)
 
 
-class TwoLayers(nn.Sequential):
+class MLP(nn.Sequential):
     """Linear, exact GELU, (dropout,) linear; the linear layers are the first and the last of the sequence."""
 
     def __init__(self, inputs: int, hidden: int, outputs: int, rate: float | None = None) -> None:
         first, last = linear(inputs, hidden), linear(hidden, outputs)
         super().__init__(first, nn.GELU(), *([] if rate is None else [Dropout(rate)]), last)
-        self.weights: TwoWeights = (first.weight, first.bias, last.weight, last.bias)
+        self.weights: MLPWeights = (first.weight, first.bias, last.weight, last.bias)
         self.rate = rate or 0.0
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., inputs)` to `(..., outputs)`."""
-        return two_layers(x, self.weights, self.rate if self.training else 0.0)
+        return mlp(x, self.weights, self.rate if self.training else 0.0)
 
 
-def mean_and_max(lines: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+def masked_mean_max(lines: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     """Mean and maximum over the lines of each file, `(B, d)` both; zeros for a file without lines.
 
     lines `(B, L, d)`; mask `(B, L)` bool, None: every place is a line.

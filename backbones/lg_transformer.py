@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backbones.layers import TwoLayers, by_columns, linear, mean_and_max, two_layers
+from backbones.layers import MLP, column_major, linear, masked_mean_max, mlp
 from backbones.registry import Backbone
 from config import ModelConfig
 
@@ -23,7 +23,7 @@ class Attention(nn.Module):
         self.in_proj_weight = nn.Parameter(torch.empty(3 * d_model, d_model))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * d_model))
         self.out_proj = linear(d_model, d_model)
-        by_columns(nn.init.xavier_uniform_(self.in_proj_weight))
+        column_major(nn.init.xavier_uniform_(self.in_proj_weight))
         nn.init.zeros_(self.out_proj.bias)
 
 
@@ -37,7 +37,7 @@ class Block(nn.Module):
             self.global_tokens = nn.Parameter(torch.randn(config.n_global_tokens, d) * 0.02)
         self.attn = Attention(d)
         self.ln1 = nn.LayerNorm(d)
-        self.ff = TwoLayers(d, 4 * d, d, config.dropout)
+        self.ff = MLP(d, 4 * d, d, config.dropout)
         self.ln2 = nn.LayerNorm(d)
         out = self.attn.out_proj
         self.weights: BlockWeights = (
@@ -62,7 +62,7 @@ def block(x: Tensor, mask: Tensor | None, weights: BlockWeights, *, size: int, n
     q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, S, d / heads)
     mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(rows, d)
     x = torch.layer_norm(x + F.linear(mixed, out, out_bias), (d,), norm1, bias1)
-    return torch.layer_norm(x + two_layers(x, of_ff, dropout), (d,), norm2, bias2)
+    return torch.layer_norm(x + mlp(x, of_ff, dropout), (d,), norm2, bias2)
 
 
 class LGTransformer(Backbone):
@@ -104,7 +104,7 @@ class LGTransformer(Backbone):
             both = flat.view(size, n + length, -1)
             lines = both[:, n:]
         g = both[:, :n].mean(1)
-        mean, largest = mean_and_max(lines, mask)
+        mean, largest = masked_mean_max(lines, mask)
         return lines, 0.5 * torch.cat((mean + g, largest + g), dim=1)
 
     def _visible(self, length: int, mask: Tensor | None, like: Tensor) -> Tensor | None:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from backbones.layers import linear, mean_and_max
+from backbones.layers import linear, masked_mean_max
 from backbones.registry import Backbone
 from backbones.sharded_dropout import Dropout
 from config import ModelConfig
 
 
-class Mixing(nn.Module):
+class ConvMixing(nn.Module):
     """Depthwise, then pointwise convolution over lines, with a residual."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -36,7 +36,7 @@ class Mixing(nn.Module):
         return out
 
 
-class BothWays(nn.Module):
+class BidirectionalLayer(nn.Module):
     """A recurrent layer over the lines from the top, and one from the bottom: `(B, L, inputs)` to `(B, L, 2 * hidden)`.
 
     Padding stands after the last line, so a layer from the top meets it too late to be influenced. For the other one
@@ -53,17 +53,17 @@ class BothWays(nn.Module):
         if x.is_cuda:  # cuDNN goes back through a layer in training mode alone; there is no dropout in these
             for layer in (self.down, self.up):
                 layer.training = torch.is_grad_enabled()
-        return torch.cat((self.down(x)[0], turned(self.up(turned(x, order))[0], order)), dim=2)
+        return torch.cat((self.down(x)[0], reverse_lines(self.up(reverse_lines(x, order))[0], order)), dim=2)
 
 
-def turned(x: Tensor, order: Tensor | None) -> Tensor:
+def reverse_lines(x: Tensor, order: Tensor | None) -> Tensor:
     """x `(B, L, d)` with each file's lines in the opposite order."""
     # Whole rows are copied here: a tenth of the time that gather takes.
     return x.flip(1) if order is None else x.flatten(0, 1).index_select(0, order).view_as(x)
 
 
-def order_of(mask: Tensor) -> Tensor:
-    """For `turned`: the place `(B * L,)` whose line comes to each place; padding stays where it is."""
+def reversal_index(mask: Tensor) -> Tensor:
+    """For `reverse_lines`: the place `(B * L,)` whose line comes to each place; padding stays where it is."""
     size, longest = mask.shape
     place = torch.arange(longest, device=mask.device)
     within = torch.where(mask, mask.sum(1, keepdim=True) - 1 - place, place)
@@ -78,19 +78,19 @@ class Recurrent(Backbone):
         d, hidden = config.d_model, config.hidden
         self.proj = linear(config.d_in, d)
         self.ln = nn.LayerNorm(d)
-        self.before = nn.ModuleList(Mixing(config) for _ in range(config.surround_layers))
+        self.before = nn.ModuleList(ConvMixing(config) for _ in range(config.surround_layers))
         widths = [d] + [2 * hidden] * (config.layers - 1)
-        self.layers = nn.ModuleList(BothWays(kind, width, hidden) for width in widths)
+        self.layers = nn.ModuleList(BidirectionalLayer(kind, width, hidden) for width in widths)
         self.dropout = Dropout(config.dropout)
         self.out = linear(2 * hidden, d)
-        self.after = nn.ModuleList(Mixing(config) for _ in range(config.surround_layers))
+        self.after = nn.ModuleList(ConvMixing(config) for _ in range(config.surround_layers))
         self.last_ln = nn.LayerNorm(d)
 
     def forward(self, x: Tensor, mask: Tensor | None, context: Tensor | None) -> tuple[Tensor, Tensor]:
         """See `Backbone`; the summary is the mean and the maximum of the lines."""
         hidden, order = None, None
         if mask is not None:
-            hidden, order = ~mask[:, :, None], order_of(mask)
+            hidden, order = ~mask[:, :, None], reversal_index(mask)
             x = x.masked_fill(hidden, 0.0)
         x = self.ln(self.proj(x))
         if context is not None:
@@ -104,7 +104,7 @@ class Recurrent(Backbone):
         for mixing in self.after:
             x = mixing(x, hidden)
         x = self.last_ln(x)
-        return x, torch.cat(mean_and_max(x, mask), dim=1)
+        return x, torch.cat(masked_mean_max(x, mask), dim=1)
 
 
 class LSTM(Recurrent):

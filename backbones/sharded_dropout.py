@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
-class Part:
+class BatchShard:
     """Which rows `(B,)` of a minibatch of `size` files are here; lines of the longest file here and of all."""
 
     rows: Tensor
@@ -25,15 +25,15 @@ class Part:
     longest: int
 
 
-_part: ContextVar[Part | None] = ContextVar("part", default=None)
+_part: ContextVar[BatchShard | None] = ContextVar("part", default=None)
 
 
 @contextmanager
-def part_of(lengths: Tensor, rows: Tensor) -> Iterator[None]:
+def shard_of(lengths: Tensor, rows: Tensor) -> Iterator[None]:
     """In the block networks see the rows `(B,)` of a minibatch whose files have `lengths` `(N,)`, padded to the longest
     of them."""
     here, longest = (max(int(some.max()), 1) for some in (lengths[rows], lengths))
-    before = _part.set(Part(rows, len(lengths), here, longest))
+    before = _part.set(BatchShard(rows, len(lengths), here, longest))
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 D_IN, D_MODEL, HEADS, LAYERS, GLOBALS, RADIUS = 192, 128, 4, 4, 4, 32
 
 
-def two_layers(inputs: int, outputs: int) -> nn.Sequential:
+def mlp(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, D_MODEL), nn.GELU(), nn.Linear(D_MODEL, outputs))
 
 
@@ -43,8 +43,8 @@ class BareNetwork(nn.Module):
         self.proj, self.ln = nn.Linear(D_IN, D_MODEL), nn.LayerNorm(D_MODEL)
         self.globals = nn.Parameter(torch.randn(1, GLOBALS, D_MODEL))
         self.blocks = nn.ModuleList(BareBlock() for _ in range(LAYERS))
-        self.decision, self.human = two_layers(D_MODEL, 7), two_layers(D_MODEL, 7)
-        self.value, self.goal = two_layers(2 * D_MODEL, 1), two_layers(2 * D_MODEL, 8)
+        self.decision, self.human = mlp(D_MODEL, 7), mlp(D_MODEL, 7)
+        self.value, self.goal = mlp(2 * D_MODEL, 1), mlp(2 * D_MODEL, 8)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         x = torch.cat((self.ln(self.proj(x)), self.globals.expand(len(x), -1, -1)), dim=1)

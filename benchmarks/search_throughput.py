@@ -22,7 +22,7 @@ from app.arguments import positive
 from benchmarks.arguments import end, seconds
 from benchmarks.timing import medians
 from config import FeaturizerConfig, ModelConfig, RewardWeights, SearchConfig
-from featurizers import Batch, Featurizer
+from featurizers import Featurizer, StateBatch
 from models import Policy
 from simulation.network_agents import NetworkPolicy
 from state import Cursor, State, unedited
@@ -97,12 +97,12 @@ def measure(backbone: str, lines: int, games: int, *, seconds: float, device: st
     return medians(calls, seconds=seconds, warm_up=1)
 
 
-Call = tuple[Batch, Policy, Iterable[str]]
+Call = tuple[StateBatch, Policy, Iterable[str]]
 
 
 def calls_in(work: Callable[[], None], featurizer: Featurizer, policies: Sequence[Policy]) -> list[Call]:
     """Every call of a network that `work` makes: its batch, whose network, and the heads that were asked for."""
-    batches: list[Batch] = []
+    batches: list[StateBatch] = []
     asked: list[tuple[Policy, Iterable[str]]] = []
     hooks = [featurizer.register_forward_pre_hook(lambda _, given: batches.append(given[0]))]
     hooks += [policy.register_forward_pre_hook(lambda of, given: asked.append((of, given[1]))) for policy in policies]

@@ -27,5 +27,5 @@ def infer_action(options: argparse.Namespace) -> int:
         if hint:
             print(f"{hint[:1].upper()}{hint[1:]}.", file=sys.stderr)
     (record,) = decide([state], models, h_max=options.h_max)
-    print(json.dumps(record.answer(), allow_nan=False))
+    print(json.dumps(record.to_infer_action_json(), allow_nan=False))
     return 0

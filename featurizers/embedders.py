@@ -36,7 +36,7 @@ class TextEmbedder(nn.Module):
         raise NotImplementedError
 
 
-class MeanOfBytes(TextEmbedder):
+class MeanByteEmbedder(TextEmbedder):
     """`mlp`: mean of the bytes' embeddings, linear, GELU."""
 
     def __init__(self, config: FeaturizerConfig) -> None:
@@ -53,7 +53,7 @@ class MeanOfBytes(TextEmbedder):
         return F.gelu(F.linear(mean, weight, bias))
 
 
-class CharacterCounts(TextEmbedder):
+class ByteCountEmbedder(TextEmbedder):
     """`mlp_trainable`: log(1 + count) of each byte, linear, GELU, linear."""
 
     def __init__(self, config: FeaturizerConfig) -> None:
@@ -115,6 +115,6 @@ def build_embedder(config: FeaturizerConfig) -> TextEmbedder:
     return _EMBEDDERS[config.text_embedder](config)
 
 
-register_embedder("mlp", MeanOfBytes)
-register_embedder("mlp_trainable", CharacterCounts)
+register_embedder("mlp", MeanByteEmbedder)
+register_embedder("mlp_trainable", ByteCountEmbedder)
 register_embedder("char_cnn", CharCNN)

@@ -1,4 +1,4 @@
-"""States as arrays that do not depend on parameters (`Encoded`), and a padded selection of them (`Batch`).
+"""States as arrays that do not depend on parameters (`EncodedStates`), and a padded selection of them (`StateBatch`).
 
 A data set is encoded once; each of its distinct lines is kept once. Not here: parameters.
 """
@@ -16,11 +16,11 @@ from torch import Tensor
 
 from actions import Decision
 from config import N_DECISIONS
-from featurizers.ragged import Ragged, offsets_of, ranges
+from featurizers.ragged import Ragged, concat_ranges, offsets_of
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class StateBatch:
     """B states, padded to L lines (the longest of them, at least 1); N lines in all, T of them distinct.
 
     text_values, text_offsets: what the text embedder reads of the T distinct lines (for most of them int32 both).
@@ -40,7 +40,7 @@ class Batch:
     legal: Tensor
     history: Tensor | None
 
-    def to(self, device: torch.device | str) -> Batch:
+    def to(self, device: torch.device | str) -> StateBatch:
         """The same on another device."""
         moved = {
             field.name: value.to(device) for field in fields(self) if (value := getattr(self, field.name)) is not None
@@ -49,7 +49,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedStates:
     """S states of N lines in all (windows of at most `h_max` lines each), T of them distinct.
 
     texts: T rows for the text embedder. text_ids `(N,)`; scalars `(N, 20)`; legal `(N, 7)`; offsets `(S + 1,)`:
@@ -74,23 +74,23 @@ class Encoded:
 
     def batch(
         self, rows: Sequence[int] | NDArray[np.int64] | Tensor | None = None, device: torch.device | str = "cpu"
-    ) -> Batch:
+    ) -> StateBatch:
         """The given states (all by default), padded to the longest of them."""
         whole = self if rows is None else self.take(np.asarray(rows, dtype=np.int64))
         return whole._padded(device)
 
-    def take(self, rows: NDArray[np.int64]) -> Encoded:
+    def take(self, rows: NDArray[np.int64]) -> EncodedStates:
         """The given states in the given order, and of the distinct lines those that they have."""
         starts = self.offsets[rows]
         lengths = self.offsets[rows + 1] - starts
-        lines = ranges(starts, lengths)
+        lines = concat_ranges(starts, lengths)
         distinct, text_ids = np.unique(self.text_ids[lines], return_inverse=True)
-        return Encoded(
+        return EncodedStates(
             self.texts.take(distinct), text_ids, self.scalars[lines], self.legal[lines], offsets_of(lengths.tolist()),
             self.first_line[rows], self.history[rows],
         )  # fmt: skip
 
-    def _padded(self, device: torch.device | str) -> Batch:
+    def _padded(self, device: torch.device | str) -> StateBatch:
         size, ends = len(self), self.offsets.tolist()
         longest = max(1, *(end - start for start, end in pairwise(ends)))
         legal, places = self.legal, None
@@ -101,7 +101,7 @@ class Encoded:
             legal[there.ravel()] = self.legal
         allowed = torch.from_numpy(legal).view(size, longest, N_DECISIONS).transpose(1, 2)
         mask = allowed[:, Decision.NO_OP]  # it is legal at every line
-        batch = Batch(
+        batch = StateBatch(
             torch.from_numpy(self.texts.values), torch.from_numpy(self.texts.offsets.astype(np.int32)),
             torch.from_numpy(self.text_ids),
             torch.from_numpy(self.scalars), places, mask, allowed,
@@ -110,10 +110,10 @@ class Encoded:
         return batch if device == "cpu" else batch.to(device)
 
     @staticmethod
-    def concat(parts: Sequence[Encoded]) -> Encoded:
+    def concat(parts: Sequence[EncodedStates]) -> EncodedStates:
         """All states of all parts, in order."""
         shifts = np.cumsum([0] + [len(part.texts) for part in parts[:-1]])
-        return Encoded(
+        return EncodedStates(
             Ragged.concat([part.texts for part in parts]),
             np.concatenate([part.text_ids + shift for part, shift in zip(parts, shifts, strict=True)]),
             np.concatenate([part.scalars for part in parts]),

@@ -17,19 +17,19 @@ import actions
 from alignment import strip_line_end
 from config import N_SCALARS, TEXT_DIM, FeaturizerConfig
 from featurizers.embedders import build_embedder
-from featurizers.encoded_states import Batch, Encoded
-from featurizers.history import summarise
-from featurizers.ragged import offsets_of, ranges
-from featurizers.scalars import fill_scalars, read_texts, window
+from featurizers.encoded_states import EncodedStates, StateBatch
+from featurizers.history import history_features
+from featurizers.ragged import concat_ranges, offsets_of
+from featurizers.scalars import fill_scalars, line_bytes_and_sizes, window
 from state import State
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class LineFeatures:
     """Features of B states: what a policy reads.
 
     x `(B, L, d_in)`; mask `(B, L)` bool, where there is a line; padded: whether the mask is False anywhere;
-    legal `(B, 7, L)` bool; history `(B, 32)`, None: unknown everywhere (see `Batch`).
+    legal `(B, 7, L)` bool; history `(B, 32)`, None: unknown everywhere (see `StateBatch`).
     """
 
     x: Tensor
@@ -47,7 +47,7 @@ class Featurizer(nn.Module):
         self.config = config
         self.text_embedder = build_embedder(config)
         self.proj = nn.Linear(TEXT_DIM + N_SCALARS, config.d_in)
-        self.proj.weight.data = self.proj.weight.data.t().contiguous().t()  # see `backbones.layers.by_columns`
+        self.proj.weight.data = self.proj.weight.data.t().contiguous().t()  # see `backbones.layers.column_major`
         self.weights = self.proj.weight, self.proj.bias  # found faster than by name
         self.set_trainable(text_embedder=config.train_text_embedder, projector=config.train_featurizer_projector)
 
@@ -66,7 +66,7 @@ class Featurizer(nn.Module):
         """Ends learning: from then on the features, and with them the human policy's answers, stay as they are."""
         self.set_trainable(text_embedder=False, projector=False)
 
-    def encode(self, states: Sequence[State], h_max: int | None = None) -> Encoded:
+    def encode(self, states: Sequence[State], h_max: int | None = None) -> EncodedStates:
         """All of the states that does not depend on parameters; of long files the window of `h_max` lines.
 
         h_max: by default the config's.
@@ -79,7 +79,7 @@ class Featurizer(nn.Module):
         distinct = list(ids)
         if not config.line_ends and ("\n" in (joined := "".join(distinct)) or "\r" in joined):
             distinct = list(map(strip_line_end, distinct))
-        texts, sizes = read_texts(distinct, config.w_max)
+        texts, sizes = line_bytes_and_sizes(distinct, config.w_max)
         offsets = offsets_of(map(len, seen))
         scalars = np.zeros((len(text_ids), N_SCALARS), dtype=np.float32)
         scalars[:, :2] = sizes[text_ids]
@@ -87,13 +87,13 @@ class Featurizer(nn.Module):
         legal = actions.legality_by_line(states, config.w_max)
         if legal.shape[1] > len(text_ids):  # files longer than their windows
             begins = offsets_of(map(len, states))[:-1] + firsts
-            legal = legal[:, ranges(begins, np.diff(offsets))]
+            legal = legal[:, concat_ranges(begins, np.diff(offsets))]
         first_line = np.array(firsts, dtype=np.int64)
         texts = self.text_embedder.encode(distinct, texts)
-        history = summarise([state.history for state in states])
-        return Encoded(texts, text_ids, scalars, np.ascontiguousarray(legal.T), offsets, first_line, history)
+        history = history_features([state.history for state in states])
+        return EncodedStates(texts, text_ids, scalars, np.ascontiguousarray(legal.T), offsets, first_line, history)
 
-    def forward(self, batch: Batch) -> Lines:
+    def forward(self, batch: StateBatch) -> LineFeatures:
         """Features of a batch; the same for a line whatever else is in the batch."""
         size, longest = batch.mask.shape
         texts = self.text_embedder(batch.text_values, batch.text_offsets)  # (T, 128)
@@ -101,4 +101,4 @@ class Featurizer(nn.Module):
         x = F.linear(x, *self.weights)  # (N, d_in)
         if batch.places is not None:
             x = x.new_zeros(size * longest, x.shape[1]).index_copy(0, batch.places, x)
-        return Lines(x.view(size, longest, -1), batch.mask, batch.places is not None, batch.legal, batch.history)
+        return LineFeatures(x.view(size, longest, -1), batch.mask, batch.places is not None, batch.legal, batch.history)

@@ -26,7 +26,7 @@ PRIOR_KEPT, PRIOR_WEIGHT = 0.4, 2.0
 """Acceptance before anything is known, and how many decisions that is worth."""
 
 
-def summarise(histories: Sequence[tuple[PastDecision, ...] | None]) -> NDArray[np.float32]:
+def history_features(histories: Sequence[tuple[PastDecision, ...] | None]) -> NDArray[np.float32]:
     """Each history's summary and whether there is one `(S, 32)`; zeros where it is unknown.
 
     Per decision: tried, kept, undone, as decayed counts that would reach 1 if it had always been so; then the

@@ -35,7 +35,7 @@ TIME_LIMIT = 60.0
 Vectors = NDArray[np.float32]
 
 
-class Ollama(TextEmbedder):
+class OllamaEmbedder(TextEmbedder):
     """`ollama`: the server's vector of each line, linear."""
 
     def __init__(self, config: FeaturizerConfig) -> None:
@@ -49,7 +49,7 @@ class Ollama(TextEmbedder):
         ends = codes.offsets.tolist()
         raw = codes.values.astype(np.uint8).tobytes()
         texts = [raw[start:end] for start, end in pairwise(ends)]
-        kept = Kept(DataPaths.default().embeddings, self.model, self.dim)
+        kept = EmbeddingCache(DataPaths.default().embeddings, self.model, self.dim)
         if self._vectors is None:
             self._vectors = kept.read()
         vectors = self._vectors
@@ -72,7 +72,7 @@ def key_of(text: bytes) -> bytes:
     return hashlib.sha256(text).digest()[:16]
 
 
-class Kept:
+class EmbeddingCache:
     """The vectors of one model on disk: records of a key and a vector, only ever added to.
 
     A record that was cut short (the process was killed) is left out, and written over by the next one added.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+def concat_ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """Concatenation of `arange(start, start + length)` over all pairs, `(lengths.sum(),)`."""
     if len(starts) == 1:
         return np.arange(starts[0], starts[0] + lengths[0])
@@ -38,7 +38,7 @@ class Ragged:
         """The given rows, in the given order."""
         starts = self.offsets[rows]
         lengths = self.offsets[rows + 1] - starts
-        return Ragged(self.values[ranges(starts, lengths)], offsets_of(lengths.tolist()))
+        return Ragged(self.values[concat_ranges(starts, lengths)], offsets_of(lengths.tolist()))
 
     def head(self, most: int) -> Ragged:
         """At most so many values of each row."""
@@ -46,7 +46,7 @@ class Ragged:
         if len(lengths) == 0 or lengths.max() <= most:
             return self
         lengths = np.minimum(lengths, most)
-        return Ragged(self.values[ranges(self.offsets[:-1], lengths)], offsets_of(lengths.tolist()))
+        return Ragged(self.values[concat_ranges(self.offsets[:-1], lengths)], offsets_of(lengths.tolist()))
 
     @staticmethod
     def concat(parts: Sequence[Ragged]) -> Ragged:

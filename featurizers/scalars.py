@@ -26,7 +26,7 @@ def window(n: int, cursor_line: int, h_max: int) -> int:
     return min(max(cursor_line - h_max // 2, 0), n - h_max)
 
 
-def read_texts(lines: Sequence[str], w_max: int) -> tuple[Ragged, NDArray[np.float64]]:
+def line_bytes_and_sizes(lines: Sequence[str], w_max: int) -> tuple[Ragged, NDArray[np.float64]]:
     """Of each line its first 160 bytes of UTF-8 (of an empty one: a space), and length and indentation `(lines, 2)`.
 
     The lengths are divided by `w_max` and at most 1.

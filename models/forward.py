@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from featurizers import Batch, Encoded, Featurizer, Lines, buckets
-from models.joint import Joint, Pooling
+from featurizers import EncodedStates, Featurizer, LineFeatures, StateBatch, buckets
+from models.action_distribution import ActionDistribution, Pooling
 from models.policy import Head, Policy, PolicyOutput
 from state import State
 
@@ -35,21 +35,21 @@ class ForwardBatch:
     index: NDArray[np.int64]
     first_line: NDArray[np.int64]
     lengths: NDArray[np.int64]
-    lines: Lines
+    lines: LineFeatures
     output: PolicyOutput
     legal_only: bool
     pooling: Pooling
 
-    def distribution(self) -> Joint:
+    def distribution(self) -> ActionDistribution:
         """The policy's distribution over (decision, line). Raises KeyError: the head `action` was not asked for."""
         legal = self.lines.legal if self.legal_only else None
-        return Joint.of(self.output.scores, legal, self.lines.mask, self.pooling)
+        return ActionDistribution.from_scores(self.output.scores, legal, self.lines.mask, self.pooling)
 
 
 def forward(
     policy: Policy,
     featurizer: Featurizer,
-    states: Sequence[State] | Encoded,
+    states: Sequence[State] | EncodedStates,
     *,
     legal_only: bool,
     rows: Sequence[int] | NDArray[np.int64] | torch.Tensor | None = None,
@@ -64,7 +64,7 @@ def forward(
     encoded here, by default the featurizer's. shard: picks the batches that this process computes, by default all.
     """
     heads = None if heads is None else frozenset(heads)
-    if isinstance(states, Encoded):
+    if isinstance(states, EncodedStates):
         selected = np.arange(len(states)) if rows is None else np.asarray(rows, dtype=np.int64)
         lengths = states.lengths()[selected]
     else:
@@ -72,7 +72,7 @@ def forward(
         lengths = np.minimum([len(state) for state in states], h_max or featurizer.config.h_max)
     batches = buckets(lengths) if len(lengths) else []
     for index in batches if shard is None else shard(batches):
-        if isinstance(states, Encoded):
+        if isinstance(states, EncodedStates):
             encoded = states.take(selected[index])
         else:
             encoded = featurizer.encode([states[i] for i in index.tolist()], h_max)
@@ -82,7 +82,7 @@ def forward(
 def forward_batch(
     policy: Policy,
     featurizer: Featurizer,
-    encoded: Encoded,
+    encoded: EncodedStates,
     *,
     legal_only: bool,
     heads: Iterable[Head] | None = None,
@@ -92,8 +92,8 @@ def forward_batch(
 
     index: as in `ForwardBatch`, by default 0, 1, ...
     """
-    batch: Batch = encoded.batch(device=featurizer.device)
-    lines: Lines = featurizer(batch)
+    batch: StateBatch = encoded.batch(device=featurizer.device)
+    lines: LineFeatures = featurizer(batch)
     output: PolicyOutput = policy(lines, heads)
     index = np.arange(len(encoded)) if index is None else index
     return ForwardBatch(index, encoded.first_line, encoded.lengths(), lines, output, legal_only, policy.config.pooling)

@@ -1,4 +1,7 @@
-"""The policy network: a backbone and its heads. Not here: the distribution over decisions (`joint.py`), files."""
+"""The policy network: a backbone and its heads.
+
+Not here: the distribution over decisions (`action_distribution.py`), files.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 import backbones
-from backbones.layers import TwoLayers, two_layers
+from backbones.layers import MLP, mlp
 from config import GOAL_DIM, N_DECISIONS, ModelConfig
-from featurizers import Lines
+from featurizers import LineFeatures
 from featurizers.history import SUMMARY_DIM
 
 Head = Literal["action", "human", "value", "goal", "kept"]
@@ -20,7 +23,7 @@ HEADS: frozenset[Head] = frozenset(get_args(Head))
 """`action`: scores of the own decision at each line; `human`: of the human's next one; `value`; `goal`; `kept`."""
 
 LINE_HEADS: tuple[Head, ...] = ("action", "human", "kept")
-"""Heads with an output for each decision at each line, in the order of `Tilt`'s rows."""
+"""Heads with an output for each decision at each line, in the order of `HistoryLogitBias`'s rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class LineHead(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.line_mlp = TwoLayers(config.d_model, config.hidden, N_DECISIONS)
+        self.line_mlp = MLP(config.d_model, config.hidden, N_DECISIONS)
         self.weights = self.line_mlp.weights
         with torch.no_grad():  # a fresh head says little, so that a class prior set on its bias holds
             self.last.weight.mul_(0.1)
@@ -82,7 +85,7 @@ class LineHead(nn.Module):
 
     def forward(self, lines: Tensor) -> Tensor:
         """`(B, L, d_model)` to `(B, 7, L)`."""
-        return two_layers(lines, self.weights).transpose(1, 2)
+        return mlp(lines, self.weights).transpose(1, 2)
 
 
 class FileHead(nn.Module):
@@ -90,7 +93,7 @@ class FileHead(nn.Module):
 
     def __init__(self, config: ModelConfig, outputs: int) -> None:
         super().__init__()
-        self.mlp = TwoLayers(2 * config.d_model, config.hidden, outputs)
+        self.mlp = MLP(2 * config.d_model, config.hidden, outputs)
         self.weights = self.mlp.weights
 
     @property
@@ -102,27 +105,27 @@ class FileHead(nn.Module):
 
     def forward(self, summary: Tensor) -> Tensor:
         """`(B, 2 * d_model)` to `(B, outputs)`."""
-        return two_layers(summary, self.weights)
+        return mlp(summary, self.weights)
 
 
-class History(nn.Module):
+class HistoryEncoder(nn.Module):
     """The session's history as a vector `(B, d_model)`; an unknown one is a learned vector. Zeros when fresh."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.mlp = TwoLayers(SUMMARY_DIM, config.d_model, config.d_model)
+        self.mlp = MLP(SUMMARY_DIM, config.d_model, config.d_model)
         self.unknown = nn.Parameter(torch.zeros(config.d_model))
         for value in self.mlp[-1].parameters():
             nn.init.zeros_(value)
 
     def forward(self, history: Tensor | None, size: int) -> Tensor:
-        """history `(B, 32)` as in `Batch`; None: unknown in all the B = size states."""
+        """history `(B, 32)` as in `StateBatch`; None: unknown in all the B = size states."""
         if history is None:
             return self.unknown.expand(size, -1)
         return torch.where(history[:, SUMMARY_DIM:] > 0, self.mlp(history[:, :SUMMARY_DIM]), self.unknown)
 
 
-class Tilt(nn.Module):
+class HistoryLogitBias(nn.Module):
     """How the history tilts whole decisions, beside its way through the network: linear, so that a handful of sessions
     is enough to fit it. Nothing when fresh, and where the history is unknown.
 
@@ -134,7 +137,7 @@ class Tilt(nn.Module):
         self.weight = nn.Parameter(torch.zeros(3 * N_DECISIONS, SUMMARY_DIM))
 
     def forward(self, history: Tensor) -> Tensor:
-        """history `(B, 32)` as in `Batch`; what is added to all lines' logits, `(B, 21, 1)`."""
+        """history `(B, 32)` as in `StateBatch`; what is added to all lines' logits, `(B, 21, 1)`."""
         return (history[:, :SUMMARY_DIM] @ self.weight.T)[:, :, None]
 
 
@@ -149,11 +152,11 @@ class Policy(nn.Module):
         self.human_pred_head = LineHead(config)
         self.value_head = FileHead(config, 1)
         self.goal_head = FileHead(config, GOAL_DIM)
-        self.history = History(config) if config.history else None
-        self.tilt = Tilt() if config.history else None
+        self.history = HistoryEncoder(config) if config.history else None
+        self.tilt = HistoryLogitBias() if config.history else None
         self.kept_head = LineHead(config) if config.predict_kept else None
 
-    def forward(self, lines: Lines, heads: Iterable[Head] | None = None) -> PolicyOutput:
+    def forward(self, lines: LineFeatures, heads: Iterable[Head] | None = None) -> PolicyOutput:
         """Outputs of the named heads (all by default); a head that the model lacks is left out."""
         wanted = HEADS if heads is None else frozenset(heads)
         context = None if self.history is None else self.history.forward(lines.history, len(lines.x))

@@ -72,7 +72,7 @@ def test_argmax_takes_the_most_probable_pair(models, distribution):
     assert record.probability == pytest.approx(pairs[best])
     of_decision = sum(p for (decision, _), p in pairs.items() if decision == best[0])
     assert record.decision_probability == pytest.approx(of_decision, abs=1e-5)
-    assert record.alternatives(1)[0] == inference.Pair(*best, record.probability)
+    assert record.alternatives(1)[0] == inference.ScoredAction(*best, record.probability)
 
 
 def test_of_equal_pairs_the_first_is_taken(random_state):
@@ -167,9 +167,9 @@ def test_any_state_gets_a_legal_decision_and_a_record_in_strict_json(models, dat
     (record,) = decide([state], models, strategy=strategy, epsilon=0.5, generator=torch.Generator().manual_seed(0))
     assert record.legal and actions.is_legal(state, actions.Decision(record.decision), record.line, 160)
     assert (record.decision == 0) == (record.line == -1) and record.h == len(texts)
-    for content in (record.as_dict(), record.answer()):
+    for content in (record.as_dict(), record.to_infer_action_json()):
         json.loads(json.dumps(content, allow_nan=False).encode("utf-8", "surrogatepass"))
-    debug, legal = record.answer()["debug"], actions.legality_mask([state], 160)[0]
+    debug, legal = record.to_infer_action_json()["debug"], actions.legality_mask([state], 160)[0]
     assert [logit is not None for logit in debug["action_logits"]] == [True, *legal[1:].any(1).tolist()]
     assert [logit is not None for logit in debug["line_logits_for_action"]] == legal[record.decision].tolist()
 
@@ -207,7 +207,7 @@ def test_one_head_without_numbers_is_enough(random_state, head):
 def test_a_file_without_lines_gets_no_op(models):
     for agent in ("assistant", "human"):
         (record,) = decide([State((), 0, unedited(0), unedited(0))], models, agent=agent)
-        answer = record.answer()
+        answer = record.to_infer_action_json()
         assert (answer["action_idx"], answer["line_idx"], answer["debug"]["h"]) == (0, -1, 0)
         assert answer["debug"]["line_logits_for_action"] == [] and record.probability == 1.0 and record.kept is None
         assert [p.decision for p in record.alternatives()] == [0]
@@ -236,7 +236,7 @@ def test_the_human_may_do_anything_anywhere(models):
     records = decide([state] * 300, models, agent="human", strategy="sample", temperature=5.0)
     assert {r.decision for r in records} == set(range(7)) and {r.line for r in records} == {-1, 0, 1, 2}
     assert all(r.legal == (r.decision == 0) and r.kept is None for r in records)
-    assert all(None not in r.answer()["debug"]["line_logits_for_action"] for r in records)
+    assert all(None not in r.to_infer_action_json()["debug"]["line_logits_for_action"] for r in records)
 
 
 def test_kept_is_the_estimate_for_the_pair_that_was_taken(models, random_state):
@@ -284,7 +284,7 @@ def test_opens_the_current_models_else_the_baseline_else_untrained_ones(tmp_path
     own = inference.open_models(tmp_path / "models")
     assert own.source == str(tmp_path / "models/asm_assistant_model.pt")
     (record,) = decide([random_state(3)], own)
-    assert record.model == record.answer()["debug"]["model"] == own.source
+    assert record.model == record.to_infer_action_json()["debug"]["model"] == own.source
 
 
 def test_untrained_models_follow_from_their_seed_and_draw_no_other_random_numbers(random_state):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from featurizers import Featurizer, Lines
-from models import Joint, Policy, forward_batch
+from featurizers import Featurizer, LineFeatures
+from models import ActionDistribution, Policy, forward_batch
 from state import State
 from training.networks.training_networks import TrainingNetworks
 from verify.check import Settings
@@ -23,10 +23,10 @@ class Answer:
     no `kept`). joint: the assistant's distribution; human: the predicted human's. first_line: of each state's window.
     """
 
-    lines: Lines
+    lines: LineFeatures
     heads: dict[str, Tensor]
-    joint: Joint
-    human: Joint
+    joint: ActionDistribution
+    human: ActionDistribution
     first_line: list[int]
 
 
@@ -52,7 +52,7 @@ class Network:
             lines,
             {name: tensor for name, tensor in heads.items() if tensor is not None},
             batch.distribution(),
-            Joint.of(output.human_scores, None, lines.mask, self.policy.config.pooling),
+            ActionDistribution.from_scores(output.human_scores, None, lines.mask, self.policy.config.pooling),
             batch.first_line.tolist(),
         )
 

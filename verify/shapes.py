@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models import Joint
+from models import ActionDistribution
 from state import State
 from verify import reference, tasks
 from verify.check import THRESHOLDS, Check, Result, Settings
@@ -85,7 +85,9 @@ def counting_bias(settings: Settings) -> Result:
     with torch.no_grad():
         answer = network.answer(states)
         legal, mask = answer.lines.legal, answer.lines.mask
-        joint = Joint.of(torch.zeros_like(answer.heads["scores"]), legal, mask, network.policy.config.pooling)
+        joint = ActionDistribution.from_scores(
+            torch.zeros_like(answer.heads["scores"]), legal, mask, network.policy.config.pooling
+        )
         probabilities = joint.decision_log_probs.exp()
     possible = (legal & mask[:, None]).any(-1)
     possible[:, 0] = True  # NO-OP, in a file without lines too

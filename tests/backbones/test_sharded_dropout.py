@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import backbones
-from backbones.sharded_dropout import Dropout, dropout, part_of
+from backbones.sharded_dropout import Dropout, dropout, shard_of
 from config import ModelConfig
 
 KINDS = {
@@ -48,7 +48,7 @@ def test_a_part_has_the_numbers_that_its_rows_have_in_the_whole(rows, flat, extr
     expected, after = drawn(lambda: F.dropout(whole, 0.3))
     part = whole[rows, :places].flatten(0, 1) if flat else whole[rows, :places]
     part.requires_grad_()
-    with part_of(LENGTHS, torch.tensor(rows)):
+    with shard_of(LENGTHS, torch.tensor(rows)):
         found, then = drawn(lambda: dropout(part, 0.3))
     there = expected[rows, :places].reshape(part.shape)
     if kind is torch.float32:
@@ -71,7 +71,7 @@ def test_a_network_s_answers_in_training_do_not_depend_on_who_else_is_there(name
     (lines, summary), _ = drawn(lambda: backbone(whole, mask, context))
     longest = max(int(LENGTHS[rows].max()), 1)
     x, there = whole[rows, :longest], mask[rows, :longest]
-    with part_of(LENGTHS, torch.tensor(rows)):
+    with shard_of(LENGTHS, torch.tensor(rows)):
         (found, of_files), _ = drawn(lambda: backbone(x, None if there.all() else there, context[rows]))
     torch.testing.assert_close(found[there], lines[rows, :longest][there], rtol=0, atol=1e-5)
     torch.testing.assert_close(of_files, summary[rows], rtol=0, atol=1e-5)

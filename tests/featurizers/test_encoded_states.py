@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from config import FeaturizerConfig
-from featurizers import Encoded, Featurizer, Ragged
+from featurizers import EncodedStates, Featurizer, Ragged
 from featurizers.ragged import offsets_of
 from state import PastDecision
 
@@ -46,7 +46,7 @@ def test_rows_may_be_taken_in_any_order_and_more_than_once(states, featurizer):
 
 def test_joined_parts_are_the_whole(states, featurizer):
     whole = featurizer.encode(states)
-    parts = Encoded.concat([featurizer.encode(states[:2]), featurizer.encode(states[2:])])
+    parts = EncodedStates.concat([featurizer.encode(states[:2]), featurizer.encode(states[2:])])
     assert len(parts) == len(whole) == 5
     torch.testing.assert_close(featurizer(parts.batch()).x, featurizer(whole.batch()).x, rtol=0, atol=1e-6)
     for name in ("scalars", "legal", "offsets", "first_line", "history"):

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from featurizers.history import DECAY, HISTORY_DIM, PRIOR_KEPT, SUMMARY_DIM, summarise
+from featurizers.history import DECAY, HISTORY_DIM, PRIOR_KEPT, SUMMARY_DIM, history_features
 from state import HISTORY_LENGTH, PastDecision
 
 TRIED, KEPT, UNDONE = (slice(7 * i, 7 * i + 7) for i in range(3))
 
 
 def summary_of(history):
-    return summarise([history])[0]
+    return history_features([history])[0]
 
 
 def test_an_empty_history_is_known_and_says_that_nothing_is_known_of_the_person():
@@ -57,7 +57,7 @@ def test_the_latest_decision_is_named():
 def test_each_history_has_its_own_summary_whatever_is_beside_it():
     long = tuple(PastDecision(t, t % 7, None if t % 7 == 0 else 0.25) for t in range(500))
     histories = [(PastDecision(1, 2, 1.0), PastDecision(3, 6, None)), None, (), long]
-    summaries = summarise(histories)
+    summaries = history_features(histories)
     assert summaries.shape == (4, HISTORY_DIM) and not summaries[1].any()
     for history, summary in zip(histories, summaries, strict=True):
         np.testing.assert_array_equal(summary, summary_of(history))

@@ -12,7 +12,7 @@ import torch
 from config import FeaturizerConfig
 from errors import InputError
 from featurizers import Featurizer
-from featurizers.ollama import Kept, host
+from featurizers.ollama import EmbeddingCache, host
 from state import State, unedited
 
 CONFIG = FeaturizerConfig(text_embedder="ollama", ollama_model="toy:latest", ollama_dim=4)
@@ -87,7 +87,7 @@ def test_asks_once_for_lines_that_begin_alike_for_longer_than_is_read(server):
 
 
 def test_reads_on_after_a_record_that_was_cut_short(tmp_path):
-    kept = Kept(tmp_path, "toy", 4)
+    kept = EmbeddingCache(tmp_path, "toy", 4)
     kept.add([b"one"], np.ones((1, 4), dtype=np.float32))
     with kept.path.open("ab") as file:
         file.write(b"torn")

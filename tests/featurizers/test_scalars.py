@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from config import FeaturizerConfig
 from featurizers import Featurizer, window
-from featurizers.scalars import read_texts
+from featurizers.scalars import line_bytes_and_sizes
 from state import Cursor, State
 
 
@@ -91,7 +91,7 @@ def test_a_window_has_the_scalars_and_the_legality_that_its_lines_have_in_the_wh
 def test_the_text_embedder_reads_160_bytes_whatever_w_max_is():
     lines = ["x" * 500, "ü" * 100, "", "ab"]
     for w_max in (40, 160, 400):
-        codes, sizes = read_texts(lines, w_max)
+        codes, sizes = line_bytes_and_sizes(lines, w_max)
         assert np.diff(codes.offsets).tolist() == [160, 160, 1, 2]
         assert (sizes[:, 0] * w_max).round().tolist() == [min(500, w_max), min(200, w_max), 0, 2]
     assert bytes(codes.take(np.array([2, 1])).values.astype(np.uint8)) == b" " + ("ü" * 80).encode()

@@ -6,8 +6,8 @@ import torch
 
 from config import FeaturizerConfig, ModelConfig
 from featurizers import Featurizer
-from models import HEADS, Joint, Policy, forward
-from state import Cursor, State, never
+from models import HEADS, ActionDistribution, Policy, forward
+from state import Cursor, State, unedited
 
 LENGTHS = (3, 0, 90, 1, 17, 200, 3, 40)
 CONFIG = ModelConfig(d_in=12, d_model=8, n_layers=1, n_heads=2, n_global_tokens=2, hidden=8)
@@ -46,8 +46,10 @@ def test_every_state_is_answered_once_as_it_would_be_alone(network, states, lega
     for state, answer in zip(states, together, strict=True):
         lines = featurizer(featurizer.encode([state]).batch())
         output = policy(lines)
-        joint = Joint.of(output.scores, lines.legal if legal_only else None, lines.mask, CONFIG.pooling)
-        expected = torch.cat((joint.decision_logits[0], output.value))
+        distribution = ActionDistribution.from_scores(
+            output.scores, lines.legal if legal_only else None, lines.mask, CONFIG.pooling
+        )
+        expected = torch.cat((distribution.decision_logits[0], output.value))
         torch.testing.assert_close(answer, expected, rtol=0, atol=1e-5)
 
 
@@ -75,8 +77,8 @@ def test_shares_of_several_processes_cover_all_states(network, states):
 @torch.inference_mode()
 def test_says_where_each_window_begins(network):
     n = 400
-    state = State(("x",) * n, 4, never(n), never(n), Cursor(True, 350, 0, 4))
-    short = State(("y",) * 5, 4, never(5), never(5))
+    state = State(("x",) * n, 4, unedited(n), unedited(n), Cursor(True, 350, 0, 4))
+    short = State(("y",) * 5, 4, unedited(5), unedited(5))
     for states in ([state, short], network[1].encode([state, short], h_max=100)):
         windows = {}
         for batch in forward(*network, states, legal_only=True, h_max=100):

@@ -10,7 +10,7 @@ import torch
 import inference
 from config import ModelConfig
 from errors import InputError
-from models import Joint, checkpoint, store
+from models import ActionDistribution, checkpoint, store
 from state import PastDecision
 from state_adapter import parse_line_tuples
 from verify.reference import ImportedNetwork, decision_logits
@@ -44,8 +44,8 @@ def test_answers_are_those_of_the_system_they_come_from(imported_folder, cases, 
     np.testing.assert_allclose(lines.x[0].sum(1), case["features_sum"], atol=TOLERANCE)
     for policy, file in ((models.assistant, ASSISTANT), (models.human, HUMAN)):
         output, expected = policy(lines), case["answers"][file]
-        own = Joint.of(output.scores, None, lines.mask, policy.config.pooling)
-        human = Joint.of(output.human_scores, None, lines.mask, policy.config.pooling)
+        own = ActionDistribution.from_scores(output.scores, None, lines.mask, policy.config.pooling)
+        human = ActionDistribution.from_scores(output.human_scores, None, lines.mask, policy.config.pooling)
         found = {
             "decision_logits": own.decision_logits[0],
             "line_logits": output.scores[0],
@@ -98,7 +98,7 @@ def test_other_sizes_answer_as_the_description_says(imported_checkpoint, random_
     for found, expected in ((output.scores[0], scores), (output.human_scores[0], human), (output.goal[0], goal)):
         np.testing.assert_allclose(found, expected, atol=TOLERANCE)
     assert float(output.value) == pytest.approx(value, abs=TOLERANCE)
-    pooled = Joint.of(output.scores, None, lines.mask, "sum").decision_logits[0]
+    pooled = ActionDistribution.from_scores(output.scores, None, lines.mask, "sum").decision_logits[0]
     np.testing.assert_allclose(pooled, decision_logits(scores), atol=TOLERANCE)
 
 
@@ -106,7 +106,7 @@ def test_decides_legally_with_the_head_s_own_logits(imported_folder, cases):
     models = store.load(imported_folder)
     for case in cases:
         (record,) = inference.decide([read(case)], models)
-        answer, expected = record.answer(), case["answers"][ASSISTANT]
+        answer, expected = record.to_infer_action_json(), case["answers"][ASSISTANT]
         debug = answer["debug"]
         assert debug["model"] == str(imported_folder / ASSISTANT) and record.kept is None and record.legal
         assert debug["action_logits"][0] == pytest.approx(expected["decision_logits"][0], abs=TOLERANCE)

@@ -5,7 +5,7 @@ import torch
 
 from config import FeaturizerConfig, ModelConfig
 from featurizers import Featurizer
-from models import HEADS, Joint, Policy
+from models import HEADS, ActionDistribution, Policy
 from state import PastDecision
 
 BACKBONES = ("lg_transformer", "lstm", "bigru")
@@ -47,9 +47,11 @@ def test_gradients_reach_every_weight_of_network_and_featurizer(random_state, ba
     states = [random_state(n, seed=n, history=HISTORY if n > 3 else None) for n in (3, 7)]
     lines = featurizer(featurizer.encode(states).batch())
     output = policy.train()(lines)
-    joint = Joint.of(output.scores, lines.legal, lines.mask)
-    human = Joint.of(output.human_scores, None, lines.mask)
-    total = joint.entropy().sum() + human.entropy().sum() + output.value.square().sum() + output.goal.square().sum()
+    distribution = ActionDistribution.from_scores(output.scores, lines.legal, lines.mask)
+    human = ActionDistribution.from_scores(output.human_scores, None, lines.mask)
+    total = (
+        distribution.entropy().sum() + human.entropy().sum() + output.value.square().sum() + output.goal.square().sum()
+    )
     (total + output.kept.sigmoid()[lines.legal].square().sum()).backward()
     for part in (policy, featurizer):
         for name, parameter in part.named_parameters():
@@ -80,8 +82,8 @@ def test_a_fresh_policy_begins_at_its_class_prior(random_state, backbone):
     policy.set_human_prior(prior.flip(0).log())
     lines = featurizer(featurizer.encode([random_state(n, seed=n) for n in (2, 30, 200)]).batch())
     output = policy(lines)
-    own = Joint.of(output.scores, None, lines.mask).decision_log_probs.exp()
-    human = Joint.of(output.human_scores, None, lines.mask).decision_log_probs.exp()
+    own = ActionDistribution.from_scores(output.scores, None, lines.mask).decision_log_probs.exp()
+    human = ActionDistribution.from_scores(output.human_scores, None, lines.mask).decision_log_probs.exp()
     torch.testing.assert_close(own, prior.expand(3, -1), rtol=0.15, atol=0)
     torch.testing.assert_close(human, prior.flip(0).expand(3, -1), rtol=0.15, atol=0)
 

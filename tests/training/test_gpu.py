@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from backbones.sharded_dropout import dropout, part_of
+from backbones.sharded_dropout import dropout, shard_of
 from inference import decide
 from models import store
 from training.runs.observer import NullObserver
@@ -90,7 +90,7 @@ def test_a_part_of_a_minibatch_has_the_dropout_that_its_rows_have_in_the_whole(k
     torch.manual_seed(7)
     expected = torch.nn.functional.dropout(whole, 0.3)[rows, : 2 + 5]
     torch.manual_seed(7)
-    with part_of(lengths, rows):
+    with shard_of(lengths, rows):
         found = dropout(whole[rows, : 2 + 5], 0.3)
     assert torch.equal(found != 0, expected != 0)
     torch.testing.assert_close(found, expected)

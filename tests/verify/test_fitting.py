@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from featurizers import Encoded
+from featurizers import EncodedStates
 from models.policy import FileHead
 from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
@@ -20,7 +20,7 @@ CLONING = Pace(steps=240, batch_size=8, transformer=3e-3, recurrent=5e-3)
 VALUE = Pace(steps=160, batch_size=12, transformer=4e-3, recurrent=6e-3)
 GOAL = Pace(steps=320, batch_size=32, transformer=6e-3, recurrent=1e-2)
 GLIMPSE = Pace(steps=1, batch_size=64, transformer=1e-3, recurrent=1e-3)
-BATCH, FORWARD, BUILD = Encoded.batch, FileHead.forward, transitions.build_dataset
+BATCH, FORWARD, BUILD = EncodedStates.batch, FileHead.forward, transitions.build_dataset
 SEED_OF, WITH_TARGETS = Settings.seed_of, fitting._with_targets
 
 
@@ -70,7 +70,7 @@ def without_scalars(encoded, *given, **more):
 
 @pytest.mark.parametrize(("broken", "key"), [(without_text, "action_acc"), (without_scalars, "line_acc")])
 def test_a_network_without_part_of_its_input_is_found(small, monkeypatch, broken, key):
-    monkeypatch.setattr(Encoded, "batch", broken)
+    monkeypatch.setattr(EncodedStates, "batch", broken)
     result = bc_overfit(small, CLONING)
     assert not result["passed"]
     assert result[key] < 0.7

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from featurizers import Encoded, Featurizer, featurizer
+from featurizers import EncodedStates, Featurizer, featurizer
 from models import Policy, PolicyOutput
 from verify.invariance import cursor_alignment, padding_and_order
 
 FORWARD, FEATURES, BATCH, ENCODE, WINDOW = (
     Policy.forward,
     Featurizer.forward,
-    Encoded.batch,
+    EncodedStates.batch,
     Featurizer.encode,
     featurizer.window,
 )
@@ -62,7 +62,7 @@ def test_states_in_another_order_are_found(small, monkeypatch):
     def batch(encoded, rows=None, device="cpu"):
         return BATCH(encoded, sorted(range(len(encoded)) if rows is None else rows)[::-1], device)
 
-    monkeypatch.setattr(Encoded, "batch", batch)
+    monkeypatch.setattr(EncodedStates, "batch", batch)
     assert not padding_and_order(small)["passed"]
 
 

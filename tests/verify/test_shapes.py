@@ -9,11 +9,17 @@ import pytest
 import torch
 
 import actions
-from featurizers import Encoded
-from models import Joint, Policy, PolicyOutput
+from featurizers import EncodedStates
+from models import ActionDistribution, Policy, PolicyOutput
 from verify.shapes import counting_bias, edge_inputs, shapes_masks
 
-OF, LEGAL, SAMPLE, FORWARD, BATCH = Joint.of, actions.legality_by_line, Joint.sample, Policy.forward, Encoded.batch
+OF, LEGAL, SAMPLE, FORWARD, BATCH = (
+    ActionDistribution.from_scores,
+    actions.legality_by_line,
+    ActionDistribution.sample,
+    Policy.forward,
+    EncodedStates.batch,
+)
 
 
 def test_checks_pass(each_backbone):
@@ -43,7 +49,7 @@ def nothing_but_the_first_decisions(scores, legal, mask, pooling="mean"):
     "broken", [everything_is_legal, illegal_is_only_unlikely, padding_is_a_line, nothing_but_the_first_decisions]
 )
 def test_a_wrong_distribution_is_found(small, monkeypatch, broken):
-    monkeypatch.setattr(Joint, "of", staticmethod(broken))
+    monkeypatch.setattr(ActionDistribution, "from_scores", staticmethod(broken))
     assert not shapes_masks(small)["passed"]
 
 
@@ -65,7 +71,7 @@ def test_a_mask_of_another_state_is_found(small, monkeypatch):
         found = BATCH(encoded, *given, **more)
         return dataclasses.replace(found, legal=found.legal.roll(1, 0))
 
-    monkeypatch.setattr(Encoded, "batch", batch)
+    monkeypatch.setattr(EncodedStates, "batch", batch)
     assert not shapes_masks(small)["passed"]
 
 
@@ -87,7 +93,7 @@ def test_illegal_draws_are_found(small, monkeypatch):
         decision, line = SAMPLE(joint, generator)
         return torch.full_like(decision, 4), line.clamp(min=0)
 
-    monkeypatch.setattr(Joint, "sample", sample)
+    monkeypatch.setattr(ActionDistribution, "sample", sample)
     result = shapes_masks(small)
     assert result["illegal_draws"] > 0
     assert not result["passed"]
@@ -122,10 +128,10 @@ def zero_times_minus_infinity(joint):
 
 
 @pytest.mark.parametrize(
-    ("name", "broken"), [("of", staticmethod(no_care_for_empty_files)), ("entropy", zero_times_minus_infinity)]
+    ("name", "broken"), [("from_scores", staticmethod(no_care_for_empty_files)), ("entropy", zero_times_minus_infinity)]
 )
 def test_not_a_number_is_found(small, monkeypatch, name, broken):
-    monkeypatch.setattr(Joint, name, broken)
+    monkeypatch.setattr(ActionDistribution, name, broken)
     assert edge_inputs(small)["broken"]
 
 

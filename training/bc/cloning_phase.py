@@ -26,9 +26,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from backbones.sharded_dropout import part_of
+from backbones.sharded_dropout import shard_of
 from config import BCConfig
-from featurizers import Lines
+from featurizers import LineFeatures
 from models import PolicyOutput
 from training.data.minibatches import bucketed
 from training.data.seeds import derived_seed, generator
@@ -154,7 +154,7 @@ class CloningPhase:
         if self.distributed.world_size == 1:
             return nullcontext()
         lengths = line_counts(self.data.encoded, self.steps.state_index[whole])
-        return part_of(lengths, self.distributed.shard_rows(torch.arange(len(whole))))
+        return shard_of(lengths, self.distributed.shard_rows(torch.arange(len(whole))))
 
     def finish(self) -> dict[str, float | None]:
         """Ends the epoch; returns its metrics: mean losses, and the human's decisions on held-out sessions."""
@@ -179,7 +179,7 @@ class CloningPhase:
         own, prior = (x.gather(1, taken)[human].mean() for x in (decisions, self.prior.expand_as(decisions)))
         return self.prior.expand_as(decisions).clone() if prior > own else decisions
 
-    def _losses(self, lines: Lines, output: PolicyOutput, target: Target) -> dict[str, WeightedMean]:
+    def _losses(self, lines: LineFeatures, output: PolicyOutput, target: Target) -> dict[str, WeightedMean]:
         steps, policy = target.steps, self.policies.human
         own = action_distribution(policy, lines, output.scores, legal_only=False)
         mine = (steps.is_human & steps.trainable).float()
@@ -206,7 +206,7 @@ class CloningPhase:
         )
         return loss + parts["kl_assistant"] if "kl_assistant" in parts else loss
 
-    def _assistant_moved(self, lines: Lines, start: ReferenceLogProbs, rows: Tensor) -> WeightedMean:
+    def _assistant_moved(self, lines: LineFeatures, start: ReferenceLogProbs, rows: Tensor) -> WeightedMean:
         """KL from what the assistant decided at the start, through the features of then."""
         policy = self.policies.assistant
         scores = policy(lines, {"action"}).scores

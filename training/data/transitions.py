@@ -21,7 +21,7 @@ import rewards
 from actions import Decision
 from alignment import align
 from config import GOAL_DIM, N_DECISIONS, RewardWeights
-from featurizers import Encoded, Featurizer
+from featurizers import EncodedStates, Featurizer
 from state import State
 from state_adapter import Episode, Transition
 from training.data.behaviour_policy import LINE_KINDS, BehaviourPolicy, ChoiceSets
@@ -35,8 +35,8 @@ UNKNOWN = math.nan
 class TransitionTable:
     """N transitions, episode after episode, within an episode by turn; one row each.
 
-    state_index: of the state in the data set's `Encoded`. bootstrap_index: of the recording's last state if it was
-    cut off behind this transition, else -1. episode: index. is_human: who decided.
+    state_index: of the state in the data set's `EncodedStates`. bootstrap_index: of the recording's last state if it
+    was cut off behind this transition, else -1. episode: index. is_human: who decided.
     decision, line: what was decided; lines count within the window that the network sees (0 for NO-OP).
     trainable: False if the line is outside the window, or the decision was not legal: no policy loss.
     reward: of an assistant's decision; 0 for the human's. parts `(N, P)`: its components.
@@ -95,7 +95,7 @@ class Dataset:
     has no step at all.
     """
 
-    encoded: Encoded
+    encoded: EncodedStates
     steps: TransitionTable
     ids: tuple[str, ...]
     part_names: tuple[str, ...]
@@ -126,7 +126,7 @@ def build_dataset(
         encoded.append(part)
         progress()
     return Dataset(
-        encoded=Encoded.concat(encoded),
+        encoded=EncodedStates.concat(encoded),
         steps=table.steps(),
         ids=tuple(episode.id for episode in episodes),
         part_names=table.part_names,
@@ -144,7 +144,7 @@ class _Table:
         self.states = self.illegal = self.outside = 0
         self.part_names: tuple[str, ...] = ()
 
-    def add(self, index: int, episode: Episode, encoded: Encoded, first_row: int) -> None:
+    def add(self, index: int, episode: Episode, encoded: EncodedStates, first_row: int) -> None:
         goal = Goal.of(episode.states[-1])
         transitions = sorted((*episode.transitions("H"), *episode.transitions("A")), key=lambda x: x.index)
         goals: dict[int, NDArray[np.float32]] = {}
@@ -249,7 +249,7 @@ class _Table:
 class _Window:
     """The lines of one state that the network sees."""
 
-    def __init__(self, encoded: Encoded, index: int) -> None:
+    def __init__(self, encoded: EncodedStates, index: int) -> None:
         start, end = int(encoded.offsets[index]), int(encoded.offsets[index + 1])
         self.first, self.length = int(encoded.first_line[index]), end - start
         self.legal = encoded.legal[start:end]  # (n, 7)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from featurizers import Lines
+from featurizers import LineFeatures
 from models import Policy, PolicyOutput
 from training.data.transitions import TransitionTable
 from training.losses.losses import WeightedMean, mean, retention_cross_entropy
@@ -14,7 +14,7 @@ from training.networks.predictions import action_distribution, retention_logit
 
 
 def auxiliary_losses(
-    policy: Policy, lines: Lines, output: PolicyOutput, steps: TransitionTable
+    policy: Policy, lines: LineFeatures, output: PolicyOutput, steps: TransitionTable
 ) -> dict[str, WeightedMean]:
     """Mean losses of a batch, each over the steps that it applies to; 0 if there are none.
 

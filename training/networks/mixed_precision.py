@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import torch
 
-from featurizers import Lines
+from featurizers import LineFeatures
 from models import Policy, PolicyOutput
 
 
-def network(policy: Policy, lines: Lines) -> PolicyOutput:
+def network(policy: Policy, lines: LineFeatures) -> PolicyOutput:
     """What all heads say of each state."""
     with torch.autocast("cuda", torch.bfloat16, enabled=lines.x.is_cuda):
         output: PolicyOutput = policy(lines)

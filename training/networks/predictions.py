@@ -8,19 +8,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from featurizers import Encoded, Featurizer, Lines
-from models import ForwardBatch, Head, Joint, Policy, PolicyOutput, forward
+from featurizers import EncodedStates, Featurizer, LineFeatures
+from models import ActionDistribution, ForwardBatch, Head, Policy, PolicyOutput, forward
 from training.data.transitions import TransitionTable
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 
 
-def action_distribution(policy: Policy, lines: Lines, scores: Tensor, *, legal_only: bool) -> Joint:
+def action_distribution(policy: Policy, lines: LineFeatures, scores: Tensor, *, legal_only: bool) -> ActionDistribution:
     """The distribution over (decision, line) of head scores `(B, 7, L)`.
 
     bound: whether legality binds (the assistant), or any decision may fall on any line (the human).
     """
     legal = lines.legal if legal_only else None
-    return Joint.of(scores, legal, lines.mask, policy.config.pooling)
+    return ActionDistribution.from_scores(scores, legal, lines.mask, policy.config.pooling)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PolicyPredictions:
         return self.decisions.gather(1, steps.decision[:, None]).squeeze(1)
 
 
-def line_counts(encoded: Encoded, rows: Tensor) -> Tensor:
+def line_counts(encoded: EncodedStates, rows: Tensor) -> Tensor:
     """Lines of the given states, `(N,)`."""
     return torch.from_numpy(encoded.lengths())[rows]
 
@@ -70,7 +70,7 @@ class Predictor:
     distributed: DistributedContext = SINGLE_PROCESS
 
     @torch.no_grad()
-    def predict(self, encoded: Encoded, steps: TransitionTable) -> PolicyPredictions:
+    def predict(self, encoded: EncodedStates, steps: TransitionTable) -> PolicyPredictions:
         """Predictions about N steps, on the CPU. A policy without a p(kept) head gives logits of 0."""
         predictions = PolicyPredictions(*(torch.zeros(len(steps), *shape) for shape in ((7,), (), (), (), (8,))))
         for batch in self._forward(encoded, steps.state_index, ("action", "value", "goal", "kept")):
@@ -89,7 +89,7 @@ class Predictor:
         return predictions
 
     @torch.no_grad()
-    def values(self, encoded: Encoded, rows: Tensor) -> Tensor:
+    def values(self, encoded: EncodedStates, rows: Tensor) -> Tensor:
         """Values of the states at `rows`, `(N,)`; 0 for a row of -1."""
         values = torch.zeros(len(rows))
         valid = (rows >= 0).nonzero().squeeze(1)
@@ -99,7 +99,7 @@ class Predictor:
         return values
 
     @torch.no_grad()
-    def reference(self, encoded: Encoded, rows: Tensor) -> ReferenceLogProbs:
+    def reference(self, encoded: EncodedStates, rows: Tensor) -> ReferenceLogProbs:
         """Log-probabilities of the legal pairs at the states at `rows` (each once)."""
         rows = torch.unique(rows)
         reference = ReferenceLogProbs(rows, line_counts(encoded, rows))
@@ -108,7 +108,7 @@ class Predictor:
         self.distributed.all_reduce_sum(reference.values)
         return reference
 
-    def _forward(self, encoded: Encoded, rows: Tensor, heads: Sequence[Head]) -> Iterator[ForwardBatch]:
+    def _forward(self, encoded: EncodedStates, rows: Tensor, heads: Sequence[Head]) -> Iterator[ForwardBatch]:
         """This process's batches of the states at `rows`."""
         self.policy.eval()
         self.featurizer.eval()

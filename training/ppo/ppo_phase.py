@@ -26,8 +26,8 @@ import torch
 from torch import Tensor
 
 from config import PPOConfig
-from featurizers import Lines
-from models import Joint, PolicyOutput
+from featurizers import LineFeatures
+from models import ActionDistribution, PolicyOutput
 from training.data.behaviour_policy import BehaviourPolicy
 from training.data.minibatches import bucketed
 from training.data.seeds import generator
@@ -209,7 +209,9 @@ class PPOUpdate:
             advantage, target, answers.value, log_decision, log_line, answers.decisions, weight, sample_size
         )
 
-    def _losses(self, lines: Lines, steps: TransitionTable, held: OldPolicyStatistics) -> dict[str, WeightedMean]:
+    def _losses(
+        self, lines: LineFeatures, steps: TransitionTable, held: OldPolicyStatistics
+    ) -> dict[str, WeightedMean]:
         config, policy = self.config, self.policies.assistant
         output: PolicyOutput = policy(lines)
         joint = action_distribution(policy, lines, output.scores, legal_only=True)
@@ -244,7 +246,7 @@ class PPOUpdate:
         )
 
     def _policy_loss(
-        self, joint: Joint, steps: TransitionTable, held: OldPolicyStatistics, learn: Tensor
+        self, joint: ActionDistribution, steps: TransitionTable, held: OldPolicyStatistics, learn: Tensor
     ) -> dict[str, WeightedMean]:
         config = self.config
         line = torch.where(learn > 0, steps.line, 0)

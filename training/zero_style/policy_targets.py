@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from config import PPOConfig
-from featurizers import Encoded, Lines
+from featurizers import EncodedStates, LineFeatures
 from featurizers.ragged import Ragged
 from models import Policy
 from training.data.transitions import Dataset, TransitionTable
@@ -34,7 +34,8 @@ SAVED_NAMES = {"mass_outside_candidates": "outside"}
 class PolicyTargets:
     """N rows; K candidates each.
 
-    row: of the state in its `Encoded`. pairs `(N, K, 2)`: decision and line in the network's window, (0, 0) for NO-OP.
+    row: of the state in its `EncodedStates`. pairs `(N, K, 2)`: decision and line in the network's window, (0, 0) for
+    NO-OP.
     exists `(N, K)` bool. policy `(N, K)`: the target; sums to 1. mass_outside_candidates `(N,)`: how much of the target
     goes to the legal pairs that are no candidates, together; `policy` then shares the rest. weight `(N,)`: of the
     policy's loss.
@@ -69,7 +70,7 @@ class PolicyTargets:
 class TargetBatch:
     """Lessons with the states that they are about."""
 
-    encoded: Encoded
+    encoded: EncodedStates
     targets: PolicyTargets
 
     @classmethod
@@ -81,7 +82,7 @@ class TargetBatch:
         }  # fmt: skip
         rows = [part.targets.row + shift for part, shift in zip(parts, shifts, strict=True)]
         joined["row"] = torch.cat(rows)
-        return cls(Encoded.concat([part.encoded for part in parts]), PolicyTargets(**joined))
+        return cls(EncodedStates.concat([part.encoded for part in parts]), PolicyTargets(**joined))
 
     def state_dict(self) -> dict[str, object]:
         """Tensors by name, compact: distinct lines once, nothing padded."""
@@ -96,10 +97,10 @@ class TargetBatch:
             for name, value in saved["encoded"].items()
         }
         targets = {f.name: saved["lessons"][SAVED_NAMES.get(f.name, f.name)] for f in fields(PolicyTargets)}
-        return cls(Encoded(**encoded), PolicyTargets(**targets))
+        return cls(EncodedStates(**encoded), PolicyTargets(**targets))
 
 
-def _packed(arrays: Encoded | Ragged) -> dict[str, object]:
+def _packed(arrays: EncodedStates | Ragged) -> dict[str, object]:
     values = {f.name: getattr(arrays, f.name) for f in fields(arrays)}
     return {k: _packed(v) if isinstance(v, Ragged) else torch.from_numpy(v.copy()) for k, v in values.items()}
 
@@ -202,7 +203,7 @@ def policy_cross_entropy(pairs: Tensor, targets: PolicyTargets) -> Tensor:
 
 
 def losses(
-    policy: Policy, lines: Lines, targets: PolicyTargets, spread: float, start: Tensor
+    policy: Policy, lines: LineFeatures, targets: PolicyTargets, spread: float, start: Tensor
 ) -> dict[str, WeightedMean]:
     """Mean losses of a minibatch by name. spread: of the returns, which the value's errors are measured in. start:
     log-probabilities of pairs `(B, 7, L)` that the policy is not to leave for nothing."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import PPOConfig
-from featurizers import Lines
+from featurizers import LineFeatures
 from models import PolicyOutput
 from training.data import transitions
 from training.networks.predictions import Predictor
@@ -95,7 +95,7 @@ def test_losses_are_means_over_the_rows_that_know():
     )  # fmt: skip
     legal = log_probs().isfinite()
     legal[:, 0] = True
-    lines = Lines(torch.zeros(2, 2, 4), torch.ones(2, 2, dtype=torch.bool), False, legal.expand(2, -1, -1), None)
+    lines = LineFeatures(torch.zeros(2, 2, 4), torch.ones(2, 2, dtype=torch.bool), False, legal.expand(2, -1, -1), None)
     rows = replace(
         targets([(2, 1)], [1.0]).select(torch.tensor([0, 0])), weight=torch.tensor([3.0, 0.0]),
         pairs=torch.tensor([[[2, 1]], [[6, 1]]]), decision=torch.tensor([2, 0]), kept=torch.tensor([0.5, math.nan]),

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import Joint
+from models import ActionDistribution
 
 INF = math.inf
 
@@ -47,8 +47,8 @@ def cases(draw):
 @settings(deadline=None, max_examples=200)
 def test_is_the_distribution_of_the_definition(case, pooling, human):
     scores, legal, mask = case
-    joint = Joint.of(scores, None if human else legal, mask, pooling)
-    found, entropy = joint.pair_log_probs(), joint.entropy()
+    distribution = ActionDistribution.from_scores(scores, None if human else legal, mask, pooling)
+    found, entropy = distribution.pair_log_probs(), distribution.entropy()
     for row in range(len(scores)):
         allowed = None if human else legal[row].tolist()
         expected = enumerated(scores[row].tolist(), allowed, int(mask[row].sum()), pooling)
@@ -56,7 +56,7 @@ def test_is_the_distribution_of_the_definition(case, pooling, human):
         for (decision, line), probability in expected.items():
             table[decision, max(line, 0)] = probability
             choice = torch.full((len(scores),), decision), torch.full((len(scores),), line)
-            assert joint.log_prob(*choice)[row].exp().item() == pytest.approx(probability, abs=1e-5)
+            assert distribution.log_prob(*choice)[row].exp().item() == pytest.approx(probability, abs=1e-5)
         torch.testing.assert_close(found[row].exp(), table, rtol=0, atol=1e-5)
         assert not found[row].exp()[table == 0].any()  # exactly
         own = -sum(p * math.log(p) for p in expected.values() if p > 0)
@@ -68,11 +68,14 @@ def test_is_the_distribution_of_the_definition(case, pooling, human):
 def test_no_score_and_no_mask_gives_a_nan_or_a_gradient_to_what_is_impossible(case, offset):
     scores, legal, mask = case
     scores = (scores + offset).masked_fill(~mask[:, None], torch.nan if offset == 0 else 1e30).requires_grad_()
-    joint, human = Joint.of(scores, legal, mask), Joint.of(scores, None, mask)
-    total = joint.entropy().sum() + joint.kl(human).sum()
-    total = total + joint.decision_log_probs[:, 0].sum() + human.entropy().sum()
-    possible = joint.pair_log_probs() > -INF
-    total = total + joint.pair_log_probs()[possible].clamp(min=-1e6).sum()
+    distribution, human = (
+        ActionDistribution.from_scores(scores, legal, mask),
+        ActionDistribution.from_scores(scores, None, mask),
+    )
+    total = distribution.entropy().sum() + distribution.kl(human).sum()
+    total = total + distribution.decision_log_probs[:, 0].sum() + human.entropy().sum()
+    possible = distribution.pair_log_probs() > -INF
+    total = total + distribution.pair_log_probs()[possible].clamp(min=-1e6).sum()
     total.backward()
     assert total.isfinite() and scores.grad.isfinite().all()
     assert not scores.grad[~mask[:, None].expand_as(scores)].any()
@@ -84,31 +87,34 @@ def test_a_decision_legal_at_many_lines_does_not_win_by_counting():
     legal[:, 0] = True
     legal[:, 2, 7] = True
     legal[:, 4] = True
-    mean, total = (Joint.of(scores, legal, mask, pooling).decision_log_probs.exp()[0] for pooling in ("mean", "sum"))
+    mean, total = (
+        ActionDistribution.from_scores(scores, legal, mask, pooling).decision_log_probs.exp()[0]
+        for pooling in ("mean", "sum")
+    )
     torch.testing.assert_close(mean[[0, 2, 4]], torch.full((3,), 1 / 3))
     torch.testing.assert_close(total[[0, 2, 4]], torch.tensor([50.0, 1.0, 50.0]) / 101)
 
 
 def test_no_op_has_no_line():
-    joint = Joint.of(torch.randn(1, 7, 4), None, torch.ones(1, 4, dtype=torch.bool))
+    distribution = ActionDistribution.from_scores(torch.randn(1, 7, 4), None, torch.ones(1, 4, dtype=torch.bool))
     for line in (-1, 0, 3):
-        assert joint.line_log_prob(torch.tensor([0]), torch.tensor([line])).item() == 0.0
-    assert (joint.pair_log_probs()[0, 0] > -INF).tolist() == [True, False, False, False]
+        assert distribution.line_log_prob(torch.tensor([0]), torch.tensor([line])).item() == 0.0
+    assert (distribution.pair_log_probs()[0, 0] > -INF).tolist() == [True, False, False, False]
 
 
 def test_a_file_without_lines_leaves_no_op():
-    joint = Joint.of(torch.randn(2, 7, 3), None, torch.tensor([[True] * 3, [False] * 3]))
-    assert joint.decision_logits[1].tolist() == [0.0] + [-INF] * 6
-    assert joint.entropy()[1].item() == 0.0 and joint.pair_log_probs()[1].exp().sum().item() == 1.0
+    distribution = ActionDistribution.from_scores(torch.randn(2, 7, 3), None, torch.tensor([[True] * 3, [False] * 3]))
+    assert distribution.decision_logits[1].tolist() == [0.0] + [-INF] * 6
+    assert distribution.entropy()[1].item() == 0.0 and distribution.pair_log_probs()[1].exp().sum().item() == 1.0
 
 
 def test_what_is_illegal_has_log_probability_minus_infinity():
     legal = torch.zeros(1, 7, 2, dtype=torch.bool)
     legal[0, 0], legal[0, 3, 1] = True, True
-    joint = Joint.of(torch.zeros(1, 7, 2), legal, torch.ones(1, 2, dtype=torch.bool))
+    distribution = ActionDistribution.from_scores(torch.zeros(1, 7, 2), legal, torch.ones(1, 2, dtype=torch.bool))
     choices = [(3, 1, False), (3, 0, True), (5, 0, True)]
     for decision, line, impossible in choices:
-        log_prob = joint.log_prob(torch.tensor([decision]), torch.tensor([line])).item()
+        log_prob = distribution.log_prob(torch.tensor([decision]), torch.tensor([line])).item()
         assert (log_prob == -INF) == impossible
 
 
@@ -117,27 +123,29 @@ def test_divergence_is_that_of_the_pairs():
     mask = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
     legal = (torch.rand(2, 7, 5, generator=generator) < 0.6) & mask[:, None]
     legal[:, 0] = mask
-    one, other = (Joint.of(torch.randn(2, 7, 5, generator=generator), legal, mask) for _ in range(2))
+    one, other = (
+        ActionDistribution.from_scores(torch.randn(2, 7, 5, generator=generator), legal, mask) for _ in range(2)
+    )
     p, q = one.pair_log_probs().exp(), other.pair_log_probs().exp()
     expected = torch.where(p > 0, p * (p / q).log(), 0.0).sum((1, 2))
     torch.testing.assert_close(one.kl(other), expected)
     assert one.kl(one).abs().max() == 0 and (one.kl(other) > 0).all()
-    wider = Joint.of(torch.zeros(2, 7, 5), None, mask)
+    wider = ActionDistribution.from_scores(torch.zeros(2, 7, 5), None, mask)
     assert one.kl(wider).isfinite().all() and (wider.kl(one) == INF).all()
 
 
 def test_draws_as_often_as_it_says():
     generator = torch.Generator().manual_seed(0)
     scores = torch.randn(1, 7, 3, generator=generator).expand(4000, -1, -1)
-    joint = Joint.of(scores, None, torch.ones(4000, 3, dtype=torch.bool))
-    decision, line = joint.sample(generator)
+    distribution = ActionDistribution.from_scores(scores, None, torch.ones(4000, 3, dtype=torch.bool))
+    decision, line = distribution.sample(generator)
     assert (line[decision == 0] == -1).all() and (line[decision > 0] >= 0).all()
     counts = torch.zeros(7, 3).index_put((decision, line.clamp(min=0)), torch.ones(4000), accumulate=True)
-    torch.testing.assert_close(counts / 4000, joint.pair_log_probs()[0].exp(), rtol=0, atol=0.03)
+    torch.testing.assert_close(counts / 4000, distribution.pair_log_probs()[0].exp(), rtol=0, atol=0.03)
 
 
 def test_large_scores_stay_exact():
     scores = torch.full((1, 7, 3), 1e5)
     scores[0, 2, 1] += 1.0
-    joint = Joint.of(scores, None, torch.ones(1, 3, dtype=torch.bool))
-    torch.testing.assert_close(joint.pair_log_probs().exp().sum(), torch.tensor(1.0))
+    distribution = ActionDistribution.from_scores(scores, None, torch.ones(1, 3, dtype=torch.bool))
+    torch.testing.assert_close(distribution.pair_log_probs().exp().sum(), torch.tensor(1.0))

@@ -21,7 +21,7 @@ Pooling = Literal["mean", "sum"]
 
 
 @dataclass(frozen=True, slots=True)
-class Joint:
+class ActionDistribution:
     """B distributions over 7 decisions at L lines.
 
     decision_logits `(B, 7)`: pooled over the legal lines, -inf where legal nowhere. decision_log_probs `(B, 7)`.
@@ -35,7 +35,9 @@ class Joint:
     hidden: Tensor
 
     @staticmethod
-    def of(scores: Tensor, legal: Tensor | None, mask: Tensor, pooling: Pooling = "mean") -> Joint:
+    def from_scores(
+        scores: Tensor, legal: Tensor | None, mask: Tensor, pooling: Pooling = "mean"
+    ) -> ActionDistribution:
         """The distribution that scores `(B, 7, L)` give on the legal pairs `(B, 7, L)` of the lines in mask `(B, L)`.
 
         legal: as `actions.legal` has it, NO-OP's row True at every line, nothing True at padding; None: every decision
@@ -52,7 +54,7 @@ class Joint:
         if pooling == "mean":
             logits = logits - count.log()  # infinite where the count is 0; the next line takes another value there
         logits = torch.where(count > 0, logits, _nowhere(scores.device, scores.dtype))
-        return Joint(logits, torch.log_softmax(logits, dim=1), lines, hidden)
+        return ActionDistribution(logits, torch.log_softmax(logits, dim=1), lines, hidden)
 
     def decision_log_prob(self, decision: Tensor) -> Tensor:
         """log P(decision) `(B,)`."""
@@ -82,7 +84,7 @@ class Joint:
         log_p = self.pair_log_probs()
         return -(log_p.exp() * log_p.masked_fill(log_p == -torch.inf, 0.0)).sum((1, 2))
 
-    def kl(self, other: Joint) -> Tensor:
+    def kl(self, other: ActionDistribution) -> Tensor:
         """KL(self || other) in nats, `(B,)`; infinite where `other` lacks a pair that self has."""
         log_p = self.pair_log_probs()
         difference = (log_p - other.pair_log_probs()).masked_fill(log_p == -torch.inf, 0.0)
