@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -54,6 +55,18 @@ def make_folder(path: Path) -> Path:
     with translate_os_errors(path):
         path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def read_regular_file(path: Path) -> bytes:
+    """The content of a file. Raises InputError: missing, not readable, no regular file (a FIFO is not waited for)."""
+    with translate_os_errors(path), open(path, "rb", opener=_open_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise InputError(str(path), "is no regular file")
+        return file.read()
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def atomic_write(path: Path, content: bytes | str | Callable[[BinaryIO], None]) -> None:

@@ -7,13 +7,11 @@ a few places, and its config is completed by the settings that say so.
 
 from __future__ import annotations
 
-import io
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +21,8 @@ from config import FORMAT_VERSION, GOAL_DIM, N_DECISIONS, FeaturizerConfig, Mode
 from errors import InputError
 from featurizers import Featurizer
 from featurizers.embedders import embedder_names
-from files import atomic_write
 from models.policy import Policy
+from models.pt_file import read_pt
 
 POLICY_KEY, FEATURIZER_KEY = "model_state_dict", "featurizer_state_dict"
 
@@ -63,50 +61,14 @@ def _checkpoint(key: str, module: nn.Module, config: dict[str, Any], about: dict
     return {key: weights, "config": {**config, "format_version": FORMAT_VERSION, **about}}
 
 
-def atomic_torch_save(path: Path, content: object) -> None:
-    """`torch.save`, whole or not at all. Raises InputError (disk full, read-only)."""
-
-    def write(file: BinaryIO) -> None:
-        try:
-            torch.save(content, file)
-        except RuntimeError as error:  # which hides that the disk is full, or an interrupt
-            if isinstance(error.__context__, OSError | KeyboardInterrupt):
-                raise error.__context__ from None
-            raise
-
-    atomic_write(path, write)
-
-
-def read_checkpoint(path: Path, content: bytes | None = None) -> dict[str, Any]:
-    """The dict in a `.pt` file (or in `content`, read from it before); code in its pickle is never run.
-
-    Raises InputError that names the file: missing, damaged, truncated, or with more than tensors and plain values.
-    """
-    try:
-        if content is None:
-            content = path.read_bytes()
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read: {error.strerror or error}") from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # the unpickler raises nearly anything on damaged bytes
-        what = "not a checkpoint: damaged, cut short, or with more in it than tensors and plain values"
-        raise InputError(str(path), what) from error
-    if not isinstance(loaded, dict):
-        raise InputError(str(path), f"holds a {type(loaded).__name__}; a checkpoint is a dict")
-    return loaded
-
-
 def load_policy(path: Path, device: torch.device | str = "cpu", expect_backbone: str | None = None) -> Policy:
     """The policy in a file, in eval mode. Raises InputError unless all of it is there and fits."""
-    return policy_from(read_checkpoint(path), str(path), device, expect_backbone)
+    return policy_from(read_pt(path), str(path), device, expect_backbone)
 
 
 def load_featurizer(path: Path, device: torch.device | str = "cpu") -> Featurizer:
     """The featurizer in a file, in eval mode. Raises InputError unless all of it is there and fits."""
-    return featurizer_from(read_checkpoint(path), str(path), device)
+    return featurizer_from(read_pt(path), str(path), device)
 
 
 def policy_from(

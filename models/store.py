@@ -33,6 +33,7 @@ from featurizers import Featurizer
 from files import atomic_write, lock, sync_folder, translate_os_errors
 from models import checkpoint
 from models.policy import Policy
+from models.pt_file import read_pt
 
 ASSISTANT, HUMAN, FEATURIZER = FILES = ("asm_assistant_model.pt", "asm_human_model.pt", "asm_featurizer.pt")
 GENERATIONS, DAMAGED = "generations", "damaged"
@@ -126,7 +127,7 @@ def load(pv_dir: Path, device: torch.device | str = "cpu", expect_backbone: str 
 def load_generation(pv_dir: Path, generation: str, device: torch.device | str = "cpu") -> Models:
     """The models of a generation, current or not. Raises InputError: it is not there, or damaged."""
     folder = pv_dir / GENERATIONS / generation
-    return _models(folder, {name: checkpoint.read_checkpoint(folder / name) for name in FILES}, device, None)
+    return _models(folder, {name: read_pt(folder / name) for name in FILES}, device, None)
 
 
 def rollback_hint(pv_dir: Path) -> str:
@@ -150,7 +151,7 @@ def _load(pv_dir: Path, device: torch.device | str, expect_backbone: str | None)
         if missing and attempt > 1 and _journal(pv_dir) is None:  # and not just about to be written
             raise NotFoundError(str(folder / missing[0]), f"is missing, though {next(iter(contents))} is there")
         if not missing:
-            loaded = {name: checkpoint.read_checkpoint(pv_dir / name, contents[name]) for name in FILES}
+            loaded = {name: read_pt(pv_dir / name, contents[name]) for name in FILES}
             generations = [_config(loaded[name]).get("generation") for name in FILES]
             if len(set(map(str, generations))) == 1:
                 return _models(pv_dir, loaded, device, expect_backbone)

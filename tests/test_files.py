@@ -156,3 +156,12 @@ def test_each_operating_system_error_is_of_its_kind(number, kind, tmp_path):
 def test_a_lock_that_another_run_holds_is_a_conflict(tmp_path):
     with files.lock(tmp_path / ".lock"), pytest.raises(ConflictError), files.lock(tmp_path / ".lock"):
         pass
+
+
+def test_only_a_regular_file_is_read(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    assert files.read_regular_file(tmp_path / "file") == b"content"
+    os.mkfifo(tmp_path / "fifo")
+    for name in ("fifo", "absent", "."):
+        with pytest.raises(InputError, match=f"{tmp_path / name}: "):
+            files.read_regular_file(tmp_path / name)

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from errors import InputError
-from models import checkpoint, store
+from models import store
+from models.pt_file import read_pt
 
 
 class Killed(BaseException):
@@ -327,4 +328,4 @@ def test_what_is_said_of_a_generation_can_be_read_without_loading_it(tmp_path, s
     generation = publish(tmp_path, small(), 7, note="evening")
     about = json.loads((tmp_path / store.GENERATIONS / generation / store.METADATA_FILE).read_text())
     assert about["meta"]["note"] == "evening" and about["created"].startswith("20")
-    assert checkpoint.read_checkpoint(tmp_path / store.ASSISTANT)["config"]["generation"] == generation
+    assert read_pt(tmp_path / store.ASSISTANT)["config"]["generation"] == generation

@@ -18,7 +18,7 @@ from config import TrainConfig
 from errors import InputError
 from files import append_line, atomic_write, translate_os_errors
 from judge import Problem
-from models.checkpoint import atomic_torch_save, read_checkpoint
+from models.pt_file import atomic_torch_save, read_pt
 from simulation.builtin_problems import BY_ID
 from state_adapter import Episode
 from training.networks.training_networks import Tensors
@@ -98,7 +98,7 @@ class RunFolder:
         path = self.path / STATE
         if not path.exists():
             return None
-        saved = read_checkpoint(path)
+        saved = read_pt(path)
         if saved.get("version") != STATE_VERSION:
             raise InputError(str(path), f"is of version {saved.get('version')!r}, expected {STATE_VERSION}")
         return saved
