@@ -15,11 +15,14 @@ from dataclasses import replace
 import numpy as np
 
 from config import SearchConfig
-from training.search import Evaluation, SearchRandomness, SearchResult, search
+from training.search import Evaluation, SearchRandomness, SearchResult, run_search
 from training.search.interfaces import Floats, Ints
 
 GAMES, PAIRS, REPLIES, SECOND = 500, 94, 8, 32
 INF = float("inf")
+BUDGETS = ((8, 8), (16, 8), (32, 8), (64, 16))
+"""Simulations, and candidates considered at the root."""
+KEPT_PROBS = (0.1, 0.3, 0.5, 0.9)
 
 Place = tuple[int, int]
 """Game and second state; -1: the first step's, -2: over."""
@@ -59,7 +62,9 @@ class TwoSteps:
         value = np.where(places == -2, 0.0, self.values[games, places])
         return Evaluation(pairs, np.take_along_axis(log_probs, chosen, axis=1), value)
 
-    def step(self, states: Sequence[Place], pairs: Ints) -> tuple[list[tuple[int, int, int]], Floats]:
+    def step(
+        self, states: Sequence[Place], pairs: Ints, kept_probs: Floats
+    ) -> tuple[list[tuple[int, int, int]], Floats]:
         games, places = np.array(states).T
         pays = np.where(places == -2, 0.0, self.pays[games, places, pairs[:, 0]])
         return [(g, s, p) for (g, s), p in zip(states, pairs[:, 0].tolist(), strict=True)], pays
@@ -79,43 +84,43 @@ class TwoSteps:
 
 
 class Undone:
-    """Seven ways to write for a person who keeps what is written with the probability `kept`."""
+    """Seven ways to write for a person who keeps what is written with the probability `kept_prob`."""
 
-    def __init__(self, kept: float) -> None:
-        self.kept = kept
+    def __init__(self, kept_prob: float) -> None:
+        self.kept_prob = kept_prob
 
     def evaluate(self, states: Sequence[int]) -> Evaluation:
         pairs = np.tile(np.stack([np.arange(8)] * 2, axis=-1), (len(states), 1, 1))
         prior = np.log(np.array([0.3, *[0.1] * 7]))
         return Evaluation(pairs, np.tile(prior, (len(states), 1)), np.zeros(len(states)))
 
-    def step(self, states: Sequence[int], pairs: Ints) -> tuple[list[bool], Floats]:
+    def step(self, states: Sequence[int], pairs: Ints, kept_probs: Floats) -> tuple[list[bool], Floats]:
         wrote = pairs[:, 0] > 0
         return wrote.tolist(), np.where(wrote, 0.0, 0.1)
 
     def reply_log_probs(self, afterstates: Sequence[bool]) -> Floats:
-        tau = np.array([self.kept, *[(1 - self.kept) / (REPLIES - 1)] * (REPLIES - 1)])
+        tau = np.array([self.kept_prob, *[(1 - self.kept_prob) / (REPLIES - 1)] * (REPLIES - 1)])
         return np.tile(np.log(tau), (len(afterstates), 1))
 
     def reply(self, afterstates: Sequence[bool], replies: Ints, seeds: Ints) -> tuple[list[int], Floats]:
         return [0] * len(replies), np.where(afterstates, np.where(replies == 0, 0.5, -0.6), 0.0)
 
 
-def noise(config: SearchConfig) -> SearchRandomness:
+def no_exploration(config: SearchConfig) -> SearchRandomness:
     return SearchRandomness.draw([np.random.default_rng(game) for game in range(GAMES)], config, explore=False)
 
 
-def shares(game: TwoSteps, found: SearchResult) -> tuple[float, float]:
+def shares(game: TwoSteps, result: SearchResult) -> tuple[float, float]:
     """Share of the possible gain over the prior, of what is played and of what is learned."""
     possible = (game.q.max(-1) - game.prior_value).mean()
-    played = game.q[np.arange(GAMES), found.moves[:, 0]] - game.prior_value
-    learned = (found.policy * np.take_along_axis(game.q, found.pairs[:, :, 0], axis=1)).sum(-1) - game.prior_value
+    played = game.q[np.arange(GAMES), result.decisions] - game.prior_value
+    candidate_q = np.take_along_axis(game.q, result.pairs[:, :, 0], axis=1)
+    learned = (result.improved_policy * candidate_q).sum(-1) - game.prior_value
     return float(played.mean() / possible), float(learned.mean() / possible)
 
 
-def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    budgets = ((8, 8), (16, 8), (32, 8), (64, 16))
+def print_two_steps() -> None:
+    """The first table."""
     base = SearchConfig(depth=2, discount=1.0, lambdas=(INF,))
     kinds: Mapping[str, SearchConfig] = {
         "PUCT": replace(base, algorithm="puct"),
@@ -127,30 +132,41 @@ def main() -> None:
     game = TwoSteps(seed=0, candidates=base.candidates)
     roots = [(g, -1) for g in range(GAMES)]
     print("Two steps, share of the possible gain, played / learned, by simulations (considered)\n")
-    print("| | " + " | ".join(f"{s} ({m})" for s, m in budgets) + " |")
-    print("|---" * (len(budgets) + 1) + "|")
+    print("| | " + " | ".join(f"{simulations} ({considered})" for simulations, considered in BUDGETS) + " |")
+    print("|---" * (len(BUDGETS) + 1) + "|")
     for name, kind in kinds.items():
         cells = []
-        for simulations, considered in budgets:
+        for simulations, considered in BUDGETS:
             config = replace(kind, simulations=simulations, considered=considered)
-            cells.append("{:.2f} / {:.2f}".format(*shares(game, search(roots, game, game, config, noise(config)))))
+            result = run_search(roots, game, config, no_exploration(config))
+            cells.append("{:.2f} / {:.2f}".format(*shares(game, result)))
         print(f"| {name} | " + " | ".join(cells) + " |")
 
+
+def print_undone() -> None:
+    """The second table."""
     print("\nUndone, share of games in which NO-OP is played, 16 / 64 simulations, by the probability of keeping")
     print("(NO-OP is right below 0.64)\n")
-    chances = (0.1, 0.3, 0.5, 0.9)
-    print("| lambda | " + " | ".join(map(str, chances)) + " |")
-    print("|---" * (len(chances) + 1) + "|")
+    print("| lambda | " + " | ".join(map(str, KEPT_PROBS)) + " |")
+    print("|---" * (len(KEPT_PROBS) + 1) + "|")
     for lambdas in ((INF,), SearchConfig().lambdas, (1e-4, 1e-3, 1e-2, 1e-1)):
-        cells = []
-        for kept in chances:
-            person, silent = Undone(kept), []
-            for simulations in (16, 64):
-                config = SearchConfig(simulations=simulations, candidates=8, depth=1, lambdas=lambdas)
-                found = search([0] * GAMES, person, person, config, noise(config))
-                silent.append((found.chosen == 0).mean())
-            cells.append("{:.2f} / {:.2f}".format(*silent))
+        cells = [_no_op_shares(Undone(kept_prob), lambdas) for kept_prob in KEPT_PROBS]
         print(f"| {', '.join(map(str, lambdas))} | " + " | ".join(cells) + " |")
+
+
+def _no_op_shares(person: Undone, lambdas: tuple[float, ...]) -> str:
+    no_op_shares = []
+    for simulations in (16, 64):
+        config = SearchConfig(simulations=simulations, candidates=8, depth=1, lambdas=lambdas)
+        result = run_search([0] * GAMES, person, config, no_exploration(config))
+        no_op_shares.append((result.decisions == 0).mean())
+    return "{:.2f} / {:.2f}".format(*no_op_shares)
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    print_two_steps()
+    print_undone()
 
 
 if __name__ == "__main__":

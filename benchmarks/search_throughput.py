@@ -26,9 +26,9 @@ from featurizers import Featurizer, StateBatch
 from models import Policy
 from simulation.network_agents import NetworkPolicy
 from state import Cursor, State, unedited
-from training.search import Evaluation, SearchRandomness, search
+from training.search import Evaluation, SearchRandomness, run_search
 from training.search.evaluator import PolicyEvaluator
-from training.search.goal_free_model import DISCOUNT, GoalFreeModel, SearchState
+from training.search.goal_free_model import DISCOUNT, GoalFreeModel
 from training.search.interfaces import Floats, Ints
 from training.search.simulations import TreeSimulator
 
@@ -41,18 +41,17 @@ def a_file(lines: int, game: int) -> State:
     return State(text, 10, unedited(lines), unedited(lines), Cursor(True, lines // 2, 4, 10))
 
 
-class Still:
-    """Nothing ever happens, and everything is known: what is left of a search is its tree."""
+class FrozenGame:
+    """A game in which nothing happens and every evaluation is ready: the cost of its search is that of the trees."""
 
     def __init__(self, evaluation: Evaluation, replies: int) -> None:
         self.evaluation, self.replies = evaluation, replies
 
     def evaluate(self, states: Sequence[State]) -> Evaluation:
-        known = self.evaluation
-        some = np.arange(len(states)) % len(known.value)
-        return Evaluation(known.pairs[some], known.log_probs[some], known.value[some])
+        rows = np.arange(len(states)) % len(self.evaluation.value)
+        return Evaluation(self.evaluation.pairs[rows], self.evaluation.log_probs[rows], self.evaluation.value[rows])
 
-    def step(self, states: Sequence[State], pairs: Ints) -> tuple[Sequence[State], Floats]:
+    def step(self, states: Sequence[State], pairs: Ints, kept_probs: Floats) -> tuple[Sequence[State], Floats]:
         return states, np.zeros(len(states))
 
     def reply_log_probs(self, afterstates: Sequence[State]) -> Floats:
@@ -64,35 +63,34 @@ class Still:
 
 @torch.no_grad()
 def measure(backbone: str, lines: int, games: int, *, seconds: float, device: str) -> dict[str, float]:
-    """Milliseconds of a `search`, of its networks alone (`calls`, `one_by_one`, see above) and of its `tree`."""
+    """Milliseconds of a `run_search`, of its networks alone (`calls`, `one_by_one`, see above) and of its `tree`."""
     torch.manual_seed(0)
     config, states = SearchConfig(discount=DISCOUNT), [a_file(lines, game) for game in range(games)]
     assistant, human = (Policy(ModelConfig(backbone=backbone)).to(device).eval() for _ in range(2))
     featurizer = Featurizer(FeaturizerConfig()).to(device).eval()
     evaluator, people = PolicyEvaluator(assistant, featurizer, config), NetworkPolicy(human, featurizer)
 
-    def noise() -> SearchRandomness:
+    def randomness() -> SearchRandomness:
         return SearchRandomness.draw([np.random.default_rng(game) for game in range(games)], config, explore=True)
 
     def searching() -> None:
-        imagination = GoalFreeModel(evaluator, people, RewardWeights(), config)
-        search([SearchState(state) for state in states], imagination, imagination, config, noise())
+        run_search(states, GoalFreeModel(evaluator, people, RewardWeights(), config), config, randomness())
 
-    asked = calls_in(searching, featurizer, (assistant, human))
-    with patch.object(TreeSimulator, "visit_considered_once", lambda growth: np.zeros(games, dtype=np.int64)):
-        asked_one_by_one = calls_in(searching, featurizer, (assistant, human))
+    batched_calls = calls_in(searching, featurizer, (assistant, human))
+    with patch.object(TreeSimulator, "visit_considered_once", lambda simulator: np.zeros(games, dtype=np.int64)):
+        single_calls = calls_in(searching, featurizer, (assistant, human))
 
-    def called(these: list[Call]) -> None:
-        for batch, policy, heads in these:
+    def repeat(network_calls: list[Call]) -> None:
+        for batch, policy, heads in network_calls:
             scores = policy(featurizer(batch), heads).scores
         scores.cpu()
 
-    still = Still(evaluator.evaluate(states), config.replies)
+    frozen_game = FrozenGame(evaluator.evaluate(states), config.replies)
     calls: dict[str, Callable[[], object]] = {
-        "calls": lambda: called(asked),
-        "one_by_one": lambda: called(asked_one_by_one),
+        "calls": lambda: repeat(batched_calls),
+        "one_by_one": lambda: repeat(single_calls),
         "search": searching,
-        "tree": lambda: search(states, still, still, config, noise()),
+        "tree": lambda: run_search(states, frozen_game, config, randomness()),
     }
     return medians(calls, seconds=seconds, warm_up=1)
 
@@ -101,15 +99,16 @@ Call = tuple[StateBatch, Policy, Iterable[str]]
 
 
 def calls_in(work: Callable[[], None], featurizer: Featurizer, policies: Sequence[Policy]) -> list[Call]:
-    """Every call of a network that `work` makes: its batch, whose network, and the heads that were asked for."""
+    """Every call of a network that `work` makes: its batch, its policy, and the heads that it named."""
     batches: list[StateBatch] = []
-    asked: list[tuple[Policy, Iterable[str]]] = []
-    hooks = [featurizer.register_forward_pre_hook(lambda _, given: batches.append(given[0]))]
-    hooks += [policy.register_forward_pre_hook(lambda of, given: asked.append((of, given[1]))) for policy in policies]
+    policy_calls: list[tuple[Policy, Iterable[str]]] = []
+    hooks = [featurizer.register_forward_pre_hook(lambda _, inputs: batches.append(inputs[0]))]
+    for policy in policies:
+        hooks.append(policy.register_forward_pre_hook(lambda of, inputs: policy_calls.append((of, inputs[1]))))
     work()
     for hook in hooks:
         hook.remove()
-    return [(batch, *call) for batch, call in zip(batches, asked, strict=True)]
+    return [(batch, *call) for batch, call in zip(batches, policy_calls, strict=True)]
 
 
 def main() -> None:
@@ -126,7 +125,7 @@ def main() -> None:
             for games in GAMES:
                 ms = measure(backbone, lines, games, seconds=arguments.seconds, device=arguments.device)
                 pace = 1e3 * games * SearchConfig().simulations / ms["search"]
-                shares = f"{ms['calls'] / ms['search']:.2f} | {ms['one_by_one'] / ms['search']:.2f}"
+                shares = f"{ms['calls'] / ms['run_search']:.2f} | {ms['one_by_one'] / ms['run_search']:.2f}"
                 row = f"{pace:.0f} | {shares} | {ms['tree'] / ms['calls']:.3f}"
                 print(f"| {backbone} | {lines} | {games} | {row} |", flush=True)
 

@@ -25,7 +25,7 @@ def test_examples_run_as_they_stand(page, count, tmp_path, monkeypatch, sample_s
     for code in examples(page):
         exec(code, names)
     if page == "search.md":
-        assert names["found"].moves.shape == (3, 2)
+        assert names["result"].decisions.shape == names["result"].lines.shape == (3,)
     else:
         assert names["person"].name == "me"
         assert len(read_episodes(tmp_path / "scripted-sessions", strict=True)[0]) == 5

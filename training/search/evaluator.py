@@ -41,7 +41,7 @@ class PolicyEvaluator:
         size = len(states)
         pairs = np.empty((size, self.candidates, 2), dtype=np.int64)
         log_probs, values = np.empty((size, self.candidates)), np.empty(size)
-        kept = np.full((size, self.candidates), UNKNOWN)
+        kept_probs = np.full((size, self.candidates), UNKNOWN)
         for batch in forward(self.policy, self.featurizer, states, heads=HEADS, legal_only=True):
             rows, first_line = batch.index, batch.first_line
             pair_log_probs = batch.distribution().pair_log_probs()
@@ -50,10 +50,10 @@ class PolicyEvaluator:
             if batch.output.kept is not None:
                 lines = np.maximum(pairs[rows, :, 1] - first_line[:, None], 0)
                 shares = batch.output.kept.sigmoid().cpu().numpy()
-                kept[rows] = shares[np.arange(len(rows))[:, None], pairs[rows, :, 0], lines]
+                kept_probs[rows] = shares[np.arange(len(rows))[:, None], pairs[rows, :, 0], lines]
         if np.isnan(log_probs).any() or not np.isfinite(values).all():
             raise FloatingPointError("the policy's answer is not a number")
-        return Evaluation(pairs, log_probs, values, kept)
+        return Evaluation(pairs, log_probs, values, kept_probs)
 
 
 def candidates(pair_log_probs: Tensor, first_line: Ints, count: int) -> tuple[Ints, Floats]:
@@ -69,10 +69,10 @@ def candidates(pair_log_probs: Tensor, first_line: Ints, count: int) -> tuple[In
     log_probs[:, 0] = pair_log_probs[:, NO_OP, 0].cpu().numpy()
     log_probs[:, 1 : 1 + best.shape[1]] = best.cpu().numpy()
     pairs = np.zeros((len(others), count, 2), dtype=np.int64)
-    found = places.cpu().numpy()
+    flat_index = places.cpu().numpy()
     pairs[:, 0] = NO_OP, -1
-    pairs[:, 1 : 1 + best.shape[1], 0] = found // longest + 1
-    pairs[:, 1 : 1 + best.shape[1], 1] = found % longest + first_line[:, None]
+    pairs[:, 1 : 1 + best.shape[1], 0] = flat_index // longest + 1
+    pairs[:, 1 : 1 + best.shape[1], 1] = flat_index % longest + first_line[:, None]
     return pairs, log_probs
 
 

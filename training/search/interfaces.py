@@ -1,4 +1,4 @@
-"""What a search asks of the world: an evaluator of states and the dynamics between them. Not here: either of them.
+"""What a search asks of the world: evaluations of states, and the dynamics between them. Not here: either of them.
 
 Both answer for lists of any length at once, so that all games of a search share one call. States and afterstates are
 opaque to the search. There is no sign for "finished": a search ends at its depth, never because a goal was reached,
@@ -30,19 +30,19 @@ NO_OP = 0
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the network says about B states.
+    """What the network predicts for B states.
 
     pairs: (B, K, 2), decision and line of each candidate; candidate 0 is NO-OP.
-    log_probs: (B, K), prior log-probability of each candidate among all legal pairs, -inf: no candidate. Their sum is
-        below 1 where legal pairs are left out.
+    log_probs: (B, K), prior log-probability of each candidate among all legal pairs, -inf: no candidate. The
+        probabilities sum to less than 1 where legal pairs are left out.
     value: (B,), expected return.
-    kept: (B, K), share of what each candidate writes that will be kept, for dynamics that go by it; None: not said.
+    kept_probs: (B, K), p(kept) of each candidate, for dynamics that depend on it; None: the evaluator predicts none.
     """
 
     pairs: Ints
     log_probs: Floats
     value: Floats
-    kept: Floats | None = None
+    kept_probs: Floats | None = None
 
 
 class Evaluator(Protocol[S_contra]):
@@ -51,16 +51,21 @@ class Evaluator(Protocol[S_contra]):
     def evaluate(self, states: Sequence[S_contra]) -> Evaluation: ...
 
 
-class Dynamics(Protocol[S, A]):
-    """The game as the search imagines it: nothing is compiled, no test is run, no goal is known.
+class SearchModel(Protocol[S, A]):
+    """The game as the search simulates it: nothing is compiled, no test is run, no goal is known.
 
     A transition is `step`, then `reply`; its reward is the sum of both rewards, within the tree only an estimate.
     """
 
-    def step(self, states: Sequence[S], pairs: Ints) -> tuple[Sequence[A], Floats]:
+    def evaluate(self, states: Sequence[S]) -> Evaluation:
+        """The policy and value at the nodes of `states`; see `Evaluator`."""
+        ...
+
+    def step(self, states: Sequence[S], pairs: Ints, kept_probs: Floats) -> tuple[Sequence[A], Floats]:
         """Assistant's decisions `pairs` (B, 2), decision and line, on `states`: afterstates and rewards (B,).
 
-        One state may be there several times, with different decisions.
+        kept_probs: (B,), what the evaluation of the state predicted for the pair; NaN if it predicted nothing.
+        A state may be repeated, with different decisions.
         """
         ...
 

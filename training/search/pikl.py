@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.search.interfaces import Floats, Ints
+from training.search.interfaces import Floats
+from training.search.numerics import softmax
 
 
 def pikl(q: Floats, log_tau: Floats, lam: float | Floats, kappa: float = 0.0) -> Floats:
@@ -28,18 +29,3 @@ def pikl(q: Floats, log_tau: Floats, lam: float | Floats, kappa: float = 0.0) ->
         gain = np.where(q == best, 0.0, (q - best) / temperature)
         logits = np.where(possible, gain + anchor, -np.inf)
     return softmax(logits)
-
-
-def sample(probs: Floats, uniform: Floats) -> Ints:
-    """Index (B,) drawn from each row of `probs` (B, M) by a number in [0, 1) (B,); never one of probability 0."""
-    cumulative = probs.cumsum(-1)
-    # Scaled by the last sum, which rounding leaves just beside 1.
-    drawn: Ints = (cumulative <= (uniform * cumulative[:, -1])[:, None]).sum(-1)
-    return drawn
-
-
-def softmax(logits: Floats) -> Floats:
-    """Softmax over the last axis; -inf gives exactly 0."""
-    weights: Floats = np.exp(logits - logits.max(-1, keepdims=True))
-    weights /= weights.sum(-1, keepdims=True)
-    return weights

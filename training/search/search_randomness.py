@@ -1,4 +1,4 @@
-"""All that a search leaves to chance, drawn before it starts, so that games beside each other do not matter."""
+"""All random numbers of a search, drawn before it starts, so that a game's result does not depend on other games."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ evenly those of the golden ratio, which are for the reply."""
 
 @dataclass(frozen=True)
 class SearchRandomness:
-    """The chances of G games, each from its own generator; C chance nodes, one a simulation at most.
+    """The random numbers of G games, each from its own generator; C chance nodes, one a simulation at most.
 
     gumbel: (G, K), of the root's candidates; zero where nothing is to be explored.
     offsets: (G, C, 2) in [0, 1), where the sequence of each chance node begins.
@@ -34,15 +34,15 @@ class SearchRandomness:
     ) -> SearchRandomness:
         """`explore`: with Gumbel noise at the root, as self-play needs it and a person does not."""
         k, n = config.candidates, config.simulations
-        gumbel = [g.gumbel(size=k) if explore else np.zeros(k) for g in generators]
-        offsets = [g.random((n, 2)) for g in generators]
-        seeds = [g.integers(2**63 - 1, size=n) for g in generators]
+        gumbel = [generator.gumbel(size=k) if explore else np.zeros(k) for generator in generators]
+        offsets = [generator.random((n, 2)) for generator in generators]
+        seeds = [generator.integers(2**63 - 1, size=n) for generator in generators]
         return cls(np.stack(gumbel), np.stack(offsets), np.stack(seeds))
 
     def uniforms(self, games: Ints, chances: Ints, visits: Ints) -> Floats:
         """Two numbers in [0, 1) (B, 2) for the next visit of each chance node: which lambda, which reply.
 
-        Each is uniform, but those of one node lie evenly: few visits then stand for all replies better than
+        Each is uniform, but those of one node lie evenly: few visits then represent all replies better than
         independent draws do.
         """
         uniforms: Floats = (self.offsets[games, chances] + visits[:, None] * STEPS) % 1.0

@@ -24,12 +24,12 @@ def considered_visits(considered: int, simulations: int) -> tuple[int, ...]:
     phases = ceil(log2(considered))
     visits = [0] * considered
     sequence: list[int] = []
-    left = considered
+    remaining = considered
     while len(sequence) < simulations:
-        for _ in range(max(1, simulations // (phases * left))):
-            sequence.extend(visits[:left])
-            visits[:left] = [count + 1 for count in visits[:left]]
-        left = max(2, left // 2)
+        for _ in range(max(1, simulations // (phases * remaining))):
+            sequence.extend(visits[:remaining])
+            visits[:remaining] = [count + 1 for count in visits[:remaining]]
+        remaining = max(2, remaining // 2)
     return tuple(sequence[:simulations])
 
 

@@ -132,13 +132,14 @@ def targets_from_self_play(
 
     def of_all(name: str, kind: torch.dtype) -> Tensor:
         """The field of all searches, game after game."""
-        return torch.from_numpy(np.stack([getattr(one, name) for one in found], axis=1)).to(kind).flatten(0, 1)
+        return torch.from_numpy(np.stack([getattr(result, name) for result in found], axis=1)).to(kind).flatten(0, 1)
 
     pairs, first_line = of_all("pairs", torch.int64), torch.from_numpy(games.encoded.first_line)[steps.state_index]
     pairs[..., 1] = (pairs[..., 1] - first_line[:, None]).clamp(min=0)  # a NO-OP's is -1 in the file
     exists = of_all("mask", torch.bool)
     return TargetBatch(games.encoded, PolicyTargets(
-        row=steps.state_index, pairs=pairs * exists[..., None], exists=exists, policy=of_all("policy", torch.float32),
+        row=steps.state_index, pairs=pairs * exists[..., None], exists=exists,
+        policy=of_all("improved_policy", torch.float32),
         mass_outside_candidates=of_all("mass_outside_candidates", torch.float32), weight=torch.ones(len(steps)),
         returns=torch.from_numpy(returns).float().flatten(), decision=steps.decision, line=steps.line,
         kept=_known(steps), goal=goal, next_human=steps.next_human,

@@ -26,8 +26,8 @@ from simulation.rollout import Assistant, Chosen, RolloutSpec, run_rollouts
 from state import State
 from state_adapter import Episode
 from training.networks.training_networks import TrainingNetworks
-from training.search import SearchRandomness, SearchResult, search
-from training.search.goal_free_model import GoalFreeModel, SearchState
+from training.search import SearchRandomness, SearchResult, run_search
+from training.search.goal_free_model import GoalFreeModel
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def goal_of(episode: Episode, problems: Mapping[str, Problem]) -> Goal:
 class SearchAssistant:
     """An assistant that searches before it decides; it is given states, so no goal can reach its search.
 
-    explore: with Gumbel noise, as self-play needs it. searches: what each call of `decide` found, in order.
+    explore: with Gumbel noise, as self-play needs it. searches: the result of each call of `decide`, in order.
     """
 
     model: GoalFreeModel
@@ -100,11 +100,12 @@ class SearchAssistant:
 
     def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
         """See `Assistant`. The probability of what a search plays is not known, so none is recorded."""
-        noise = SearchRandomness.draw(
+        randomness = SearchRandomness.draw(
             [np.random.default_rng(generator.getrandbits(64)) for generator in generators],
             self.config,
             explore=self.explore,
         )
-        found = search([SearchState(state) for state in states], self.model, self.model, self.config, noise)
-        self.searches.append(found)
-        return [Chosen(Decision(decision), line, model="search") for decision, line in found.moves.tolist()]
+        result = run_search(states, self.model, self.config, randomness)
+        self.searches.append(result)
+        pairs = zip(result.decisions.tolist(), result.lines.tolist(), strict=True)
+        return [Chosen(Decision(decision), line, model="search") for decision, line in pairs]

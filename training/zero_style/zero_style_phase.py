@@ -43,7 +43,7 @@ from training.ppo import ppo_phase
 from training.search import CachedEvaluator, SearchResult
 from training.search.evaluator import PolicyEvaluator, observation
 from training.search.goal_free_model import DISCOUNT, GoalFreeModel
-from training.search.pikl import softmax
+from training.search.numerics import softmax
 from training.zero_style.policy_targets import TargetBatch, losses, targets_from_recording, targets_from_self_play
 from training.zero_style.self_play import (
     Root,
@@ -226,10 +226,8 @@ class ZeroStylePhase:
         human = NetworkPolicy(policies.human.eval(), policies.featurizer.eval())
         policy = PolicyEvaluator(policies.assistant, policies.featurizer, self.search)
         evaluator = CachedEvaluator(policy, observation)
-        survives = survival_rate(
-            self.data, self.data.select_episodes(self.train, is_human=False), weights.survival_reward
-        )
-        return SearchAssistant(GoalFreeModel(evaluator, human, weights, self.search, survives=survives), self.search)
+        rate = survival_rate(self.data, self.data.select_episodes(self.train, is_human=False), weights.survival_reward)
+        return SearchAssistant(GoalFreeModel(evaluator, human, weights, self.search, survival_rate=rate), self.search)
 
     def _recording(self) -> TargetBatch:
         """Recorded decisions for the epoch: whole episodes, as many as its minibatches need."""
@@ -297,7 +295,7 @@ class RolloutStatistics:
 def _tally(
     steps: TransitionTable, found: Sequence[SearchResult], tested: Sequence[bool], ids: Sequence[str]
 ) -> RolloutStatistics:
-    gains = [one.value - (softmax(one.log_probs) * one.q).sum(-1) for one in found]
+    gains = [one.value - (softmax(one.prior_log_probs) * one.qvalues).sum(-1) for one in found]
     return RolloutStatistics(
         ids=ids,
         returns=torch.zeros(len(tested)).index_add(0, steps.episode, steps.reward),
@@ -305,7 +303,7 @@ def _tally(
         no_op=(steps.decision == 0).float(),
         kept=steps.retained[~steps.retained.isnan()],
         gains=torch.from_numpy(np.concatenate(gains)),
-        simulations=sum(int(one.visits.sum()) for one in found),
+        simulations=sum(int(one.visit_counts.sum()) for one in found),
     )
 
 

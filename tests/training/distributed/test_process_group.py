@@ -136,12 +136,14 @@ def assert_close(one, other):
     scores of a query alike; single weights elsewhere, differently on different processors) Adam makes it a step of the
     learning rate's size."""
     for name, weights in one.items():
+        differences = []
         for key, value in weights.items():
             difference = (value - other[name][key]).abs()
             if key.endswith("in_proj_bias"):
                 difference = torch.stack(difference.chunk(3))[[0, 2]]
-            assert difference.max() < 1e-3, (name, key, difference.max())
-            assert (difference > 2e-5).sum() <= 1e-3 * difference.numel() + 1, (name, key, difference)
+            differences.append(difference.flatten())
+        difference = torch.cat(differences)
+        assert difference.max() < 1e-3 and (difference > 2e-5).float().mean() < 2e-3, (name, difference.max())
 
 
 def steps_of(episodes):
@@ -353,6 +355,31 @@ def test_the_command_under_torchrun_speaks_once(recorded, tmp_path, root):
     assert [event["event"] for event in events] == ["start", "end"] and events[0]["settings"]["processes"] == 2
 
 
+def test_a_process_that_is_killed_while_the_others_wait_ends_the_run_soon(recorded, tmp_path, root):
+    """`torchrun` sees that it has ended, and ends the others."""
+    (tmp_path / "killed.py").write_text("""
+import os, signal, time
+
+import cli.train
+
+def read(*arguments, **more):
+    time.sleep(2)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if os.environ["RANK"] == "1":
+    cli.train.read = read
+""")
+    words = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
+    environment = {**os.environ, "CODEASSIST_MODULES": "killed", "PYTHONPATH": f"{root}:{tmp_path}"}
+    start = time.monotonic()
+    done = subprocess.run(
+        [*words, *map(str, command(recorded, tmp_path))], cwd=root, env=environment, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1 and "Signal 9" in done.stderr and time.monotonic() - start < 60
+    assert not (tmp_path / "models").exists()
+
+
 @pytest.mark.parametrize(("more", "expected"), [
     (["--episodes_dir", "nowhere"], "nowhere"),
     (["--device", "cuda:0"], "cuda:0 is one card for all processes"),
@@ -432,7 +459,7 @@ def test_a_process_without_a_card_of_its_own_is_named_and_ends_all(recorded, tmp
     assert second[1:] == ("", "")
 
 
-@pytest.mark.parametrize(("environment", "ranks"), [
+@pytest.mark.parametrize(("environment", "expected"), [
     ({}, SINGLE_PROCESS),
     ({"WORLD_SIZE": "1", "RANK": "0", "LOCAL_RANK": "0"}, SINGLE_PROCESS),
     ({"RANK": "3"}, SINGLE_PROCESS),

@@ -1,4 +1,4 @@
-"""A game written down as a table, which plays the evaluator and the dynamics of a search."""
+"""A game written down as a table, which plays the model of a search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,9 @@ class World:
     def _replies(self, after: tuple[str, int]) -> Sequence[Reply]:
         return self.moves.get(after, (0.0, [(1.0, 0.0, after[0])]))[1]
 
-    def step(self, states: Sequence[str], pairs: np.ndarray) -> tuple[list[tuple[str, int]], np.ndarray]:
+    def step(
+        self, states: Sequence[str], pairs: np.ndarray, kept_probs: np.ndarray
+    ) -> tuple[list[tuple[str, int]], np.ndarray]:
         afterstates = list(zip(states, pairs[:, 0].tolist(), strict=True))
         self.calls["step"].append(list(afterstates))
         return afterstates, np.array([self.moves.get(after, (0.0, ()))[0] for after in afterstates])

@@ -1,18 +1,15 @@
-"""Completed Q, improved policy and the choice of a candidate, as worked tables."""
+"""The improved policy and the choice of a candidate, as worked tables."""
 
 import numpy as np
 import pytest
 
 from config import SearchConfig
 from training.search.action_selection import (
-    bounds,
-    completed_qvalues,
     improved_policy,
     initial_order,
-    pick_considered,
-    pick_interior,
-    pick_puct,
-    rescale,
+    select_considered,
+    select_interior,
+    select_puct,
 )
 
 PLAIN = SearchConfig(prior_visits=0.0)
@@ -21,40 +18,6 @@ PLAIN = SearchConfig(prior_visits=0.0)
 def log(probs: list[float]) -> np.ndarray:
     with np.errstate(divide="ignore"):
         return np.log([probs])
-
-
-@pytest.mark.parametrize(
-    ("probs", "visits", "returns", "prior_visits", "mixed", "expected"),
-    [
-        # Nothing visited: the network's value everywhere.
-        ([0.5, 0.3, 0.2], [0, 0, 0], [0, 0, 0], 0, 1.0, [1.0, 1.0, 1.0]),
-        # mixed = (1 + 1 * 4) / 2.
-        ([0.5, 0.3, 0.2], [0, 1, 0], [0, 4, 0], 0, 2.5, [2.5, 4.0, 2.5]),
-        # Mean returns 3 and 1; sum(p r) / sum(p) = (.5 * 3 + .3 * 1) / .8 = 2.25; mixed = (1 + 3 * 2.25) / 4.
-        ([0.5, 0.3, 0.2], [2, 1, 0], [6, 1, 0], 0, 1.9375, [3.0, 1.0, 1.9375]),
-        # The same with one prior visit: (6 + 1.9375) / 3 and (1 + 1.9375) / 2.
-        ([0.5, 0.3, 0.2], [2, 1, 0], [6, 1, 0], 1, 1.9375, [2.645833, 1.46875, 1.9375]),
-        # A visited candidate that the prior all but excludes.
-        ([1.0, 1e-300, 0.0], [0, 1, 0], [0, 4, 0], 0, 2.5, [2.5, 4.0, 2.5]),
-    ],
-)
-def test_completed_q(probs, visits, returns, *, prior_visits, mixed, expected) -> None:  # type: ignore[no-untyped-def]
-    q, value = completed_qvalues(log(probs), np.array([1.0]), np.array([visits]), np.array([returns]), prior_visits)
-    assert q[0] == pytest.approx(expected)
-    assert value[0] == pytest.approx(mixed)
-
-
-@pytest.mark.parametrize(
-    ("q", "probs", "expected"),
-    [
-        ([1.0, 3.0, 2.0], [0.4, 0.3, 0.3], [0.0, 1.0, 0.5]),
-        ([1.0, 3.0, 9.0], [0.5, 0.5, 0.0], [0.0, 1.0, 4.0]),  # one that does not exist stretches nothing
-        ([2.0, 2.0, 2.0], [0.4, 0.3, 0.3], [0.0, 0.0, 0.0]),
-    ],
-)
-def test_rescale_by_the_candidates_that_exist(q: list[float], probs: list[float], expected: list[float]) -> None:
-    values = np.array([q])
-    assert rescale(values, *bounds(values, log(probs)))[0] == pytest.approx(expected)
 
 
 def test_improved_policy() -> None:
@@ -76,13 +39,13 @@ def test_improved_policy() -> None:
     ],
 )
 def test_root_choice(scores: list[float], visits: list[int], considered: int, expected: int) -> None:
-    assert pick_considered(np.array([scores]), np.array([visits]), np.array([considered])).tolist() == [expected]
+    assert select_considered(np.array([scores]), np.array([visits]), np.array([considered])).tolist() == [expected]
 
 
 def test_visits_inside_follow_the_improved_policy() -> None:
     improved, visits = np.array([[0.6, 0.3, 0.1, 0.0]]), np.zeros((1, 4), dtype=np.int64)
     for _ in range(100):
-        visits[0, pick_interior(improved, visits)[0]] += 1
+        visits[0, select_interior(improved, visits)[0]] += 1
     assert visits[0].tolist() == pytest.approx([60, 30, 10, 0], abs=1)
 
 
@@ -96,8 +59,8 @@ def test_visits_inside_follow_the_improved_policy() -> None:
     ],
 )
 def test_puct_choice(q: list[float], visits: list[int], expected: int) -> None:
-    picks = pick_puct(log([0.5, 0.3, 0.2, 0.0]), np.array([q]), np.array([visits]), PLAIN)
-    assert picks.tolist() == [expected]
+    actions = select_puct(log([0.5, 0.3, 0.2, 0.0]), np.array([q]), np.array([visits]), PLAIN)
+    assert actions.tolist() == [expected]
 
 
 def test_first_visits_go_to_no_op_then_by_score_then_by_place() -> None:

@@ -39,8 +39,8 @@ def test_same_answers_in_the_same_order(inner: Inner) -> None:
 def test_what_is_said_of_keeping_is_kept_too(inner: Inner) -> None:
     cached = CachedEvaluator(Inner(says_kept=True), key=lambda state: state)
     for states in ([1, 2], [2, 3, 1]):
-        assert np.array_equal(cached.evaluate(states).kept, Inner(says_kept=True).evaluate(states).kept)
-    assert CachedEvaluator(inner, key=lambda state: state).evaluate([1]).kept is None
+        assert np.array_equal(cached.evaluate(states).kept_probs, Inner(says_kept=True).evaluate(states).kept_probs)
+    assert CachedEvaluator(inner, key=lambda state: state).evaluate([1]).kept_probs is None
 
 
 def test_each_observation_is_evaluated_once(inner: Inner) -> None:

@@ -13,7 +13,7 @@ from featurizers import Featurizer
 from models import Policy
 from simulation.network_agents import NetworkPolicy
 from state import Cursor, Env, PastDecision, State, unedited
-from training.search import SearchRandomness, search
+from training.search import SearchRandomness, run_search
 from training.search.cache import CachedEvaluator
 from training.search.evaluator import PolicyEvaluator, candidates, observation
 
@@ -119,7 +119,10 @@ def test_what_it_does_not_see_does_not(evaluator: PolicyEvaluator) -> None:
 class Quiet:
     """Decisions that only let time pass; the human may reply or not."""
 
-    def step(self, states, pairs):  # type: ignore[no-untyped-def]
+    def __init__(self, evaluator):  # type: ignore[no-untyped-def]
+        self.evaluate = evaluator.evaluate
+
+    def step(self, states, pairs, kept_probs):  # type: ignore[no-untyped-def]
         return [replace(s, t=s.t + 1) for s in states], np.where(pairs[:, 0] == 0, 0.1, 0.0)
 
     def reply_log_probs(self, afterstates):  # type: ignore[no-untyped-def]
@@ -135,12 +138,12 @@ def test_the_cache_saves_calls_and_changes_nothing(evaluator: PolicyEvaluator) -
     config = SearchConfig(simulations=16, candidates=6, considered=4, replies=2, depth=3)
     roots = [state(4), state(4), state(12)]
     cached = CachedEvaluator(evaluator, observation)
-    found = [
-        search(roots, of, Quiet(), config, SearchRandomness.draw([np.random.default_rng(1)] * 3, config, explore=False))
-        for of in (evaluator, cached)
-    ]
-    assert np.array_equal(found[0].visits, found[1].visits)
-    assert found[0].policy == pytest.approx(found[1].policy, abs=1e-3)
+    results = []
+    for of in (evaluator, cached):
+        randomness = SearchRandomness.draw([np.random.default_rng(1)] * 3, config, explore=False)
+        results.append(run_search(roots, Quiet(of), config, randomness))
+    assert np.array_equal(results[0].visit_counts, results[1].visit_counts)
+    assert results[0].improved_policy == pytest.approx(results[1].improved_policy, abs=1e-3)
     assert cached.hits > cached.misses
 
 
@@ -149,11 +152,11 @@ def test_each_candidate_has_its_p_kept(evaluator: PolicyEvaluator) -> None:
     """Of its own decision and line, also where the network sees a window of the file alone."""
     states = [state(3), state(60, t=9), state(12)]
     found = evaluator.evaluate(states)
-    assert found.kept is not None
+    assert found.kept_probs is not None
     for i, one in enumerate(states):
         encoded = evaluator.featurizer.encode([one])
         kept = evaluator.policy(evaluator.featurizer(encoded.batch())).kept[0].sigmoid()
-        for (decision, line), share in zip(found.pairs[i, 1:].tolist(), found.kept[i, 1:].tolist(), strict=True):
+        for (decision, line), share in zip(found.pairs[i, 1:].tolist(), found.kept_probs[i, 1:].tolist(), strict=True):
             place = line - int(encoded.first_line[0])
             if place < kept.shape[1]:  # else a candidate that does not exist
                 assert share == pytest.approx(float(kept[decision, place]), abs=1e-4)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.search.pikl import pikl, sample
+from training.search.numerics import sample
+from training.search.pikl import pikl
 
 Q = np.array([0.3, 0.9, 0.5, 1.0])
 TAU = np.array([0.5, 0.3, 0.2, 0.0])

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config import SearchConfig
-from training.search import SearchRandomness, SearchResult, search
-from training.search.search import grow_trees
+from training.search import SearchRandomness, SearchResult, run_search
 from training.search.simulations import TreeSimulator
+from training.search.tree_search import grow_trees
 
 INF = float("inf")
 PLAIN = SearchConfig(
@@ -45,21 +45,21 @@ def three_candidates(world):  # type: ignore[no-untyped-def]
             [0.125, 0.625, 0.25],
             [0.5, 0.3 * np.exp(5.1), 0.2 * np.exp(1.275)],
         ),
-        # PUCT (scores in test_improvement.test_puct_choice): NO-OP, 1, 1; the policy is the share of visits. The third
-        # keeps 3 * (.3 / .8) / 4.
+        # PUCT (scores in test_action_selection.test_puct_choice): NO-OP, 1, 1; the policy is the share of visits.
+        # The third keeps 3 * (.3 / .8) / 4.
         (replace(PLAIN, algorithm="puct", simulations=3), [1, 2, 0], [0, 1, 0.28125], [1, 2, 0]),
     ],
 )
 def test_one_ply_worked_by_hand(world, config, visits, q, weights) -> None:  # type: ignore[no-untyped-def]
     table = three_candidates(world)
-    found = search(["root"], table, table, config, quiet(1, config))
+    found = run_search(["root"], table, config, quiet(1, config))
     policy = np.array(weights) / np.sum(weights)
-    assert found.visits[0].tolist() == visits
-    assert found.q[0] == pytest.approx(q)
-    assert found.policy[0] == pytest.approx(policy)
+    assert found.visit_counts[0].tolist() == visits
+    assert found.qvalues[0] == pytest.approx(q)
+    assert found.improved_policy[0] == pytest.approx(policy)
     assert found.value[0] == pytest.approx(policy @ q)
-    assert found.chosen.tolist() == [1]
-    assert found.moves.tolist() == [[1, 0]]
+    assert found.selected.tolist() == [1]
+    assert (found.decisions.tolist(), found.lines.tolist()) == ([1], [0])
     assert found.mass_outside_candidates[0] == pytest.approx(0)
 
 
@@ -94,15 +94,15 @@ def test_two_plies_with_replies_worked_by_hand(world, prior_visits: float, q: li
     config = replace(PLAIN, candidates=2, considered=2, depth=2, discount=0.5, prior_visits=prior_visits)
     table = kept_or_undone(world)
     noise = quiet(1, config, offset=0.2)
-    found, tree = search(["root"], table, table, config, noise), grow_trees(["root"], table, table, config, noise)
+    found, tree = run_search(["root"], table, config, noise), grow_trees(["root"], table, config, noise)
     weights = np.array([0.6, 0.4 * np.exp(5.2)])
-    assert found.visits[0].tolist() == [2, 2]
-    assert found.q[0] == pytest.approx(q, abs=1e-6)
-    assert found.policy[0] == pytest.approx(weights / weights.sum())
-    assert found.chosen.tolist() == [1]
+    assert found.visit_counts[0].tolist() == [2, 2]
+    assert found.qvalues[0] == pytest.approx(q, abs=1e-6)
+    assert found.improved_policy[0] == pytest.approx(weights / weights.sum())
+    assert found.selected.tolist() == [1]
     assert tree.states[0] == ["root", "quiet", "kept", "undone", "quieter"]
-    assert tree.visits[0, 1].tolist() == [1, 0]
-    assert tree.returns[0, 1, 0] == pytest.approx(0.3)
+    assert tree.children_visits[0, 1].tolist() == [1, 0]
+    assert tree.children_returns[0, 1, 0] == pytest.approx(0.3)
     assert tree.reply_visits[0, 1].tolist() == [1, 1]
     assert (tree.min_value[0], tree.max_value[0]) == pytest.approx((-0.2, 1.3))
 
@@ -111,8 +111,8 @@ def test_replies_are_compared_by_returns_of_the_whole_tree(world) -> None:  # ty
     """The tree of `test_two_plies_...`: kept returned 1.3, undone -.7; all returns lie between -.2 and 1.3."""
     config = replace(PLAIN, candidates=2, considered=2, depth=2, discount=0.5)
     table = kept_or_undone(world)
-    tree = grow_trees(["root"], table, table, config, quiet(1, config, offset=0.2))
-    assert tree.rescaled_reply_q(np.array([0]), np.array([1]))[0] == pytest.approx([1.0, -1 / 3])
+    tree = grow_trees(["root"], table, config, quiet(1, config, offset=0.2))
+    assert tree.rescaled_reply_qvalues(np.array([0]), np.array([1]))[0] == pytest.approx([1.0, -1 / 3])
 
 
 @pytest.mark.parametrize(("lambdas", "undone"), [((INF,), (6, 9)), ((0.0,), (1, 1)), ((0.0, INF), (3, 6))])
@@ -121,15 +121,15 @@ def test_people_reply_between_imitation_and_reason(world, lambdas, undone) -> No
     config = replace(PLAIN, candidates=2, considered=1, simulations=30, lambdas=lambdas)
     table = kept_or_undone(world)
     table.states["root"] = ([0.0, 1.0], 0.0)
-    tree = grow_trees(["root"], table, table, config, quiet(1, config, offset=0.2))
+    tree = grow_trees(["root"], table, config, quiet(1, config, offset=0.2))
     visits = tree.reply_visits[0, tree.chance_index[0, 0, 1]]
-    assert visits.sum() == tree.visits[0, 0, 1] and undone[0] <= visits[1] <= undone[1], visits
+    assert visits.sum() == tree.children_visits[0, 0, 1] and undone[0] <= visits[1] <= undone[1], visits
 
 
 def test_a_child_is_found_again_by_decision_and_reply(world) -> None:  # type: ignore[no-untyped-def]
     config = replace(PLAIN, candidates=2, considered=2, depth=2, simulations=16)
     table = kept_or_undone(world)
-    search(["root"], table, table, config, quiet(1, config))
+    run_search(["root"], table, config, quiet(1, config))
     asked = [after for call in table.calls["step"] for after in call]
     replied = [reply for call in table.calls["reply"] for reply in call]
     assert len(asked) == len(set(asked))
@@ -150,9 +150,9 @@ def test_two_decisions_that_pay_together_need_depth_two(world, algorithm: str, s
     )
     for depth, chosen in ((1, 1), (2, 2)):
         config = replace(PLAIN, algorithm=algorithm, simulations=simulations, depth=depth)
-        found = search(["root"], table, table, config, quiet(1, config))
-        assert found.chosen.tolist() == [chosen]
-        assert found.policy[0].argmax() == chosen
+        found = run_search(["root"], table, config, quiet(1, config))
+        assert found.selected.tolist() == [chosen]
+        assert found.improved_policy[0].argmax() == chosen
 
 
 class Maze:
@@ -178,7 +178,7 @@ class Maze:
         with np.errstate(divide="ignore"):
             return Evaluation(pairs, np.log(rows), np.array(values))
 
-    def step(self, states, pairs):  # type: ignore[no-untyped-def]
+    def step(self, states, pairs, kept_probs):  # type: ignore[no-untyped-def]
         for state, (pick, _) in zip(states, pairs.tolist(), strict=True):
             assert self.evaluate([state]).log_probs[0, pick] > -np.inf, "a masked candidate was taken"
         afters = [int(self.numbers(2, s, a).integers(2**40)) for s, a in zip(states, pairs[:, 0].tolist(), strict=True)]
@@ -200,7 +200,7 @@ class Maze:
 
 def play(maze: Maze, roots: list[int], config: SearchConfig, seeds: list[int]) -> SearchResult:
     noise = SearchRandomness.draw([np.random.default_rng(seed) for seed in seeds], config, explore=True)
-    return search(roots, maze, maze, config, noise)
+    return run_search(roots, maze, config, noise)
 
 
 MAZE = SearchConfig(simulations=12, candidates=6, considered=4, replies=4, depth=3)
@@ -213,11 +213,11 @@ def test_masked_moves_are_never_visited_and_every_simulation_is_spent(
 ) -> None:
     config = replace(MAZE, algorithm=algorithm, depth=depth, simulations=simulations)
     found = play(Maze(6, 4), [root, root + 1], config, [root, 7])
-    assert found.visits.sum(-1).tolist() == [simulations] * 2
-    assert (found.visits[~found.mask] == 0).all()
-    assert (found.policy[~found.mask] == 0).all()
-    assert found.policy.sum(-1) == pytest.approx([1, 1])
-    assert found.mask[np.arange(2), found.chosen].all()
+    assert found.visit_counts.sum(-1).tolist() == [simulations] * 2
+    assert (found.visit_counts[~found.mask] == 0).all()
+    assert (found.improved_policy[~found.mask] == 0).all()
+    assert found.improved_policy.sum(-1) == pytest.approx([1, 1])
+    assert found.mask[np.arange(2), found.selected].all()
     assert found.mask[:, 0].all()
 
 
@@ -266,8 +266,8 @@ def test_what_a_reply_leaves_to_chance_follows_the_seed_of_its_simulation() -> N
             return super().reply(afters, replies, seeds)
 
     noise, maze = quiet(1, MAZE), Noting(6, 4)
-    tree = grow_trees([5], maze, maze, MAZE, noise)
-    assert len(seen) == tree.nodes[0] - 1 >= 10
+    tree = grow_trees([5], maze, MAZE, noise)
+    assert len(seen) == tree.node_count[0] - 1 >= 10
     assert [seed for seed in noise.seeds[0].tolist() if seed in seen] == seen
 
 
@@ -299,15 +299,14 @@ def test_first_visits_together_are_the_same_as_one_by_one(
     seeds: list[int], maze: Maze, config: SearchConfig, explore: bool
 ) -> None:
     noise = SearchRandomness.draw([np.random.default_rng(seed) for seed in seeds], config, explore=explore)
-    together = grow_trees(seeds, maze, maze, config, noise)
+    together = grow_trees(seeds, maze, config, noise)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            TreeSimulator, "visit_considered_once", lambda growth: np.zeros(len(growth.tree.nodes), dtype=np.int64)
-        )
-        one_by_one = grow_trees(seeds, maze, maze, config, noise)
+        patch.setattr(TreeSimulator, "visit_considered_once", lambda simulator: np.zeros(len(seeds), dtype=np.int64))
+        one_by_one = grow_trees(seeds, maze, config, noise)
     for name, value in vars(one_by_one).items():
         found = getattr(together, name)
-        assert np.array_equal(found, value) if isinstance(value, np.ndarray) else found == value, name
+        same = found == value if not isinstance(value, np.ndarray) else np.array_equal(found, value, equal_nan=True)
+        assert same, name
 
 
 def test_noise_explores_only_when_asked() -> None:
@@ -327,10 +326,10 @@ def test_replies_of_a_node_lie_evenly() -> None:
 
 def test_a_node_without_choice_is_searched_all_the_same(world) -> None:  # type: ignore[no-untyped-def]
     table = world({"root": ([1, 0, 0], 0.5)}, {}, candidates=3)
-    found = search(["root"], table, table, PLAIN, quiet(1, PLAIN))
-    assert found.visits[0].tolist() == [4, 0, 0]
-    assert found.policy[0].tolist() == [1, 0, 0]
-    assert found.moves.tolist() == [[0, -1]]
+    found = run_search(["root"], table, PLAIN, quiet(1, PLAIN))
+    assert found.visit_counts[0].tolist() == [4, 0, 0]
+    assert found.improved_policy[0].tolist() == [1, 0, 0]
+    assert (found.decisions.tolist(), found.lines.tolist()) == ([0], [-1])
 
 
 def test_mass_outside_the_candidates_is_what_the_whole_policy_would_leave_there(world) -> None:  # type: ignore[no-untyped-def]
@@ -338,10 +337,10 @@ def test_mass_outside_the_candidates_is_what_the_whole_policy_would_leave_there(
     table = three_candidates(world)
     table.states["root"] = ([0.25, 0.15, 0.1], 0.0)
     config = replace(PLAIN, simulations=2)
-    found = search(["root"], table, table, config, quiet(1, config))
+    found = run_search(["root"], table, config, quiet(1, config))
     weights = np.array([0.25, 0.15 * np.exp(5.1), 0.1 * np.exp(1.275)])
     rest = 0.5 * np.exp(1.275)
-    assert found.policy[0] == pytest.approx(weights / weights.sum())
+    assert found.improved_policy[0] == pytest.approx(weights / weights.sum())
     assert found.mass_outside_candidates[0] == pytest.approx(rest / (rest + weights.sum()))
 
 
@@ -355,5 +354,5 @@ def test_who_undoes_what_is_written_is_left_alone(world, kept: float, chosen: in
     )
     config = SearchConfig(simulations=16, candidates=2, replies=2)
     noise = SearchRandomness.draw([np.random.default_rng(seed) for seed in range(100)], config, explore=False)
-    found = search(["root"] * 100, table, table, config, noise)
-    assert (found.chosen == chosen).mean() > 0.9
+    found = run_search(["root"] * 100, table, config, noise)
+    assert (found.selected == chosen).mean() > 0.9

@@ -122,9 +122,9 @@ def returns_to_go(session_of, small):
     brought = torch.zeros(len(data.steps)).masked_scatter(~data.steps.is_human, torch.tensor([1.0, 2.0, 4.0] * 2))
     data = replace(data, steps=replace(data.steps, reward=brought))
     one = SearchResult(
-        pairs=np.zeros((2, 1, 2), int), mask=np.ones((2, 1), bool), policy=np.ones((2, 1)),
+        pairs=np.zeros((2, 1, 2), int), mask=np.ones((2, 1), bool), improved_policy=np.ones((2, 1)),
         mass_outside_candidates=np.zeros(2),
-        **dict.fromkeys(("log_probs", "chosen", "value", "raw_value", "visits", "q"), np.zeros(2)),
+        **dict.fromkeys(("prior_log_probs", "selected", "value", "raw_value", "visit_counts", "qvalues"), np.zeros(2)),
     )  # fmt: skip
 
     def make(n):

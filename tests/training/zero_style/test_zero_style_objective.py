@@ -241,7 +241,7 @@ def test_who_plays_expects_things_to_survive_as_in_the_sessions_learned_from(pha
     share = (sum(survived) + PRIOR_SURVIVAL_RATE * PRIOR_SURVIVAL_COUNT) / (len(survived) + PRIOR_SURVIVAL_COUNT)
     assert abs(share - PRIOR_SURVIVAL_RATE) > 0.01
     expected = weights.retain_reward + share * weights.survival_reward + (1 - share) * weights.extinction_penalty
-    assert phase.assistant().model.if_kept == pytest.approx(expected, abs=1e-5)
+    assert phase.assistant().model.reward_if_kept == pytest.approx(expected, abs=1e-5)
 
 
 # Several processes

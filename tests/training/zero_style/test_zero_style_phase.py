@@ -101,9 +101,9 @@ def test_only_the_latest_games_are_kept_and_every_minibatch_has_recorded_decisio
     games = 16
     for rows in phase.batches:
         assert len(rows) == 8 and (rows >= games).sum() == 2
-    without = phase_of(epochs=1, recorded_share=0.0)
-    run(without)
-    assert all((rows < 8).all() for rows in without.batches)
+    revert_lines = phase_of(epochs=1, recorded_share=0.0)
+    run(revert_lines)
+    assert all((rows < 8).all() for rows in revert_lines.batches)
 
 
 def test_targets_are_what_was_searched_and_what_came_of_it(phase_of, sessions, monkeypatch):
@@ -123,7 +123,7 @@ def test_targets_are_what_was_searched_and_what_came_of_it(phase_of, sessions, m
         behind = targets.returns[2 * game + 1] - second
         assert targets.returns[2 * game].item() == pytest.approx(first + gamma * (second + behind.item()), abs=1e-5)
         for ply in range(2):
-            policy = torch.from_numpy(found[ply].policy[game]).float()
+            policy = torch.from_numpy(found[ply].improved_policy[game]).float()
             assert torch.equal(targets.policy[2 * game + ply], policy)
     texts = {episode.states[-1].lines: episode.states[-1] for episode in sessions}
     vectors = [goal_vector(game.states[0], Goal.of(state)) for game in played for state in texts.values()]
