@@ -142,8 +142,10 @@ def learn(
     found.timed("self-play: games", distributed, games.begin)
     found.timed("self-play: steps", distributed, lambda: _through(games.step))
     states, rows = len(data.encoded), len(ppo.update.steps)
-    counts = states, states, len(steps), len(steps), rows, _rows(ppo.update.batches)
-    found.counts = dict(zip(PARTS, (*counts, int(games.rollout_metrics["games"]), _rows(games.batches)), strict=True))
+    counts = states, states, len(steps), len(steps), rows, _rows(ppo.update.loop.batches)
+    found.counts = dict(
+        zip(PARTS, (*counts, int(games.rollout_metrics["games"]), _rows(games.loop.batches)), strict=True)
+    )
 
 
 def _rows(batches: Sequence[Tensor]) -> int:

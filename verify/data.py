@@ -109,7 +109,7 @@ def gae_per_episode(settings: Settings) -> Result:
         seed=settings.seed_of("gae"),
     )
     phase.begin()
-    held = phase.update.held
+    held = phase.update.old_policy
     assert held is not None
     network = Network(policies.featurizer, policies.assistant.eval())
     errors = []

@@ -10,13 +10,13 @@ import torch
 
 from featurizers import Featurizer
 from state_adapter import Episode
-from training.ppo import ppo_phase
+from training.ppo import ppo_update
 from verify.data import causality, gae_per_episode
 
 # By name, because nothing but the border may import what is behind the border.
 episode_builder = importlib.import_module("episodes.episode_builder")
 json_reader = importlib.import_module("episodes.json_reader")
-TRANSITIONS, ATTACH, GAE, ENCODE = Episode.transitions, episode_builder.attach, ppo_phase.gae, Featurizer.encode
+TRANSITIONS, ATTACH, GAE, ENCODE = Episode.transitions, episode_builder.attach, ppo_update.gae, Featurizer.encode
 
 
 def test_checks_pass(small):
@@ -118,7 +118,7 @@ def late_rewards(rewards, values, episode, bootstrap, **more):
     [one_long_episode, nothing_comes_after, always_bootstrapped, undiscounted, one_step, late_rewards],
 )
 def test_wrong_advantages_are_found(small, monkeypatch, broken):
-    monkeypatch.setattr(ppo_phase, "gae", broken)
+    monkeypatch.setattr(ppo_update, "gae", broken)
     result = gae_per_episode(small)
     assert not result["passed"]
     assert result["largest_error"] > 1e-2

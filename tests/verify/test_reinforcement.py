@@ -9,14 +9,20 @@ import pytest
 import torch
 
 from training.data.transitions import TransitionTable
-from training.ppo import ppo_phase
-from training.ppo.ppo_phase import PPOPhase, PPOUpdate
+from training.ppo import ppo_update
+from training.ppo.ppo_phase import PPOPhase
+from training.ppo.ppo_update import PPOUpdate
 from verify import reinforcement
 from verify.reinforcement import Games, ppo_off_policy, ppo_toy
 
 GAMES = Games(rounds=5, decisions=256, transformer=4e-3, recurrent=6e-3)
-SURROGATE, GAE, HOLD, LEARN = ppo_phase.clipped_surrogate, ppo_phase.gae, PPOUpdate._hold, reinforcement._learn
-RECORDED = TransitionTable.recorded
+SURROGATE, GAE, HOLD, LEARN = (
+    ppo_update.clipped_surrogate,
+    ppo_update.gae,
+    PPOUpdate._collect_old_policy,
+    reinforcement._learn,
+)
+RECORDED = TransitionTable.behaviour_log_probs
 
 
 @pytest.fixture
@@ -62,7 +68,7 @@ def rewards_of_the_neighbour(rewards, *others, **more):
     [("clipped_surrogate", away_from_reward), ("gae", blind_to_reward), ("gae", rewards_of_the_neighbour)],
 )
 def test_wrong_credit_is_found(wider, monkeypatch, name, broken):
-    monkeypatch.setattr(ppo_phase, name, broken)
+    monkeypatch.setattr(ppo_update, name, broken)
     toy = ppo_toy(wider, GAMES)
     assert not toy["passed"]
     assert toy["post_reward"] < 0.3
@@ -75,7 +81,7 @@ def test_weights_that_are_all_one_are_found(wider, monkeypatch):
         held = HOLD(update)
         return dataclasses.replace(held, weight=torch.ones_like(held.weight))
 
-    monkeypatch.setattr(PPOUpdate, "_hold", hold)
+    monkeypatch.setattr(PPOUpdate, "_collect_old_policy", hold)
     result = ppo_off_policy(wider)
     assert not result["passed"]
     assert max(result["better_arm_after"].values()) < 0.7
@@ -97,7 +103,7 @@ def test_a_line_ratio_that_is_left_out_is_found(wider, monkeypatch):
         decision, line = RECORDED(steps, behaviour)
         return decision, torch.where(steps.decision == 4, math.log(0.5), line)
 
-    monkeypatch.setattr(TransitionTable, "recorded", recorded)
+    monkeypatch.setattr(TransitionTable, "behaviour_log_probs", recorded)
     result = ppo_off_policy(wider)
     assert result["better_arm_after"]["line"] < 0.7
     assert not result["passed"]

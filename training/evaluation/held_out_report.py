@@ -23,7 +23,7 @@ from training.data import behaviour_policy, transitions
 from training.data.behaviour_policy import BehaviourPolicy
 from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
-from training.losses.losses import effective_sample_size
+from training.losses.importance import effective_sample_size
 from training.losses.returns import returns_to_go
 from training.networks.initialisation import class_prior
 from training.networks.predictions import PolicyPredictions, Predictor

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from featurizers import LineFeatures
 from models import Policy, PolicyOutput
 from training.data.transitions import TransitionTable
-from training.losses.losses import WeightedMean, mean, retention_cross_entropy
+from training.losses.loss_terms import retention_cross_entropy
+from training.losses.weighted_means import WeightedMean, weighted_mean
 from training.networks.predictions import action_distribution, retention_logit
 
 
@@ -18,36 +17,33 @@ def auxiliary_losses(
 ) -> dict[str, WeightedMean]:
     """Mean losses of a batch, each over the steps that it applies to; 0 if there are none.
 
-    next_human_loss, next_human_line_loss: -log p of the human's answer, and of its line given it, at the assistant's
-    answered steps. goal_loss: squared error of the eight numbers. kept_loss: cross-entropy of p(kept) at what the
+    next_human_loss, next_human_line_loss: -log p of the human's reply, and of its line given it, at the assistant's
+    steps that have one. goal_loss: squared error of the eight numbers. kept_loss: cross-entropy of p(kept) at what the
     assistant wrote.
     """
-    human = action_distribution(policy, lines, output.human_scores, legal_only=False)
-    decision, line = steps.next_human.clamp(min=0), steps.next_human_line.clamp(min=0)
-    answered = (steps.next_human >= 0).float()
-    placed = answered * (steps.next_human_line >= 0)
-    known = (~steps.is_human & steps.trainable & ~steps.retained.isnan()).float()
-    logit = retention_logit(output, steps.decision, steps.line)
-    kept = torch.zeros_like(known) if logit is None else retention_cross_entropy(logit, steps.retained.nan_to_num())
     return {
-        "next_human_loss": mean(-human.decision_log_prob(decision), answered),
-        "next_human_line_loss": mean(-human.line_log_prob(decision, line), placed),
-        "goal_loss": mean((output.goal - steps.goal).square().mean(1)),
-        "kept_loss": mean(kept, known),
+        **_next_human_losses(policy, lines, output, steps),
+        "goal_loss": weighted_mean((output.goal - steps.goal).square().mean(1)),
+        "kept_loss": _retention_loss(output, steps),
     }
 
 
-def anchored_retention_targets(kept: Tensor, start_logit: Tensor, anchor: float) -> Tensor:
-    """Targets of p(kept), `(N,)`: the shares kept, drawn towards what was expected before learning.
+def _next_human_losses(
+    policy: Policy, lines: LineFeatures, output: PolicyOutput, steps: TransitionTable
+) -> dict[str, WeightedMean]:
+    reply = action_distribution(policy, lines, output.human_scores, legal_only=False)
+    decision, line = steps.next_human.clamp(min=0), steps.next_human_line.clamp(min=0)
+    has_reply = (steps.next_human >= 0).float()
+    has_line = has_reply * (steps.next_human_line >= 0)
+    return {
+        "next_human_loss": weighted_mean(-reply.decision_log_prob(decision), has_reply),
+        "next_human_line_loss": weighted_mean(-reply.line_log_prob(decision, line), has_line),
+    }
 
-    Cross-entropy is linear in its target, so this is the loss plus `anchor` times the cross-entropy with the start, up
-    to scale. start_logit `(N,)`: the head's at the start; the mean share stands in for it where it fits better (a head
-    that an imported model lacked knows nothing). Unknown shares stay unknown.
-    """
-    known = ~kept.isnan()
-    if not known.any():
-        return kept
-    mean = kept[known].mean().clamp(0.01, 0.99)
-    candidates = (start_logit.sigmoid(), mean.expand_as(kept))
-    start = min(candidates, key=lambda p: float(F.binary_cross_entropy(p[known], kept[known])))
-    return torch.where(known, (kept + anchor * start) / (1 + anchor), kept)
+
+def _retention_loss(output: PolicyOutput, steps: TransitionTable) -> WeightedMean:
+    has_target = (~steps.is_human & steps.trainable & ~steps.retained.isnan()).float()
+    logit = retention_logit(output, steps.decision, steps.line)
+    if logit is None:
+        return weighted_mean(torch.zeros_like(has_target), has_target)
+    return weighted_mean(retention_cross_entropy(logit, steps.retained.nan_to_num()), has_target)

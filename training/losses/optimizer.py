@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from config import BCConfig, PPOConfig
 from errors import InputError
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 
@@ -39,6 +40,19 @@ class Optimizer:
         self.mean, self.square = torch.zeros(sum(sizes), device=device), torch.zeros(sum(sizes), device=device)
         self.decays = [weight_decay * (p.dim() > 1) for p in self.parameters]
         self.sizes, self.count = sizes, 0
+
+    @classmethod
+    def from_config(
+        cls,
+        parameters: Iterable[nn.Parameter],
+        config: BCConfig | PPOConfig,
+        distributed: DistributedContext = SINGLE_PROCESS,
+    ) -> Optimizer:
+        """An optimizer of a phase, with the phase's settings."""
+        return cls(
+            parameters, learning_rate=config.learning_rate, weight_decay=config.weight_decay,
+            grad_clip=config.grad_clip, distributed=distributed,
+        )  # fmt: skip
 
     def step(self, loss: Tensor, where: str) -> float:
         """Moves the weights down `loss`, a scalar; returns the gradient's norm before clipping. Collective: what goes

@@ -24,20 +24,20 @@ def gae(
     rewards, values, bootstrap: `(N,)`. episode: `(N,)` ids; the transitions of an episode stand together, in order.
     The return is advantage + value (the TD(lam) return).
     """
-    ids, reward, value, after = episode.tolist(), rewards.tolist(), values.tolist(), bootstrap.tolist()
+    ids, reward, value, last_value = (tensor.tolist() for tensor in (episode, rewards, values, bootstrap))
     advantages = [0.0] * len(ids)
     for i in reversed(range(len(ids))):
-        goes_on = i + 1 < len(ids) and ids[i + 1] == ids[i]
-        delta = reward[i] + gamma * (value[i + 1] if goes_on else after[i]) - value[i]
-        advantages[i] = delta + (gamma * lam * advantages[i + 1] if goes_on else 0.0)
+        continues = i + 1 < len(ids) and ids[i + 1] == ids[i]
+        delta = reward[i] + gamma * (value[i + 1] if continues else last_value[i]) - value[i]
+        advantages[i] = delta + (gamma * lam * advantages[i + 1] if continues else 0.0)
     advantage = torch.tensor(advantages, dtype=torch.float32)
     return advantage, advantage + values
 
 
 def discounted_returns(rewards: Tensor, episode: Tensor, gamma: float) -> Tensor:
-    """Sum of discounted rewards to come in the episode, `(N,)`: what `gae` gives with values 0 and lam 1."""
-    nothing = torch.zeros_like(rewards)
-    return gae(rewards, nothing, episode, nothing, gamma=gamma, lam=1.0)[1]
+    """Sum of discounted rewards to come in the episode, `(N,)`: the return of `gae` with values 0 and lam 1."""
+    zeros = torch.zeros_like(rewards)
+    return gae(rewards, zeros, episode, zeros, gamma=gamma, lam=1.0)[1]
 
 
 def normalized(advantages: Tensor) -> Tensor:
@@ -47,18 +47,25 @@ def normalized(advantages: Tensor) -> Tensor:
     return (advantages - advantages.mean()) / (advantages.std() + 1e-6)
 
 
+def value_scale(returns: Tensor) -> float:
+    """Unit in which errors of values are measured: the standard deviation of returns `(N,)`, at least 0.1.
+
+    A single return has none: 1.
+    """
+    return max(float(returns.std()) if len(returns) > 1 else 1.0, 0.1)
+
+
 def returns_to_go(steps: TransitionTable, gamma: float) -> Tensor:
     """Discounted sum of the assistant's rewards to come, `(N,)`; for a human's step, from the assistant's next on."""
     assert bool((steps.state_index.diff() > 0).all()), "steps stand in the order in which they were taken"
     by_assistant = ~steps.is_human
-    own = discounted_returns(steps.reward[by_assistant], steps.episode[by_assistant], gamma)
-    following = torch.zeros(len(steps))
-    following[by_assistant] = own
-    episodes, assistant, found = steps.episode.tolist(), by_assistant.tolist(), following.tolist()
-    for i in reversed(range(len(found) - 1)):
-        if not assistant[i] and episodes[i] == episodes[i + 1]:
-            found[i] = found[i + 1]
-    return torch.tensor(found)
+    returns = torch.zeros(len(steps))
+    returns[by_assistant] = discounted_returns(steps.reward[by_assistant], steps.episode[by_assistant], gamma)
+    episode, is_human, values = steps.episode.tolist(), steps.is_human.tolist(), returns.tolist()
+    for i in reversed(range(len(values) - 1)):
+        if is_human[i] and episode[i] == episode[i + 1]:
+            values[i] = values[i + 1]
+    return torch.tensor(values)
 
 
 def n_step_returns(rewards: Floats, values: Floats, n: int, discount: float) -> Floats:

@@ -20,8 +20,9 @@ from featurizers.ragged import Ragged
 from models import Policy
 from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
-from training.losses.losses import WeightedMean, advantage_weights, mean, retention_cross_entropy
+from training.losses.loss_terms import advantage_weights, retention_cross_entropy
 from training.losses.returns import gae, n_step_returns, normalized
+from training.losses.weighted_means import WeightedMean, weighted_mean
 from training.networks.predictions import Predictor, action_distribution, kl_divergence, retention_logit
 from training.networks.training_networks import TrainingNetworks
 from training.search import SearchResult
@@ -217,10 +218,10 @@ def losses(
     )
     following = (targets.next_human >= 0).float()
     return {
-        "policy_loss": mean(policy_cross_entropy(pairs, targets), targets.weight),
-        "value_loss": mean(0.5 * ((output.value - targets.returns) / spread).square()),
-        "next_human_loss": mean(-after.decision_log_prob(targets.next_human.clamp(min=0)), following),
-        "goal_loss": mean((output.goal - targets.goal).square().mean(1)),
-        "kept_loss": mean(kept, (~targets.kept.isnan()).float()),
-        "kl_start": mean(kl_divergence(start, pairs)),
+        "policy_loss": weighted_mean(policy_cross_entropy(pairs, targets), targets.weight),
+        "value_loss": weighted_mean(0.5 * ((output.value - targets.returns) / spread).square()),
+        "next_human_loss": weighted_mean(-after.decision_log_prob(targets.next_human.clamp(min=0)), following),
+        "goal_loss": weighted_mean((output.goal - targets.goal).square().mean(1)),
+        "kept_loss": weighted_mean(kept, (~targets.kept.isnan()).float()),
+        "kl_start": weighted_mean(kl_divergence(start, pairs)),
     }

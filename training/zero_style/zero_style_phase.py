@@ -36,10 +36,13 @@ from training.data.goal_targets import Goal, goal_vector
 from training.data.seeds import derived_seed, generator
 from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
-from training.losses.losses import means
+from training.losses.anchors import anchor_weight
+from training.losses.minibatch_loop import MinibatchLoop
+from training.losses.optimizer import Optimizer
+from training.losses.returns import value_scale
+from training.losses.weighted_means import WeightedMean
 from training.networks.predictions import action_distribution
 from training.networks.training_networks import TrainingNetworks
-from training.ppo import ppo_phase
 from training.search import CachedEvaluator, SearchResult
 from training.search.evaluator import PolicyEvaluator, observation
 from training.search.goal_free_model import DISCOUNT, GoalFreeModel
@@ -88,13 +91,11 @@ class ZeroStylePhase:
         self.completer: TextWriter | None = None
         settings = config.zero_style
         self.search = SearchConfig(algorithm=settings.algorithm, simulations=settings.simulations, discount=DISCOUNT)
-        self.optimizer = ppo_phase.assistant_optimizer(policies, config.ppo, distributed)
+        self.optimizer = Optimizer.from_config(policies.assistant.parameters(), config.ppo, distributed)
+        self.loop = MinibatchLoop(self.optimizer, self._loss, distributed)
         self.replay: deque[TargetBatch] = deque(maxlen=config.zero_style.replay)
-        self.start_anchor = config.ppo.start_anchor / math.sqrt(max(len(self.train), 1))
-        self.sums: dict[str, float] = {}
+        self.start_anchor = anchor_weight(config.ppo.start_anchor, len(self.train))
         self.rollout_metrics: dict[str, float] = {}
-        self.batches: list[Tensor] = []
-        self.position = 0
 
     @property
     def done(self) -> bool:
@@ -131,29 +132,24 @@ class ZeroStylePhase:
         searched = TargetBatch.concat(list(self.replay))
         recorded = self._recording()
         self.material = TargetBatch.concat([searched, recorded])
-        self.batches = self._batches(len(searched.targets), len(recorded.targets))
-        returns = searched.targets.returns
-        self.spread = max(float(returns.std()) if len(returns) > 1 else 1.0, 0.1)
-        self.position, self.sums = 0, {}
+        self.value_scale = value_scale(searched.targets.returns)
+        self.loop.reset()
+        self.loop.begin(self._batches(len(searched.targets), len(recorded.targets)))
 
     def step(self) -> bool:
         """One minibatch; False if the epoch has none left."""
-        if self.position >= len(self.batches):
-            return False
-        policies, whole = self.policies, self.batches[self.position]
+        return self.loop.step(self._minibatch_losses, f"{NAME}, epoch {self.epoch + 1}")
+
+    def _minibatch_losses(self, minibatch: Tensor) -> dict[str, WeightedMean]:
+        """Losses of this process's rows of a minibatch."""
+        policies = self.policies
         device = next(policies.assistant.parameters()).device
-        targets = self.material.targets.select(self.distributed.shard_rows(whole))
+        targets = self.material.targets.select(self.distributed.shard_rows(minibatch))
         with torch.no_grad():
             lines = policies.featurizer(self.material.encoded.batch(targets.row, device))
             scores = policies.initial_assistant(lines, {"action"}).scores
             start = action_distribution(policies.initial_assistant, lines, scores, legal_only=True).pair_log_probs()
-        parts = losses(policies.assistant, lines, targets.to(device), self.spread, start)
-        shares, found = means(parts, self.distributed, counts=self.distributed.has_rows(whole))
-        norm = self.optimizer.step(self._loss(shares), f"{NAME}, epoch {self.epoch + 1}, step {self.position + 1}")
-        for name, part in {**found, "loss": self._loss(found), "gradient_norm": torch.tensor(norm)}.items():
-            self.sums[name] = self.sums.get(name, 0.0) + part.item()
-        self.position += 1
-        return True
+        return losses(policies.assistant, lines, targets.to(device), self.value_scale, start)
 
     def _loss(self, parts: Mapping[str, Tensor]) -> Tensor:
         config = self.config.ppo
@@ -169,9 +165,8 @@ class ZeroStylePhase:
     def finish(self) -> dict[str, float | str | None]:
         """Ends the epoch; returns the mean losses and how the games went."""
         self.epoch += 1
-        means = {name: total / max(self.position, 1) for name, total in self.sums.items()}
         replayed = float(sum(len(batch.targets) for batch in self.replay))
-        return {"loss": 0.0, **means, **self.rollout_metrics, "replayed": replayed}
+        return {"loss": 0.0, **self.loop.finish(), **self.rollout_metrics, "replayed": replayed}
 
     def close(self) -> str:
         """Nothing is left to do."""

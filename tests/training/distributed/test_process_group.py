@@ -22,7 +22,7 @@ from models import store
 from state_adapter import write_snapshot
 from training.data import transitions
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
-from training.losses.losses import mean, means
+from training.losses.weighted_means import all_reduce_means, weighted_mean
 from training.train_from_episodes import train_from_episodes
 
 PROGRAM = """
@@ -502,16 +502,19 @@ def test_every_row_is_learned_from_once(size):
 
 def test_shares_of_a_mean_add_up_whoever_holds_the_rows_that_count():
     values, weights = torch.randn(9, requires_grad=True), torch.tensor([0.0, 0.0, 0.5, 0.0, 2.0, 1.0, 1.0, 0.0, 1.0])
-    whole = {"some": mean(values, weights), "all": mean(values)}
-    _, expected = means(whole)
+    whole = {"some": weighted_mean(values, weights), "all": weighted_mean(values)}
+    _, expected = all_reduce_means(whole)
 
     class Told(DistributedContext):
         def all_reduce_sum(self, tensor):
             return torch.stack([torch.stack([m.total, m.weight]) for m in whole.values()], dim=1)
 
     parts = (slice(0, 2), slice(2, 3), slice(3, 9))
-    shares = [means({"some": mean(values[p], weights[p]), "all": mean(values[p])}, Told())[0] for p in parts]
-    shares.append(means(whole, Told(), counts=False)[0])
+    shares = [
+        all_reduce_means({"some": weighted_mean(values[p], weights[p]), "all": weighted_mean(values[p])}, Told())[0]
+        for p in parts
+    ]
+    shares.append(all_reduce_means(whole, Told(), counts=False)[0])
     for name, value in expected.items():
         total = sum(one[name] for one in shares)
         torch.testing.assert_close(total, value)

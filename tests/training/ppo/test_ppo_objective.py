@@ -8,8 +8,8 @@ import torch
 from config import PPOConfig
 from training.data import behaviour_policy
 from training.data.transitions import build_dataset
-from training.losses.losses import means
 from training.losses.returns import gae, normalized
+from training.losses.weighted_means import all_reduce_means
 from training.networks.predictions import Predictor, action_distribution
 from training.networks.training_networks import TrainingNetworks
 from training.ppo.ppo_phase import PPOPhase
@@ -41,12 +41,12 @@ def parts(phase):
     update = phase.update
     with torch.no_grad():
         lines = update.policies.featurizer(update.data.encoded.batch(update.steps.state_index))
-        _, found = means(update._losses(lines, update.steps, update.held))
-        return {**found, "loss": update._loss(found)}
+        _, found = all_reduce_means(update._losses(lines, update.steps, update.old_policy))
+        return {**found, "loss": update._total_loss(found)}
 
 
 def test_weights_are_the_ratio_to_the_behaviour_up_to_the_cap(phase):
-    steps, held = phase.update.steps, phase.update.held
+    steps, held = phase.update.steps, phase.update.old_policy
     decision, line = steps.behaviour_log_probs(phase.update.behaviour)
     cap = math.log(CONFIG.importance_cap)
     expected = (held.log_decision - decision).clamp(max=cap) + (held.log_line - line).clamp(max=cap)
@@ -55,7 +55,7 @@ def test_weights_are_the_ratio_to_the_behaviour_up_to_the_cap(phase):
 
 
 def test_advantages_are_gae_over_the_episodes_and_standardised(phase):
-    steps, held = phase.update.steps, phase.update.held
+    steps, held = phase.update.steps, phase.update.old_policy
     nothing = torch.zeros(len(steps))  # no recording was cut off
     advantage, target = gae(steps.reward, held.value, steps.episode, nothing, gamma=CONFIG.gamma, lam=CONFIG.gae_lambda)
     assert steps.trainable.all()
@@ -65,7 +65,7 @@ def test_advantages_are_gae_over_the_episodes_and_standardised(phase):
 
 def test_the_policys_loss_is_weighted_by_what_the_behaviour_left_out(phase, parts):
     """At the policy that the epoch begins with both ratios are 1."""
-    held = phase.update.held
+    held = phase.update.old_policy
     assert parts["policy_loss"].item() == pytest.approx(float(-2 * (held.weight * held.advantage).mean()), abs=1e-4)
 
 
@@ -105,4 +105,4 @@ def test_values_held_are_the_policys(phase):
     answers = Predictor(update.policies.assistant, update.policies.featurizer, legal_only=True).predict(
         update.data.encoded, update.steps
     )
-    assert torch.allclose(answers.value, update.held.value, atol=1e-6)
+    assert torch.allclose(answers.value, update.old_policy.value, atol=1e-6)

@@ -12,7 +12,7 @@ from state import Cursor, Env, State, unedited
 from state_adapter import Action, Episode
 from training.data import behaviour_policy
 from training.data.transitions import build_dataset
-from training.losses.losses import effective_sample_size
+from training.losses.importance import effective_sample_size
 from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
 from training.ppo.ppo_phase import PPOPhase
@@ -180,7 +180,7 @@ def test_the_old_log_probabilities_are_not_those_of_the_policy_that_learns(small
     config = PPOConfig(epochs=1, passes=10, batch_size=20, learning_rate=3e-3, start_anchor=0.0, target_kl=10.0)
     policies, data, _, phase = learn(small, bandits(0.5, recorded=True), config)
     phase.begin()
-    held = phase.update.held
+    held = phase.update.old_policy
     steps = data.select_episodes(range(len(data.ids)), is_human=False)
     fixed = held.log_decision.clone()
     while phase.step():

@@ -5,7 +5,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from training.losses.auxiliary_losses import anchored_retention_targets
+from training.losses.anchors import anchored_retention_targets
 
 KEPT = torch.tensor([1.0, 0.0, math.nan, 0.5])
 GOOD = torch.tensor([2.0, -2.0, 0.0, 0.0])

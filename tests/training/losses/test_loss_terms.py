@@ -5,14 +5,14 @@ import math
 import pytest
 import torch
 
-from training.losses.losses import (
+from training.losses.importance import effective_sample_size
+from training.losses.loss_terms import (
     advantage_weights,
     clipped_surrogate,
     clipped_value_loss,
-    effective_sample_size,
     retention_cross_entropy,
-    weighted_mean,
 )
+from training.losses.weighted_means import weighted_mean
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ def test_the_share_loss_is_least_at_the_mean_share():
 
 def test_a_row_that_does_not_count_may_be_infinite():
     values = torch.tensor([1.0, float("nan"), -math.inf, 3.0], requires_grad=True)
-    total = weighted_mean(values, torch.tensor([1.0, 0.0, 0.0, 1.0]))
+    total = weighted_mean(values, torch.tensor([1.0, 0.0, 0.0, 1.0])).value
     total.backward()
     assert total.item() == 2.0
     assert values.grad.tolist() == [0.5, 0.0, 0.0, 0.5]
-    assert weighted_mean(values, torch.zeros(4)).item() == 0.0
+    assert weighted_mean(values, torch.zeros(4)).value.item() == 0.0
