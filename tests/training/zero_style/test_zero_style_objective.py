@@ -73,7 +73,7 @@ def learned(phase_of):
     phase = phase_of(ppo=PPOConfig(batch_size=32, **WEIGHTS), roots=3, passes=1, recorded_share=0.25)
     start = copy.deepcopy(phase.policies.assistant).eval()
     phase.begin()
-    (rows,) = phase.batches
+    (rows,) = phase.loop.batches
     tilted(phase.policies.assistant)
     policy = copy.deepcopy(phase.policies.assistant).eval()
     expected = parts_of(policy, start, phase, rows)

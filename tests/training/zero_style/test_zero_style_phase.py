@@ -73,8 +73,8 @@ def test_the_work_is_known_beforehand_and_what_it_tells_is_finite(phase_of):
 def test_an_epoch_passes_over_its_games_as_often_as_it_says(phase_of, roots, passes):
     phase = phase_of(epochs=1, roots=roots, horizon=2, passes=passes)
     run(phase)
-    rows = sum(int((rows < roots).sum()) for rows in phase.batches)
-    of_a_batch = int((phase.batches[0] < roots).sum())
+    rows = sum(int((rows < roots).sum()) for rows in phase.loop.batches)
+    of_a_batch = int((phase.loop.batches[0] < roots).sum())
     assert passes * roots <= rows < passes * roots + of_a_batch
 
 
@@ -99,11 +99,11 @@ def test_only_the_latest_games_are_kept_and_every_minibatch_has_recorded_decisio
     phase = phase_of(epochs=3, replay=2, recorded_share=0.25)
     assert [row["replayed"] for row in run(phase)] == [8, 16, 16]
     games = 16
-    for rows in phase.batches:
+    for rows in phase.loop.batches:
         assert len(rows) == 8 and (rows >= games).sum() == 2
     revert_lines = phase_of(epochs=1, recorded_share=0.0)
     run(revert_lines)
-    assert all((rows < 8).all() for rows in revert_lines.batches)
+    assert all((rows < 8).all() for rows in revert_lines.loop.batches)
 
 
 def test_targets_are_what_was_searched_and_what_came_of_it(phase_of, sessions, monkeypatch):
