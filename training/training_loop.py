@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -23,12 +23,12 @@ from config import LoopConfig, TrainConfig
 from data_paths import DataPaths
 from inference import untrained
 from models import Models, store
+from models.provenance import NOT_A_PERSON, NOTHING
 from simulation.problem_loader import known_problems
 from state_adapter import Episode, write_snapshot
+from training.data.held_out import choose_held_out
 from training.evaluation.held_out_report import Baselines, Report, evaluate
 from training.evaluation.promotion import (
-    NOT_A_PERSON,
-    NOTHING,
     PromotionDecision,
     Scores,
     decide_promotion,
@@ -36,8 +36,8 @@ from training.evaluation.promotion import (
 )
 from training.networks.training_networks import TrainingNetworks
 from training.runs import training_manifest
+from training.runs.fingerprint import fingerprint
 from training.runs.observer import Observer
-from training.runs.run_folder import fingerprint
 from training.train_from_episodes import TrainResult, train_from_episodes
 
 
@@ -64,20 +64,6 @@ def run_loop(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, 
     """Carries out the plan, or goes on with it. Raises InputError, and KeyboardInterrupt once all is saved."""
     with files.lock(paths.run / ".lock"):
         return _Loop(config, episodes, paths, observer).carry_out()
-
-
-def choose_held_out(ids: Sequence[str], share: float, learned: Container[str] = ()) -> frozenset[str]:
-    """Sessions to hold out: those whose hash falls below `share`, at least the lowest one, never the only one.
-
-    None that models have `learned` from, whatever the share was then, unless they have from all: new models are
-    compared with old ones on what neither has learned from.
-    """
-    paths = {name: _unit(name) for name in dict.fromkeys(ids)}
-    if share <= 0 or len(paths) < 2:
-        return frozenset()
-    ordered = sorted(paths, key=lambda name: (name in learned, paths[name]))
-    count = max(1, sum(paths[name] < share and name not in learned for name in ordered))
-    return frozenset(ordered[: min(count, len(ordered) - 1)])
 
 
 class _Loop:
@@ -265,8 +251,3 @@ def _scores(report: Report | None) -> Scores:
 
 def _digest(plan: str) -> str:
     return hashlib.blake2b(plan.encode("utf-8", "backslashreplace"), digest_size=6).hexdigest()
-
-
-def _unit(text: str) -> float:
-    """A number in [0, 1) that follows from the text."""
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=6).digest()) / 2**48

@@ -14,9 +14,10 @@ from actions import Decision
 from errors import InputError
 from files import lock
 from models import store
+from training.data.held_out import choose_validation
 from training.losses.optimizer import Optimizer
 from training.runs.observer import NullObserver
-from training.train_from_episodes import choose_validation, train_from_episodes
+from training.train_from_episodes import train_from_episodes
 
 
 class Told(NullObserver):

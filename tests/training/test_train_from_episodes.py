@@ -2,11 +2,14 @@
 
 import json
 import signal
+import sys
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 import torch
 
+import training.train_from_episodes
 from models import store
 from training.runs.observer import NullObserver
 from training.train_from_episodes import train_from_episodes
@@ -25,6 +28,32 @@ def test_a_run_leaves_log_checkpoints_and_models(small, sessions):
     models = store.load(small.pv_dir)
     last = torch.load(small.checkpoint_dir / "assistant_policy_e4.pt", weights_only=True)
     assert all(torch.equal(value, last[name]) for name, value in models.assistant.state_dict().items())
+
+
+def entered(run):
+    """How often each function of the core routine's file is called from another file while `run` runs."""
+    file, calls = training.train_from_episodes.__file__, Counter()
+
+    def profile(frame, event, argument):
+        caller = frame.f_back
+        if event == "call" and frame.f_code.co_filename == file and caller.f_code.co_filename != file:
+            calls[frame.f_code.co_qualname] += 1
+
+    sys.setprofile(profile)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_the_core_routine_is_entered_once_in_a_training(small, sessions):
+    """So it can be read from top to bottom: nothing calls back into it."""
+    games = []
+    calls = entered(lambda: train_from_episodes(small, sessions, observer=NullObserver(), record=games.extend))
+    assert calls == {"train_from_episodes": 1} and games
+    calls = entered(lambda: train_from_episodes(replace(small, resume=True), sessions))
+    assert calls == {"train_from_episodes": 1}
 
 
 def test_the_same_seed_gives_the_same_weights(small, sessions):

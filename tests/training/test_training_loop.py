@@ -15,10 +15,11 @@ from errors import InputError
 from files import lock
 from models import store
 from state_adapter import read_episodes
+from training.data.held_out import choose_held_out
 from training.evaluation.promotion import PromotionDecision
 from training.runs.observer import NullObserver
 from training.runs.training_manifest import append_entry, read_manifest
-from training.training_loop import choose_held_out, run_loop
+from training.training_loop import run_loop
 
 TINY = LoopConfig(
     trained_on="samples",

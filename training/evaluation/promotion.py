@@ -11,11 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-NOTHING = "nothing"
-"""`trained_on` of models that no phase has trained. They replace no others."""
-
-NOT_A_PERSON = ("samples", "scripted", NOTHING)
-"""Kinds of sessions (`trained_on`) whose models never replace a person's. Imported models count as a person's."""
+from models.provenance import NOT_A_PERSON, NOTHING
 
 MIN_HELD_OUT_SESSIONS = 3
 """Held-out sessions from which on a difference has a standard error worth the name."""

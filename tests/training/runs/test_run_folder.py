@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-import training.train_from_episodes
 from errors import InputError
 from models import store
 from simulation.builtin_problems import PROBLEMS
 from state import Cursor, Env
-from training.runs.run_folder import RunFolder, fingerprint, require_same
+from training.data import transitions
+from training.runs.fingerprint import fingerprint, require_same
+from training.runs.run_folder import RunFolder
 from training.train_from_episodes import train_from_episodes
 
 
@@ -59,14 +60,14 @@ def test_where_it_is_written_to_does_not_matter(small, sessions, tmp_path):
 def test_a_run_that_starts_from_what_another_one_replaces_meanwhile_is_refused(small, sessions, monkeypatch, how):
     config, few = quick(small), sessions[:2]
     train_from_episodes(config, few)
-    build = training.train_from_episodes.transitions.build_dataset
+    build = transitions.build_dataset
 
     def slowly(*arguments):
-        monkeypatch.setattr(training.train_from_episodes.transitions, "build_dataset", build)
+        monkeypatch.setattr(transitions, "build_dataset", build)
         train_from_episodes(config, few)
         return build(*arguments)
 
-    monkeypatch.setattr(training.train_from_episodes.transitions, "build_dataset", slowly)
+    monkeypatch.setattr(transitions, "build_dataset", slowly)
     with pytest.raises(InputError, match="another run has ended here"):
         train_from_episodes(replace(config, **{how: True}), few)
 

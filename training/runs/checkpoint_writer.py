@@ -1,0 +1,178 @@
+"""Writes what a run leaves behind: its state, epochs' checkpoints, the log, the new models. Not here: learning.
+
+Under `torchrun` all processes call these together and rank 0 writes; an error there is everybody's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from errors import ConflictError
+from files import lock
+from models import store
+from models.provenance import NOTHING
+from training.distributed.process_group import DistributedContext
+from training.networks.training_networks import Tensors, weights_of
+from training.runs.observer import Row
+from training.runs.phase import Phase
+from training.runs.run_folder import RunFolder, SavedRun, strict_json
+from training.runs.run_inputs import RunInputs, file_versions
+
+SAVE_INTERVAL = 60.0
+"""Seconds of work that a kill may cost."""
+
+
+class CheckpointWriter:
+    """Saves a run, and logs its epochs."""
+
+    def __init__(self, inputs: RunInputs, distributed: DistributedContext, clock: Callable[[], float]) -> None:
+        self.inputs, self.distributed, self.clock = inputs, distributed, clock
+        self.folder = RunFolder(inputs.config.checkpoint_dir)
+        self.lines = [] if inputs.saved is None else list(inputs.saved.lines)
+        self.checkpoints = [] if inputs.saved is None else list(inputs.saved.checkpoints)
+        self.last_save = clock()
+
+    @property
+    def rows(self) -> list[Row]:
+        """The run's lines of the log."""
+        return [json.loads(line) for line in self.lines]
+
+    @property
+    def due(self) -> bool:
+        """Whether a kill would cost more than `SAVE_INTERVAL`."""
+        return self.clock() - self.last_save > SAVE_INTERVAL
+
+    def start(self, phase: Phase) -> None:
+        """Collective. Saves a run that begins, and removes an earlier one's checkpoints."""
+        self.save(phase)
+        with self.distributed.errors_on_all_ranks():
+            if self.distributed.is_main:
+                self.folder.reconcile(self.inputs.run_id, [], [])
+
+    def resume(self, phase: Phase) -> None:
+        """Collective. Lets a phase go on from the saved state, and brings the folder in line with it."""
+        saved = self.inputs.saved
+        assert saved is not None
+        phase.load_state_dict(saved.phase_state)
+        with self.distributed.errors_on_all_ranks():
+            if self.distributed.is_main:
+                self._reconcile(phase, saved)
+
+    def _reconcile(self, phase: Phase, saved: SavedRun) -> None:
+        """After a kill the last epoch's checkpoint and its line of the log may be missing."""
+        self.folder.reconcile(self.inputs.run_id, self.lines, self.checkpoints)
+        if saved.ends_epoch and not (self.folder.path / self.checkpoints[-1]).exists():
+            self.folder.write_checkpoint(self.checkpoints[-1], self._weights(phase))
+
+    def save(self, phase: Phase, *, ends_epoch: bool = False) -> None:
+        """Collective. Replaces the state to go on from."""
+        with self.distributed.errors_on_all_ranks():
+            if self.distributed.is_main:
+                self.folder.save(self._state(phase, ends_epoch))
+        self.last_save = self.clock()
+
+    def _state(self, phase: Phase, ends_epoch: bool) -> SavedRun:
+        return SavedRun(
+            run_id=self.inputs.run_id,
+            fingerprint=self.inputs.fingerprint,
+            lines=self.lines,
+            checkpoints=self.checkpoints,
+            phase=phase.name,
+            phase_state=phase.state_dict(),
+            policies=self.inputs.networks.state_dict(),
+            ends_epoch=ends_epoch,
+        )
+
+    def end_epoch(self, phase: Phase, metrics: Mapping[str, object]) -> Row:
+        """Collective. Saves, writes the epoch's checkpoint and its line of the log; returns that line.
+
+        Saves first: when a checkpoint or a line of the log can be seen, the run can go on from there.
+        """
+        about = {"phase": phase.name, "epoch": phase.epoch, "run_id": self.inputs.run_id, **run_label(self.inputs)}
+        self.lines.append(strict_json({**about, **metrics}))
+        self.checkpoints.append(self._next_checkpoint(phase))
+        self.save(phase, ends_epoch=True)
+        with self.distributed.errors_on_all_ranks():
+            if self.distributed.is_main:
+                self.folder.write_checkpoint(self.checkpoints[-1], self._weights(phase))
+                self.folder.append_log(self.lines[-1])
+        return self.rows[-1]
+
+    def _next_checkpoint(self, phase: Phase) -> str:
+        """`human_policy_e<N>.pt` after cloning's epoch N; `assistant_policy_e<N>.pt`, later phases counting on."""
+        if phase.name == "bc":
+            return f"human_policy_e{phase.epoch}.pt"
+        written = sum(name.startswith("assistant") for name in self.checkpoints)
+        return f"assistant_policy_e{written + 1}.pt"
+
+    def _weights(self, phase: Phase) -> Tensors:
+        networks = self.inputs.networks
+        return weights_of(networks.human if phase.name == "bc" else networks.assistant)
+
+
+@contextmanager
+def locked_folders(inputs: RunInputs, distributed: DistributedContext, *, publish: bool) -> Iterator[None]:
+    """Collective. For the block no other run writes to the run's folders.
+
+    Raises ConflictError if another run is working there, or has replaced what this one has started from.
+    """
+    config = inputs.config
+    with ExitStack() as locks:
+        with distributed.errors_on_all_ranks():
+            if distributed.is_main:
+                locks.enter_context(lock(config.checkpoint_dir / ".lock"))
+                if publish and config.pv_dir.resolve() != config.checkpoint_dir.resolve():
+                    locks.enter_context(lock(config.pv_dir / ".training.lock"))
+                _require_unchanged(inputs)
+        yield
+
+
+def _require_unchanged(inputs: RunInputs) -> None:
+    if file_versions(inputs.config) != inputs.versions:
+        what = "another run has ended here since this one began; start it again"
+        raise ConflictError(str(inputs.config.checkpoint_dir), what)
+
+
+def model_meta(inputs: RunInputs) -> dict[str, object]:
+    """What is said of the models that a run makes."""
+    config = inputs.config
+    return {
+        "run_id": inputs.run_id,
+        "trained_on": config.trained_on if config.learns else NOTHING,
+        "sessions": len(inputs.episodes),
+        "seed": config.seed,
+        **run_label(inputs),
+    }
+
+
+def publish_models(inputs: RunInputs, distributed: DistributedContext) -> str | None:
+    """Collective. Makes the run's models current and returns their generation.
+
+    None: nothing was learned, and there are models already, which stay.
+    """
+    generation = None
+    with distributed.errors_on_all_ranks():
+        if distributed.is_main:
+            generation = _published_generation(inputs) or _publish(inputs)
+    return distributed.all_gather(generation)[0]
+
+
+def _published_generation(inputs: RunInputs) -> str | None:
+    """The current generation, if it is this run's: the run had ended already."""
+    generations = store.generations(inputs.config.pv_dir) if inputs.saved is not None else []
+    mine = (entry for entry in generations if entry.current and entry.meta.get("run_id") == inputs.run_id)
+    return next((entry.id for entry in mine), None)
+
+
+def _publish(inputs: RunInputs) -> str | None:
+    pv_dir, networks = inputs.config.pv_dir, inputs.networks
+    if not inputs.config.learns and store.load(pv_dir) is not None:
+        return None
+    return store.publish(pv_dir, networks.human, networks.assistant, networks.featurizer, model_meta(inputs))
+
+
+def run_label(inputs: RunInputs) -> dict[str, str]:
+    """The run's label, if it has one."""
+    return {"run_label": inputs.config.run_label} if inputs.config.run_label else {}

@@ -1,0 +1,84 @@
+"""What decides what a run computes, as short digests: settings, recordings, problems. Not here: where they are kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from config import TrainConfig
+from errors import InputError
+from judge import Problem
+from simulation.builtin_problems import BY_ID
+from state_adapter import Episode
+
+_FREE = ("checkpoint_dir", "pv_dir", "resume", "run_label", "device")
+"""Settings that do not decide what a run computes."""
+
+
+def fingerprint(
+    config: TrainConfig, episodes: Sequence[Episode], problems: Mapping[str, Problem] = BY_ID
+) -> dict[str, str]:
+    """What must be the same for a run to go on: settings by name, the recordings, and their problems."""
+    settings = {name: value for name, value in asdict(config).items() if name not in _FREE}
+    return {
+        **dict(_flatten("", settings)),
+        "recordings": recordings_digest(episodes),
+        "problems": problems_digest(episodes, problems),
+    }
+
+
+def recordings_digest(episodes: Sequence[Episode]) -> str:
+    """Number and digest of the sessions, contents and order included."""
+    digest = hashlib.blake2b(digest_size=6)
+    for episode in episodes:
+        for content in _contents(episode):
+            digest.update(content)
+    return f"{len(episodes)} sessions ({digest.hexdigest()})"
+
+
+def problems_digest(episodes: Sequence[Episode], problems: Mapping[str, Problem]) -> str:
+    """How many sessions have a problem whose tests are available, and a digest of these problems."""
+    digest, count = hashlib.blake2b(digest_size=6), 0
+    for episode in episodes:
+        if (problem := problems.get(episode.problem_id or "")) is not None:
+            count += 1
+            digest.update(_bytes(problem.key, problem.notes))
+    return f"known of {count} sessions ({digest.hexdigest()})"
+
+
+def require_same(saved: Mapping[str, str], current: Mapping[str, str], where: Path) -> None:
+    """Raises InputError that names what differs between the interrupted run and this one."""
+    different = [
+        f"{name} was {saved.get(name, 'not set')} and is {current.get(name, 'not set')}"
+        for name in sorted({*saved, *current})
+        if saved.get(name) != current.get(name)
+    ]
+    if different:
+        what = f"cannot go on with another run: {'; '.join(different)}. Without --resume it begins anew"
+        raise InputError(str(where), what)
+
+
+def _flatten(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Nested settings as dotted names and texts."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flatten(f"{prefix}{name}.", value)
+        else:
+            yield f"{prefix}{name}", str(value)
+
+
+def _contents(episode: Episode) -> Iterator[bytes]:
+    """All that is learned from in a session."""
+    yield _bytes(episode.id, episode.actions, episode.cut_off)
+    for state in episode.states:
+        yield "\n".join(state.lines).encode("utf-8", "surrogatepass")
+        yield _bytes(state.t, state.cursor, state.last_known_line, state.env, sorted(state.undone))
+        yield state.human.tobytes() + state.assistant.tobytes()
+    yield _bytes(*[state.history for state in episode.states[:1]])
+
+
+def _bytes(*values: object) -> bytes:
+    return repr(values).encode("utf-8", "backslashreplace")

@@ -1,0 +1,159 @@
+"""What a training run starts from, read and checked before anything is written. Not here: learning, writing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from config import TrainConfig
+from errors import InputError
+from judge import Problem
+from models import store
+from simulation.problem_loader import known_problems
+from state_adapter import Episode
+from training.data import transitions
+from training.data.held_out import choose_validation
+from training.data.transitions import Dataset, TransitionTable
+from training.distributed.process_group import DistributedContext
+from training.networks.starting_networks import starting_networks
+from training.networks.training_networks import TrainingNetworks
+from training.runs.determinism import require_writable, usable_device
+from training.runs.fingerprint import fingerprint, require_same
+from training.runs.observer import Observer
+from training.runs.run_folder import RunFolder, SavedRun
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """All that a run is given.
+
+    run_id: of this run, or of the one that it goes on with (`saved`; None: it begins anew). train, validation: indices
+    of the episodes that phases learn from, and that only say when to stop. versions: `file_versions`.
+    """
+
+    config: TrainConfig
+    episodes: Sequence[Episode]
+    problems: Mapping[str, Problem]
+    fingerprint: dict[str, str]
+    run_id: str
+    saved: SavedRun | None
+    networks: TrainingNetworks
+    dataset: Dataset
+    train: frozenset[int]
+    validation: frozenset[int]
+    versions: list[FileVersion | None]
+
+    @property
+    def train_steps(self) -> TransitionTable:
+        """The transitions that phases learn from."""
+        return self.dataset.select_episodes(self.train)
+
+
+FileVersion = tuple[int, int]
+"""Inode and time of the last change (ns) of a file."""
+
+
+def read_inputs(
+    config: TrainConfig, episodes: Sequence[Episode], distributed: DistributedContext, observer: Observer
+) -> RunInputs:
+    """Collective. Reads and checks what a run starts from; moves the networks to the run's device.
+
+    Raises InputError: folders that cannot be written, no such device, nothing to learn from, models or a saved run
+    that are missing, damaged or of another kind, processes that were given different things.
+    """
+    with distributed.errors_on_all_ranks():
+        require_writable(config.checkpoint_dir)
+        require_writable(config.pv_dir)
+        device = usable_device(distributed.device_name(config.device))
+        inputs = _read(config, episodes, observer)
+        _report_ignored(inputs, observer)
+        inputs.networks.to(torch.device(device))
+    return _require_same_inputs(inputs, distributed)
+
+
+def file_versions(config: TrainConfig) -> list[FileVersion | None]:
+    """Versions of the files that a run starts from, None for those that are missing.
+
+    They are read before the folders are locked, so that what is wrong with them is said before anything is written;
+    under the lock these versions tell whether another run has replaced them meanwhile.
+    """
+    files = [config.pv_dir / name for name in store.FILES] if config.init_from_pv else []
+    if config.resume:
+        files.append(RunFolder(config.checkpoint_dir).state_path)
+    return [_file_version(path) for path in files]
+
+
+def _file_version(path: Path) -> FileVersion | None:
+    if not path.exists():
+        return None
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
+
+
+def _read(config: TrainConfig, episodes: Sequence[Episode], observer: Observer) -> RunInputs:
+    versions = file_versions(config)
+    problems = known_problems() if config.zero_style.epochs else {}
+    run_fingerprint = fingerprint(config, episodes, problems)
+    saved = _saved_run(config, run_fingerprint, observer)
+    networks = starting_networks(config) if saved is None else _saved_networks(config, saved)
+    dataset = transitions.build_dataset(episodes, networks.featurizer, config.rewards)
+    validation = frozenset(choose_validation(dataset.ids, config.bc.validation_share, config.seed))
+    train = frozenset(range(len(episodes))) - validation
+    if not len(dataset.select_episodes(train)):
+        raise InputError("episodes", "no episode has a decision to learn from")
+    run_id = uuid.uuid4().hex[:12] if saved is None else saved.run_id
+    return RunInputs(
+        config, episodes, problems, run_fingerprint, run_id, saved, networks, dataset, train, validation, versions
+    )
+
+
+def _saved_run(config: TrainConfig, run_fingerprint: dict[str, str], observer: Observer) -> SavedRun | None:
+    """The state to go on from, if that is asked for and there is one."""
+    if not config.resume:
+        return None
+    folder = RunFolder(config.checkpoint_dir)
+    saved = folder.load()
+    if saved is None:
+        observer.message(f"{folder.path}: there is no run to go on with, a new one begins")
+        return None
+    require_same(saved.fingerprint, run_fingerprint, folder.path)
+    return saved
+
+
+def _saved_networks(config: TrainConfig, saved: SavedRun) -> TrainingNetworks:
+    return TrainingNetworks.restored(saved.policies, str(RunFolder(config.checkpoint_dir).state_path))
+
+
+def _report_ignored(inputs: RunInputs, observer: Observer) -> None:
+    """Says which settings have no effect, and which decisions teach no policy."""
+    config, dataset = inputs.config, inputs.dataset
+    if unused := inputs.networks.ignored_settings(config.model, config.featurizer):
+        observer.message(f"settings without effect on models that are there already: {', '.join(unused)}")
+    if inputs.problems and not any(episode.problem_id in inputs.problems for episode in inputs.episodes):
+        what = "games of self-play are compiled but not tested: no problem of these sessions is known"
+        observer.message(f"{what} (docs/formats.md, Problems)")
+    for count, what in (
+        (dataset.illegal, "the assistant's decisions that are not legal where they were taken"),
+        (dataset.outside, f"decisions at lines outside the {config.featurizer.h_max} that a policy sees"),
+    ):
+        if count:
+            observer.message(f"{what}, which teach no policy: {count}")
+
+
+def _require_same_inputs(inputs: RunInputs, distributed: DistributedContext) -> RunInputs:
+    """Collective. The inputs under rank 0's run id.
+
+    Raises InputError if processes (on several machines) have been given different ones.
+    """
+    saved = inputs.saved
+    progress = None if saved is None else (saved.run_id, saved.phase, saved.lines)
+    gathered = distributed.all_gather((inputs.run_id, inputs.fingerprint, progress))
+    for rank, (_, other_fingerprint, other_progress) in enumerate(gathered):
+        if (other_fingerprint, other_progress) != gathered[0][1:]:
+            what = "has been given other recordings, settings or a run to go on with than process 0"
+            raise InputError(f"process {rank}", what)
+    return replace(inputs, run_id=gathered[0][0])
