@@ -1,12 +1,12 @@
 """States to decisions, each with the record of how it came about.
 
-A single state is a batch of one. Not here: the network, the text that carries a decision out.
+A single state is a batch of one. With how many threads a decision is computed is the process's business
+(`cpu_load.set_compute_threads`). Not here: the network, the text that carries a decision out.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,10 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from actions import Action, Decision
 from config import FeaturizerConfig, ModelConfig
 from errors import InputError
 from featurizers import Featurizer
-from models import ForwardBatch, Head, Models, Policy, forward, store
+from models import ForwardBatch, Head, Models, Policy, QuietPolicy, forward_states, store
 from models.action_distribution import NO_OP
 from state import State
 
@@ -46,29 +47,57 @@ class ScoredAction:
 class DecisionRecord:
     """What was decided, and what to log with it.
 
-    decision 0..6; line in the file's own numbers, -1: none (NO-OP).
-    probability: of the pair under the policy itself; decision_probability: of the decision.
-    behaviour_probability: with which this call takes this pair, given strategy, temperature, epsilon and top_k.
-    value: expected return; kept: estimated share that will be kept, None: NO-OP, or the model has no such head.
-    model: file, `baseline` or `untrained`; legal: always, unless the policy is a human's.
+    action: what to carry out and to record with the session; its probabilities are those of this call (strategy,
+    temperature, epsilon and top_k included), its `policy_probability` that of the pair under the policy itself.
+    decision_probability: of the decision under the policy itself.
+    legal: always, unless the policy is a human's. h: lines that the network saw.
     decision_logits `(7,)`: pooled over the legal lines, -inf where legal nowhere. first_line: the file's line that the
     network's first one is. pair_log_probs, scores `(7, L)`: of the first `h` lines, which are those that it saw.
     """
 
-    decision: int
-    line: int
-    probability: float
+    action: Action
     decision_probability: float
-    behaviour_probability: float
-    value: float
-    kept: float | None
-    model: str
     legal: bool
     h: int
     first_line: int
     decision_logits: NDArray[np.float32]
     pair_log_probs: NDArray[np.float32]
     scores: NDArray[np.float32]
+
+    @property
+    def decision(self) -> int:
+        """Index of the decision, 0..6."""
+        return int(self.action.decision)
+
+    @property
+    def line(self) -> int:
+        """Line of the decision in the file's own numbers; -1: none (NO-OP)."""
+        return self.action.line
+
+    @property
+    def probability(self) -> float:
+        """Probability of the pair (decision, line) under the policy itself."""
+        return self.action.policy_probability or 0.0
+
+    @property
+    def behaviour_probability(self) -> float:
+        """Probability with which this call takes the pair, given strategy, temperature, epsilon and top_k."""
+        return self.action.probability or 0.0
+
+    @property
+    def value(self) -> float:
+        """Expected return."""
+        return self.action.value or 0.0
+
+    @property
+    def kept(self) -> float | None:
+        """Estimated share that will be kept; None: NO-OP, or the model has no such head."""
+        return self.action.kept
+
+    @property
+    def model(self) -> str:
+        """The model's file, `baseline` or `untrained`."""
+        return self.action.model or ""
 
     def alternatives(self, count: int = TOP_K) -> tuple[ScoredAction, ...]:
         """The most probable pairs, the best first; of equals the first."""
@@ -117,22 +146,41 @@ class DecisionRecord:
 
 
 def open_models(pv_dir: Path | None, device: torch.device | str = "cpu", *, seed: int = 0) -> Models:
-    """The models in `pv_dir`, else the packaged baseline, else untrained ones from the seed. Raises InputError."""
+    """The models in `pv_dir`, else the packaged baseline, else `untrained_models`. Raises InputError.
+
+    Models that learned from nothing (`trained_on`) answer as untrained ones do.
+    """
     models = None if pv_dir is None else store.load(pv_dir, device)
-    if models is not None:
-        return models
-    baseline = store.load(BASELINE, device)
-    return untrained(device, seed=seed) if baseline is None else replace(baseline, source="baseline")
+    if models is None and (baseline := store.load(BASELINE, device)) is not None:
+        models = replace(baseline, source="baseline")
+    if models is None or models.meta.get("trained_on") == "nothing":
+        return untrained_models(device, seed=seed)
+    return models
 
 
-def untrained(
+def untrained_models(
     device: torch.device | str = "cpu",
     *,
     seed: int = 0,
     model: ModelConfig | None = None,
     featurizer: FeaturizerConfig | None = None,
 ) -> Models:
-    """Models with fresh weights that depend on the seed alone, in eval mode."""
+    """What answers while nothing is known of the person: an assistant that is quiet (`models.QuietPolicy`).
+
+    Also the "before" of a comparison. The human's policy is a fresh network, as in `fresh_models`.
+    """
+    models = fresh_models(device, seed=seed, model=model, featurizer=featurizer)
+    return replace(models, assistant=QuietPolicy().to(device).eval())
+
+
+def fresh_models(
+    device: torch.device | str = "cpu",
+    *,
+    seed: int = 0,
+    model: ModelConfig | None = None,
+    featurizer: FeaturizerConfig | None = None,
+) -> Models:
+    """Networks with random weights that follow from the seed alone, in eval mode: what training begins with."""
     config = model or ModelConfig()
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
@@ -157,81 +205,83 @@ def decide(
 
     Raises InputError: an argument out of its range, or a network whose answers overflow.
 
-    argmax: the most probable pair (the first on a tie); with probability `epsilon` it is drawn from the distribution
-    instead. sample: drawn from it. sample_top_k: drawn among the `top_k` most probable pairs. The distribution is
-    that over pairs; `temperature` divides the pairs' logits (their log-probabilities), so that it tends to the most
-    probable pair as the temperature tends to 0. h_max: lines that the network sees, by default the featurizer's.
+    argmax: the most probable decision, then its most probable line (the first on a tie); with probability `epsilon` a
+    pair is drawn from the distribution instead. sample: a pair drawn from it. sample_top_k: drawn among the `top_k`
+    most probable pairs. The distribution is that over pairs; `temperature` divides the pairs' logits (their
+    log-probabilities), so that what is drawn tends to the most probable pair as the temperature tends to 0.
+    h_max: lines that the network sees, by default the featurizer's.
     """
-    if strategy not in STRATEGIES:
-        raise InputError("strategy", f"{strategy!r} is none; there are {', '.join(STRATEGIES)}")
-    if not 0.0 < temperature < float("inf"):
-        raise InputError("temperature", f"is {temperature}, expected a number above 0")
-    if not 0.0 <= epsilon <= 1.0:
-        raise InputError("epsilon", f"is {epsilon}, expected a probability")
-    for name, number in (("top_k", top_k), ("h_max", h_max)):
-        if number is not None and number < 1:
-            raise InputError(name, f"is {number}, expected at least 1")
     rule = SamplingRule(strategy, top_k or TOP_K, temperature, epsilon)
-    threads = torch.get_num_threads()
-    single = threads > 1 and crowded()
-    try:
-        if single:
-            torch.set_num_threads(1)
-        return _decide(states, models, rule, agent=agent, generator=generator, h_max=h_max)
-    finally:
-        if single:
-            torch.set_num_threads(threads)
+    _check_range("top_k", top_k)
+    _check_range("h_max", h_max)
+    return _decide(states, models, rule, agent=agent, generator=generator, h_max=h_max)
 
 
-def crowded() -> bool:
-    """Whether more processes want to run at this moment than there are cores (Linux; elsewhere: no).
-
-    Threads that share a decision wait for one another after every small operation, by spinning. With a core each that
-    is fastest; if one of them has to queue for its core, the others burn theirs until it comes round again, and a
-    decision takes up to a hundred times as long. Then one thread is best.
-    """
-    if _LOAD is None:
-        return False
-    running = os.pread(_LOAD, 64, 0).split(b"/", 1)[0].rsplit(b" ", 1)[1]  # "0.20 0.18 0.12 1/80 11206"
-    return int(running) > (os.cpu_count() or 1)
+def _check_range(name: str, number: int | None) -> None:
+    if number is not None and number < 1:
+        raise InputError(name, f"is {number}, expected at least 1")
 
 
-def _open_load() -> int | None:
-    try:
-        return os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
+@dataclass(frozen=True, slots=True)
+class SampledPair:
+    """A pair by its flat index in `(7, L)`, and with which probability a rule takes it, and its decision."""
 
-
-_LOAD = _open_load()
+    index: int
+    probability: float
+    decision_probability: float
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingRule:
-    """How one pair is taken from a distribution."""
+    """How one pair is taken from a distribution (see `decide`). Raises InputError: a value out of its range."""
 
-    strategy: Strategy
-    top_k: int
-    temperature: float
-    epsilon: float
+    strategy: Strategy = "argmax"
+    top_k: int = TOP_K
+    temperature: float = 1.0
+    epsilon: float = 0.0
 
-    def sample(self, log_probs: NDArray[np.float32], generator: torch.Generator | None) -> tuple[int, float]:
-        """Index of the pair taken from `log_probs` (n,), and the probability with which it is."""
-        best = int(log_probs.argmax())
-        greedy = self.strategy == "argmax"
-        if greedy and self.epsilon == 0.0:
-            return best, 1.0
+    def __post_init__(self) -> None:
+        if self.strategy not in STRATEGIES:
+            raise InputError("strategy", f"{self.strategy!r} is none; there are {', '.join(STRATEGIES)}")
+        if not 0.0 < self.temperature < float("inf"):
+            raise InputError("temperature", f"is {self.temperature}, expected a number above 0")
+        if not 0.0 <= self.epsilon <= 1.0:
+            raise InputError("epsilon", f"is {self.epsilon}, expected a probability")
+
+    def sample(
+        self, log_probs: NDArray[np.float32], greedy: int, generator: torch.Generator | None = None
+    ) -> SampledPair:
+        """The pair taken from log_probs `(7, L)`. greedy: flat index of the pair that argmax takes."""
+        if self.strategy == "argmax" and self.epsilon == 0.0:
+            return SampledPair(greedy, 1.0, 1.0)
         drawn, chance = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
-        weights = np.exp((log_probs - log_probs[best]).astype(np.float64) / self.temperature)
+        weights = self._weights(log_probs.ravel())
+        index = _draw(weights, drawn)
+        epsilon = self.epsilon if self.strategy == "argmax" else 1.0
+        if chance >= epsilon:
+            index = greedy
+        decision, total = index // log_probs.shape[1], weights.sum()
+        of_decision = float(weights.reshape(log_probs.shape)[decision].sum() / total)
+        same_decision = greedy // log_probs.shape[1] == decision
+        return SampledPair(
+            index,
+            epsilon * float(weights[index] / total) + (1.0 - epsilon) * (index == greedy),
+            epsilon * of_decision + (1.0 - epsilon) * same_decision,
+        )
+
+    def _weights(self, log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What the pairs `(n,)` are drawn by, at most 1; 0 for those that are never drawn."""
+        weights: NDArray[np.float64] = np.exp((log_probs - log_probs.max()).astype(np.float64) / self.temperature)
         if self.strategy == "sample_top_k" and self.top_k < len(weights):
             weights[np.argsort(-log_probs, kind="stable")[self.top_k :]] = 0.0
-        sums = np.cumsum(weights)
-        taken = min(int(np.searchsorted(sums, drawn * sums[-1], side="right")), int(np.flatnonzero(weights)[-1]))
-        if not greedy:
-            return taken, float(weights[taken] / sums[-1])
-        if chance >= self.epsilon:
-            taken = best
-        return taken, float(self.epsilon * weights[taken] / sums[-1]) + (1.0 - self.epsilon) * (taken == best)
+        return weights
+
+
+def _draw(weights: NDArray[np.float64], uniform: float) -> int:
+    """The index at which the cumulated weights pass `uniform` (in [0, 1)) of their sum; never one of weight 0."""
+    sums = np.cumsum(weights)
+    index = np.searchsorted(sums, uniform * sums[-1], side="right")
+    return min(int(index), int(np.flatnonzero(weights)[-1]))
 
 
 @torch.inference_mode()
@@ -249,7 +299,7 @@ def _decide(
     heads: tuple[Head, ...] = ("action", "value", "kept") if assistant else ("action", "value")
     places: list[tuple[_Arrays, int]] = []
     order: list[int] = []
-    for batch in forward(policy, models.featurizer, states, heads=heads, legal_only=assistant, h_max=h_max):
+    for batch in forward_states(policy, models.featurizer, states, heads=heads, legal_only=assistant, h_max=h_max):
         arrays = _Arrays.of(batch, models.source)
         places += [(arrays, row) for row in range(len(batch.index))]
         order += batch.index.tolist()
@@ -259,7 +309,10 @@ def _decide(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Arrays:
-    """Outputs of one batch as arrays; shapes as in `ForwardBatch` and `DecisionRecord`, with B in front."""
+    """Outputs of one batch as arrays; shapes as in `ForwardBatch` and `DecisionRecord`, with B in front.
+
+    greedy: flat index in `(7, L)` of the pair that argmax takes.
+    """
 
     source: str
     batch: ForwardBatch
@@ -267,6 +320,7 @@ class _Arrays:
     scores: NDArray[np.float32]
     decision_logits: NDArray[np.float32]
     decision_log_probs: NDArray[np.float32]
+    greedy: list[int]
     values: list[float]
     kept_logits: NDArray[np.float32] | None
 
@@ -274,6 +328,7 @@ class _Arrays:
     def of(batch: ForwardBatch, source: str) -> _Arrays:
         """Raises InputError that names the source: an output is not a finite number."""
         output, distribution = batch.output, batch.distribution()
+        decision, line = distribution.argmax()
         arrays = _Arrays(
             source,
             batch,
@@ -281,6 +336,7 @@ class _Arrays:
             output.scores.cpu().numpy(),
             distribution.decision_logits.cpu().numpy(),
             distribution.decision_log_probs.cpu().numpy(),
+            (decision * output.scores.shape[2] + line.clamp(min=0)).tolist(),
             output.value.tolist(),
             None if output.kept is None else output.kept.cpu().numpy(),
         )
@@ -292,19 +348,23 @@ class _Arrays:
     def record(self, row: int, rule: SamplingRule, generator: torch.Generator | None) -> DecisionRecord:
         """The decision on one state of the batch."""
         pairs, first_line = self.pair_log_probs[row], int(self.batch.first_line[row])
-        index, behaviour = rule.sample(pairs.ravel(), generator)
-        decision, place = divmod(index, pairs.shape[1])
+        pair = rule.sample(pairs, self.greedy[row], generator)
+        decision, place = divmod(pair.index, pairs.shape[1])
         acts = decision != NO_OP
-        kept = None if self.kept_logits is None or not acts else _sigmoid(self.kept_logits[row, decision, place])
-        return DecisionRecord(
-            decision=decision,
+        action = Action(
+            agent="A" if self.batch.legal_only else "H",
+            decision=Decision(decision),
             line=first_line + place if acts else -1,
-            probability=math.exp(pairs[decision, place]),
-            decision_probability=math.exp(self.decision_log_probs[row, decision]),
-            behaviour_probability=behaviour,
-            value=self.values[row],
-            kept=kept,
+            probability=pair.probability,
+            decision_probability=pair.decision_probability,
             model=self.source,
+            policy_probability=math.exp(pairs[decision, place]),
+            value=self.values[row],
+            kept=_sigmoid(self.kept_logits[row, decision, place]) if acts and self.kept_logits is not None else None,
+        )
+        return DecisionRecord(
+            action=action,
+            decision_probability=math.exp(self.decision_log_probs[row, decision]),
             legal=not acts or self.batch.legal_only or bool(self.batch.lines.legal[row, decision, place]),
             h=int(self.batch.lengths[row]),
             first_line=first_line,

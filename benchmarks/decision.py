@@ -26,7 +26,7 @@ import torch
 from benchmarks.bare_network import BareNetwork, local_mask
 from benchmarks.timing import busy, medians
 from config import ModelConfig
-from inference import decide, untrained
+from inference import decide, fresh_models
 from models import Models
 from state_adapter import parse_line_tuples
 
@@ -99,7 +99,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     names = dict.fromkeys((DEFAULT, *options.backbones))
-    models = {name: untrained(model=ModelConfig(backbone=name)) for name in names}
+    models = {name: fresh_models(model=ModelConfig(backbone=name)) for name in names}
     rows = {}
     for lines in LINES:
         rows[lines] = measure(lines, models, options.seconds)

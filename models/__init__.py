@@ -1,8 +1,9 @@
 """Policy network, joint distribution over (decision, line), checkpoints, the store of models and their generations."""
 
 from models.action_distribution import ActionDistribution
-from models.forward import ForwardBatch, forward, forward_batch
+from models.forward import ForwardBatch, forward_batch, forward_states
 from models.policy import HEADS, Head, Policy, PolicyOutput
+from models.quiet_policy import QuietPolicy
 from models.store import Models
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Models",
     "Policy",
     "PolicyOutput",
-    "forward",
+    "QuietPolicy",
     "forward_batch",
+    "forward_states",
 ]

@@ -6,7 +6,7 @@ What is not in the support has probability exactly 0, and no gradient reaches or
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -25,14 +25,14 @@ class ActionDistribution:
     """B distributions over 7 decisions at L lines.
 
     decision_logits `(B, 7)`: pooled over the legal lines, -inf where legal nowhere. decision_log_probs `(B, 7)`.
-    lines `(B, 7, L)`: log P(line | decision) where hidden `(B, 7, L)` bool is False; what stands elsewhere, and in
-    NO-OP's row, means nothing (`pair_log_probs` has -inf there).
+    line_log_probs `(B, 7, L)`: log P(line | decision) where masked `(B, 7, L)` bool is False; what stands elsewhere,
+    and in NO-OP's row, means nothing (`pair_log_probs` has -inf there).
     """
 
     decision_logits: Tensor
     decision_log_probs: Tensor
-    lines: Tensor
-    hidden: Tensor
+    line_log_probs: Tensor
+    masked: Tensor
 
     @staticmethod
     def from_scores(
@@ -46,15 +46,20 @@ class ActionDistribution:
         alone (imported models). In a file without lines NO-OP is all there is.
         """
         support = mask[:, None].expand_as(scores) if legal is None else legal
-        hidden = ~support
-        filled = scores.masked_fill(hidden, torch.finfo(scores.dtype).min)
+        masked = ~support
+        filled = scores.masked_fill(masked, torch.finfo(scores.dtype).min)
         lines = torch.log_softmax(filled, dim=2)
         logits = filled.amax(2) - lines.amax(2)  # the logsumexp, of which log_softmax has taken the difference
         count = support.sum(2)
         if pooling == "mean":
             logits = logits - count.log()  # infinite where the count is 0; the next line takes another value there
         logits = torch.where(count > 0, logits, _nowhere(scores.device, scores.dtype))
-        return ActionDistribution(logits, torch.log_softmax(logits, dim=1), lines, hidden)
+        return ActionDistribution(logits, torch.log_softmax(logits, dim=1), lines, masked)
+
+    def with_decision_logits(self, logits: Tensor) -> ActionDistribution:
+        """The same lines under other decision logits `(7,)`; -inf where a decision is legal nowhere, as before."""
+        logits = torch.where(self.decision_logits == -torch.inf, -torch.inf, logits)
+        return replace(self, decision_logits=logits, decision_log_probs=torch.log_softmax(logits, dim=1))
 
     def decision_log_prob(self, decision: Tensor) -> Tensor:
         """log P(decision) `(B,)`."""
@@ -64,7 +69,7 @@ class ActionDistribution:
         """log P(line | decision) `(B,)`; 0 for NO-OP, whatever its line is said to be."""
         no_op = decision == NO_OP
         place = (torch.arange(len(decision), device=decision.device), decision, line.masked_fill(no_op, 0))
-        log_prob = self.lines[place].masked_fill(self.hidden[place], -torch.inf)
+        log_prob = self.line_log_probs[place].masked_fill(self.masked[place], -torch.inf)
         return log_prob.masked_fill(no_op, 0.0)
 
     def log_prob(self, decision: Tensor, line: Tensor) -> Tensor:
@@ -73,7 +78,7 @@ class ActionDistribution:
 
     def pair_log_probs(self) -> Tensor:
         """log P of every pair `(B, 7, L)`, -inf outside the support; NO-OP's stands at `[:, 0, 0]`."""
-        log_probs = (self.decision_log_probs[:, :, None] + self.lines).masked_fill(self.hidden, -torch.inf)
+        log_probs = (self.decision_log_probs[:, :, None] + self.line_log_probs).masked_fill(self.masked, -torch.inf)
         no_op = log_probs.select(1, NO_OP)
         no_op.fill_(-torch.inf)
         no_op.select(1, 0).copy_(self.decision_log_probs.select(1, NO_OP))
@@ -90,9 +95,19 @@ class ActionDistribution:
         difference = (log_p - other.pair_log_probs()).masked_fill(log_p == -torch.inf, 0.0)
         return (log_p.exp() * difference).sum((1, 2))
 
+    def argmax(self) -> tuple[Tensor, Tensor]:
+        """The most probable decision and then its most probable line, each `(B,)`; NO-OP has line -1.
+
+        Of equals the first. It need not be the most probable pair: a decision's probability is shared by its lines.
+        """
+        decision = self.decision_logits.argmax(1)
+        row = torch.arange(len(decision), device=decision.device), decision
+        line = self.line_log_probs[row].masked_fill(self.masked[row], -torch.inf).argmax(1)
+        return decision, torch.where(decision == NO_OP, -1, line)
+
     def sample(self, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Decisions and lines drawn from the distribution, each `(B,)`; NO-OP has line -1."""
-        size, _, longest = self.lines.shape
+        size, _, longest = self.line_log_probs.shape
         pair = torch.multinomial(self.pair_log_probs().exp().view(size, -1), 1, generator=generator)[:, 0]
         decision = pair // longest
         return decision, torch.where(decision == NO_OP, -1, pair % longest)

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from featurizers import EncodedStates, Featurizer, LineFeatures, StateBatch, buckets
-from models.action_distribution import ActionDistribution, Pooling
+from models.action_distribution import ActionDistribution
 from models.policy import Head, Policy, PolicyOutput
 from state import State
 
@@ -37,16 +37,15 @@ class ForwardBatch:
     lengths: NDArray[np.int64]
     lines: LineFeatures
     output: PolicyOutput
+    policy: Policy
     legal_only: bool
-    pooling: Pooling
 
     def distribution(self) -> ActionDistribution:
         """The policy's distribution over (decision, line). Raises KeyError: the head `action` was not asked for."""
-        legal = self.lines.legal if self.legal_only else None
-        return ActionDistribution.from_scores(self.output.scores, legal, self.lines.mask, self.pooling)
+        return self.policy.distribution(self.output.scores, self.lines, legal_only=self.legal_only)
 
 
-def forward(
+def forward_states(
     policy: Policy,
     featurizer: Featurizer,
     states: Sequence[State] | EncodedStates,
@@ -96,4 +95,4 @@ def forward_batch(
     lines: LineFeatures = featurizer(batch)
     output: PolicyOutput = policy(lines, heads)
     index = np.arange(len(encoded)) if index is None else index
-    return ForwardBatch(index, encoded.first_line, encoded.lengths(), lines, output, legal_only, policy.config.pooling)
+    return ForwardBatch(index, encoded.first_line, encoded.lengths(), lines, output, policy, legal_only)

@@ -17,6 +17,7 @@ from backbones.layers import MLP, mlp
 from config import GOAL_DIM, N_DECISIONS, ModelConfig
 from featurizers import LineFeatures
 from featurizers.history import SUMMARY_DIM
+from models.action_distribution import ActionDistribution
 
 Head = Literal["action", "human", "value", "goal", "kept"]
 HEADS: frozenset[Head] = frozenset(get_args(Head))
@@ -177,6 +178,14 @@ class Policy(nn.Module):
                 if name in outputs:
                     outputs[name] = outputs[name] + bias
         return PolicyOutput(outputs)
+
+    def distribution(self, scores: Tensor, lines: LineFeatures, *, legal_only: bool) -> ActionDistribution:
+        """The distribution over (decision, line) that scores `(B, 7, L)` of this policy's heads mean.
+
+        legal_only: over the legal pairs alone (the assistant); else any decision may fall on any line (the human).
+        """
+        legal = lines.legal if legal_only else None
+        return ActionDistribution.from_scores(scores, legal, lines.mask, self.config.pooling)
 
     @torch.no_grad()
     def set_decision_prior(self, log_probs: Tensor) -> None:

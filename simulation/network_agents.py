@@ -15,7 +15,7 @@ import torch
 from actions import Decision
 from config import N_DECISIONS
 from featurizers import Featurizer
-from models import Models, Policy, forward
+from models import Models, Policy, forward_states
 from simulation.assistants import sample_pair
 from simulation.person import PairProbabilities
 from simulation.rollout import Chosen
@@ -31,7 +31,7 @@ def pair_probabilities(
     legal_only: over the assistant's legal pairs; else over all (a human's).
     """
     pairs: list[PairProbabilities] = [np.zeros((N_DECISIONS, 0))] * len(states)
-    for batch in forward(policy, featurizer, states, heads=("action",), legal_only=legal_only):
+    for batch in forward_states(policy, featurizer, states, heads=("action",), legal_only=legal_only):
         probabilities = batch.distribution().pair_log_probs().exp().double().cpu().numpy()
         for row, i in enumerate(batch.index.tolist()):
             pairs[i] = _on_the_file(probabilities[row], int(batch.first_line[row]), len(states[i]))
@@ -64,9 +64,24 @@ class NetworkPolicy:
         return pair_probabilities(self.policy, self.featurizer, states, legal_only=False)
 
 
+@torch.no_grad()
+def most_probable_actions(
+    policy: Policy, featurizer: Featurizer, states: Sequence[State]
+) -> list[tuple[Decision, int]]:
+    """What argmax takes at each state (see `ActionDistribution.argmax`), at the file's own line; -1: none."""
+    actions = [(Decision.NO_OP, -1)] * len(states)
+    for batch in forward_states(policy, featurizer, states, heads=("action",), legal_only=True):
+        decisions, lines = batch.distribution().argmax()
+        for i, decision, line, first in zip(
+            batch.index.tolist(), decisions.tolist(), lines.tolist(), batch.first_line.tolist(), strict=True
+        ):
+            actions[i] = Decision(decision), -1 if line < 0 else first + line
+    return actions
+
+
 @dataclass(frozen=True, eq=False)
 class NetworkAssistant:
-    """The assistant's policy network as an assistant. greedy: takes the most probable pair instead of drawing one."""
+    """The assistant's policy network as an assistant. greedy: takes what argmax takes instead of drawing a pair."""
 
     policy: Policy
     featurizer: Featurizer
@@ -80,13 +95,12 @@ class NetworkAssistant:
 
     def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
         """See `Assistant`."""
-        distributions = pair_probabilities(self.policy, self.featurizer, states, legal_only=True)
-        return [self._one(pairs, generator) for pairs, generator in zip(distributions, generators, strict=True)]
-
-    def _one(self, pairs: PairProbabilities, generator: Random) -> Chosen:
         if self.greedy:
-            place, line = divmod(int(pairs.argmax()), pairs.shape[1])
-            decision = Decision(place)
-            return Chosen(decision, -1 if decision is Decision.NO_OP else line, 1.0, 1.0, self.model)
+            actions = most_probable_actions(self.policy, self.featurizer, states)
+            return [Chosen(decision, line, 1.0, 1.0, self.model) for decision, line in actions]
+        distributions = pair_probabilities(self.policy, self.featurizer, states, legal_only=True)
+        return [self._sample(pairs, generator) for pairs, generator in zip(distributions, generators, strict=True)]
+
+    def _sample(self, pairs: PairProbabilities, generator: Random) -> Chosen:
         decision, line, probability = sample_pair(pairs, generator)
         return Chosen(decision, line, min(probability, 1.0), min(float(pairs[decision].sum()), 1.0), self.model)

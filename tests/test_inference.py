@@ -23,7 +23,7 @@ SMALL = ModelConfig(d_in=12, d_model=8, n_layers=1, n_heads=2, n_global_tokens=2
 
 def models_of(model=SMALL, seed=0, spread=3.0):
     """Untrained models whose decisions are far from even, as those of trained ones are."""
-    models = inference.untrained(seed=seed, model=model, featurizer=FeaturizerConfig(d_in=model.d_in, char_dim=4))
+    models = inference.fresh_models(seed=seed, model=model, featurizer=FeaturizerConfig(d_in=model.d_in, char_dim=4))
     for policy in (models.human, models.assistant):
         torch.nn.init.normal_(policy.action_head.last.weight, std=spread)
         if policy.kept_head is not None:
@@ -64,15 +64,63 @@ def close(counts, expected, tolerance=0.04):
     )
 
 
-def test_argmax_takes_the_most_probable_pair(models, distribution):
+def greedy_pair(pairs):
+    """The most probable decision, then its most probable line."""
+    of_decisions = {d: sum(p for (decision, _), p in pairs.items() if decision == d) for d, _ in pairs}
+    best = max(of_decisions, key=of_decisions.get)
+    return max((pair for pair in pairs if pair[0] == best), key=pairs.get)
+
+
+def test_argmax_takes_the_most_probable_decision_and_then_its_most_probable_line(models, distribution):
     state, pairs = distribution
     (record,) = decide([state], models)
-    best = max(pairs, key=pairs.get)
+    best = greedy_pair(pairs)
     assert (record.decision, record.line) == best and record.behaviour_probability == 1.0
     assert record.probability == pytest.approx(pairs[best])
     of_decision = sum(p for (decision, _), p in pairs.items() if decision == best[0])
     assert record.decision_probability == pytest.approx(of_decision, abs=1e-5)
-    assert record.alternatives(1)[0] == inference.ScoredAction(*best, record.probability)
+    assert inference.ScoredAction(*best, record.probability) in record.alternatives(1000)
+
+
+def test_a_decision_spread_over_many_lines_wins_against_a_no_op_that_is_the_most_probable_pair():
+    n = 200
+    models = models_of(spread=0.0)
+    bias = models.assistant.action_head.last.bias
+    torch.nn.init.constant_(bias, -9.0)
+    bias.data[0], bias.data[4] = 0.0, 2.0
+    state = State(tuple(f"x{i} = 1" for i in range(n)), 4, unedited(n), unedited(n))
+    (record,) = decide([state], models)
+    assert record.alternatives(1)[0].decision == 0 and record.decision == 4
+    assert record.decision == int(record.decision_logits.argmax())
+    (human,) = decide([state], replace(models, human=models.assistant), agent="human")
+    assert human.decision == int(human.decision_logits.argmax()) == 4
+
+
+@pytest.mark.parametrize("settings", [{"epsilon": 0.3}, {"strategy": "sample"}, {"strategy": "sample_top_k"}])
+def test_the_action_to_record_has_the_probabilities_of_this_very_draw(models, distribution, settings):
+    state, pairs = distribution
+    best = greedy_pair(pairs)
+    records = decide([state] * 200, models, generator=torch.Generator().manual_seed(2), temperature=2.0, **settings)
+    top = sorted(pairs, key=pairs.get)[-5:] if settings.get("strategy") == "sample_top_k" else pairs
+    weights = {pair: pairs[pair] ** 0.5 for pair in top}
+    epsilon = settings.get("epsilon", 1.0)
+
+    def expected(some):
+        """With which probability one of some pairs is taken."""
+        drawn = sum(weights.get(pair, 0.0) for pair in some) / sum(weights.values())
+        return epsilon * drawn + (1 - epsilon) * (best in some)
+
+    for record in records:
+        action = record.action
+        taken = record.decision, record.line
+        assert (action.agent, int(action.decision), action.line, action.model) == ("A", *taken, "untrained")
+        assert action.probability == pytest.approx(expected([taken]), abs=1e-4)
+        assert action.decision_probability == pytest.approx(
+            expected([pair for pair in pairs if pair[0] == taken[0]]), abs=1e-4
+        )
+        assert action.policy_probability == pytest.approx(pairs[taken], abs=1e-5)
+        assert (action.value, action.kept) == (record.value, record.kept)
+    assert decide([state], models, agent="human")[0].action.agent == "H"
 
 
 def test_of_equal_pairs_the_first_is_taken(random_state):
@@ -104,7 +152,7 @@ def test_temperature_divides_the_pairs_logits(models, distribution, temperature)
     assert all(said[pair] == pytest.approx(expected[pair], abs=1e-4) for pair in said)
 
 
-def test_a_temperature_near_zero_is_argmax_and_a_huge_one_is_even(models, distribution):
+def test_a_temperature_near_zero_draws_the_most_probable_pair_and_a_huge_one_all_alike(models, distribution):
     state, pairs = distribution
     counts, _ = frequencies(state, models, strategy="sample", temperature=1e-300, count=50)
     assert counts.keys() == {max(pairs, key=pairs.get)}
@@ -126,7 +174,7 @@ def test_top_k_draws_among_the_k_best_pairs(models, distribution, k):
 @pytest.mark.parametrize("epsilon", [0.0, 0.3, 1.0])
 def test_epsilon_is_the_probability_of_drawing_instead_of_taking_the_best(models, distribution, epsilon):
     state, pairs = distribution
-    best = max(pairs, key=pairs.get)
+    best = greedy_pair(pairs)
     expected = {pair: epsilon * p + (1 - epsilon) * (pair == best) for pair, p in pairs.items()}
     counts, said = frequencies(state, models, epsilon=epsilon)
     assert close(counts, expected)
@@ -287,36 +335,47 @@ def test_opens_the_current_models_else_the_baseline_else_untrained_ones(tmp_path
     assert record.model == record.to_infer_action_json()["debug"]["model"] == own.source
 
 
-def test_untrained_models_follow_from_their_seed_and_draw_no_other_random_numbers(random_state):
+def test_fresh_models_follow_from_their_seed_and_draw_no_other_random_numbers(random_state):
     torch.manual_seed(7)
     expected = torch.rand(2)
     torch.manual_seed(7)
-    one, same, other = (inference.untrained(seed=seed) for seed in (1, 1, 2))
+    one, same, other = (inference.fresh_models(seed=seed) for seed in (1, 1, 2))
     assert torch.equal(torch.rand(2), expected)
     state = random_state(20)
     first, second, third = (decide([state], models)[0].scores for models in (one, same, other))
     assert np.array_equal(first, second) and not np.array_equal(first, third)
 
 
-def test_a_crowded_machine_gets_one_thread_and_the_caller_its_own_again(models, random_state, monkeypatch):
-    threads, seen = torch.get_num_threads(), []
+def test_untrained_models_answer_by_the_fixed_quiet_policy(random_state):
+    models = inference.untrained_models(model=SMALL, featurizer=FeaturizerConfig(d_in=12, char_dim=4))
+    states = [random_state(n, seed=n) for n in (0, 1, 7, 90)]
+    for state, record in zip(states, decide(states, models), strict=True):
+        possible = actions.legality_mask([state], 160)[0][1:].any(1).tolist()
+        logits = [math.log(0.94), *(math.log(0.01) if legal else None for legal in possible)]
+        answer = record.to_infer_action_json()
+        assert (answer["action_idx"], answer["line_idx"], record.kept) == (0, -1, None)
+        assert answer["debug"]["action_logits"] == [None if logit is None else pytest.approx(logit) for logit in logits]
+        assert (
+            answer["debug"]["line_logits_for_action"] == [0.0] * len(state) and answer["debug"]["model"] == "untrained"
+        )
+    drawn = decide(states[3:] * 300, models, strategy="sample", generator=torch.Generator().manual_seed(0))
+    assert sum(record.decision == 0 for record in drawn) > 250 and len({record.decision for record in drawn}) > 3
+
+
+def test_models_that_learned_from_nothing_answer_like_untrained_ones(tmp_path, random_state):
+    made = models_of()
+    store.publish(tmp_path, made.human, made.assistant, made.featurizer, {"trained_on": "nothing"})
+    models = inference.open_models(tmp_path)
+    (record,) = decide([random_state(9)], models)
+    assert (record.decision, record.model) == (0, "untrained")
+    assert record.decision_logits[0] == pytest.approx(math.log(0.94))
+
+
+def test_deciding_leaves_the_number_of_threads_alone(models, random_state):
+    threads = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        monkeypatch.setattr(inference, "_decide", lambda *args, **options: seen.append(torch.get_num_threads()) or [])
-        for crowded in (False, True):
-            monkeypatch.setattr(inference, "crowded", lambda: crowded)  # noqa: B023
-            decide([random_state(2)], models)
-        assert seen == [2, 1] and torch.get_num_threads() == 2
+        decide([random_state(2)], models)
+        assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)
-
-
-def test_reads_how_crowded_the_machine_is(monkeypatch, tmp_path):
-    import os
-
-    for content, expected in ((b"0.20 0.18 0.12 1/80 11206\n", False), (b"9.20 0.18 0.12 9999/12000 7\n", True)):
-        (tmp_path / "loadavg").write_bytes(content)
-        monkeypatch.setattr(inference, "_LOAD", os.open(tmp_path / "loadavg", os.O_RDONLY))
-        assert inference.crowded() == expected
-    monkeypatch.setattr(inference, "_LOAD", None)
-    assert not inference.crowded()

@@ -21,7 +21,7 @@ from pathlib import Path
 import files
 from config import LoopConfig, TrainConfig
 from data_paths import DataPaths
-from inference import untrained
+from inference import untrained_models
 from models import Models, store
 from models.provenance import NOT_A_PERSON, NOTHING
 from simulation.problem_loader import known_problems
@@ -196,11 +196,11 @@ class _Loop:
         return current
 
     def _in_use(self) -> Models:
-        """The current models; without any, the fresh ones that training began with."""
+        """The current models; without any, or if they learned from nothing, the quiet assistant of untrained ones."""
         config = self.config
-        if self.current is not None:
+        if self.current is not None and self.current.meta.get("trained_on") != NOTHING:
             return self.current
-        return untrained(config.device, seed=config.seed, model=config.model, featurizer=config.featurizer)
+        return untrained_models(config.device, seed=config.seed, model=config.model, featurizer=config.featurizer)
 
     def _note_trained(self, folder: Path, generation: str, games: Sequence[str]) -> None:
         if self.noted:

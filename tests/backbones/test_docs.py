@@ -7,7 +7,7 @@ import torch
 
 import backbones
 from config import FeaturizerConfig, ModelConfig
-from inference import decide, untrained
+from inference import decide, fresh_models
 from models import store
 
 
@@ -34,7 +34,7 @@ def test_the_example_keeps_what_a_backbone_promises(example):
 
 
 def test_the_example_decides_and_is_saved_and_loaded(example, random_state, tmp_path):
-    models = untrained(model=example, featurizer=FeaturizerConfig(d_in=12, char_dim=4))
+    models = fresh_models(model=example, featurizer=FeaturizerConfig(d_in=12, char_dim=4))
     store.publish(tmp_path, models.human, models.assistant, models.featurizer, {"trained_on": "samples"})
     loaded, states = store.load(tmp_path, expect_backbone="neighbours"), [random_state(n, seed=n) for n in (5, 0)]
     for one, other in zip(decide(states, models), decide(states, loaded), strict=True):

@@ -7,7 +7,7 @@ from benchmarks import decision
 from benchmarks.bare_network import BareNetwork, local_mask
 from benchmarks.timing import medians
 from config import ModelConfig
-from inference import untrained
+from inference import fresh_models
 from models import Policy
 from state_adapter import parse_line_tuples
 
@@ -33,7 +33,7 @@ def test_files_that_are_decided_on_have_the_size_they_should(lines):
 
 
 def test_all_columns_of_the_table_are_measured():
-    row = decision.measure(3, {"lg_transformer": untrained(), "lstm": untrained(model=ModelConfig("lstm"))}, 0.01)
+    row = decision.measure(3, {"lg_transformer": fresh_models(), "lstm": fresh_models(model=ModelConfig("lstm"))}, 0.01)
     assert row.keys() == {"bare", "parse", "featurize", "lg_transformer", "lstm", "ratio"}
     assert all(value > 0 for value in row.values()) and row["lg_transformer"] > row["parse"]
 

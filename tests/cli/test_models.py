@@ -6,7 +6,7 @@ import pytest
 
 from cli.run_tasks import main
 from config import FeaturizerConfig, ModelConfig
-from inference import untrained
+from inference import fresh_models
 from models import store
 
 
@@ -14,7 +14,7 @@ from models import store
 def folder(tmp_path):
     """Two generations of models."""
     for seed, kind in ((1, "samples"), (2, "person")):
-        made = untrained(
+        made = fresh_models(
             seed=seed,
             model=ModelConfig(d_in=8, d_model=8, n_heads=2, n_layers=1, hidden=8),
             featurizer=FeaturizerConfig(d_in=8, char_dim=4),

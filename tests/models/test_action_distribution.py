@@ -149,3 +149,16 @@ def test_large_scores_stay_exact():
     scores[0, 2, 1] += 1.0
     distribution = ActionDistribution.from_scores(scores, None, torch.ones(1, 3, dtype=torch.bool))
     torch.testing.assert_close(distribution.pair_log_probs().exp().sum(), torch.tensor(1.0))
+
+
+@given(cases(), st.booleans())
+@settings(deadline=None, max_examples=100)
+def test_argmax_is_the_most_probable_decision_and_then_its_most_probable_line(case, human):
+    scores, legal, mask = case
+    distribution = ActionDistribution.from_scores(scores, None if human else legal, mask)
+    decisions, lines = distribution.argmax()
+    pairs = distribution.pair_log_probs().exp()
+    for row, (decision, line) in enumerate(zip(decisions.tolist(), lines.tolist(), strict=True)):
+        assert decision == int(distribution.decision_logits[row].argmax())
+        assert line == (-1 if decision == 0 else int(pairs[row, decision].argmax()))
+        assert pairs[row, decision, max(line, 0)] > 0

@@ -6,7 +6,7 @@ import torch
 
 from config import FeaturizerConfig, ModelConfig
 from featurizers import Featurizer
-from models import HEADS, ActionDistribution, Policy, forward
+from models import HEADS, ActionDistribution, Policy, forward_states
 from state import Cursor, State, unedited
 
 LENGTHS = (3, 0, 90, 1, 17, 200, 3, 40)
@@ -41,7 +41,7 @@ def by_state(batches):
 @torch.inference_mode()
 def test_every_state_is_answered_once_as_it_would_be_alone(network, states, legal_only):
     policy, featurizer = network
-    together = by_state(forward(policy, featurizer, states, legal_only=legal_only))
+    together = by_state(forward_states(policy, featurizer, states, legal_only=legal_only))
     assert len(together) == len(states)
     for state, answer in zip(states, together, strict=True):
         lines = featurizer(featurizer.encode([state]).batch())
@@ -56,19 +56,23 @@ def test_every_state_is_answered_once_as_it_would_be_alone(network, states, lega
 @torch.inference_mode()
 def test_rows_of_encoded_states_are_answered_like_the_states_also_if_a_row_occurs_twice(network, states):
     policy, featurizer = network
-    each = by_state(forward(policy, featurizer, states, legal_only=True))
+    each = by_state(forward_states(policy, featurizer, states, legal_only=True))
     encoded, rows = featurizer.encode(states), [5, 2, 2, 0]
-    some = by_state(forward(policy, featurizer, encoded, rows=torch.tensor(rows), legal_only=True))
+    some = by_state(forward_states(policy, featurizer, encoded, rows=torch.tensor(rows), legal_only=True))
     for row, answer in zip(rows, some, strict=True):
         torch.testing.assert_close(answer, each[row], rtol=0, atol=1e-5)
-    assert len(by_state(forward(policy, featurizer, encoded, legal_only=True))) == len(states)
+    assert len(by_state(forward_states(policy, featurizer, encoded, legal_only=True))) == len(states)
 
 
 @torch.inference_mode()
 def test_shares_of_several_processes_cover_all_states(network, states):
     policy, featurizer = network
     shares = [
-        [i for batch in forward(policy, featurizer, states, legal_only=True, shard=shard) for i in batch.index.tolist()]
+        [
+            i
+            for batch in forward_states(policy, featurizer, states, legal_only=True, shard=shard)
+            for i in batch.index.tolist()
+        ]
         for shard in (lambda batches: batches[::2], lambda batches: batches[1::2])
     ]
     assert all(shares) and sorted(shares[0] + shares[1]) == list(range(len(states)))
@@ -81,7 +85,7 @@ def test_says_where_each_window_begins(network):
     short = State(("y",) * 5, 4, unedited(5), unedited(5))
     for states in ([state, short], network[1].encode([state, short], h_max=100)):
         windows = {}
-        for batch in forward(*network, states, legal_only=True, h_max=100):
+        for batch in forward_states(*network, states, legal_only=True, h_max=100):
             for i, first, length in zip(batch.index, batch.first_line, batch.lengths, strict=True):
                 windows[int(i)] = int(first), int(length)
         assert windows == {0: (300, 100), 1: (0, 5)}
@@ -89,15 +93,15 @@ def test_says_where_each_window_begins(network):
 
 @torch.inference_mode()
 def test_only_the_heads_that_are_asked_for_are_computed(network, states):
-    (batch,) = forward(*network, states[:1], heads=("value",), legal_only=True)
+    (batch,) = forward_states(*network, states[:1], heads=("value",), legal_only=True)
     assert batch.output.heads.keys() == {"value"}
     with pytest.raises(KeyError, match="action"):
         batch.distribution()
-    (batch,) = forward(*network, states[:1], legal_only=True)
+    (batch,) = forward_states(*network, states[:1], legal_only=True)
     assert batch.output.heads.keys() == HEADS
 
 
 def test_no_states_are_no_batches(network):
-    assert not list(forward(*network, [], legal_only=True))
+    assert not list(forward_states(*network, [], legal_only=True))
     encoded = network[1].encode([])
-    assert not list(forward(*network, encoded, rows=np.array([], dtype=np.int64), legal_only=True))
+    assert not list(forward_states(*network, encoded, rows=np.array([], dtype=np.int64), legal_only=True))

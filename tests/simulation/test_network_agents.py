@@ -8,7 +8,7 @@ import torch
 
 from actions import Decision, legality_mask
 from config import FeaturizerConfig, ModelConfig
-from inference import decide, untrained
+from inference import decide, fresh_models
 from simulation.assistants import sample_pair
 from simulation.builtin_problems import PROBLEMS
 from simulation.goal import Goal
@@ -24,7 +24,7 @@ from simulation.sessions import first_state, simulate
 def models():
     torch.set_num_threads(1)
     small = ModelConfig(backbone="bigru", d_in=32, d_model=16, hidden=16, layers=1, dropout=0.0)
-    return untrained(model=small, featurizer=FeaturizerConfig(d_in=32, h_max=20), seed=3)
+    return fresh_models(model=small, featurizer=FeaturizerConfig(d_in=32, h_max=20), seed=3)
 
 
 def test_probabilities_stand_at_the_lines_of_the_file(models, state_of):
@@ -41,9 +41,7 @@ def test_probabilities_stand_at_the_lines_of_the_file(models, state_of):
         for pairs, state, record in zip(found, states, records, strict=True):
             assert pairs.shape == (7, len(state)) and pairs.sum() == pytest.approx(1, abs=1e-5)
             assert (pairs[0, 1:] == 0).all()
-            best = divmod(int(pairs.argmax()), len(state))
-            assert pairs[best] == pytest.approx(record.probability, abs=1e-5)
-            assert pairs[record.decision, max(record.line, 0)] == pytest.approx(pairs[best], abs=1e-6)
+            assert pairs[record.decision, max(record.line, 0)] == pytest.approx(record.probability, abs=1e-5)
             if legal_only:
                 assert (pairs[1:][~legality_mask([state], 160)[0, 1:]] == 0).all()
     assert (found[3][:, :30] == 0)[1:].all() and found[3][1:, 30:].sum() > 0
@@ -62,6 +60,22 @@ def test_the_assistant_draws_from_its_distribution_and_says_so(models, state_of)
         )
     greedy = NetworkAssistant.of(models, greedy=True).decide([state] * 2, [Random(0), Random(1)])
     assert greedy[0] == greedy[1] and greedy[0].probability == 1.0
+
+
+def test_a_greedy_assistant_decides_as_infer_action_does(models, state_of):
+    states = [state_of("a", "b", "", cursor=2), state_of(*"abcdefgh"), state_of(*["y = 1"] * 50, cursor=40)]
+    assistant = NetworkAssistant.of(models, greedy=True)
+    chosen = assistant.decide(states, [Random(0)] * 3)
+    assert [(c.decision, c.line) for c in chosen] == [(r.decision, r.line) for r in decide(states, models)]
+    bias = models.assistant.action_head.last.bias
+    before = bias.data.clone()
+    bias.data[:] = -9.0
+    bias.data[0], bias.data[4] = 0.0, 1.0  # each line of an edit is less probable than the one NO-OP
+    try:
+        (choice,) = assistant.decide(states[2:], [Random(0)])
+        assert choice.decision == 4 and choice.line >= 30
+    finally:
+        bias.data[:] = before
 
 
 def test_drawing_never_takes_what_has_no_probability():

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from featurizers import EncodedStates, Featurizer, LineFeatures
-from models import ActionDistribution, ForwardBatch, Head, Policy, PolicyOutput, forward
+from models import ActionDistribution, ForwardBatch, Head, Policy, PolicyOutput, forward_states
 from training.data.transitions import TransitionTable
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 
@@ -112,7 +112,7 @@ class Predictor:
         """This process's batches of the states at `rows`."""
         self.policy.eval()
         self.featurizer.eval()
-        return forward(
+        return forward_states(
             self.policy, self.featurizer, encoded, rows=rows, heads=heads, legal_only=self.legal_only,
             shard=self.distributed.shard,
         )  # fmt: skip

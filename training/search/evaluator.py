@@ -14,7 +14,7 @@ from torch import Tensor
 
 from config import SearchConfig
 from featurizers import Featurizer
-from models import Head, Policy, forward
+from models import Head, Policy, forward_states
 from state import State
 from training.search.interfaces import NO_OP, Evaluation, Floats, Ints
 
@@ -42,7 +42,7 @@ class PolicyEvaluator:
         pairs = np.empty((size, self.candidates, 2), dtype=np.int64)
         log_probs, values = np.empty((size, self.candidates)), np.empty(size)
         kept_probs = np.full((size, self.candidates), UNKNOWN)
-        for batch in forward(self.policy, self.featurizer, states, heads=HEADS, legal_only=True):
+        for batch in forward_states(self.policy, self.featurizer, states, heads=HEADS, legal_only=True):
             rows, first_line = batch.index, batch.first_line
             pair_log_probs = batch.distribution().pair_log_probs()
             pairs[rows], log_probs[rows] = candidates(pair_log_probs, first_line, self.candidates)

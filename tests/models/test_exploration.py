@@ -1,0 +1,53 @@
+"""The exploration policy: its probabilities, and draws that follow them and say so."""
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from actions import legality_mask
+from models.exploration import exploration_probabilities, explore
+from state import Cursor, State, unedited
+
+
+def state_of(lines, cursor=-1, **more):
+    where = Cursor(cursor >= 0, cursor, 0, 3)
+    return State(tuple(f"x{i} = {i}" for i in range(lines)), 4, unedited(lines), unedited(lines), where, **more)
+
+
+@pytest.mark.parametrize("lines", [0, 1, 7, 5000])
+@pytest.mark.parametrize("cursor", [-1, 0, 3])
+def test_silence_has_one_half_and_the_legal_decisions_share_the_other(lines, cursor):
+    state = state_of(lines, min(cursor, lines - 1))
+    probabilities, legal = exploration_probabilities(state), legality_mask([state], 160)[0]
+    assert probabilities.sum() == pytest.approx(1.0)
+    assert (probabilities[1:, :lines][~legal[1:, :lines]] == 0).all()
+    possible = legal[1:].any(1)
+    assert probabilities[0, 0] == (0.5 if possible.any() else 1.0) and (probabilities[0, 1:] == 0).all()
+    expected = np.where(possible, 0.5 / max(possible.sum(), 1), 0.0)
+    assert probabilities[1:].sum(1) == pytest.approx(expected)
+
+
+def test_a_line_five_further_from_the_cursor_is_half_as_probable():
+    edit = exploration_probabilities(state_of(30, cursor=10))[4]
+    assert edit.argmax() == 10
+    assert edit[15] == pytest.approx(edit[10] / 2) and edit[5] == pytest.approx(edit[15])
+    assert edit[20] == pytest.approx(edit[10] / 4)
+
+
+def test_the_last_place_where_the_cursor_was_seen_counts_and_without_any_all_lines_are_alike():
+    assert exploration_probabilities(state_of(30, last_known_line=20))[4].argmax() == 20
+    assert np.ptp(exploration_probabilities(state_of(30))[4]) == 0
+
+
+def test_draws_follow_the_probabilities_and_record_them():
+    state, random, size = state_of(6, cursor=2), Random(0), 4000
+    probabilities, counts = exploration_probabilities(state), np.zeros((7, 6))
+    for _ in range(size):
+        action = explore(state, random)
+        place = int(action.decision), max(action.line, 0)
+        counts[place] += 1 / size
+        assert action.agent == "A" and action.model == "exploration" and (action.line == -1) == (place[0] == 0)
+        assert action.probability == action.policy_probability == pytest.approx(probabilities[place])
+        assert action.decision_probability == pytest.approx(probabilities[place[0]].sum())
+    assert np.abs(counts - probabilities).max() < 0.03
