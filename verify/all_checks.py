@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from verify import data, fitting, gradients, invariance, persistence, reinforcement, shapes
+from verify import data, fitting, gradients, invariance, objectives, persistence, reinforcement, shapes
 from verify.check import Check
 
 CHECKS: tuple[Check, ...] = (
     *fitting.CHECKS,
     *reinforcement.CHECKS,
+    *objectives.CHECKS,
     *shapes.CHECKS,
     *gradients.CHECKS,
     *persistence.CHECKS,

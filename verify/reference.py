@@ -51,6 +51,20 @@ def gae(
     return advantages, [a + v for a, v in zip(advantages, values, strict=True)]
 
 
+def cross_entropy(
+    candidates: Sequence[tuple[int, int]], policy: Sequence[float], mass_outside: float, log_probs: Array
+) -> float:
+    """Between a search's policy and a network's, of one state.
+
+    candidates: (decision, line) each; policy: their probabilities, which share 1 - mass_outside. log_probs `(7, n)`:
+    the network's. What is left to all other pairs is compared as one.
+    """
+    inside = [log_probs[decision, line] for decision, line in candidates]
+    rest = max(1.0 - sum(math.exp(log_prob) for log_prob in inside), 1e-6)
+    total = -sum(p * log_prob for p, log_prob in zip(policy, inside, strict=True) if p > 0)
+    return float((1.0 - mass_outside) * total - mass_outside * math.log(rest))
+
+
 def cursor_line_scalars(state: State, line: int, config: FeaturizerConfig) -> Array:
     """`(20,)`: the scalars of one line, in the documented order."""
     text, width, cursor = state.lines[line], config.w_max, state.cursor

@@ -19,6 +19,7 @@ from models import Models
 from state import State
 from state_adapter import Action, Episode
 from training.data import behaviour_policy, transitions
+from training.data.transitions import Dataset
 from training.networks.training_networks import TrainingNetworks
 from training.ppo.ppo_phase import PPOPhase
 from verify.check import THRESHOLDS, Check, Result, Settings
@@ -104,7 +105,8 @@ def ppo_off_policy(settings: Settings, epochs: int = 12) -> Result:
     """
     settings, backbone = settings.shallow().narrow(), settings.backbones[0]
     found = {
-        name: _better_arm(settings, backbone, arms, epochs) for name, arms in (("decision", DECISIONS), ("line", LINES))
+        name: better_arm_probability(settings, backbone, arms, epochs)
+        for name, arms in (("decision", DECISIONS), ("line", LINES))
     }
     return {
         "passed": min(after for _, after in found.values()) >= FOUND,
@@ -114,22 +116,64 @@ def ppo_off_policy(settings: Settings, epochs: int = 12) -> Result:
     }
 
 
-def _better_arm(
-    settings: Settings, backbone: str, arms: Sequence[Arm], epochs: int, size: int = 80
+def better_arm_probability(
+    settings: Settings,
+    backbone: str,
+    arms: Sequence[Arm],
+    epochs: int,
+    *,
+    size: int = 80,
+    sample_size_floor: float = 0.0,
 ) -> tuple[float, float]:
-    """Probability of the second arm before and after learning from `size` recorded decisions."""
+    """Probability of the second arm before and after learning from `size` recorded decisions.
+
+    sample_size_floor: above 1 every update is advantage-weighted regression.
+    """
+    policies, recording = _arm_policies(settings, backbone, arms), record_arms(arms, size)
+    config = replace(
+        FREE,
+        epochs=epochs,
+        passes=4,
+        batch_size=size,
+        learning_rate=2e-3,
+        importance_cap=1e3,
+        sample_size_floor=sample_size_floor,
+    )
+    before = _probability(policies, recording.states, arms[1])
+    _learn(policies, recording.states, recording.moves, recording.rewards, config=config, seed=settings.seed)
+    return before, _probability(policies, recording.states, arms[1])
+
+
+@dataclass(frozen=True)
+class ArmRecording:
+    """Decisions in exact proportion to the arms' probabilities, the state each was taken on, and what it was worth."""
+
+    states: list[State]
+    moves: list[Action]
+    rewards: list[float]
+
+
+def record_arms(arms: Sequence[Arm], size: int) -> ArmRecording:
+    """About `size` decisions."""
+    drawn = [arm for arm in arms for _ in range(round(arm.probability * size))]
+    states = [plain(["first = 1", "second()", "return third"], t=1 + 7 * i % 50, cursor=1) for i in range(len(drawn))]
+    moves = [_move(arm.decision, arm.line, arm.probability, arm.decision_probability) for arm in drawn]
+    return ArmRecording(states, moves, [arm.reward for arm in drawn])
+
+
+def arm_dataset(
+    settings: Settings, backbone: str, arms: Sequence[Arm], size: int
+) -> tuple[TrainingNetworks, Dataset, list[float]]:
+    """Fresh networks that take the arms evenly, the recording as a data set, and their probability of each arm."""
+    policies, recording = _arm_policies(settings, backbone, arms), record_arms(arms, size)
+    probabilities = [_probability(policies, recording.states, arm) for arm in arms]
+    return policies, _dataset(policies, recording.states, recording.moves, recording.rewards), probabilities
+
+
+def _arm_policies(settings: Settings, backbone: str, arms: Sequence[Arm]) -> TrainingNetworks:
     prior = torch.full((7,), -9.0)
     prior[[arm.decision for arm in arms]] = 0.0
-    policies = _policies(settings, backbone, prior.log_softmax(0))
-    taken = [arm for arm in arms for _ in range(round(arm.probability * size))]
-    states = [plain(["first = 1", "second()", "return third"], t=1 + i % 50, cursor=1) for i in range(len(taken))]
-    moves = [_move(arm.decision, arm.line, arm.probability, arm.decision_probability) for arm in taken]
-    config = replace(
-        FREE, epochs=epochs, passes=4, batch_size=size, learning_rate=2e-3, importance_cap=1e3, sample_size_floor=0.0
-    )
-    before = _probability(policies, states, arms[1])
-    _learn(policies, states, moves, [arm.reward for arm in taken], config=config, seed=settings.seed)
-    return before, _probability(policies, states, arms[1])
+    return _policies(settings, backbone, prior.log_softmax(0))
 
 
 def _policies(settings: Settings, backbone: str, decision_log_prior: Tensor) -> TrainingNetworks:
@@ -161,13 +205,9 @@ def _learn(
     seed: int,
 ) -> None:
     """The PPO phase on N decisions with their rewards, each an episode of its own."""
-    episodes = [
-        Episode(str(i), "verify", None, (state, replace(state, t=state.t + 1)), (None, move))
-        for i, (state, move) in enumerate(zip(states, moves, strict=True))
-    ]
-    data = transitions.build_dataset(episodes, policies.featurizer)
-    data = replace(data, steps=replace(data.steps, reward=torch.tensor(rewards)))
-    fitted, everyone = behaviour_policy.fit_behaviour_policy(data.steps.choices), set(range(len(episodes)))
+    data = _dataset(policies, states, moves, rewards)
+    everyone = set(range(len(states)))
+    fitted = behaviour_policy.fit_behaviour_policy(data.steps.choices)
     with torch.random.fork_rng(devices=[]):
         phase = PPOPhase(policies, data, everyone, fitted, config, seed=seed)
         while not phase.done:
@@ -175,6 +215,15 @@ def _learn(
             while phase.step():
                 pass
             phase.finish()
+
+
+def _dataset(policies: TrainingNetworks, states: list[State], moves: list[Action], rewards: list[float]) -> Dataset:
+    episodes = [
+        Episode(str(i), "verify", None, (state, replace(state, t=state.t + 1)), (None, move))
+        for i, (state, move) in enumerate(zip(states, moves, strict=True))
+    ]
+    data = transitions.build_dataset(episodes, policies.featurizer)
+    return replace(data, steps=replace(data.steps, reward=torch.tensor(rewards)))
 
 
 @torch.no_grad()

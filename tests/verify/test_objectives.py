@@ -1,0 +1,101 @@
+"""Each check passes, and fails when a sign or a weight is turned round somewhere in what it checks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+import rewards
+from training.bc import cloning_phase
+from training.evaluation import held_out_report, promotion
+from training.losses import auxiliary_losses
+from training.ppo import ppo_update
+from training.zero_style import policy_targets, zero_style_phase
+from verify import objectives, report
+from verify.check import Check
+from verify.objectives import CHECKS
+
+
+@pytest.fixture
+def wider(small):
+    """The checks halve the size once more."""
+    return dataclasses.replace(small, model=dataclasses.replace(small.model, d_model=64, hidden=64))
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_checks_pass(wider, check):
+    result = check.run(wider)
+    assert result["passed"], result
+
+
+def negated_term(function):
+    return lambda *arguments, **options: -function(*arguments, **options)
+
+
+def test_inverted_targets_of_retention_are_noticed(wider, monkeypatch):
+    targets = cloning_phase.anchored_retention_targets
+    monkeypatch.setattr(cloning_phase, "anchored_retention_targets", lambda share, *more: 1 - targets(share, *more))
+    assert not objectives.retention_regression(wider)["passed"]
+
+
+def test_an_inverted_share_in_the_loss_is_noticed(wider, monkeypatch):
+    loss = auxiliary_losses.retention_cross_entropy
+    monkeypatch.setattr(auxiliary_losses, "retention_cross_entropy", lambda logit, share: loss(logit, 1 - share))
+    assert not objectives.retention_regression(wider)["passed"]
+
+
+def test_an_inverted_share_in_the_recording_is_noticed(small, monkeypatch):
+    share = rewards.surviving_share
+    monkeypatch.setattr(rewards, "surviving_share", lambda edits, stands: 1 - share(edits, stands))
+    assert not objectives.rewards(small)["passed"]
+
+
+def test_a_penalty_paid_as_a_reward_is_noticed(small, monkeypatch):
+    parts = rewards._retention_parts
+    monkeypatch.setattr(
+        rewards, "_retention_parts", lambda *arguments: {name: abs(part) for name, part in parts(*arguments).items()}
+    )
+    assert not objectives.rewards(small)["passed"]
+
+
+def test_a_negated_self_play_loss_is_noticed(wider, monkeypatch):
+    monkeypatch.setattr(policy_targets, "policy_cross_entropy", negated_term(policy_targets.policy_cross_entropy))
+    assert not objectives.self_play(wider)["passed"]
+
+
+def test_a_flipped_advantage_is_noticed(wider, monkeypatch):
+    weights = ppo_update.advantage_weights
+    monkeypatch.setattr(ppo_update, "advantage_weights", lambda advantage, *more: weights(-advantage, *more))
+    assert not objectives.policy_regression(wider)["passed"]
+
+
+def test_a_negated_discount_is_noticed(wider, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(zero_style_phase, "DISCOUNT", -zero_style_phase.DISCOUNT)
+        assert not report.run(Check("self_play", objectives.self_play), wider)["passed"]
+    run_search = objectives.run_search
+
+    def negated(roots, model, config, randomness):
+        return run_search(roots, model, dataclasses.replace(config, discount=-config.discount), randomness)
+
+    monkeypatch.setattr(objectives, "run_search", negated)
+    assert not objectives.search_backup(wider)["passed"]
+
+
+def test_dropped_importance_weights_are_noticed(wider, monkeypatch):
+    importance = held_out_report._importance
+
+    def dropped(steps, *more):
+        _, log_weights = importance(steps, *more)
+        return steps.trainable.float(), torch.zeros_like(log_weights)
+
+    monkeypatch.setattr(held_out_report, "_importance", dropped)
+    assert not objectives.off_policy_evaluation(wider)["passed"]
+
+
+def test_a_reversed_sign_in_promotion_is_noticed(small, monkeypatch):
+    gain = promotion.paired_gain
+    monkeypatch.setattr(promotion, "paired_gain", lambda new, old, sign=1: gain(new, old))
+    assert not objectives.promotion(small)["passed"]
