@@ -15,6 +15,9 @@ VARIABLE = "PERSISTENT_DATA_DIR"
 REPOSITORY = Path(__file__).resolve().parent
 """The folder of the top-level modules: the repository's root, or `site-packages` of an installation without one."""
 
+SAMPLES = REPOSITORY / "examples" / "sessions"
+"""Two sample sessions that come with the project."""
+
 
 @dataclass(frozen=True)
 class DataPaths:

@@ -10,13 +10,13 @@ from __future__ import annotations
 class InputError(Exception):
     """Bad input. One readable line: where (file, position), what was found, what is expected."""
 
-    def __init__(self, where: str, what: str) -> None:
-        self.where, self.what = printable(where), printable(what)
-        super().__init__(f"{self.where}: {self.what}")
+    def __init__(self, where: str, reason: str) -> None:
+        self.where, self.reason = printable(where), printable(reason)
+        super().__init__(f"{self.where}: {self.reason}")
 
     def __reduce__(self) -> tuple[type[InputError], tuple[str, str]]:
         """Pickles as its two parts: pools of processes send errors back."""
-        return type(self), (self.where, self.what)
+        return type(self), (self.where, self.reason)
 
 
 class NotFoundError(InputError):

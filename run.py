@@ -9,7 +9,7 @@ Sessions are those under the data root; without any, two samples in `examples/`.
 
 from __future__ import annotations
 
-from app.startup import prepare_process
+from app.startup import announce_loading, prepare_process
 
 if __name__ == "__main__":
     prepare_process()
@@ -23,18 +23,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import files
-from app.arguments import Parser, check_device, port, positive, seed
+from app.arguments import Parser, check_device, path, port, positive, seed
+from app.command_names import RUN
 from app.main_wrapper import exit_with, run_command
 from config import VERSION, LoopConfig
-from data_paths import DataPaths
-from errors import InputError
+from data_paths import SAMPLES, DataPaths, sessions_left_behind
+from errors import InputError, printable
 from training.distributed.process_group import DistributedContext
 
 if TYPE_CHECKING:
     from training.telemetry import RunRecord
     from training.training_loop import Outcome
-
-SAMPLES = Path(__file__).resolve().parent / "examples" / "sessions"
 
 NO_SERVICES = "needs the services (page, recorder, tester), which are not part of this version"
 
@@ -45,38 +44,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> Parser:
-    """The flags."""
-    top = Parser(prog="python run.py", description="Learn from recorded sessions, compare, replace the current models.")
+    """The flags; those that need the services are refused, and `--help` leaves them out."""
+    top = Parser(prog=RUN, description="Learn from recorded sessions, compare, replace the current models.")
     add = top.add_argument
-    add("--port", type=port, default=3000, metavar="N", help="of the page (no page in this version)")
-    add("--no-train", action="store_true", help="record only (not in this version)")
-    add("--train-only", action="store_true", help="train on what is there, start no services")
+    add("--train-only", action="store_true", help="train on the recorded sessions and end (this version does no more)")
     add("--no-telemetry", action="store_true", help="keep no record of this run, also not on this machine")
     add(
         "--training-config-path",
-        type=Path,
+        type=path,
         metavar="FILE",
         default=argparse.SUPPRESS,
         help="JSON, see docs/configuration.md (default: training_config.json if there is one)",
     )
-    add("--serve", action="store_true", help="serve the current models (not in this version)")
-    add("--simulate", type=positive, metavar="N", default=argparse.SUPPRESS, help="N sessions (not in this version)")
-    add("--seed", type=seed, metavar="N", default=argparse.SUPPRESS, help="of all random choices")
-    add("--device", metavar="NAME", default=argparse.SUPPRESS, help="cpu, cuda or cuda:N (default: the config's)")
+    add("--seed", type=seed, metavar="N", default=argparse.SUPPRESS, help="of all random choices (default: 0)")
+    add("--device", metavar="NAME", default=argparse.SUPPRESS, help="cpu, cuda or cuda:N (default: cpu)")
     add("--version", action="version", version=f"codeassist-policy {VERSION}", help="print the version")
+    add("--port", type=port, default=3000, metavar="N", help=argparse.SUPPRESS)
+    add("--no-train", action="store_true", help=argparse.SUPPRESS)
+    add("--serve", action="store_true", help=argparse.SUPPRESS)
+    add("--simulate", type=positive, metavar="N", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return top
 
 
 def _run(options: argparse.Namespace) -> int:
-    _refuse_what_is_not_there(options)
+    _refuse_services(options)
     config = configuration(options)
     from cli.report import render
     from training.evaluation.held_out_report import Estimate
     from training.telemetry import telemetry
 
     paths = DataPaths.default()
-    config, recordings = find_recordings(config, paths.episodes)
     recorder = telemetry(off=options.no_telemetry, url=config.telemetry_url)
+    config, recordings = find_recordings(config, paths.episodes)
     with recorder.run("run.py", trained_on=config.trained_on, seed=config.seed, device=config.device) as run:
         outcome = learn(config, recordings, paths, run)
         if outcome.after is not None:
@@ -88,9 +87,12 @@ def _run(options: argparse.Namespace) -> int:
 
 def find_recordings(config: LoopConfig, folder: Path) -> tuple[LoopConfig, Path]:
     """Where the sessions are: `folder` if there is a file in it, else the samples, and then the models are marked."""
+    if line := sessions_left_behind():
+        print(line, file=sys.stderr)
     if any(names for _, _, names in os.walk(files.make_folder(folder), followlinks=True)):
         return config, folder
-    print(f"No recorded sessions in {folder}: two samples show what happens, marked as such.", file=sys.stderr)
+    where = printable(str(folder))
+    print(f"No recorded sessions in {where}: two samples show what happens, marked as such.", file=sys.stderr)
     return replace(config, trained_on="samples"), SAMPLES
 
 
@@ -115,19 +117,22 @@ def learn(config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord
 
 
 def configuration(options: argparse.Namespace) -> LoopConfig:
-    """The file's settings, or the defaults; flags come before both. Raises InputError."""
-    from training.runs.config_file import read_config
+    """Flags, before the file's settings, before the defaults. Loads PyTorch. Raises InputError."""
+    from training.runs import config_file
 
-    config = read_config(getattr(options, "training_config_path", None))
+    file = getattr(options, "training_config_path", None)
+    config = config_file.read_config(file)
     config = replace(config, **{name: getattr(options, name) for name in ("seed", "device") if name in options})
     check_device(config.device)
+    announce_loading()
+    config_file.require_registered(config, str(file or config_file.DEFAULT_PATH))
     return config
 
 
-def _refuse_what_is_not_there(options: argparse.Namespace) -> None:
-    asked = {"--no-train": options.no_train, "--serve": options.serve, "--simulate": "simulate" in options}
-    for flag, given in asked.items():
-        if given:
+def _refuse_services(options: argparse.Namespace) -> None:
+    requested = {"--no-train": options.no_train, "--serve": options.serve, "--simulate": "simulate" in options}
+    for flag, is_requested in requested.items():
+        if is_requested:
             raise InputError(flag, NO_SERVICES)
     if DistributedContext.from_environment().world_size > 1:
         raise InputError("run.py", "is for one process; torchrun starts train_from_episodes (docs/scaling.md)")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 from typing import Any, NoReturn
 
 from config import MOST_PLIES
 from errors import InputError
 
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
-_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+_DEVICE = re.compile(r"cpu|cuda(:\d{1,4})?")
+_LONGEST_NUMBER = 19
+"""Digits of the largest number that any argument takes."""
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are `InputError`s: one line, no usage text in front of it.
+    """An argument parser that raises `InputError`s: one line, no usage text in front of it.
 
-    Names are taken whole: what is an abbreviation today is ambiguous tomorrow.
+    Flags have to be written in full: what is an abbreviation today is ambiguous tomorrow.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -32,62 +35,68 @@ def boolean(text: str) -> bool:
     word = text.lower()
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
-    raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    raise argparse.ArgumentTypeError(f"{_quoted(text)} is neither true nor false")
+
+
+def path(text: str) -> Path:
+    """A file or folder, which may be missing; an empty text is not the current folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is empty, expected a path")
+    return Path(text)
 
 
 def count(text: str) -> int:
     """A whole number, 0 or more."""
-    return _whole(text, 0)
+    return whole_number(text, 0, 2**63 - 1)
 
 
 def positive(text: str) -> int:
     """A whole number, 1 or more."""
-    return _whole(text, 1)
+    return whole_number(text, 1, 2**63 - 1)
 
 
 def plies(text: str) -> int:
     """Turns of a game: 1 to `MOST_PLIES`."""
-    number = _whole(text, 1)
-    if number > MOST_PLIES:
-        raise argparse.ArgumentTypeError(f"{text!r} is too large, expected {MOST_PLIES} at most")
-    return number
+    return whole_number(text, 1, MOST_PLIES)
 
 
 def seed(text: str) -> int:
     """A whole number that a random generator takes: 0 to 2^63 - 1."""
-    number = _whole(text, 0)
-    if number >= 2**63:
-        raise argparse.ArgumentTypeError(f"{text!r} is too large, expected less than 2^63")
-    return number
+    return whole_number(text, 0, 2**63 - 1)
 
 
 def port(text: str) -> int:
     """A TCP port: 1 to 65535."""
-    number = _whole(text, 1)
-    if number > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port, expected at most 65535")
-    return number
+    return whole_number(text, 1, 65535)
 
 
-def _whole(text: str, least: int) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = least - 1
+def whole_number(text: str, least: int, most: int) -> int:
+    """The number that `text` is. Raises ArgumentTypeError, with the bound that it breaks, if it is not within both."""
+    if not re.fullmatch(r"[+-]?\d+", text.strip()):
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not a whole number")
+    digits = text.strip().lstrip("+-0")
+    too_long = len(digits) > _LONGEST_NUMBER
+    number = 10**_LONGEST_NUMBER * (-1 if "-" in text else 1) if too_long else int(text)
     if number < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is too small, expected at least {least}")
+    if number > most:
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is too large, expected at most {most}")
     return number
 
 
 def check_device(name: str) -> str:
     """`name` if there is such a device on this machine. Raises InputError. Loads torch only to look for a GPU."""
     if not _DEVICE.fullmatch(name):
-        raise InputError("--device", f"unknown device {name!r}, expected cpu, cuda or cuda:N")
+        raise InputError("--device", f"unknown device {_quoted(name)}, expected cpu, cuda or cuda:N")
     if name != "cpu":
         import torch
 
-        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        available = torch.cuda.device_count() if torch.cuda.is_available() else 0
         index = int(name.partition(":")[2] or 0)
-        if index >= found:
-            raise InputError("--device", f"there is no {name} on this machine ({found} GPUs found); use cpu")
+        if index >= available:
+            raise InputError("--device", f"there is no {name} on this machine ({available} GPUs found); use cpu")
     return name
+
+
+def _quoted(text: str) -> str:
+    return repr(text) if len(text) <= 60 else f"{text[:57]!r}..."

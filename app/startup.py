@@ -9,6 +9,8 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
@@ -25,6 +27,19 @@ def announce_loading() -> None:
     """A first sign of life on stderr where PyTorch is about to be imported, which takes seconds."""
     if "torch" not in sys.modules:
         print("loading PyTorch ...", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def transient_line(text: str) -> Iterator[None]:
+    """Shows `text` on stderr during the block, if that is a terminal: of quick commands nothing but results stays."""
+    shown = sys.stderr.isatty()
+    if shown:
+        print(text, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if shown:
+            print("\r" + " " * len(text) + "\r", end="", file=sys.stderr, flush=True)
 
 
 def forgiving_stderr() -> None:

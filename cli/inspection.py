@@ -5,18 +5,19 @@ Not here: reading (`state_adapter`), what a decision was worth (`rewards`), wher
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import rewards
+import strict_json
 from actions import NAMES, Decision, is_legal
 from cli.tables import pluralise, table
 from config import FeaturizerConfig, RewardWeights
+from errors import printable
 from state_adapter import Episode, Summary, Transition, read_episodes
 
-_SHOWN = 10
+_MAX_LISTED = 10
 """Skipped files and illegal decisions that the tables list; the JSON has all of them."""
 
 _WORTH = {
@@ -35,8 +36,8 @@ def inspect(episodes_dir: Path, *, strict: bool = False, as_json: bool = False) 
     Raises InputError as `read_episodes` does.
     """
     episodes, summary = read_episodes(episodes_dir, strict=strict)
-    found = report(episodes, summary, RewardWeights(), FeaturizerConfig().w_max)
-    print(json.dumps(found, allow_nan=False) if as_json else render(found))
+    contents = report(episodes, summary, RewardWeights(), FeaturizerConfig().w_max)
+    print(strict_json.dumps(contents) if as_json else render(contents))
     return 0
 
 
@@ -54,10 +55,10 @@ def report(episodes: Sequence[Episode], summary: Summary, weights: RewardWeights
         "read": summary.as_dict(),
         "decisions": {
             NAMES[decision]: {
-                "human": _taken(step for step in human if step.decision == decision),
-                "assistant": _taken(step for _, step in assistant if step.decision == decision)
+                "human": _times_taken(step for step in human if step.decision == decision),
+                "assistant": _times_taken(step for _, step in assistant if step.decision == decision)
                 | {"illegal": sum(step.decision == decision for _, step in illegal)}
-                | _came_of([step for _, step in assistant if step.decision == decision], weights),
+                | _outcome([step for _, step in assistant if step.decision == decision], weights),
             }
             for decision in Decision
         },
@@ -68,12 +69,12 @@ def report(episodes: Sequence[Episode], summary: Summary, weights: RewardWeights
     }
 
 
-def _taken(steps: Iterable[Transition]) -> dict[str, Any]:
+def _times_taken(steps: Iterable[Transition]) -> dict[str, Any]:
     recorded = [step.action.recorded for step in steps]
     return {"taken": len(recorded), "read_off": len(recorded) - sum(recorded)}
 
 
-def _came_of(steps: Sequence[Transition], weights: RewardWeights) -> dict[str, Any]:
+def _outcome(steps: Sequence[Transition], weights: RewardWeights) -> dict[str, Any]:
     """What became of the assistant's decisions of one kind, and what they were worth."""
     worth = [rewards.reward(step, weights) for step in steps]
     return {
@@ -88,21 +89,14 @@ def _mean(values: Sequence[float]) -> dict[str, Any]:
     return {"n": len(values), "mean": sum(values) / len(values) if values else None}
 
 
-def render(found: Mapping[str, Any]) -> str:
+def render(contents: Mapping[str, Any]) -> str:
     """The report as a person reads it: what was read, the decisions, what the assistant's were worth."""
-    parts = [_reading(found["read"]), _decisions(found["decisions"]), _worth(found["decisions"])]
-    if found["illegal"]:
-        parts.append(
-            _listed(
-                "Not legal where they were taken, so left out of the policy's loss:",
-                [
-                    f"{each['source']}, t {each['t']}: {each['decision']} at line {each['line']}"
-                    for each in found["illegal"]
-                ],
-            )
-        )
-    # Names of files may hold what no terminal can show.
-    return "\n\n".join(parts).encode("utf-8", "backslashreplace").decode("utf-8")
+    parts = [_reading(contents["read"]), _decisions(contents["decisions"]), _worth(contents["decisions"])]
+    if contents["illegal"]:
+        title = "Not legal where they were taken, so left out of the policy's loss:"
+        lines = [f"{e['source']}, t {e['t']}: {e['decision']} at line {e['line']}" for e in contents["illegal"]]
+        parts.append(_listed(title, lines))
+    return "\n\n".join(parts)
 
 
 def _reading(read: Mapping[str, Any]) -> str:
@@ -110,7 +104,7 @@ def _reading(read: Mapping[str, Any]) -> str:
     lines = [
         f"read      {pluralise(read['files'], 'file')}, {_sessions(read)}",
         f"used      {_sessions(used)}",
-        "repaired  " + (", ".join(f"{what} ({times})" for what, times in repaired.items()) or "nothing"),
+        "repaired  " + (", ".join(f"{repair} ({times})" for repair, times in repaired.items()) or "nothing"),
     ]
     if not skipped:
         return "\n".join([*lines, "skipped   nothing"])
@@ -126,17 +120,8 @@ def _decisions(decisions: Mapping[str, Any]) -> str:
     for name, by in decisions.items():
         human, assistant = by["human"], by["assistant"]
         counts = (human["taken"], human["read_off"], assistant["taken"], assistant["illegal"])
-        kept, survived = assistant["kept"], assistant["survived"]
-        rows.append(
-            [
-                name,
-                *map(str, counts),
-                _share(kept["mean"]),
-                str(kept["n"]),
-                _share(survived["mean"]),
-                str(survived["n"]),
-            ]
-        )
+        shares = [(_share(share["mean"]), str(share["n"])) for share in (assistant["kept"], assistant["survived"])]
+        rows.append([name, *map(str, counts), *shares[0], *shares[1]])
     return table(rows)
 
 
@@ -146,15 +131,15 @@ def _worth(decisions: Mapping[str, Any]) -> str:
     rows = [["mean reward", *columns, "total", "of"]]
     for name, by in decisions.items():
         reward = by["assistant"]["reward"]
-        known = reward["n"] > 0
-        sums = [sum(reward["parts"][part] for part in parts) if known else None for parts in columns.values()]
+        has_reward = reward["n"] > 0
+        sums = [sum(reward["parts"][part] for part in parts) if has_reward else None for parts in columns.values()]
         rows.append([name, *(_signed(value) for value in (*sums, reward["mean"])), str(reward["n"])])
     return table(rows)
 
 
 def _listed(title: str, lines: Sequence[str]) -> str:
-    more = [f"  and {len(lines) - _SHOWN} more (--json lists all)"] if len(lines) > _SHOWN else []
-    return "\n".join([title, *(f"  {line}" for line in lines[:_SHOWN]), *more])
+    more = [f"  and {len(lines) - _MAX_LISTED} more (--json lists all)"] if len(lines) > _MAX_LISTED else []
+    return "\n".join([title, *(f"  {printable(line)}" for line in lines[:_MAX_LISTED]), *more])
 
 
 def _share(value: float | None) -> str:

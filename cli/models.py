@@ -1,38 +1,54 @@
-"""`models`: which generations of models there are, and back to earlier ones. Not here: how they are kept."""
+"""`models`: the stored models, and back to earlier ones. Not here: how they are stored."""
 
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
+import strict_json
+from app.startup import transient_line
 from cli.tables import table
-from errors import NotFoundError
-from models import store
+from errors import NotFoundError, printable
+
+if TYPE_CHECKING:
+    from models.store import Generation
 
 
 def models(options: argparse.Namespace) -> int:
-    """Prints the kept generations, after going back to one of them if that was asked for."""
-    going_back = "roll_back" in options
+    """Prints the stored generations, after going back to one of them if that was asked for."""
     if not options.pv_dir.is_dir():
         raise NotFoundError(str(options.pv_dir), "there is no such folder, so there are no models yet; train first")
-    chosen = store.roll_back(options.pv_dir, options.roll_back or None) if going_back else None
-    kept = store.generations(options.pv_dir)
+    with transient_line("loading PyTorch ..."):
+        from models import store
+
+    restored = store.roll_back(options.pv_dir, options.roll_back or None) if "roll_back" in options else None
+    generations = store.generations(options.pv_dir)
     if options.json:
-        print(json.dumps({"pv_dir": str(options.pv_dir), "generations": [asdict(one) for one in kept]}))
+        rows = [asdict(generation) for generation in generations]
+        print(strict_json.dumps({"pv_dir": str(options.pv_dir), "generations": rows}))
         return 0
-    if chosen is not None:
-        print(f"{chosen.id} of {chosen.created} is current now.")
-    if not kept:
-        print(f"No models are kept in {options.pv_dir}.")
-        return 0
-    rows = [["  generation", "created", "trained on", "sessions", ""]]
-    for one in kept:
-        words = [str(one.meta.get(key, "-")) for key in ("trained_on", "sessions")]
-        rows.append([("* " if one.current else "  ") + one.id, one.created or "-", *words, "damaged" * one.damaged])
-    print(table(rows))
-    if not any(one.current for one in kept):
-        print("\nNone of these is current; `models --roll_back [GENERATION]` goes back to one.")
-    elif chosen is None and len(kept) > 1:
-        print("\n* current; `models --roll_back [GENERATION]` goes back to another one.")
+    if restored is not None:
+        print(printable(f"{restored.id} of {restored.created} is current now."))
+    print(_overview(generations) if generations else f"No models are stored in {printable(str(options.pv_dir))}.")
+    if hint := _hint(generations, restored is not None):
+        print(f"\n{hint}")
     return 0
+
+
+def _overview(generations: Sequence[Generation]) -> str:
+    rows = [["  generation", "created", "trained on", "sessions", ""]]
+    for generation in generations:
+        mark = "* " if generation.current else "  "
+        about = [str(generation.meta.get(key, "-")) for key in ("trained_on", "sessions")]
+        rows.append([mark + generation.id, generation.created or "-", *about, "damaged" * generation.damaged])
+    return table(rows)
+
+
+def _hint(generations: Sequence[Generation], was_restored: bool) -> str:
+    if generations and not any(generation.current for generation in generations):
+        return "None of these is current; `models --roll_back [GENERATION]` goes back to one."
+    if len(generations) > 1 and not was_restored:
+        return "* current; `models --roll_back [GENERATION]` goes back to another one."
+    return ""

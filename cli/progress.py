@@ -10,6 +10,7 @@ from typing import NoReturn, TextIO
 
 from tqdm import tqdm
 
+from errors import printable
 from training.runs.observer import Observer, Row
 
 TITLES = {
@@ -50,18 +51,20 @@ class CompositeObserver:
 
 
 class Progress:
-    """An observer (see `training.runs.observer`) that shows what it is told."""
+    """An observer (see `training.runs.observer`) that shows a person how far the run is."""
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = monotonic) -> None:
         self.stream = sys.stderr if stream is None else stream
         self.clock = clock
         self.bar: tqdm[NoReturn] | None = None
-        self.title, self.total, self.done, self.said = "", 0, 0, clock()
+        self.title, self.total, self.done = "", 0, 0
+        self.last_line = clock()
 
     def phase(self, name: str, total_steps: int) -> None:
         """A new bar, or without a terminal a line that says what begins; nothing for a phase that is left out."""
         self.close()
-        self.title, self.total, self.done, self.said = TITLES.get(name, name), total_steps, 0, self.clock()
+        self.title, self.total, self.done = TITLES.get(name, name), total_steps, 0
+        self.last_line = self.clock()
         if total_steps == 0:
             return
         if self.stream.isatty():
@@ -76,7 +79,7 @@ class Progress:
         if self.bar is not None:
             self.bar.update(min(self.done, self.total) - self.bar.n)  # tqdm shows 0% once there is more than all
         else:
-            self._now_and_then(f"{min(self.done, self.total)} of {self.total}")
+            self._line_if_due(f"{min(self.done, self.total)} of {self.total}")
 
     def metrics(self, row: Row) -> None:
         """The epoch and its first loss beside the bar."""
@@ -85,10 +88,11 @@ class Progress:
         if self.bar is not None:
             self.bar.set_postfix_str(text)
         else:
-            self._now_and_then(text)
+            self._line_if_due(text)
 
     def message(self, text: str) -> None:
-        """A line of its own, above the bar if there is one."""
+        """A line of its own, above the bar if there is one; it may quote names of files."""
+        text = printable(text)
         if self.bar is not None:
             with suppress(OSError):
                 self.bar.write(text, file=self.stream)
@@ -96,14 +100,14 @@ class Progress:
             self._line(text)
 
     def close(self) -> None:
-        """Leaves the bar as it stands: early stopping ends a phase before its last step."""
+        """Leaves the bar as it is: early stopping ends a phase before its last step."""
         if self.bar is not None:
             self.bar.close()
             self.bar = None
 
-    def _now_and_then(self, text: str) -> None:
-        if self.clock() - self.said > LINE_EVERY:
-            self.said = self.clock()
+    def _line_if_due(self, text: str) -> None:
+        if self.clock() - self.last_line > LINE_EVERY:
+            self.last_line = self.clock()
             self._line(f"{self.title}: {text}")
 
     def _line(self, text: str) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import TYPE_CHECKING
 
+from app.command_names import TASKS
 from cli.tables import pluralise, table
+from errors import printable
 
 if TYPE_CHECKING:
     from config import LoopConfig
@@ -19,7 +22,7 @@ def render(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
     parts = [_sizes(outcome)]
     if outcome.before is not None and outcome.after is not None:
         parts.append(table(_rows(outcome.before, outcome.after)))
-    parts += [_verdict(outcome), _places(paths), _next(paths, config)]
+    parts += [_decision(outcome), _folders(paths), _next_steps(outcome, paths, config)]
     return "\n\n".join(parts)
 
 
@@ -27,7 +30,7 @@ def _sizes(outcome: Outcome) -> str:
     stopping = f", {outcome.validation_sessions} to know when to stop" if outcome.validation_sessions else ""
     held_out = f"{outcome.held_out} held out" if outcome.held_out else "none held out, so nothing can be compared"
     learned_from, games = pluralise(outcome.learned_from, "session"), pluralise(outcome.games, "game")
-    return f"Learnt from {learned_from}{stopping}, and {games}; {held_out}."
+    return f"Learned from {learned_from}{stopping}, and {games}; {held_out}."
 
 
 def _rows(before: Report, after: Report) -> list[list[str]]:
@@ -64,26 +67,30 @@ def _number(value: float | None) -> str:
     return "-" if value is None or not math.isfinite(value) else f"{value:.3f}"
 
 
-def _verdict(outcome: Outcome) -> str:
+def _decision(outcome: Outcome) -> str:
     if outcome.verdict.replace:
-        return f"The new models are current: {outcome.verdict.reason}."
-    return f"The current models stay: {outcome.verdict.reason}. The new ones are in {outcome.models}."
+        return f"The new models are current: {printable(outcome.verdict.reason)}."
+    folder = printable(str(outcome.models))
+    return f"The current models stay: {printable(outcome.verdict.reason)}. The new ones are in {folder}."
 
 
-def _places(paths: DataPaths) -> str:
-    where = {
+def _folders(paths: DataPaths) -> str:
+    folders = {
         "current models": paths.models,
         "recorded games": paths.self_play_episodes,
         "log and checkpoints": paths.run,
     }
-    return "\n".join(["Where:", *(f"  {what:21}{path}" for what, path in where.items())])
+    return "\n".join(["Where:", *(f"  {name:21}{printable(str(folder))}" for name, folder in folders.items())])
 
 
-def _next(paths: DataPaths, config: LoopConfig) -> str:
+def _next_steps(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
+    lines = ["Next:"]
+    if config.trained_on == "samples":
+        lines.append(f"  put your own recorded sessions into {printable(str(paths.episodes))}, and run this again")
+    folder = "" if outcome.models == paths.models else f" --pv_dir {printable(shlex.quote(str(outcome.models)))}"
     steps = {
-        "python -m cli.run_tasks infer_action --state_json FILE": "ask for a decision",
-        "python -m cli.run_tasks models": "see what is kept; --roll_back goes back",
+        f"{TASKS} infer_action --state_json FILE{folder}": "ask for a decision",
+        f"{TASKS} models{folder}": "see what is stored; --roll_back goes back",
     }
-    own = [f"  put your own recorded sessions into {paths.episodes}, and run this again"]
-    lines = own if config.trained_on == "samples" else []
-    return "\n".join(["Next:", *lines, *(f"  {command:57}{what}" for command, what in steps.items())])
+    width = max(map(len, steps)) + 3
+    return "\n".join([*lines, *(f"  {command:{width}}{purpose}" for command, purpose in steps.items())])

@@ -11,16 +11,15 @@ if __name__ == "__main__":
     prepare_process()
 
 import argparse
+import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from app.arguments import Parser, boolean, count, plies, positive, seed
+from app.arguments import Parser, boolean, count, path, plies, positive, seed
+from app.command_names import TASKS
 from app.main_wrapper import exit_with, run_command
+from cli.built_in import BACKBONES, TEXT_EMBEDDERS
 from config import VERSION
-from data_paths import DataPaths
-
-BACKBONES = ("lg_transformer", "lstm", "bigru")
-TEXT_EMBEDDERS = ("mlp", "mlp_trainable", "char_cnn", "ollama")
+from data_paths import DataPaths, sessions_left_behind
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
+    if "pv_dir" in options and options.pv_dir == DataPaths.default().models and (line := sessions_left_behind()):
+        print(line, file=sys.stderr)
     match options.command:
         case "infer_action":
             from cli.infer import infer_action
@@ -51,74 +52,81 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def parser() -> Parser:
     """All commands with their arguments and defaults."""
-    top = Parser(prog="python -m cli.run_tasks", description="Recorded sessions to policies, policies to decisions.")
+    top = Parser(prog=TASKS, description="Recorded sessions to policies, policies to decisions.")
     top.add_argument("--version", action="version", version=f"codeassist-policy {VERSION}", help="print the version")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-    for name, add, needs, what in (
+    for name, add_arguments, required, description in (
         ("infer_action", _infer, "--state_json FILE ", "one state to one decision, as JSON"),
         ("train_from_episodes", _train, "--episodes_dir DIR ", "recorded sessions to policies"),
         ("inspect", _inspect, "--episodes_dir DIR ", "what is in recorded sessions"),
-        ("models", _models, "", "list generations of models, go back to an earlier one"),
+        ("models", _models, "", "list stored models, go back to earlier ones"),
     ):
-        add(commands.add_parser(name, usage=f"{top.prog} {name} {needs}[options]", help=what, description=what))
+        usage = f"{top.prog} {name} {required}[options]"
+        add_arguments(commands.add_parser(name, usage=usage, help=description, description=description))
     return top
 
 
 def _infer(command: Parser) -> None:
     command.add_argument(
         "--state_json",
-        type=Path,
+        type=path,
         required=True,
         default=argparse.SUPPRESS,
         metavar="FILE",
         help="a file with one state",
     )
     command.add_argument("--h_max", type=positive, default=300, metavar="N", help="lines the network sees at most")
-    _device(command)
+    command.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda or cuda:N")
     _pv_dir(command, "folder of the current models")
 
 
 def _train(command: Parser) -> None:
-    add = command.add_argument
     _episodes(command)
-    add("--h_max", type=positive, default=300, metavar="N", help="lines the network sees at most")
-    add("--w_max", type=positive, default=160, metavar="N", help="bytes of a line from which on it is not completed")
-    add("--checkpoint_dir", type=Path, default=Path("_artifacts_v2"), metavar="DIR", help="log and checkpoints")
+    add = command.add_argument
+    add("--checkpoint_dir", type=path, default="_artifacts_v2", metavar="DIR", help="log and checkpoints")
     _pv_dir(command, "folder of the current models, replaced at the end")
-    _device(command)
-    add("--backbone", choices=BACKBONES, default="lg_transformer", metavar="NAME", help=" | ".join(BACKBONES))
-    add(
-        "--text_embedder",
-        type=_text_embedder,
-        choices=TEXT_EMBEDDERS,
-        default="mlp",
-        metavar="NAME",
-        help=" | ".join(TEXT_EMBEDDERS),
-    )
-    for name, default, what in (
-        ("--bc_epochs", 1, "epochs of behaviour cloning, 0: none"),
-        ("--ppo_epochs", 1, "epochs of PPO on the recorded decisions, 0: none"),
-        ("--zero_style_epochs", 1, "epochs of self-play from recorded states, 0: none"),
-    ):
-        add(name, type=count, default=default, metavar="N", help=what)
-    add("--ppo_steps", type=positive, default=2048, metavar="N", help="transitions in a PPO epoch at most")
-    add("--zero_roots", type=positive, default=32, metavar="N", help="recorded states that an epoch plays from, or all")
-    add("--zero_horizon", type=plies, default=6, metavar="N", help="turns played from each of them, at most 1000")
+    _settings(command)
     add("--init-from-pv", action="store_true", help="start from the models in --pv_dir; their embedder and w_max stay")
-    add("--train_text_embedder", type=boolean, default=True, metavar="BOOL", help="let cloning train the text embedder")
-    add("--train_featurizer_projector", type=boolean, default=True, metavar="BOOL", help="and the projection")
     add(
         "--training-config-path",
-        type=Path,
+        type=path,
         default=argparse.SUPPRESS,
         metavar="FILE",
-        help="JSON with what has no argument here, such as bc.batch_size (docs/configuration.md)",
+        help="settings in JSON (docs/configuration.md); a flag comes before them, they before a flag's default",
     )
     add("--run_label", default="", metavar="TEXT", help="a name for this run in the log")
     add("--tb_dir", default="", metavar="DIR", help="TensorBoard logs (needs the extra `tensorboard`)")
-    add("--seed", type=seed, default=0, metavar="N", help="of all random choices")
     add("--resume", action="store_true", help="go on with the run that was interrupted in --checkpoint_dir")
     _strict(command)
+
+
+def _settings(command: Parser) -> None:
+    """Flags that a settings file has too: absent from the parsed options unless they were typed."""
+    for flag, kind, metavar, default, description in (
+        ("--h_max", positive, "N", "300", "lines the network sees at most"),
+        ("--w_max", positive, "N", "160", "bytes of a line from which on it is not completed"),
+        ("--device", str, "NAME", "cpu", "cpu, cuda or cuda:N"),
+        ("--backbone", str, "NAME", BACKBONES[0], " | ".join(BACKBONES) + ", or a registered one"),
+        ("--text_embedder", _text_embedder, "NAME", TEXT_EMBEDDERS[0], " | ".join(TEXT_EMBEDDERS) + ", or registered"),
+        ("--bc_epochs", count, "N", "1", "epochs of behaviour cloning, 0: none"),
+        ("--ppo_epochs", count, "N", "1", "epochs of PPO on the recorded decisions, 0: none"),
+        ("--zero_style_epochs", count, "N", "1", "epochs of self-play from recorded states, 0: none"),
+        ("--ppo_steps", positive, "N", "2048", "transitions in a PPO epoch at most"),
+        ("--zero_roots", positive, "N", "32", "recorded states that an epoch plays from, or all"),
+        ("--zero_horizon", plies, "N", "6", "turns played from each of them, at most 1000"),
+        ("--train_text_embedder", boolean, "BOOL", "True", "let cloning train the text embedder"),
+        ("--train_featurizer_projector", boolean, "BOOL", "True", "let cloning train the projection"),
+        ("--seed", seed, "N", "0", "of all random choices"),
+    ):
+        shown = f"{description} (default: {default})"
+        command.add_argument(flag, type=kind, default=argparse.SUPPRESS, metavar=metavar, help=shown)
+    command.add_argument(
+        "--trained-on",
+        choices=("person", "samples", "scripted"),
+        default=argparse.SUPPRESS,
+        help="whose sessions these are; models of samples or scripted people go to a folder of their own beside the "
+        "default --pv_dir (default: person; samples for the sample sessions, scripted for simulated ones)",
+    )
 
 
 def _inspect(command: Parser) -> None:
@@ -143,7 +151,7 @@ def _models(command: Parser) -> None:
 def _episodes(command: Parser) -> None:
     command.add_argument(
         "--episodes_dir",
-        type=Path,
+        type=path,
         required=True,
         default=argparse.SUPPRESS,
         metavar="DIR",
@@ -155,12 +163,8 @@ def _strict(command: Parser) -> None:
     command.add_argument("--strict", action="store_true", help="refuse all if one file cannot be read")
 
 
-def _pv_dir(command: Parser, what: str) -> None:
-    command.add_argument("--pv_dir", type=Path, default=DataPaths.default().models, metavar="DIR", help=what)
-
-
-def _device(command: Parser) -> None:
-    command.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda or cuda:N")
+def _pv_dir(command: Parser, description: str) -> None:
+    command.add_argument("--pv_dir", type=path, default=DataPaths.default().models, metavar="DIR", help=description)
 
 
 def _text_embedder(name: str) -> str:

@@ -7,55 +7,130 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.arguments import check_device
+from app.startup import announce_loading
+from cli.built_in import BACKBONES, TEXT_EMBEDDERS
 from cli.progress import CompositeObserver, Progress
 from cli.tables import pluralise
-from config import LoopConfig, TrainConfig
-from data_paths import DataPaths
+from config import BCConfig, LoopConfig, PPOConfig, TrainConfig, ZeroStyleConfig
+from data_paths import SAMPLES, DataPaths
+from errors import printable
 from state_adapter import Episode, read_episodes
 from training.distributed.process_group import DistributedContext, init_distributed
-from training.runs import training_manifest
+from training.runs import config_file, training_manifest
 from training.runs.observer import Observer
 from training.telemetry import RunRecord, TelemetryObserver, telemetry
 
 if TYPE_CHECKING:
     from training.train_from_episodes import TrainResult
 
+DEFAULTS = LoopConfig(bc=BCConfig(epochs=1), ppo=PPOConfig(epochs=1), zero_style=ZeroStyleConfig(epochs=1))
+"""Settings of this command that neither a flag nor a settings file names."""
+
+_WITHOUT_EFFECT = {
+    "held_out_share": "nothing is held out for a comparison",
+    "init_from_pv": "--init-from-pv says it here",
+}
+"""Settings of `run.py` that mean nothing to this command, and why."""
+
 
 def train_from_episodes(options: argparse.Namespace) -> int:
     """Reads, trains, and says where everything is; returns the exit code."""
     with init_distributed() as distributed:
         with distributed.errors_on_all_ranks():
-            device = check_device(distributed.device_name(options.device))
+            settings = read_settings(options, report=distributed.is_main)
+            config = train_config(options, settings)
+            device = check_device(distributed.device_name(config.device))
+            if distributed.is_main:
+                announce_loading()
+            config_file.require_registered(settings, str(getattr(options, "training_config_path", "arguments")))
         with distributed.process_group(device):
-            result = _train(options, distributed)
+            result = _train(options, settings, config, distributed)
     if distributed.is_main:
-        _note(options.pv_dir, result)
-        _tell(options, result)
+        _append_manifest(config, result)
+        print(_summary(config, result))
     return 0
 
 
-def _train(options: argparse.Namespace, distributed: DistributedContext) -> TrainResult:
-    progress = Progress()
-    observers: list[Observer] = []
-    if distributed.is_main:
-        observers.append(progress)
-        if options.tb_dir:
-            from cli.tensorboard import TensorBoard
+def read_settings(options: argparse.Namespace, *, report: bool = False) -> LoopConfig:
+    """Flags, before the settings file, before `DEFAULTS`. Raises InputError.
 
-            observers.append(TensorBoard(options.tb_dir, options.run_label))
-    settings = {name: getattr(options, name) for name in _RECORDED}
-    with telemetry(off=not distributed.is_main).run(
-        "train_from_episodes", processes=distributed.world_size, **settings
+    report: whether settings of the file that have no effect are named on stderr.
+    """
+    settings = DEFAULTS
+    if "training_config_path" in options:
+        file = options.training_config_path
+        value = config_file.read_settings(file)
+        settings = config_file.parse_config(value, str(file), DEFAULTS)
+        named = [name for name in _WITHOUT_EFFECT if isinstance(value, Mapping) and name in value]
+        if report and named:
+            reasons = ", ".join(f"{name} ({_WITHOUT_EFFECT[name]})" for name in named)
+            print(f"{printable(str(file))}: without effect on this command: {reasons}", file=sys.stderr)
+    settings = _override(settings, options)
+    if "trained_on" not in options and settings.trained_on == "person":
+        settings = replace(settings, trained_on=_kind_of_sessions(options.episodes_dir))
+    return settings
+
+
+def train_config(options: argparse.Namespace, settings: LoopConfig) -> TrainConfig:
+    """The configuration of this run."""
+    return TrainConfig(
+        checkpoint_dir=options.checkpoint_dir,
+        pv_dir=_models_folder(options.pv_dir, settings.trained_on),
+        device=settings.device,
+        seed=settings.seed,
+        init_from_pv=options.init_from_pv,
+        resume=options.resume,
+        run_label=options.run_label,
+        trained_on=settings.trained_on,
+        featurizer=settings.featurizer,
+        model=settings.model,
+        rewards=settings.rewards,
+        bc=settings.bc,
+        ppo=settings.ppo,
+        zero_style=settings.zero_style,
+    )
+
+
+def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False) -> list[Episode]:
+    """The sessions at `path`, with a line for each file that was skipped, and one for all that was repaired."""
+    started = False
+
+    def progress(done: int, files: int) -> None:
+        nonlocal started
+        if not started:
+            observer.phase("loading", files)
+        started = True
+        observer.advance()
+
+    episodes, summary = read_episodes(path, strict=strict, progress=progress)
+    for where, reason in summary.skipped:
+        observer.message(f"skipped {where}: {reason}")
+    if summary.repaired:
+        repaired = ", ".join(f"{repair} ({times})" for repair, times in sorted(summary.repaired.items()))
+        observer.message(f"repaired: {repaired}")
+    run.counts.update(sessions=len(episodes), states=sum(len(episode.states) for episode in episodes))
+    return episodes
+
+
+def _train(
+    options: argparse.Namespace, settings: LoopConfig, config: TrainConfig, distributed: DistributedContext
+) -> TrainResult:
+    progress = Progress()
+    recorder = telemetry(off=not distributed.is_main, url=settings.telemetry_url)
+    recorded = _recorded_settings(config)
+    with recorder.run(
+        "train_from_episodes", processes=distributed.world_size, strict=options.strict, **recorded
     ) as run:
         try:
-            observer = CompositeObserver([*observers, TelemetryObserver(run)])
+            shown = _shown_by_main_process(options, progress) if distributed.is_main else []
+            observer = CompositeObserver([*shown, TelemetryObserver(run)])
             with distributed.errors_on_all_ranks():
-                config = configuration(options)
                 episodes = read(options.episodes_dir, observer, run, strict=options.strict)
             from training.train_from_episodes import train_from_episodes
 
@@ -69,98 +144,106 @@ def _train(options: argparse.Namespace, distributed: DistributedContext) -> Trai
             progress.close()
 
 
-def _note(pv_dir: Path, result: TrainResult) -> None:
-    """Writes down what a person's models learnt from, so that `run.py` never compares them on it."""
+def _shown_by_main_process(options: argparse.Namespace, progress: Progress) -> list[Observer]:
+    if not options.tb_dir:
+        return [progress]
+    from cli.tensorboard import TensorBoard
 
-    paths = DataPaths.default()
-    noted = {entry.generation for entry in training_manifest.read_manifest(paths.manifest)}
-    if result.generation is not None and pv_dir.resolve() == paths.models.resolve() and result.generation not in noted:
-        training_manifest.append_entry(
-            paths.manifest,
-            training_manifest.ManifestEntry(result.generation, pv_dir.name, result.data.ids, (), result.games),
-        )
+    return [progress, TensorBoard(options.tb_dir, options.run_label)]
 
 
-def _tell(options: argparse.Namespace, result: TrainResult) -> None:
-    if result.meta["trained_on"] == "nothing":
-        models = "as they were" if result.generation is None else f"untrained, generation {result.generation}"
-        print("nothing was learnt: no epochs were asked for")
-    else:
-        models = f"generation {result.generation}"
-        print(f"{pluralise(len(result.train), 'session')} learnt from, {len(result.held_out)} held out")
-    print(f"log and checkpoints  {options.checkpoint_dir}")
-    print(f"current models       {options.pv_dir} ({models})")
+def _override(settings: LoopConfig, options: argparse.Namespace) -> LoopConfig:
+    """`settings` with the flags that were typed in place of its values."""
 
+    def typed(**flags: str) -> dict[str, Any]:
+        return {name: getattr(options, flag) for name, flag in flags.items() if flag in options}
 
-_RECORDED = (
-    "h_max",
-    "w_max",
-    "device",
-    "backbone",
-    "text_embedder",
-    "bc_epochs",
-    "ppo_epochs",
-    "zero_style_epochs",
-    "ppo_steps",
-    "zero_roots",
-    "zero_horizon",
-    "init_from_pv",
-    "seed",
-    "resume",
-    "strict",
-)
-"""Arguments that telemetry records: none that names a file or a person."""
-
-
-def configuration(options: argparse.Namespace) -> TrainConfig:
-    """The arguments as the configuration of a run; what has no argument comes from the configuration file, if any."""
-    from training.runs.config_file import read_config
-
-    path = getattr(options, "training_config_path", None)
-    base = LoopConfig() if path is None else read_config(path)
-    featurizer = replace(
-        base.featurizer,
-        h_max=options.h_max,
-        w_max=options.w_max,
-        text_embedder=options.text_embedder,
-        train_text_embedder=options.train_text_embedder,
-        train_featurizer_projector=options.train_featurizer_projector,
-    )
-    return TrainConfig(
-        checkpoint_dir=options.checkpoint_dir,
-        pv_dir=options.pv_dir,
-        device=options.device,
-        seed=options.seed,
-        init_from_pv=options.init_from_pv,
-        resume=options.resume,
-        run_label=options.run_label,
-        featurizer=featurizer,
-        model=replace(base.model, backbone=options.backbone),
-        rewards=base.rewards,
-        bc=replace(base.bc, epochs=options.bc_epochs),
-        ppo=replace(base.ppo, epochs=options.ppo_epochs, steps=options.ppo_steps),
+    return replace(
+        settings,
+        **typed(seed="seed", device="device", trained_on="trained_on"),
+        featurizer=replace(
+            settings.featurizer,
+            **typed(
+                h_max="h_max",
+                w_max="w_max",
+                text_embedder="text_embedder",
+                train_text_embedder="train_text_embedder",
+                train_featurizer_projector="train_featurizer_projector",
+            ),
+        ),
+        model=replace(settings.model, **typed(backbone="backbone")),
+        bc=replace(settings.bc, **typed(epochs="bc_epochs")),
+        ppo=replace(settings.ppo, **typed(epochs="ppo_epochs", steps="ppo_steps")),
         zero_style=replace(
-            base.zero_style, epochs=options.zero_style_epochs, roots=options.zero_roots, horizon=options.zero_horizon
+            settings.zero_style, **typed(epochs="zero_style_epochs", roots="zero_roots", horizon="zero_horizon")
         ),
     )
 
 
-def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False) -> list[Episode]:
-    """The sessions at `path`, with a line for each file that was skipped, and one for all that was repaired."""
-    begun = False
+def _kind_of_sessions(episodes_dir: Path) -> Any:
+    """`samples` or `scripted` for the folders that hold such sessions, `person` for all others."""
+    paths, folder = DataPaths.default(), episodes_dir.resolve()
+    if folder.is_relative_to(SAMPLES):
+        return "samples"
+    simulated = (paths.simulated_episodes, paths.self_play_episodes)
+    return "scripted" if any(folder.is_relative_to(path.resolve()) for path in simulated) else "person"
 
-    def progress(done: int, files: int) -> None:
-        nonlocal begun
-        if not begun:
-            observer.phase("loading", files)
-        begun = True
-        observer.advance()
 
-    episodes, summary = read_episodes(path, strict=strict, progress=progress)
-    for where, reason in summary.skipped:
-        observer.message(f"skipped {where}: {reason}")
-    if summary.repaired:
-        repaired = ", ".join(f"{what} ({times})" for what, times in sorted(summary.repaired.items()))
-        observer.message(f"repaired: {repaired}")
-    run.counts.update(sessions=len(episodes), states=sum(len(one.states) for one in episodes))
-    return episodes
+def _models_folder(pv_dir: Path, trained_on: str) -> Path:
+    """`pv_dir`, unless it serves a person by default and these models did not learn from one."""
+    if trained_on == "person" or pv_dir.resolve() != DataPaths.default().models.resolve():
+        return pv_dir
+    from training.evaluation.promotion import quarantine_folder
+
+    return quarantine_folder(pv_dir, trained_on)
+
+
+def _append_manifest(config: TrainConfig, result: TrainResult) -> None:
+    """Records what a person's models learned from, so that `run.py` never compares them on it."""
+    paths = DataPaths.default()
+    if result.generation is None or config.pv_dir.resolve() != paths.models.resolve():
+        return
+    if result.generation not in {entry.generation for entry in training_manifest.read_manifest(paths.manifest)}:
+        entry = training_manifest.ManifestEntry(
+            result.generation, config.pv_dir.name, result.data.ids, (), result.games
+        )
+        training_manifest.append_entry(paths.manifest, entry)
+
+
+def _summary(config: TrainConfig, result: TrainResult) -> str:
+    if result.meta["trained_on"] == "nothing":
+        models = "as they were" if result.generation is None else f"untrained, generation {result.generation}"
+        first = "nothing was learned: no epochs were asked for"
+    else:
+        models = f"generation {result.generation}"
+        first = f"{pluralise(len(result.train), 'session')} learned from, {len(result.held_out)} held out"
+    kind = "current models" if config.trained_on == "person" else f"{config.trained_on} models"
+    folder = printable(str(config.pv_dir))
+    return "\n".join(
+        [first, f"log and checkpoints  {printable(str(config.checkpoint_dir))}", f"{kind:21}{folder} ({models})"]
+    )
+
+
+def _recorded_settings(config: TrainConfig) -> dict[str, Any]:
+    """What telemetry records: nothing that names a file or a person."""
+    return {
+        "h_max": config.featurizer.h_max,
+        "w_max": config.featurizer.w_max,
+        "device": config.device,
+        "backbone": _built_in(config.model.backbone, BACKBONES),
+        "text_embedder": _built_in(config.featurizer.text_embedder, TEXT_EMBEDDERS),
+        "bc_epochs": config.bc.epochs,
+        "ppo_epochs": config.ppo.epochs,
+        "zero_style_epochs": config.zero_style.epochs,
+        "ppo_steps": config.ppo.steps,
+        "zero_roots": config.zero_style.roots,
+        "zero_horizon": config.zero_style.horizon,
+        "init_from_pv": config.init_from_pv,
+        "seed": config.seed,
+        "resume": config.resume,
+        "trained_on": config.trained_on,
+    }
+
+
+def _built_in(name: str, names: Sequence[str]) -> str:
+    return name if name in names else "registered"

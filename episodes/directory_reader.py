@@ -98,7 +98,7 @@ class _Reading:
     def refuse(self, error: InputError) -> None:
         if self.strict:
             raise error
-        self.summary.skipped.append((error.where, error.what))
+        self.summary.skipped.append((error.where, error.reason))
 
     def _document(self, path: Path) -> Iterator[Episode]:
         for one in read_document(path, self.summary.repaired):

@@ -121,7 +121,7 @@ def load(pv_dir: Path, device: torch.device | str = "cpu", expect_backbone: str 
     except InputError as error:
         if not (hint := rollback_hint(pv_dir)):
             raise
-        raise type(error)(error.where, f"{error.what}; {hint}") from error
+        raise type(error)(error.where, f"{error.reason}; {hint}") from error
 
 
 def load_generation(pv_dir: Path, generation: str, device: torch.device | str = "cpu") -> Models:

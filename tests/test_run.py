@@ -37,7 +37,7 @@ def test_without_sessions_it_shows_what_happens_on_samples(paths, capsys):
     assert run.main([]) == 0
     out, error = capsys.readouterr()
     assert "two samples" in error and "behaviour cloning" in error
-    assert out.startswith("Learnt from 1 session, and 2 games; 1 held out.")
+    assert out.startswith("Learned from 1 session, and 2 games; 1 held out.")
     for row in ("human's decision, accuracy", "NLL", "return", "NO-OP", "calibration error", "value"):
         assert row in out
     assert str(paths.models) in out and f"put your own recorded sessions into {paths.episodes}" in out
@@ -62,7 +62,7 @@ def test_a_persons_sessions_are_found_and_take_over(paths, sample_sessions, caps
         (["--serve"], "--serve: needs the services"),
         (["--simulate", "3"], "--simulate: needs the services"),
         (["--port", "0"], "--port"),
-        (["--port", "70000"], "no port"),
+        (["--port", "70000"], "expected at most 65535"),
         (["--seed", "x"], "--seed"),
         (["--device", "cuda:99"], "no cuda:99"),
         (["--device", "toaster"], "unknown device"),
@@ -123,9 +123,9 @@ def test_a_full_disk_is_one_line_and_the_models_stay(paths, capsys, monkeypatch,
 
 def test_a_port_is_taken_and_said_to_be_of_no_use(paths, capsys):
     options = run.parser().parse_args(["--port", "8080"])
-    run._refuse_what_is_not_there(options)
+    run._refuse_services(options)
     assert "no page" in capsys.readouterr().err
-    run._refuse_what_is_not_there(run.parser().parse_args([]))
+    run._refuse_services(run.parser().parse_args([]))
     assert capsys.readouterr().err == ""
 
 

@@ -7,37 +7,58 @@ from pathlib import Path
 
 import pytest
 
+import backbones
+import data_paths
+from cli.built_in import BACKBONES, TEXT_EMBEDDERS
 from cli.run_tasks import main, parser
+from cli.train import read_settings, train_config
+from config import FeaturizerConfig, ModelConfig
+from featurizers.embedders import embedder_names
 
 TRAIN_DEFAULTS = {
-    "h_max": 300,
-    "w_max": 160,
-    "checkpoint_dir": Path("_artifacts_v2"),
-    "device": "cpu",
-    "backbone": "lg_transformer",
-    "bc_epochs": 1,
-    "ppo_epochs": 1,
-    "zero_style_epochs": 1,
-    "ppo_steps": 2048,
-    "zero_roots": 32,
-    "zero_horizon": 6,
-    "text_embedder": "mlp",
-    "init_from_pv": False,
-    "run_label": "",
-    "tb_dir": "",
-    "train_text_embedder": True,
-    "train_featurizer_projector": True,
-    "seed": 0,
-    "resume": False,
-    "strict": False,
+    "--h_max": "300",
+    "--w_max": "160",
+    "--checkpoint_dir": "_artifacts_v2",
+    "--pv_dir": "/data/trainer/models",
+    "--device": "cpu",
+    "--backbone": "lg_transformer",
+    "--bc_epochs": "1",
+    "--ppo_epochs": "1",
+    "--zero_style_epochs": "1",
+    "--ppo_steps": "2048",
+    "--zero_roots": "32",
+    "--zero_horizon": "6",
+    "--text_embedder": "mlp",
+    "--init-from-pv": "False",
+    "--train_text_embedder": "True",
+    "--train_featurizer_projector": "True",
+    "--seed": "0",
+    "--resume": "False",
+    "--strict": "False",
 }
 
 
 def test_train_has_the_documented_defaults(monkeypatch):
     monkeypatch.setenv("PERSISTENT_DATA_DIR", "/data")
-    options = vars(parser().parse_args(["train_from_episodes", "--episodes_dir", "x"]))
-    expected = {**TRAIN_DEFAULTS, "pv_dir": Path("/data/trainer/models"), "episodes_dir": Path("x")}
-    assert options == {**expected, "command": "train_from_episodes"}
+    options = parser().parse_args(["train_from_episodes", "--episodes_dir", "x"])
+    config = train_config(options, read_settings(options))
+    assert (config.checkpoint_dir, config.pv_dir) == (Path("_artifacts_v2"), Path("/data/trainer/models"))
+    assert (config.device, config.seed, config.run_label, options.tb_dir) == ("cpu", 0, "", "")
+    assert not (config.init_from_pv or config.resume or options.strict)
+    assert (config.bc.epochs, config.ppo.epochs, config.ppo.steps) == (1, 1, 2048)
+    assert (config.zero_style.epochs, config.zero_style.roots, config.zero_style.horizon) == (1, 32, 6)
+    assert (config.featurizer, config.model) == (FeaturizerConfig(), ModelConfig())
+    assert (config.featurizer.text_embedder, config.model.backbone) == ("mlp", "lg_transformer")
+
+
+def test_the_help_shows_the_defaults(monkeypatch, capsys):
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", "/data")
+    monkeypatch.setenv("COLUMNS", "400")
+    with pytest.raises(SystemExit):
+        parser().parse_args(["train_from_episodes", "--help"])
+    text = capsys.readouterr().out.partition("options:")[2]
+    defaults = dict(re.findall(r"^  (--[\w-]+)(?:(?!\n  --)[^(])*?\(default: ([^)]*)\)$", text, re.MULTILINE))
+    assert {flag: defaults.get(flag) for flag in TRAIN_DEFAULTS} == TRAIN_DEFAULTS
 
 
 def test_infer_has_the_documented_defaults(monkeypatch, tmp_path):
@@ -88,10 +109,20 @@ INFER = ["infer_action", "--state_json", "absent"]
         (["train_from_episodes"], "--episodes_dir"),
         ([*TRAIN, "--train_text_embedder", "maybe"], "'maybe' is neither true nor false"),
         ([*TRAIN, "--bc_epochs", "-1"], "--bc_epochs"),
-        ([*TRAIN, "--bc_epochs", "1.5"], "at least 0"),
+        ([*TRAIN, "--bc_epochs", "1.5"], "'1.5' is not a whole number"),
         ([*TRAIN, "--h_max", "0"], "at least 1"),
         ([*TRAIN, "--ppo_steps", "0"], "--ppo_steps"),
-        ([*TRAIN, "--seed", str(2**63)], "too large"),
+        ([*TRAIN, "--seed", str(2**63)], f"too large, expected at most {2**63 - 1}"),
+        ([*TRAIN, "--h_max", "9" * 5000], f"too large, expected at most {2**63 - 1}"),
+        ([*TRAIN, "--h_max", "-" + "9" * 5000], "too small, expected at least 1"),
+        ([*TRAIN, "--zero_horizon", "1001"], "too large, expected at most 1000"),
+        (["train_from_episodes", "--episodes_dir", ""], "--episodes_dir: '' is empty"),
+        ([*TRAIN, "--pv_dir", ""], "--pv_dir: '' is empty"),
+        ([*TRAIN, "--checkpoint_dir", " "], "--checkpoint_dir: ' ' is empty"),
+        ([*TRAIN, "--training-config-path", ""], "--training-config-path: '' is empty"),
+        (["inspect", "--episodes_dir", ""], "--episodes_dir: '' is empty"),
+        (["infer_action", "--state_json", ""], "--state_json: '' is empty"),
+        (["models", "--pv_dir", ""], "--pv_dir: '' is empty"),
         ([*TRAIN, "--backbone", "gpt"], "gpt"),
         ([*TRAIN, "--text_embedder", "word2vec"], "word2vec"),
         ([*TRAIN, "--device", "tpu"], "unknown device 'tpu'"),
@@ -135,3 +166,20 @@ def test_the_help_of_every_argument_says_something():
             parser().parse_args([command, "--help"])
     text = parser().format_help()
     assert re.search(r"infer_action +one state", text)
+
+
+def test_the_help_names_what_is_built_in():
+    assert set(BACKBONES) <= set(backbones.names()) and set(TEXT_EMBEDDERS) <= set(embedder_names())
+
+
+def test_sessions_where_the_data_root_once_was_are_named_in_one_line(monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv("PERSISTENT_DATA_DIR")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(data_paths, "REPOSITORY", tmp_path / "repository")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "mine"))
+    episodes = tmp_path / "persistent-data" / "state-service" / "episodes"
+    episodes.mkdir(parents=True)
+    (episodes / "s.json").touch()
+    assert main(["models"]) == 2
+    assert capsys.readouterr().err.splitlines()[0].startswith(f"{tmp_path / 'persistent-data'} holds sessions")

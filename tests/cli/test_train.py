@@ -8,10 +8,15 @@ import pytest
 import torch
 
 from cli.run_tasks import main, parser
-from cli.train import configuration
+from cli.train import read_settings, train_config
 from data_paths import DataPaths
 from models import store
 from training.runs import training_manifest
+
+
+def configuration(options):
+    return train_config(options, read_settings(options))
+
 
 FEW = ["--bc_epochs", "1", "--ppo_epochs", "1", "--zero_style_epochs", "1", "--zero_roots", "2", "--zero_horizon", "2"]
 
@@ -41,7 +46,7 @@ def test_every_argument_reaches_the_configuration():
     assert (config.zero_style.epochs, config.zero_style.roots, config.zero_style.horizon) == (4, 6, 7)
 
 
-def test_what_has_no_argument_comes_from_the_file_and_from_nowhere_else(tmp_path, monkeypatch):
+def test_a_typed_flag_comes_before_the_file_and_the_file_before_defaults(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ["train_from_episodes", "--episodes_dir", "e", "--zero_roots", "3"]
     usual = configuration(parser().parse_args(words))
@@ -51,7 +56,7 @@ def test_what_has_no_argument_comes_from_the_file_and_from_nowhere_else(tmp_path
     assert configuration(parser().parse_args(words)) == usual
     config = configuration(parser().parse_args([*words, "--training-config-path", str(file)]))
     assert (config.bc.batch_size, config.zero_style.simulations, config.zero_style.algorithm) == (99, 5, "puct")
-    assert (config.bc.epochs, config.zero_style.roots) == (1, 3)  # the arguments', defaults included
+    assert (config.bc.epochs, config.zero_style.roots, config.ppo.epochs) == (7, 3, 1)
     assert config.ppo == usual.ppo and config.rewards == usual.rewards and config.model == usual.model
 
 
@@ -117,9 +122,10 @@ def test_a_run_is_on_record(train, tmp_path, monkeypatch):
     assert str(tmp_path) not in (tmp_path / "data" / "telemetry" / "runs.jsonl").read_text()
 
 
-def test_run_py_is_told_what_a_persons_models_learnt_from(tmp_path, sample_sessions, monkeypatch):
+def test_run_py_is_told_what_a_persons_models_learned_from(tmp_path, sample_sessions, monkeypatch):
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
-    words = ["train_from_episodes", "--episodes_dir", str(sample_sessions), "--checkpoint_dir", str(tmp_path / "run")]
+    episodes = shutil.copytree(sample_sessions, tmp_path / "mine")
+    words = ["train_from_episodes", "--episodes_dir", str(episodes), "--checkpoint_dir", str(tmp_path / "run")]
     assert main([*words, *FEW]) == 0
     (entry,) = training_manifest.read_manifest(tmp_path / "trainer" / "manifest.jsonl")
     assert entry.generation == store.generations(DataPaths.default().models)[0].id and len(entry.sessions) == 2
@@ -130,16 +136,79 @@ def test_a_run_that_had_ended_publishes_nothing_again(train, tmp_path):
     assert len(store.generations(tmp_path / "models")) == 1
 
 
-def test_without_any_epoch_nothing_is_learnt_and_no_model_replaced(train, tmp_path, capsys):
+def test_without_any_epoch_nothing_is_learned_and_no_model_replaced(train, tmp_path, capsys):
     none = ["--bc_epochs", "0", "--ppo_epochs", "0", "--zero_style_epochs", "0"]
     assert train(*none) == 0  # there is nothing yet: fresh models, marked as such
-    assert "nothing was learnt: no epochs were asked for" in (said := capsys.readouterr().out)
+    assert "nothing was learned: no epochs were asked for" in (said := capsys.readouterr().out)
     assert "untrained, generation" in said
     assert store.load(tmp_path / "models").meta["trained_on"] == "nothing"
     assert train() == 0
-    learnt = store.load(tmp_path / "models").generation
+    learned = store.load(tmp_path / "models").generation
     for words in (none, [*none, "--init-from-pv"]):
         capsys.readouterr()
         assert train(*words) == 0
         assert "models (as they were)" in capsys.readouterr().out
-        assert store.load(tmp_path / "models").generation == learnt
+        assert store.load(tmp_path / "models").generation == learned
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """A module that registers the backbone `neighbours`, which `CODEASSIST_MODULES` names."""
+    (tmp_path / "my_backbones.py").write_text(
+        "import backbones\nfrom backbones.registry import build\nfrom config import ModelConfig\n"
+        "class Neighbours(type(build(ModelConfig(backbone='lstm')))): pass\n"
+        "backbones.register('neighbours', Neighbours)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("CODEASSIST_MODULES", "my_backbones")
+
+
+@pytest.mark.parametrize("source", ["flag", "file"])
+def test_a_registered_backbone_works_from_the_command_line_and_from_the_file(plugin, train, tmp_path, source):
+    (tmp_path / "c.json").write_text('{"model": {"backbone": "neighbours"}, "zero_style": {"epochs": 0}}')
+    words = ["--backbone", "neighbours"] if source == "flag" else ["--training-config-path", str(tmp_path / "c.json")]
+    assert train(*words, "--zero_style_epochs", "0") == 0
+    assert store.load(tmp_path / "models").assistant.config.backbone == "neighbours"
+
+
+def test_settings_without_effect_are_named(train, tmp_path, capsys):
+    file = tmp_path / "c.json"
+    file.write_text('{"held_out_share": 0.2, "init_from_pv": true, "bc": {"epochs": 0}}')
+    nothing = ("--bc_epochs", "0", "--ppo_epochs", "0", "--zero_style_epochs", "0")
+    assert train(*nothing, "--training-config-path", str(file)) == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "without effect" in line]
+    assert "c.json" in line and "held_out_share" in line and "init_from_pv" in line and "bc" not in line
+
+
+def test_models_of_the_samples_never_serve_a_person_by_default(tmp_path, sample_sessions, monkeypatch, capsys):
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+    words = ["train_from_episodes", "--episodes_dir", str(sample_sessions), "--checkpoint_dir", str(tmp_path / "run")]
+    assert main([*words, *FEW]) == 0
+    assert store.load(DataPaths.default().models) is None
+    folder = tmp_path / "trainer" / "models-from-samples"
+    assert store.load(folder).meta["trained_on"] == "samples" and str(folder) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words, file, kind",
+    [
+        ([], {}, "person"),
+        (["--trained-on", "scripted"], {}, "scripted"),
+        ([], {"trained_on": "samples"}, "samples"),
+        (["--trained-on", "person"], {"trained_on": "samples"}, "person"),
+    ],
+)
+def test_whose_sessions_they_are_can_be_said(tmp_path, words, file, kind):
+    (tmp_path / "c.json").write_text(json.dumps(file))
+    words = ["train_from_episodes", "--episodes_dir", "e", "--training-config-path", str(tmp_path / "c.json"), *words]
+    config = configuration(parser().parse_args(words))
+    models = DataPaths.default().models
+    assert config.trained_on == kind
+    assert config.pv_dir == (models if kind == "person" else models.with_name(f"models-from-{kind}"))
+
+
+def test_simulated_sessions_are_known_by_their_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+    for folder in (DataPaths(tmp_path).simulated_episodes / "a", DataPaths(tmp_path).self_play_episodes):
+        options = parser().parse_args(["train_from_episodes", "--episodes_dir", str(folder)])
+        assert configuration(options).trained_on == "scripted"

@@ -128,7 +128,7 @@ class DistributedContext:
             yield
         except InputError as input_error:
             error = input_error
-        errors = self.barrier_exchange(None if error is None else (error.where, error.what))
+        errors = self.barrier_exchange(None if error is None else (error.where, error.reason))
         first = next((rank for rank, parts in enumerate(errors) if parts is not None), None)
         if first is None:
             return

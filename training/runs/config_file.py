@@ -10,11 +10,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
-import backbones
 import files
 from config import MOST_PLIES, LoopConfig, RewardWeights
 from errors import InputError
-from featurizers.embedders import embedder_names
 
 T = TypeVar("T")
 
@@ -48,25 +46,35 @@ def read_config(path: Path | None = None) -> LoopConfig:
         if not DEFAULT_PATH.exists():
             return LoopConfig()
         path = DEFAULT_PATH
+    return parse_config(read_settings(path), str(path))
+
+
+def read_settings(path: Path) -> object:
+    """The JSON value in a settings file, not yet checked. Raises InputError: no such file, no JSON."""
     with files.translate_os_errors(path):
         content = path.read_bytes()
     try:
-        value = json.loads(content, parse_constant=_no_number, object_pairs_hook=_once)
+        return json.loads(content, parse_constant=_no_number, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise InputError(str(path), f"not valid JSON: {error}") from error
-    config = parse_config(value, str(path))
-    for key, name, known in (
+
+
+def require_registered(config: LoopConfig, where: str) -> None:
+    """Raises InputError if nobody has registered the configuration's backbone or text embedder. Loads PyTorch."""
+    import backbones
+    from featurizers.embedders import embedder_names
+
+    for key, name, names in (
         ("model.backbone", config.model.backbone, backbones.names()),
         ("featurizer.text_embedder", config.featurizer.text_embedder, embedder_names()),
     ):
-        if name not in known:
-            raise InputError(str(path), f"{key} is {json.dumps(name)}, expected one of {', '.join(known)}")
-    return config
+        if name not in names:
+            raise InputError(where, f"{key} is {json.dumps(name)}, expected one of {', '.join(names)}")
 
 
-def parse_config(value: object, where: str) -> LoopConfig:
-    """A configuration from its JSON value; keys that are not there have their defaults. Raises InputError."""
-    config = _object(LoopConfig(), value, where, "")
+def parse_config(value: object, where: str, defaults: LoopConfig | None = None) -> LoopConfig:
+    """A configuration from its JSON value; absent keys have their defaults. Raises InputError."""
+    config = _object(defaults or LoopConfig(), value, where, "")
     if config.featurizer.d_in != config.model.d_in:
         raise InputError(where, "featurizer.d_in and model.d_in differ, expected the same number")
     if config.rewards.clip <= 0:

@@ -2,15 +2,17 @@
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import training.runs.config_file
-from config import LoopConfig
+from config import BCConfig, LoopConfig
 from errors import InputError
-from training.runs.config_file import keys, parse_config, read_config
+from training.runs.config_file import keys, parse_config, read_config, require_registered
 
 DOCUMENTATION = Path(training.runs.config_file.__file__).parents[2] / "docs" / "configuration.md"
 
@@ -115,5 +117,17 @@ def test_the_documented_example_is_a_configuration():
 def test_a_name_that_nobody_registered_is_refused_with_the_file_and_the_key(tmp_path, words, key):
     path = tmp_path / "config.json"
     path.write_text(words)
+    config = read_config(path)
     with pytest.raises(InputError, match=f"{path}: {key} is .* expected one of"):
-        read_config(path)
+        require_registered(config, str(path))
+
+
+def test_a_settings_file_is_checked_without_loading_pytorch(root):
+    code = "import sys, training.runs.config_file as file\nfile.read_config(); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+
+
+def test_a_command_may_have_other_defaults():
+    defaults = LoopConfig(bc=BCConfig(epochs=1))
+    config = parse_config({"ppo": {"steps": 5}}, "x", defaults)
+    assert (config.bc.epochs, config.ppo.steps, config.ppo.epochs) == (1, 5, LoopConfig().ppo.epochs)
