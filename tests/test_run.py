@@ -158,7 +158,7 @@ def test_telemetry_is_kept_here_and_can_be_switched_off(paths, monkeypatch):
     assert str(paths.root) not in log.read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_it_says_how_to_go_on(paths, tmp_path, root, number):
     long = {**TINY, "bc": {"epochs": 100_000, "patience": 100_000}}
     (tmp_path / "training_config.json").write_text(json.dumps(long))

@@ -25,6 +25,7 @@ from config import VERSION
 from data_paths import DataPaths
 from errors import InputError
 from training.runs.observer import Row
+from training.runs.telemetry_url import check_telemetry_url
 
 SEND_TIMEOUT = 2.0
 """Seconds that sending one record may take in its background thread."""
@@ -128,18 +129,14 @@ class TelemetryObserver:
 def telemetry(*, off: bool = False, url: str | None = None) -> Telemetry:
     """As the person configured it: `off` or `DISABLE_TELEMETRY=1` ends all of it; `url` or `TELEMETRY_URL` adds HTTP.
 
-    An address that is none is an InputError: who configures one wants to hear that it cannot work.
+    Raises InputError for an address that cannot work: who configures one wants to know.
     """
     if off or os.environ.get("DISABLE_TELEMETRY", "").strip().lower() in ("1", "true", "yes"):
         return Telemetry(None)
-    return Telemetry(DataPaths.default().telemetry, check_url(url or os.environ.get("TELEMETRY_URL") or None))
-
-
-def check_url(url: str | None) -> str | None:
-    """The address if it is one that records can be sent to. Raises InputError."""
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise InputError("telemetry url", f"{url!r} is no address, expected http://... or https://...")
-    return url
+    url = url or os.environ.get("TELEMETRY_URL") or None
+    if url is not None:
+        check_telemetry_url(url)
+    return Telemetry(DataPaths.default().telemetry, url)
 
 
 def _outcome(error: BaseException) -> tuple[str, str | None]:

@@ -13,6 +13,7 @@ from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_ty
 import files
 from config import MOST_PLIES, LoopConfig, RewardWeights
 from errors import InputError
+from training.runs.telemetry_url import check_telemetry_url
 
 T = TypeVar("T")
 
@@ -75,6 +76,8 @@ def require_registered(config: LoopConfig, where: str) -> None:
 def parse_config(value: object, where: str, defaults: LoopConfig | None = None) -> LoopConfig:
     """A configuration from its JSON value; absent keys have their defaults. Raises InputError."""
     config = _object(defaults or LoopConfig(), value, where, "")
+    if config.telemetry_url is not None:
+        check_telemetry_url(config.telemetry_url, f"{where}, telemetry_url")
     if config.featurizer.d_in != config.model.d_in:
         raise InputError(where, "featurizer.d_in and model.d_in differ, expected the same number")
     if config.rewards.clip <= 0:

@@ -1,4 +1,4 @@
-"""Ctrl+C and SIGTERM between two steps instead of inside one, so that what is saved is whole.
+"""Ctrl+C, SIGTERM and SIGHUP between two steps instead of inside one, so that what is saved is whole.
 
 Not here: what is saved, the exit code.
 """
@@ -10,11 +10,11 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
-DEFERRED_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-ANNOUNCEMENT = b"\nending after this step, with all saved; asked again, at once\n"
+DEFERRED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ANNOUNCEMENT = b"\nending after this step, with all saved; a second signal ends it at once\n"
 
 
 class InterruptRequest:
@@ -25,9 +25,9 @@ class InterruptRequest:
 
 @contextmanager
 def defer_signals(*, announce: bool = False) -> Iterator[InterruptRequest]:
-    """In the block the first signal is only noted, and a second one interrupts at once.
+    """In the block the first signal is only noted, and a second one raises KeyboardInterrupt at once.
 
-    announce: says so on stderr at the first one.
+    A SIGHUP that the process ignores, as under `nohup`, stays ignored. announce: says so on stderr at the first one.
     Python delivers signals to the main thread alone; in another thread nothing is deferred.
     """
     interrupt = InterruptRequest()
@@ -35,16 +35,26 @@ def defer_signals(*, announce: bool = False) -> Iterator[InterruptRequest]:
         yield interrupt
         return
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def request_interrupt(number: int, frame: FrameType | None) -> None:
         if interrupt.requested:
             raise KeyboardInterrupt
         interrupt.requested = True
-        if announce:  # a signal may come in the middle of a print, so past Python's own buffers
-            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, ANNOUNCEMENT)
+        if announce:
+            _announce()
 
-    before = {number: signal.signal(number, note) for number in DEFERRED_SIGNALS}
+    previous = {number: signal.signal(number, request_interrupt) for number in DEFERRED_SIGNALS if _is_heard(number)}
     try:
         yield interrupt
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _is_heard(number: int) -> bool:
+    return number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+
+
+def _announce() -> None:
+    """A signal may come in the middle of a print, so this goes past Python's own buffers; a terminal may be gone."""
+    with suppress(OSError, ValueError):
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, ANNOUNCEMENT)
