@@ -32,13 +32,12 @@ from app.arguments import positive
 from benchmarks.arguments import end, existing_file, existing_folder, results_file, rows_in, undisturbed
 from benchmarks.statistics import Interval, interval
 from config import FeaturizerConfig, LoopConfig, ModelConfig, TrainConfig
-from episodes.writer import write_snapshot
 from featurizers import Featurizer
 from judge import SMALL_PROBLEM_LIMITS, Judge
 from simulation.assistants import RandomAssistant
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
-from state_adapter import Episode, read_episodes
+from state_adapter import Episode, read_episodes, write_snapshot
 from training.data import transitions
 from training.data.transitions import TransitionTable
 from training.networks.initialisation import class_prior

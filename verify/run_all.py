@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 
 from app.arguments import Parser, check_device, seed
+from app.command_names import VERIFY
 from app.main_wrapper import exit_with, run_command
 
 
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> Parser:
     """The command's arguments."""
-    command = Parser(prog="python -m verify.run_all", description="Check this installation.")
+    command = Parser(prog=VERIFY, description="Check this installation.")
     command.add_argument("--device", default="cpu", help="where the networks compute: cpu, cuda or cuda:N")
     command.add_argument("--seed", type=seed, default=0, metavar="N", help="of all random choices")
     return command

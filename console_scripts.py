@@ -1,0 +1,47 @@
+"""The commands of an installation: `codeassist`, `codeassist-tasks`, `codeassist-verify`. Not here: what they do.
+
+The current folder comes last on the path of imports: plug-ins in it are found, and a `config.py` or `state.py` of a
+person's own hides none of our modules.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from app.startup import prepare_process
+
+
+def codeassist() -> NoReturn:
+    """`python run.py`."""
+    _prepare()
+    from app.main_wrapper import exit_with
+    from run import main
+
+    exit_with(main())
+
+
+def codeassist_tasks() -> NoReturn:
+    """`python -m cli.run_tasks`."""
+    _prepare()
+    from app.main_wrapper import exit_with
+    from cli.run_tasks import main
+
+    exit_with(main())
+
+
+def codeassist_verify() -> NoReturn:
+    """`python -m verify.run_all`."""
+    _prepare()
+    from app.main_wrapper import exit_with
+    from verify.run_all import main
+
+    exit_with(main())
+
+
+def _prepare() -> None:
+    prepare_process()
+    with suppress(FileNotFoundError):  # the current folder may have been removed
+        sys.path.append(str(Path.cwd()))

@@ -1,0 +1,1 @@
+"""Two sample sessions, and the script that writes them."""

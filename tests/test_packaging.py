@@ -1,0 +1,95 @@
+"""An installed wheel is whole, and works from any folder, whatever modules lie in it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+OURS = {".ci", ".git", ".venv", "benchmarks", "build", "dist", "docs", "tests"}
+"""Folders of the repository that an installation does not need."""
+
+TINY = {
+    "featurizer": {"d_in": 24, "char_dim": 8},
+    "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
+    "bc": {"epochs": 1},
+    "ppo": {"epochs": 1},
+    "zero_style": {"epochs": 1, "roots": 2, "horizon": 2},
+}
+
+
+def test_every_module_is_listed(root):
+    listed = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]
+    assert sorted(listed["py-modules"]) == sorted(path.stem for path in root.glob("*.py"))
+    folders = {path.parent.relative_to(root) for path in root.rglob("*.py")} - {Path()}
+    packages = {".".join(folder.parts) for folder in folders if not OURS & set(folder.parts)}
+    assert sorted(listed["packages"]) == sorted(packages)
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory, root):
+    """Folder that the wheel is installed into, built from a copy: a build leaves things behind."""
+    folder = tmp_path_factory.mktemp("installation")
+    source = folder / "source"
+    shutil.copytree(root, source, ignore=shutil.ignore_patterns(*OURS, "*.egg-info", "__pycache__", ".*_cache"))
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    subprocess.run(
+        [*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, source],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = folder.glob("*.whl")
+    subprocess.run([*pip, "install", "-q", "--no-deps", "--target", folder / "site", wheel], check=True)
+    return folder / "site"
+
+
+@pytest.fixture
+def command(installation, tmp_path):
+    """Runs a console script in a folder whose modules have the names of ours; PyTorch comes from outside."""
+    work = tmp_path / "work"
+    work.mkdir()
+    for name in ("config", "state", "run", "files", "errors", "models/__init__", "cli/__init__", "app/__init__"):
+        (work / name).parent.mkdir(exist_ok=True)
+        (work / f"{name}.py").write_text("raise SystemExit('a module of the current folder was imported')\n")
+    (work / "my_plugin.py").write_text("print('the plug-in was found')\n")
+
+    def run(script, *words, **variables):
+        environment = {**os.environ, "PYTHONPATH": str(installation), "XDG_DATA_HOME": str(tmp_path / "share")}
+        environment |= {"HOME": str(tmp_path), **variables}
+        environment.pop("PERSISTENT_DATA_DIR", None)
+        line = [sys.executable, installation / "bin" / script, *map(str, words)]
+        return subprocess.run(line, cwd=work, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+@pytest.mark.parametrize("script", ["codeassist", "codeassist-tasks", "codeassist-verify"])
+def test_the_commands_start_under_their_own_names(command, script):
+    done = command(script, "--help")
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith(f"usage: {script} ")
+
+
+def test_the_samples_are_in_it(command, installation):
+    done = command("codeassist-tasks", "inspect", "--episodes_dir", installation / "examples" / "sessions")
+    assert done.returncode == 0 and "2 sessions, 58 states" in done.stdout
+
+
+def test_plug_ins_of_the_current_folder_are_found(command):
+    done = command("codeassist-tasks", "inspect", "--episodes_dir", "absent", CODEASSIST_MODULES="my_plugin")
+    assert done.returncode == 2 and done.stdout == "the plug-in was found\n" and "absent" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another data root")
+def test_it_learns_from_the_samples_and_decides(command, tmp_path):
+    (tmp_path / "work" / "training_config.json").write_text(json.dumps(TINY))
+    done = command("codeassist")
+    assert done.returncode == 0, done.stderr
+    assert "codeassist-tasks infer_action" in done.stdout
+    assert (tmp_path / "share" / "codeassist-policy" / "trainer").is_dir()
+    (tmp_path / "state.json").write_text('{"t": 1, "line_tuples": [["x = 1", {}, {}, {}]]}')
+    done = command("codeassist-tasks", "infer_action", "--state_json", tmp_path / "state.json")
+    assert done.returncode == 0 and "action_idx" in json.loads(done.stdout)
