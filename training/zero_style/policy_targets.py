@@ -15,35 +15,37 @@ import torch
 from torch import Tensor
 
 from config import PPOConfig
-from featurizers import EncodedStates, LineFeatures
+from featurizers import EncodedStates
 from featurizers.ragged import Ragged
-from models import Policy
 from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
-from training.losses.loss_terms import advantage_weights, retention_cross_entropy
+from training.losses.loss_terms import advantage_weights
 from training.losses.returns import gae, n_step_returns, normalized
-from training.losses.weighted_means import WeightedMean, weighted_mean
-from training.networks.predictions import Predictor, action_distribution, kl_divergence, retention_logit
+from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
 from training.search import SearchResult
 
-SAVED_NAMES = {"mass_outside_candidates": "outside"}
+SAVED_NAMES = {"state_index": "row", "mass_outside_candidates": "outside", "retained": "kept"}
 """Names of fields in a saved state, where they differ."""
 
 
 @dataclass(frozen=True)
 class PolicyTargets:
-    """N rows; K candidates each.
+    """Targets of N states, with K candidates each.
 
-    row: of the state in its `EncodedStates`. pairs `(N, K, 2)`: decision and line in the network's window, (0, 0) for
-    NO-OP.
-    exists `(N, K)` bool. policy `(N, K)`: the target; sums to 1. mass_outside_candidates `(N,)`: how much of the target
-    goes to the legal pairs that are no candidates, together; `policy` then shares the rest. weight `(N,)`: of the
-    policy's loss.
-    returns `(N,)`: value target. decision, line, kept, goal, next_human: as in `TransitionTable`, of what was played.
+    state_index: `(N,)`, of the state in its `EncodedStates`.
+    pairs: `(N, K, 2)`, decision and line of each candidate in the network's window, (0, 0) for NO-OP.
+    exists: `(N, K)` bool.
+    policy: `(N, K)`, target probabilities of the candidates; they sum to 1.
+    mass_outside_candidates: `(N,)`, how much of the target goes to the legal pairs that are no candidates, together;
+        `policy` then shares the remainder.
+    weight: `(N,)`, of the policy's loss.
+    returns: `(N,)`, value targets.
+    decision, line, retained, goal, next_human: as in `TransitionTable`, of what was played; `retained` is unknown
+        (NaN) also where the pair was illegal or outside the window.
     """
 
-    row: Tensor
+    state_index: Tensor
     pairs: Tensor
     exists: Tensor
     policy: Tensor
@@ -52,38 +54,37 @@ class PolicyTargets:
     returns: Tensor
     decision: Tensor
     line: Tensor
-    kept: Tensor
+    retained: Tensor
     goal: Tensor
     next_human: Tensor
 
     def __len__(self) -> int:
-        return len(self.row)
+        return len(self.state_index)
 
     def select(self, rows: Tensor) -> PolicyTargets:
-        """The given rows, in order."""
+        """The targets with the indices `rows`, in their order."""
         return PolicyTargets(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     def to(self, device: torch.device) -> PolicyTargets:
+        """The same targets on another device."""
         return PolicyTargets(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
 
 @dataclass(frozen=True)
 class TargetBatch:
-    """Lessons with the states that they are about."""
+    """Targets, with the states that they are about: an entry of the replay buffer."""
 
     encoded: EncodedStates
     targets: PolicyTargets
 
     @classmethod
     def concat(cls, parts: Sequence[TargetBatch]) -> TargetBatch:
-        """All lessons of all parts, in order."""
+        """All targets of all parts, in order."""
         shifts = np.cumsum([0] + [len(part.encoded) for part in parts[:-1]]).tolist()
-        joined = {
-            f.name: torch.cat([getattr(part.targets, f.name) for part in parts]) for f in fields(PolicyTargets)
-        }  # fmt: skip
-        rows = [part.targets.row + shift for part, shift in zip(parts, shifts, strict=True)]
-        joined["row"] = torch.cat(rows)
-        return cls(EncodedStates.concat([part.encoded for part in parts]), PolicyTargets(**joined))
+        columns = {f.name: torch.cat([getattr(part.targets, f.name) for part in parts]) for f in fields(PolicyTargets)}
+        shifted = [part.targets.state_index + shift for part, shift in zip(parts, shifts, strict=True)]
+        columns["state_index"] = torch.cat(shifted)
+        return cls(EncodedStates.concat([part.encoded for part in parts]), PolicyTargets(**columns))
 
     def state_dict(self) -> dict[str, object]:
         """Tensors by name, compact: distinct lines once, nothing padded."""
@@ -92,7 +93,7 @@ class TargetBatch:
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> TargetBatch:
-        """What `state_dict` gave."""
+        """The batch whose `state_dict` was saved."""
         encoded: dict[str, Any] = {
             name: Ragged(**_arrays(value)) if isinstance(value, dict) else value.numpy()
             for name, value in saved["encoded"].items()
@@ -113,38 +114,55 @@ def _arrays(saved: Mapping[str, Tensor]) -> dict[str, Any]:
 def targets_from_self_play(
     games: Dataset,
     goal: Tensor,
-    found: Sequence[SearchResult],
+    searches: Sequence[SearchResult],
     policies: TrainingNetworks,
     *,
     n_step: int,
     discount: float,
 ) -> TargetBatch:
-    """What was found in G games of T decisions each, `found` T searches of G roots.
+    """Targets of G games of T decisions each; `searches` are T searches of G roots, `goal` is `(G * T, 8)`.
 
-    The value target of a decision is what it and the next ones brought, n of them, then the value that the network
-    gives to the state that they led to; a search counts by another discount. goal `(G * T, 8)`.
+    The value target of a decision is the sum of its reward and the next ones, `n_step` of them, then the value that the
+    network gives to the state that they led to; a search counts by another discount.
     """
     steps = games.select_episodes(range(len(games.ids)), is_human=False)
-    size, length = len(games.ids), len(found)
-    rows = torch.cat((steps.state_index.view(size, length), steps.bootstrap_index.view(size, length)[:, -1:]), dim=1)
-    after = Predictor(policies.assistant, policies.featurizer, legal_only=True).values(games.encoded, rows.flatten())
-    rewards = steps.reward.view(size, length).double().numpy()
-    returns = n_step_returns(rewards, after.view(size, length + 1).double().numpy(), n_step, discount)
-
-    def of_all(name: str, kind: torch.dtype) -> Tensor:
-        """The field of all searches, game after game."""
-        return torch.from_numpy(np.stack([getattr(result, name) for result in found], axis=1)).to(kind).flatten(0, 1)
-
-    pairs, first_line = of_all("pairs", torch.int64), torch.from_numpy(games.encoded.first_line)[steps.state_index]
+    pairs, exists = _by_game(searches, "pairs", torch.int64), _by_game(searches, "mask", torch.bool)
+    first_line = torch.from_numpy(games.encoded.first_line)[steps.state_index]
     pairs[..., 1] = (pairs[..., 1] - first_line[:, None]).clamp(min=0)  # a NO-OP's is -1 in the file
-    exists = of_all("mask", torch.bool)
-    return TargetBatch(games.encoded, PolicyTargets(
-        row=steps.state_index, pairs=pairs * exists[..., None], exists=exists,
-        policy=of_all("improved_policy", torch.float32),
-        mass_outside_candidates=of_all("mass_outside_candidates", torch.float32), weight=torch.ones(len(steps)),
-        returns=torch.from_numpy(returns).float().flatten(), decision=steps.decision, line=steps.line,
-        kept=_known(steps), goal=goal, next_human=steps.next_human,
-    ))  # fmt: skip
+    targets = PolicyTargets(
+        state_index=steps.state_index,
+        pairs=pairs * exists[..., None],
+        exists=exists,
+        policy=_by_game(searches, "improved_policy", torch.float32),
+        mass_outside_candidates=_by_game(searches, "mass_outside_candidates", torch.float32),
+        weight=torch.ones(len(steps)),
+        returns=_n_step_returns(games, steps, policies, n_step, discount),
+        decision=steps.decision,
+        line=steps.line,
+        retained=_retained(steps),
+        goal=goal,
+        next_human=steps.next_human,
+    )
+    return TargetBatch(games.encoded, targets)
+
+
+def _by_game(searches: Sequence[SearchResult], name: str, dtype: torch.dtype) -> Tensor:
+    """A field of T searches of G roots as `(G * T, ...)`, game after game."""
+    stacked = np.stack([getattr(search, name) for search in searches], axis=1)
+    return torch.from_numpy(stacked).to(dtype).flatten(0, 1)
+
+
+def _n_step_returns(
+    games: Dataset, steps: TransitionTable, policies: TrainingNetworks, n_step: int, discount: float
+) -> Tensor:
+    """Value targets `(G * T,)` of the decisions in G games of T each."""
+    size = (len(games.ids), len(steps) // len(games.ids))
+    last = steps.bootstrap_index.view(size)[:, -1:]
+    indices = torch.cat((steps.state_index.view(size), last), dim=1)
+    values = Predictor(policies.assistant, policies.featurizer).values(games.encoded, indices.flatten())
+    rewards = steps.reward.view(size).double().numpy()
+    returns = n_step_returns(rewards, values.view(indices.shape).double().numpy(), n_step, discount)
+    return torch.from_numpy(returns).float().flatten()
 
 
 def targets_from_recording(
@@ -156,72 +174,52 @@ def targets_from_recording(
     *,
     distributed: DistributedContext = SINGLE_PROCESS,
 ) -> TargetBatch:
-    """What recorded decisions of the assistant teach the policy as it is; whole episodes, `steps` in order.
-    Collective, if there are several processes."""
-    answers = Predictor(policies.assistant, policies.featurizer, legal_only=True, distributed=distributed).predict(
-        data.encoded, steps
-    )
-    after = Predictor(policies.assistant, policies.featurizer, legal_only=True, distributed=distributed).values(
-        data.encoded, steps.bootstrap_index
-    )
-    advantage, returns = gae(
-        steps.reward, answers.value, steps.episode, after, gamma=config.gamma, lam=config.gae_lambda
-    )
-    learn = steps.trainable
-    weight = torch.zeros(len(steps))
-    weight[learn] = advantage_weights(normalized(advantage[learn]), config.awr_beta, config.awr_cap)
-    weight /= weight[learn].mean().clamp(min=1e-6) if learn.any() else 1.0  # as much as a search teaches, on average
-    size = (len(steps), candidates)
-    pairs = torch.zeros(*size, 2, dtype=torch.int64)
-    exists, policy = torch.zeros(size, dtype=torch.bool), torch.zeros(size)
-    pairs[:, 0, 0], pairs[:, 0, 1] = torch.where(learn, steps.decision, 0), torch.where(learn, steps.line, 0)
-    exists[:, 0], policy[:, 0] = True, 1.0
-    rows, row = torch.unique(steps.state_index, return_inverse=True)
-    return TargetBatch(data.encoded.take(rows.numpy()), PolicyTargets(
-        row=row, pairs=pairs, exists=exists, policy=policy, mass_outside_candidates=torch.zeros(len(steps)),
-        weight=weight, returns=returns, decision=steps.decision, line=steps.line, kept=_known(steps), goal=steps.goal,
-        next_human=steps.next_human,
-    ))  # fmt: skip
+    """What recorded decisions of the assistant teach the current policy; whole episodes, `steps` in order.
 
-
-def _known(steps: TransitionTable) -> Tensor:
-    """The share kept, where the network sees the line that it is of."""
-    return torch.where(steps.trainable, steps.retained, torch.nan)
-
-
-def policy_cross_entropy(pairs: Tensor, targets: PolicyTargets) -> Tensor:
-    """Cross-entropy `(B,)` between the target and the policy's log-probabilities of pairs `(B, 7, L)`:
-
-    - (1 - outside) sum_k policy_k log p_k - outside log(1 - sum_k p_k)
-
-    so that pairs which the search did not look at keep together what the search leaves them.
+    candidates: K, so that the targets can be joined with those of searches. Collective, if there are several processes.
     """
-    places = (torch.arange(len(pairs), device=pairs.device)[:, None], targets.pairs[..., 0], targets.pairs[..., 1])
-    log_probs = pairs[places]
-    inside = torch.where(targets.policy > 0, targets.policy * log_probs, 0.0).sum(1)
-    taken = torch.where(targets.exists, log_probs.exp(), 0.0).sum(1)
-    rest = (1.0 - taken).clamp(min=1e-6).log()
-    return -(1 - targets.mass_outside_candidates) * inside - targets.mass_outside_candidates * rest
-
-
-def losses(
-    policy: Policy, lines: LineFeatures, targets: PolicyTargets, spread: float, start: Tensor
-) -> dict[str, WeightedMean]:
-    """Mean losses of a minibatch by name. spread: of the returns, which the value's errors are measured in. start:
-    log-probabilities of pairs `(B, 7, L)` that the policy is not to leave for nothing."""
-    output = policy(lines)
-    pairs = action_distribution(policy, lines, output.scores, legal_only=True).pair_log_probs()
-    after = action_distribution(policy, lines, output.human_scores, legal_only=False)
-    logit = retention_logit(output, targets.decision, targets.line)
-    kept = (
-        torch.zeros_like(targets.kept) if logit is None else retention_cross_entropy(logit, targets.kept.nan_to_num())
+    predictor = Predictor(policies.assistant, policies.featurizer, distributed=distributed)
+    values = predictor.predict(data.encoded, steps).value
+    bootstrap = predictor.values(data.encoded, steps.bootstrap_index)
+    advantage, returns = gae(steps.reward, values, steps.episode, bootstrap, gamma=config.gamma, lam=config.gae_lambda)
+    pairs, exists, policy = _recorded_candidates(steps, candidates)
+    state_indices, state_index = torch.unique(steps.state_index, return_inverse=True)
+    targets = PolicyTargets(
+        state_index=state_index,
+        pairs=pairs,
+        exists=exists,
+        policy=policy,
+        mass_outside_candidates=torch.zeros(len(steps)),
+        weight=_regression_weights(advantage, steps.trainable, config),
+        returns=returns,
+        decision=steps.decision,
+        line=steps.line,
+        retained=_retained(steps),
+        goal=steps.goal,
+        next_human=steps.next_human,
     )
-    following = (targets.next_human >= 0).float()
-    return {
-        "policy_loss": weighted_mean(policy_cross_entropy(pairs, targets), targets.weight),
-        "value_loss": weighted_mean(0.5 * ((output.value - targets.returns) / spread).square()),
-        "next_human_loss": weighted_mean(-after.decision_log_prob(targets.next_human.clamp(min=0)), following),
-        "goal_loss": weighted_mean((output.goal - targets.goal).square().mean(1)),
-        "kept_loss": weighted_mean(kept, (~targets.kept.isnan()).float()),
-        "kl_start": weighted_mean(kl_divergence(start, pairs)),
-    }
+    return TargetBatch(data.encoded.take(state_indices.numpy()), targets)
+
+
+def _recorded_candidates(steps: TransitionTable, candidates: int) -> tuple[Tensor, Tensor, Tensor]:
+    """`pairs`, `exists` and `policy` of `PolicyTargets`: the recorded pair is the only candidate of K."""
+    pairs = torch.zeros(len(steps), candidates, 2, dtype=torch.int64)
+    pairs[:, 0, 0] = torch.where(steps.trainable, steps.decision, 0)
+    pairs[:, 0, 1] = torch.where(steps.trainable, steps.line, 0)
+    exists = torch.zeros(len(steps), candidates, dtype=torch.bool)
+    exists[:, 0] = True
+    return pairs, exists, exists.float()
+
+
+def _regression_weights(advantage: Tensor, trainable: Tensor, config: PPOConfig) -> Tensor:
+    """Weights `(N,)` of recorded decisions, 1 on average, as a search's; 0 for those that teach no policy."""
+    weights = torch.zeros(len(advantage))
+    if trainable.any():
+        chosen = advantage_weights(normalized(advantage[trainable]), config.awr_beta, config.awr_cap)
+        weights[trainable] = chosen / chosen.mean().clamp(min=1e-6)
+    return weights
+
+
+def _retained(steps: TransitionTable) -> Tensor:
+    """The share retained `(N,)`; unknown (NaN) where the pair was illegal or the network does not see its line."""
+    return torch.where(steps.trainable, steps.retained, torch.nan)

@@ -1,7 +1,7 @@
-"""Games that are played on from recorded states: with whom, by whom, and what a search found on the way.
+"""Games that are played on from recorded states: from where, with whom, and by whom.
 
 The person knows the goal of their session in hindsight, and so does whoever writes the assistant's text; the assistant
-sees states alone. Not here: how a game goes (`simulation.rollout`), what a search imagines, learning from games.
+sees states alone. Not here: how a game goes (`simulation.rollout`), what a search assumes, learning from games.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from actions import Decision
 from config import SearchConfig
@@ -25,6 +27,8 @@ from simulation.person_fitting import PersonParameters
 from simulation.rollout import Assistant, Chosen, RolloutSpec, run_rollouts
 from state import State
 from state_adapter import Episode
+from training.data import goal_targets
+from training.data.transitions import TransitionTable
 from training.networks.training_networks import TrainingNetworks
 from training.search import SearchRandomness, SearchResult, run_search
 from training.search.goal_free_model import GoalFreeModel
@@ -79,6 +83,17 @@ def rollout_from_roots(
     ]
     with Judge(SMALL_PROBLEM_LIMITS) as judge:
         return run_rollouts(games, assistant, completer or NoisyOracle(), judge, horizon=assistant_turns(plies))
+
+
+def session_goals(roots: Sequence[Root], games: Sequence[Episode], steps: TransitionTable) -> Tensor:
+    """Goal targets `(N, 8)` of the games' steps: from the sessions' last texts, not from those of the games."""
+    goals = [goal_targets.Goal.of(root.episode.states[-1]) for root in roots]
+    first_index = np.cumsum([0] + [len(game.states) for game in games])
+    vectors = []
+    for index, game in zip(steps.state_index.tolist(), steps.episode.tolist(), strict=True):
+        state = games[game].states[index - int(first_index[game])]
+        vectors.append(goal_targets.goal_vector(state, goals[game]))
+    return torch.from_numpy(np.stack(vectors))
 
 
 def goal_of(episode: Episode, problems: Mapping[str, Problem]) -> Goal:

@@ -248,13 +248,13 @@ from datetime import timedelta
 from training.distributed import process_group
 from training.zero_style import zero_style_phase
 
-process_group.STEP_TIMEOUT, games = timedelta(seconds=2), zero_style_phase.ZeroStylePhase._games
+process_group.STEP_TIMEOUT, games = timedelta(seconds=2), zero_style_phase.ZeroStylePhase._play_from
 
 def slowly(self, *arguments):
     time.sleep(4 * self.distributed.rank)
     return games(self, *arguments)
 
-zero_style_phase.ZeroStylePhase._games = slowly
+zero_style_phase.ZeroStylePhase._play_from = slowly
 """,
     )
     assert [code for code, *_ in ends] == [0, 0] and len(weights) == 2, ends
@@ -269,14 +269,14 @@ def test_what_is_wrong_in_the_games_of_one_process_is_said(small, sessions, run_
 from errors import InputError
 from training.zero_style import zero_style_phase
 
-games = zero_style_phase.ZeroStylePhase._games
+games = zero_style_phase.ZeroStylePhase._play_from
 
 def refused(self, *arguments):
     if self.distributed.rank == 1:
         raise InputError("game 7", "cannot be played")
     return games(self, *arguments)
 
-zero_style_phase.ZeroStylePhase._games = refused
+zero_style_phase.ZeroStylePhase._play_from = refused
 """,
     )
     assert (first[0], second[0]) == (2, 2)

@@ -13,8 +13,8 @@ from training.data import transitions
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 from training.networks.predictions import action_distribution
 from training.networks.training_networks import TrainingNetworks, weights_of
-from training.zero_style.policy_targets import policy_cross_entropy
 from training.zero_style.self_play import rollout_from_roots
+from training.zero_style.zero_style_losses import policy_cross_entropy
 from training.zero_style.zero_style_phase import PRIOR_SURVIVAL_COUNT, PRIOR_SURVIVAL_RATE, ZeroStylePhase
 
 WEIGHTS = {"value_weight": 0.13, "human_weight": 0.17, "goal_weight": 0.19, "kept_weight": 0.23, "start_anchor": 1.1}
@@ -82,14 +82,14 @@ def learned(phase_of):
 
 def parts_of(policy, start, phase, rows):
     """The losses of some rows, from what the networks say of them."""
-    targets, spread = phase.material.targets.select(rows), phase.replay[0].targets.returns.std()
+    targets, spread = phase.training_batch.targets.select(rows), phase.replay[0].targets.returns.std()
     with torch.no_grad():
-        lines = phase.policies.featurizer(phase.material.encoded.batch(targets.row))
+        lines = phase.policies.featurizer(phase.training_batch.encoded.batch(targets.state_index))
     said = policy(lines)
     own, first = (action_distribution(p, lines, p(lines).scores, legal_only=True) for p in (policy, start))
     decisions = action_distribution(policy, lines, said.human_scores, legal_only=False).decision_log_probs
-    answered, known = targets.next_human >= 0, ~targets.kept.isnan()
-    share = targets.kept[known]
+    answered, known = targets.next_human >= 0, ~targets.retained.isnan()
+    share = targets.retained[known]
     logit = said.kept[torch.arange(len(rows)), targets.decision, targets.line][known]
     assert 0 < known.sum() < len(rows) and spread > 0.1 and len(set(targets.weight.tolist())) > 2
     cross_entropy = policy_cross_entropy(own.pair_log_probs(), targets)
