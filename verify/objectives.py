@@ -198,9 +198,10 @@ def _cross_entropy(policies: TrainingNetworks, batch: TargetBatch) -> float:
     policies.assistant.eval()
     predictor = Predictor(policies.assistant, policies.featurizer, legal_only=True)
     targets, total = batch.targets, 0.0
-    pairs = predictor.reference(batch.encoded, targets.row)
+    pairs = predictor.reference(batch.encoded, targets.state_index)
     for i in range(len(targets)):
-        log_probs = pairs.pair_log_probs(targets.row[i : i + 1], int(targets.pairs[i, :, 1].max()) + 1)[0].numpy()
+        width = int(targets.pairs[i, :, 1].max()) + 1
+        log_probs = pairs.pair_log_probs(targets.state_index[i : i + 1], width)[0].numpy()
         candidates = [tuple(pair) for pair in targets.pairs[i][targets.exists[i]].tolist()]
         policy = targets.policy[i][targets.exists[i]].tolist()
         total += reference.cross_entropy(candidates, policy, float(targets.mass_outside_candidates[i]), log_probs)
