@@ -9,28 +9,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from app.arguments import path
 from app.main_wrapper import exit_with, run_command
 from errors import InputError
 
 
 def existing_folder(name: str) -> Path:
-    """A folder that is there, for argparse."""
-    if not Path(name).is_dir():
+    """An existing folder, for argparse."""
+    if not path(name).is_dir():
         raise argparse.ArgumentTypeError(f"{name}: there is no such folder")
     return Path(name)
 
 
 def existing_file(name: str) -> Path:
-    """A file that is there, for argparse."""
-    if not Path(name).is_file():
+    """An existing file, for argparse."""
+    if not path(name).is_file():
         raise argparse.ArgumentTypeError(f"{name}: there is no such file")
     return Path(name)
 
 
 def results_file(name: str) -> Path:
-    """A file to write results to, in a folder that is there, for argparse."""
-    if Path(name).is_dir() or not Path(name).parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{name}: is a folder, or in none that is there")
+    """A file to write results to, in an existing folder, for argparse."""
+    if path(name).is_dir() or not Path(name).parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{name}: is a folder, or in no existing one")
     return Path(name)
 
 
@@ -45,30 +46,30 @@ def seconds(text: str) -> float:
     return number
 
 
-def rows_in(path: Path) -> list[dict[str, Any]]:
+def rows_in(file: Path) -> list[dict[str, Any]]:
     """The results in a file, a line each.
 
     Raises:
         InputError: a line is none of ours, or was cut short.
     """
     rows = []
-    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+    for number, line in enumerate(file.read_text(errors="replace").splitlines(), 1):
         try:
             row = json.loads(line)
         except ValueError:
             row = None
         if not isinstance(row, dict) or "person" not in row:
-            raise InputError(f"{path}:{number}", "is no line of results")
+            raise InputError(f"{file}:{number}", "is no line of results")
         rows.append(row)
     return rows
 
 
-def undisturbed() -> None:
+def ignore_sigint() -> None:
     """For a study's processes: Ctrl+C is for the one that started them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def end(main: Callable[[], None]) -> NoReturn:
+def run_study(main: Callable[[], None]) -> NoReturn:
     """Runs a study and ends as the commands do: bad input is one line and 2, an interrupt 130."""
 
     def command() -> int:

@@ -16,6 +16,11 @@ Not here: how good a decision is.
 
 from __future__ import annotations
 
+from benchmarks import command_lines
+
+if __name__ == "__main__":
+    OPTIONS = command_lines.read_options(command_lines.decision(__doc__))
+
 import argparse
 import json
 from collections.abc import Callable
@@ -23,6 +28,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.arguments import run_study
 from benchmarks.bare_network import BareNetwork, local_mask
 from benchmarks.timing import busy, medians
 from config import ModelConfig
@@ -89,15 +95,9 @@ def crowded(lines: int, models: Models, seconds: float) -> float:
         return medians(call, seconds=seconds)["decide"] / alone
 
 
-def main() -> None:
+def main(options: argparse.Namespace) -> None:
     """Measures and prints the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.decision", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--seconds", type=float, default=2.0, help="per number")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--backbones", nargs="*", default=[DEFAULT, *OTHERS], choices=[DEFAULT, *OTHERS])
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.threads or torch.get_num_threads())
     names = dict.fromkeys((DEFAULT, *options.backbones))
     models = {name: fresh_models(model=ModelConfig(backbone=name)) for name in names}
     rows = {}
@@ -105,7 +105,7 @@ def main() -> None:
         rows[lines] = measure(lines, models, options.seconds)
         rows[lines]["crowded"] = crowded(lines, models[DEFAULT], options.seconds)
     if options.json:
-        print(json.dumps({"threads": options.threads, "ms": rows}))
+        print(json.dumps({"threads": torch.get_num_threads(), "ms": rows}))
         return
     columns = ["bare", "parse", "featurize", *names, "ratio", "crowded"]
     print(f"{'lines':>5} " + " ".join(f"{column:>14}" for column in columns))
@@ -114,4 +114,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_study(lambda: main(OPTIONS))

@@ -10,6 +10,11 @@ with the scripted person, who is not the learned one that self-play trains with.
 
 from __future__ import annotations
 
+from benchmarks import command_lines
+
+if __name__ == "__main__":
+    OPTIONS = command_lines.read_options(command_lines.improvement(__doc__))
+
 import argparse
 import json
 import multiprocessing
@@ -27,8 +32,7 @@ import torch
 from tqdm import tqdm
 
 from actions import Decision
-from app.arguments import positive
-from benchmarks.arguments import end, existing_file, results_file, rows_in, undisturbed
+from benchmarks.arguments import ignore_sigint, rows_in, run_study
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, TrainConfig
 from errors import InputError
@@ -52,7 +56,7 @@ from training.zero_style.zero_style_phase import ZeroStylePhase
 SESSIONS, HELD_OUT = 12, 4
 """Recorded of each person, and how many of them are left for the roots."""
 
-ROOTS, PLIES, REPEATS = 64, 6, 16
+ROOTS, PLIES = 64, 6
 """Roots that are played from, at most; plies of a game, and games from each root unless it is told how many."""
 
 EVERYBODY = ("likes_code", "likes_comments", "hates_comments", "hates_assistant", "changes_mind")
@@ -72,7 +76,7 @@ POLICIES = {
 def measure(person: str, seed: int, loop: LoopConfig, repeats: int) -> dict[str, Any]:
     """Mean return of a game under each of the `POLICIES`, one person, one seed."""
     with Judge(SMALL_PROBLEM_LIMITS) as judge:
-        sessions = simulate([somebody(person)], SESSIONS, RandomAssistant(), judge=judge, seed=seed)
+        sessions = simulate([person_by_name(person)], SESSIONS, RandomAssistant(), judge=judge, seed=seed)
     order = np.random.default_rng(seed).permutation(len(sessions)).tolist()
     held_out, recorded = ([sessions[i] for i in part] for part in (order[:HELD_OUT], order[HELD_OUT:]))
     with tempfile.TemporaryDirectory() as folder:
@@ -131,7 +135,7 @@ def _play(assistant: Assistant, *, roots: list[Root], person: str, seed: int, re
     """Mean sum of a game's rewards."""
     games = []
     for repeat in range(repeats):
-        games += rollout_from_roots(roots, assistant, somebody(person), plies=PLIES, seed=1000 * seed + repeat)
+        games += rollout_from_roots(roots, assistant, person_by_name(person), plies=PLIES, seed=1000 * seed + repeat)
     totals = [sum(reward(transition).total for transition in game.transitions("A")) for game in games]
     return float(np.mean(totals))
 
@@ -144,7 +148,7 @@ def _learn(phase: ZeroStylePhase) -> Iterator[dict[str, Any]]:
         yield dict(phase.finish())
 
 
-def somebody(name: str) -> Person:
+def person_by_name(name: str) -> Person:
     """A scripted person by name, or one from outside, as `load_person` finds them."""
     if ":" not in name and name not in PEOPLE:
         raise InputError(name, f"expected one of {', '.join(PEOPLE)}, or module:attribute")
@@ -167,7 +171,7 @@ def run(people: Sequence[str], seeds: int, out: Path, jobs: int, repeats: int) -
         raise InputError(str(out), f"goes on with --repeats {other}, not {repeats}")
     done = {(row["person"], row["seed"]) for row in rows}
     tasks = [(person, seed) for seed in range(seeds) for person in people if (person, seed) not in done]
-    with multiprocessing.get_context("spawn").Pool(jobs, undisturbed) as pool, out.open("a") as file:
+    with multiprocessing.get_context("spawn").Pool(jobs, ignore_sigint) as pool, out.open("a") as file:
         found = pool.imap_unordered(partial(_work, repeats=repeats), tasks)
         for row in tqdm(found, total=len(tasks), desc="people and seeds"):
             file.write(json.dumps(row) + "\n")
@@ -195,25 +199,15 @@ def _over_seeds(rows: Sequence[dict[str, Any]], person: str, name: str, minus: s
     return interval([row[name] - (row[minus] if minus else 0.0) for row in some])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("run", help="record, train, play and measure")
-    one.add_argument("--out", type=results_file, required=True, help="file of results, gone on with if it is there")
-    one.add_argument("--jobs", type=positive, default=2, help="processes (2)")
-    one.add_argument("--seeds", type=positive, default=5, help="of each person (5); one takes a core three minutes")
-    one.add_argument("--repeats", type=positive, default=REPEATS, help=f"games from each root ({REPEATS})")
-    one.add_argument("--people", nargs="+", default=EVERYBODY, help="scripted people, or module:attribute of others")
-    other = commands.add_parser("table", help="print the results")
-    other.add_argument("results", type=existing_file)
-    arguments = parser.parse_args()
-    if arguments.command == "run":
-        for name in arguments.people:
-            somebody(name)
-        run(arguments.people, arguments.seeds, arguments.out, arguments.jobs, arguments.repeats)
+def main(options: argparse.Namespace) -> None:
+    if options.command == "run":
+        people = options.people or EVERYBODY
+        for name in people:
+            person_by_name(name)
+        run(people, options.seeds, options.out, options.jobs, options.repeats)
     else:
-        sys.stdout.write(table(rows_in(arguments.results)) + "\n")
+        sys.stdout.write(table(rows_in(options.results)) + "\n")
 
 
 if __name__ == "__main__":
-    end(main)
+    run_study(lambda: main(OPTIONS))

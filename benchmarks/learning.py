@@ -12,6 +12,11 @@ settings of `run.py` and is measured on the one left out. Not here: speed, self-
 
 from __future__ import annotations
 
+from benchmarks import command_lines
+
+if __name__ == "__main__":
+    OPTIONS = command_lines.read_options(command_lines.learning(__doc__))
+
 import argparse
 import json
 import math
@@ -28,8 +33,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from actions import Decision
-from app.arguments import positive
-from benchmarks.arguments import end, existing_file, existing_folder, results_file, rows_in, undisturbed
+from benchmarks.arguments import ignore_sigint, rows_in, run_study
 from benchmarks.statistics import Interval, interval
 from config import FeaturizerConfig, LoopConfig, ModelConfig, TrainConfig
 from featurizers import Featurizer
@@ -166,7 +170,7 @@ def run(recordings: Path, out: Path, jobs: int) -> None:
     """Appends one line per fold to `out`; folds that stand there already are left out."""
     done = {_key(row) for row in rows_in(out)} if out.exists() else set()
     tasks = [task for task in folds_of(recordings) if _key(asdict(task[0])) not in done]
-    with multiprocessing.get_context("spawn").Pool(jobs, undisturbed) as pool, out.open("a") as file:
+    with multiprocessing.get_context("spawn").Pool(jobs, ignore_sigint) as pool, out.open("a") as file:
         for row in tqdm(pool.imap_unordered(_work, tasks), total=len(tasks), desc="folds"):
             file.write(json.dumps(row) + "\n")
             file.flush()
@@ -307,30 +311,16 @@ def _shares(steps: TransitionTable, base: Tensor, drawn: float) -> Tensor:
     return (kept + drawn * base) / (torch.bincount(steps.decision, minlength=7) + drawn)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    first = commands.add_parser("record", help="record scripted people")
-    first.add_argument("recordings", type=Path)
-    first.add_argument("--seeds", type=positive, default=10)
-    one = commands.add_parser("run", help="train and measure")
-    one.add_argument("recordings", type=existing_folder)
-    one.add_argument("--out", type=results_file, required=True)
-    one.add_argument("--jobs", type=positive, default=2)
-    other = commands.add_parser("table", help="print the results")
-    other.add_argument("results", type=existing_file)
-    last = commands.add_parser("signal", help="print what counting says of the shares kept")
-    last.add_argument("recordings", type=existing_folder)
-    arguments = parser.parse_args()
-    if arguments.command == "record":
-        record(arguments.recordings, arguments.seeds)
-    elif arguments.command == "signal":
-        sys.stdout.write(signal(arguments.recordings) + "\n")
-    elif arguments.command == "run":
-        run(arguments.recordings, arguments.out, arguments.jobs)
+def main(options: argparse.Namespace) -> None:
+    if options.command == "record":
+        record(options.recordings, options.seeds)
+    elif options.command == "signal":
+        sys.stdout.write(signal(options.recordings) + "\n")
+    elif options.command == "run":
+        run(options.recordings, options.out, options.jobs)
     else:
-        sys.stdout.write(table(rows_in(arguments.results)) + "\n")
+        sys.stdout.write(table(rows_in(options.results)) + "\n")
 
 
 if __name__ == "__main__":
-    end(main)
+    run_study(lambda: main(OPTIONS))

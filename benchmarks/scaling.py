@@ -11,6 +11,11 @@ processes, one and several in turn. Not here: what is learned.
 
 from __future__ import annotations
 
+from benchmarks import command_lines
+
+if __name__ == "__main__":
+    OPTIONS = command_lines.read_options(command_lines.scaling(__doc__))
+
 import argparse
 import gc
 import json
@@ -31,7 +36,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from benchmarks.arguments import existing_folder
+from benchmarks.arguments import run_study
 from config import TrainConfig
 from state_adapter import Episode, read_episodes
 from training.bc.cloning_phase import CloningPhase
@@ -207,39 +212,29 @@ def measured(arguments: argparse.Namespace, processes: int) -> Costs:
         return Costs(**json.loads(out.read_text()))
 
 
-def main() -> None:
+def main(options: argparse.Namespace) -> None:
     """Prints a line for each part, medians of some repetitions, and what a process holds in memory."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recordings", type=existing_folder)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("--copies", type=int, default=1, help="how often each recording counts as a session of its own")
-    parser.add_argument("--batch", type=int, metavar="ROWS", help="of a minibatch (default: the configuration's)")
-    parser.add_argument("--sessions", type=float, default=1e6, help="for how many the last column is")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.worker:
-        found = costs(arguments.recordings, arguments.copies, arguments.device, arguments.batch)
+    if options.worker:
+        found = costs(options.recordings, options.copies, options.device, options.batch)
         if DistributedContext.from_environment().is_main:
-            arguments.worker.write_text(json.dumps(asdict(found)))
+            options.worker.write_text(json.dumps(asdict(found)))
         return
-    episode, prepared, references = held(arguments.recordings)
+    episode, prepared, references = held(options.recordings)
     print(f"in memory, kB a session: {episode:.0f} episode, {prepared:.0f} data set, {references:.0f} PPO's references")
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
     one, several = list[Costs](), list[Costs]()
-    for _ in range(arguments.times):
-        one.append(measured(arguments, 1))
-        several.append(measured(arguments, arguments.processes))
-    show(one, several, arguments)
+    for _ in range(options.times):
+        one.append(measured(options, 1))
+        several.append(measured(options, options.processes))
+    show(one, several, options)
 
 
-def show(one: list[Costs], several: list[Costs], arguments: argparse.Namespace) -> None:
+def show(one: list[Costs], several: list[Costs], options: argparse.Namespace) -> None:
     """The table. In the last column self-play has a game for each session."""
-    first, wanted = one[0], arguments.sessions
-    seconds = "core" if arguments.device == "cpu" else "clock"
+    first, wanted = one[0], options.sessions
+    seconds = "core" if options.device == "cpu" else "clock"
     print(f"{first.sessions} sessions")
-    print(f"{'part':18} {'count':>7} unit     a {seconds} second  {arguments.processes} processes   work of each  "
+    print(f"{'part':18} {'count':>7} unit     a {seconds} second  {options.processes} processes   work of each  "
           f"hours for {wanted:g} sessions")  # fmt: skip
     for part, unit in PARTS.items():
         spent = statistics.median(getattr(cost, seconds)[part] for cost in one)
@@ -256,4 +251,4 @@ def show(one: list[Costs], several: list[Costs], arguments: argparse.Namespace) 
 
 
 if __name__ == "__main__":
-    main()
+    run_study(lambda: main(OPTIONS))

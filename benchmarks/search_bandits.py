@@ -8,12 +8,18 @@ noisy value. Undone: writing is kept with some probability (+0.5), else undone (
 
 from __future__ import annotations
 
+from benchmarks import command_lines
+
+if __name__ == "__main__":
+    OPTIONS = command_lines.read_options(command_lines.search_bandits(__doc__))
+
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from benchmarks.arguments import run_study
 from config import SearchConfig
 from training.search import Evaluation, SearchRandomness, SearchResult, run_search
 from training.search.interfaces import Floats, Ints
@@ -163,11 +169,10 @@ def _no_op_shares(person: Undone, lambdas: tuple[float, ...]) -> str:
     return "{:.2f} / {:.2f}".format(*no_op_shares)
 
 
-def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+def main(options: argparse.Namespace) -> None:
     print_two_steps()
     print_undone()
 
 
 if __name__ == "__main__":
-    main()
+    run_study(lambda: main(OPTIONS))

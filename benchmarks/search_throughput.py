@@ -11,6 +11,11 @@ the time of the trees alone, as a share of the same calls. Not here: quality.
 
 from __future__ import annotations
 
+from benchmarks import command_lines
+
+if __name__ == "__main__":
+    OPTIONS = command_lines.read_options(command_lines.search_throughput(__doc__))
+
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 from unittest.mock import patch
@@ -18,8 +23,7 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from app.arguments import positive
-from benchmarks.arguments import end, seconds
+from benchmarks.arguments import run_study
 from benchmarks.timing import medians
 from config import FeaturizerConfig, ModelConfig, RewardWeights, SearchConfig
 from featurizers import Featurizer, StateBatch
@@ -111,19 +115,14 @@ def calls_in(work: Callable[[], None], featurizer: Featurizer, policies: Sequenc
     return [(batch, *call) for batch, call in zip(batches, policy_calls, strict=True)]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Search against the bare network, states per second.")
-    parser.add_argument("--seconds", type=seconds, default=2.0, help="for each row, besides a first time (2)")
-    parser.add_argument("--threads", type=positive, default=1)
-    parser.add_argument("--device", default="cpu")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+def main(options: argparse.Namespace) -> None:
+    torch.set_num_threads(options.threads)
     print("| backbone | lines | games | simulations/s | same calls | one by one | tree |")
     print("|---|---|---|---|---|---|---|")
     for backbone in BACKBONES:
         for lines in LENGTHS:
             for games in GAMES:
-                ms = measure(backbone, lines, games, seconds=arguments.seconds, device=arguments.device)
+                ms = measure(backbone, lines, games, seconds=options.seconds, device=options.device)
                 pace = 1e3 * games * SearchConfig().simulations / ms["search"]
                 shares = f"{ms['calls'] / ms['run_search']:.2f} | {ms['one_by_one'] / ms['run_search']:.2f}"
                 row = f"{pace:.0f} | {shares} | {ms['tree'] / ms['calls']:.3f}"
@@ -131,4 +130,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    end(main)
+    run_study(lambda: main(OPTIONS))

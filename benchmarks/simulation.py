@@ -7,6 +7,11 @@ One thread; sessions of the repository's scripted people. Not here: the search a
 
 from __future__ import annotations
 
+from benchmarks import command_lines
+
+if __name__ == "__main__":
+    OPTIONS = command_lines.read_options(command_lines.simulation(__doc__))
+
 import argparse
 import resource
 import statistics
@@ -18,6 +23,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.arguments import run_study
 from config import TrainConfig
 from judge import SMALL_PROBLEM_LIMITS, Judge
 from simulation.assistants import RandomAssistant
@@ -97,11 +103,9 @@ def _children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def main() -> None:
+def main(options: argparse.Namespace) -> None:
     """Measures and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5)
-    repeats = parser.parse_args().repeats
+    repeats = options.repeats
     torch.set_num_threads(1)
     new, again = judging(repeats)
     wall, cpu, children = epochs(repeats)
@@ -116,4 +120,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_study(lambda: main(OPTIONS))

@@ -8,6 +8,11 @@ measurement in a process of its own, and a tenth of the sessions beside all of t
 
 from __future__ import annotations
 
+from benchmarks import command_lines
+
+if __name__ == "__main__":
+    OPTIONS = command_lines.read_options(command_lines.training(__doc__))
+
 import argparse
 import json
 import multiprocessing
@@ -18,7 +23,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.arguments import existing_folder
+from benchmarks.arguments import run_study
 
 
 @dataclass(frozen=True)
@@ -72,17 +77,13 @@ def measure(files: list[Path]) -> Cost:
             return Cost(seconds, *pool.apply(trained, (folder, Path(temporary))))
 
 
-def main() -> None:
+def main(options: argparse.Namespace) -> None:
     """Prints one line for a tenth of the sessions and one for all, medians of some repetitions."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recordings", type=existing_folder)
-    parser.add_argument("--times", type=int, default=3)
-    arguments = parser.parse_args()
-    files = sorted(arguments.recordings.rglob("*.json"))
+    files = sorted(options.recordings.rglob("*.json"))
     totals = []
     print("sessions     json  reading  training  of json  memory")
     for some in (files[::10] if len(files) >= 10 else files[:1], files):
-        costs = [measure(some) for _ in range(arguments.times)]
+        costs = [measure(some) for _ in range(options.times)]
         cost = Cost(*(statistics.median(getattr(one, name) for one in costs) for name in Cost.__annotations__))
         totals.append((len(some), cost.reading + cost.training))
         print(f"{len(some):8} {cost.json:7.2f}s {cost.reading:7.2f}s {cost.training:8.2f}s {cost.ratio:7.2f}x "
@@ -92,4 +93,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_study(lambda: main(OPTIONS))

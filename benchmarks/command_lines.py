@@ -1,0 +1,118 @@
+"""The studies' arguments, read before PyTorch is loaded: help and refusals are instant. Not here: what is measured."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from app.arguments import Parser, path, positive
+from app.main_wrapper import exit_with, run_command
+from app.startup import announce_loading, prepare_process
+from benchmarks.arguments import existing_file, existing_folder, results_file, seconds
+
+BACKBONES = ("lg_transformer", "lstm", "bigru")
+
+GAMES_PER_ROOT = 16
+"""Of `improvement run`, by default."""
+
+
+def read_options(parser: Parser) -> argparse.Namespace:
+    """The options of a study that is started as a command; ends the process for `--help` and what is refused."""
+    prepare_process()
+    parsed: list[argparse.Namespace] = []
+
+    def parse() -> int:
+        parsed.append(parser.parse_args())
+        return 0
+
+    if code := run_command(parse):
+        exit_with(code)
+    if not getattr(parsed[0], "worker", None):
+        announce_loading()
+    return parsed[0]
+
+
+def decision(description: str | None) -> Parser:
+    parser = _parser("decision", description)
+    parser.add_argument("--seconds", type=seconds, default=2.0, help="per number")
+    parser.add_argument("--threads", type=positive, help="of PyTorch (default: its own choice)")
+    parser.add_argument("--backbones", nargs="*", default=list(BACKBONES), choices=BACKBONES)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    return parser
+
+
+def improvement(description: str | None) -> Parser:
+    parser = _parser("improvement", description)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
+    run = commands.add_parser("run", help="record, train, play and measure")
+    run.add_argument("--out", type=results_file, required=True, help="file of results, gone on with if it exists")
+    run.add_argument("--jobs", type=positive, default=2, help="processes")
+    run.add_argument("--seeds", type=positive, default=5, help="of each person; one takes a core three minutes")
+    run.add_argument("--repeats", type=positive, default=GAMES_PER_ROOT, help="games from each root")
+    run.add_argument("--people", nargs="+", help="scripted people (default: all), or module:attribute of others")
+    commands.add_parser("table", help="print the results").add_argument("results", type=existing_file)
+    return parser
+
+
+def learning(description: str | None) -> Parser:
+    parser = _parser("learning", description)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
+    record = commands.add_parser("record", help="record scripted people")
+    record.add_argument("recordings", type=path)
+    record.add_argument("--seeds", type=positive, default=10)
+    run = commands.add_parser("run", help="train and measure")
+    run.add_argument("recordings", type=existing_folder)
+    run.add_argument("--out", type=results_file, required=True)
+    run.add_argument("--jobs", type=positive, default=2)
+    commands.add_parser("table", help="print the results").add_argument("results", type=existing_file)
+    signal = commands.add_parser("signal", help="print what counting says of the shares kept")
+    signal.add_argument("recordings", type=existing_folder)
+    return parser
+
+
+def scaling(description: str | None) -> Parser:
+    parser = _parser("scaling", description)
+    parser.add_argument("recordings", type=existing_folder)
+    parser.add_argument("--processes", type=positive, default=2)
+    parser.add_argument("--times", type=positive, default=3)
+    parser.add_argument(
+        "--copies", type=positive, default=1, help="how often each recording counts as a session of its own"
+    )
+    parser.add_argument("--batch", type=positive, metavar="ROWS", help="of a minibatch (default: the configuration's)")
+    parser.add_argument("--sessions", type=float, default=1e6, help="for how many the last column is")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
+    return parser
+
+
+def search_bandits(description: str | None) -> Parser:
+    return _parser("search_bandits", description)
+
+
+def search_throughput(description: str | None) -> Parser:
+    parser = _parser("search_throughput", description)
+    parser.add_argument("--seconds", type=seconds, default=2.0, help="for each row, besides a first time")
+    parser.add_argument("--threads", type=positive, default=1)
+    parser.add_argument("--device", default="cpu")
+    return parser
+
+
+def simulation(description: str | None) -> Parser:
+    parser = _parser("simulation", description)
+    parser.add_argument("--repeats", type=positive, default=5)
+    return parser
+
+
+def training(description: str | None) -> Parser:
+    parser = _parser("training", description)
+    parser.add_argument("recordings", type=existing_folder)
+    parser.add_argument("--times", type=positive, default=3)
+    return parser
+
+
+def _parser(study: str, description: str | None) -> Parser:
+    return Parser(
+        prog=f"python -m benchmarks.{study}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
