@@ -15,11 +15,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from alignment import common_prefix, strip_line_end
+from alignment import strip_line_end
 from config import N_DECISIONS
 from errors import InputError
+from explanations import explain_above, explain_line
 from line_tracking import carry_attribution
 from state import SPAN_END, SPAN_START, T_LAST, Cursor, State, unedited
+from text_edits import Replacement, fill, rewrite, write_block, write_line
 
 
 class Decision(IntEnum):
@@ -245,83 +247,42 @@ def apply_text(lines: Sequence[str], decision: Decision, line: int, text: str, c
     | Fill | first line, not stripped on the left | inserted at `column` (None: the line's end): it only adds |
     | Write Single | first line | replaces the line, which keeps its indentation |
     | Write Multi | all lines | replace the line; its indentation, and theirs relative to each other, are kept |
-    | Edit | first line | replaces the line; its indentation unless the text brings its own |
-    | Explain Single | first line | a comment at the line's end |
+    | Edit | all lines | replace the line, at its indentation unless the text brings its own |
+    | Explain Single | first line | a comment at the line's end; where none can stand, above the statement |
     | Explain Multi | every line that is not blank | a comment line above, with the line's indentation |
 
     Blank lines around the text and spaces at its lines' ends are dropped, but for those of a Fill before more text; a
-    `#` is put before a comment that has none; an empty line has no indentation to keep, so there the text's own
-    counts. Blank text does nothing.
+    Fill that begins with a line end adds nothing. A `#` is put before a comment that has none; no comment is put where
+    it would change the code, or twice. An empty line has no indentation to keep, so there the text's own counts; all
+    indentation is turned into the file's own. Blank text does nothing.
 
     Raises:
         ValueError: `line` is outside the file (a NO-OP has none).
     """
-    block = _block(text)
-    if decision == Decision.NO_OP or not block:
-        return list(lines)
+    replacement = _replacement(tuple(lines), decision, line, text, column)
+    return list(lines) if replacement is None else replacement.applied_to(lines)
+
+
+def _replacement(
+    lines: tuple[str, ...], decision: Decision, line: int, text: str, column: int | None
+) -> Replacement | None:
+    """What `apply_text` does; None: nothing."""
+    if decision == Decision.NO_OP or not text.strip():
+        return None
     if not 0 <= line < len(lines):
         raise ValueError(f"{NAMES[decision]} at line {line} of a file of {len(lines)} lines")
-    old = strip_line_end(lines[line])
-    new = _rewritten(old, decision, block, column)
-    last = lines[line][len(old) :]
-    if len(new) > 1:
-        between = last or next((end for other in lines if (end := other[len(strip_line_end(other)) :])), "")
-        new[:-1] = [text + between for text in new[:-1]]
-    return [*lines[:line], *new[:-1], new[-1] + last, *lines[line + 1 :]]
+    if decision == Decision.FILL_PARTIAL_LINE:
+        return fill(lines, line, text, column)
+    return _EDITS[decision](lines, line, text)
 
 
-def _rewritten(old: str, decision: Decision, block: list[str], column: int | None) -> list[str]:
-    """The lines, without line ends, that stand in the place of the line `old`."""
-    whole, block = block[0], [line.rstrip() for line in block]
-    first = block[0]
-    indent = _indentation(old or first)
-    match decision:
-        case Decision.FILL_PARTIAL_LINE:
-            at = len(old) if column is None else min(max(column, 0), len(old))
-            return [old[:at] + (whole if old[at:].strip() else first) + old[at:]]
-        case Decision.WRITE_SINGLE_LINE:
-            return [indent + first.lstrip()]
-        case Decision.WRITE_MULTI_LINE:
-            return block if not old else _shifted(block, indent)
-        case Decision.EDIT_EXISTING_LINES:
-            return [first if _indentation(first) else indent + first]
-        case Decision.EXPLAIN_SINGLE_LINES:
-            return [f"{old.rstrip()}  {_comment(first)}" if old.strip() else indent + _comment(first)]
-        case _:
-            return [*(indent + _comment(text) for text in block if text), old]
-
-
-def _block(text: str) -> list[str]:
-    """The text's lines, without line ends and without blank lines around them; none if all is blank."""
-    lines = [strip_line_end(line) for line in text.split("\n")]
-    full = [i for i, line in enumerate(lines) if line.strip()]
-    return lines[full[0] : full[-1] + 1] if full else []
-
-
-def _shifted(block: list[str], indent: str) -> list[str]:
-    """The block with its first line at `indent`, and the others as much deeper or shallower as they were."""
-    own = [_match_indent_style(_indentation(text), indent) for text in block]
-    shared = [common_prefix(blanks, own[0]) for blanks in own]
-    return [
-        text and indent[: max(len(indent) - (len(own[0]) - same), 0)] + blanks[same:] + text.lstrip()
-        for text, blanks, same in zip(block, own, shared, strict=True)
-    ]
-
-
-def _match_indent_style(blanks: str, indent: str) -> str:
-    """The blanks in tabs or spaces, as `indent` has them: a tab for four spaces."""
-    if indent and "\t" not in indent:
-        return blanks.expandtabs(4)
-    return blanks.replace("    ", "\t") if indent and "\t" not in blanks else blanks
-
-
-def _indentation(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
-
-
-def _comment(text: str) -> str:
-    text = text.strip()
-    return text if text.startswith("#") else f"# {text}"
+_EDITS = {
+    Decision.WRITE_SINGLE_LINE: write_line,
+    Decision.WRITE_MULTI_LINE: write_block,
+    Decision.EDIT_EXISTING_LINES: rewrite,
+    Decision.EXPLAIN_SINGLE_LINES: explain_line,
+    Decision.EXPLAIN_MULTI_LINES: explain_above,
+}
 
 
 def apply(state: State, decision: Decision, line: int, text: str, *, by: Literal["H", "A"], t: int) -> State:
@@ -334,17 +295,29 @@ def apply(state: State, decision: Decision, line: int, text: str, *, by: Literal
     Raises:
         ValueError: `line` is outside the file, or the assistant's decision is not legal there.
     """
-    if by == "A" and _block(text) and not is_legal(state, decision, line, w_max=1 << 62):
+    if by == "A" and text.strip() and not is_legal(state, decision, line, w_max=1 << 62):
         raise ValueError(f"{NAMES[decision]} is not legal at line {line}")
     at_cursor = state.cursor.on and state.cursor.line == line
-    lines = tuple(apply_text(state.lines, decision, line, text, state.cursor.char if at_cursor else None))
+    replacement = _replacement(state.lines, decision, line, text, state.cursor.char if at_cursor else None)
+    lines = state.lines if replacement is None else tuple(replacement.applied_to(state.lines))
     human, assistant = state.human, state.assistant
     if lines != state.lines:
         human, assistant = carry_attribution(state, lines, by, t)
-    place = _shift_last_seen(state, decision, line, lines)
-    cursor = Cursor() if by == "A" else _humans_cursor(state, decision, line, lines, t)
-    last_known_line = place if by == "A" else cursor.line
-    return State(lines, t, human, assistant, cursor, history=state.history, last_known_line=last_known_line)
+    if by == "A":
+        seen = _last_seen(state)
+        return State(
+            lines,
+            t,
+            human,
+            assistant,
+            history=state.history,
+            last_known_line=seen if replacement is None else _moved(seen, replacement),
+        )
+    if replacement is None or lines == state.lines:
+        cursor = _idle_cursor(state, t)
+    else:
+        cursor = _typing_cursor(state, decision, line, replacement, t)
+    return State(lines, t, human, assistant, cursor, history=state.history, last_known_line=cursor.line)
 
 
 def _last_seen(state: State) -> int:
@@ -352,21 +325,27 @@ def _last_seen(state: State) -> int:
     return min(state.cursor.line if state.cursor.on else state.last_known_line, len(state) - 1)
 
 
-def _shift_last_seen(state: State, decision: Decision, line: int, lines: Sequence[str]) -> int:
-    """Where the line that the cursor was last seen on is among `lines`."""
+def _moved(line: int, replacement: Replacement) -> int:
+    """Where a line of the file is after the replacement."""
+    grown = len(replacement.lines) - (replacement.end - replacement.start)
+    return line + grown if line >= replacement.end else line
+
+
+def _idle_cursor(state: State, t: int) -> Cursor:
+    """The human's cursor after a turn that changed nothing: where it was last seen."""
     seen = _last_seen(state)
-    moved = line < seen or (line == seen and decision == Decision.EXPLAIN_MULTI_LINES)
-    return seen + len(lines) - len(state) if moved else seen
+    if seen < 0:
+        return Cursor()
+    return Cursor(True, seen, state.cursor.char if state.cursor.on else len(strip_line_end(state.lines[seen])), t)
 
 
-def _humans_cursor(state: State, decision: Decision, line: int, lines: Sequence[str], t: int) -> Cursor:
-    before = state.cursor
-    if lines == state.lines:
-        seen = _last_seen(state)
-        char = before.char if before.on or seen < 0 else len(strip_line_end(lines[seen]))
-        return Cursor(True, seen, char, t) if seen >= 0 else Cursor()
-    last = line + len(lines) - len(state) - (decision == Decision.EXPLAIN_MULTI_LINES)
-    behind = 0
-    if decision == Decision.FILL_PARTIAL_LINE and before.on and before.line == line:
-        behind = max(len(strip_line_end(state.lines[line])) - max(before.char, 0), 0)
-    return Cursor(True, last, len(strip_line_end(lines[last])) - behind, t)
+def _typing_cursor(state: State, decision: Decision, line: int, replacement: Replacement, t: int) -> Cursor:
+    """The human's cursor at the end of what they wrote last; a comment above a statement leaves it on the line."""
+    cursor, old = state.cursor, strip_line_end(state.lines[line])
+    if decision == Decision.EXPLAIN_SINGLE_LINES and replacement.start == replacement.end:
+        at_line = cursor.on and cursor.line == line
+        return Cursor(True, _moved(line, replacement), cursor.char if at_line else len(old), t)
+    after = 0  # characters of the line that stand after what was filled in
+    if decision == Decision.FILL_PARTIAL_LINE and cursor.on and cursor.line == line:
+        after = max(len(old) - max(cursor.char, 0), 0)
+    return Cursor(True, replacement.start + len(replacement.lines) - 1, len(replacement.lines[-1]) - after, t)

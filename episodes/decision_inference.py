@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import comments
 from actions import Decision
-
-from . import comments
 
 
 def infer_decision(before: Sequence[str], after: Sequence[str], cursor: int) -> tuple[Decision, int]:

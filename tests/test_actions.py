@@ -186,6 +186,9 @@ def test_legality_looks_at_a_line_once_and_not_for_each_decision(steps) -> None:
 
 
 CODE = ("def f(x):", "    y = (x", "    return y")
+TABS = ("def f(x):", "\ty = x")
+NARROW = ("def f(x):", "  if x:", "    return x")
+NARROW_BLOCK = ["  if a:", "    b = 1", "  else:", "    c"]
 
 # lines, decision, line, column, text, what stands in the line's place.
 EDITS = {
@@ -267,6 +270,39 @@ EDITS = {
     "a last line without end": (("a\n", "b"), WRITE_MANY, 1, None, "x\ny", ["x\n", "y"]),
     "above a last line without end": (("a\n", "b"), EXPLAIN_ABOVE, 1, None, "why", ["# why\n", "b"]),
     "fill before the line end": (("a\n",), FILL, 0, None, "b", ["ab\n"]),
+    "fill that begins with a line end": (CODE, FILL, 1, None, "\n + 1)", ["    y = (x"]),
+    "fill that begins with a line end of two": (CODE, FILL, 1, None, "\r\n)", ["    y = (x"]),
+    "fill that begins with a blank line": (CODE, FILL, 1, None, "  \n)", ["    y = (x"]),
+    "fill an empty line of a file with tabs": ((*TABS, ""), FILL, 2, None, "    return y", ["\treturn y"]),
+    "fill after tabs": ((*TABS, "\t"), FILL, 2, None, "return y", ["\treturn y"]),
+    "write one on nothing, tabs": ((*TABS, ""), WRITE_ONE, 2, None, "    z = 1", ["\tz = 1"]),
+    "write one on nothing, blanks for a tab": ((*CODE, ""), WRITE_ONE, 3, None, "\tz = 1", ["    z = 1"]),
+    "write one on nothing, narrow": ((*NARROW, ""), WRITE_ONE, 3, None, "    z = 1", ["    z = 1"]),
+    "write one on nothing, too deep for the file": ((*NARROW[:1], ""), WRITE_ONE, 1, None, "    z = 1", ["    z = 1"]),
+    "write one on nothing, wide in a narrow file": (
+        ("if x:", "  y()", ""),
+        WRITE_ONE,
+        2,
+        None,
+        "    z = 1",
+        ["  z = 1"],
+    ),
+    "write many on nothing, narrow": (
+        (*NARROW, ""),
+        WRITE_MANY,
+        3,
+        None,
+        "  if a:\n      b = 1\n",
+        ["  if a:", "    b = 1"],
+    ),
+    "write many, narrow": (NARROW, WRITE_MANY, 1, None, "if a:\n    b = 1\nelse:\n    c", NARROW_BLOCK),
+    "write many, tabs for a narrow file": (NARROW, WRITE_MANY, 1, None, "if a:\n\tb = 1\nelse:\n\tc", NARROW_BLOCK),
+    "write many, wide in a file with tabs": (TABS, WRITE_MANY, 1, None, "if a:\n  b = 1", ["\tif a:", "\t\tb = 1"]),
+    "edit by a block": (CODE, EDIT, 1, None, "if x:\n    y = 1", ["    if x:", "        y = 1"]),
+    "edit by a block that brings its own": (CODE, EDIT, 0, None, "  if x:\n      y", ["  if x:", "      y"]),
+    "edit by a block, tabs": (TABS, EDIT, 1, None, "    if x:\n        y = 1", ["\tif x:", "\t\ty = 1"]),
+    "edit on nothing, tabs": ((*TABS, ""), EDIT, 2, None, "    z = 1", ["\tz = 1"]),
+    "comment on an empty line, tabs": ((*TABS, ""), EXPLAIN_ONE, 2, None, "    why", ["\t# why"]),
 }
 
 
@@ -310,11 +346,13 @@ def test_an_edit_changes_what_the_decision_says_and_nothing_else(
     if not places:
         return
     line = data.draw(st.sampled_from(places))
-    text = data.draw(st.lists(st.sampled_from(["new = 0", "    two()", "", "  ", "# note"]), max_size=4).map("\n".join))
+    parts = st.lists(st.sampled_from(["new = 0", "    two()", "", "  ", "# note"]), max_size=4)
+    text = data.draw(parts.map("\n".join))
     full = [part for part in text.split("\n") if part.strip()]
     after = apply(before, decision, line, text, by=by, t=7)
 
-    grown = {WRITE_MANY: text.strip().count("\n"), EXPLAIN_ABOVE: len(full)}.get(decision, 0)
+    several = {WRITE_MANY: text.strip().count("\n"), EDIT: text.strip().count("\n"), EXPLAIN_ABOVE: len(full)}
+    grown = several.get(decision, 0)
     assert len(after) == len(before) + grown
     assert after.lines[:line] == before.lines[:line]
     below = len(before) - line - 1 + (decision is EXPLAIN_ABOVE)
@@ -360,7 +398,7 @@ def test_the_assistant_has_no_cursor_and_the_last_known_line_moves_with_its_line
     assert after.cursor == Cursor()
     assert after.last_known_line == seen
     assert (after.env, after.timestamp_ms, after.undone) == (None, None, frozenset())
-    assert apply(after, decision, line, text, by="A", t=5).last_known_line == (
+    assert apply(after, decision, line, text.upper(), by="A", t=5).last_known_line == (
         seen + (len(after) - len(before) if decision is EXPLAIN_ABOVE and line < 2 else 0)
     )
 

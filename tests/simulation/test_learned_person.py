@@ -110,7 +110,7 @@ def test_fitted_parameters_are_those_of_the_sessions():
     keep = {name: parameters.acceptance for name, parameters in fitted.items()}
     assert keep["likes_code"].of(single, "right") > 0.85 and keep["likes_code"].of(single, "wrong") < 0.4
     assert keep["hates_comments"].of(comment, "right") < 0.15 and keep["hates_comments"].of(single, "right") > 0.75
-    assert keep["likes_comments"].of(comment, "right") > 0.85
+    assert keep["likes_comments"].of(comment, "right") > 0.8
     assert keep["hates_assistant"].of(single, "right") < 0.3
     for name, parameters in fitted.items():
         style = parameters.typing_style

@@ -2,8 +2,8 @@
 
 import pytest
 
-from episodes import comments
-from episodes.comments import SplitLine, split
+import comments
+from comments import SplitLine, split
 
 Q = '"""'
 

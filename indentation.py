@@ -1,0 +1,90 @@
+"""How a file is indented, and how a text that is indented otherwise is made to match. Not here: what a text says."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from comments import strip_comment
+
+DEFAULT_WIDTH = 4
+"""Blanks of a level where a text does not show how many it uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndentStyle:
+    """unit: what one level of indentation is written with, a tab or so many blanks."""
+
+    unit: str
+
+    def rewrite(self, indent: str, width: int) -> str:
+        """An indentation whose levels are `width` columns (or a tab) wide, in this style; odd columns stay blanks."""
+        levels, columns = divmod(len(indent.expandtabs(width)), width)
+        return self.unit * levels + " " * columns
+
+
+def indentation(line: str) -> str:
+    """The blanks and tabs that the line begins with."""
+    return line[: len(line) - len(line.lstrip(" \t\f"))]
+
+
+@lru_cache(maxsize=64)
+def indent_style(lines: tuple[str, ...]) -> IndentStyle | None:
+    """The style that most indented lines of a file have; None: no line is indented."""
+    text = "\n" + "\n".join(lines)
+    tabs, blanks = text.count("\n\t"), text.count("\n ")
+    if tabs + blanks == 0:
+        return None
+    return IndentStyle("\t" if tabs > blanks else " " * (_block_width(text) or _common_width(lines)))
+
+
+def match_indentation(block: Sequence[str], lines: tuple[str, ...], at: int) -> list[str]:
+    """The lines of a text that is to stand at line `at` of a file, indented as the file is.
+
+    A text shows its width by what stands below a colon. One that does not is taken to be the file's own if it is as
+    deep as a line can be there; else its levels are `DEFAULT_WIDTH` wide.
+    """
+    indents = [indentation(line) for line in block]
+    style = indent_style(lines) if any(indents) else None
+    if style is None:
+        return list(block)
+    width = _text_width(block, indents, style, lines, at)
+    return [style.rewrite(indent, width) + line[len(indent) :] for indent, line in zip(indents, block, strict=True)]
+
+
+def _text_width(block: Sequence[str], indents: Sequence[str], style: IndentStyle, lines: Sequence[str], at: int) -> int:
+    """Columns of a level of a text's indentation."""
+    if width := _block_width("\n".join(block)):
+        return width
+    if style.unit == "\t" or any("\t" in indent for indent in indents):
+        return DEFAULT_WIDTH
+    columns = [len(indent) for indent in indents]
+    foreign = not any(column % DEFAULT_WIDTH for column in columns) and columns[0] > _deepest(lines, at, style)
+    return DEFAULT_WIDTH if foreign else len(style.unit)
+
+
+def _deepest(lines: Sequence[str], at: int, style: IndentStyle) -> int:
+    """Columns of the deepest indentation that a statement can have at line `at`."""
+    above = next((line for line in reversed(lines[:at]) if line.strip()), "")
+    opens_block = strip_comment(above).endswith(":")
+    return len(indentation(above)) + (len(style.unit) if opens_block else 0)
+
+
+_BLOCK = re.compile(r"^([ \t]*+)(?=\S)[^\n#]*:[ \t\r]*(?:#[^\n]*)?\n(?=(?:[ \t\r]*\n)*+\1( {2,8})\S)", re.MULTILINE)
+"""A line that ends in a colon, and (group 2) by how much deeper the next one is; one blank is a line half typed."""
+
+
+def _block_width(text: str) -> int | None:
+    """By how many blanks most blocks are indented, of equals the narrowest; None: no block is, or by tabs."""
+    steps = Counter([len(step) for _, step in _BLOCK.findall(text)])
+    return max(steps, key=lambda width: (steps[width], -width)) if steps else None
+
+
+def _common_width(lines: Sequence[str]) -> int:
+    """The widest usual width that all indentation is a multiple of."""
+    indents = [len(indentation(line)) for line in lines if line[:1] == " " and line.strip()]
+    widths = (width for width in (DEFAULT_WIDTH, 2, 3) if not any(indent % width for indent in indents))
+    return next(widths, DEFAULT_WIDTH)
