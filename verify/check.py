@@ -52,17 +52,17 @@ class Settings:
         """Half the width: what needs no exact numbers is learned sooner."""
         return replace(self, model=replace(self.model, d_model=self.model.d_model // 2, hidden=self.model.hidden // 2))
 
-    def seed_of(self, *what: str | int) -> int:
+    def seed_of(self, *purpose: str | int) -> int:
         """A seed of its own for each purpose, so that no two draws of a run are the same by accident."""
         state = self.seed
-        for part in what:
+        for part in purpose:
             for byte in str(part).encode() + b"\0":
                 state = (state * 1_000_003 + byte + 1) % (2**31 - 1)
         return state
 
-    def generator(self, *what: str | int, device: str = "cpu") -> torch.Generator:
+    def generator(self, *purpose: str | int, device: str = "cpu") -> torch.Generator:
         """A generator seeded for this purpose."""
-        return torch.Generator(device).manual_seed(self.seed_of(*what))
+        return torch.Generator(device).manual_seed(self.seed_of(*purpose))
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ def causality(settings: Settings) -> Result:
             mispaired.append(name)
         before = _inputs(data)
         for k in range(1, len(texts)):
-            others = [_other(text, t) for t, text in enumerate(texts)]
-            changed = _read(form, ([*texts[:k], *others[k:]], moves), featurizer)
+            second = [_other(text, t) for t, text in enumerate(texts)]
+            changed = _read(form, ([*texts[:k], *second[k:]], moves), featurizer)
             rewards.add(round(float(changed.steps.reward.sum() - data.steps.reward.sum()), 4))
             same = [_equal(a, b) for a, b in zip(before, _inputs(changed), strict=True)]
             leaks += [f"{name}: decision {i} sees state {k}" for i in range(min(k, len(same))) if not same[i]]
@@ -84,8 +84,8 @@ def _inputs(data: Dataset) -> list[list[Tensor]]:
     return [[getattr(batch, field.name) for field in fields(batch) if field.name != "places"] for batch in batches]
 
 
-def _equal(some: list[Tensor], others: list[Tensor]) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(some, others, strict=True))
+def _equal(first: list[Tensor], second: list[Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def gae_per_episode(settings: Settings) -> Result:
@@ -109,17 +109,20 @@ def gae_per_episode(settings: Settings) -> Result:
         seed=settings.seed_of("gae"),
     )
     phase.begin()
-    held = phase.update.old_policy
-    assert held is not None
+    old_policy = phase.update.old_policy
+    assert old_policy is not None
     network = Network(policies.featurizer, policies.assistant.eval())
     errors = []
     for index, episode in enumerate(episodes):
-        own = steps.episode == index
-        rewards, values = steps.reward[own].tolist(), _values(network, [t.state for t in episode.transitions("A")])
+        in_episode = steps.episode == index
+        rewards, values = (
+            steps.reward[in_episode].tolist(),
+            _values(network, [t.state for t in episode.transitions("A")]),
+        )
         after = _values(network, [episode.states[-1]])[0] if episode.cut_off else 0.0
         advantages, returns = reference.gae(rewards, values, after, config.gamma, config.gae_lambda)
-        errors.append(_largest(held.target[own] - held.value[own], advantages))
-        errors.append(_largest(held.target[own], returns))
+        errors.append(_largest(old_policy.target[in_episode] - old_policy.value[in_episode], advantages))
+        errors.append(_largest(old_policy.target[in_episode], returns))
     return {"passed": max(errors) <= GAE_TOLERANCE, "largest_error": max(errors), "episodes": len(episodes)}
 
 
@@ -130,8 +133,8 @@ def _episodes(settings: Settings) -> list[Episode]:
         for i, turns in enumerate((2, 9, 14, 5, 20, 6)):
             path = Path(folder, "session.json")
             path.write_text(json.dumps(actions_led_to(session(turns, settings.seed_of("gae", i)))), encoding="utf-8")
-            found, _ = read_episodes(path, strict=True)
-            episodes += [replace(episode, cut_off=i % 2 == 1) for episode in found]
+            read, _ = read_episodes(path, strict=True)
+            episodes += [replace(episode, cut_off=i % 2 == 1) for episode in read]
     return episodes
 
 
@@ -140,8 +143,8 @@ def _values(network: Network, states: list[Any]) -> list[float]:
         return [float(network.answer([state]).heads["value"][0]) for state in states]
 
 
-def _largest(found: Tensor, expected: list[float]) -> float:
-    return float((found - torch.tensor(expected)).abs().max()) if len(found) == len(expected) else float("inf")
+def _largest(actual: Tensor, expected: list[float]) -> float:
+    return float((actual - torch.tensor(expected)).abs().max()) if len(actual) == len(expected) else float("inf")
 
 
 CHECKS = (Check("causality", causality), Check("gae_per_episode", gae_per_episode))

@@ -95,7 +95,7 @@ def value_regression(settings: Settings, pace: Pace = VALUE) -> Result:
     train, fresh = _draws(settings, "value", pace)
     config = BCConfig(value_weight=4.0, goal_weight=0.0)
     answers = _regression(settings.narrow(), train, fresh, config, pace)
-    rmse = {name: math.sqrt(_mean_square(told.value, fresh.value)) for name, told in answers.items()}
+    rmse = {name: math.sqrt(_mean_square(predictions.value, fresh.value)) for name, predictions in answers.items()}
     worst, constant, seen = max(rmse.values()), float(fresh.value.std()), _seen(train, fresh)
     return {
         "passed": worst <= THRESHOLDS["value_rmse_le"] and constant > 4 * THRESHOLDS["value_rmse_le"] and not seen,
@@ -112,8 +112,8 @@ def goal_regression(settings: Settings, pace: Pace = GOAL) -> Result:
     train, fresh = _draws(settings, "goal", pace)
     config = BCConfig(value_weight=0.0, goal_weight=8.0)
     error = {
-        name: _mean_square(told.goal, fresh.goal)
-        for name, told in _regression(settings, train, fresh, config, pace).items()
+        name: _mean_square(predictions.goal, fresh.goal)
+        for name, predictions in _regression(settings, train, fresh, config, pace).items()
     }
     worst, constant, seen = max(error.values()), float(fresh.goal.var(axis=0).min()), _seen(train, fresh)
     return {
@@ -135,7 +135,7 @@ def _regression(
     """
     settings = settings.shallow()
     fresh_policy = fresh_policies(settings, settings.backbones[0], "regression")
-    data, measured = (_with_targets(_recorded(some, fresh_policy), some) for some in (train, fresh))
+    data, measured = (_with_targets(_recorded(task, fresh_policy), task) for task in (train, fresh))
     answers = {}
     for backbone in settings.backbones:
         policies = _cloned(settings, backbone, data, config, pace)
@@ -145,8 +145,8 @@ def _regression(
     return answers
 
 
-def _mean_square(told: Tensor, right: NDArray[np.float32]) -> float:
-    return float((told - torch.from_numpy(right)).square().mean())
+def _mean_square(predicted: Tensor, right: NDArray[np.float32]) -> float:
+    return float((predicted - torch.from_numpy(right)).square().mean())
 
 
 def _draws(settings: Settings, name: str, pace: Pace) -> tuple[Labelled, Labelled]:
@@ -159,8 +159,8 @@ def _draws(settings: Settings, name: str, pace: Pace) -> tuple[Labelled, Labelle
 
 def _seen(train: Labelled, fresh: Labelled) -> int:
     """How many of the states measured on were trained on."""
-    known = {(state.lines, state.human.tobytes(), state.assistant.tobytes()) for state in train.states}
-    return sum((state.lines, state.human.tobytes(), state.assistant.tobytes()) in known for state in fresh.states)
+    trained_on = {(state.lines, state.human.tobytes(), state.assistant.tobytes()) for state in train.states}
+    return sum((state.lines, state.human.tobytes(), state.assistant.tobytes()) in trained_on for state in fresh.states)
 
 
 def _recorded(task: Labelled, policies: TrainingNetworks) -> Dataset:

@@ -63,12 +63,12 @@ def _heads_cut_off(policies: TrainingNetworks) -> list[str]:
     states = [tasks.plain(["def f(x):", "    return x", "print(f(1))"], cursor=i) for i in range(3)]
     answer = Network(policies.featurizer.eval(), policies.human.eval()).answer(states)
     cut_off = []
-    for name, told in answer.heads.items():
-        if not told.requires_grad:
+    for name, output in answer.heads.items():
+        if not output.requires_grad:
             cut_off.append(name)
             continue
-        found = torch.autograd.grad(told.square().sum(), weights, retain_graph=True, allow_unused=True)
-        if any(gradient is None or not bool(gradient.any()) for gradient in found):
+        gradients_of_weights = torch.autograd.grad(output.square().sum(), weights, retain_graph=True, allow_unused=True)
+        if any(gradient is None or not bool(gradient.any()) for gradient in gradients_of_weights):
             cut_off.append(name)
     return cut_off
 
@@ -85,10 +85,10 @@ def _data(settings: Settings, policies: TrainingNetworks) -> Dataset:
             path = Path(folder, "session.json")
             path.write_text(json.dumps(snapshot(session(12, settings.seed_of("gradients", i)))), encoding="utf-8")
             episodes += read_episodes(path, strict=True)[0]
-    known = (PastDecision(0, 2, 0.5), PastDecision(0, 5, 0.0))
+    past = (PastDecision(0, 2, 0.5), PastDecision(0, 5, 0.0))
     return transitions.build_dataset(
         [
-            replace(e, states=tuple(replace(s, history=known if i % 2 else None) for s in e.states))
+            replace(e, states=tuple(replace(s, history=past if i % 2 else None) for s in e.states))
             for i, e in enumerate(episodes)
         ],
         policies.featurizer,
@@ -128,11 +128,11 @@ def _reached(phase: CloningPhase | PPOPhase, modules: dict[str, nn.Module]) -> d
 
 
 def _missing(backbone: str, phase: str, reached: dict[str, bool]) -> list[str]:
-    return [f"{backbone}, {phase}: {name}" for name, there in reached.items() if not there]
+    return [f"{backbone}, {phase}: {name}" for name, has_gradient in reached.items() if not has_gradient]
 
 
-def _differ(some: Tensors, others: Tensors) -> bool:
-    return any(not torch.equal(tensor, others[name]) for name, tensor in some.items())
+def _differ(before: Tensors, after: Tensors) -> bool:
+    return any(not torch.equal(tensor, after[name]) for name, tensor in before.items())
 
 
 CHECKS = (Check("gradients", gradients),)

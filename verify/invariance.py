@@ -53,8 +53,8 @@ def _answers(network: Network, states: Sequence[State]) -> list[dict[str, torch.
     ]
 
 
-def _largest_difference(some: list[dict[str, torch.Tensor]], others: list[dict[str, torch.Tensor]]) -> float:
-    pairs = [(a[name], b[name]) for a, b in zip(some, others, strict=True) for name in a if a[name].numel()]
+def _largest_difference(first: list[dict[str, torch.Tensor]], second: list[dict[str, torch.Tensor]]) -> float:
+    pairs = [(a[name], b[name]) for a, b in zip(first, second, strict=True) for name in a if a[name].numel()]
     return max(float((a - b).abs().max()) for a, b in pairs)
 
 

@@ -70,7 +70,7 @@ def saved_and_loaded(settings: Settings) -> Result:
         for i, module in enumerate((policies.featurizer, policies.human, policies.assistant)):
             _scatter(module, settings.generator("saved", backbone, i, device=settings.device))
         original = _pair(policies)
-        answers = [_told(network, states) for network in original]
+        answers = [_answers(network, states) for network in original]
         ways = {
             "store": _stored(policies, settings),
             "resume": _resumed(policies, settings),
@@ -78,12 +78,12 @@ def saved_and_loaded(settings: Settings) -> Result:
         }
         for way, loaded in ways.items():
             for who, network, answer in zip(("human", "assistant"), loaded, answers, strict=True):
-                differ += [f"{backbone}, {way}: {who}"] if not _same(_told(network, states), answer) else []
+                differ += [f"{backbone}, {way}: {who}"] if not _same(_answers(network, states), answer) else []
         for network in ways["copy"]:
             _scatter(network.policy, settings.generator("moved", backbone, device=settings.device))
         for i, (network, moved) in enumerate(zip(original, ways["copy"], strict=True)):
-            moved_answer, its_own = _told(moved, states), _told(_rebuilt(moved), states)
-            if not _same(_told(network, states), answers[i]) or not _same(moved_answer, its_own):
+            moved_answer, its_own = _answers(moved, states), _answers(_rebuilt(moved), states)
+            if not _same(_answers(network, states), answers[i]) or not _same(moved_answer, its_own):
                 differ.append(f"{backbone}, copy: shares weights with the original")
     return {"passed": not differ, "differ": differ, "states": len(states)}
 
@@ -116,13 +116,13 @@ def _scatter(module: torch.nn.Module, generator: torch.Generator) -> None:
         weight.add_(0.05 * torch.randn(weight.shape, generator=generator, device=weight.device))
 
 
-def _told(network: Network, states: list[State]) -> dict[str, Tensor]:
+def _answers(network: Network, states: list[State]) -> dict[str, Tensor]:
     with torch.no_grad():
         return network.answer(states).heads
 
 
-def _same(some: dict[str, Tensor], others: dict[str, Tensor]) -> bool:
-    return some.keys() == others.keys() and all(torch.equal(tensor, others[name]) for name, tensor in some.items())
+def _same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(tensor, second[name]) for name, tensor in first.items())
 
 
 def _rebuilt(network: Network) -> Network:

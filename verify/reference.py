@@ -60,9 +60,9 @@ def cross_entropy(
     the network's. What is left to all other pairs is compared as one.
     """
     inside = [log_probs[decision, line] for decision, line in candidates]
-    rest = max(1.0 - sum(math.exp(log_prob) for log_prob in inside), 1e-6)
+    outside = max(1.0 - sum(math.exp(log_prob) for log_prob in inside), 1e-6)
     total = -sum(p * log_prob for p, log_prob in zip(policy, inside, strict=True) if p > 0)
-    return float((1.0 - mass_outside) * total - mass_outside * math.log(rest))
+    return float((1.0 - mass_outside) * total - mass_outside * math.log(outside))
 
 
 def cursor_line_scalars(state: State, line: int, config: FeaturizerConfig) -> Array:
@@ -78,9 +78,14 @@ def cursor_line_scalars(state: State, line: int, config: FeaturizerConfig) -> Ar
         t_last, start, end, *flags = (int(number) for number in agent[line])
         numbers += [max(t_last, 0) / 1000, math.exp(-max(state.t - t_last, 0) / config.tau_steps)]
         numbers += [min(max(start, 0), width) / width, min(max(end, 0), width) / width, *flags]
-    here = cursor.on and cursor.line == line
+    is_cursor_line = cursor.on and cursor.line == line
     distance = math.tanh((line - cursor.line) / config.cursor_dist_c) if cursor.line >= 0 else 0.0
-    numbers += [float(here), cursor.char / width if here else 0.0, max(cursor.last_t, 0) / 1000, distance]
+    numbers += [
+        float(is_cursor_line),
+        cursor.char / width if is_cursor_line else 0.0,
+        max(cursor.last_t, 0) / 1000,
+        distance,
+    ]
     return np.array(numbers, dtype=np.float64)
 
 

@@ -93,8 +93,8 @@ The liked arm beats the mean of what was recorded, 0.7, as well: only its weight
 the two apart. With equal weights it gains at least as much: 0.8 * (0.75 - 0.7) against 0.1 * (1.0 - 0.7).
 """
 
-FOUND = 0.9
-"""Probability of the better arm that counts as found; with all weights equal it stays near one half."""
+BETTER_ARM_GE = 0.9
+"""Least probability of the better arm after learning; with all weights equal it stays near one half."""
 
 
 def ppo_off_policy(settings: Settings, epochs: int = 12) -> Result:
@@ -104,14 +104,14 @@ def ppo_off_policy(settings: Settings, epochs: int = 12) -> Result:
     weights and the way out to advantage-weighted regression are off: what is checked is the correction itself.
     """
     settings, backbone = settings.shallow().narrow(), settings.backbones[0]
-    found = {
+    probabilities = {
         name: better_arm_probability(settings, backbone, arms, epochs)
         for name, arms in (("decision", DECISIONS), ("line", LINES))
     }
     return {
-        "passed": min(after for _, after in found.values()) >= FOUND,
-        "better_arm_before": {name: before for name, (before, _) in found.items()},
-        "better_arm_after": {name: after for name, (_, after) in found.items()},
+        "passed": min(after for _, after in probabilities.values()) >= BETTER_ARM_GE,
+        "better_arm_before": {name: before for name, (before, _) in probabilities.items()},
+        "better_arm_after": {name: after for name, (_, after) in probabilities.items()},
         "better_arm_recorded": DECISIONS[1].probability,
     }
 
@@ -191,8 +191,14 @@ def _play(policies: TrainingNetworks, states: list[State], seed: int) -> list[Ac
 
 
 def _move(decision: int, line: int, probability: float, decision_probability: float) -> Action:
-    taken = Decision(decision)
-    return Action("A", taken, line, recorded=True, probability=probability, decision_probability=decision_probability)
+    return Action(
+        "A",
+        Decision(decision),
+        line,
+        recorded=True,
+        probability=probability,
+        decision_probability=decision_probability,
+    )
 
 
 def _learn(

@@ -75,10 +75,10 @@ def _draw(rng: np.random.Generator, length: int, decision: int) -> tuple[State, 
     old = t - rng.integers(*OLD, size=(2, length))
     human, assistant = np.zeros((length, 6), dtype=np.int64), np.zeros((length, 6), dtype=np.int64)
     sizes = np.array([len(line) for line in lines])
-    for edits, there, now, turns in ((human, tidied | recent, recent, old[0]), (assistant, helped, [], old[1])):
-        edits[:, T_LAST] = np.where(there, turns, -1)
+    for edits, was_edited, now, turns in ((human, tidied | recent, recent, old[0]), (assistant, helped, [], old[1])):
+        edits[:, T_LAST] = np.where(was_edited, turns, -1)
         edits[now, T_LAST] = t
-        edits[:, SPAN_END] = np.where(there, sizes, 0)
+        edits[:, SPAN_END] = np.where(was_edited, sizes, 0)
     human[:, ADDED], human[:, REPLACED] = tidied | recent, replaced & (tidied | recent)
     assistant[:, ADDED], assistant[:, REPLACED] = added & helped, helped
     assistant[newest, T_LAST] = t
@@ -130,8 +130,8 @@ def varied(n: int, seed: int, config: FeaturizerConfig) -> list[State]:
         cursor = Cursor(on, line, int(rng.integers(200)), t if on else -1)
         history = None
         if rng.integers(2):
-            known = range(int(rng.integers(min(t, 5) + 1)))
-            history = tuple(PastDecision(k, int(rng.integers(7)), float(rng.random())) for k in known)
+            turns = range(int(rng.integers(min(t, 5) + 1)))
+            history = tuple(PastDecision(k, int(rng.integers(7)), float(rng.random())) for k in turns)
         states.append(_state(lines, t, human, assistant, cursor, history=history))
     return states
 
