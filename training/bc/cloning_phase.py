@@ -205,11 +205,12 @@ class CloningPhase:
         steps, policy = targets.steps, self.policies.human
         distribution = action_distribution(policy, lines, output.scores, legal_only=False)
         by_human = (steps.is_human & steps.trainable).float()
+        with_line = (steps.is_human & steps.line_trainable).float()
         anchor = kl_divergence(targets.initial_log_probs, distribution.decision_log_probs)
         value, returns = output.value / self.value_scale, targets.returns / self.value_scale
         return {
             "decision_loss": weighted_mean(-distribution.decision_log_prob(steps.decision), by_human),
-            "line_loss": weighted_mean(-distribution.line_log_prob(steps.decision, steps.line), by_human),
+            "line_loss": weighted_mean(-distribution.line_log_prob(steps.decision, steps.line), with_line),
             "kl_start": weighted_mean(anchor, by_human),
             "value_loss": weighted_mean(F.smooth_l1_loss(value, returns, reduction="none")),
             **auxiliary_losses(policy, lines, output, steps),
@@ -242,14 +243,16 @@ class CloningPhase:
         if not len(steps):
             return {"val_decision_nll": None, "val_line_nll": None, "val_accuracy": None, "val_prior_nll": None}
         predictions = self._human_predictor().predict(self.data.encoded, steps)
-        decision_nll = float(weighted_mean(-predictions.decision(steps), torch.ones(len(steps))).value)
-        line_nll = float(weighted_mean(-predictions.line, steps.trainable.float()).value)
+        trainable = steps.trainable.float()
+        decision_nll = float(weighted_mean(-predictions.decision(steps), trainable).value)
+        correct = predictions.decisions.argmax(1) == steps.decision
+        line_nll = float(weighted_mean(-predictions.line, steps.line_trainable.float()).value)
         self.early_stopping.observe(decision_nll + self.config.line_weight * line_nll)
         return {
             "val_decision_nll": decision_nll,
             "val_line_nll": line_nll,
-            "val_accuracy": float((predictions.decisions.argmax(1) == steps.decision).float().mean()),
-            "val_prior_nll": float(-self.prior[steps.decision].mean()),
+            "val_accuracy": float(weighted_mean(correct.float(), trainable).value),
+            "val_prior_nll": float(weighted_mean(-self.prior[steps.decision], trainable).value),
         }
 
     def state_dict(self) -> dict[str, object]:

@@ -31,7 +31,7 @@ a final line, of 32 at most. compiles, tests_passed: of the final text; 0.5 if u
 
 
 @dataclass(frozen=True)
-class Goal:
+class FinalText:
     """The final text of a session, counted once for all its states."""
 
     lines: Counter[str]
@@ -39,8 +39,8 @@ class Goal:
     """All of `GOAL_NAMES` but the two that depend on the state."""
 
     @classmethod
-    def of(cls, final: State) -> Goal:
-        lines = _solid(final.lines)
+    def from_state(cls, final: State) -> FinalText:
+        lines = _non_blank(final.lines)
         count = max(len(lines), 1)
         comments = sum(line.lstrip().startswith("#") for line in lines)
         length = sum(len(line.strip()) for line in lines) / count
@@ -55,16 +55,16 @@ class Goal:
         return cls(Counter(line.strip() for line in lines), fixed)
 
 
-def goal_vector(state: State, goal: Goal) -> NDArray[np.float32]:
+def goal_vector(state: State, final: FinalText) -> NDArray[np.float32]:
     """`(8,)` in [0, 1], in the order of `GOAL_NAMES`."""
-    here = Counter(line.strip() for line in _solid(state.lines))
-    left = (goal.lines - here).total() / max(goal.lines.total(), 1)
-    surplus = (here - goal.lines).total() / max(here.total(), 1)
-    comments, length, *rest = goal.fixed
-    return np.array([comments, length, left, surplus, *rest], dtype=np.float32)
+    current = Counter(line.strip() for line in _non_blank(state.lines))
+    missing = (final.lines - current).total() / max(final.lines.total(), 1)
+    surplus = (current - final.lines).total() / max(current.total(), 1)
+    comments, length, *others = final.fixed
+    return np.array([comments, length, missing, surplus, *others], dtype=np.float32)
 
 
-def _solid(lines: Sequence[str]) -> list[str]:
+def _non_blank(lines: Sequence[str]) -> list[str]:
     return [line for line in lines if line.strip()]
 
 

@@ -42,7 +42,7 @@ def _next_human_losses(
 
 
 def _retention_loss(output: PolicyOutput, steps: TransitionTable) -> WeightedMean:
-    has_target = (~steps.is_human & steps.trainable & ~steps.retained.isnan()).float()
+    has_target = (~steps.retained.isnan()).float()
     logit = retention_logit(output, steps.decision, steps.line)
     if logit is None:
         return weighted_mean(torch.zeros_like(has_target), has_target)

@@ -42,7 +42,7 @@ def importance_weights(
     """
     decision, line = steps.behaviour_log_probs(behaviour)
     log_decision_ratio = torch.where(steps.trainable, predictions.decision(steps) - decision, 0.0)
-    log_line_ratio = torch.where(steps.trainable, predictions.line - line, 0.0)
+    log_line_ratio = torch.where(steps.line_trainable, predictions.line - line, 0.0)
     limit = math.log(cap)
     clipped = (log_decision_ratio.clamp(max=limit) + log_line_ratio.clamp(max=limit)).exp()
     return ImportanceWeights(clipped, (log_decision_ratio + log_line_ratio)[steps.trainable])

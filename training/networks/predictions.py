@@ -28,7 +28,7 @@ class PolicyPredictions:
     """What a policy says about N steps.
 
     decisions `(N, 7)`: log-probabilities, -inf where illegal everywhere. line `(N,)`: log-probability of the recorded
-    line given the decision, 0 for NO-OP. value `(N,)`. retention_logit
+    line given the decision, 0 for NO-OP and where no line counts. value `(N,)`. retention_logit
     `(N,)`: of p(kept) of the recorded pair.
     goal `(N, 8)`.
     """
@@ -79,6 +79,7 @@ class Predictor:
             decision, line = steps.decision[index].to(device), steps.line[index].to(device)
             predictions.decisions[index] = distribution.decision_log_probs.cpu()
             predictions.line[index] = distribution.line_log_prob(decision, line).cpu()
+            predictions.line[index[~steps.line_trainable[index]]] = 0.0
             predictions.value[index] = output.value.cpu()
             predictions.goal[index] = output.goal.cpu()
             logit = retention_logit(output, decision, line)

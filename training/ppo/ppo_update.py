@@ -172,7 +172,7 @@ class PPOUpdate:
             target=target,
             value=predictions.value,
             log_decision=torch.where(trainable, predictions.decision(steps), 0.0),
-            log_line=torch.where(trainable, predictions.line, 0.0),
+            log_line=predictions.line,
             decisions=predictions.decisions,
             weight=importance.clipped,
             sample_size=importance.effective_sample_size,
@@ -227,8 +227,8 @@ class PPOUpdate:
         """The policy's loss; KL(pi0 || pi) over decisions; the share of decisions whose ratio is clipped."""
         config, trainable = self.config, steps.trainable.float()
         decision = torch.where(steps.trainable, steps.decision, 0)  # an illegal one would bring log 0 into the graph
-        line = torch.where(steps.trainable, steps.line, 0)
-        log_decision, log_line = distribution.decision_log_prob(decision), distribution.line_log_prob(decision, line)
+        log_decision = distribution.decision_log_prob(decision)
+        log_line = distribution.line_log_prob(torch.where(steps.line_trainable, decision, 0), steps.line)
         log_decision_ratio = log_decision - old.log_decision
         if self._uses_awr:
             weights = advantage_weights(old.advantage, config.awr_beta, config.awr_cap)

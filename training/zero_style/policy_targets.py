@@ -190,7 +190,7 @@ def targets_from_recording(
         exists=exists,
         policy=policy,
         mass_outside_candidates=torch.zeros(len(steps)),
-        weight=_regression_weights(advantage, steps.trainable, config),
+        weight=_regression_weights(advantage, steps.line_trainable, config),
         returns=returns,
         decision=steps.decision,
         line=steps.line,
@@ -204,8 +204,8 @@ def targets_from_recording(
 def _recorded_candidates(steps: TransitionTable, candidates: int) -> tuple[Tensor, Tensor, Tensor]:
     """`pairs`, `exists` and `policy` of `PolicyTargets`: the recorded pair is the only candidate of K."""
     pairs = torch.zeros(len(steps), candidates, 2, dtype=torch.int64)
-    pairs[:, 0, 0] = torch.where(steps.trainable, steps.decision, 0)
-    pairs[:, 0, 1] = torch.where(steps.trainable, steps.line, 0)
+    pairs[:, 0, 0] = torch.where(steps.line_trainable, steps.decision, 0)
+    pairs[:, 0, 1] = torch.where(steps.line_trainable, steps.line, 0)
     exists = torch.zeros(len(steps), candidates, dtype=torch.bool)
     exists[:, 0] = True
     return pairs, exists, exists.float()
@@ -222,4 +222,4 @@ def _regression_weights(advantage: Tensor, trainable: Tensor, config: PPOConfig)
 
 def _retained(steps: TransitionTable) -> Tensor:
     """The share retained `(N,)`; unknown (NaN) where the pair was illegal or the network does not see its line."""
-    return torch.where(steps.trainable, steps.retained, torch.nan)
+    return torch.where(steps.line_trainable, steps.retained, torch.nan)

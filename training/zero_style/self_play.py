@@ -87,7 +87,7 @@ def rollout_from_roots(
 
 def session_goals(roots: Sequence[Root], games: Sequence[Episode], steps: TransitionTable) -> Tensor:
     """Goal targets `(N, 8)` of the games' steps: from the sessions' last texts, not from those of the games."""
-    goals = [goal_targets.Goal.of(root.episode.states[-1]) for root in roots]
+    goals = [goal_targets.FinalText.from_state(root.episode.states[-1]) for root in roots]
     first_index = np.cumsum([0] + [len(game.states) for game in games])
     vectors = []
     for index, game in zip(steps.state_index.tolist(), steps.episode.tolist(), strict=True):

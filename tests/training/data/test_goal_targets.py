@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from state import Env, State, unedited
-from training.data.goal_targets import GOAL_NAMES, Goal, goal_vector
+from training.data.goal_targets import GOAL_NAMES, FinalText, goal_vector
 
 
 def state(lines, env=None):
@@ -25,7 +25,9 @@ FINAL = ["# sums", "def f(xs):", "    total = 0", "", "    return total"]
     ],
 )
 def test_what_is_left_depends_on_the_state_the_rest_on_the_end(lines, env, expected):
-    vector = dict(zip(GOAL_NAMES, goal_vector(state(lines), Goal.of(state(FINAL, env))).tolist(), strict=True))
+    vector = dict(
+        zip(GOAL_NAMES, goal_vector(state(lines), FinalText.from_state(state(FINAL, env))).tolist(), strict=True)
+    )
     assert {name: vector[name] for name in expected} == pytest.approx(expected)
     assert vector["comment_share"] == 0.25
     assert vector["length"] == pytest.approx(4 / 34)
@@ -39,5 +41,5 @@ envs = st.none() | st.builds(Env, st.booleans(), st.none() | st.integers(0, 9), 
 
 @given(texts, texts, envs)
 def test_they_are_always_within_0_and_1(lines, final, env):
-    vector = goal_vector(state(lines), Goal.of(state(final, env)))
+    vector = goal_vector(state(lines), FinalText.from_state(state(final, env)))
     assert vector.shape == (8,) and (vector >= 0).all() and (vector <= 1).all()

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 import rewards
-from actions import Decision
+from actions import Decision, Review, Withheld
 from config import FeaturizerConfig
 from featurizers import Featurizer
 from state import Cursor, State, unedited
 from state_adapter import Action, Episode
-from training.data.transitions import build_dataset, line_kinds
+from training.data.transition_rows import line_kinds
+from training.data.transitions import build_dataset
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +148,70 @@ def test_an_empty_file_has_no_op_only(featurizer):
     steps = build_dataset([one], featurizer).steps
     assert steps.choices.decisions[0].tolist() == [True] + [False] * 6
     assert np.isfinite(steps.reward.item()) and steps.trainable.all()
+
+
+def test_the_share_retained_is_known_only_of_lines_that_the_policy_could_take(featurizer):
+    """Of a protected line, of one outside the window, of a line that was not recorded, p(kept) learns nothing."""
+    lines = [f"x{i} = {i}" for i in range(200)]
+    protected = state(lines, 0, cursor=150, protected=[151])
+    for line, is_known in ((155, True), (151, False), (3, False), (-1, False)):
+        changed = list(lines)
+        changed[line] = "y = 1"
+        after = state(changed, 1, cursor=150, protected=[151])
+        reply = state([*changed, ""], 2, cursor=150, protected=[151])
+        one = episode(protected, (after, "A", 4, line), (reply, "H", 0, -1))
+        steps = build_dataset([one], featurizer).select_episodes([0], is_human=False)
+        assert rewards.retention(one.transitions("A")[0]).retained == 1.0
+        assert steps.retained.tolist() == pytest.approx([1.0 if is_known else math.nan], nan_ok=True)
+
+
+def test_a_decision_that_changed_nothing_has_no_share_retained(featurizer):
+    one = episode(state(["a"], 0), (state(["a"], 1), "A", 4, 0), (state(["b"], 2), "H", 4, 0))
+    steps = build_dataset([one], featurizer).select_episodes([0], is_human=False)
+    assert steps.retained.isnan().all() and steps.trainable.all()
+
+
+def test_a_decision_whose_line_was_not_recorded_counts_without_its_line(featurizer):
+    one = episode(state(["a", "b"], 0), (state(["a", "c"], 1), "A", 4, -1), (state(["a", "d"], 2), "H", 4, -1))
+    move = replace(one.actions[1], probability=0.1, decision_probability=0.5)
+    data = build_dataset([replace(one, actions=(None, move, one.actions[2]))], featurizer)
+    assert data.steps.trainable.tolist() == [True, True]
+    assert data.steps.line_trainable.tolist() == [False, False]
+    assert (data.illegal, data.outside, data.without_line) == (0, 0, 2)
+    assert data.steps.choices.line_kind.tolist() == [-1, -1]
+    assert data.steps.log_decision[0].item() == pytest.approx(math.log(0.5)) and data.steps.log_line[0] == 0
+    assert data.steps.next_human.tolist() == [4, -1] and data.steps.next_human_line.tolist() == [-1, -1]
+
+
+def test_a_decision_without_a_line_is_legal_where_any_line_is(featurizer):
+    lines, protected = ["def f():"], [0]
+    one = episode(state(lines, 0, protected=protected), (state(lines, 1, protected=protected), "A", 4, -1))
+    data = build_dataset([one], featurizer)
+    assert data.steps.trainable.tolist() == [False] and data.illegal == 1
+
+
+def test_help_that_was_held_back_is_learned_as_the_decision_that_was_taken(featurizer):
+    """Its reward and its streak are those of the NO-OP that the human saw; its text has no share retained."""
+    same = state(["a", "b"], 1)
+    one = episode(state(["a", "b"], 0), (same, "A", 0, -1), (state(["a", "b", "c"], 2), "H", 3, 2))
+    shown = build_dataset([one], featurizer).select_episodes([0], is_human=False)
+    withheld = replace(
+        one.actions[1], probability=0.2, decision_probability=0.4, review=Review(shown_probability=0.1, shown=False),
+        withheld=Withheld(Decision.EDIT_EXISTING_LINES, 1, "c"),
+    )  # fmt: skip
+    hidden = build_dataset([replace(one, actions=(None, withheld, one.actions[2]))], featurizer)
+    steps = hidden.select_episodes([0], is_human=False)
+    assert steps.decision.tolist() == [4] and steps.choices.decision.tolist() == [4]
+    assert steps.trainable.tolist() == [True] and steps.line_trainable.tolist() == [False]
+    assert steps.reward.tolist() == shown.reward.tolist() and steps.parts.tolist() == shown.parts.tolist()
+    assert steps.retained.isnan().all()
+    assert steps.log_decision.item() == pytest.approx(math.log(0.4)) and steps.log_line.item() == 0.0
+    assert steps.next_human.tolist() == shown.next_human.tolist() == [3]
+
+
+def test_help_that_was_held_back_at_an_illegal_place_teaches_nothing(featurizer):
+    lines = ["def f():", "    pass"]
+    one = episode(state(lines, 0, protected=[0]), (state(lines, 1, protected=[0]), "A", 0, -1))
+    action = replace(one.actions[1], withheld=Withheld(Decision.EDIT_EXISTING_LINES, 0, "c"))
+    data = build_dataset([replace(one, actions=(None, action))], featurizer)
+    assert data.steps.trainable.tolist() == [False] and data.illegal == 1

@@ -5,7 +5,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from training.losses.anchors import anchored_retention_targets
+from training.losses.anchors import anchor_weight, anchored_retention_targets
 
 KEPT = torch.tensor([1.0, 0.0, math.nan, 0.5])
 GOOD = torch.tensor([2.0, -2.0, 0.0, 0.0])
@@ -39,3 +39,7 @@ def test_the_loss_is_the_anchored_one_up_to_scale():
     (direct,) = torch.autograd.grad(entropy(kept) + anchor * entropy(start.sigmoid()), logit)
     (blended,) = torch.autograd.grad((1 + anchor) * entropy(anchored_retention_targets(kept, start, anchor)), logit)
     assert torch.allclose(direct, blended, atol=1e-6)
+
+
+def test_an_anchor_falls_with_the_root_of_the_sessions():
+    assert [anchor_weight(3.0, sessions) for sessions in (0, 1, 4, 9)] == [3.0, 3.0, 1.5, 1.0]

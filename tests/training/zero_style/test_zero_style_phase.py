@@ -12,7 +12,7 @@ from simulation.oracle_writer import NoisyOracle
 from simulation.person_fitting import fit_person
 from simulation.scripted_people import ScriptedPerson, acceptance_rates
 from training.data import transitions
-from training.data.goal_targets import Goal, goal_vector
+from training.data.goal_targets import FinalText, goal_vector
 from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
 from training.search import SearchResult
@@ -126,7 +126,7 @@ def test_targets_are_what_was_searched_and_what_came_of_it(phase_of, sessions, m
             policy = torch.from_numpy(found[ply].improved_policy[game]).float()
             assert torch.equal(targets.policy[2 * game + ply], policy)
     texts = {episode.states[-1].lines: episode.states[-1] for episode in sessions}
-    vectors = [goal_vector(game.states[0], Goal.of(state)) for game in played for state in texts.values()]
+    vectors = [goal_vector(game.states[0], FinalText.from_state(state)) for game in played for state in texts.values()]
     for game in range(2):
         assert any(np.allclose(targets.goal[2 * game], vector) for vector in vectors)
 
