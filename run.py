@@ -70,7 +70,7 @@ def _run(options: argparse.Namespace) -> int:
     _refuse_services(options)
     config = configuration(options)
     from cli.report import render
-    from training.evaluation.held_out_report import Estimate
+    from training.evaluation.clustered_statistics import Estimate
     from training.telemetry import telemetry
 
     paths = DataPaths.default()

@@ -132,7 +132,7 @@ def learn(
     gradient = torch.zeros(sum(cloning.optimizer.sizes), device=device)
     found.timed("exchange", distributed, lambda: [distributed.all_reduce_sum(gradient) for _ in range(20)])
     found.exchange = found.clock["exchange"] / 20, gradient.numel() * 4 / 1e6
-    behaviour = Baselines.of(steps).behaviour
+    behaviour = Baselines.from_steps(steps).behaviour
     policies.initialise_assistant(behaviour.decision_log_prior(), 0)
     everything = replace(config.ppo, target_kl=float("inf"), steps=config.ppo.passes * len(steps))
 

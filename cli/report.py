@@ -13,7 +13,8 @@ from errors import printable
 if TYPE_CHECKING:
     from config import LoopConfig
     from data_paths import DataPaths
-    from training.evaluation.held_out_report import Estimate, Report
+    from training.evaluation.clustered_statistics import Estimate
+    from training.evaluation.held_out_report import Report
     from training.training_loop import Outcome
 
 

@@ -18,7 +18,7 @@ from training.bc.cloning_phase import CloningPhase
 from training.data.seeds import derived_seed
 from training.data.transitions import Dataset
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
-from training.evaluation.held_out_report import Baselines, evaluate_on, validation
+from training.evaluation.held_out_report import Baselines, evaluate_dataset, validation_metrics
 from training.losses.returns import returns_to_go
 from training.networks.initialisation import initialise_human_policy, initialise_retention_head
 from training.networks.training_networks import TrainingNetworks
@@ -83,7 +83,7 @@ def train_from_episodes(
         observer = NullObserver()
     with reproducible():
         inputs = read_inputs(config, episodes, distributed, observer)
-        baselines = Baselines.of(inputs.train_steps)
+        baselines = Baselines.from_steps(inputs.train_steps)
         writer = CheckpointWriter(inputs, distributed, clock)
         with locked_folders(inputs, distributed, publish=publish):
             with defer_signals(announce=distributed.is_main) as interrupt:
@@ -189,8 +189,8 @@ def _validation_metrics(run: TrainingRun) -> Mapping[str, object]:
     """What the networks do on the sessions that no phase learns from."""
     inputs = run.inputs
     if not inputs.validation:
-        return validation(None)
+        return validation_metrics(None)
     sessions, ppo = sorted(inputs.validation), inputs.config.ppo
-    return validation(
-        evaluate_on(inputs.networks, inputs.dataset, sessions, run.baselines, ppo, distributed=run.distributed)
+    return validation_metrics(
+        evaluate_dataset(inputs.networks, inputs.dataset, sessions, run.baselines, ppo, distributed=run.distributed)
     )

@@ -86,7 +86,7 @@ class _Loop:
     def carry_out(self) -> Outcome:
         """All steps in order; those that an interrupted run has ended already end at once."""
         result = self._train()
-        baselines = Baselines.of(result.data.select_episodes(range(len(self.learning))))
+        baselines = Baselines.from_steps(result.data.select_episodes(range(len(self.learning))))
         with files.lock(self.paths.models / ".training.lock"):
             self._look_again()
             before, after = self._measure(baselines, self._in_use(), result.policies)

@@ -25,7 +25,7 @@ from state_adapter import Action, Episode, read_episodes
 from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
 from training.data.transitions import Dataset
-from training.evaluation.held_out_report import Baselines, evaluate_on
+from training.evaluation.held_out_report import Baselines, evaluate_dataset
 from training.evaluation.promotion import Scores, decide_promotion
 from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
@@ -219,7 +219,7 @@ def off_policy_evaluation(settings: Settings, size: int = 80) -> Result:
     settings, backbone = settings.shallow().narrow(), settings.backbones[0]
     policies, data, probabilities = reinforcement.arm_dataset(settings, backbone, reinforcement.DECISIONS, size)
     episodes, config = range(len(data.ids)), PPOConfig(importance_cap=1e3)
-    report = evaluate_on(policies, data, episodes, Baselines.of(data.select_episodes(episodes)), config)
+    report = evaluate_dataset(policies, data, episodes, Baselines.from_steps(data.select_episodes(episodes)), config)
     expected = sum(p * arm.reward for p, arm in zip(probabilities, reinforcement.DECISIONS, strict=True))
     recorded = sum(arm.probability * arm.reward for arm in reinforcement.DECISIONS)
     estimated = report.assistant_return.mean

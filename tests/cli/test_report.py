@@ -8,7 +8,8 @@ import pytest
 from cli.report import render
 from config import LoopConfig
 from data_paths import DataPaths
-from training.evaluation.held_out_report import Estimate, Report
+from training.evaluation.clustered_statistics import Estimate
+from training.evaluation.held_out_report import Report
 from training.evaluation.promotion import PromotionDecision
 from training.training_loop import Outcome
 

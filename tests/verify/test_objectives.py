@@ -85,13 +85,13 @@ def test_a_negated_discount_is_noticed(wider, monkeypatch):
 
 
 def test_dropped_importance_weights_are_noticed(wider, monkeypatch):
-    importance = held_out_report._importance
+    weights_of = held_out_report.importance_weights
 
     def dropped(steps, *more):
-        _, log_weights = importance(steps, *more)
-        return steps.trainable.float(), torch.zeros_like(log_weights)
+        weights = weights_of(steps, *more)
+        return dataclasses.replace(weights, clipped=torch.ones_like(weights.clipped))
 
-    monkeypatch.setattr(held_out_report, "_importance", dropped)
+    monkeypatch.setattr(held_out_report, "importance_weights", dropped)
     assert not objectives.off_policy_evaluation(wider)["passed"]
 
 

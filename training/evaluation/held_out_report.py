@@ -1,16 +1,14 @@
-"""What policies do on sessions that they have not learned from, with standard errors. Not here: what follows from it.
+"""What policies do on sessions that they have not learned from, with standard errors over sessions.
 
-Decisions of one session are alike, so every standard error is clustered by session: with session sums u_s of the
-influence of each step on a ratio m = sum(x) / sum(w), se^2 = S / (S - 1) * sum u_s^2 / sum(w)^2, u = x - m w
-(Liang and Zeger 1986, for a ratio of means).
+Not here: the statistics (`clustered_statistics.py`, `calibration.py`), what follows from it (`promotion.py`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -19,23 +17,22 @@ from config import PPOConfig, RewardWeights
 from featurizers import Featurizer
 from models import Policy
 from state_adapter import Episode
-from training.data import behaviour_policy, transitions
-from training.data.behaviour_policy import BehaviourPolicy
+from training.data import transitions
+from training.data.behaviour_policy import BehaviourPolicy, fit_behaviour_policy
 from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
-from training.losses.importance import effective_sample_size
+from training.evaluation.calibration import Reliability, calibration_error, reliability
+from training.evaluation.clustered_statistics import Estimate, clustered_difference, clustered_mean, session_means
+from training.losses.importance import importance_weights
 from training.losses.returns import returns_to_go
 from training.networks.initialisation import class_prior
 from training.networks.predictions import PolicyPredictions, Predictor
 
-BINS = 10
-"""Of equal width, in which calibration is measured."""
-
-VALIDATION = (
+VALIDATION_KEYS = (
     "val_return", "val_return_error", "val_recorded_return", "val_effective_sample_size", "val_no_op_share",
     "val_kept_brier", "val_base_brier", "val_calibration_error", "val_value_error",
 )  # fmt: skip
-"""Keys of `validation`."""
+"""Keys of `validation_metrics`."""
 
 
 class EvaluatedNetworks(Protocol):
@@ -54,44 +51,25 @@ class Baselines:
     """What policies are compared with, by counting in sessions that they may learn from.
 
     prior `(7,)`: log-probabilities of the human's decisions, one added to each count. behaviour: who decided for the
-    assistant during the recording. kept: mean share kept.
+    assistant during the recording. retained_share: mean share of what it wrote that was retained.
     """
 
     prior: Tensor
     behaviour: BehaviourPolicy
-    kept: float
+    retained_share: float
 
     @classmethod
-    def of(cls, steps: TransitionTable) -> Baselines:
-        known = steps.retained[~steps.is_human & ~steps.retained.isnan()]
-        kept = float(known.mean()) if len(known) else 0.5
+    def from_steps(cls, steps: TransitionTable) -> Baselines:
+        retained = steps.retained[~steps.retained.isnan()]
         legal = steps.select(~steps.is_human & steps.trainable)
-        return cls(class_prior(steps), behaviour_policy.fit_behaviour_policy(legal.choices), kept)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean and its standard error over sessions; None: nothing to measure it on, or a single session."""
-
-    mean: float | None
-    error: float | None
-
-    def as_dict(self) -> dict[str, float | None]:
-        return {"mean": self.mean, "error": self.error}
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """One bin of predicted shares: how many, mean predicted, mean kept."""
-
-    count: int
-    predicted: float
-    kept: float
+        retained_share = float(retained.mean()) if len(retained) else 0.5
+        return cls(class_prior(steps), fit_behaviour_policy(legal.choices), retained_share)
 
 
 @dataclass(frozen=True)
 class Report:
-    """Measured on some sessions. NLL in nats a decision, returns in reward a decision.
+    """Measured on some sessions. NLL in nats a decision, returns in reward a decision. Decisions outside the network's
+    window, and illegal ones of the assistant, count nowhere.
 
     human_accuracy, human_nll, line_nll: of the human's decisions, of the line given the decision; prior_nll: of the
     class prior; nll_gain: prior_nll - human_nll, paired.
@@ -99,8 +77,10 @@ class Report:
     self-normalised); recorded_return: of those that recorded; return_gain: the difference, paired.
     effective_sample_size: share of the sample that the weights leave. no_op_share: mean probability of NO-OP.
     kept_brier, base_brier: squared error of p(kept), of the training sessions' base rate; kept_gain: the difference.
-    calibration_error: mean |predicted - kept| over the bins of `reliability`. value_error: root mean square error.
-    sessions, session_nll, session_return: ids, and per session the human's NLL and the assistant's return (NaN: none).
+    calibration_error: mean |predicted - observed| over the bins of `reliability`. value_error: root mean square error;
+    value_spread: standard deviation of the returns.
+    sessions: ids; session_nll, session_return, session_kept_brier: of each session, NaN where there is nothing to
+    measure it on.
     """
 
     human_accuracy: Estimate
@@ -123,20 +103,11 @@ class Report:
     sessions: tuple[str, ...]
     session_nll: tuple[float, ...]
     session_return: tuple[float, ...]
+    session_kept_brier: tuple[float, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
-        """The same in plain JSON types."""
-        plain: dict[str, object] = {}
-        for name, value in vars(self).items():
-            if isinstance(value, Estimate):
-                plain[name] = value.as_dict()
-            elif name == "reliability":
-                plain[name] = [dict(vars(one)) for one in value]
-            elif isinstance(value, tuple):
-                plain[name] = [None if isinstance(one, float) and math.isnan(one) else one for one in value]
-            else:
-                plain[name] = value
-        return plain
+        """The report in plain JSON types; None where a session says nothing."""
+        return {name: _without_nan(value) for name, value in asdict(self).items()}
 
 
 def evaluate(
@@ -145,136 +116,101 @@ def evaluate(
 ) -> Report:  # fmt: skip
     """Measures the models on episodes, encoded as their own featurizer encodes."""
     data = transitions.build_dataset(episodes, models.featurizer, weights)
-    return evaluate_on(models, data, range(len(episodes)), baselines, ppo or PPOConfig())
+    return evaluate_dataset(models, data, range(len(episodes)), baselines, ppo or PPOConfig())
 
 
-def evaluate_on(
+def evaluate_dataset(
     models: EvaluatedNetworks, data: Dataset, episodes: Sequence[int], baselines: Baselines, ppo: PPOConfig, *,
     distributed: DistributedContext = SINGLE_PROCESS,
 ) -> Report:  # fmt: skip
-    """The same on episodes of a data set that is there already. Collective, if there are several processes."""
-    both = data.select_episodes(episodes)
-    human, assistant = both.select(both.is_human), both.select(~both.is_human)
-    hers = Predictor(models.human, models.featurizer, legal_only=False, distributed=distributed).predict(
-        data.encoded, human
-    )
-    its = Predictor(models.assistant, models.featurizer, legal_only=True, distributed=distributed).predict(
-        data.encoded, assistant
-    )
-    nll, prior_nll = -hers.decision(human), -baselines.prior[human.decision]
-    placed = human.trainable & (human.decision > 0)
-    importance, log_weights = _importance(assistant, its, baselines.behaviour, ppo.importance_cap)
-    learn = assistant.trainable.float()
-    returned = mean(assistant.reward, assistant.episode, importance)
-    recorded = mean(assistant.reward, assistant.episode, learn)
-    known = ~assistant.retained.isnan()
-    kept, kept_episode = assistant.retained[known], assistant.episode[known]
-    predicted = its.retention_logit[known].sigmoid()
-    brier, base = (predicted - kept).square(), (baselines.kept - kept).square()
-    returns = returns_to_go(both, ppo.gamma)[~both.is_human]
+    """Measures the models on some episodes of a data set. Collective, if there are several processes."""
     sessions = sorted(set(episodes))
+    steps = data.select_episodes(sessions)
+    human, assistant = steps.select(steps.is_human & steps.trainable), steps.select(~steps.is_human)
+    human_predictor = Predictor(models.human, models.featurizer, legal_only=False, distributed=distributed)
+    assistant_predictor = Predictor(models.assistant, models.featurizer, legal_only=True, distributed=distributed)
+    predictions = assistant_predictor.predict(data.encoded, assistant)
     return Report(
-        human_accuracy=mean((hers.decisions.argmax(1) == human.decision).float(), human.episode),
-        human_nll=mean(nll, human.episode),
-        line_nll=mean(-hers.line, human.episode, placed.float()),
-        prior_nll=mean(prior_nll, human.episode),
-        nll_gain=mean(prior_nll - nll, human.episode),
-        assistant_return=returned,
-        recorded_return=recorded,
-        return_gain=_gain(assistant, importance, learn),
-        effective_sample_size=effective_sample_size(log_weights) if len(log_weights) else None,
-        no_op_share=mean(its.decisions[:, 0].exp(), assistant.episode),
-        kept_brier=mean(brier, kept_episode),
-        base_brier=mean(base, kept_episode),
-        kept_gain=mean(base - brier, kept_episode),
-        calibration_error=calibration_error(reliability(predicted, kept)),
-        reliability=reliability(predicted, kept),
-        value_error=float((its.value - returns).square().mean().sqrt()) if len(returns) else None,
-        value_spread=float(returns.std()) if len(returns) > 1 else None,
+        **_human_metrics(human, human_predictor.predict(data.encoded, human), baselines, sessions),
+        **_return_metrics(assistant, predictions, baselines, ppo.importance_cap, sessions),
+        **_retention_metrics(assistant, predictions, baselines, sessions),
+        **_value_metrics(predictions, returns_to_go(steps, ppo.gamma)[~steps.is_human]),
+        no_op_share=clustered_mean(predictions.decisions[:, 0].exp(), assistant.episode),
         sessions=tuple(data.ids[i] for i in sessions),
-        session_nll=_per_session(nll, torch.ones(len(nll)), human.episode, sessions),
-        session_return=_per_session(assistant.reward, importance, assistant.episode, sessions),
     )
 
 
-def validation(report: Report | None) -> dict[str, float | None]:
+def validation_metrics(report: Report | None) -> dict[str, float | None]:
     """What an epoch of the assistant's phases logs of a report; None: no session is held out."""
     if report is None:
-        return dict.fromkeys(VALIDATION)
-    numbers = (
+        return dict.fromkeys(VALIDATION_KEYS)
+    metrics = (
         report.assistant_return.mean, report.assistant_return.error, report.recorded_return.mean,
         report.effective_sample_size, report.no_op_share.mean, report.kept_brier.mean, report.base_brier.mean,
         report.calibration_error, report.value_error,
     )  # fmt: skip
-    return dict(zip(VALIDATION, numbers, strict=True))
+    return dict(zip(VALIDATION_KEYS, metrics, strict=True))
 
 
-def mean(values: Tensor, session: Tensor, weights: Tensor | None = None) -> Estimate:
-    """Weighted mean of `values (N,)` and its standard error, clustered by `session (N,)`."""
-    weights = torch.ones(len(values)) if weights is None else weights
-    total = float(weights.double().sum())
-    if total <= 0:
-        return Estimate(None, None)
-    centre = float((values.double() * weights).sum()) / total
-    return Estimate(centre, _clustered((values.double() - centre) * weights / total, session))
+def _human_metrics(
+    steps: TransitionTable, predictions: PolicyPredictions, baselines: Baselines, sessions: Sequence[int]
+) -> dict[str, Any]:
+    session = steps.episode
+    correct = predictions.decisions.argmax(1) == steps.decision
+    nll, prior_nll = -predictions.decision(steps), -baselines.prior[steps.decision]
+    has_line = (steps.line_trainable & (steps.decision > 0)).float()
+    return {
+        "human_accuracy": clustered_mean(correct.float(), session),
+        "human_nll": clustered_mean(nll, session),
+        "line_nll": clustered_mean(-predictions.line, session, has_line),
+        "prior_nll": clustered_mean(prior_nll, session),
+        "nll_gain": clustered_mean(prior_nll - nll, session),
+        "session_nll": session_means(nll, torch.ones(len(nll)), session, sessions),
+    }
 
 
-def _clustered(influence: Tensor, session: Tensor) -> float | None:
-    """Standard error from the influence of each step `(N,)`."""
-    _, cluster = torch.unique(session, return_inverse=True)
-    count = int(cluster.max()) + 1
-    if count < 2:
-        return None
-    sums = torch.zeros(count, dtype=torch.float64).index_add(0, cluster, influence.double())
-    return math.sqrt(float(sums.square().sum()) * count / (count - 1))
+def _return_metrics(
+    steps: TransitionTable, predictions: PolicyPredictions, baselines: Baselines, cap: float, sessions: Sequence[int]
+) -> dict[str, Any]:
+    importance = importance_weights(steps, predictions, baselines.behaviour, cap)
+    trainable = steps.trainable.float()
+    weights = importance.clipped * trainable
+    return {
+        "assistant_return": clustered_mean(steps.reward, steps.episode, weights),
+        "recorded_return": clustered_mean(steps.reward, steps.episode, trainable),
+        "return_gain": clustered_difference(steps.reward, steps.episode, weights, trainable),
+        "effective_sample_size": importance.effective_sample_size if steps.trainable.any() else None,
+        "session_return": session_means(steps.reward, weights, steps.episode, sessions),
+    }
 
 
-def _gain(steps: TransitionTable, importance: Tensor, learn: Tensor) -> Estimate:
-    """Weighted mean reward minus plain mean reward, with the error of their difference."""
-    if not learn.sum():
-        return Estimate(None, None)
-    influence = torch.zeros(len(steps), dtype=torch.float64)
-    centres = []
-    for weights, sign in ((importance, 1), (learn, -1)):
-        share = weights.double() / weights.double().sum()
-        centre = float((share * steps.reward).sum())
-        centres.append(centre)
-        influence += sign * share * (steps.reward - centre)
-    return Estimate(centres[0] - centres[1], _clustered(influence, steps.episode))
+def _retention_metrics(
+    steps: TransitionTable, predictions: PolicyPredictions, baselines: Baselines, sessions: Sequence[int]
+) -> dict[str, Any]:
+    has_target = ~steps.retained.isnan()
+    retained, session = steps.retained[has_target], steps.episode[has_target]
+    predicted = predictions.retention_logit[has_target].sigmoid()
+    brier, base_brier = (predicted - retained).square(), (baselines.retained_share - retained).square()
+    bins = reliability(predicted, retained)
+    return {
+        "kept_brier": clustered_mean(brier, session),
+        "base_brier": clustered_mean(base_brier, session),
+        "kept_gain": clustered_mean(base_brier - brier, session),
+        "calibration_error": calibration_error(bins),
+        "reliability": bins,
+        "session_kept_brier": session_means(brier, torch.ones(len(brier)), session, sessions),
+    }
 
 
-def _importance(
-    steps: TransitionTable, answers: PolicyPredictions, behaviour: BehaviourPolicy, cap: float
-) -> tuple[Tensor, Tensor]:
-    """Clipped weights pi / b `(N,)`, 0 for steps that were not legal; and the log of the others, not clipped."""
-    decision, line = steps.behaviour_log_probs(behaviour)
-    off_decision = torch.where(steps.trainable, answers.decision(steps) - decision, 0.0)
-    off_line = torch.where(steps.trainable, answers.line - line, 0.0)
-    limit = math.log(cap)
-    clipped = (off_decision.clamp(max=limit) + off_line.clamp(max=limit)).exp()
-    return torch.where(steps.trainable, clipped, 0.0), (off_decision + off_line)[steps.trainable]
+def _value_metrics(predictions: PolicyPredictions, returns: Tensor) -> dict[str, Any]:
+    squared_errors = (predictions.value - returns).square()
+    return {
+        "value_error": float(squared_errors.mean().sqrt()) if len(returns) else None,
+        "value_spread": float(returns.std()) if len(returns) > 1 else None,
+    }
 
 
-def reliability(predicted: Tensor, kept: Tensor) -> tuple[Reliability, ...]:
-    """Predictions `(N,)` in `BINS` bins of equal width, empty ones left out."""
-    bins = (predicted * BINS).long().clamp(max=BINS - 1)
-    return tuple(
-        Reliability(int(here.sum()), float(predicted[here].mean()), float(kept[here].mean()))
-        for here in (bins == i for i in range(BINS))
-        if here.any()
-    )
-
-
-def calibration_error(bins: Sequence[Reliability]) -> float | None:
-    """Expected calibration error: mean |predicted - kept| over predictions; None without any."""
-    total = sum(one.count for one in bins)
-    return sum(one.count * abs(one.predicted - one.kept) for one in bins) / total if total else None
-
-
-def _per_session(values: Tensor, weights: Tensor, session: Tensor, sessions: Sequence[int]) -> tuple[float, ...]:
-    found = []
-    for one in sessions:
-        here = session == one
-        total = float(weights[here].sum())
-        found.append(float((values[here] * weights[here]).sum()) / total if total > 0 else math.nan)
-    return tuple(found)
+def _without_nan(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_without_nan(element) for element in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

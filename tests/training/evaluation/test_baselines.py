@@ -20,7 +20,7 @@ def test_decisions_that_were_not_legal_are_nobodys_behaviour(small, sessions):
     ]
     featurizer = Featurizer(small.featurizer)
     data = build_dataset([replace(one, actions=tuple(skeleton)), *sessions[1:]], featurizer)
-    found, without = Baselines.of(data.steps), Baselines.of(data.select_episodes(range(1, 6)))
+    found, without = Baselines.from_steps(data.steps), Baselines.from_steps(data.select_episodes(range(1, 6)))
     assert data.illegal > 3
     assert torch.equal(found.behaviour.decision_weights, without.behaviour.decision_weights)
     assert torch.equal(found.behaviour.line_weights, without.behaviour.line_weights)
@@ -28,6 +28,6 @@ def test_decisions_that_were_not_legal_are_nobodys_behaviour(small, sessions):
 
 def test_without_an_assistant_every_decision_is_as_probable(small, sessions):
     alone = [replace(one, actions=tuple(m if m and m.agent == "H" else None for m in one.actions)) for one in sessions]
-    found = Baselines.of(build_dataset(alone, Featurizer(small.featurizer)).steps)
+    found = Baselines.from_steps(build_dataset(alone, Featurizer(small.featurizer)).steps)
     assert found.behaviour.decision_log_prior().exp().tolist() == pytest.approx([1 / 7] * 7)
-    assert found.kept == 0.5
+    assert found.retained_share == 0.5

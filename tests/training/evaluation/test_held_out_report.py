@@ -8,20 +8,15 @@ import pytest
 import torch
 
 from config import PPOConfig
-from training.data.minibatches import bucketed
-from training.data.seeds import derived_seed, generator
 from training.data.transitions import build_dataset
 from training.evaluation.held_out_report import (
-    VALIDATION,
+    VALIDATION_KEYS,
     Baselines,
-    Reliability,
-    calibration_error,
     evaluate,
-    evaluate_on,
-    mean,
-    reliability,
-    validation,
+    evaluate_dataset,
+    validation_metrics,
 )
+from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
 
 
@@ -29,57 +24,12 @@ from training.networks.training_networks import TrainingNetworks
 def measured(small, sessions):
     policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
     data = build_dataset(sessions, policies.featurizer)
-    return policies, data, Baselines.of(data.select_episodes(range(4)))
-
-
-def test_the_error_of_a_mean_is_clustered_by_session():
-    """Ten copies of a session's step say no more than one."""
-    values, sessions = torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0, 1, 2])
-    once, often = mean(values, sessions), mean(values.repeat(10), sessions.repeat(10))
-    assert once.mean == pytest.approx(7 / 3)
-    assert once.error == pytest.approx(values.std().item() / math.sqrt(3))
-    assert often.mean == pytest.approx(once.mean) and often.error == pytest.approx(once.error)
-
-
-@pytest.mark.parametrize(
-    ("values", "weights", "sessions", "expected"),
-    [
-        ([], None, [], (None, None)),
-        ([3.0], None, [0], (3.0, None)),  # one session has no error
-        ([1.0, 5.0], [1.0, 0.0], [0, 1], (1.0, 0.0)),
-        ([1.0, 5.0], [0.0, 0.0], [0, 1], (None, None)),
-        ([1.0, 2.0], [3.0, 1.0], [0, 0], (1.25, None)),
-    ],
-)
-def test_means_at_the_edges(values, weights, sessions, expected):
-    found = mean(torch.tensor(values), torch.tensor(sessions), None if weights is None else torch.tensor(weights))
-    assert (found.mean, found.error) == pytest.approx(expected)
-
-
-def test_the_error_shrinks_as_it_covers():
-    """Of 300 repetitions about 95 % have the truth within two errors."""
-    torch.manual_seed(0)
-    hits = 0
-    for _ in range(300):
-        sessions = torch.arange(20).repeat_interleave(5)
-        values = torch.randn(20).repeat_interleave(5) + 0.3 * torch.randn(100)
-        found = mean(values, sessions)
-        hits += abs(found.mean) < 2 * found.error
-    assert 0.9 < hits / 300 < 0.98
-
-
-def test_reliability_and_calibration():
-    bins = reliability(torch.tensor([0.05, 0.07, 0.92, 1.0]), torch.tensor([0.0, 1.0, 1.0, 0.5]))
-    assert bins[0].count == 2 and bins[0].predicted == pytest.approx(0.06) and bins[0].kept == 0.5
-    assert bins[1].count == 2 and bins[1].predicted == pytest.approx(0.96) and bins[1].kept == 0.75
-    assert calibration_error(bins) == pytest.approx((0.44 + 0.21) / 2)
-    assert calibration_error(()) is None
-    assert calibration_error((Reliability(3, 0.5, 0.5),)) == 0.0
+    return policies, data, Baselines.from_steps(data.select_episodes(range(4)))
 
 
 def test_a_report_adds_up(measured, sessions):
     policies, data, baselines = measured
-    report = evaluate_on(policies, data, [4, 5], baselines, PPOConfig())
+    report = evaluate_dataset(policies, data, [4, 5], baselines, PPOConfig())
     steps = data.select_episodes([4, 5], is_human=True)
     assert report.prior_nll.mean == pytest.approx(float(-baselines.prior[steps.decision].mean()), abs=1e-5)
     assert report.nll_gain.mean == pytest.approx(report.prior_nll.mean - report.human_nll.mean, abs=1e-5)
@@ -98,25 +48,86 @@ def test_episodes_are_encoded_as_the_models_own_featurizer_does(measured, sessio
     policies, data, baselines = measured
     assert (
         evaluate(policies, sessions[4:], baselines).human_nll
-        == evaluate_on(policies, data, [4, 5], baselines, PPOConfig()).human_nll
+        == evaluate_dataset(policies, data, [4, 5], baselines, PPOConfig()).human_nll
     )
 
 
-def test_a_policy_that_decides_as_recorded_returns_what_was_recorded(measured, sessions):
-    """Importance weights are then all 1."""
-    policies, _, baselines = measured
-    data = build_dataset(sessions, policies.featurizer)
-    policies.initialise_assistant(baselines.behaviour.decision_log_prior(), 0)
-    from training.networks.predictions import Predictor
+def with_recorded_log_probs(data, log_decision, log_line):
+    """The data set with other recorded log-probabilities of the assistant's decisions and lines."""
+    steps = replace(data.steps, log_decision=data.steps.log_decision.clone(), log_line=data.steps.log_line.clone())
+    steps.log_decision[~steps.is_human], steps.log_line[~steps.is_human] = log_decision, log_line
+    return replace(data, steps=steps)
 
+
+def test_a_policy_that_decides_as_recorded_returns_what_was_recorded(measured):
+    """Importance weights are then all 1."""
+    policies, data, baselines = measured
+    policies.initialise_assistant(baselines.behaviour.decision_log_prior(), 0)
     steps = data.select_episodes(range(6), is_human=False)
-    answers = Predictor(policies.assistant, policies.featurizer, legal_only=True).predict(data.encoded, steps)
-    told = replace(data.steps, log_decision=data.steps.log_decision.clone(), log_line=data.steps.log_line.clone())
-    own = ~told.is_human
-    told.log_decision[own], told.log_line[own] = answers.decision(steps), answers.line
-    report = evaluate_on(policies, replace(data, steps=told), range(6), baselines, PPOConfig())
+    predictions = Predictor(policies.assistant, policies.featurizer).predict(data.encoded, steps)
+    data = with_recorded_log_probs(data, predictions.decision(steps), predictions.line)
+    report = evaluate_dataset(policies, data, range(6), baselines, PPOConfig())
     assert report.assistant_return.mean == pytest.approx(report.recorded_return.mean, abs=1e-5)
     assert report.effective_sample_size == pytest.approx(1.0)
+
+
+def test_the_return_is_weighted_by_importance(measured):
+    """A recorder that took the rewarded decisions three times as often as the policy: each counts a third."""
+    policies, data, baselines = measured
+    policies.initialise_assistant(baselines.behaviour.decision_log_prior(), 0)
+    steps = data.select_episodes(range(6), is_human=False)
+    predictions = Predictor(policies.assistant, policies.featurizer).predict(data.encoded, steps)
+    is_rewarded = steps.reward > steps.reward.median()
+    ratio = torch.where(is_rewarded, 1 / 3, 1.0)
+    data = with_recorded_log_probs(data, predictions.decision(steps) - ratio.log(), predictions.line)
+    report = evaluate_dataset(policies, data, range(6), baselines, PPOConfig())
+    expected = float((ratio * steps.reward).sum() / ratio.sum())
+    assert report.assistant_return.mean == pytest.approx(expected, abs=1e-5)
+    assert expected < report.recorded_return.mean - 0.1
+    assert report.effective_sample_size == pytest.approx(
+        float(ratio.sum().square() / (len(ratio) * ratio.square().sum()))
+    )
+    in_first = steps.episode == 0
+    first = float((ratio * steps.reward)[in_first].sum() / ratio[in_first].sum())
+    assert report.session_return[0] == pytest.approx(first, abs=1e-5)
+
+
+def test_the_base_rate_is_that_of_the_sessions_learned_from(measured):
+    policies, data, baselines = measured
+    learned, held_out = (data.select_episodes(ids).retained for ids in (range(4), [4, 5]))
+    learned, held_out = learned[~learned.isnan()], held_out[~held_out.isnan()]
+    assert abs(learned.mean() - held_out.mean()) > 0.02
+    assert baselines.retained_share == pytest.approx(float(learned.mean()))
+    report = evaluate_dataset(policies, data, [4, 5], baselines, PPOConfig())
+    assert report.base_brier.mean == pytest.approx(float((learned.mean() - held_out).square().mean()), abs=1e-6)
+    assert report.base_brier.mean > float((held_out.mean() - held_out).square().mean()) + 1e-4
+
+
+def test_decisions_that_teach_nothing_are_judged_nowhere(measured, sessions):
+    """Illegal ones of the assistant, and the human's at lines that the network does not see."""
+    policies, data, baselines = measured
+    trainable = torch.ones(len(data.steps), dtype=torch.bool)
+    trainable[::3] = False
+    retained = torch.where(trainable, data.steps.retained, math.nan)
+    masked = replace(data.steps, trainable=trainable, line_trainable=trainable.clone(), retained=retained)
+    report = evaluate_dataset(policies, replace(data, steps=masked), range(6), baselines, PPOConfig())
+    human = data.steps.select(trainable & data.steps.is_human)
+    predictions = Predictor(policies.human, policies.featurizer, legal_only=False).predict(data.encoded, human)
+    assert report.human_nll.mean == pytest.approx(float(-predictions.decision(human).mean()), abs=1e-5)
+    assert report.prior_nll.mean == pytest.approx(float(-baselines.prior[human.decision].mean()), abs=1e-5)
+    correct = predictions.decisions.argmax(1) == human.decision
+    assert report.human_accuracy.mean == pytest.approx(float(correct.float().mean()), abs=1e-6)
+    rewards = data.steps.reward[trainable & ~data.steps.is_human]
+    assert report.recorded_return.mean == pytest.approx(float(rewards.mean()), abs=1e-5)
+
+
+def test_each_session_has_a_brier_score_of_its_own(measured):
+    policies, data, baselines = measured
+    report = evaluate_dataset(policies, data, [4, 5], baselines, PPOConfig())
+    steps = data.select_episodes([5], is_human=False)
+    predictions = Predictor(policies.assistant, policies.featurizer).predict(data.encoded, steps)
+    errors = (predictions.retention_logit.sigmoid() - steps.retained).square()
+    assert report.session_kept_brier[1] == pytest.approx(float(errors.nanmean()), abs=1e-6)
 
 
 def test_sessions_of_one_side_only_are_measured_as_far_as_they_go(measured, sessions):
@@ -131,21 +142,7 @@ def test_sessions_of_one_side_only_are_measured_as_far_as_they_go(measured, sess
 
 def test_validation_names_what_it_logs(measured):
     policies, data, baselines = measured
-    assert tuple(validation(evaluate_on(policies, data, [4, 5], baselines, PPOConfig()))) == VALIDATION
-    assert validation(None) == dict.fromkeys(VALIDATION)
-
-
-def test_minibatches_hold_every_row_once_and_hardly_any_padding():
-    lengths = torch.randint(1, 200, (500,), generator=torch.Generator().manual_seed(0))
-    batches = bucketed(lengths, 16, generator("order"))
-    assert sorted(torch.cat(batches).tolist()) == list(range(500))
-    padded = sum(len(batch) * int(lengths[batch].max()) for batch in batches)
-    assert padded < 1.15 * int(lengths.sum())
-
-
-def test_orders_follow_from_their_seed():
-    lengths = torch.arange(50)
-    seeds = ((0, "bc", 1), (0, "bc", 1), (0, "bc", 2))
-    orders = [torch.cat(bucketed(lengths, 8, generator(*parts))).tolist() for parts in seeds]
-    assert orders[0] == orders[1] != orders[2]
-    assert derived_seed(1, "a") != derived_seed("1a") and 0 <= derived_seed("x") < 2**63
+    assert (
+        tuple(validation_metrics(evaluate_dataset(policies, data, [4, 5], baselines, PPOConfig()))) == VALIDATION_KEYS
+    )
+    assert validation_metrics(None) == dict.fromkeys(VALIDATION_KEYS)
