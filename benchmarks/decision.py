@@ -45,13 +45,13 @@ def line_tuples(lines: int) -> list[Any]:
     """A file of so many lines as a client would send it."""
     texts = ("def total(xs):", "    count = 0", "    for x in xs:", "        count += x * {i}", "    # line {i}", "")
     never = {"t_last": -1, "span": [0, 0], "flags": [0, 0, 0]}
-    found = []
+    tuples = []
     for i in range(lines):
         edit = {"t_last": i % 9, "span": [4, 12], "flags": [1, 0, 0]}
         cursor = {"on": i == lines // 2, "line": lines // 2, "char": 8, "last_t": 8}
         human, assistant = (edit, never) if i % 3 else (never, edit)
-        found.append([texts[i % len(texts)].format(i=i), human, assistant, cursor])
-    return found
+        tuples.append([texts[i % len(texts)].format(i=i), human, assistant, cursor])
+    return tuples
 
 
 def measure(lines: int, models: dict[str, Models], seconds: float) -> dict[str, float]:

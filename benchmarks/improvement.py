@@ -172,8 +172,8 @@ def run(people: Sequence[str], seeds: int, out: Path, jobs: int, repeats: int) -
     done = {(row["person"], row["seed"]) for row in rows}
     tasks = [(person, seed) for seed in range(seeds) for person in people if (person, seed) not in done]
     with multiprocessing.get_context("spawn").Pool(jobs, ignore_sigint) as pool, out.open("a") as file:
-        found = pool.imap_unordered(partial(_work, repeats=repeats), tasks)
-        for row in tqdm(found, total=len(tasks), desc="people and seeds"):
+        results = pool.imap_unordered(partial(_work, repeats=repeats), tasks)
+        for row in tqdm(results, total=len(tasks), desc="people and seeds"):
             file.write(json.dumps(row) + "\n")
             file.flush()
 
@@ -195,8 +195,8 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _over_seeds(rows: Sequence[dict[str, Any]], person: str, name: str, minus: str | None = None) -> Interval:
-    some = [row for row in rows if row["person"] == person]
-    return interval([row[name] - (row[minus] if minus else 0.0) for row in some])
+    values = [row[name] - (row[minus] if minus else 0.0) for row in rows if row["person"] == person]
+    return interval(values)
 
 
 def main(options: argparse.Namespace) -> None:

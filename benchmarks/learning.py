@@ -71,21 +71,21 @@ class Fold:
 
 def measure(fold: Fold, episodes: Sequence[Episode], loop: LoopConfig) -> dict[str, Any]:
     """Trains on all episodes but one and measures both policies on that one."""
-    rest = [episode for i, episode in enumerate(episodes) if i != fold.held_out]
+    training_episodes = [episode for i, episode in enumerate(episodes) if i != fold.held_out]
     with tempfile.TemporaryDirectory() as folder:
         config = TrainConfig(
             checkpoint_dir=Path(folder) / "run", pv_dir=Path(folder) / "models", seed=fold.held_out,
             model=ModelConfig(history=fold.history), featurizer=loop.featurizer, bc=loop.bc, ppo=loop.ppo,
             zero_style=replace(loop.zero_style, epochs=0),
         )  # fmt: skip
-        result = train_from_episodes(config, rest, publish=False)
-    held = transitions.build_dataset([episodes[fold.held_out]], result.policies.featurizer, config.rewards)
-    human, assistant = held.select_episodes([0], is_human=True), held.select_episodes([0], is_human=False)
+        result = train_from_episodes(config, training_episodes, publish=False)
+    data = transitions.build_dataset([episodes[fold.held_out]], result.policies.featurizer, config.rewards)
+    human, assistant = data.select_episodes([0], is_human=True), data.select_episodes([0], is_human=False)
     human_answers = Predictor(result.policies.human, result.policies.featurizer, legal_only=False).predict(
-        held.encoded, human
+        data.encoded, human
     )
     assistant_answers = Predictor(result.policies.assistant, result.policies.featurizer, legal_only=True).predict(
-        held.encoded, assistant
+        data.encoded, assistant
     )
     return {
         **asdict(fold),
@@ -109,14 +109,14 @@ def _human(answers: PolicyPredictions, steps: TransitionTable, result: TrainResu
 def _assistant(answers: PolicyPredictions, steps: TransitionTable, result: TrainResult) -> dict[str, Any]:
     """Log-odds of kinds of decisions against the recorded behaviour's, p(kept) beside what was kept."""
     behaviour = _behaviour_decisions(steps, result)
-    known = steps.trainable & ~steps.retained.isnan()
+    has_target = steps.trainable & ~steps.retained.isnan()
     trained = result.data.select_episodes(range(len(result.data.ids)), is_human=False)
     shares = trained.retained[trained.trainable & ~trained.retained.isnan()]
     return {
         "explain": _log_odds(answers.decisions, behaviour, EXPLAIN),
         "no_op": _log_odds(answers.decisions, behaviour, (Decision.NO_OP,)),
-        "kept": steps.retained[known].tolist(),
-        "p_kept": answers.retention_logit[known].sigmoid().tolist(),
+        "kept": steps.retained[has_target].tolist(),
+        "p_kept": answers.retention_logit[has_target].sigmoid().tolist(),
         "base_rate": float(shares.mean()),
     }
 
@@ -132,8 +132,8 @@ def _log_odds(policy: Tensor, behaviour: Tensor, kinds: Sequence[Decision]) -> f
     columns = list(kinds)
     logits = []
     for log_probs in (policy, behaviour):
-        rest = [i for i in range(7) if i not in columns]
-        logits.append(log_probs[:, columns].logsumexp(1) - log_probs[:, rest].logsumexp(1))
+        other_columns = [i for i in range(7) if i not in columns]
+        logits.append(log_probs[:, columns].logsumexp(1) - log_probs[:, other_columns].logsumexp(1))
     difference = logits[0] - logits[1]
     usable = difference.isfinite()
     return float(difference[usable].mean()) if usable.any() else None
@@ -187,11 +187,11 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 def _per_seed(rows: Sequence[dict[str, Any]], person: str, history: bool, value: str) -> dict[str, float]:
     """Mean of a value over a person's folds, per seed."""
-    found: dict[str, list[float]] = {}
+    by_seed: dict[str, list[float]] = {}
     for row in rows:
         if row["person"] == person and row["history"] == history and row[value] is not None:
-            found.setdefault(row["seed"], []).append(row[value])
-    return {seed: math.fsum(values) / len(values) for seed, values in found.items()}
+            by_seed.setdefault(row["seed"], []).append(row[value])
+    return {seed: math.fsum(values) / len(values) for seed, values in by_seed.items()}
 
 
 def _paired(a: dict[str, float], b: dict[str, float]) -> Interval:
@@ -237,37 +237,37 @@ def _kept_table(rows: Sequence[dict[str, Any]]) -> str:
     people = sorted({row["person"] for row in rows})
     for history in (True, False):
         for name, chosen in [*((person, [person]) for person in people), ("everybody", people)]:
-            some = [row for row in rows if row["history"] == history and row["person"] in chosen]
-            if not some:
+            person_rows = [row for row in rows if row["history"] == history and row["person"] in chosen]
+            if not person_rows:
                 continue
-            gains, base, own = [], [], []
-            for seed in sorted({row["seed"] for row in some}):
-                fold = [row for row in some if row["seed"] == seed]
-                base.append(_brier(fold, constant=True))
-                own.append(_brier(fold, constant=False))
-                gains.append(own[-1] - base[-1])
+            gains, base_scores, scores = [], [], []
+            for seed in sorted({row["seed"] for row in person_rows}):
+                fold = [row for row in person_rows if row["seed"] == seed]
+                base_scores.append(_brier(fold, constant=True))
+                scores.append(_brier(fold, constant=False))
+                gains.append(scores[-1] - base_scores[-1])
             label = f"{name}, {'with' if history else 'without'} history"
-            cells = f"{interval(base).mean:.3f} | {interval(own).mean:.3f} | {interval(gains)} | {_ece(some):.3f}"
-            lines.append(f"| {label} | {cells} |")
+            means = f"{interval(base_scores).mean:.3f} | {interval(scores).mean:.3f}"
+            lines.append(f"| {label} | {means} | {interval(gains)} | {_ece(person_rows):.3f} |")
     return "\n".join(lines)
 
 
 def _brier(rows: Sequence[dict[str, Any]], *, constant: bool) -> float:
     """Mean squared error of p(kept), or of the base rate of the sessions trained on."""
     errors = [
-        (kept - (row["base_rate"] if constant else p)) ** 2
+        (share - (row["base_rate"] if constant else p)) ** 2
         for row in rows
-        for kept, p in zip(row["kept"], row["p_kept"], strict=True)
+        for share, p in zip(row["kept"], row["p_kept"], strict=True)
     ]
     return math.fsum(errors) / len(errors)
 
 
 def _ece(rows: Sequence[dict[str, Any]]) -> float:
     """Expected calibration error: mean distance of predicted and kept share over bins of equal size."""
-    pairs = sorted((p, kept) for row in rows for p, kept in zip(row["p_kept"], row["kept"], strict=True))
+    pairs = sorted((p, share) for row in rows for p, share in zip(row["p_kept"], row["kept"], strict=True))
     size = math.ceil(len(pairs) / BINS)
     bins = [pairs[i : i + size] for i in range(0, len(pairs), size)]
-    return math.fsum(abs(math.fsum(p - kept for p, kept in some)) for some in bins) / len(pairs)
+    return math.fsum(abs(math.fsum(p - share for p, share in pairs_of_bin)) for pairs_of_bin in bins) / len(pairs)
 
 
 def signal(recordings: Path) -> str:
@@ -276,18 +276,20 @@ def signal(recordings: Path) -> str:
     Brier scores minus the base rate's: of each decision's share in the other sessions, drawn towards the base rate by
     some decisions, and of each decision's share in all sessions, the one left out among them, which nobody can know.
     """
-    found: dict[str, list[list[float]]] = {}
+    scores_by_person: dict[str, list[list[float]]] = {}
     for folder in sorted(p for p in recordings.glob("*/*") if p.is_dir()):
         episodes, _ = read_episodes(folder)
         steps = transitions.build_dataset(episodes, Featurizer(FeaturizerConfig())).select_episodes(
             range(len(episodes)), is_human=False
         )
-        found.setdefault(folder.name, []).append(_counting(steps.select(steps.trainable & ~steps.retained.isnan())))
+        scores_by_person.setdefault(folder.name, []).append(
+            _counting(steps.select(steps.trainable & ~steps.retained.isnan()))
+        )
     lines = [
         f"| share kept by decision | base rate's Brier | {' | '.join(f'by {n:g}' for n in DRAWN)} | in hindsight |",
         "|---" * (3 + len(DRAWN)) + "|",
     ]
-    for person, rows in found.items():
+    for person, rows in scores_by_person.items():
         base, *others = zip(*rows, strict=True)
         gains = [interval([a - b for a, b in zip(other, base, strict=True)]) for other in others]
         lines.append(f"| {person} | {interval(base).mean:.3f} | {' | '.join(map(str, gains))} |")
@@ -298,17 +300,17 @@ def _counting(steps: TransitionTable) -> list[float]:
     """Brier scores, one session left out after the other: of the base rate, of each of `DRAWN`, in hindsight."""
     errors: list[list[Tensor]] = []
     for episode in sorted(set(steps.episode.tolist())):
-        others, here = steps.select(steps.episode != episode), steps.select(steps.episode == episode)
+        others, held_out = steps.select(steps.episode != episode), steps.select(steps.episode == episode)
         base = others.retained.mean()
         shares = [base.expand(7), *(_shares(others, base, n) for n in DRAWN), _shares(steps, base, 1e-6)]
-        errors.append([(share[here.decision] - here.retained).square() for share in shares])
+        errors.append([(share[held_out.decision] - held_out.retained).square() for share in shares])
     return [float(torch.cat(column).mean()) for column in zip(*errors, strict=True)]
 
 
 def _shares(steps: TransitionTable, base: Tensor, drawn: float) -> Tensor:
     """Share kept of each decision `(7,)`, drawn towards the base rate by so many decisions."""
-    kept = torch.bincount(steps.decision, steps.retained, minlength=7)
-    return (kept + drawn * base) / (torch.bincount(steps.decision, minlength=7) + drawn)
+    retained = torch.bincount(steps.decision, steps.retained, minlength=7)
+    return (retained + drawn * base) / (torch.bincount(steps.decision, minlength=7) + drawn)
 
 
 def main(options: argparse.Namespace) -> None:

@@ -91,25 +91,25 @@ def costs(folder: Path, copies: int, device: str, batch: int | None = None) -> C
     batch: rows of a minibatch, by default those of the configuration.
     """
     torch.set_num_threads(1)
-    found, device = Costs(), DistributedContext.from_environment().device_name(device)
+    cost, device = Costs(), DistributedContext.from_environment().device_name(device)
     with init_distributed() as distributed, distributed.process_group(device):
         usable_device(device)
-        episodes = found.timed("read", distributed, lambda: [
-            replace(one, id=f"{one.id}-{copy}") for copy in range(copies) for one in read_episodes(folder)[0]
+        episodes = cost.timed("read", distributed, lambda: [
+            replace(episode, id=f"{episode.id}-{k}") for k in range(copies) for episode in read_episodes(folder)[0]
         ])  # fmt: skip
-        found.sessions = len(episodes)
+        cost.sessions = len(episodes)
         config = TrainConfig(Path(), Path())
         if batch is not None:
             bc, ppo = replace(config.bc, batch_size=batch), replace(config.ppo, batch_size=batch)
             config = replace(config, bc=bc, ppo=ppo)
-        learn(found, episodes, config, distributed, torch.device(device))
+        learn(cost, episodes, config, distributed, torch.device(device))
         unit = 1e6 if sys.platform == "darwin" else 1e3
-        found.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-    return found
+        cost.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    return cost
 
 
 def learn(
-    found: Costs,
+    cost: Costs,
     episodes: Sequence[Episode],
     config: TrainConfig,
     distributed: DistributedContext,
@@ -117,7 +117,7 @@ def learn(
 ) -> None:
     """Times an epoch of each phase."""
     policies = TrainingNetworks.fresh(config.model, config.featurizer, config.seed)
-    data = found.timed(
+    data = cost.timed(
         "prepare", distributed, lambda: transitions.build_dataset(episodes, policies.featurizer, config.rewards)
     )
     train = set(range(len(episodes)))
@@ -127,11 +127,11 @@ def learn(
     cloning = CloningPhase(
         policies, data, train, set(), config.bc, gamma=config.ppo.gamma, seed=0, distributed=distributed
     )
-    found.timed("cloning: answers", distributed, cloning.begin)
-    found.timed("cloning: steps", distributed, lambda: _through(cloning.step))
+    cost.timed("cloning: answers", distributed, cloning.begin)
+    cost.timed("cloning: steps", distributed, lambda: _through(cloning.step))
     gradient = torch.zeros(sum(cloning.optimizer.sizes), device=device)
-    found.timed("exchange", distributed, lambda: [distributed.all_reduce_sum(gradient) for _ in range(20)])
-    found.exchange = found.clock["exchange"] / 20, gradient.numel() * 4 / 1e6
+    cost.timed("exchange", distributed, lambda: [distributed.all_reduce_sum(gradient) for _ in range(20)])
+    cost.exchange = cost.clock["exchange"] / 20, gradient.numel() * 4 / 1e6
     behaviour = Baselines.from_steps(steps).behaviour
     policies.initialise_assistant(behaviour.decision_log_prior(), 0)
     everything = replace(config.ppo, target_kl=float("inf"), steps=config.ppo.passes * len(steps))
@@ -141,14 +141,14 @@ def learn(
         phase.begin()
         return phase
 
-    ppo = found.timed("ppo: answers", distributed, begun)
-    found.timed("ppo: steps", distributed, lambda: _through(ppo.step))
+    ppo = cost.timed("ppo: answers", distributed, begun)
+    cost.timed("ppo: steps", distributed, lambda: _through(ppo.step))
     games = ZeroStylePhase(policies, episodes, data, sorted(train), config, distributed=distributed)
-    found.timed("self-play: games", distributed, games.begin)
-    found.timed("self-play: steps", distributed, lambda: _through(games.step))
+    cost.timed("self-play: games", distributed, games.begin)
+    cost.timed("self-play: steps", distributed, lambda: _through(games.step))
     states, rows = len(data.encoded), len(ppo.update.steps)
     counts = states, states, len(steps), len(steps), rows, _rows(ppo.update.loop.batches)
-    found.counts = dict(
+    cost.counts = dict(
         zip(PARTS, (*counts, int(games.rollout_metrics["games"]), _rows(games.loop.batches)), strict=True)
     )
 
@@ -167,13 +167,11 @@ def _core_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def held(folder: Path) -> tuple[float, float, float]:
+def memory_per_session(folder: Path) -> tuple[float, float, float]:
     """kB a session that stay in memory: its episode, its part of the data set, and of PPO's two references."""
     config = TrainConfig(Path(), Path())
     featurizer = TrainingNetworks.fresh(config.model, config.featurizer, 0).featurizer
-    transitions.build_dataset(
-        read_episodes(folder)[0], featurizer
-    )  # what is kept once, whatever the number of sessions, is there
+    transitions.build_dataset(read_episodes(folder)[0], featurizer)  # fills what is in memory once, whatever the number
     gc.collect()
     tracemalloc.start()
     episodes, _ = read_episodes(folder)
@@ -215,37 +213,37 @@ def measured(arguments: argparse.Namespace, processes: int) -> Costs:
 def main(options: argparse.Namespace) -> None:
     """Prints a line for each part, medians of some repetitions, and what a process holds in memory."""
     if options.worker:
-        found = costs(options.recordings, options.copies, options.device, options.batch)
+        cost = costs(options.recordings, options.copies, options.device, options.batch)
         if DistributedContext.from_environment().is_main:
-            options.worker.write_text(json.dumps(asdict(found)))
+            options.worker.write_text(json.dumps(asdict(cost)))
         return
-    episode, prepared, references = held(options.recordings)
+    episode, prepared, references = memory_per_session(options.recordings)
     print(f"in memory, kB a session: {episode:.0f} episode, {prepared:.0f} data set, {references:.0f} PPO's references")
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
-    one, several = list[Costs](), list[Costs]()
+    single, several = list[Costs](), list[Costs]()
     for _ in range(options.times):
-        one.append(measured(options, 1))
+        single.append(measured(options, 1))
         several.append(measured(options, options.processes))
-    show(one, several, options)
+    show(single, several, options)
 
 
-def show(one: list[Costs], several: list[Costs], options: argparse.Namespace) -> None:
+def show(single: list[Costs], several: list[Costs], options: argparse.Namespace) -> None:
     """The table. In the last column self-play has a game for each session."""
-    first, wanted = one[0], options.sessions
+    first, wanted = single[0], options.sessions
     seconds = "core" if options.device == "cpu" else "clock"
     print(f"{first.sessions} sessions")
     print(f"{'part':18} {'count':>7} unit     a {seconds} second  {options.processes} processes   work of each  "
           f"hours for {wanted:g} sessions")  # fmt: skip
     for part, unit in PARTS.items():
-        spent = statistics.median(getattr(cost, seconds)[part] for cost in one)
-        pairs = list(zip(one, several, strict=True))
+        spent = statistics.median(getattr(cost, seconds)[part] for cost in single)
+        pairs = list(zip(single, several, strict=True))
         gain = statistics.median(alone.clock[part] / shared.clock[part] for alone, shared in pairs)
         work = statistics.median(shared.core[part] / max(alone.core[part], 1e-9) for alone, shared in pairs)
         count = first.counts[part]
         sessions = first.counts["self-play: games"] if part.startswith("self-play") else first.sessions
         hours = spent / sessions * wanted / 3600
         print(f"{part:18} {count:7} {unit:8} {count / spent:13.0f} {gain:11.2f}x {work:14.2f} {hours:14.1f}")
-    print(f"a process has at most {statistics.median(cost.peak for cost in one):.0f} MB in memory")
+    print(f"a process has at most {statistics.median(cost.peak for cost in single):.0f} MB in memory")
     print(f"adding up a gradient of {several[0].exchange[1]:.1f} MB: "
           f"{1e3 * statistics.median(cost.exchange[0] for cost in several):.1f} ms")  # fmt: skip
 

@@ -82,11 +82,11 @@ def main(options: argparse.Namespace) -> None:
     files = sorted(options.recordings.rglob("*.json"))
     totals = []
     print("sessions     json  reading  training  of json  memory")
-    for some in (files[::10] if len(files) >= 10 else files[:1], files):
-        costs = [measure(some) for _ in range(options.times)]
-        cost = Cost(*(statistics.median(getattr(one, name) for one in costs) for name in Cost.__annotations__))
-        totals.append((len(some), cost.reading + cost.training))
-        print(f"{len(some):8} {cost.json:7.2f}s {cost.reading:7.2f}s {cost.training:8.2f}s {cost.ratio:7.2f}x "
+    for sessions in (files[::10] if len(files) >= 10 else files[:1], files):
+        costs = [measure(sessions) for _ in range(options.times)]
+        cost = Cost(*(statistics.median(getattr(run, name) for run in costs) for name in Cost.__annotations__))
+        totals.append((len(sessions), cost.reading + cost.training))
+        print(f"{len(sessions):8} {cost.json:7.2f}s {cost.reading:7.2f}s {cost.training:8.2f}s {cost.ratio:7.2f}x "
               f"{cost.memory:5.0f}MB", flush=True)  # fmt: skip
     (few, short), (many, long) = totals
     print(f"{many / few:.1f} times the sessions: {long / short:.1f} times the time")

@@ -5,7 +5,7 @@ from argparse import Namespace
 
 import pytest
 
-from benchmarks.scaling import PARTS, Costs, costs, held, show
+from benchmarks.scaling import PARTS, Costs, costs, memory_per_session, show
 
 
 def test_every_part_is_timed_on_as_many_sessions_as_asked_for(sample_sessions):
@@ -19,8 +19,8 @@ def test_every_part_is_timed_on_as_many_sessions_as_asked_for(sample_sessions):
 def test_what_a_session_takes_in_memory_does_not_depend_on_how_many_there_are(sample_sessions, tmp_path):
     for name in "ab":
         shutil.copytree(sample_sessions, tmp_path / name)
-    assert held(tmp_path) == pytest.approx(held(sample_sessions), rel=0.2)
-    assert min(held(sample_sessions)) > 1
+    assert memory_per_session(tmp_path) == pytest.approx(memory_per_session(sample_sessions), rel=0.2)
+    assert min(memory_per_session(sample_sessions)) > 1
 
 
 def test_hours_are_of_a_core_and_gains_of_the_clock(capsys):
