@@ -23,7 +23,7 @@ def models(options: argparse.Namespace) -> int:
     with transient_line("loading PyTorch ..."):
         from models import store
 
-    restored = store.roll_back(options.pv_dir, options.roll_back or None) if "roll_back" in options else None
+    restored = store.roll_back(options.pv_dir, options.roll_back) if "roll_back" in options else None
     generations = store.generations(options.pv_dir)
     if options.json:
         rows = [asdict(generation) for generation in generations]
@@ -42,7 +42,8 @@ def _overview(generations: Sequence[Generation]) -> str:
     for generation in generations:
         mark = "* " if generation.current else "  "
         about = [str(generation.meta.get(key, "-")) for key in ("trained_on", "sessions")]
-        rows.append([mark + generation.id, generation.created or "-", *about, "damaged" * generation.damaged])
+        notes = ["damaged"] * generation.damaged + ["start of training"] * generation.protected
+        rows.append([mark + generation.id, generation.created or "-", *about, ", ".join(notes)])
     return table(rows)
 
 

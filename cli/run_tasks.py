@@ -140,10 +140,10 @@ def _models(command: Parser) -> None:
     command.add_argument(
         "--roll_back",
         nargs="?",
-        const="",
+        const=None,
         default=argparse.SUPPRESS,
         metavar="GENERATION",
-        help="make this generation the current one; without a name: the one before",
+        help="make this generation (its number, or the beginning of its name) current; without a name: the one before",
     )
     command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 

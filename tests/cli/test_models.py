@@ -77,3 +77,29 @@ def test_as_json(folder, capsys):
 def test_an_empty_folder_has_none(tmp_path, capsys):
     code, out, _ = models(tmp_path, capsys)
     assert code == 0 and "No models" in out
+
+
+def test_the_beginning_of_a_name_or_its_number_is_enough(folder, capsys):
+    first, second = (generation.id for generation in store.generations(folder))
+    assert models(folder, capsys, "--roll_back", first[:7])[0] == 0 and store.load(folder).generation == first
+    assert models(folder, capsys, "--roll_back", "2")[0] == 0 and store.load(folder).generation == second
+    code, out, error = models(folder, capsys, "--roll_back", "0000")
+    assert code == 2 and not out and error.count("\n") == 1 and f"{first} or {second}" in error
+    code, _, error = models(folder, capsys, "--roll_back", "")
+    assert code == 2 and "no whole generation ''" in error
+
+
+def test_control_characters_of_a_file_never_reach_the_terminal(folder, capsys):
+    first = store.generations(folder)[0].id
+    path = folder / "generations" / first / "about.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({**about, "created": "\x1b[2J", "meta": {"trained_on": "a\nb", "sessions": "\ud800"}}))
+    code, out, _ = models(folder, capsys)
+    assert code == 0 and "\x1b" not in out and r"\x1b[2J" in out and r"a\nb" in out and r"\ud800" in out
+
+
+def test_the_start_of_training_is_marked(folder, capsys):
+    start = store.load(folder)
+    store.keep_start(folder, start.human, start.assistant, start.featurizer, {"trained_on": "nothing"})
+    _, out, _ = models(folder, capsys)
+    assert "start of training" in out.splitlines()[4]

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from errors import InputError
-from models import store
+from models import generations, replacement, store
 from models.pt_file import read_pt
 
 
@@ -262,6 +263,126 @@ def test_what_is_damaged_is_kept_aside_and_never_gone_back_to(tmp_path, small):
     assert [path.read_bytes() for path in (tmp_path / "damaged").glob(f"*/{store.ASSISTANT}")] == [whole[:5000]]
 
 
+def test_generations_are_ordered_by_their_number_and_not_by_the_clock(tmp_path, small):
+    human, assistant, featurizer = small()
+    clock = iter([3e9, 2e9, 1e9])
+    ids = [
+        store.publish(tmp_path, human, assistant, featurizer, {"trained_on": "person"}, now=lambda: next(clock))
+        for _ in range(3)
+    ]
+    stored = store.generations(tmp_path)
+    assert [generation.id for generation in stored] == ids and stored[0].created > stored[2].created
+    assert store.roll_back(tmp_path).id == ids[1]
+
+
+def test_a_generation_is_named_by_its_number_or_a_unique_beginning(tmp_path, small):
+    ids = [publish(tmp_path, small(seed), seed) for seed in range(12)]
+    assert store.roll_back(tmp_path, "000007").id == ids[6]
+    assert store.roll_back(tmp_path, "12").id == ids[11]
+    with pytest.raises(InputError, match=f"'00001' may be {ids[9]} or {ids[10]} or {ids[11]}, expected more of the id"):
+        store.roll_back(tmp_path, "00001")
+    with pytest.raises(InputError, match="no whole generation ''"):
+        store.roll_back(tmp_path, "")
+    assert store.load(tmp_path).generation == ids[11]
+
+
+def test_folders_without_numbers_and_hashes_still_load_and_come_first(tmp_path, small):
+    publish(tmp_path, small(0), 1)
+    old = tmp_path / store.GENERATIONS / "evening"
+    (tmp_path / store.GENERATIONS / store.generations(tmp_path)[0].id).rename(old)
+    about = json.loads((old / store.METADATA_FILE).read_text())
+    del about["sha256"]
+    (old / store.METADATA_FILE).write_text(json.dumps(about))
+    assert store.load(tmp_path).meta["number"] == 1
+    assert [(one.id, one.current, one.damaged) for one in store.generations(tmp_path)] == [("evening", True, False)]
+    second = publish(tmp_path, small(1), 2)
+    assert [one.id for one in store.generations(tmp_path)] == ["evening", second]
+    assert store.roll_back(tmp_path, "eve").id == "evening" and store.load(tmp_path).meta["number"] == 1
+
+
+@pytest.mark.parametrize("name", store.FILES)
+def test_a_current_file_that_was_written_again_is_noticed_by_its_hash(tmp_path, small, name):
+    publish(tmp_path, small(0), 1)
+    publish(tmp_path, small(1), 2)
+    content = torch.load(tmp_path / name, weights_only=True)
+    weights = content.get("model_state_dict") or content["featurizer_state_dict"]
+    next(iter(weights.values())).view(-1)[0] += 1.0
+    torch.save(content, tmp_path / name)
+    with pytest.raises(InputError, match=f"{name}: damaged or exchanged: .*--roll_back"):
+        store.load(tmp_path)
+
+
+def test_a_stored_generation_is_held_against_its_hashes_too(tmp_path, small):
+    first = publish(tmp_path, small(0), 1)
+    folder = tmp_path / store.GENERATIONS / first
+    content = torch.load(folder / store.HUMAN, weights_only=True)
+    torch.save(content, folder / store.HUMAN)
+    with pytest.raises(InputError, match=f"{store.HUMAN}: damaged or exchanged"):
+        store.load_generation(tmp_path, first)
+    with pytest.raises(InputError, match="is no generation"):
+        store.load_generation(tmp_path, f"../{store.GENERATIONS}/{first}")
+
+
+def test_models_that_could_not_be_loaded_again_replace_nothing(tmp_path, small):
+    publish(tmp_path, small(0), 1)
+    human, assistant, featurizer = small(1)
+    human.config = replace(human.config, dropout=float("nan"))
+    with pytest.raises(InputError, match=r"dropout is nan.*when it was read back"):
+        publish(tmp_path, (human, assistant, featurizer), 2)
+    assert store.load(tmp_path).meta["number"] == 1 and numbers(tmp_path) == {1}
+    assert len(store.generations(tmp_path)) == 1 and not list((tmp_path / store.GENERATIONS).glob(".*"))
+
+
+def test_what_the_disk_changes_on_the_way_replaces_nothing(tmp_path, small, monkeypatch):
+    publish(tmp_path, small(0), 1)
+    write = generations.atomic_write
+
+    def changing(path, content):
+        write(path, content[:-30] + b"x" + content[-29:] if path.name == store.HUMAN else content)
+
+    monkeypatch.setattr(generations, "atomic_write", changing)
+    with pytest.raises(InputError, match=f"{store.HUMAN}: .*when it was read back"):
+        publish(tmp_path, small(1), 2)
+    monkeypatch.undo()
+    assert store.load(tmp_path).meta["number"] == 1 and numbers(tmp_path) == {1}
+
+
+def test_the_start_of_training_is_never_pruned_and_named_in_every_generation(tmp_path, small):
+    start = store.keep_start(tmp_path, *small(9), {"trained_on": "nothing"})
+    assert store.load(tmp_path) is None and store.start_generation(tmp_path) == start
+    pair = small()
+    for number in range(store.MAX_GENERATIONS + 3):
+        publish(tmp_path, pair, number)
+    stored = store.generations(tmp_path)
+    assert [one.meta.get("number") for one in stored] == [None, *range(3, store.MAX_GENERATIONS + 3)]
+    assert all(one.meta["start"] == start for one in stored[1:]) and stored[0].protected
+    assert store.load(tmp_path).meta["start"] == start
+    weights = store.load_start(tmp_path).assistant.state_dict()
+    assert all(torch.equal(weights[name], value) for name, value in small(9)[1].state_dict().items())
+
+
+def test_a_later_start_leaves_the_one_that_generations_name(tmp_path, small):
+    first = store.keep_start(tmp_path, *small(1), {"trained_on": "nothing"})
+    publish(tmp_path, small(2), 1)
+    second = store.keep_start(tmp_path, *small(3), {"trained_on": "imported"})
+    publish(tmp_path, small(4), 2)
+    assert store.start_generation(tmp_path) == second
+    assert [one.meta.get("start") for one in store.generations(tmp_path)] == [None, first, None, second]
+
+
+def test_without_a_start_there_is_none(tmp_path, small):
+    publish(tmp_path, small(), 1)
+    assert store.start_generation(tmp_path) is None and store.load_start(tmp_path) is None
+    assert "start" not in store.load(tmp_path).meta
+
+
+def test_a_damaged_start_is_refused(tmp_path, small):
+    start = store.keep_start(tmp_path, *small(1), {"trained_on": "nothing"})
+    (tmp_path / store.GENERATIONS / start / store.HUMAN).write_bytes(b"")
+    with pytest.raises(InputError, match=f"{store.HUMAN}: not a checkpoint"):
+        store.load_start(tmp_path)
+
+
 def test_only_the_latest_generations_are_kept_and_always_the_current_one(tmp_path, small):
     pair = small()
     for number in range(store.MAX_GENERATIONS + 3):
@@ -313,10 +434,11 @@ def test_a_disk_that_is_full_leaves_the_old_models(tmp_path, small, monkeypatch)
             raise InputError(str(path), "the disk is full")
         return write(path, content)
 
-    write = store.atomic_write
+    write = generations.atomic_write
     for room in range(1, 9):  # noqa: B007 - read by `full`
         written.clear()
-        monkeypatch.setattr(store, "atomic_write", full)
+        for module in (generations, replacement):
+            monkeypatch.setattr(module, "atomic_write", full)
         with pytest.raises(InputError, match="the disk is full"):
             publish(tmp_path, small(1), 2)
         monkeypatch.undo()
