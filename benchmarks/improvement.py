@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from actions import Decision
+from actions import Action, Decision
 from benchmarks.arguments import ignore_sigint, rows_in, run_study
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, TrainConfig
@@ -40,8 +40,9 @@ from judge import SMALL_PROBLEM_LIMITS, Judge
 from rewards import reward
 from simulation.assistants import RandomAssistant, SilentAssistant
 from simulation.network_agents import NetworkAssistant
-from simulation.person import Person, load_person
-from simulation.rollout import Assistant, Chosen
+from simulation.person import Person
+from simulation.person_loader import load_person
+from simulation.rollout import Assistant
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
 from state import State
@@ -105,7 +106,7 @@ class AtOnce:
 
     model: GoalFreeModel
 
-    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
+    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Action]:
         """See `Assistant`: argmax of log p + sigma(reward), as in a tree, with the rewards that p(kept) promises."""
         evaluation = self.model.evaluator.evaluate(states)
         assert evaluation.kept_probs is not None
@@ -113,7 +114,7 @@ class AtOnce:
         q = rescale_qvalues(rewards, *qvalue_bounds(rewards, evaluation.log_probs))
         scores = evaluation.log_probs + sigma(q, np.zeros_like(rewards, dtype=np.int64), self.model.config)
         moves = evaluation.pairs[np.arange(len(states)), argmax(scores)]
-        return [Chosen(Decision(decision), line, model="at once") for decision, line in moves.tolist()]
+        return [Action("A", Decision(decision), line, model="at once") for decision, line in moves.tolist()]
 
 
 def _roots(episodes: Sequence[Episode], seed: int) -> list[Root]:

@@ -5,17 +5,17 @@ Not here: what they type themselves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import prod
 from random import Random
 from typing import Literal
 
-from actions import Decision
+from actions import EXPLAIN, Decision
 from alignment import Alignment, align, similarity
 from line_tracking import SURVIVAL_SIMILARITY, LineEdit, line_edits
-from simulation.goal import code, is_comment
-from simulation.goal_progress import GoalProgress, is_begun, progress
+from simulation.goal_progress import GoalProgress, is_begun
+from simulation.line_comments import code, is_comment
 from simulation.person import Option, Reply, Turn
 from simulation.typing_model import cursor_line, human_edit, inferred_action
 from state import State
@@ -23,21 +23,19 @@ from state import State
 Quality = Literal["right", "close", "wrong"]
 QUALITIES: tuple[Quality, ...] = ("right", "close", "wrong")
 
-EXPLAINS = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
-
 MAX_DRAWS = 32
 """Draws after which the least wanted line alone is taken back."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptanceRates:
-    """How likely a line is kept that the assistant wrote: `keep[decision][quality]` (7, 3), as in QUALITIES."""
+    """How likely a line is kept that the assistant wrote: `rates[decision][quality]` (7, 3), as in QUALITIES."""
 
-    keep: tuple[tuple[float, float, float], ...]
+    rates: tuple[tuple[float, float, float], ...]
 
-    def of(self, decision: Decision, quality: Quality) -> float:
-        """Probability of keeping a line of this merit that this decision wrote."""
-        return self.keep[decision][QUALITIES.index(quality)]
+    def rate(self, decision: Decision, quality: Quality) -> float:
+        """Probability of keeping a line of this quality that this decision wrote."""
+        return self.rates[decision][QUALITIES.index(quality)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +47,33 @@ class AssessedLine:
 
 
 def assess_lines(turn: Turn) -> list[AssessedLine]:
-    """The lines that the assistant's latest decision wrote, with their merits; none if it wrote nothing."""
-    if turn.before is None or turn.move is None or turn.before.lines == turn.state.lines:
+    """The lines that the assistant's latest decision wrote, with their qualities; none if it wrote nothing."""
+    if turn.before is None or turn.action is None or turn.before.lines == turn.state.lines:
         return []
-    now = progress(turn.state.lines, turn.goal.lines)
-    lines = line_edits(turn.before.lines, turn.state.lines)
-    return [AssessedLine(line, _quality(line, turn.move.decision, now)) for line in lines]
+    edits = line_edits(turn.before.lines, turn.state.lines)
+    return [AssessedLine(edit, _quality(edit, turn.action.decision, turn.progress)) for edit in edits]
 
 
-def _quality(line: LineEdit, decision: Decision, now: GoalProgress) -> Quality:
-    if line.line < 0:
-        missing = {goal.strip() for goal, stands in zip(now.goal, now.stands, strict=True) if not stands}
-        return "wrong" if line.before in missing else "right"
-    text = now.lines[line.line]
-    if decision in EXPLAINS:
-        return "right" if code(line.text) == code(line.before or "") else "wrong"
-    goal = now.goal_line_of[line.line]
-    if goal < 0:
+def _quality(edit: LineEdit, decision: Decision, progress: GoalProgress) -> Quality:
+    if edit.line < 0:
+        return _quality_of_removal(edit, progress)
+    if decision in EXPLAIN:
+        return "right" if code(edit.text) == code(edit.before or "") else "wrong"
+    text = progress.lines[edit.line]
+    goal_index = progress.goal_line_of[edit.line]
+    if goal_index < 0:
         return "right" if is_comment(text) else "wrong"
-    wanted = now.goal[goal]
-    explains = "#" in text and "#" not in wanted and "#" not in (line.before or "")  # code was asked for
-    if not explains and (now.stands[goal] or is_begun(text, wanted)):
+    goal_line = progress.goal[goal_index]
+    explains = "#" in text and "#" not in goal_line and "#" not in (edit.before or "")  # code was asked for
+    if not explains and (progress.complete[goal_index] or is_begun(text, goal_line)):
         return "right"
-    return "close" if similarity(line.text, wanted.strip()) >= SURVIVAL_SIMILARITY else "wrong"
+    return "close" if similarity(edit.text, goal_line.strip()) >= SURVIVAL_SIMILARITY else "wrong"
+
+
+def _quality_of_removal(edit: LineEdit, progress: GoalProgress) -> Quality:
+    """Removing a line is wrong if the goal still needs it."""
+    missing = {line.strip() for line, complete in zip(progress.goal, progress.complete, strict=True) if not complete}
+    return "wrong" if edit.before in missing else "right"
 
 
 def undo_option(turn: Turn, acceptance: AcceptanceRates) -> tuple[list[Option], float]:
@@ -80,69 +82,96 @@ def undo_option(turn: Turn, acceptance: AcceptanceRates) -> tuple[list[Option], 
     Each line is judged by itself.
     """
     lines = assess_lines(turn)
-    if not lines or turn.move is None:
+    if not lines or turn.action is None:
         return [], 1.0
-    decision = turn.move.decision
-    kept = prod(acceptance.of(decision, line.quality) for line in lines)
-    return [Option(1.0 - kept, lambda generator: undo_reply(turn, lines, acceptance, generator))], kept
+    decision = turn.action.decision
+    keep_all = prod(acceptance.rate(decision, line.quality) for line in lines)
+    return [Option(1.0 - keep_all, lambda generator: undo_reply(turn, lines, acceptance, generator))], keep_all
 
 
 def undo_reply(turn: Turn, lines: Sequence[AssessedLine], acceptance: AcceptanceRates, generator: Random) -> Reply:
     """The reply of a person who takes back some of the lines, at least one."""
-    assert turn.move is not None
-    chances = [acceptance.of(turn.move.decision, line.quality) for line in lines]
-    for _ in range(MAX_DRAWS):
-        unwanted = [line.edit for line, keep in zip(lines, chances, strict=True) if generator.random() >= keep]
-        if unwanted:
-            break
+    assert turn.action is not None and turn.before is not None
+    rates = [acceptance.rate(turn.action.decision, line.quality) for line in lines]
+    rejected = _draw_rejected(lines, rates, generator)
+    if len(rejected) == len(lines):
+        state = revert_all(turn.before, turn.state)
     else:
-        unwanted = [lines[min(range(len(lines)), key=chances.__getitem__)].edit]
-    state = revert_lines(turn, unwanted, everything=len(unwanted) == len(lines))
+        state = revert_lines(turn.before, turn.state, rejected)
     return Reply(state, inferred_action(turn.state, state))
 
 
-def revert_lines(turn: Turn, unwanted: Sequence[LineEdit], *, everything: bool) -> State:
-    """The state after the human put back what stood where `unwanted` stands; `everything`: all that was written.
+def _draw_rejected(lines: Sequence[AssessedLine], rates: Sequence[float], generator: Random) -> list[LineEdit]:
+    """The lines that are not kept, each by its own rate, given that there is at least one."""
+    for _ in range(MAX_DRAWS):
+        rejected = [line.edit for line, rate in zip(lines, rates, strict=True) if generator.random() >= rate]
+        if rejected:
+            return rejected
+    return [lines[min(range(len(lines)), key=rates.__getitem__)].edit]
 
-    The lines that are put back count as undone; the cursor is at the last of them, or stays where it was.
+
+def revert_all(before: State, after: State) -> State:
+    """The state after the human took back all by which `before` became `after`.
+
+    The lines that differed count as undone; the cursor is at the last of them, or where it was.
     """
-    assert turn.before is not None
-    old, now = turn.before.lines, turn.state.lines
-    alignment = align(old, now)
-    if everything:
-        same = set(alignment.source[alignment.equal].tolist())
-        restored = [i for i in range(len(old)) if i not in same]
-        lines, at = list(old), cursor_line(turn.before)
-    else:
-        lines, restored, at = _restore_lines(old, now, alignment, unwanted, cursor_line(turn.state))
-    at = max(restored, default=max(at, 0))
-    return human_edit(turn.state, lines, min(at, max(len(lines) - 1, 0)), turn.state.t + 1, restored)
+    alignment = align(before.lines, after.lines)
+    unchanged = set(alignment.source[alignment.equal].tolist())
+    restored = [i for i in range(len(before)) if i not in unchanged]
+    return _reverted(after, before.lines, restored, cursor_line(before))
 
 
-def _restore_lines(
-    old: Sequence[str], now: Sequence[str], alignment: Alignment, unwanted: Sequence[LineEdit], cursor: int
-) -> tuple[list[str], list[int], int]:
-    """The text `now` without the unwanted lines, which of its lines were put back, and where the cursor's line went."""
-    places = {line.line for line in unwanted if line.line >= 0}
-    rows: list[tuple[int, str, bool]] = []
+def revert_lines(before: State, after: State, rejected: Sequence[LineEdit]) -> State:
+    """The state after the human put back what stood before where `rejected`, edits from `before` to `after`, stand.
+
+    The lines that are put back count as undone; the cursor is at the last of them, or follows its line.
+    """
+    alignment = align(before.lines, after.lines)
+    rows = _reverted_rows(before.lines, after.lines, alignment, rejected)
+    restored = [k for k, row in enumerate(rows) if row.restored]
+    cursor = cursor_line(after)
+    removed = [edit.line for edit in rejected if edit.line >= 0 and alignment.source[edit.line] < 0]
+    cursor -= sum(line <= cursor for line in removed)
+    return _reverted(after, [row.text for row in rows], restored, cursor)
+
+
+def _reverted(state: State, lines: Sequence[str], restored: Collection[int], cursor: int) -> State:
+    line = max(restored, default=max(cursor, 0))
+    return human_edit(state, lines, min(line, max(len(lines) - 1, 0)), state.t + 1, restored)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line of the reverted text. source: its number in the text before the edit that is reverted, -1: none."""
+
+    text: str
+    source: int
+    restored: bool
+
+
+def _reverted_rows(
+    old: Sequence[str], new: Sequence[str], alignment: Alignment, rejected: Sequence[LineEdit]
+) -> list[_Row]:
+    """The text `new` without the rejected lines."""
+    rejected_lines = {edit.line for edit in rejected if edit.line >= 0}
+    rows = []
     for i, source in enumerate(alignment.source.tolist()):
-        if i in places and source < 0:
-            cursor -= i <= cursor
-        else:
-            rows.append((source, old[source] if i in places else now[i], i in places))
-    for source in _lines_to_restore(old, alignment.removed, unwanted):
-        at = 1 + max((k for k, (origin, _, _) in enumerate(rows) if 0 <= origin < source), default=-1)
-        rows.insert(at, (source, old[source], True))
-        cursor += at <= cursor
-    return [text for _, text, _ in rows], [k for k, (_, _, back) in enumerate(rows) if back], cursor
+        if i not in rejected_lines:
+            rows.append(_Row(new[i], source, restored=False))
+        elif source >= 0:
+            rows.append(_Row(old[source], source, restored=True))
+    for source in _removed_lines(old, alignment.removed, rejected):
+        at = 1 + max((k for k, row in enumerate(rows) if 0 <= row.source < source), default=-1)
+        rows.insert(at, _Row(old[source], source, restored=True))
+    return rows
 
 
-def _lines_to_restore(old: Sequence[str], removed: Sequence[int], unwanted: Sequence[LineEdit]) -> list[int]:
-    """Which of the removed lines are to come back."""
-    texts = [line.before for line in unwanted if line.line < 0]
-    back = []
+def _removed_lines(old: Sequence[str], removed: Sequence[int], rejected: Sequence[LineEdit]) -> list[int]:
+    """Which of the removed lines have to come back."""
+    texts = [edit.before for edit in rejected if edit.line < 0]
+    lines = []
     for i in removed:
         if old[i].strip() in texts:
             texts.remove(old[i].strip())
-            back.append(i)
-    return back
+            lines.append(i)
+    return lines

@@ -1,4 +1,4 @@
-"""Assistants that need no training, and the one that acts by a policy network. Not here: search."""
+"""Assistants that need no training, and drawing from a distribution over pairs. Not here: networks, search."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from random import Random
 
 import numpy as np
 
-from actions import Decision, legality_mask
+from actions import Action, Decision, legality_mask
 from config import FeaturizerConfig
 from simulation.person import PairProbabilities
-from simulation.rollout import Chosen
 from state import State
 
 
@@ -23,35 +22,44 @@ class RandomAssistant:
     weights: tuple[float, ...] = (6, 3, 4, 3, 2, 2, 2)
     w_max: int = FeaturizerConfig.w_max
 
-    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
+    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Action]:
         """See `Assistant`."""
-        table = legality_mask(states, self.w_max)
-        return [self._one(table[i], generator) for i, generator in enumerate(generators)]
+        legal = legality_mask(states, self.w_max)
+        return [self._decide_one(legal[i], generator) for i, generator in enumerate(generators)]
 
-    def _one(self, possible: np.ndarray, generator: Random) -> Chosen:
-        counts = possible.sum(axis=1).tolist()
+    def _decide_one(self, legal: np.ndarray, generator: Random) -> Action:
+        """legal: (7, L)."""
+        counts = legal.sum(axis=1).tolist()
         weights = [w if n or d == 0 else 0.0 for d, (w, n) in enumerate(zip(self.weights, counts, strict=True))]
         decision = Decision(generator.choices(range(len(weights)), weights)[0])
-        chance = weights[decision] / sum(weights)
+        probability = weights[decision] / sum(weights)
         if decision is Decision.NO_OP:
-            return Chosen(decision, -1, chance, chance, "random")
-        line = int(np.flatnonzero(possible[decision])[generator.randrange(counts[decision])])
-        return Chosen(decision, line, chance / counts[decision], chance, "random")
+            return _action(decision, -1, probability, probability, "random")
+        line = int(np.flatnonzero(legal[decision])[generator.randrange(counts[decision])])
+        return _action(decision, line, probability / counts[decision], probability, "random")
 
 
 @dataclass(frozen=True, slots=True)
 class SilentAssistant:
     """Never does anything."""
 
-    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
+    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Action]:
         """See `Assistant`."""
-        return [Chosen(Decision.NO_OP, -1, 1.0, 1.0, "silent") for _ in states]
+        return [_action(Decision.NO_OP, -1, 1.0, 1.0, "silent") for _ in states]
 
 
-def sample_pair(pairs: PairProbabilities, generator: Random) -> tuple[Decision, int, float]:
-    """`(decision, line, probability)` drawn from a distribution over pairs `(7, n)`; line -1 for the NO-OP."""
-    sums = list(accumulate(pairs.ravel().tolist()))
-    index = generator.choices(range(len(sums)), cum_weights=sums)[0]
-    decision, line = divmod(index, pairs.shape[1])
-    no_op = decision == Decision.NO_OP
-    return Decision(decision), -1 if no_op else line, float(pairs[decision, line])
+def sampled_action(pairs: PairProbabilities, generator: Random, model: str | None) -> Action:
+    """An action of the assistant's drawn from a distribution over pairs `(7, n)`, with its probabilities."""
+    cumulative = list(accumulate(pairs.ravel().tolist()))
+    index = generator.choices(range(len(cumulative)), cum_weights=cumulative)[0]
+    row, column = divmod(index, pairs.shape[1])
+    decision = Decision(row)
+    probability = min(float(pairs[decision, column]), 1.0)
+    line = -1 if decision is Decision.NO_OP else column
+    return _action(decision, line, probability, min(float(pairs[decision].sum()), 1.0), model)
+
+
+def _action(
+    decision: Decision, line: int, probability: float, decision_probability: float, model: str | None
+) -> Action:
+    return Action("A", decision, line, True, probability, decision_probability, model)

@@ -1,4 +1,4 @@
-"""How far a text is from a goal: which goal lines stand, which are begun, and where the missing ones belong.
+"""How far a text is from a goal: which goal lines are complete, which are begun, where the missing ones belong.
 
 Works for any text and any goal; as fast as an alignment. Not here: who types them, and how.
 """
@@ -7,40 +7,50 @@ from __future__ import annotations
 
 from bisect import bisect, bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from alignment import align
-from simulation.goal import code, is_comment
+from alignment import align, strip_line_end
+from simulation.line_comments import code, is_comment
+
+LOOK_AHEAD = 64
+"""Missing goal lines among which a line may have been begun."""
+
+MAX_CACHED_LINES = 2**16
+"""Lines of all texts whose progress one cache remembers: 7 MB if they have the length of code, however long a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoalProgress:
     """A text of n lines beside a goal of g lines.
 
-    goal_of: (n,) the goal line that each line is or is meant to become; -1: none.
-    at: (g,) the line that each goal line stands or is begun on; -1: nowhere.
-    stands: (g,) whether it is there, a comment of its own at its end aside. Blank goal lines always stand.
+    goal_line_of: (n,) the goal line that each line is or is meant to become; -1: none.
+    line_of: (g,) the line that each goal line is complete or begun on; -1: none.
+    complete: (g,) whether it is in the text, a comment of its own at its end aside. Blank goal lines always are.
     """
 
     lines: tuple[str, ...]
     goal: tuple[str, ...]
     goal_line_of: tuple[int, ...]
-    at: tuple[int, ...]
-    stands: tuple[bool, ...]
+    line_of: tuple[int, ...]
+    complete: tuple[bool, ...]
 
     @property
     def done(self) -> bool:
-        """Whether every line of the goal stands."""
-        return all(self.stands)
+        """Whether every line of the goal is complete."""
+        return all(self.complete)
 
     @property
     def share(self) -> float:
-        """Share of the goal's non-blank lines that stand; 1 if it has none."""
-        standing = [stands for stands, line in zip(self.stands, self.goal, strict=True) if line.strip()]
-        return sum(standing) / len(standing) if standing else 1.0
+        """Share of the goal's non-blank lines that are complete; 1 if it has none."""
+        complete = [complete for complete, line in zip(self.complete, self.goal, strict=True) if line.strip()]
+        return sum(complete) / len(complete) if complete else 1.0
+
+    def is_missing(self, goal_line: int) -> bool:
+        """Whether the goal line is neither complete nor begun."""
+        return not self.complete[goal_line] and self.line_of[goal_line] < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,77 +66,153 @@ class EditStep:
     goal: int
 
 
-LOOK_AHEAD = 64
-"""Missing goal lines among which a line may have been begun."""
-
-
-MAX_CACHED_LINES = 2**18
-"""Lines of texts and goals whose progress is remembered: 26 MB if they have the length of code, however long a file."""
-
-
 class ProgressCache:
-    """Progress by text and goal, of the latest `most` lines: who plays asks again within a turn or two, or never."""
+    """Progress of texts towards one goal, of the latest ones: a rollout asks again within a turn or two, or never.
 
-    def __init__(self, most: int = MAX_CACHED_LINES) -> None:
-        self.most, self.lines = most, 0
-        self.found: OrderedDict[tuple[tuple[str, ...], tuple[str, ...]], GoalProgress] = OrderedDict()
+    max_lines: of all texts that are remembered. Not for use by several threads at once.
+    """
 
-    def __call__(self, lines: tuple[str, ...], goal: tuple[str, ...]) -> GoalProgress:
-        """Where the text `lines` stands on its way to `goal`."""
-        key = lines, goal
-        if (known := self.found.get(key)) is not None:
-            return known
-        new = self.found[key] = measure_progress(lines, goal)
-        self.lines += len(lines) + len(goal)
-        while self.lines > self.most:
-            (lines, goal), _ = self.found.popitem(last=False)
-            self.lines -= len(lines) + len(goal)
-        return new
+    def __init__(self, goal: tuple[str, ...], max_lines: int = MAX_CACHED_LINES) -> None:
+        self.goal, self.max_lines = goal, max_lines
+        self.line_count = 0
+        self.entries: OrderedDict[tuple[str, ...], GoalProgress] = OrderedDict()
 
-
-progress = ProgressCache()
+    def progress(self, lines: tuple[str, ...]) -> GoalProgress:
+        """How far the text `lines` is on its way to the goal."""
+        if (cached := self.entries.get(lines)) is not None:
+            return cached
+        progress = self.entries[lines] = measure_progress(lines, self.goal)
+        self.line_count += len(lines)
+        while self.line_count > self.max_lines:
+            oldest, _ = self.entries.popitem(last=False)
+            self.line_count -= len(oldest)
+        return progress
 
 
 def measure_progress(lines: tuple[str, ...], goal: tuple[str, ...]) -> GoalProgress:
-    """Where the text `lines` stands on its way to `goal`, looked at anew."""
-    lines = tuple(line.rstrip("\r\n") for line in lines)
-    goal_line_of, at = [-1] * len(lines), [-1] * len(goal)
-    stands = [not line.strip() for line in goal]
-    full = [j for j, blank in enumerate(stands) if not blank]  # a blank line to write on is no blank line of the goal
-    alignment = align(lines, [goal[j] for j in full])
-    for j, i, equal in zip(full, alignment.source.tolist(), alignment.equal.tolist(), strict=True):
-        if i >= 0 and (equal or is_comment(lines[i]) == is_comment(goal[j]) or not lines[i].strip()):
-            goal_line_of[i], at[j] = j, i
-            stands[j] = equal or _is_commented(lines[i], goal[j])
-    for j in _crossing(goal_line_of, at, stands):
-        goal_line_of[at[j]], at[j], stands[j] = -1, -1, False
-    for i, j in _meant(lines, goal, goal_line_of, at, stands):
-        if goal_line_of[i] >= 0:
-            at[goal_line_of[i]] = -1
-        goal_line_of[i], at[j] = j, i
-    return GoalProgress(lines, goal, tuple(goal_line_of), tuple(at), tuple(stands))
+    """How far the text `lines` is on its way to `goal`, with or without line ends."""
+    matching = _Matching(tuple(strip_line_end(line) for line in lines), goal)
+    matching.match_aligned_lines()
+    matching.release_crossing_lines()
+    matching.match_begun_lines()
+    matching.match_other_code()
+    return GoalProgress(
+        matching.lines, goal, tuple(matching.goal_line_of), tuple(matching.line_of), tuple(matching.complete)
+    )
 
 
-def _crossing(goal_line_of: list[int], at: list[int], stands: list[bool]) -> list[int]:
-    """Goal lines whose match crosses others', fewest of those that stand: a line at a wrong place is not the goal's."""
-    placed = [j for j, i in enumerate(at) if i >= 0]
-    if all(at[a] < at[b] for a, b in pairwise(placed)):
+class _Matching:
+    """Lines of a text matched with lines of a goal, while it is being found; fields as in `GoalProgress`."""
+
+    def __init__(self, lines: tuple[str, ...], goal: tuple[str, ...]) -> None:
+        self.lines, self.goal = lines, goal
+        self.goal_line_of = [-1] * len(lines)
+        self.line_of = [-1] * len(goal)
+        self.complete = [not line.strip() for line in goal]
+
+    def match_aligned_lines(self) -> None:
+        """Matches what an alignment matches, but no code with a comment.
+
+        Blank goal lines are left out: a blank line to write on is no blank line of the goal.
+        """
+        goal_lines = [j for j, blank in enumerate(self.complete) if not blank]
+        alignment = align(self.lines, [self.goal[j] for j in goal_lines])
+        for j, i, equal in zip(goal_lines, alignment.source.tolist(), alignment.equal.tolist(), strict=True):
+            if i >= 0 and (equal or self._same_kind(i, j)):
+                self.goal_line_of[i], self.line_of[j] = j, i
+                self.complete[j] = equal or _is_commented(self.lines[i], self.goal[j])
+
+    def _same_kind(self, i: int, j: int) -> bool:
+        line = self.lines[i]
+        return not line.strip() or is_comment(line) == is_comment(self.goal[j])
+
+    def release_crossing_lines(self) -> None:
+        """Releases the matches that cross others, few complete ones: a line at a wrong place is not the goal's."""
+        for j in _crossing_goal_lines(self.line_of, self.complete, len(self.lines)):
+            self.goal_line_of[self.line_of[j]], self.line_of[j], self.complete[j] = -1, -1, False
+
+    def match_begun_lines(self) -> None:
+        """Matches lines of which too little is typed for an alignment with the first goal line that begins so.
+
+        Only goal lines between those of the lines above and below that are sure come into question.
+        """
+
+        def begins(i: int, j: int) -> bool:
+            free = not self.complete[j] and self.line_of[j] in (-1, i)
+            return free and self.goal[j].startswith(self.lines[i])
+
+        self._match_in_gaps([self._sure_goal_line(i) for i in range(len(self.lines))], begins)
+
+    def match_other_code(self) -> None:
+        """Matches each line of code that has no goal line with the first missing one that fits its place."""
+
+        def has_room(i: int, j: int) -> bool:
+            missing = not self.complete[j] and self.line_of[j] < 0
+            return missing and not is_comment(self.goal[j]) and not is_comment(self.lines[i])
+
+        self._match_in_gaps(list(self.goal_line_of), has_room)
+
+    def _sure_goal_line(self, i: int) -> int:
+        """The goal line of line `i` if it is complete, or begun as it has to; else -1."""
+        j = self.goal_line_of[i]
+        return j if j >= 0 and (self.complete[j] or is_begun(self.lines[i], self.goal[j])) else -1
+
+    def _match_in_gaps(self, fixed: Sequence[int], fits: Callable[[int, int], bool]) -> None:
+        """Matches lines that are not blank with the first goal line that fits between those of the fixed lines around.
+
+        fixed: (n,) goal line of each line that keeps it, -1 for the others.
+        """
+        ends = _next_fixed(fixed, len(self.goal))
+        above = -1
+        for i, line in enumerate(self.lines):
+            if fixed[i] >= 0:
+                above = fixed[i]
+            elif line.strip():
+                between = range(above + 1, min(ends[i + 1], above + 1 + LOOK_AHEAD))
+                j = next((j for j in between if fits(i, j)), -1)
+                if j >= 0:
+                    self._match(i, j)
+                    above = j
+
+    def _match(self, i: int, j: int) -> None:
+        """Matches line `i` with goal line `j` instead of the one that it had."""
+        if self.goal_line_of[i] >= 0:
+            self.line_of[self.goal_line_of[i]] = -1
+        self.goal_line_of[i], self.line_of[j] = j, i
+
+
+def _next_fixed(fixed: Sequence[int], end: int) -> list[int]:
+    """(n + 1,) the first goal line of `fixed` from each line on; `end` where none follows."""
+    following = [end] * (len(fixed) + 1)
+    for i in range(len(fixed) - 1, -1, -1):
+        following[i] = fixed[i] if fixed[i] >= 0 else following[i + 1]
+    return following
+
+
+def _crossing_goal_lines(line_of: Sequence[int], complete: Sequence[bool], line_count: int) -> list[int]:
+    """Goal lines whose match crosses others', as few complete ones as possible."""
+    placed = [j for j, i in enumerate(line_of) if i >= 0]
+    if all(line_of[a] < line_of[b] for a, b in pairwise(placed)):
         return []
-    standing = [j for j in placed if stands[j]]
-    fixed = [standing[k] for k in _longest_rising([at[j] for j in standing])]
-    rest = [j for j in placed if not stands[j]]
-    bounds = [(-1, -1), *((j, at[j]) for j in fixed), (len(at), len(goal_line_of))]
+    fixed = _longest_in_order([j for j in placed if complete[j]], line_of)
+    bounds = [-1, *(line_of[j] for j in fixed), line_count]
     fitting = []
-    for j in rest:
+    for j in placed:
         k = bisect(fixed, j)
-        if bounds[k][1] < at[j] < bounds[k + 1][1]:
+        if not complete[j] and bounds[k] < line_of[j] < bounds[k + 1]:
             fitting.append(j)
-    keep = {*fixed, *(fitting[k] for k in _longest_rising([at[j] for j in fitting]))}
-    return [j for j in placed if j not in keep]
+    in_order = {*fixed, *_longest_in_order(fitting, line_of)}
+    return [j for j in placed if j not in in_order]
 
 
-def _longest_rising(values: Sequence[int]) -> list[int]:
-    """Places of a longest rising subsequence: patience sorting."""
+def _longest_in_order(goal_lines: Sequence[int], line_of: Sequence[int]) -> list[int]:
+    """The most of the goal lines whose lines rise with them."""
+    values = [line_of[j] for j in goal_lines]
+    return [goal_lines[k] for k in _longest_increasing_subsequence(values)]
+
+
+def _longest_increasing_subsequence(values: Sequence[int]) -> list[int]:
+    """Indices of a longest increasing subsequence, by patience sorting."""
     tops: list[int] = []
     piles: list[int] = []
     before: list[int] = []
@@ -135,108 +221,79 @@ def _longest_rising(values: Sequence[int]) -> list[int]:
         before.append(piles[pile - 1] if pile else -1)
         tops[pile : pile + 1] = [value]
         piles[pile : pile + 1] = [k]
-    rising = []
+    increasing = []
     k = piles[-1] if piles else -1
     while k >= 0:
-        rising.append(k)
+        increasing.append(k)
         k = before[k]
-    return rising[::-1]
+    return increasing[::-1]
 
 
-def _meant(
-    lines: Sequence[str], goal: Sequence[str], goal_line_of: Sequence[int], at: Sequence[int], stands: Sequence[bool]
-) -> Iterator[tuple[int, int]]:
-    """Lines and the goal lines that they are meant to be, where an alignment saw too little of them to tell.
-
-    Of the goal lines that are missing between those of the lines above and below: the first that begins as the line
-    does; then, for lines of code that are left, the first. The caller enters each pair before it asks for the next.
-    """
-
-    def begins(i: int, j: int) -> bool:
-        return not stands[j] and at[j] in (-1, i) and goal[j].startswith(lines[i])
-
-    def has_room(i: int, j: int) -> bool:
-        return not stands[j] and at[j] < 0 and not is_comment(goal[j]) and not is_comment(lines[i])
-
-    sure = [j if j >= 0 and (stands[j] or is_begun(lines[i], goal[j])) else -1 for i, j in enumerate(goal_line_of)]
-    yield from _in_gaps(lines, sure, len(goal), begins)
-    yield from _in_gaps(lines, list(goal_line_of), len(goal), has_room)
+def _is_commented(line: str, goal_line: str) -> bool:
+    """Whether `line` is the goal line with a comment at its end."""
+    return "#" in line and line.startswith(goal_line.rstrip()) and code(line) == goal_line.rstrip()
 
 
-def _in_gaps(
-    lines: Sequence[str], fixed: Sequence[int], goals: int, fits: Callable[[int, int], bool]
-) -> Iterator[tuple[int, int]]:
-    """For lines that are not blank, the first goal line that fits between those of the `fixed` lines around them."""
-    ends = [goals] * (len(lines) + 1)
-    for i in range(len(lines) - 1, -1, -1):
-        ends[i] = fixed[i] if fixed[i] >= 0 else ends[i + 1]
-    above = -1
-    for i, line in enumerate(lines):
-        if fixed[i] >= 0:
-            above = fixed[i]
-        elif line.strip():
-            between = range(above + 1, min(ends[i + 1], above + 1 + LOOK_AHEAD))
-            if (j := next((j for j in between if fits(i, j)), -1)) >= 0:
-                yield i, j
-                above = j
-
-
-def _is_commented(line: str, wanted: str) -> bool:
-    """Whether `line` is `wanted` with a comment at its end."""
-    return "#" in line and line.startswith(wanted.rstrip()) and code(line) == wanted.rstrip()
-
-
-def is_begun(line: str, wanted: str) -> bool:
-    """Whether `line`, a comment of its own at its end aside, only has to be typed on to become `wanted`."""
-    if "#" in line and "#" not in wanted:
+def is_begun(line: str, goal_line: str) -> bool:
+    """Whether `line`, a comment of its own at its end aside, only has to be typed on to become the goal line."""
+    if "#" in line and "#" not in goal_line:
         line = code(line)
-    return len(line) < len(wanted) and (wanted.startswith(line) or not line.strip())
+    return len(line) < len(goal_line) and (goal_line.startswith(line) or not line.strip())
 
 
 def remaining_steps(progress: GoalProgress) -> list[EditStep]:
-    """What is left to do, in the order of the text; of goal lines that belong at one place only the first."""
-    found = []
-    last, inserted = -1, False
-    for j, (wanted, i) in enumerate(zip(progress.goal, progress.at, strict=True)):
-        if i >= 0:
-            if not progress.stands[j]:
-                found.append(EditStep("type" if is_begun(progress.lines[i], wanted) else "rewrite", i, j))
-            last, inserted = i, False
-        elif not progress.stands[j] and not inserted:
-            below = last + 1
-            if below < len(progress.lines) and progress.goal_line_of[below] < 0 and not progress.lines[below].strip():
-                found.append(EditStep("type", below, j))
-            else:
-                found.append(EditStep("insert", last, j))
-            inserted = True
-    found += [
+    """What remains to be done, in the order of the text; of goal lines that belong at one place only the first."""
+    steps = _steps_to_goal_lines(progress)
+    steps += [
         EditStep("remove", i, -1)
         for i, line in enumerate(progress.lines)
         if progress.goal_line_of[i] < 0 and line.strip() and not is_comment(line)
     ]
-    return sorted(found, key=lambda step: step.line)
+    return sorted(steps, key=lambda step: step.line)
+
+
+def _steps_to_goal_lines(progress: GoalProgress) -> list[EditStep]:
+    steps = []
+    last_line, inserted = -1, False
+    for j, (goal_line, i) in enumerate(zip(progress.goal, progress.line_of, strict=True)):
+        if i >= 0:
+            if not progress.complete[j]:
+                steps.append(EditStep("type" if is_begun(progress.lines[i], goal_line) else "rewrite", i, j))
+            last_line, inserted = i, False
+        elif not progress.complete[j] and not inserted:
+            steps.append(_step_below(progress, last_line, j))
+            inserted = True
+    return steps
+
+
+def _step_below(progress: GoalProgress, line: int, goal_line: int) -> EditStep:
+    """Typing the goal line below `line`: on the blank line there, else on a new one."""
+    below = line + 1
+    if below < len(progress.lines) and progress.goal_line_of[below] < 0 and not progress.lines[below].strip():
+        return EditStep("type", below, goal_line)
+    return EditStep("insert", line, goal_line)
 
 
 def due_goal_line(progress: GoalProgress, line: int) -> int:
-    """The goal line that `line` should become next: its own unless it stands, or one that a blank line has room for.
+    """The goal line that `line` should become next: its own unless complete, or one that a blank line has room for.
 
     -1: none.
     """
     own = progress.goal_line_of[line]
     if own >= 0:
-        return -1 if progress.stands[own] else own
+        return -1 if progress.complete[own] else own
     if progress.lines[line].strip():
         return -1
     above = next((j for j in reversed(progress.goal_line_of[:line]) if j >= 0), -1)
     below = next((j for j in progress.goal_line_of[line + 1 :] if j >= 0), len(progress.goal))
-    return next((j for j in range(above + 1, below) if not progress.stands[j] and progress.at[j] < 0), -1)
+    return next((j for j in range(above + 1, below) if progress.is_missing(j)), -1)
 
 
 def next_missing_lines(progress: GoalProgress, first: int, count: int) -> list[int]:
     """`first` and up to `count - 1` goal lines directly after it that are nowhere in the text yet."""
-    chosen = [first]
+    goal_lines = [first]
     for j in range(first + 1, len(progress.goal)):
-        if len(chosen) == count or progress.at[j] >= 0 or progress.stands[j]:
+        if len(goal_lines) == count or not progress.is_missing(j):
             break
-        chosen.append(j)
-    return chosen
+        goal_lines.append(j)
+    return goal_lines

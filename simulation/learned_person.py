@@ -1,20 +1,20 @@
 """A person learned from sessions: acts as the human policy would, types what leads to the goal, keeps what they kept.
 
 The policy does not know the goal; so its distribution is restricted to what leads there: decisions in the proportions
-that the policy gives them, then lines in those that it gives each decision. Not here: the policy's network, how habits
-are estimated (`person_fitting`).
+that the policy gives them, then lines in those that it gives each decision. Not here: the policy's network, how a
+person's parameters are estimated (`person_fitting`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
 from actions import Decision
 from simulation.acceptance import AcceptanceRates, undo_option
-from simulation.goal_progress import GoalProgress, next_missing_lines, progress, remaining_steps
+from simulation.goal_progress import GoalProgress, next_missing_lines, remaining_steps
 from simulation.person import HumanPolicy, Option, PairProbabilities, Reply, Turn
 from simulation.typing_model import (
     TypingStyle,
@@ -27,13 +27,16 @@ from simulation.typing_model import (
 )
 
 MAX_STEPS = 12
-"""Pieces of the goal that are on a person's mind, the first of the file."""
+"""Steps to the goal that are on a person's mind, the first of the file."""
 
 MIN_LINE_WEIGHT = 1e-4
 """Weight of a line that the policy rules out but the goal asks for."""
 
 MIN_PROBABILITY = 1e-12
 """A probability that was drawn is recorded as no less than this."""
+
+TasksByLine = dict[int, list[TypingTask]]
+"""The tasks that count as one decision, by the line that they count at."""
 
 
 @dataclass(frozen=True)
@@ -49,61 +52,64 @@ class LearnedPerson:
         """Taking something back, else one option for each decision that the policy takes and the goal has use for."""
         if pairs is None:
             raise ValueError(f"{self.name} acts by a policy, whose probabilities are missing")
-        now = progress(turn.state.lines, turn.goal.lines)
-        undo, kept = undo_option(turn, self.acceptance)
-        return [*undo, *self._acting(turn, now, pairs, kept)]
+        undo, keep_all = undo_option(turn, self.acceptance)
+        return [*undo, *self._acting_options(turn, pairs, keep_all)]
 
-    def _acting(self, turn: Turn, now: GoalProgress, pairs: PairProbabilities, mass: float) -> list[Option]:
-        useful = tasks(now, cursor_line(turn.state))
-        if not useful:
+    def _acting_options(self, turn: Turn, pairs: PairProbabilities, mass: float) -> list[Option]:
+        """What they do, with probability `mass` in all, if they take nothing back."""
+        tasks = useful_tasks(turn.progress, cursor_line(turn.state))
+        if not tasks:
             return [Option(mass, lambda _: noop_reply(turn.state))]
-        marginal = pairs.sum(axis=1)
-        weights = {decision: float(marginal[decision]) for decision in (Decision.NO_OP, *useful)}
+        weights = _decision_weights(pairs, (Decision.NO_OP, *tasks))
         total = sum(weights.values())
-        if total <= 0.0:
-            weights, total = dict.fromkeys(weights, 1.0), float(len(weights))
         options = [Option(mass * weights[Decision.NO_OP] / total, lambda _: noop_reply(turn.state))]
-        for decision, lines in useful.items():
-            chance = mass * weights[decision] / total
-            at = [
-                float(pairs[decision, line]) + MIN_LINE_WEIGHT * weights[decision] + MIN_PROBABILITY for line in lines
-            ]
-            doing = self._doing(turn, now, lines, at, chosen=(decision, chance))
-            options.append(Option(chance, doing))
+        for decision, by_line in tasks.items():
+            floor = MIN_LINE_WEIGHT * weights[decision]
+            line_weights = [float(pairs[decision, line]) + floor + MIN_PROBABILITY for line in by_line]
+            probability = mass * weights[decision] / total
+            reply = _PolicyReply(turn, self.typing_style, decision, probability, by_line, line_weights)
+            options.append(Option(probability, reply.carry_out))
         return options
 
-    def _doing(
-        self,
-        turn: Turn,
-        now: GoalProgress,
-        lines: dict[int, list[TypingTask]],
-        weights: list[float],
-        *,
-        chosen: tuple[Decision, float],
-    ) -> Callable[[Random], Reply]:
-        """One of the tasks that count as the decision `chosen` (with its chance): first the line is drawn, then it."""
-        decision, chance = chosen
 
-        def carry_out(generator: Random) -> Reply:
-            line, weight = generator.choices(list(zip(lines, weights, strict=True)), weights)[0]
-            state = execute(generator.choice(lines[line]), turn.state, now, self.typing_style, generator)
-            move = inferred_action(turn.state, state)
-            if (move.decision, move.line) == (decision, line):
-                pair = max(chance * weight / sum(weights), MIN_PROBABILITY)
-                move = replace(move, probability=pair, decision_probability=max(chance, MIN_PROBABILITY))
-            return Reply(state, move)
+@dataclass(frozen=True, slots=True)
+class _PolicyReply:
+    """Doing one of the tasks that count as `decision`, which is taken with `probability`; line_weights: by line."""
 
-        return carry_out
+    turn: Turn
+    style: TypingStyle
+    decision: Decision
+    probability: float
+    tasks: TasksByLine
+    line_weights: list[float]
+
+    def carry_out(self, generator: Random) -> Reply:
+        """First the line is drawn, then a task of those that count at it."""
+        weighted = list(zip(self.tasks, self.line_weights, strict=True))
+        line, weight = generator.choices(weighted, self.line_weights)[0]
+        state = execute(generator.choice(self.tasks[line]), self.turn, self.style, generator)
+        action = inferred_action(self.turn.state, state)
+        if (action.decision, action.line) == (self.decision, line):
+            pair = max(self.probability * weight / sum(self.line_weights), MIN_PROBABILITY)
+            action = replace(action, probability=pair, decision_probability=max(self.probability, MIN_PROBABILITY))
+        return Reply(state, action)
 
 
-def tasks(now: GoalProgress, cursor: int) -> dict[Decision, dict[int, list[TypingTask]]]:
+def _decision_weights(pairs: PairProbabilities, decisions: Sequence[Decision]) -> dict[Decision, float]:
+    """The policy's probability of each decision; all alike if it gives them none."""
+    marginal = pairs.sum(axis=1)
+    weights = {decision: float(marginal[decision]) for decision in decisions}
+    return weights if sum(weights.values()) > 0.0 else dict.fromkeys(weights, 1.0)
+
+
+def useful_tasks(progress: GoalProgress, cursor: int) -> dict[Decision, TasksByLine]:
     """What leads to the goal, by the decision and line that it counts as."""
-    found: defaultdict[Decision, defaultdict[int, list[TypingTask]]] = defaultdict(lambda: defaultdict(list))
-    for step in remaining_steps(now)[:MAX_STEPS]:
-        choice = [TypingTask(step)]
-        if step.kind in ("type", "insert") and len(next_missing_lines(now, step.goal, 2)) > 1:
-            choice.append(TypingTask(step, several=True))
-        for task in choice:
-            decision, line = expected_action(task, now, cursor)
-            found[decision][line].append(task)
-    return {decision: dict(lines) for decision, lines in found.items()}
+    tasks: defaultdict[Decision, defaultdict[int, list[TypingTask]]] = defaultdict(lambda: defaultdict(list))
+    for step in remaining_steps(progress)[:MAX_STEPS]:
+        choices = [TypingTask(step)]
+        if step.kind in ("type", "insert") and len(next_missing_lines(progress, step.goal, 2)) > 1:
+            choices.append(TypingTask(step, block=True))
+        for task in choices:
+            decision, line = expected_action(task, progress, cursor)
+            tasks[decision][line].append(task)
+    return {decision: dict(by_line) for decision, by_line in tasks.items()}

@@ -12,13 +12,12 @@ from random import Random
 import numpy as np
 import torch
 
-from actions import Decision
+from actions import Action, Decision
 from config import N_DECISIONS
 from featurizers import Featurizer
 from models import Models, Policy, forward_states
-from simulation.assistants import sample_pair
+from simulation.assistants import sampled_action
 from simulation.person import PairProbabilities
-from simulation.rollout import Chosen
 from state import State
 
 
@@ -34,16 +33,16 @@ def pair_probabilities(
     for batch in forward_states(policy, featurizer, states, heads=("action",), legal_only=legal_only):
         probabilities = batch.distribution().pair_log_probs().exp().double().cpu().numpy()
         for row, i in enumerate(batch.index.tolist()):
-            pairs[i] = _on_the_file(probabilities[row], int(batch.first_line[row]), len(states[i]))
+            pairs[i] = _in_file_lines(probabilities[row], int(batch.first_line[row]), len(states[i]))
     return pairs
 
 
-def _on_the_file(seen: PairProbabilities, first: int, lines: int) -> PairProbabilities:
+def _in_file_lines(window: PairProbabilities, first: int, lines: int) -> PairProbabilities:
     """The window's probabilities, which may have padding, at the file's own lines; the NO-OP's at line 0."""
     pairs = np.zeros((N_DECISIONS, max(lines, 1)))
-    count = min(seen.shape[1], lines)
-    pairs[1:, first : first + count] = seen[1:, :count]
-    pairs[Decision.NO_OP, 0] = seen[Decision.NO_OP].sum()
+    count = min(window.shape[1], lines)
+    pairs[1:, first : first + count] = window[1:, :count]
+    pairs[Decision.NO_OP, 0] = window[Decision.NO_OP].sum()
     return pairs
 
 
@@ -59,24 +58,9 @@ class NetworkPolicy:
         """The human's network of a set of models."""
         return cls(models.human, models.featurizer)
 
-    def pairs(self, states: Sequence[State]) -> list[PairProbabilities]:
+    def pair_probabilities(self, states: Sequence[State]) -> list[PairProbabilities]:
         """See `HumanPolicy`."""
         return pair_probabilities(self.policy, self.featurizer, states, legal_only=False)
-
-
-@torch.no_grad()
-def most_probable_actions(
-    policy: Policy, featurizer: Featurizer, states: Sequence[State]
-) -> list[tuple[Decision, int]]:
-    """What argmax takes at each state (see `ActionDistribution.argmax`), at the file's own line; -1: none."""
-    actions = [(Decision.NO_OP, -1)] * len(states)
-    for batch in forward_states(policy, featurizer, states, heads=("action",), legal_only=True):
-        decisions, lines = batch.distribution().argmax()
-        for i, decision, line, first in zip(
-            batch.index.tolist(), decisions.tolist(), lines.tolist(), batch.first_line.tolist(), strict=True
-        ):
-            actions[i] = Decision(decision), -1 if line < 0 else first + line
-    return actions
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,14 +77,22 @@ class NetworkAssistant:
         """The assistant's network of a set of models."""
         return cls(models.assistant, models.featurizer, models.source, greedy)
 
-    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
+    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Action]:
         """See `Assistant`."""
         if self.greedy:
-            actions = most_probable_actions(self.policy, self.featurizer, states)
-            return [Chosen(decision, line, 1.0, 1.0, self.model) for decision, line in actions]
+            return self._most_probable(states)
         distributions = pair_probabilities(self.policy, self.featurizer, states, legal_only=True)
-        return [self._sample(pairs, generator) for pairs, generator in zip(distributions, generators, strict=True)]
+        drawn = zip(distributions, generators, strict=True)
+        return [sampled_action(pairs, generator, self.model) for pairs, generator in drawn]
 
-    def _sample(self, pairs: PairProbabilities, generator: Random) -> Chosen:
-        decision, line, probability = sample_pair(pairs, generator)
-        return Chosen(decision, line, min(probability, 1.0), min(float(pairs[decision].sum()), 1.0), self.model)
+    @torch.no_grad()
+    def _most_probable(self, states: Sequence[State]) -> list[Action]:
+        """What argmax takes at each state (see `ActionDistribution.argmax`), with probability 1."""
+        actions = [Action("A", Decision.NO_OP, -1)] * len(states)
+        for batch in forward_states(self.policy, self.featurizer, states, heads=("action",), legal_only=True):
+            decisions, lines = batch.distribution().argmax()
+            rows = zip(batch.index.tolist(), decisions.tolist(), lines.tolist(), batch.first_line.tolist(), strict=True)
+            for i, decision, line, first_line in rows:
+                file_line = -1 if line < 0 else first_line + line
+                actions[i] = Action("A", Decision(decision), file_line, True, 1.0, 1.0, self.model)
+        return actions

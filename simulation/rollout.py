@@ -1,26 +1,25 @@
 """Sessions between simulated people and an assistant, many at once, in lockstep.
 
-One call of the assistant, one of each human policy and one of the judge per ply, whatever the number of games. A game's
-chances are its own: it goes the same way whatever games are played beside it, as far as the rounding of networks, which
-differs between batches, lets it. Not here: who the players are, search.
+One call of the assistant, one of each human policy and one of the judge per ply, whatever the number of rollouts. What
+a rollout leaves to chance is its own: it goes the same way whatever is played beside it, as far as the rounding of
+networks, which differs between batches, lets it. Not here: who the players are, search.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Protocol
 from uuid import UUID
 
 from actions import Decision, apply
 from alignment import strip_line_end
+from delegates import TextWriter
 from judge import Judge
 from line_tracking import retained_share
 from simulation.goal import Goal
-from simulation.goal_progress import progress
-from simulation.oracle_writer import TextWriter
-from simulation.person import HumanPolicy, PairProbabilities, Person, Turn, reply
+from simulation.person import HumanPolicy, PairProbabilities, Person, Turn, draw_reply
 from state import HISTORY_LENGTH, PastDecision, State, unedited
 from state_adapter import Action, Agent, Episode
 
@@ -30,22 +29,19 @@ ASSISTANT_TURN_MS = 300
 """How long the assistant takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A decision of the assistant's with the probabilities to record. line: from 0, -1: none."""
-
-    decision: Decision
-    line: int
-    probability: float | None = None
-    decision_probability: float | None = None
-    model: str | None = None
-
-
 class Assistant(Protocol):
     """Whoever decides when, where and how to help. It sees states alone."""
 
-    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> Sequence[Chosen]:
+    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> Sequence[Action]:
         """A legal decision for each state; what is left to chance is drawn from the state's own generator."""
+        ...
+
+
+class WriterFactory(Protocol):
+    """Makes the writer of the assistant's text for each session; one that needs no goal may always give the same."""
+
+    def writer_for(self, goal: Goal, generator: Random) -> TextWriter:
+        """The writer of a session whose person is after `goal`; what it leaves to chance comes from `generator`."""
         ...
 
 
@@ -53,8 +49,8 @@ class Assistant(Protocol):
 class RolloutSpec:
     """Where a session begins, with whom, and what they are after.
 
-    before, move: the assistant's decision that led to `root`, if the person is to reply to one (`next_agent` "H").
-    seed: of everything that this game leaves to chance.
+    before, action: the assistant's decision that led to `root`, if the person is to reply to one (`next_agent` "H").
+    seed: of everything that this rollout leaves to chance.
     """
 
     root: State
@@ -63,123 +59,147 @@ class RolloutSpec:
     seed: str
     next_agent: Agent = "A"
     before: State | None = None
-    move: Action | None = None
+    action: Action | None = None
     problem_id: str | None = None
 
     @classmethod
-    def at(cls, episode: Episode, index: int, person: Person, seed: str, goal: Goal | None = None) -> RolloutSpec:
+    def from_episode(
+        cls, episode: Episode, index: int, person: Person, seed: str, goal: Goal | None = None
+    ) -> RolloutSpec:
         """The session goes on from `episode.states[index]`; the goal is by default what it came to in hindsight."""
-        move = episode.actions[index]
-        replies = move is not None and move.agent == "A"
+        action = episode.actions[index]
+        replies = action is not None and action.agent == "A"
         return cls(
-            episode.states[index],
-            goal or Goal.of(episode),
-            person,
-            seed,
-            "H" if replies else "A",
-            episode.states[index - 1] if replies else None,
-            move if replies else None,
-            episode.problem_id,
+            root=episode.states[index],
+            goal=goal or Goal.from_episode(episode),
+            person=person,
+            seed=seed,
+            next_agent="H" if replies else "A",
+            before=episode.states[index - 1] if replies else None,
+            action=action if replies else None,
+            problem_id=episode.problem_id,
         )
 
 
 def run_rollouts(
-    games: Sequence[RolloutSpec],
+    specs: Sequence[RolloutSpec],
     assistant: Assistant,
-    completer: TextWriter,
+    writers: WriterFactory,
     judge: Judge | None = None,
     *,
     horizon: int,
     rounds_after_goal: int | None = None,
 ) -> list[Episode]:
-    """Plays all games and returns what was recorded, the root first; each ends with the person's reply.
+    """Plays all rollouts and returns what was recorded, the root first; each ends with the person's reply.
 
-    horizon: decisions of the assistant in each game. linger: rounds that a person stays when the goal stands; None:
-    until the horizon, so that an end never tells of the goal. judge None: nobody knows what compiles.
+    horizon: decisions of the assistant in each rollout. rounds_after_goal: rounds that a person stays when the goal is
+    reached; None: until the horizon, so that an end never tells of the goal. judge None: `env` stays unknown.
     """
-    sessions = [_Session.begin(game) for game in games]
-    _people_move([session for session in sessions if session.game.next_agent == "H"], judge)
-    going = sessions
+    rollouts = [_Rollout.begin(spec, writers) for spec in specs]
+    _people_act([rollout for rollout in rollouts if rollout.spec.next_agent == "H"], judge)
+    running = rollouts
     for _ in range(horizon):
-        going = [session for session in going if not session.left(rounds_after_goal)]
-        if not going:
+        running = [rollout for rollout in running if not rollout.is_over(rounds_after_goal)]
+        if not running:
             break
-        _assistant_moves(going, assistant, completer, judge)
-        _people_move(going, judge)
-    return [session.episode(cut_off=not session.left(rounds_after_goal)) for session in sessions]
+        _assistant_acts(running, assistant, judge)
+        _people_act(running, judge)
+    return [rollout.episode(cut_off=not rollout.is_over(rounds_after_goal)) for rollout in rollouts]
 
 
-def apply_assistant_action(state: State, chosen: Chosen, text: str) -> tuple[State, Action]:
-    """The assistant's move with its text. One that changes nothing is a NO-OP, whose probability nobody knows."""
-    after = apply(state, chosen.decision, chosen.line, text, by="A", t=state.t + 1)
-    if chosen.decision is not Decision.NO_OP and after.lines == state.lines:
-        return after, Action("A", Decision.NO_OP, -1, recorded=True, model=chosen.model)
-    of = (chosen.probability, chosen.decision_probability, chosen.model)
-    return after, Action("A", chosen.decision, chosen.line, True, *of)
+def apply_assistant_action(state: State, action: Action, text: str) -> tuple[State, Action]:
+    """The state that the assistant's action leads to with its text, and the action as it is recorded.
+
+    An action that changes nothing is recorded as a NO-OP, whose probability is unknown.
+    """
+    after = apply(state, action.decision, action.line, text, by="A", t=state.t + 1)
+    if action.decision is not Decision.NO_OP and after.lines == state.lines:
+        return after, Action("A", Decision.NO_OP, -1, model=action.model)
+    return after, action
 
 
 @dataclass
-class _Session:
-    """A game under way. rounds_after: how often the assistant has moved since the goal stands."""
+class _Rollout:
+    """A session under way.
 
-    game: RolloutSpec
+    human_random, assistant_random: what each leaves to chance. before, action: the assistant's latest decision and the
+    state that it was taken on. rounds_since_goal: rounds since the goal was reached, -1: it is not.
+    """
+
+    spec: RolloutSpec
+    writer: TextWriter
+    human_random: Random
+    assistant_random: Random
     states: list[State]
-    moves: list[Action | None]
-    person: Random
-    assistant: Random
-    completer: Random
     before: State | None
-    move: Action | None
+    action: Action | None
+    actions: list[Action | None] = field(default_factory=lambda: [None])
     rounds_since_goal: int = -1
 
     @classmethod
-    def begin(cls, game: RolloutSpec) -> _Session:
-        root = replace(_editable(game.root), history=game.root.history or ())
-        before = None if game.before is None else _editable(game.before)
-        person, assistant, completer = (Random(f"{game.seed}/{of}") for of in ("person", "assistant", "completer"))
-        return cls(game, [root], [None], person, assistant, completer, before, game.move)
+    def begin(cls, spec: RolloutSpec, writers: WriterFactory) -> _Rollout:
+        return cls(
+            spec=spec,
+            writer=writers.writer_for(spec.goal, Random(f"{spec.seed}/completer")),
+            human_random=Random(f"{spec.seed}/person"),
+            assistant_random=Random(f"{spec.seed}/assistant"),
+            states=[replace(_editable(spec.root), history=spec.root.history or ())],
+            before=None if spec.before is None else _editable(spec.before),
+            action=spec.action,
+        )
 
     @property
     def state(self) -> State:
         return self.states[-1]
 
-    def add(self, state: State, move: Action) -> None:
-        """One more state, with the session's clock and the history that is known by now."""
-        last = self.state
-        past = last.history or ()
-        if move.agent == "A":
-            took = ASSISTANT_TURN_MS
-            past = (*past, PastDecision(last.t, int(move.decision), None))[-HISTORY_LENGTH:]
-            self.before, self.move = last, move
-        else:
-            took = self.person.randint(*HUMAN_TURN_MS)
-            if len(self.moves) > 1 and self.move is not None and self.before is not None:
-                past = (*past[:-1], replace(past[-1], kept=_kept(self.before, last, state, self.move)))
-        clock = None if last.timestamp_ms is None else last.timestamp_ms + took
-        self.states.append(replace(state, timestamp_ms=clock, history=past))
-        self.moves.append(move)
+    @property
+    def turn(self) -> Turn:
+        """What the person replies to."""
+        return Turn(self.state, self.spec.goal, self.before, self.action)
 
-    def left(self, rounds_after_goal: int | None) -> bool:
-        """Whether the person is done and has stayed for `rounds_after_goal` rounds since."""
-        return rounds_after_goal is not None and self.rounds_since_goal >= rounds_after_goal
+    def add_assistant_action(self, after: State, action: Action) -> None:
+        """One more state, to which the assistant's action led."""
+        state = self.state
+        past = PastDecision(state.t, int(action.decision), None)
+        self._add(after, action, ASSISTANT_TURN_MS, (*(state.history or ()), past)[-HISTORY_LENGTH:])
+        self.before, self.action = state, action
 
-    def note_progress(self) -> None:
+    def add_human_action(self, after: State, action: Action) -> None:
+        """One more state, to which the person's action led; it says what was kept of the assistant's latest text."""
+        state = self.state
+        history = state.history or ()
+        if len(self.actions) > 1 and self.action is not None and self.before is not None:
+            kept_share = _kept_share(self.before, state, after, self.action)
+            history = (*history[:-1], replace(history[-1], kept=kept_share))
+        self._add(after, action, self.human_random.randint(*HUMAN_TURN_MS), history)
         if self.rounds_since_goal >= 0:
             self.rounds_since_goal += 1
-        elif progress(self.state.lines, self.game.goal.lines).done:
+        elif self.turn.progress.done:
             self.rounds_since_goal = 0
 
+    def _add(self, after: State, action: Action, duration_ms: int, history: tuple[PastDecision, ...]) -> None:
+        clock = self.state.timestamp_ms
+        timestamp_ms = None if clock is None else clock + duration_ms
+        self.states.append(replace(after, timestamp_ms=timestamp_ms, history=history))
+        self.actions.append(action)
+
+    def is_over(self, rounds_after_goal: int | None) -> bool:
+        """Whether the goal is reached and the person has stayed for `rounds_after_goal` rounds since."""
+        return rounds_after_goal is not None and self.rounds_since_goal >= rounds_after_goal
+
     def episode(self, *, cut_off: bool) -> Episode:
-        game = self.game
-        name = UUID(int=Random(f"{game.seed}/{game.person.name}/{game.problem_id}").getrandbits(128), version=4)
-        source = f"simulated, with {game.person.name}"
-        return Episode(str(name), source, game.problem_id, tuple(self.states), tuple(self.moves), cut_off)
+        """What was recorded."""
+        spec = self.spec
+        identity = Random(f"{spec.seed}/{spec.person.name}/{spec.problem_id}").getrandbits(128)
+        source = f"simulated, with {spec.person.name}"
+        states, actions = tuple(self.states), tuple(self.actions)
+        return Episode(str(UUID(int=identity, version=4)), source, spec.problem_id, states, actions, cut_off)
 
 
-def _kept(before: State, after: State, later_acceptance: State, move: Action) -> float | None:
-    if move.decision is Decision.NO_OP or before.lines == after.lines:
+def _kept_share(before: State, after: State, reply: State, action: Action) -> float | None:
+    if action.decision is Decision.NO_OP or before.lines == after.lines:
         return None
-    return retained_share(before, after, later_acceptance)
+    return retained_share(before, after, reply)
 
 
 def _editable(state: State) -> State:
@@ -189,56 +209,52 @@ def _editable(state: State) -> State:
     return replace(state, lines=tuple(strip_line_end(line) for line in state.lines))
 
 
-def _assistant_moves(
-    sessions: Sequence[_Session], assistant: Assistant, completer: TextWriter, judge: Judge | None
-) -> None:
-    states = [session.state for session in sessions]
-    decided = assistant.decide(states, [session.assistant for session in sessions])
-    taken = []
-    for session, state, chosen in zip(sessions, states, decided, strict=True):
-        text = completer.complete(state, chosen.decision, chosen.line, session.game.goal, session.completer)
-        taken.append(apply_assistant_action(state, chosen, text))
-    assess_lines = _judged([state for state, _ in taken], sessions, judge)
-    for session, state, (_, move) in zip(sessions, assess_lines, taken, strict=True):
-        session.add(state, move)
-
-
-def _people_move(sessions: Sequence[_Session], judge: Judge | None) -> None:
-    pairs = _ask_policies(sessions)
-    replies = [
-        reply(
-            session.game.person,
-            Turn(session.state, session.game.goal, session.before, session.move),
-            of,
-            session.person,
-        )
-        for session, of in zip(sessions, pairs, strict=True)
+def _assistant_acts(rollouts: Sequence[_Rollout], assistant: Assistant, judge: Judge | None) -> None:
+    generators = [rollout.assistant_random for rollout in rollouts]
+    actions = assistant.decide([rollout.state for rollout in rollouts], generators)
+    results = [
+        apply_assistant_action(rollout.state, action, _text_of(action, rollout))
+        for rollout, action in zip(rollouts, actions, strict=True)
     ]
-    states = _judged([made.state for made in replies], sessions, judge)
-    for session, state, made in zip(sessions, states, replies, strict=True):
-        session.add(state, made.move)
-        session.note_progress()
+    states = _judged([state for state, _ in results], rollouts, judge)
+    for rollout, state, (_, action) in zip(rollouts, states, results, strict=True):
+        rollout.add_assistant_action(state, action)
 
 
-def _ask_policies(sessions: Sequence[_Session]) -> list[PairProbabilities | None]:
-    """What each person's policy says of their state; one call for all games that share a policy."""
-    asked: dict[int, tuple[HumanPolicy, list[int]]] = {}
-    for i, session in enumerate(sessions):
-        policy = session.game.person.policy
+def _text_of(action: Action, rollout: _Rollout) -> str:
+    if action.decision is Decision.NO_OP:
+        return ""
+    return rollout.writer.write(rollout.state, action.decision, action.line).text
+
+
+def _people_act(rollouts: Sequence[_Rollout], judge: Judge | None) -> None:
+    replies = [
+        draw_reply(rollout.spec.person, rollout.turn, pairs, rollout.human_random)
+        for rollout, pairs in zip(rollouts, _ask_policies(rollouts), strict=True)
+    ]
+    states = _judged([reply.state for reply in replies], rollouts, judge)
+    for rollout, state, reply in zip(rollouts, states, replies, strict=True):
+        rollout.add_human_action(state, reply.action)
+
+
+def _ask_policies(rollouts: Sequence[_Rollout]) -> list[PairProbabilities | None]:
+    """What each person's policy says of their state; one call for all rollouts that share a policy."""
+    rows_of: dict[int, tuple[HumanPolicy, list[int]]] = {}
+    for row, rollout in enumerate(rollouts):
+        policy = rollout.spec.person.policy
         if policy is not None:
-            asked.setdefault(id(policy), (policy, []))[1].append(i)
-    answers: list[PairProbabilities | None] = [None] * len(sessions)
-    for policy, rows in asked.values():
-        for row, pairs in zip(rows, policy.pairs([sessions[row].state for row in rows]), strict=True):
-            answers[row] = pairs
+            rows_of.setdefault(id(policy), (policy, []))[1].append(row)
+    answers: list[PairProbabilities | None] = [None] * len(rollouts)
+    for policy, rows in rows_of.values():
+        pairs = policy.pair_probabilities([rollouts[row].state for row in rows])
+        for row, of_state in zip(rows, pairs, strict=True):
+            answers[row] = of_state
     return answers
 
 
-def _judged(states: Sequence[State], sessions: Sequence[_Session], judge: Judge | None) -> list[State]:
+def _judged(states: Sequence[State], rollouts: Sequence[_Rollout], judge: Judge | None) -> list[State]:
     """The states with what compiling and testing them gives."""
     if judge is None:
         return list(states)
-    verdicts = judge.verdicts(
-        [(session.game.goal.problem, state.text) for session, state in zip(sessions, states, strict=True)]
-    )
-    return [replace(state, env=verdict.env) for state, verdict in zip(states, verdicts, strict=True)]
+    texts = [(rollout.spec.goal.problem, state.text) for rollout, state in zip(rollouts, states, strict=True)]
+    return [replace(state, env=verdict.env) for state, verdict in zip(states, judge.verdicts(texts), strict=True)]

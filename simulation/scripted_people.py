@@ -12,76 +12,72 @@ from random import Random
 from actions import Decision, apply
 from errors import InputError
 from simulation.acceptance import AcceptanceRates, undo_option
-from simulation.goal_progress import EditStep, GoalProgress, progress, remaining_steps
+from simulation.goal_progress import EditStep, GoalProgress, remaining_steps
 from simulation.person import HumanPolicy, Option, PairProbabilities, Reply, Turn
-from simulation.typing_model import TypingStyle, TypingTask, cursor_line, inferred_action, noop_reply, typing
+from simulation.typing_model import TypingStyle, TypingTask, cursor_line, inferred_action, noop_reply, typing_reply
 
 
 @dataclass(frozen=True)
 class ScriptedPerson:
     """Somebody with fixed tastes who knows where they are going. Raises InputError if a number is no probability.
 
-    tastes: what they keep. waits: how often they do nothing in a turn. comments: how often they write a comment of
-    their own instead of code. later: their tastes once `changes_at` of the goal stands; None: they stay the same.
+    acceptance: what they keep. wait_rate: how often they do nothing in a turn. comment_rate: how often they write a
+    comment of their own instead of code. later_acceptance: what they keep once `changes_at` of the goal is complete;
+    None: the same.
     """
 
     name: str
     acceptance: AcceptanceRates
     typing_style: TypingStyle = field(default_factory=TypingStyle)
     wait_rate: float = 0.4
-    comments: float = 0.05
+    comment_rate: float = 0.05
     later_acceptance: AcceptanceRates | None = None
     changes_at: float = 0.5
     policy: HumanPolicy | None = None
 
     def __post_init__(self) -> None:
-        for name in ("wait_rate", "comments", "changes_at"):
+        for name in ("wait_rate", "comment_rate", "changes_at"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(self.name, f"{name} is {getattr(self, name)}, expected a probability")
 
     def options(self, turn: Turn, pairs: PairProbabilities | None) -> Sequence[Option]:
-        """Taking something back, else waiting, commenting, or typing the next piece."""
-        now = progress(turn.state.lines, turn.goal.lines)
-        acceptance = (
-            self.later_acceptance
-            if self.later_acceptance is not None and now.share > self.changes_at
-            else self.acceptance
-        )
-        undo, kept = undo_option(turn, acceptance)
-        return [*undo, *self._typing(turn, now, kept)]
+        """Taking something back, else waiting, commenting, or typing the next step."""
+        undo, keep_all = undo_option(turn, self._acceptance_at(turn.progress))
+        return [*undo, *self._typing_options(turn, keep_all)]
 
-    def _typing(self, turn: Turn, now: GoalProgress, mass: float) -> list[Option]:
-        """What they do, with probability `mass`, if they take nothing back."""
-        step = next_step(now, cursor_line(turn.state))
+    def _acceptance_at(self, progress: GoalProgress) -> AcceptanceRates:
+        changed = self.later_acceptance is not None and progress.share > self.changes_at
+        return self.later_acceptance if changed and self.later_acceptance is not None else self.acceptance
+
+    def _typing_options(self, turn: Turn, mass: float) -> list[Option]:
+        """What they do, with probability `mass` in all, if they take nothing back."""
+        step = next_step(turn.progress, cursor_line(turn.state))
         if step is None:
             return [Option(mass, lambda _: noop_reply(turn.state))]
-        comments = self.comments if turn.goal.notes else 0.0
-        busy = mass * (1.0 - self.wait_rate)
-        code = busy * (1.0 - comments)
+        comment_rate = self.comment_rate if turn.goal.notes else 0.0
+        acting = mass * (1.0 - self.wait_rate)
+        typing = acting * (1.0 - comment_rate)
+        block_rate = self.typing_style.block_rate
+        line, block = (typing_reply(turn, TypingTask(step, block), self.typing_style) for block in (False, True))
         return [
             Option(mass * self.wait_rate, lambda _: noop_reply(turn.state)),
-            Option(busy * comments, lambda generator: comment(turn, step, generator)),
-            Option(
-                code * (1.0 - self.typing_style.several), typing(turn.state, now, TypingTask(step), self.typing_style)
-            ),
-            Option(
-                code * self.typing_style.several,
-                typing(turn.state, now, TypingTask(step, several=True), self.typing_style),
-            ),
+            Option(acting * comment_rate, lambda generator: comment_reply(turn, step, generator)),
+            Option(typing * (1.0 - block_rate), line),
+            Option(typing * block_rate, block),
         ]
 
 
-def next_step(now: GoalProgress, cursor: int) -> EditStep | None:
-    """What the person does next: what the cursor's line waits for, else the first thing; None: nothing is left."""
-    left = remaining_steps(now)
-    here = (step for step in left if step.line == cursor and step.kind in ("type", "rewrite"))
-    return next(here, left[0] if left else None)
+def next_step(progress: GoalProgress, cursor: int) -> EditStep | None:
+    """What the person does next: what is due on the cursor's line, else the first step; None: the goal is reached."""
+    steps = remaining_steps(progress)
+    at_cursor = (step for step in steps if step.line == cursor and step.kind in ("type", "rewrite"))
+    return next(at_cursor, steps[0] if steps else None)
 
 
-def comment(turn: Turn, step: EditStep, generator: Random) -> Reply:
+def comment_reply(turn: Turn, step: EditStep, generator: Random) -> Reply:
     """A comment above the line that the person is at."""
-    line = max(step.line, 0)
     note = generator.choice(turn.goal.notes)
+    line = max(step.line, 0)
     state = apply(turn.state, Decision.EXPLAIN_MULTI_LINES, line, note, by="H", t=turn.state.t + 1)
     return Reply(state, inferred_action(turn.state, state))
 
@@ -96,7 +92,7 @@ def acceptance_rates(
     mistakes: float,
     close: float | None = None,
 ) -> AcceptanceRates:
-    """Tastes in few numbers: what is kept of each decision's text if it is right; comments are never wrong.
+    """Acceptance in few numbers: what is kept of each decision's text if it is right; comments are never wrong.
 
     mistakes, close: how much of that if it is wrong, and if it is close (None: as if it were wrong).
     """
@@ -113,27 +109,31 @@ TRUSTS = acceptance_rates(fill=0.98, line=0.97, lines=0.96, edit=0.92, comments=
 LOOKS_CLOSELY = acceptance_rates(fill=0.9, line=0.9, lines=0.92, edit=0.85, comments=0.6, close=0.15, mistakes=0.02)
 
 _ALL = (
-    ScriptedPerson("likes_code", LIKES_CODE, TypingStyle(0.5, 0.45, 0.05), wait_rate=0.4, comments=0.03),
-    ScriptedPerson("likes_comments", LIKES_COMMENTS, TypingStyle(0.45, 0.5, 0.05), wait_rate=0.3, comments=0.15),
-    ScriptedPerson("hates_comments", HATES_COMMENTS, TypingStyle(0.5, 0.45, 0.05), wait_rate=0.3, comments=0.0),
-    ScriptedPerson("hates_assistant", HATES_ASSISTANT, TypingStyle(0.45, 0.45, 0.1), wait_rate=0.1, comments=0.03),
+    ScriptedPerson("likes_code", LIKES_CODE, TypingStyle(0.5, 0.45, 0.05), wait_rate=0.4, comment_rate=0.03),
+    ScriptedPerson("likes_comments", LIKES_COMMENTS, TypingStyle(0.45, 0.5, 0.05), wait_rate=0.3, comment_rate=0.15),
+    ScriptedPerson("hates_comments", HATES_COMMENTS, TypingStyle(0.5, 0.45, 0.05), wait_rate=0.3, comment_rate=0.0),
+    ScriptedPerson("hates_assistant", HATES_ASSISTANT, TypingStyle(0.45, 0.45, 0.1), wait_rate=0.1, comment_rate=0.03),
     ScriptedPerson(
         "changes_mind",
         LIKES_CODE,
         TypingStyle(0.5, 0.4, 0.1),
         wait_rate=0.3,
-        comments=0.03,
+        comment_rate=0.03,
         later_acceptance=HATES_ASSISTANT,
     ),
     ScriptedPerson(
-        "clumsy", TRUSTS, TypingStyle(0.6, 0.35, 0.05, typo_rate=0.35, new_line_rate=0.4), wait_rate=0.4, comments=0.02
+        "clumsy",
+        TRUSTS,
+        TypingStyle(0.6, 0.35, 0.05, typo_rate=0.35, new_line_rate=0.4),
+        wait_rate=0.4,
+        comment_rate=0.02,
     ),
     ScriptedPerson(
         "patient",
         LOOKS_CLOSELY,
         TypingStyle(0.05, 0.25, 0.7, typo_rate=0.01, new_line_rate=0.2),
         wait_rate=0.75,
-        comments=0.05,
+        comment_rate=0.05,
     ),
 )
 

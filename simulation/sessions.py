@@ -13,57 +13,68 @@ import numpy as np
 from judge import Judge, Problem
 from simulation.builtin_problems import PROBLEMS
 from simulation.goal import Goal
-from simulation.oracle_writer import NoisyOracle, TextWriter
+from simulation.oracle_writer import NoisyOracle
 from simulation.person import Person
-from simulation.rollout import Assistant, RolloutSpec, run_rollouts
+from simulation.rollout import Assistant, RolloutSpec, WriterFactory, run_rollouts
 from state import ADDED, SPAN_END, T_LAST, Cursor, State, unedited
 from state_adapter import Episode
 
-ROUNDS = 24
+MAX_ROUNDS = 24
 """Decisions of the assistant in a session at most."""
 ROUNDS_AFTER_GOAL = 3
-"""Rounds that a person stays when the solution stands."""
+"""Rounds that a person stays when the goal is reached."""
 START_TIME_MS = 1_700_000_000_000
 """When simulated sessions begin, so that the same seed gives the same bytes."""
 
 
 def first_state(problem: Problem) -> State:
     """The file before anybody typed: the skeleton, which is protected, and a blank line with the cursor."""
-    given = problem.solution[: problem.skeleton]
-    human = np.array(unedited(len(given) + 1))
-    for row, line in zip(human, given, strict=False):
+    skeleton = problem.solution[: problem.skeleton]
+    human = np.array(unedited(len(skeleton) + 1))
+    for row, line in zip(human, skeleton, strict=False):
         row[T_LAST], row[SPAN_END], row[ADDED] = 0, len(line), 1
     human.flags.writeable = False
-    lines = (*given, "")
-    cursor = Cursor(True, len(given), 0, 0)
-    return State(lines, 0, human, unedited(len(lines)), cursor, timestamp_ms=START_TIME_MS, last_known_line=len(given))
+    lines = (*skeleton, "")
+    cursor = Cursor(True, len(skeleton), 0, 0)
+    return State(
+        lines,
+        0,
+        human,
+        unedited(len(lines)),
+        cursor,
+        timestamp_ms=START_TIME_MS,
+        last_known_line=len(skeleton),
+    )
 
 
 def simulate(
     people: Sequence[Person],
     count: int,
     assistant: Assistant,
-    completer: TextWriter | None = None,
+    writers: WriterFactory | None = None,
     judge: Judge | None = None,
     *,
     problems: Sequence[Problem] = PROBLEMS,
     seed: int = 0,
-    rounds: int = ROUNDS,
+    rounds: int = MAX_ROUNDS,
     rounds_after_goal: int = ROUNDS_AFTER_GOAL,
 ) -> list[Episode]:
     """`count` sessions of each person, on the problems in turn; the same seed gives the same sessions.
 
-    As in recordings, an episode begins with the person's first state.
+    writers: who writes the assistant's text, by default a `NoisyOracle`. As in recordings, an episode begins with the
+    person's first state.
     """
-    games = []
-    for person in people:
-        for k in range(count):
-            problem = problems[(k + len(person.name)) % len(problems)]
-            name = f"{seed}/{person.name}/{k}"
-            games.append(
-                RolloutSpec(first_state(problem), Goal.solving(problem), person, name, "H", problem_id=problem.id)
-            )
-    played = run_rollouts(
-        games, assistant, completer or NoisyOracle(), judge, horizon=rounds, rounds_after_goal=rounds_after_goal
+    specs = [
+        _session_spec(person, problems[(k + len(person.name)) % len(problems)], f"{seed}/{person.name}/{k}")
+        for person in people
+        for k in range(count)
+    ]
+    episodes = run_rollouts(
+        specs, assistant, writers or NoisyOracle(), judge, horizon=rounds, rounds_after_goal=rounds_after_goal
     )
-    return [replace(episode, states=episode.states[1:], actions=(None, *episode.actions[2:])) for episode in played]
+    return [replace(episode, states=episode.states[1:], actions=(None, *episode.actions[2:])) for episode in episodes]
+
+
+def _session_spec(person: Person, problem: Problem, seed: str) -> RolloutSpec:
+    goal = Goal.from_problem(problem)
+    return RolloutSpec(first_state(problem), goal, person, seed, "H", problem_id=problem.id)

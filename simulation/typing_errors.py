@@ -1,4 +1,4 @@
-"""How text gets mistakes and how much of a line is typed at once. Not here: which line."""
+"""How a typed text gets mistakes and how much of a line is typed at once. Not here: which line."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ _SWAPS = {
 
 _MISTAKABLE = re.compile(r"//|[=!<>]=|(?<![=!<>*/+-])[<>+*%-](?![=>*])|\[\]|\b[A-Za-z]+\b|\b\d+\b")
 
-
 SHORT_REMAINDER = 4
-"""Characters that are typed at once if no more are left."""
+"""Characters up to which the remainder of a line is typed at once."""
 
 
 def add_typo(text: str, generator: Random) -> str:
     """The line with one plausible mistake: another operator, number or word, else two letters swapped."""
-    places = [match for match in _MISTAKABLE.finditer(text) if match[0] in _SWAPS or match[0].isdigit()]
-    if places:
-        place = generator.choice(places)
-        wrong = _SWAPS.get(place[0]) or _miscounted(place[0], generator)
-        return text[: place.start()] + wrong + text[place.end() :]
+    matches = [match for match in _MISTAKABLE.finditer(text) if match[0] in _SWAPS or match[0].isdigit()]
+    if matches:
+        match = generator.choice(matches)
+        wrong = _SWAPS.get(match[0]) or _miscounted(match[0], generator)
+        return text[: match.start()] + wrong + text[match.end() :]
     swaps = [i for i in range(len(text) - 1) if text[i] != text[i + 1] and text[i].isalnum() and text[i + 1].isalnum()]
     if swaps:
         i = generator.choice(swaps)
@@ -38,11 +37,11 @@ def _miscounted(number: str, generator: Random) -> str:
     return number[:-1] + str((int(number[-1]) + generator.choice((1, 2))) % 10)
 
 
-def truncate_line(text: str, begun: int, generator: Random) -> str:
-    """The text up to somewhere behind its first `begun` characters, not to its end; all of it if little is left."""
-    if len(text) - begun <= SHORT_REMAINDER:
+def truncate_line(text: str, typed: int, generator: Random) -> str:
+    """The text up to somewhere behind its first `typed` characters, not to its end; all of it if little remains."""
+    if len(text) - typed <= SHORT_REMAINDER:
         return text
-    return text[: generator.randint(begun + 2, len(text) - 2)].rstrip()
+    return text[: generator.randint(typed + 2, len(text) - 2)].rstrip()
 
 
 def indentation(line: str) -> str:

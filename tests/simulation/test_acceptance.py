@@ -7,7 +7,7 @@ import pytest
 
 from actions import Decision, apply
 from line_tracking import line_edits, retained_share
-from simulation.acceptance import AcceptanceRates, assess_lines, revert_lines, undo_option
+from simulation.acceptance import AcceptanceRates, assess_lines, revert_all, revert_lines, undo_option
 from simulation.goal import Goal
 from simulation.person import Turn
 from state_adapter import Action
@@ -29,7 +29,7 @@ def turn(state_of):
 
 
 @pytest.mark.parametrize(
-    ("lines", "edit", "merits"),
+    ("lines", "edit", "qualities"),
     [
         (["def f(a):", ""], (SINGLE, 1, "    b = a + 1"), ["right"]),
         (["def f(a):", ""], (SINGLE, 1, "    b = a"), ["right"]),
@@ -49,8 +49,8 @@ def turn(state_of):
         (["def f(a):", "    b = a + 1"], (SINGLE, 1, "    b = a + 1"), []),
     ],
 )
-def test_each_line_has_a_merit_on_the_way_to_the_goal(turn, lines, edit, merits):
-    assert [seen.quality for seen in assess_lines(turn(lines, *edit))] == merits
+def test_each_line_has_a_quality_on_the_way_to_the_goal(turn, lines, edit, qualities):
+    assert [seen.quality for seen in assess_lines(turn(lines, *edit))] == qualities
 
 
 def test_removing_a_line_of_the_goal_is_wrong_and_another_is_right(state_of):
@@ -89,7 +89,7 @@ def test_what_is_taken_back_is_as_it_was_and_does_not_stand(turn, decision, line
     seen = turn(["def f(a):", "    b = a", "", "    return a"], decision, line, text)
     options, _ = undo_option(seen, NOTHING_KEPT)
     reply = options[0].carry_out(Random(0))
-    assert reply.state.lines == seen.before.lines and reply.state.t == 5 and reply.move.agent == "H"
+    assert reply.state.lines == seen.before.lines and reply.state.t == 5 and reply.action.agent == "H"
     assert retained_share(seen.before, seen.state, reply.state) == 0.0
 
 
@@ -97,7 +97,7 @@ def test_only_the_unwanted_lines_go(turn):
     seen = turn(["def f(a):", "", "    return a"], MULTI, 1, "    b = a + 1\n    x = 7\n    if b > 2:")
     lines = line_edits(seen.before.lines, seen.state.lines)
     wrong = [line for line in lines if line.text == "x = 7"]
-    after = revert_lines(seen, wrong, everything=False)
+    after = revert_lines(seen.before, seen.state, wrong)
     assert after.lines == ("def f(a):", "    b = a + 1", "    if b > 2:", "    return a")
     share = retained_share(seen.before, seen.state, after)
     assert share == pytest.approx(1 - len("x=7") / len("b=a+1x=7ifb>2:"))
@@ -106,10 +106,9 @@ def test_only_the_unwanted_lines_go(turn):
 def test_a_removed_line_comes_back_where_it_was(state_of):
     before = state_of("a = 1", "b = 2", "c = 3", "d = 4")
     after = state_of("a = 1", "c = 30", "d = 4", t=4)
-    seen = Turn(after, GOAL, before, Action("A", EDIT, 1, recorded=True))
-    gone = [line for line in line_edits(before.lines, after.lines) if line.line < 0]
-    assert revert_lines(seen, gone, everything=False).lines == ("a = 1", "b = 2", "c = 30", "d = 4")
-    assert revert_lines(seen, list(line_edits(before.lines, after.lines)), everything=True).lines == before.lines
+    removed = [line for line in line_edits(before.lines, after.lines) if line.line < 0]
+    assert revert_lines(before, after, removed).lines == ("a = 1", "b = 2", "c = 30", "d = 4")
+    assert revert_all(before, after).lines == before.lines
 
 
 def test_the_cursor_stays_with_its_line_when_a_comment_goes(state_of):

@@ -1,21 +1,23 @@
 """What is left to do on the way to a goal, and that doing it leads there from anywhere."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulation.goal import is_comment
+from simulation.goal import Goal
 from simulation.goal_progress import (
     EditStep,
     ProgressCache,
     due_goal_line,
     measure_progress,
     next_missing_lines,
-    progress,
     remaining_steps,
 )
+from simulation.line_comments import is_comment
+from simulation.person import Turn
 from simulation.scripted_people import next_step
 from simulation.typing_model import TypingStyle, TypingTask, cursor_line, execute
 from state import Cursor, State, unedited
@@ -52,16 +54,16 @@ def state_of(lines, cursor=None):
     ],
 )
 def test_says_what_is_left_in_the_order_of_the_text(lines, left):
-    now = progress(tuple(lines), GOAL)
+    now = measure_progress(tuple(lines), GOAL)
     assert remaining_steps(now) == left
     assert now.done == (not any(step.goal >= 0 for step in left))
 
 
 def test_a_line_of_which_little_is_typed_is_still_the_line_that_was_begun():
     lines = (*GOAL[:2], "    i", *GOAL[3:])
-    assert remaining_steps(progress(lines, GOAL)) == [EditStep("type", 2, 2)]
+    assert remaining_steps(measure_progress(lines, GOAL)) == [EditStep("type", 2, 2)]
     goal = ("for a in b:", "    c = d", "    if a not in c:", "        c.append(a)", "    e = f")
-    assert remaining_steps(progress(("for a in b:", "    c = d", "    if a"), goal))[0] == EditStep("type", 2, 2)
+    assert remaining_steps(measure_progress((*goal[:2], "    if a"), goal))[0] == EditStep("type", 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -77,37 +79,36 @@ def test_a_line_of_which_little_is_typed_is_still_the_line_that_was_begun():
     ],
 )
 def test_says_what_a_line_waits_for(lines, line, goal):
-    assert due_goal_line(progress(tuple(lines), GOAL), line) == goal
+    assert due_goal_line(measure_progress(tuple(lines), GOAL), line) == goal
 
 
 def test_only_lines_that_are_nowhere_follow():
-    now = progress((GOAL[0], GOAL[3]), GOAL)
+    now = measure_progress((GOAL[0], GOAL[3]), GOAL)
     assert next_missing_lines(now, 1, 3) == [1, 2]
     assert next_missing_lines(now, 1, 1) == [1]
 
 
 def test_progress_is_the_share_of_lines_that_stand():
-    assert progress(GOAL, GOAL).share == 1.0
-    assert progress((GOAL[0], ""), GOAL).share == 1 / 5
-    assert progress(("x",), ()).share == 1.0 and progress(("x",), ()).done
+    assert measure_progress(GOAL, GOAL).share == 1.0
+    assert measure_progress((GOAL[0], ""), GOAL).share == 1 / 5
+    assert measure_progress(("x",), ()).share == 1.0 and measure_progress(("x",), ()).done
 
 
-def test_progress_that_is_remembered_is_that_of_looking_anew_and_holds_few_lines():
-    """However long the files are, also one that is longer than all that may be held."""
-    remembered, sample_pair = ProgressCache(most=40), Random(0)
+def test_a_cache_answers_as_measuring_anew_and_holds_few_lines():
+    """However long the texts are, also one that is longer than all that may be held."""
+    draw, goal = Random(0), ("x = 1", "y") * 4
+    cache = ProgressCache(goal, max_lines=40)
     for _ in range(200):
-        n = sample_pair.choice((2, 5, 5, 60))
-        lines, goal = (
-            (f"x = {sample_pair.randrange(3)}",) * (n // 2),
-            (f"x = {sample_pair.randrange(3)}", "y") * (n // 4),
-        )
-        assert remembered(lines, goal) == measure_progress(lines, goal)
-        assert remembered.lines == sum(len(text) + len(goal) for text, goal in remembered.found) <= 40
+        lines = (f"x = {draw.randrange(3)}",) * draw.choice((1, 2, 3, 60))
+        assert cache.progress(lines) == measure_progress(lines, goal)
+        assert cache.line_count == sum(map(len, cache.entries)) <= 40
 
 
-def test_what_was_just_asked_for_is_remembered():
-    remembered = ProgressCache()
-    assert remembered(GOAL[:3], GOAL) is remembered(tuple(GOAL[:3]), tuple(GOAL))
+def test_what_was_just_asked_for_is_remembered_by_each_goal_alone():
+    goal, other = Goal(GOAL), Goal(GOAL[:2])
+    assert goal.progress(GOAL[:3]) is goal.progress(tuple(GOAL[:3]))
+    assert other.progress(GOAL[:3]).goal == GOAL[:2]
+    assert replace(goal, lines=GOAL[:2]).progress(GOAL[:3]) == other.progress(GOAL[:3])
 
 
 LINE = st.sampled_from(
@@ -117,22 +118,21 @@ LINE = st.sampled_from(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(LINE, min_size=1, max_size=9), st.lists(LINE, max_size=9), st.integers(0, 2**16), st.integers(0, 8))
-def test_doing_what_is_left_leads_from_any_text_to_any_goal(lines, goal, seed, cursor):
-    state, goal, generator = state_of(lines, min(cursor, len(lines) - 1)), tuple(goal), Random(seed)
+def test_doing_what_remains_leads_from_any_text_to_any_goal(lines, goal, seed, cursor):
+    state, goal, generator = state_of(lines, min(cursor, len(lines) - 1)), Goal(tuple(goal)), Random(seed)
     typing_style = TypingStyle(part=0.5, line=1, block=0.5, typo_rate=0, new_line_rate=0.5)
     for _ in range(60):
-        now = progress(state.lines, goal)
-        step = next_step(now, cursor_line(state))
+        turn = Turn(state, goal)
+        step = next_step(turn.progress, cursor_line(state))
         if step is None:
             break
-        state = execute(TypingTask(step, generator.random() < 0.3), state, now, typing_style, generator)
+        state = execute(TypingTask(step, generator.random() < 0.3), turn, typing_style, generator)
         assert len(state.human) == len(state.assistant) == len(state.lines)
     else:
         raise AssertionError(f"never done: {state.lines}")
-    own = [line for line, j in zip(now.lines, now.goal_line_of, strict=True) if j >= 0 and line.strip()]
-    noop_reply = [line for line, j in zip(now.lines, now.goal_line_of, strict=True) if j < 0 and line.strip()]
-    assert own == [line for line in goal if line.strip()]
-    assert all(is_comment(line) for line in noop_reply)
+    matched = [(line, j) for line, j in zip(state.lines, turn.progress.goal_line_of, strict=True) if line.strip()]
+    assert [line for line, j in matched if j >= 0] == [line for line in goal.lines if line.strip()]
+    assert all(is_comment(line) for line, j in matched if j < 0)
 
 
 @pytest.mark.parametrize("kind", ["alike", "different", "nothing in common"])

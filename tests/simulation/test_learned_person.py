@@ -10,10 +10,9 @@ from actions import Decision
 from simulation.assistants import RandomAssistant
 from simulation.builtin_problems import BY_ID
 from simulation.goal import Goal
-from simulation.goal_progress import progress
 from simulation.learned_person import LearnedPerson
 from simulation.oracle_writer import NoisyOracle
-from simulation.person import MAX_OPTIONS, Person, Turn, reply
+from simulation.person import MAX_OPTIONS, Person, Turn, draw_reply
 from simulation.person_fitting import PRIOR, fit_person
 from simulation.rollout import RolloutSpec, run_rollouts
 from simulation.scripted_people import LIKES_CODE, PEOPLE
@@ -30,7 +29,7 @@ class Even:
     def __init__(self, weights=(1, 1, 1, 1, 1, 1, 1)):
         self.weights = np.array(weights) / sum(weights)
 
-    def pairs(self, states):
+    def pair_probabilities(self, states):
         found = []
         for state in states:
             pairs = np.repeat(self.weights[:, None] / len(state), len(state), axis=1)
@@ -47,10 +46,10 @@ def person(policy):
 def test_decisions_come_in_the_proportions_of_the_policy_among_those_that_lead_to_the_goal(state_of):
     state = state_of("def f(a):", "", "    return a", cursor=1)
     policy = Even((6, 3, 0, 1, 2, 5, 5))
-    pairs = policy.pairs([state])[0]
+    pairs = policy.pair_probabilities([state])[0]
     taken = Counter()
     for seed in range(600):
-        move = reply(person(policy), Turn(state, GOAL), pairs, Random(seed)).move
+        move = draw_reply(person(policy), Turn(state, GOAL), pairs, Random(seed)).action
         taken[move.decision] += 1
     assert set(taken) == {Decision.NO_OP, Decision.FILL_PARTIAL_LINE, Decision.WRITE_MULTI_LINE}
     assert taken[Decision.NO_OP] == pytest.approx(360, abs=50)
@@ -61,7 +60,7 @@ def test_lines_come_in_the_proportions_of_the_policy(state_of):
     state = state_of("def f(a):", "    b = 5", "    if b < 2:", "        return b", "    return a")
     pairs = np.zeros((7, 5))
     pairs[Decision.EDIT_EXISTING_LINES, 1], pairs[Decision.EDIT_EXISTING_LINES, 2] = 0.25, 0.75
-    moves = [reply(person(Even()), Turn(state, GOAL), pairs, Random(seed)).move for seed in range(400)]
+    moves = [draw_reply(person(Even()), Turn(state, GOAL), pairs, Random(seed)).action for seed in range(400)]
     assert sum(move.line == 2 for move in moves) == pytest.approx(300, abs=40)
     assert all(move.line in (1, 2) for move in moves)
     assert next(move for move in moves if move.line == 2).probability == pytest.approx(0.75, abs=0.01)
@@ -71,9 +70,9 @@ def test_what_they_type_follows_the_goal_even_if_the_policy_points_elsewhere(sta
     state = state_of("def f(a):", "", "    return a", cursor=1)
     pairs = np.zeros((7, 3))
     pairs[Decision.FILL_PARTIAL_LINE, 2] = 1.0
-    after = reply(person(Even()), Turn(state, GOAL), pairs, Random(0)).state
+    after = draw_reply(person(Even()), Turn(state, GOAL), pairs, Random(0)).state
     assert after.lines[1] == "    b = a + 1"
-    nowhere = reply(person(Even()), Turn(state, GOAL), np.zeros((7, 3)), Random(0))
+    nowhere = draw_reply(person(Even()), Turn(state, GOAL), np.zeros((7, 3)), Random(0))
     assert nowhere.state.t == state.t + 1
 
 
@@ -82,36 +81,39 @@ def test_the_ways_to_reply_are_a_distribution_and_nothing_is_done_when_nothing_i
     assert isinstance(learned, Person)
     for lines in (("",), ("def f(a):", ""), GOAL.lines, ("x", *GOAL.lines)):
         state = state_of(*lines, cursor=0)
-        options = learned.options(Turn(state, GOAL), learned.policy.pairs([state])[0])
+        options = learned.options(Turn(state, GOAL), learned.policy.pair_probabilities([state])[0])
         assert sum(option.probability for option in options) == pytest.approx(1) and len(options) <= MAX_OPTIONS
     done = state_of(*GOAL.lines)
     assert (
-        reply(learned, Turn(done, GOAL), Even((0, 1, 1, 1, 1, 1, 1)).pairs([done])[0], Random(0)).state.lines
+        draw_reply(
+            learned, Turn(done, GOAL), Even((0, 1, 1, 1, 1, 1, 1)).pair_probabilities([done])[0], Random(0)
+        ).state.lines
         == GOAL.lines
     )
 
 
 def test_a_learned_person_reaches_the_goal_from_any_state():
     recorded = simulate([PEOPLE["likes_code"]], 4, RandomAssistant(), seed=3)
+    someone = person(Even((1, 3, 3, 1, 2, 1, 1)))
     games = [
-        RolloutSpec.at(episode, i, person(Even((1, 3, 3, 1, 2, 1, 1))), f"{i}", Goal.solving(BY_ID[episode.problem_id]))
+        RolloutSpec.from_episode(episode, i, someone, f"{i}", Goal.from_problem(BY_ID[episode.problem_id]))
         for episode in recorded
         for i in (0, 3, 8)
     ]
     for episode, game in zip(
         run_rollouts(games, RandomAssistant(), NoisyOracle(), horizon=60, rounds_after_goal=0), games, strict=True
     ):
-        assert progress(episode.states[-1].lines, game.goal.lines).done and not episode.cut_off
+        assert game.goal.progress(episode.states[-1].lines).done and not episode.cut_off
 
 
 def test_fitted_parameters_are_those_of_the_sessions():
     fitted = {name: fit_person(simulate([PEOPLE[name]], 10, RandomAssistant(), seed=8), BY_ID) for name in PEOPLE}
     single, comment = Decision.WRITE_SINGLE_LINE, Decision.EXPLAIN_MULTI_LINES
     keep = {name: parameters.acceptance for name, parameters in fitted.items()}
-    assert keep["likes_code"].of(single, "right") > 0.85 and keep["likes_code"].of(single, "wrong") < 0.4
-    assert keep["hates_comments"].of(comment, "right") < 0.15 and keep["hates_comments"].of(single, "right") > 0.75
-    assert keep["likes_comments"].of(comment, "right") > 0.8
-    assert keep["hates_assistant"].of(single, "right") < 0.3
+    assert keep["likes_code"].rate(single, "right") > 0.85 and keep["likes_code"].rate(single, "wrong") < 0.4
+    assert keep["hates_comments"].rate(comment, "right") < 0.15 and keep["hates_comments"].rate(single, "right") > 0.75
+    assert keep["likes_comments"].rate(comment, "right") > 0.8
+    assert keep["hates_assistant"].rate(single, "right") < 0.3
     for name, parameters in fitted.items():
         style = parameters.typing_style
         assert style.part + style.line + style.block == pytest.approx(1)
@@ -122,10 +124,10 @@ def test_fitted_parameters_are_those_of_the_sessions():
 def test_little_evidence_leaves_the_prior_little_changed():
     nobody = fit_person([])
     for quality, prior in zip(("right", "close", "wrong"), PRIOR, strict=True):
-        assert nobody.acceptance.of(Decision.WRITE_SINGLE_LINE, quality) == pytest.approx(prior)
+        assert nobody.acceptance.rate(Decision.WRITE_SINGLE_LINE, quality) == pytest.approx(prior)
     few = fit_person(simulate([PEOPLE["hates_assistant"]], 1, RandomAssistant(), rounds=3, seed=1), BY_ID)
     many = fit_person(simulate([PEOPLE["hates_assistant"]], 10, RandomAssistant(), seed=1), BY_ID)
-    right = [parameters.acceptance.of(Decision.WRITE_SINGLE_LINE, "right") for parameters in (nobody, few, many)]
+    right = [parameters.acceptance.rate(Decision.WRITE_SINGLE_LINE, "right") for parameters in (nobody, few, many)]
     assert right[0] >= right[1] > right[2]
 
 

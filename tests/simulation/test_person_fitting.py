@@ -23,9 +23,9 @@ def numbers(mixture):
 @pytest.mark.parametrize(
     "written", [NoisyOracle(), NoisyOracle(1, 0), NoisyOracle(0, 1), NoisyOracle(0, 0), NoisyOracle(0.3, 0.3)]
 )
-def test_the_completer_is_as_good_as_the_one_that_wrote_whoever_it_wrote_for(person, written):
-    sessions = simulate([PEOPLE[person]], 20, RandomAssistant(), completer=written, seed=1)
-    found = fit_person(sessions, BY_ID).completer
+def test_the_writer_is_as_good_as_the_one_that_wrote_whoever_it_wrote_for(person, written):
+    sessions = simulate([PEOPLE[person]], 20, RandomAssistant(), writers=written, seed=1)
+    found = fit_person(sessions, BY_ID).writer
     assert found.right == pytest.approx(written.right, abs=0.2)
     assert found.near == pytest.approx(written.near, abs=0.35)  # another line of the goal may be like the right one
 
@@ -62,7 +62,7 @@ SINGLE, MULTI, EXPLAIN = Decision.WRITE_SINGLE_LINE, Decision.WRITE_MULTI_LINE, 
 )
 def test_a_text_counts_as_right_nearly_right_or_wrong(session, decision, before, after, counts):
     prior, (right, near, _) = NoisyOracle(), counts
-    found = fit_person([session(decision, before, after, LAST)]).completer
+    found = fit_person([session(decision, before, after, LAST)]).writer
     assert found.right == pytest.approx((WRITER_WEIGHT * prior.right + right) / (WRITER_WEIGHT + sum(counts)))
     assert found.near == pytest.approx((WRITER_WEIGHT * prior.near + near) / (WRITER_WEIGHT + sum(counts)))
 
@@ -70,11 +70,11 @@ def test_a_text_counts_as_right_nearly_right_or_wrong(session, decision, before,
 def test_the_last_text_counts_too_though_nobody_replied(session):
     whole = session(SINGLE, START, LAST[:2], LAST[:2])
     torn = replace(whole, states=whole.states[:2], actions=whole.actions[:2])
-    assert fit_person([torn]).completer == fit_person([whole]).completer != NoisyOracle()
+    assert fit_person([torn]).writer == fit_person([whole]).writer != NoisyOracle()
 
 
 def test_without_sessions_it_is_the_mixture_itself():
-    assert numbers(fit_person([]).completer) == pytest.approx(numbers(NoisyOracle()))
+    assert numbers(fit_person([]).writer) == pytest.approx(numbers(NoisyOracle()))
 
 
 @pytest.mark.parametrize(("undone", "stood"), [((), 1), ({1}, 0), ({0}, 1)])
@@ -83,8 +83,8 @@ def test_a_line_that_a_person_took_back_was_not_kept_however_alike_it_is(session
     last = replace(whole.states[2], undone=frozenset(undone), human=np.array([(2, 0, 1, 1, 0, 0)] * 2))
     found = fit_person([replace(whole, states=(*whole.states[:2], last))]).acceptance
     of_kind = (stood + PRIOR_WEIGHT * PRIOR[0]) / (1 + PRIOR_WEIGHT)
-    assert found.of(SINGLE, "right") == pytest.approx((stood + KIND_WEIGHT * of_kind) / (1 + KIND_WEIGHT))
-    assert found.of(MULTI, "right") == pytest.approx(of_kind)
+    assert found.rate(SINGLE, "right") == pytest.approx((stood + KIND_WEIGHT * of_kind) / (1 + KIND_WEIGHT))
+    assert found.rate(MULTI, "right") == pytest.approx(of_kind)
 
 
 def test_a_turn_that_took_something_back_says_nothing_of_how_a_person_types(session):

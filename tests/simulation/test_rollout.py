@@ -16,7 +16,7 @@ from simulation.assistants import RandomAssistant, SilentAssistant
 from simulation.builtin_problems import BY_ID, PROBLEMS
 from simulation.goal import Goal
 from simulation.oracle_writer import NoisyOracle
-from simulation.rollout import Chosen, RolloutSpec, apply_assistant_action, run_rollouts
+from simulation.rollout import Action, RolloutSpec, apply_assistant_action, run_rollouts
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import first_state, simulate
 from state import Env, PastDecision, State, unedited
@@ -95,7 +95,7 @@ def test_every_session_can_be_saved_and_opens_like_a_recorded_one(sessions, tmp_
 
 
 def test_a_session_taken_up_from_a_recorded_state_can_be_saved_too(sessions, tmp_path):
-    games = [RolloutSpec.at(sessions[0], i, PEOPLE["likes_code"], f"{i}") for i in (0, 5, 6, 12)]
+    games = [RolloutSpec.from_episode(sessions[0], i, PEOPLE["likes_code"], f"{i}") for i in (0, 5, 6, 12)]
     for episode in run_rollouts(games, RandomAssistant(), NoisyOracle(), horizon=3):
         (again,), _ = read_episodes(write_snapshot(episode, tmp_path / episode.id), strict=True)
         assert all(same(a, b) for a, b in zip(again.states, episode.states, strict=True))
@@ -109,7 +109,7 @@ def test_a_session_whose_lines_carry_their_ends_goes_on_without_them(sessions, t
     ended = [replace(state, lines=tuple(line + end for line in state.lines)) for state in episode.states]
     written = [i for i, move in enumerate(episode.actions) if move and move.agent == "A" and move.decision]
     episode = replace(episode, states=tuple(ended))
-    games = [RolloutSpec.at(episode, i, PEOPLE["hates_assistant"], f"{end!r}/{i}") for i in (0, 6, *written)]
+    games = [RolloutSpec.from_episode(episode, i, PEOPLE["hates_assistant"], f"{end!r}/{i}") for i in (0, 6, *written)]
     played = run_rollouts(games, RandomAssistant(), NoisyOracle(), horizon=3)
     assert sum(bool(one.states[1].undone) for one in played) > len(written) / 2
     for one in played:
@@ -133,7 +133,7 @@ def test_everybody_is_asked_once_a_ply(state_of):
     class Policy:
         calls = 0
 
-        def pairs(self, states):
+        def pair_probabilities(self, states):
             self.calls += 1
             return [np.zeros((7, len(state))) for state in states]
 
@@ -157,11 +157,11 @@ def test_everybody_is_asked_once_a_ply(state_of):
 def test_a_game_from_a_state_of_the_assistants_begins_with_the_person(sessions):
     episode = sessions[0]
     theirs, own = (
-        RolloutSpec.at(episode, 5, PEOPLE["likes_code"], "a"),
-        RolloutSpec.at(episode, 6, PEOPLE["likes_code"], "a"),
+        RolloutSpec.from_episode(episode, 5, PEOPLE["likes_code"], "a"),
+        RolloutSpec.from_episode(episode, 6, PEOPLE["likes_code"], "a"),
     )
     assert episode.actions[5].agent == "A" and theirs.next_agent == "H" and theirs.before is episode.states[4]
-    assert own.next_agent == "A" and own.move is None
+    assert own.next_agent == "A" and own.action is None
     first, second = run_rollouts([theirs, own], RandomAssistant(), NoisyOracle(), horizon=2)
     assert [move.agent for move in first.actions[1:]] == ["H", "A", "H", "A", "H"]
     assert [move.agent for move in second.actions[1:]] == ["A", "H", "A", "H"]
@@ -170,9 +170,9 @@ def test_a_game_from_a_state_of_the_assistants_begins_with_the_person(sessions):
 def test_a_person_replies_to_the_decision_that_led_to_the_root(sessions):
     """Whoever hates comments takes back the one that was written just before the session was taken up."""
     root = first_state(PROBLEMS[0])
-    chosen = Chosen(Decision.EXPLAIN_SINGLE_LINES, 1)
+    chosen = Action("A", Decision.EXPLAIN_SINGLE_LINES, 1)
     after, move = apply_assistant_action(root, chosen, "a comment")
-    goal = Goal.solving(PROBLEMS[0])
+    goal = Goal.from_problem(PROBLEMS[0])
     games = [
         RolloutSpec(after, goal, PEOPLE["hates_comments"], f"{i}", "H", root, move, PROBLEMS[0].id) for i in range(20)
     ]
@@ -198,14 +198,15 @@ def test_history_is_what_is_known_by_then(state_of):
 
 def test_a_decision_that_changes_nothing_is_a_no_op(state_of):
     state = state_of("x = 1")
+    wrote = Action("A", Decision.WRITE_SINGLE_LINE, 0, True, 0.2, 0.4, "m")
     for text in ("", "x = 1", "   \n"):
-        after, move = apply_assistant_action(state, Chosen(Decision.WRITE_SINGLE_LINE, 0, 0.2, 0.4, "m"), text)
+        after, move = apply_assistant_action(state, wrote, text)
         assert after.lines == state.lines and after.t == 4
         assert (move.decision, move.line, move.probability, move.model) == (Decision.NO_OP, -1, None, "m")
 
 
 def test_without_linger_no_end_tells_of_the_goal():
-    goal = Goal.solving(PROBLEMS[0])
+    goal = Goal.from_problem(PROBLEMS[0])
     done = replace(
         first_state(PROBLEMS[0]), lines=goal.lines, human=unedited(len(goal.lines)), assistant=unedited(len(goal.lines))
     )
@@ -238,7 +239,7 @@ def test_problems_show_in_env_alone_and_no_feature_is_made_of_it():
     seen = []
     with Judge(SMALL_PROBLEM_LIMITS) as judge:
         for problem in PROBLEMS[:2]:
-            games = [RolloutSpec(root, Goal.solving(problem), sleeper, "1", "H")]
+            games = [RolloutSpec(root, Goal.from_problem(problem), sleeper, "1", "H")]
             (episode,) = run_rollouts(games, SilentAssistant(), NoisyOracle(), judge, horizon=2)
             seen.append(episode.states)
     assert all(a.env != b.env and same(replace(a, env=b.env), b) for a, b in zip(*(of[1:] for of in seen), strict=True))

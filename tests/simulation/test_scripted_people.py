@@ -17,10 +17,10 @@ from simulation.acceptance import assess_lines
 from simulation.assistants import RandomAssistant, SilentAssistant
 from simulation.builtin_problems import BY_ID
 from simulation.goal import Goal
-from simulation.goal_progress import progress
 from simulation.oracle_writer import NoisyOracle
-from simulation.person import MAX_OPTIONS, Option, Person, Turn, load_person, reply
+from simulation.person import MAX_OPTIONS, Option, Person, Turn, draw_reply
 from simulation.person_fitting import fit_person
+from simulation.person_loader import load_person
 from simulation.scripted_people import PEOPLE, ScriptedPerson
 from simulation.sessions import simulate
 from simulation.typing_model import noop_reply
@@ -32,17 +32,19 @@ COMMENTS = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
 def sessions():
     """Twelve sessions of each scripted person with a random assistant."""
     everyone = {name: simulate([person], 12, RandomAssistant(), seed=5) for name, person in PEOPLE.items()}
-    return {name: [(e, Goal.solving(BY_ID[e.problem_id])) for e in episodes] for name, episodes in everyone.items()}
+    return {
+        name: [(e, Goal.from_problem(BY_ID[e.problem_id])) for e in episodes] for name, episodes in everyone.items()
+    }
 
 
-def kept(sessions, part=lambda progress: True):
+def kept(sessions, where=lambda progress: True):
     """Share of what was written that was kept: right code, comments."""
     shares = defaultdict(list)
     for episode, goal in sessions:
         for i, move in enumerate(episode.actions[:-1]):
             if move is None or move.agent != "A" or move.decision is Decision.NO_OP:
                 continue
-            if not part(progress(episode.states[i].lines, goal.lines)):
+            if not where(goal.progress(episode.states[i].lines)):
                 continue
             lines = assess_lines(Turn(episode.states[i], goal, episode.states[i - 1], move))
             past = episode.states[i + 1].history[-1]
@@ -86,7 +88,7 @@ def test_who_is_patient_waits_and_then_types_whole_blocks(alone):
 
     (usual, typing_style), (patient, theirs) = alone["likes_code"], alone["patient"]
     assert rests(patient) > 1.4 * rests(usual)
-    assert theirs.several > 0.45 and typing_style.several < 0.15
+    assert theirs.block > 0.45 and typing_style.block < 0.15
     assert theirs.part < 0.2 * typing_style.part + 0.1 and theirs.typo_rate < 0.04
 
 
@@ -94,8 +96,8 @@ def test_who_is_clumsy_keeps_more_of_what_is_mistaken_and_who_is_patient_hardly_
     mistaken = {}
     for name in ("clumsy", "likes_code", "patient"):
         kept = []
-        for episode in simulate([PEOPLE[name]], 40, RandomAssistant(), completer=NoisyOracle(0.0, 0.5), seed=5):
-            goal = Goal.solving(BY_ID[episode.problem_id])
+        for episode in simulate([PEOPLE[name]], 40, RandomAssistant(), writers=NoisyOracle(0.0, 0.5), seed=5):
+            goal = Goal.from_problem(BY_ID[episode.problem_id])
             for step in episode.transitions("A"):
                 lines = assess_lines(Turn(step.next, goal, step.state, step.action))
                 if lines and all(line.quality != "right" for line in lines):
@@ -108,8 +110,8 @@ def test_who_is_clumsy_keeps_more_of_what_is_mistaken_and_who_is_patient_hardly_
 @pytest.mark.parametrize("name", PEOPLE)
 def test_everybody_solves_every_problem_alone(name):
     for episode in simulate([PEOPLE[name]], len(BY_ID), SilentAssistant(), rounds=200, seed=2):
-        goal = Goal.solving(BY_ID[episode.problem_id])
-        assert progress(episode.states[-1].lines, goal.lines).done and not episode.cut_off
+        goal = Goal.from_problem(BY_ID[episode.problem_id])
+        assert goal.progress(episode.states[-1].lines).done and not episode.cut_off
 
 
 @pytest.mark.parametrize("name", PEOPLE)
@@ -159,10 +161,12 @@ def test_the_person_that_the_manual_shows_is_what_it_says(tmp_path):
     (code,) = re.findall(r"```python\n(# strict.py.*?)```", manual, re.DOTALL)
     (tmp_path / "strict.py").write_text(code)
     strict = load_person(f"{tmp_path / 'strict.py'}:Strict")
-    episodes = simulate([strict], 6, RandomAssistant(), completer=NoisyOracle(right=1.0, near=0.0), rounds=40)
+    episodes = simulate([strict], 6, RandomAssistant(), writers=NoisyOracle(right=1.0, near=0.0), rounds=40)
     moves = [move for episode in episodes for move in episode.actions if move]
     after = [past for episode in episodes for past in episode.states[-1].history]
-    assert len(moves) > 50 and all(progress(e.states[-1].lines, BY_ID[e.problem_id].solution).done for e in episodes)
+    goals = [Goal.from_problem(BY_ID[episode.problem_id]) for episode in episodes]
+    assert all(g.progress(e.states[-1].lines).done for g, e in zip(goals, episodes, strict=True))
+    assert len(moves) > 50
     assert {past.kept for past in after if past.decision in COMMENTS} == {0.0}
     assert {past.kept for past in after if past.decision and past.decision not in COMMENTS} == {1.0}
 
@@ -214,12 +218,12 @@ def test_a_file_that_cannot_be_imported_leaves_no_module(tmp_path):
 )
 def test_replies_that_are_no_distribution_are_refused(state_of, chances, what):
     with pytest.raises(InputError, match=what):
-        reply(Odd(chances), Turn(state_of("x"), Goal(())), None, Random(0))
+        draw_reply(Odd(chances), Turn(state_of("x"), Goal(())), None, Random(0))
 
 
 def test_replies_may_be_rounded_to_32_bits(state_of):
     chances = [float(np.float32(1 / 7))] * 7
-    assert reply(Odd(chances), Turn(state_of("x"), Goal(())), None, Random(0)).move.decision is Decision.NO_OP
+    assert draw_reply(Odd(chances), Turn(state_of("x"), Goal(())), None, Random(0)).action.decision is Decision.NO_OP
 
 
 class Odd:
@@ -261,7 +265,7 @@ def test_a_scripted_person_is_a_handful_of_numbers():
     assert len({state.lines for state in episode.states}) == 1
 
 
-@pytest.mark.parametrize("numbers", [{"wait_rate": 3}, {"comments": -0.1}, {"changes_at": float("nan")}])
+@pytest.mark.parametrize("numbers", [{"wait_rate": 3}, {"comment_rate": -0.1}, {"changes_at": float("nan")}])
 def test_numbers_that_are_no_probabilities_are_refused_when_a_person_is_made(numbers):
     with pytest.raises(InputError, match=r"calm: .* expected a probability"):
         ScriptedPerson("calm", PEOPLE["likes_code"].acceptance, **numbers)

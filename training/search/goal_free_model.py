@@ -18,12 +18,11 @@ from random import Random
 
 import numpy as np
 
-from actions import Decision, apply
+from actions import EXPLAIN, Decision, apply
 from config import N_DECISIONS, RewardWeights, SearchConfig
 from rewards import noop_shaping
-from simulation.acceptance import EXPLAINS, revert_lines
-from simulation.goal import Goal
-from simulation.person import HumanPolicy, PairProbabilities, Turn
+from simulation.acceptance import revert_all
+from simulation.person import HumanPolicy, PairProbabilities
 from state import HISTORY_LENGTH, PastDecision, State, noop_streak
 from state_adapter import Action
 from training.search.interfaces import NO_OP, Evaluation, Evaluator, Floats, Ints
@@ -103,7 +102,7 @@ class GoalFreeModel:
         bounded = np.clip(kept_probs, MIN_KEPT_PROB, 1 - MIN_KEPT_PROB).tolist()
         probs = [prob if changed else None for prob, changed in zip(bounded, wrote, strict=True)]
         rewards = [self._expected_reward(state, prob) for state, prob in zip(states, probs, strict=True)]
-        fields = zip(states, after, moves, probs, self.human.pairs(after), strict=True)
+        fields = zip(states, after, moves, probs, self.human.pair_probabilities(after), strict=True)
         return [Afterstate(*values) for values in fields], np.array(rewards)
 
     def expected_rewards(self, states: Sequence[State], kept_probs: Floats) -> Floats:
@@ -149,7 +148,7 @@ class GoalFreeModel:
 
 def placeholder_text(state: State, decision: Decision, line: int) -> str:
     """Text for a decision whose text nobody knows: the nearest other line of code, above rather than below."""
-    if decision in EXPLAINS:
+    if decision in EXPLAIN:
         return COMMENT
     current = state.lines[line].strip()
     nearest = (*reversed(state.lines[:line]), *state.lines[line + 1 :])
@@ -169,7 +168,7 @@ def _human_replied(after: Afterstate, reply: int, generator: Random) -> State:
     """The state after the human's reply, whose history says whether the decision before it was kept."""
     state = after.state
     if reply == UNDO:
-        replied = revert_lines(Turn(state, Goal(()), after.before, after.move), (), everything=True)
+        replied = revert_all(after.before, state)
     else:
         replied = _human_acted(state, Decision(reply - 1), after.human, generator)
     if after.kept_prob is None or state.history is None:

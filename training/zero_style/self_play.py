@@ -14,17 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from actions import Decision
+from actions import Action, Decision
 from config import SearchConfig
 from judge import SMALL_PROBLEM_LIMITS, Judge, Problem
 from simulation.builtin_problems import BY_ID
 from simulation.goal import Goal
 from simulation.learned_person import LearnedPerson
 from simulation.network_agents import NetworkPolicy
-from simulation.oracle_writer import NoisyOracle, TextWriter
+from simulation.oracle_writer import NoisyOracle
 from simulation.person import Person
 from simulation.person_fitting import PersonParameters
-from simulation.rollout import Assistant, Chosen, RolloutSpec, run_rollouts
+from simulation.rollout import Assistant, RolloutSpec, WriterFactory, run_rollouts
 from state import State
 from state_adapter import Episode
 from training.data import goal_targets
@@ -67,7 +67,7 @@ def learned_person(policies: TrainingNetworks, parameters: PersonParameters) -> 
 
 def rollout_from_roots(
     roots: Sequence[Root], assistant: Assistant, person: Person, *, plies: int, seed: int,
-    completer: TextWriter | None = None, problems: Mapping[str, Problem] = BY_ID,
+    writers: WriterFactory | None = None, problems: Mapping[str, Problem] = BY_ID,
 ) -> list[Episode]:  # fmt: skip
     """A game from each root: real edits, judged as they are played. The same seed gives the same games.
 
@@ -76,13 +76,13 @@ def rollout_from_roots(
     """
     goals = {id(root.episode): goal_of(root.episode, problems) for root in roots}
     games = [
-        RolloutSpec.at(
+        RolloutSpec.from_episode(
             root.episode, root.index, person, f"{seed}/{i}/{root.episode.id}/{root.index}", goals[id(root.episode)]
         )
         for i, root in enumerate(roots)
     ]
     with Judge(SMALL_PROBLEM_LIMITS) as judge:
-        return run_rollouts(games, assistant, completer or NoisyOracle(), judge, horizon=assistant_turns(plies))
+        return run_rollouts(games, assistant, writers or NoisyOracle(), judge, horizon=assistant_turns(plies))
 
 
 def session_goals(roots: Sequence[Root], games: Sequence[Episode], steps: TransitionTable) -> Tensor:
@@ -98,7 +98,7 @@ def session_goals(roots: Sequence[Root], games: Sequence[Episode], steps: Transi
 
 def goal_of(episode: Episode, problems: Mapping[str, Problem]) -> Goal:
     """What the session's person was after, in hindsight: its last text, and its tests where the problem is known."""
-    return Goal.of(episode, problems.get(episode.problem_id or ""))
+    return Goal.from_episode(episode, problems.get(episode.problem_id or ""))
 
 
 @dataclass
@@ -113,7 +113,7 @@ class SearchAssistant:
     explore: bool = True
     searches: list[SearchResult] = field(default_factory=list)
 
-    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Chosen]:
+    def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Action]:
         """See `Assistant`. The probability of what a search plays is not known, so none is recorded."""
         randomness = SearchRandomness.draw(
             [np.random.default_rng(generator.getrandbits(64)) for generator in generators],
@@ -123,4 +123,4 @@ class SearchAssistant:
         result = run_search(states, self.model, self.config, randomness)
         self.searches.append(result)
         pairs = zip(result.decisions.tolist(), result.lines.tolist(), strict=True)
-        return [Chosen(Decision(decision), line, model="search") for decision, line in pairs]
+        return [Action("A", Decision(decision), line, model="search") for decision, line in pairs]

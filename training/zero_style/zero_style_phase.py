@@ -25,9 +25,9 @@ from config import SearchConfig, TrainConfig
 from judge import Problem
 from simulation.builtin_problems import BY_ID
 from simulation.network_agents import NetworkPolicy
-from simulation.oracle_writer import TextWriter
 from simulation.person import Person
 from simulation.person_fitting import fit_person
+from simulation.rollout import WriterFactory
 from state_adapter import Episode
 from training.data import transitions
 from training.data.seeds import derived_seed, generator
@@ -90,7 +90,7 @@ class ZeroStylePhase:
         self.person, self.problems, self.record = person, problems, record
         self.epoch = 0
         self.games: list[str] = []
-        self.completer: TextWriter | None = None
+        self.writers: WriterFactory | None = None
         settings = config.zero_style
         self.search = SearchConfig(algorithm=settings.algorithm, simulations=settings.simulations, discount=DISCOUNT)
         self.optimizer = Optimizer.from_config(policies.assistant.parameters(), config.ppo, distributed)
@@ -125,12 +125,12 @@ class ZeroStylePhase:
         """Plays the epoch's games and lays out what is learned from them."""
         if self.epoch == 0:
             self.policies.initial_assistant.load_state_dict(self.policies.assistant.state_dict())
-        if self.person is None or self.completer is None:
+        if self.person is None or self.writers is None:
             parameters = fit_person(self.episodes, self.problems)
-            self.person, self.completer = self.person or learned_person(self.policies, parameters), parameters.completer
+            self.person, self.writers = self.person or learned_person(self.policies, parameters), parameters.writer
         self.policies.assistant.eval()
         self.policies.initial_assistant.eval()
-        self.replay.append(self._play(self.person, self.completer))
+        self.replay.append(self._play(self.person, self.writers))
         searched = TargetBatch.concat(list(self.replay))
         recorded = self._recorded_targets()
         self.training_batch = TargetBatch.concat([searched, recorded])
@@ -184,7 +184,7 @@ class ZeroStylePhase:
         self.optimizer.load_state_dict(saved["optimiser"])
         self.replay.extend(TargetBatch.restored(state) for state in saved["replay"])
 
-    def _play(self, person: Person, completer: TextWriter) -> TargetBatch:
+    def _play(self, person: Person, writers: WriterFactory) -> TargetBatch:
         """Plays games from roots that the seed and the epoch choose; each process its share, and all get all games."""
         settings, seed = self.config.zero_style, self.config.seed
         number = self.config.games_before + self.epoch  # an epoch plays one game at least
@@ -192,7 +192,7 @@ class ZeroStylePhase:
         roots = self.distributed.shard([self.roots[i] for i in order[: settings.roots].tolist()])
         rollout_seed = derived_seed(seed, NAME, number, *self.distributed.seed_suffix)
         with self.distributed.errors_on_all_ranks():
-            games = self._play_from(roots, person, completer, rollout_seed) if roots else None
+            games = self._play_from(roots, person, writers, rollout_seed) if roots else None
         games_by_rank = [games for games in self.distributed.all_gather(games) if games is not None]
         statistics = [part for _, part in games_by_rank]
         self.games += [game_id for part in statistics for game_id in part.ids]
@@ -200,12 +200,12 @@ class ZeroStylePhase:
         return TargetBatch.concat([batch for batch, _ in games_by_rank])
 
     def _play_from(
-        self, roots: Sequence[Root], person: Person, completer: TextWriter, seed: int
+        self, roots: Sequence[Root], person: Person, writers: WriterFactory, seed: int
     ) -> tuple[TargetBatch, RolloutStatistics]:
         """What the games from `roots` teach, and how they went."""
         settings, assistant = self.config.zero_style, self.assistant()
         games = rollout_from_roots(
-            roots, assistant, person, plies=settings.horizon, seed=seed, completer=completer, problems=self.problems
+            roots, assistant, person, plies=settings.horizon, seed=seed, writers=writers, problems=self.problems
         )
         if self.record is not None:
             self.record(games)

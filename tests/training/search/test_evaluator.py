@@ -182,7 +182,7 @@ def test_what_a_network_keeps_of_a_call_serves_in_training_later(asked_by: str) 
     if asked_by == "search":
         PolicyEvaluator(policy, featurizer, CONFIG).evaluate([state(3)])
     else:
-        NetworkPolicy(policy, featurizer).pairs([state(3)])
+        NetworkPolicy(policy, featurizer).pair_probabilities([state(3)])
     featurizer.set_trainable(text_embedder=False, projector=True)
     policy(featurizer(featurizer.encode([state(3)]).batch()), ("action",)).scores.sum().backward()
     assert featurizer.proj.weight.grad.abs().sum() > 0

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from actions import Decision, legality_mask
 from config import FeaturizerConfig, ModelConfig, RewardWeights, SearchConfig
+from delegates import Completion
 from featurizers import Featurizer
 from models import Policy
 from simulation.builtin_problems import PROBLEMS
@@ -50,7 +51,7 @@ class Says:
         kept = np.tile([0.5, self.kept], (len(states), 1))
         return Evaluation(pairs, np.log(np.full((len(states), 2), 0.5)), np.zeros(len(states)), kept)
 
-    def pairs(self, states):
+    def pair_probabilities(self, states):
         found = []
         for state in states:
             pairs = np.repeat(self.human[:, None] / len(state), len(state), axis=1)
@@ -115,8 +116,8 @@ def test_a_value_worked_out(kept, streak):
 
 def test_people_act_where_the_network_expects_them():
     class Below(Says):
-        def pairs(self, states):
-            (pairs,) = super().pairs(states)
+        def pair_probabilities(self, states):
+            (pairs,) = super().pair_probabilities(states)
             pairs[4] = 0.0
             pairs[4, 1:3] = 0.25, 0.75
             return [pairs]
@@ -209,10 +210,18 @@ def test_planted_goals_do_not_leak(networks):
 
 
 class Plants:
-    """A completer that writes the goal down at once."""
+    """Writers that write the goal down at once."""
 
-    def complete(self, state, decision, line, goal, generator):
-        return goal.lines[-1]
+    def writer_for(self, goal, generator):
+        return Planting(goal)
+
+
+class Planting:
+    def __init__(self, goal):
+        self.goal = goal
+
+    def write(self, state, decision, line):
+        return Completion(self.goal.lines[-1], "planting")
 
 
 def test_no_goal_can_be_reached_from_the_trees_of_a_game(networks, monkeypatch):

@@ -89,10 +89,10 @@ def test_texts_are_as_good_as_those_of_the_sessions_learned_from(phase_of, sessi
     phase, asked = phase_of(epochs=1, roots=2), []
     monkeypatch.setattr(
         "training.zero_style.zero_style_phase.rollout_from_roots",
-        lambda *of, **how: asked.append(how["completer"]) or rollout_from_roots(*of, **how),
+        lambda *of, **how: asked.append(how["writers"]) or rollout_from_roots(*of, **how),
     )
     phase.begin()
-    assert asked == [fit_person([sessions[i] for i in phase.train], BY_ID).completer] != [NoisyOracle()]
+    assert asked == [fit_person([sessions[i] for i in phase.train], BY_ID).writer] != [NoisyOracle()]
 
 
 def test_only_the_latest_games_are_kept_and_every_minibatch_has_recorded_decisions(phase_of):

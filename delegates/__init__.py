@@ -1,0 +1,5 @@
+"""Who writes the text that carries out an assistant's decision: what every such writer answers and how it is asked."""
+
+from delegates.text_writer import Completion, TextWriter
+
+__all__ = ["Completion", "TextWriter"]
