@@ -85,51 +85,6 @@ def test_drawing_never_takes_what_has_no_probability():
     assert {(action.decision, action.line) for action in actions} == {(2, 1), (0, -1)}
 
 
-def test_a_greedy_assistant_decides_as_infer_action_does(models, state_of):
-    states = [state_of("a", "b", "", cursor=2), state_of(*"abcdefgh"), state_of(*["y = 1"] * 50, cursor=40)]
-    assistant = NetworkAssistant.of(models, greedy=True)
-    chosen = assistant.decide(states, [Random(0)] * 3)
-    assert [(c.decision, c.line) for c in chosen] == [(r.decision, r.line) for r in decide(states, models)]
-    bias = models.assistant.action_head.last.bias
-    before = bias.data.clone()
-    bias.data[:] = -9.0
-    bias.data[0], bias.data[4] = 0.0, 1.0  # each line of an edit is less probable than the one NO-OP
-    try:
-        (choice,) = assistant.decide(states[2:], [Random(0)])
-        assert choice.decision == 4 and choice.line >= 30
-    finally:
-        bias.data[:] = before
-
-
-def test_drawing_never_takes_what_has_no_probability():
-    pairs = np.zeros((7, 3))
-    pairs[2, 1] = pairs[0, 0] = 0.5
-    actions = [sampled_action(pairs, Random(seed), None) for seed in range(50)]
-    assert {(action.decision, action.line) for action in actions} == {(2, 1), (0, -1)}
-
-
-def test_greedy_takes_the_most_probable_decision_and_then_its_most_probable_line():
-    """Though NO-OP, which is one pair, is the most probable pair."""
-    pairs = np.zeros((7, 40))
-    pairs[0, 0] = 0.1
-    pairs[4] = 0.02
-    pairs[4, 7] += 0.01
-    pairs /= pairs.sum()
-    action = most_probable_action(pairs, "m")
-    assert divmod(int(pairs.argmax()), 40) == (0, 0)
-    assert (action.agent, action.decision, action.line) == ("A", Decision.EDIT_EXISTING_LINES, 7)
-    assert (action.probability, action.decision_probability, action.model) == (1.0, 1.0, "m")
-
-
-def test_a_greedy_assistant_decides_as_the_models_do(models, state_of):
-    states = [state_of(*(f"x = {i}" for i in range(n)), cursor=n // 2) for n in (1, 3, 12, 40)] + [state_of("a", "b")]
-    greedy = NetworkAssistant.of(models, greedy=True).decide(states, [Random(0)] * len(states))
-    pairs = pair_probabilities(models.assistant, models.featurizer, states, legal_only=True)
-    for action, probabilities in zip(greedy, pairs, strict=True):
-        assert action.decision == probabilities.sum(axis=1).argmax()
-        assert action.line == (probabilities[action.decision].argmax() if action.decision else -1)
-
-
 def test_learned_people_and_networks_play_whole_sessions(models):
     episodes = simulate([], 0, NetworkAssistant.of(models))
     assert episodes == []
