@@ -130,13 +130,13 @@ def lock(path: Path, *, wait: bool = False, waiting: Callable[[], None] | None =
     with translate_os_errors(path):
         file = path.open("ab")
     with file:
-        said = False
+        announced = False
         while not _try_lock(file, path):
             if not wait:
                 raise ConflictError(str(path.parent), "another run is working in this folder; wait until it has ended")
-            if waiting is not None and not said:
+            if waiting is not None and not announced:
                 waiting()
-                said = True
+                announced = True
             time.sleep(0.1)
         yield
 

@@ -99,7 +99,7 @@ def find_recordings(config: LoopConfig, folder: Path) -> tuple[LoopConfig, Path]
 def learn(config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord) -> Outcome:
     """Reads the sessions and carries out the plan, with a bar per phase."""
     from cli.progress import CompositeObserver, Progress
-    from cli.train import read
+    from cli.reading import read
     from training.telemetry import TelemetryObserver
     from training.training_loop import run_loop
 

@@ -5,6 +5,7 @@ Not here: reading (`state_adapter`), what a decision was worth (`rewards`), wher
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from typing import Any
 import rewards
 import strict_json
 from actions import NAMES, Decision, is_legal
+from cli.progress import Progress
+from cli.reading import read_with_progress
 from cli.tables import pluralise, table
 from config import FeaturizerConfig, RewardWeights
 from errors import printable
-from state_adapter import Episode, Summary, Transition, read_episodes
+from state_adapter import Episode, Summary, Transition
+from training.runs.observer import NullObserver
 
 _MAX_LISTED = 10
 """Skipped files and illegal decisions that the tables list; the JSON has all of them."""
@@ -35,7 +39,10 @@ def inspect(episodes_dir: Path, *, strict: bool = False, as_json: bool = False) 
 
     Raises InputError as `read_episodes` does.
     """
-    episodes, summary = read_episodes(episodes_dir, strict=strict)
+    progress = Progress() if sys.stderr.isatty() else None
+    episodes, summary = read_with_progress(episodes_dir, progress or NullObserver(), strict=strict)
+    if progress is not None:
+        progress.close()
     contents = report(episodes, summary, RewardWeights(), FeaturizerConfig().w_max)
     print(strict_json.dumps(contents) if as_json else render(contents))
     return 0

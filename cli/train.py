@@ -16,15 +16,15 @@ from app.arguments import check_device
 from app.startup import announce_loading
 from cli.built_in import BACKBONES, TEXT_EMBEDDERS
 from cli.progress import CompositeObserver, Progress
+from cli.reading import read
 from cli.tables import pluralise
 from config import BCConfig, LoopConfig, PPOConfig, TrainConfig, ZeroStyleConfig
 from data_paths import SAMPLES, DataPaths
 from errors import printable
-from state_adapter import Episode, read_episodes
 from training.distributed.process_group import DistributedContext, init_distributed
 from training.runs import config_file, training_manifest
 from training.runs.observer import Observer
-from training.telemetry import RunRecord, TelemetryObserver, telemetry
+from training.telemetry import TelemetryObserver, telemetry
 
 if TYPE_CHECKING:
     from training.train_from_episodes import TrainResult
@@ -44,10 +44,10 @@ def train_from_episodes(options: argparse.Namespace) -> int:
     with init_distributed() as distributed:
         with distributed.errors_on_all_ranks():
             settings = read_settings(options, report=distributed.is_main)
-            config = train_config(options, settings)
-            device = check_device(distributed.device_name(config.device))
+            device = check_device(distributed.device_name(settings.device))
             if distributed.is_main:
                 announce_loading()
+            config = train_config(options, settings)
             config_file.require_registered(settings, str(getattr(options, "training_config_path", "arguments")))
         with distributed.process_group(device):
             result = _train(options, settings, config, distributed)
@@ -95,27 +95,6 @@ def train_config(options: argparse.Namespace, settings: LoopConfig) -> TrainConf
         ppo=settings.ppo,
         zero_style=settings.zero_style,
     )
-
-
-def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False) -> list[Episode]:
-    """The sessions at `path`, with a line for each file that was skipped, and one for all that was repaired."""
-    started = False
-
-    def progress(done: int, files: int) -> None:
-        nonlocal started
-        if not started:
-            observer.phase("loading", files)
-        started = True
-        observer.advance()
-
-    episodes, summary = read_episodes(path, strict=strict, progress=progress)
-    for where, reason in summary.skipped:
-        observer.message(f"skipped {where}: {reason}")
-    if summary.repaired:
-        repaired = ", ".join(f"{repair} ({times})" for repair, times in sorted(summary.repaired.items()))
-        observer.message(f"repaired: {repaired}")
-    run.counts.update(sessions=len(episodes), states=sum(len(episode.states) for episode in episodes))
-    return episodes
 
 
 def _train(

@@ -10,8 +10,8 @@ only; the same bytes every time.
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -239,6 +239,7 @@ def title_case() -> Session:
 
 
 def main(folder: Path) -> None:
+    """Writes both sessions below `folder`."""
     for session in (longest_streak(), title_case()):
         name = f"sample-{session.problem}"
         snapshot = {
@@ -256,4 +257,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "sessions")
+    parser = argparse.ArgumentParser(description="Write the two sample sessions.")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent / "sessions", metavar="OUT_DIR")
+    main(parser.parse_args().folder)

@@ -1,6 +1,8 @@
 """The sample sessions are what their script writes, and read as sessions do."""
 
 import runpy
+import subprocess
+import sys
 
 from rewards import retention
 from state_adapter import read_episodes
@@ -22,3 +24,14 @@ def test_they_show_two_people_with_different_tastes(sample_sessions):
         comments = [retention(one).retained for one in episode.transitions("A") if one.decision in (5, 6)]
         tastes[episode.problem_id] = sum(comments) / len(comments)
     assert tastes["longest-streak"] == 0.0 and tastes["title-case"] == 1.0
+
+
+def test_its_help_writes_nothing(root, tmp_path):
+    done = subprocess.run(
+        [sys.executable, root / "examples" / "make_samples.py", "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and done.stdout.startswith("usage: ") and not list(tmp_path.iterdir())

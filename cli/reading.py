@@ -1,0 +1,35 @@
+"""Sessions read while a person watches. Not here: how they are read (`state_adapter`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from state_adapter import Episode, Summary, read_episodes
+from training.runs.observer import Observer
+from training.telemetry import RunRecord
+
+
+def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False) -> list[Episode]:
+    """The sessions at `path`, with a line for each file that was skipped, and one for all that was repaired."""
+    episodes, summary = read_with_progress(path, observer, strict=strict)
+    for where, reason in summary.skipped:
+        observer.message(f"skipped {where}: {reason}")
+    if summary.repaired:
+        repaired = ", ".join(f"{repair} ({times})" for repair, times in sorted(summary.repaired.items()))
+        observer.message(f"repaired: {repaired}")
+    run.counts.update(sessions=len(episodes), states=sum(len(episode.states) for episode in episodes))
+    return episodes
+
+
+def read_with_progress(path: Path, observer: Observer, *, strict: bool = False) -> tuple[list[Episode], Summary]:
+    """As `state_adapter.read_episodes`; the observer sees a phase of a step for each file."""
+    started = False
+
+    def progress(done: int, files: int) -> None:
+        nonlocal started
+        if not started:
+            observer.phase("loading", files)
+        started = True
+        observer.advance()
+
+    return read_episodes(path, strict=strict, progress=progress)
