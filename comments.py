@@ -78,6 +78,12 @@ def is_comment(line: str) -> bool:
     return line.lstrip().startswith("#")
 
 
+def comment_texts(lines: Sequence[str]) -> tuple[str, ...]:
+    """What the comments at the ends of lines say, without `#`, each once, in order."""
+    texts = (line.rstrip()[len(strip_comment(line)) :].strip().lstrip("#").strip() for line in lines)
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
 def literals(text: str) -> Iterator[Literal]:
     """The strings and comments of a text, in order."""
     never_closed: set[str] = set()

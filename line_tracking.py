@@ -167,10 +167,15 @@ def surviving_share(edit: Sequence[LineEdit], standing: Sequence[bool]) -> float
     return sum(weight for weight, stood in zip(weights, standing, strict=True) if stood) / total if total else None
 
 
-def retained_share(before: State, after: State, reply: State) -> float | None:
-    """Share of what the edit from `before` to `after` wrote that stands at `reply`; None: it wrote nothing."""
-    edit = line_edits(before.lines, after.lines)
-    return surviving_share(edit, survives(edit, after.lines, reply.lines, undone_since(reply, since=before.t)))
+def retained_share(decision: int, before: State, after: State, reply: State | None) -> float | None:
+    """Share of what `decision`, that led from `before` to `after`, wrote that stands at `reply`.
+
+    None: a NO-OP (0), no reply, or nothing was written.
+    """
+    if decision == 0 or reply is None or before.lines == after.lines:
+        return None
+    edits = line_edits(before.lines, after.lines)
+    return surviving_share(edits, survives(edits, after.lines, reply.lines, undone_since(reply, since=before.t)))
 
 
 def undone_since(later: State, since: int) -> frozenset[int]:

@@ -6,7 +6,7 @@ types again. Not here: parsing, legality, features.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,16 @@ class State:
     def text(self) -> str:
         """The file's text; line ends that the lines carry are replaced by one `\\n` between lines."""
         return "\n".join(line.rstrip("\r\n") for line in self.lines)
+
+
+def history_after(history: tuple[PastDecision, ...] | None, t: int, decision: int) -> tuple[PastDecision, ...]:
+    """The history once the assistant took `decision` on the state of turn `t`; what of it is kept is unknown yet."""
+    return (*(history or ()), PastDecision(t, decision, None))[-HISTORY_LENGTH:]
+
+
+def with_reply(history: tuple[PastDecision, ...], kept: float | None) -> tuple[PastDecision, ...]:
+    """The history once the human replied to its last decision and kept this share of what it wrote; None: unknown."""
+    return (*history[:-1], replace(history[-1], kept=kept))
 
 
 def noop_streak(state: State) -> int:

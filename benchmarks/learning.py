@@ -32,7 +32,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from actions import Decision
+from actions import EXPLAIN, Decision
 from benchmarks.arguments import ignore_sigint, rows_in, run_study
 from benchmarks.statistics import Interval, interval
 from config import FeaturizerConfig, LoopConfig, ModelConfig, TrainConfig
@@ -48,7 +48,6 @@ from training.networks.initialisation import class_prior
 from training.networks.predictions import PolicyPredictions, Predictor
 from training.train_from_episodes import TrainResult, train_from_episodes
 
-EXPLAIN = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
 BINS = 5
 """Bins of p(kept) with the same number of decisions each."""
 

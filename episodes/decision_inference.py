@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import comments
 from actions import Decision
+from alignment import strip_line_end
 
 
 def infer_decision(before: Sequence[str], after: Sequence[str], cursor: int) -> tuple[Decision, int]:
@@ -16,7 +17,7 @@ def infer_decision(before: Sequence[str], after: Sequence[str], cursor: int) -> 
 
     cursor: the line of `before` on which the cursor was last known; -1: unknown.
     """
-    old, new = [line.rstrip("\r\n") for line in before], [line.rstrip("\r\n") for line in after]
+    old, new = list(map(strip_line_end, before)), list(map(strip_line_end, after))
     if old == new:
         return Decision.NO_OP, -1
     change = _Change(old, new)

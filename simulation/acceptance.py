@@ -13,9 +13,9 @@ from typing import Literal
 
 from actions import EXPLAIN, Decision
 from alignment import Alignment, align, similarity
+from comments import is_comment, strip_comment
 from line_tracking import SURVIVAL_SIMILARITY, LineEdit, line_edits
 from simulation.goal_progress import GoalProgress, is_begun
-from simulation.line_comments import code, is_comment
 from simulation.person import Option, Reply, Turn
 from simulation.typing_model import cursor_line, human_edit, inferred_action
 from state import State
@@ -58,7 +58,7 @@ def _quality(edit: LineEdit, decision: Decision, progress: GoalProgress) -> Qual
     if edit.line < 0:
         return _quality_of_removal(edit, progress)
     if decision in EXPLAIN:
-        return "right" if code(edit.text) == code(edit.before or "") else "wrong"
+        return "right" if strip_comment(edit.text) == strip_comment(edit.before or "") else "wrong"
     text = progress.lines[edit.line]
     goal_index = progress.goal_line_of[edit.line]
     if goal_index < 0:

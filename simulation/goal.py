@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from alignment import strip_line_end
+from comments import comment_texts, strip_comment
 from judge import Problem
 from simulation.goal_progress import GoalProgress, ProgressCache
-from simulation.line_comments import code, comment_texts
 from state import T_LAST, State
 from state_adapter import Episode
 
@@ -56,7 +56,7 @@ def _without_assistant_comments(state: State) -> list[str]:
     by_assistant = state.assistant[:, T_LAST] > state.human[:, T_LAST]
     for text, assistant_last in zip(state.lines, by_assistant.tolist(), strict=True):
         line = strip_line_end(text)
-        own = code(line) if assistant_last and "#" in line else line
+        own = strip_comment(line) if assistant_last and "#" in line else line
         if own.strip() or not line.strip():
             remaining.append(own)
     return remaining

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Literal
 
 from alignment import align, strip_line_end
-from simulation.line_comments import code, is_comment
+from comments import is_comment, strip_comment
 
 LOOK_AHEAD = 64
 """Missing goal lines among which a line may have been begun."""
@@ -231,13 +231,13 @@ def _longest_increasing_subsequence(values: Sequence[int]) -> list[int]:
 
 def _is_commented(line: str, goal_line: str) -> bool:
     """Whether `line` is the goal line with a comment at its end."""
-    return "#" in line and line.startswith(goal_line.rstrip()) and code(line) == goal_line.rstrip()
+    return "#" in line and line.startswith(goal_line.rstrip()) and strip_comment(line) == goal_line.rstrip()
 
 
 def is_begun(line: str, goal_line: str) -> bool:
     """Whether `line`, a comment of its own at its end aside, only has to be typed on to become the goal line."""
     if "#" in line and "#" not in goal_line:
-        line = code(line)
+        line = strip_comment(line)
     return len(line) < len(goal_line) and (goal_line.startswith(line) or not line.strip())
 
 

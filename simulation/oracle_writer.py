@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from random import Random
 
 from actions import EXPLAIN, Decision
+from comments import strip_comment
 from delegates import Completion
+from indentation import indentation
 from simulation.goal import Goal
 from simulation.goal_progress import GoalProgress, due_goal_line, next_missing_lines
-from simulation.line_comments import code
-from simulation.typing_errors import add_typo, indentation
+from simulation.typing_errors import add_typo
 from state import State
 
 
@@ -124,7 +125,7 @@ def comment_text(line: str, goal: Goal, generator: Random) -> str:
     """A comment on the line: one of the goal's notes, else in words made from the line's names."""
     if goal.notes and generator.random() < 0.8:
         return generator.choice(goal.notes)
-    names = _NAME.findall(code(line))
+    names = _NAME.findall(strip_comment(line))
     if not names:
         return "see below"
     phrase = _PHRASES.get(names[0])

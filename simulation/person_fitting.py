@@ -12,13 +12,13 @@ from dataclasses import astuple, dataclass, field
 import numpy as np
 
 from actions import EXPLAIN, Decision
+from comments import is_comment
 from config import N_DECISIONS
 from judge import Problem
 from line_tracking import LineEdit, line_edits, survives, undone_since
 from simulation.acceptance import QUALITIES, AcceptanceRates, AssessedLine, Quality, assess_lines
 from simulation.goal import Goal
 from simulation.goal_progress import GoalProgress, due_goal_line, is_begun
-from simulation.line_comments import is_comment
 from simulation.oracle_writer import NoisyOracle
 from simulation.person import Turn
 from simulation.typing_errors import SHORT_REMAINDER

@@ -20,7 +20,7 @@ from judge import Judge
 from line_tracking import retained_share
 from simulation.goal import Goal
 from simulation.person import HumanPolicy, PairProbabilities, Person, Turn, draw_reply
-from state import HISTORY_LENGTH, PastDecision, State, unedited
+from state import PastDecision, State, history_after, unedited, with_reply
 from state_adapter import Action, Agent, Episode
 
 HUMAN_TURN_MS = (1500, 9000)
@@ -160,8 +160,7 @@ class _Rollout:
     def add_assistant_action(self, after: State, action: Action) -> None:
         """One more state, to which the assistant's action led."""
         state = self.state
-        past = PastDecision(state.t, int(action.decision), None)
-        self._add(after, action, ASSISTANT_TURN_MS, (*(state.history or ()), past)[-HISTORY_LENGTH:])
+        self._add(after, action, ASSISTANT_TURN_MS, history_after(state.history, state.t, int(action.decision)))
         self.before, self.action = state, action
 
     def add_human_action(self, after: State, action: Action) -> None:
@@ -169,8 +168,7 @@ class _Rollout:
         state = self.state
         history = state.history or ()
         if len(self.actions) > 1 and self.action is not None and self.before is not None:
-            kept_share = _kept_share(self.before, state, after, self.action)
-            history = (*history[:-1], replace(history[-1], kept=kept_share))
+            history = with_reply(history, retained_share(self.action.decision, self.before, state, after))
         self._add(after, action, self.human_random.randint(*HUMAN_TURN_MS), history)
         if self.rounds_since_goal >= 0:
             self.rounds_since_goal += 1
@@ -194,12 +192,6 @@ class _Rollout:
         source = f"simulated, with {spec.person.name}"
         states, actions = tuple(self.states), tuple(self.actions)
         return Episode(str(UUID(int=identity, version=4)), source, spec.problem_id, states, actions, cut_off)
-
-
-def _kept_share(before: State, after: State, reply: State, action: Action) -> float | None:
-    if action.decision is Decision.NO_OP or before.lines == after.lines:
-        return None
-    return retained_share(before, after, reply)
 
 
 def _editable(state: State) -> State:

@@ -42,8 +42,3 @@ def truncate_line(text: str, typed: int, generator: Random) -> str:
     if len(text) - typed <= SHORT_REMAINDER:
         return text
     return text[: generator.randint(typed + 2, len(text) - 2)].rstrip()
-
-
-def indentation(line: str) -> str:
-    """The blanks that the line begins with."""
-    return line[: len(line) - len(line.lstrip())]

@@ -12,11 +12,12 @@ from random import Random
 
 from actions import Decision, apply
 from alignment import strip_line_end
+from comments import is_comment, strip_comment
+from indentation import indentation
 from line_tracking import carry_attribution
 from simulation.goal_progress import EditStep, GoalProgress, is_begun, next_missing_lines
-from simulation.line_comments import code, is_comment
 from simulation.person import Reply, Turn
-from simulation.typing_errors import add_typo, indentation, truncate_line
+from simulation.typing_errors import add_typo, truncate_line
 from state import Cursor, State
 from state_adapter import Action, infer_decision
 
@@ -139,14 +140,14 @@ def _typed_lines(
     """
     wanted = [progress.goal[j] for j in goal_lines]
     old = "" if task.step.kind == "insert" else progress.lines[task.step.line]
-    commented = "#" in old and "#" not in wanted[0] and bool(code(old))
-    begun = (code(old) if commented else old) if task.step.kind == "type" else ""
+    commented = "#" in old and "#" not in wanted[0] and bool(strip_comment(old))
+    begun = (strip_comment(old) if commented else old) if task.step.kind == "type" else ""
     if not task.block and generator.random() * (style.part + style.line) < style.part:
         typed = [truncate_line(wanted[0], max(len(begun), len(indentation(wanted[0]))), generator)]
     else:
         typed = [add_typo(text, generator) if generator.random() < style.typo_rate else text for text in wanted]
     if commented:
-        typed[0] += old[len(code(old)) :]
+        typed[0] += old[len(strip_comment(old)) :]
     return typed
 
 

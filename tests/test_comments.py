@@ -3,7 +3,7 @@
 import pytest
 
 import comments
-from comments import SplitLine, split
+from comments import SplitLine, comment_texts, is_comment, split, strip_comment
 
 Q = '"""'
 
@@ -57,3 +57,29 @@ def test_searches_for_ends_read_no_more_than_the_text_for_each_kind_of_quote(tex
     lines = [f"{Q} {'x' * 10}"] + [text] * 2000
     split(lines)
     assert looked_at and sum(looked_at) <= len(comments._CLOSES) * len("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("x = 1", "x = 1"),
+        ("x = 1  # one", "x = 1"),
+        ("    # only a comment", ""),
+        ('x = "#"', 'x = "#"'),
+        ('x = "#" # one', 'x = "#"'),
+        ("x = '\\'#' # one", "x = '\\'#'"),
+        ('x = "# never closed', 'x = "# never closed'),
+        ("", ""),
+    ],
+)
+def test_code_is_what_remains_without_the_comment(line, expected):
+    assert strip_comment(line) == expected
+
+
+def test_a_long_line_of_quotes_takes_no_time():
+    assert strip_comment("'" * 100_001 + "#")
+
+
+def test_comments_are_found_once_each_without_their_sign():
+    assert comment_texts(["# a", "x = 1  ## b ", "x  # a", "'# c'", "#"]) == ("a", "b")
+    assert is_comment("  # a") and not is_comment("x  # a")

@@ -105,7 +105,7 @@ def test_written() -> None:
 )
 def test_blanks_indentation_and_moves_write_nothing(before: list[str], after: list[str]) -> None:
     assert line_edits(before, after) == ()
-    assert retained_share(state(*before), state(*after), state(*before)) is None
+    assert retained_share(2, state(*before), state(*after), state(*before)) is None
 
 
 LONG = "matrix[row][column] = size"
@@ -143,7 +143,7 @@ SHARES = {
 @pytest.mark.parametrize("case", SHARES)
 def test_share_that_stands(case: str) -> None:
     before, after, later, expected = SHARES[case]
-    found = retained_share(state(*before), state(*after), state(*later))
+    found = retained_share(2, state(*before), state(*after), state(*later))
     assert found == (None if expected is None else pytest.approx(expected))
 
 
@@ -166,14 +166,14 @@ def test_a_share_is_a_share(old: list[str], new: list[str], later: list[str]) ->
 def test_what_the_human_undid_does_not_stand_however_alike() -> None:
     before, after = state("a", t=1), state("a", LONG, t=2)
     undo = {1: (3, 0, 1, 0, 1, 0)}
-    assert retained_share(before, after, state("a", LONG[:-1], t=3, human=undo)) == 1.0
-    assert retained_share(before, after, state("a", LONG[:-1], t=3, human=undo, undone=frozenset({1}))) == 0.0
+    assert retained_share(2, before, after, state("a", LONG[:-1], t=3, human=undo)) == 1.0
+    assert retained_share(2, before, after, state("a", LONG[:-1], t=3, human=undo, undone=frozenset({1}))) == 0.0
 
 
 def test_an_undo_that_brought_a_line_back_took_something_else_back() -> None:
     before, after = state("a", t=1), state("a", LONG, t=2)
     later = state("a", LONG, t=7, human={1: (7, 0, 1, 0, 1, 0)}, undone=frozenset({1}))
-    assert retained_share(before, after, later) == 1.0
+    assert retained_share(2, before, after, later) == 1.0
 
 
 def test_only_what_was_taken_back_since_counts() -> None:

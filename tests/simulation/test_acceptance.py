@@ -90,7 +90,7 @@ def test_what_is_taken_back_is_as_it_was_and_does_not_stand(turn, decision, line
     options, _ = undo_option(seen, NOTHING_KEPT)
     reply = options[0].carry_out(Random(0))
     assert reply.state.lines == seen.before.lines and reply.state.t == 5 and reply.action.agent == "H"
-    assert retained_share(seen.before, seen.state, reply.state) == 0.0
+    assert retained_share(2, seen.before, seen.state, reply.state) == 0.0
 
 
 def test_only_the_unwanted_lines_go(turn):
@@ -99,7 +99,7 @@ def test_only_the_unwanted_lines_go(turn):
     wrong = [line for line in lines if line.text == "x = 7"]
     after = revert_lines(seen.before, seen.state, wrong)
     assert after.lines == ("def f(a):", "    b = a + 1", "    if b > 2:", "    return a")
-    share = retained_share(seen.before, seen.state, after)
+    share = retained_share(2, seen.before, seen.state, after)
     assert share == pytest.approx(1 - len("x=7") / len("b=a+1x=7ifb>2:"))
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from comments import is_comment
 from simulation.goal import Goal
 from simulation.goal_progress import (
     EditStep,
@@ -16,7 +17,6 @@ from simulation.goal_progress import (
     next_missing_lines,
     remaining_steps,
 )
-from simulation.line_comments import is_comment
 from simulation.person import Turn
 from simulation.scripted_people import next_step
 from simulation.typing_model import TypingStyle, TypingTask, cursor_line, execute

@@ -8,9 +8,9 @@ import pytest
 
 from actions import Decision, apply
 from alignment import similarity
+from comments import is_comment
 from simulation.builtin_problems import PROBLEMS
 from simulation.goal import Goal
-from simulation.line_comments import is_comment
 from simulation.oracle_writer import NoisyOracle, addition, comment_text
 from state import Cursor
 

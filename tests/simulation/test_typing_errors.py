@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alignment import similarity
+from indentation import indentation
 from simulation.builtin_problems import PROBLEMS
-from simulation.typing_errors import add_typo, indentation, truncate_line
+from simulation.typing_errors import add_typo, truncate_line
 
 LINES = sorted({line for problem in PROBLEMS for line in problem.solution})
 

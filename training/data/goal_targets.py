@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from comments import is_comment
 from state import State
 
 GOAL_NAMES = (
@@ -42,7 +43,7 @@ class FinalText:
     def from_state(cls, final: State) -> FinalText:
         lines = _non_blank(final.lines)
         count = max(len(lines), 1)
-        comments = sum(line.lstrip().startswith("#") for line in lines)
+        comments = sum(is_comment(line) for line in lines)
         length = sum(len(line.strip()) for line in lines) / count
         columns = sum(_indentation(line) for line in lines) / count
         fixed = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from actions import Decision
+from actions import EXPLAIN, Decision
 from config import N_DECISIONS
 from featurizers.history import SUMMARY_DIM
 from models import Policy
@@ -28,7 +28,7 @@ PRIOR_COUNT = 8.0
 KINDS = (
     (Decision.FILL_PARTIAL_LINE, Decision.WRITE_SINGLE_LINE, Decision.WRITE_MULTI_LINE),
     (Decision.EDIT_EXISTING_LINES,),
-    (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES),
+    EXPLAIN,
 )
 """Decisions that a person keeps or takes back alike, until their own numbers say more: writing, editing, explaining."""
 

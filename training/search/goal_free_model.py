@@ -23,7 +23,7 @@ from config import N_DECISIONS, RewardWeights, SearchConfig
 from rewards import noop_shaping
 from simulation.acceptance import revert_all
 from simulation.person import HumanPolicy, PairProbabilities
-from state import HISTORY_LENGTH, PastDecision, State, noop_streak
+from state import State, history_after, noop_streak, with_reply
 from state_adapter import Action
 from training.search.interfaces import NO_OP, Evaluation, Evaluator, Floats, Ints
 from training.search.numerics import softmax
@@ -160,8 +160,7 @@ def _assistant_moved(state: State, move: Action) -> State:
     """The state after the assistant's move, with its history."""
     text = "" if move.decision is Decision.NO_OP else placeholder_text(state, move.decision, move.line)
     after = apply(state, move.decision, move.line, text, by="A", t=state.t + 1)
-    past = (*(state.history or ()), PastDecision(state.t, int(move.decision), None))[-HISTORY_LENGTH:]
-    return replace(after, history=past)
+    return replace(after, history=history_after(state.history, state.t, int(move.decision)))
 
 
 def _human_replied(after: Afterstate, reply: int, generator: Random) -> State:
@@ -173,8 +172,7 @@ def _human_replied(after: Afterstate, reply: int, generator: Random) -> State:
         replied = _human_acted(state, Decision(reply - 1), after.human, generator)
     if after.kept_prob is None or state.history is None:
         return replied
-    last = replace(state.history[-1], kept=float(reply != UNDO))
-    return replace(replied, history=(*state.history[:-1], last))
+    return replace(replied, history=with_reply(state.history, float(reply != UNDO)))
 
 
 def _human_acted(state: State, decision: Decision, human: PairProbabilities, generator: Random) -> State:
