@@ -22,12 +22,12 @@ if __name__ == "__main__":
     OPTIONS = command_lines.read_options(command_lines.decision(__doc__))
 
 import argparse
-import json
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
+import strict_json
 from benchmarks.arguments import run_study
 from benchmarks.bare_network import BareNetwork, local_mask
 from benchmarks.timing import busy, medians
@@ -105,7 +105,7 @@ def main(options: argparse.Namespace) -> None:
         rows[lines] = measure(lines, models, options.seconds)
         rows[lines]["crowded"] = crowded(lines, models[DEFAULT], options.seconds)
     if options.json:
-        print(json.dumps({"threads": torch.get_num_threads(), "ms": rows}))
+        print(strict_json.dumps({"threads": torch.get_num_threads(), "ms": rows}))
         return
     columns = ["bare", "parse", "featurize", *names, "ratio", "crowded"]
     print(f"{'lines':>5} " + " ".join(f"{column:>14}" for column in columns))

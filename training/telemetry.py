@@ -6,14 +6,12 @@ errors (they quote files). Telemetry neither fails nor delays a run: what cannot
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import platform
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import files
+import strict_json
 from config import VERSION
 from data_paths import DataPaths
 from errors import InputError
@@ -71,7 +70,7 @@ class Telemetry:
     def _write(self, record: dict[str, object]) -> threading.Thread | None:
         if self.folder is None:
             return None
-        line = json.dumps(_finite(record), allow_nan=False)
+        line = strict_json.dumps(record)
         with suppress(InputError):
             files.append_line(self.folder / "runs.jsonl", line)
         if self.url is None:
@@ -169,15 +168,6 @@ def _versions() -> dict[str, str | None]:
         "torch": installed("torch"),
         "numpy": installed("numpy"),
     }
-
-
-def _finite(value: object) -> object:
-    """JSON has no NaN: unknown numbers become null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
-    return value
 
 
 def _utc(seconds: float) -> str:

@@ -125,3 +125,12 @@ def test_a_folder_without_sessions_is_one_line_of_error(tmp_path: Path, capsys: 
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.count("\n") == 1
+
+
+def test_control_characters_of_files_never_reach_the_terminal(tmp_path, sample_sessions, capsys):
+    text = (sample_sessions / "sample-title-case" / "sample-title-case.json").read_text()
+    (tmp_path / "good\x1b[2J.json").write_text(text.replace('"type":3', '"type":6'))
+    (tmp_path / "bad\x1b]0;title\x07\n.json").write_text('{"states": "\x9b2J"}')
+    assert run_tasks.main(["inspect", "--episodes_dir", str(tmp_path)]) == 0
+    out, error = capsys.readouterr()
+    assert "bad\\x1b]0;title" in out and all(line.isprintable() for line in (out + error).splitlines())

@@ -103,3 +103,15 @@ def test_the_start_of_training_is_marked(folder, capsys):
     store.keep_start(folder, start.human, start.assistant, start.featurizer, {"trained_on": "nothing"})
     _, out, _ = models(folder, capsys)
     assert "start of training" in out.splitlines()[4]
+
+
+def test_control_characters_of_files_never_reach_the_terminal(folder, capsys):
+    first, _ = (generation.id for generation in store.generations(folder))
+    path = folder / "generations" / first / "about.json"
+    about = json.loads(path.read_text())
+    about["meta"] |= {"trained_on": "\x1b[2Jperson", "sessions": 1e999}
+    path.write_text(json.dumps(about).replace("Infinity", "1e999"))
+    code, out, _ = models(folder, capsys)
+    assert code == 0 and "\\x1b[2Jperson" in out and all(line.isprintable() for line in out.splitlines())
+    code, out, _ = models(folder, capsys, "--json")
+    assert code == 0 and json.loads(out, parse_constant=pytest.fail)

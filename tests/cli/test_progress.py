@@ -74,3 +74,9 @@ def test_several_observers_hear_the_same():
     both.message("a")
     both.metrics({"epoch": 1, "loss": 1.0})
     assert streams[0].getvalue() == streams[1].getvalue() != ""
+
+
+def test_control_characters_in_a_message_never_reach_the_terminal():
+    stream = io.StringIO()
+    Progress(stream).message("skipped a\x1b[2J.json")
+    assert stream.getvalue() == "skipped a\\x1b[2J.json\n"
