@@ -110,13 +110,13 @@ def test_the_humans_reply_and_the_goal_are_predicted(phase, forward, losses, ste
 
 
 def test_p_kept_is_learned_at_the_pairs_that_were_taken(phase, forward, losses, steps):
-    """Towards the share retained, drawn to what the start expected there with kept_anchor / sqrt(sessions)."""
+    """Towards the share retained, drawn with kept_anchor / sqrt(sessions) to the mean share: the start knows nothing."""
     has_target = ~steps.retained.isnan()
+    retained = steps.retained[has_target]
     logit = forward[1].kept[torch.arange(len(steps)), steps.decision, steps.line][has_target]
     anchor = CONFIG.kept_anchor / math.sqrt(SESSIONS)
-    start = phase.retention_targets[has_target] * (1 + anchor) - steps.retained[has_target]
-    assert torch.allclose(phase.retention_targets.isnan(), ~has_target)
-    expected = F.binary_cross_entropy_with_logits(logit, (steps.retained[has_target] + start) / (1 + anchor))
+    targets = (retained + anchor * retained.mean()) / (1 + anchor)
+    expected = F.binary_cross_entropy_with_logits(logit, targets)
     assert losses["kept_loss"].item() == pytest.approx(float(expected), rel=1e-4)
     elsewhere = forward[1].kept[torch.arange(len(steps)), steps.decision, 0][has_target]
     assert not torch.allclose(logit, elsewhere)
