@@ -42,7 +42,7 @@ from training.losses.optimizer import Optimizer
 from training.losses.returns import returns_to_go, value_scale
 from training.losses.weighted_means import WeightedMean, weighted_mean
 from training.networks.initialisation import class_prior
-from training.networks.mixed_precision import network
+from training.networks.mixed_precision import mixed_precision_forward
 from training.networks.predictions import (
     Predictor,
     ReferenceLogProbs,
@@ -189,7 +189,7 @@ class CloningPhase:
             steps.to(device), self.returns[rows].to(device), self.initial_log_probs[rows].to(device)
         )
         with self._dropout_shard(minibatch):
-            losses = self._losses(lines, network(self.policies.human, lines), targets)
+            losses = self._losses(lines, mixed_precision_forward(self.policies.human, lines), targets)
             if self.assistant_reference is not None:
                 losses["kl_assistant"] = self._assistant_kl(lines, self.assistant_reference, steps.state_index)
         return losses

@@ -14,16 +14,17 @@ from actions import EXPLAIN, Decision
 from config import N_DECISIONS
 from featurizers.history import SUMMARY_DIM
 from models import Policy
+from models.policy import LINE_HEADS, Head
 from training.data.transitions import Dataset, TransitionTable
 
 RIDGE = 1.0
 """Strength of the ridge: about the steps of a kind that it takes to move a logit half of the way."""
 
 KEPT_RIDGE = 16.0
-"""The same for shares kept, of which a few sessions hold a handful for each decision."""
+"""Strength of the ridge for shares retained, of which a few sessions hold a handful for each decision."""
 
 PRIOR_COUNT = 8.0
-"""Decisions that the overall share kept counts for in the share of a kind, and that share in each decision's own."""
+"""Decisions that the overall share retained counts for in the share of a kind, and that in each decision's own."""
 
 KINDS = (
     (Decision.FILL_PARTIAL_LINE, Decision.WRITE_SINGLE_LINE, Decision.WRITE_MULTI_LINE),
@@ -34,10 +35,13 @@ KINDS = (
 
 ITERATIONS = 300
 
+TILT_ROWS = {head: slice(i * N_DECISIONS, (i + 1) * N_DECISIONS) for i, head in enumerate(LINE_HEADS)}
+"""Rows of the weights of `Policy.tilt` by head."""
+
 
 def class_prior(steps: TransitionTable) -> Tensor:
     """Log-probabilities `(7,)` of the human's decisions by counting, one added to each count."""
-    return log_class_frequencies(steps.decision[steps.is_human])
+    return log_class_frequencies(steps.decision[steps.is_human & steps.trainable])
 
 
 def log_class_frequencies(decisions: Tensor) -> Tensor:
@@ -64,7 +68,7 @@ def ridge_softmax_fit(features: Tensor, decisions: Tensor, prior: Tensor) -> Ten
 def ridge_logistic_fit(features: Tensor, shares: Tensor, offset: float) -> Tensor:
     """Weights `(D,)` of a ridge-regularised logistic regression of shares `(N,)` in [0, 1] on features `(N, D)`.
 
-    The logit is `offset + features @ weights`; the same method, with the curvature bound 1 / 4.
+    The logit is `offset + features @ weights`; solved as `ridge_softmax_fit`, with the curvature bound 1 / 4.
     """
     x, target = features.double(), shares.double()
     curvature = torch.linalg.cholesky(x.T @ x / 4 + KEPT_RIDGE * torch.eye(x.shape[1], dtype=x.dtype))
@@ -78,15 +82,14 @@ def ridge_logistic_fit(features: Tensor, shares: Tensor, offset: float) -> Tenso
 @torch.no_grad()
 def initialise_human_policy(policy: Policy, data: Dataset, steps: TransitionTable, returns: Tensor) -> None:
     """Sets a fresh policy's biases and tilt from steps of both agents `(N,)` and their returns `(N,)`."""
-    history = torch.from_numpy(data.encoded.history)[steps.state_index, :SUMMARY_DIM]
-    answered = steps.next_human >= 0
-    for first, chosen, decisions in ((0, steps.is_human, steps.decision), (7, answered, steps.next_human)):
-        prior = log_class_frequencies(decisions[chosen])
-        (policy.set_human_prior if first else policy.set_decision_prior)(prior)
-        if policy.tilt is not None and chosen.any():
-            policy.tilt.weight[first : first + N_DECISIONS] = ridge_softmax_fit(
-                history[chosen], decisions[chosen], prior
-            )
+    history = _history(data, steps)
+    by_human, has_reply = steps.is_human & steps.trainable, steps.next_human >= 0
+    prior = class_prior(steps)
+    policy.set_decision_prior(prior)
+    _fit_tilt(policy, "action", history[by_human], steps.decision[by_human], prior)
+    reply_prior = log_class_frequencies(steps.next_human[has_reply])
+    policy.set_human_prior(reply_prior)
+    _fit_tilt(policy, "human", history[has_reply], steps.next_human[has_reply], reply_prior)
     policy.value_head.last.bias.fill_(float(returns.mean()))
     policy.goal_head.last.bias.copy_(steps.goal.mean(0))
     initialise_retention_head(policy, data, steps)
@@ -94,24 +97,36 @@ def initialise_human_policy(policy: Policy, data: Dataset, steps: TransitionTabl
 
 @torch.no_grad()
 def initialise_retention_head(policy: Policy, data: Dataset, steps: TransitionTable) -> None:
-    """Sets a fresh p(kept) head: each decision's share kept, drawn towards those of its kind and of all, tilted by the
-    history."""
+    """Sets a fresh p(kept) head: each decision's share retained, drawn towards those of its kind and of all, tilted by
+    the history."""
     if policy.kept_head is None:
         return
-    history = torch.from_numpy(data.encoded.history)[steps.state_index, :SUMMARY_DIM]
-    known = ~steps.is_human & steps.trainable & ~steps.retained.isnan()
-    overall = steps.retained[known].mean() if known.any() else torch.tensor(0.5)
+    steps = steps.select(~steps.retained.isnan())
+    history = _history(data, steps)
+    overall = steps.retained.mean() if len(steps) else torch.tensor(0.5)
     for kind in KINDS:
-        of_kind = _share(steps.retained[known & torch.isin(steps.decision, torch.tensor(kind))], overall)
+        kind_share = _shrunk_mean(steps.retained[torch.isin(steps.decision, torch.tensor(kind))], overall)
         for decision in kind:
-            here = known & (steps.decision == decision)
-            offset = float(torch.logit(_share(steps.retained[here], of_kind), eps=0.01))
+            of_decision = steps.decision == decision
+            retained = steps.retained[of_decision]
+            offset = float(torch.logit(_shrunk_mean(retained, kind_share), eps=0.01))
             policy.kept_head.last.bias[decision] = offset
             if policy.tilt is not None:
-                tilt = ridge_logistic_fit(history[here], steps.retained[here], offset)
-                policy.tilt.weight[2 * N_DECISIONS + decision] = tilt
+                row = TILT_ROWS["kept"].start + decision
+                policy.tilt.weight[row] = ridge_logistic_fit(history[of_decision], retained, offset)
 
 
-def _share(kept: Tensor, prior: Tensor) -> Tensor:
-    """Mean of the shares `(N,)`, drawn towards a prior."""
-    return (kept.sum() + PRIOR_COUNT * prior) / (len(kept) + PRIOR_COUNT)
+def _history(data: Dataset, steps: TransitionTable) -> Tensor:
+    """Summaries `(N, 31)` of what the assistant tried before each step."""
+    return torch.from_numpy(data.encoded.history)[steps.state_index, :SUMMARY_DIM]
+
+
+def _fit_tilt(policy: Policy, head: Head, history: Tensor, decisions: Tensor, prior: Tensor) -> None:
+    """Sets how the history tilts a head's decisions; without any decision, or without a tilt, nothing."""
+    if policy.tilt is not None and len(decisions):
+        policy.tilt.weight[TILT_ROWS[head]] = ridge_softmax_fit(history, decisions, prior)
+
+
+def _shrunk_mean(shares: Tensor, prior: Tensor) -> Tensor:
+    """Mean of shares `(N,)`, drawn towards a prior."""
+    return (shares.sum() + PRIOR_COUNT * prior) / (len(shares) + PRIOR_COUNT)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from config import N_DECISIONS, FeaturizerConfig, ModelConfig
+from config import FeaturizerConfig, ModelConfig
 from featurizers import Featurizer
 from models import Policy
 from models.checkpoint import IMPORTED_MODEL, featurizer_checkpoint, featurizer_from, policy_checkpoint, policy_from
 from models.policy import LineHead
+from training.networks.initialisation import TILT_ROWS
 
 Tensors = dict[str, Tensor]
 
@@ -48,11 +49,9 @@ class TrainingNetworks:
         cls, human: Policy, assistant: Policy, featurizer: Featurizer, config: FeaturizerConfig
     ) -> TrainingNetworks:
         """Current models as the start. Of the config only counts which lines are seen and which parts learn."""
-        train = config.train_text_embedder, config.train_featurizer_projector
-        featurizer.config = replace(
-            featurizer.config, h_max=config.h_max, train_text_embedder=train[0], train_featurizer_projector=train[1]
-        )
-        featurizer.set_trainable(text_embedder=train[0], projector=train[1])
+        trainable = {name: getattr(config, name) for name in ("train_text_embedder", "train_featurizer_projector")}
+        featurizer.config = replace(featurizer.config, h_max=config.h_max, **trainable)
+        featurizer.set_trainable(text_embedder=config.train_text_embedder, projector=config.train_featurizer_projector)
         retention_head_is_new = human.kept_head is None or assistant.kept_head is None
         human, assistant = human.upgraded(), assistant.upgraded()
         return cls(
@@ -66,37 +65,39 @@ class TrainingNetworks:
         Where imported models compute differently is no setting of theirs.
         """
         return [
-            f"{room}.{field.name} (it is {getattr(own, field.name)!r})"
-            for room, asked, own in (
-                ("featurizer", featurizer, self.featurizer.config), ("model", model, self.assistant.config)
-            )
-            for field in fields(asked)
-            if getattr(asked, field.name) != getattr(own, field.name) and field.name not in IMPORTED_MODEL
-        ]  # fmt: skip
+            *_ignored("featurizer", featurizer, self.featurizer.config),
+            *_ignored("model", model, self.assistant.config),
+        ]
+
+    @property
+    def modules(self) -> tuple[nn.Module, ...]:
+        """All networks, always in the same order."""
+        return self.human, self.assistant, self.initial_assistant, self.featurizer, self.initial_featurizer
 
     def to(self, device: torch.device) -> None:
-        for module in (self.human, self.assistant, self.initial_assistant, self.featurizer, self.initial_featurizer):
+        for module in self.modules:
             module.to(device)
 
     def tensors(self) -> Iterator[Tensor]:
         """All weights, always in the same order."""
-        for module in (self.human, self.assistant, self.initial_assistant, self.featurizer, self.initial_featurizer):
+        for module in self.modules:
             yield from module.state_dict().values()
 
     def initialise_assistant(self, decision_log_prior: Tensor, seed: int) -> None:
         """Ends cloning. A fresh assistant becomes a copy of the human that decides as the recordings did at first
         (`decision_log_prior (7,)`), so that importance ratios start near 1."""
-        if not self.loaded:
-            torch.manual_seed(seed)
-            self.assistant.load_state_dict(self.human.state_dict())
-            device = next(self.assistant.parameters()).device
-            self.assistant.action_head = LineHead(self.assistant.config).to(device)
-            self.assistant.set_decision_prior(decision_log_prior)
-            if self.assistant.tilt is not None:
-                with torch.no_grad():
-                    self.assistant.tilt.weight[:N_DECISIONS] = 0.0
-            self.initial_assistant.load_state_dict(self.assistant.state_dict())
-            self.initial_featurizer.load_state_dict(self.featurizer.state_dict())
+        if self.loaded:
+            return
+        torch.manual_seed(seed)
+        self.assistant.load_state_dict(self.human.state_dict())
+        device = next(self.assistant.parameters()).device
+        self.assistant.action_head = LineHead(self.assistant.config).to(device)
+        self.assistant.set_decision_prior(decision_log_prior)
+        if self.assistant.tilt is not None:
+            with torch.no_grad():
+                self.assistant.tilt.weight[TILT_ROWS["action"]] = 0.0
+        self.initial_assistant.load_state_dict(self.assistant.state_dict())
+        self.initial_featurizer.load_state_dict(self.featurizer.state_dict())
 
     def state_dict(self) -> dict[str, object]:
         """All weights, with what it takes to build the networks again."""
@@ -106,7 +107,7 @@ class TrainingNetworks:
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any], where: str) -> TrainingNetworks:
-        """What `state_dict` gave. Raises InputError, naming `where`, if it is damaged."""
+        """Networks from what `state_dict` gave. Raises InputError, naming `where`, if it is damaged."""
         networks: dict[str, Any] = {name: policy_from(saved[key], where) for name, key in _POLICY_KEYS.items()}
         networks |= {name: featurizer_from(saved[key], where) for name, key in _FEATURIZER_KEYS.items()}
         return cls(**networks, loaded=bool(saved["given"]))
@@ -117,7 +118,18 @@ _FEATURIZER_KEYS = {"featurizer": "featurizer", "initial_featurizer": "start_fea
 """Keys of `state_dict` by attribute."""
 
 
-def weights_of(module: torch.nn.Module) -> Tensors:
+def _ignored(
+    section: str, requested: ModelConfig | FeaturizerConfig, actual: ModelConfig | FeaturizerConfig
+) -> list[str]:
+    """Settings of a section that differ from what the networks have, with what they have."""
+    return [
+        f"{section}.{field.name} (it is {getattr(actual, field.name)!r})"
+        for field in fields(requested)
+        if getattr(requested, field.name) != getattr(actual, field.name) and field.name not in IMPORTED_MODEL
+    ]
+
+
+def weights_of(module: nn.Module) -> Tensors:
     """A copy of a module's weights on the CPU."""
     weights: dict[str, Any] = module.state_dict()
     return {name: value.detach().to("cpu", copy=True) for name, value in weights.items()}

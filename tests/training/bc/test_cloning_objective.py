@@ -110,7 +110,7 @@ def test_the_humans_reply_and_the_goal_are_predicted(phase, forward, losses, ste
 
 
 def test_p_kept_is_learned_at_the_pairs_that_were_taken(phase, forward, losses, steps):
-    """Towards the share retained, drawn with kept_anchor / sqrt(sessions) to the mean share: the start knows nothing."""
+    """Towards the share retained, drawn with kept_anchor / sqrt(sessions) to the mean, as the start knows nothing."""
     has_target = ~steps.retained.isnan()
     retained = steps.retained[has_target]
     logit = forward[1].kept[torch.arange(len(steps)), steps.decision, steps.line][has_target]

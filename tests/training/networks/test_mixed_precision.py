@@ -8,7 +8,7 @@ import torch
 from config import ModelConfig
 from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
-from training.networks.mixed_precision import network
+from training.networks.mixed_precision import mixed_precision_forward
 from training.networks.training_networks import TrainingNetworks
 
 MODELS = [
@@ -36,7 +36,7 @@ def test_every_network_computes_in_bfloat16(small, sessions, model):
 
     config = replace(small, model=model)
     found, _ = answers(config, sessions, "cpu", reduced)
-    expected, lines = answers(config, sessions, "cpu", network)
+    expected, lines = answers(config, sessions, "cpu", mixed_precision_forward)
     assert any(value.dtype == torch.bfloat16 for value in found.heads.values())
     assert_near(found, expected, lines.mask)
     sum(value.float().sum() for value in found.heads.values()).backward()
@@ -46,8 +46,8 @@ def test_every_network_computes_in_bfloat16(small, sessions, model):
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.backbone)
 def test_cloning_on_a_gpu_computes_in_bfloat16_and_answers_in_float32(small, sessions, model):
     config = replace(small, model=model)
-    found, _ = answers(config, sessions, "cuda", network)
-    expected, lines = answers(config, sessions, "cpu", network)
+    found, _ = answers(config, sessions, "cuda", mixed_precision_forward)
+    expected, lines = answers(config, sessions, "cpu", mixed_precision_forward)
     assert all(value.dtype == torch.float32 for value in found.heads.values())
     assert any(not torch.equal(value.cpu(), expected.heads[name]) for name, value in found.heads.items())
     assert_near(found, expected, lines.mask)
