@@ -5,24 +5,19 @@ Made for the plies that are played; a search never asks it.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import selectors
-import subprocess
-import sys
-import tempfile
-import weakref
+import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from judge.problem import Problem
-from judge.verdict import Verdict, read
-from judge.worker import BUSY, read_message, write_message
+from judge.verdict import Verdict, parse_verdict
+from judge.worker import COMPILE_WALL_FACTOR, Ending
+from judge.worker_pool import WorkerPool
 
 Key = tuple[str, bytes]
 
@@ -49,56 +44,40 @@ class Limits:
     compile_memory: int = 2 * 2**30
 
 
-_ENVIRONMENT = {
-    "PATH": os.defpath,
-    "PYTHONHASHSEED": "0",  # the same order of sets, the same verdict
-    "PYTHONWARNINGS": "ignore",
-    "OPENBLAS_NUM_THREADS": "1",  # each thread of it would reserve memory
-}
-
-
 SMALL_PROBLEM_LIMITS = Limits(steps=20_000, cpu_seconds=0.3)
 """For small problems, thousands of texts at a time."""
 
 
 class Judge:
-    """`verdicts(...)` of texts; its worker processes start at the first need. Not for use by several threads at once.
+    """`verdicts(...)` of texts, for any number of threads; its worker processes start at the first need.
 
-    workers: processes. capacity: verdicts remembered, by problem and text; one that is unknown is not.
+    workers: processes; threads that ask at once take turns on them, text by text. capacity: verdicts remembered, by
+    problem and text; one that is unknown is not.
     """
 
     def __init__(self, limits: Limits | None = None, *, workers: int = 1, capacity: int = 100_000) -> None:
         self.limits = limits or Limits()
-        self._workers = [_Worker() for _ in range(workers)]
-        self._capacity = capacity
-        self._verdicts: OrderedDict[Key, Verdict] = OrderedDict()
+        self._pool = WorkerPool(workers)
+        self._cache = _VerdictCache(capacity)
 
     def verdicts(self, texts: Sequence[tuple[Problem | None, str]]) -> list[Verdict]:
         """One verdict for each (problem, text); problem None: the text is only compiled."""
         keys = [_key(problem, text) for problem, text in texts]
-        found: dict[Key, Verdict] = {}
-        missing: dict[Key, tuple[Problem | None, str]] = {}
-        for key, pair in zip(keys, texts, strict=True):
-            known = self._verdicts.get(key)
-            if known is None:
-                missing[key] = pair
-            else:
-                self._verdicts.move_to_end(key)
-                found[key] = known
-        found.update(self._run(missing))
-        self._verdicts.update({key: found[key] for key in missing if found[key].compiled is not None})
-        while len(self._verdicts) > self._capacity:
-            self._verdicts.popitem(last=False)
-        return [found[key] for key in keys]
+        verdicts = self._cache.get(keys)
+        missing = {key: task for key, task in zip(keys, texts, strict=True) if key not in verdicts}
+        if missing:
+            run = _Run(self._pool, self.limits, missing).verdicts()
+            self._cache.add(run)
+            verdicts |= run
+        return [verdicts[key] for key in keys]
 
     def verdict(self, text: str, problem: Problem | None = None) -> Verdict:
         """The verdict on one text."""
         return self.verdicts([(problem, text)])[0]
 
     def close(self) -> None:
-        """Ends the worker processes; the next question starts new ones."""
-        for worker in self._workers:
-            worker.stop()
+        """Ends the worker processes once no thread has a text in them; the next question starts new ones."""
+        self._pool.stop_all()
 
     def __enter__(self) -> Judge:
         return self
@@ -106,109 +85,93 @@ class Judge:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _run(self, missing: dict[Key, tuple[Problem | None, str]]) -> dict[Key, Verdict]:
-        """Hands the texts to the workers, one at a time each, until all are judged."""
-        waiting = list(reversed(missing.items()))
-        found: dict[Key, Verdict] = {}
-        silence = BUSY * self.limits.compile_seconds + self.limits.wall_seconds + GRACE_SECONDS
+
+class _VerdictCache:
+    """The latest verdicts, shared by threads."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._verdicts: OrderedDict[Key, Verdict] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, keys: Iterable[Key]) -> dict[Key, Verdict]:
+        """Those that are remembered."""
+        with self._lock:
+            verdicts = {key: self._verdicts[key] for key in keys if key in self._verdicts}
+            for key in verdicts:
+                self._verdicts.move_to_end(key)
+        return verdicts
+
+    def add(self, verdicts: Mapping[Key, Verdict]) -> None:
+        """Remembers those that are known."""
+        with self._lock:
+            self._verdicts.update({key: verdict for key, verdict in verdicts.items() if verdict.compiled is not None})
+            while len(self._verdicts) > self._capacity:
+                self._verdicts.popitem(last=False)
+
+
+class _Run:
+    """One question to the workers: its texts, one at a time for each worker, until all are judged."""
+
+    def __init__(self, pool: WorkerPool, limits: Limits, tasks: Mapping[Key, tuple[Problem | None, str]]) -> None:
+        self._pool, self._limits = pool, limits
+        self._tasks = tasks
+        self._waiting = list(tasks)[::-1]
+        self._selector = selectors.DefaultSelector()
+        self._verdicts: dict[Key, Verdict] = {}
+
+    def verdicts(self) -> dict[Key, Verdict]:
+        """The verdict of each text."""
         try:
-            with selectors.DefaultSelector() as selector:
-                for worker in self._workers[: len(waiting)]:
-                    self._hand_over(worker, waiting.pop(), selector)
-                while selector.get_map():
-                    ready = selector.select(silence)
-                    silent = [] if ready else list(selector.get_map().values())
-                    for entry in [key for key, _ in ready] or silent:
-                        worker, (key, (problem, _)) = entry.data
-                        selector.unregister(entry.fileobj)
-                        found[key] = _read_answer(worker.answer(wait=bool(ready)), problem)
-                        if waiting:
-                            self._hand_over(worker, waiting.pop(), selector)
+            with self._selector:
+                self._ask_workers()
+                while self._selector.get_map():
+                    self._receive_answers()
+                    self._ask_workers()
         except BaseException:  # an interrupted question's answer must not be taken for the next one's
-            self.close()
+            self._pool.stop(owner=self)
             raise
-        return found
+        finally:
+            self._pool.release(owner=self)
+        return self._verdicts
 
-    def _hand_over(self, worker: _Worker, item: Any, selector: selectors.BaseSelector) -> None:
-        _, (problem, text) = item
-        request = {
-            "text": text,
-            "entry_point": problem.entry_point if problem is not None else None,
-            "arguments": [repr(case.arguments) for case in problem.cases] if problem is not None else [],
-            "limits": asdict(self.limits),
-        }
-        selector.register(worker.ask(request), selectors.EVENT_READ, (worker, item))
+    def _ask_workers(self) -> None:
+        """Hands texts to idle workers; waits for one if this question has none."""
+        while self._waiting:
+            worker = self._pool.acquire(owner=self, wait=not self._selector.get_map())
+            if worker is None:
+                return
+            key = self._waiting.pop()
+            request = _request(*self._tasks[key], self._limits)
+            self._selector.register(worker.ask(request), selectors.EVENT_READ, (worker, key))
 
-
-class _Worker:
-    """One worker process; started when asked, replaced when it died."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._end: weakref.finalize[Any, Any] | None = None
-
-    def ask(self, request: dict[str, Any]) -> int:
-        """Sends the request; returns the descriptor on which its answer will come."""
-        for _ in range(2):
-            process = self._running()
-            assert process.stdin is not None and process.stdout is not None
-            try:
-                write_message(process.stdin.fileno(), request)
-            except OSError:
-                self.stop()
-                continue
-            return process.stdout.fileno()
-        raise RuntimeError("the process that runs texts does not start")
-
-    def answer(self, *, wait: bool) -> dict[str, Any] | None:
-        """The answer that has begun to come; None if the process died or must not be waited for, which ends it."""
-        assert self._process is not None and self._process.stdout is not None
-        with contextlib.suppress(OSError, ValueError):
-            answer = read_message(self._process.stdout.fileno()) if wait else None
-            if isinstance(answer, dict):
-                return answer
-        self.stop()
-        return None
-
-    def stop(self) -> None:
-        """Ends the process and all that it has started."""
-        if self._end is not None:
-            self._end()
-        self._process = self._end = None
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
-            self.stop()
-            self._process = subprocess.Popen(
-                [sys.executable, "-s", "-P", "-X", "utf8", str(Path(__file__).with_name("worker.py"))],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,
-                start_new_session=True,
-                env={**_ENVIRONMENT, "TMPDIR": tempfile.gettempdir()},
-            )
-            self._end = weakref.finalize(self, _end, self._process)
-        return self._process
+    def _receive_answers(self) -> None:
+        """Takes the answers that have come; if none comes for longer than any may take, the workers are replaced."""
+        limits = self._limits
+        timeout = COMPILE_WALL_FACTOR * limits.compile_seconds + limits.wall_seconds + GRACE_SECONDS
+        ready = [entry for entry, _ in self._selector.select(timeout)]
+        for entry in ready or list(self._selector.get_map().values()):
+            worker, key = entry.data
+            self._selector.unregister(entry.fileobj)
+            self._verdicts[key] = _verdict_of(worker.answer(wait=bool(ready)), self._tasks[key][0])
+            self._pool.release(worker, owner=self)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            stream.close()  # the worker sees the end of the stream and removes its folder
-    try:
-        process.wait(0.2)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, 9)
-        process.kill()
-        process.wait()
+def _request(problem: Problem | None, text: str, limits: Limits) -> dict[str, Any]:
+    """What a worker is asked: see `worker.run_request`."""
+    return {
+        "text": text,
+        "entry_point": problem.entry_point if problem is not None else None,
+        "arguments": [repr(case.arguments) for case in problem.cases] if problem is not None else [],
+        "limits": asdict(limits),
+    }
 
 
-def _read_answer(answer: dict[str, Any] | None, problem: Problem | None) -> Verdict:
+def _verdict_of(answer: dict[str, Any] | None, problem: Problem | None) -> Verdict:
+    """The verdict that a worker's answer means; None: its process died."""
     if answer is None:
-        return read([], "died", 0.0, problem)
-    return read(answer["events"], answer["end"], answer["seconds"], problem)
+        return parse_verdict([], Ending.DIED, 0.0, problem)
+    return parse_verdict(answer["events"], answer["ending"], answer["seconds"], problem)
 
 
 def _key(problem: Problem | None, text: str) -> Key:

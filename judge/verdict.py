@@ -1,4 +1,4 @@
-"""What running a text gave, and how it is read off the worker's events. Not here: processes."""
+"""What running a text gave, and how it follows from the worker's events. Not here: processes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from judge.problem import Problem
+from judge.problem import Case, Problem
+from judge.worker import Ending, Event
 from state import Env
 
 
@@ -31,33 +32,48 @@ class Verdict:
         return None if self.compiled is None else Env(self.compiled, self.passed, self.total)
 
 
-def read(events: Sequence[Sequence[str]], end: str, seconds: float, problem: Problem | None) -> Verdict:
-    """The verdict that the worker's events mean; a case without a right result has failed."""
-    told = {event for event, _ in events}
-    compiled = True if "compiled" in told else False if "not compiled" in told else None
-    outcomes = [(event, text) for event, text in events if event in ("result", "error")]
-    reasons = [text for event, text in events if event in ("unknown", "not compiled", "not run")]
+def parse_verdict(events: Sequence[Sequence[str]], ending: str, seconds: float, problem: Problem | None) -> Verdict:
+    """The verdict that the worker's `[event, text]` pairs mean; a case without a right result has failed.
+
+    ending: an `Ending`. seconds: of CPU time.
+    """
+    compiled = _compiled(events)
     cases = problem.cases if problem is not None else ()
-    passed = 0
-    for number, (case, (event, text)) in enumerate(zip(cases, outcomes, strict=False), start=1):
-        if event == "result" and same(text, case.expected):
-            passed += 1
-        else:
-            wrong = text if event == "error" else f"{case.expected!r} was expected, {text} came"
-            reasons.append(f"case {number}: {wrong[:200]}")
-    if end == "time":
-        reasons.append("it ran out of time")
-    elif end != "end":
-        reasons.append("its process died")
-    elif compiled and problem is not None and not reasons and len(outcomes) < len(cases):
+    outcomes = [(event, text) for event, text in events if event in (Event.RESULT, Event.ERROR)]
+    failures = _failures(cases, outcomes)
+    reasons = [text for event, text in events if event in (Event.UNKNOWN, Event.NOT_COMPILED, Event.NOT_RUN)]
+    reasons += failures
+    if ending != Ending.FINISHED:
+        reasons.append("it ran out of time" if ending == Ending.TIMEOUT else "its process died")
+    elif compiled and not reasons and len(outcomes) < len(cases):
         reasons.append("it stopped before the last case")
     reason = reasons[0] if reasons else ""
     if compiled is None or not cases:
         return Verdict(compiled, None, None, seconds, reason)
+    passed = min(len(outcomes), len(cases)) - len(failures)
     return Verdict(compiled, passed, len(cases), seconds, reason)
 
 
-def same(shown: str, expected: Any) -> bool:
+def _compiled(events: Sequence[Sequence[str]]) -> bool | None:
+    """Whether the text compiles; None: unknown."""
+    names = {event for event, _ in events}
+    if Event.COMPILED in names:
+        return True
+    return False if Event.NOT_COMPILED in names else None
+
+
+def _failures(cases: Sequence[Case], outcomes: Sequence[tuple[str, str]]) -> list[str]:
+    """A line for each case with an outcome that is not the expected one."""
+    failures = []
+    for number, (case, (event, text)) in enumerate(zip(cases, outcomes, strict=False), start=1):
+        if event == Event.RESULT and equals_expected(text, case.expected):
+            continue
+        failure = text if event == Event.ERROR else f"{case.expected!r} was expected, {text} came"
+        failures.append(f"case {number}: {failure[:200]}")
+    return failures
+
+
+def equals_expected(shown: str, expected: Any) -> bool:
     """Whether the shown result is the expected value: literally, or as an equal value."""
     if shown == repr(expected):
         return True

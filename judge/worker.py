@@ -26,9 +26,38 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
+
+
+class Event(StrEnum):
+    """What the fork that runs a text reports, each with a text, in this order.
+
+    UNKNOWN: it is not known whether the text compiles, as compiling took too much memory; with the reason. NOT_COMPILED
+    and NOT_RUN (the entry point could not be loaded): with the reason. RESULT, ERROR: of one call, in the order of the
+    cases: what it returned as `repr` shows it, or why it failed. ENDLESS: a call ran more lines than its limit.
+    """
+
+    STARTED = "started"
+    UNKNOWN = "unknown"
+    NOT_COMPILED = "not compiled"
+    COMPILED = "compiled"
+    NOT_RUN = "not run"
+    RESULT = "result"
+    ERROR = "error"
+    ENDLESS = "endless"
+    END = "end"
+
+
+class Ending(StrEnum):
+    """How a run ended: by itself, at a limit of time, or because its process died."""
+
+    FINISHED = "end"
+    TIMEOUT = "time"
+    DIED = "died"
+
 
 MAX_RESULT = 20_000
 """Characters of one result; a longer one counts as an error."""
@@ -36,7 +65,7 @@ MAX_OUTPUT = 4_000_000
 """Bytes that a text may send back before it is stopped."""
 MAX_PROCESSES = 64
 """Processes and threads of a text, where the kernel counts them for it alone."""
-BUSY = 6
+COMPILE_WALL_FACTOR = 6
 """Times its CPU limit that compiling may take by the clock, as a machine may be busy."""
 
 _PRELOADED = (
@@ -58,70 +87,101 @@ _DIE_WITH_PARENT = 1
 # --- in the fork: one text ------------------------------------------------------------------------------------------
 
 
-def run_text(request: dict[str, Any], answers: int, own: bool) -> None:
-    """Compiles and runs `request`; sends `[event, text]` lines to the descriptor `predictions` as it goes."""
-    _limit(request["limits"], own)
-    _hear_nothing(answers)
+def run_text(request: dict[str, Any], event_fd: int, in_pid_namespace: bool) -> None:
+    """Compiles and runs `request`; reports `Event`s to the descriptor `event_fd` as it goes.
+
+    in_pid_namespace: whether the kernel counts processes for this text alone.
+    """
+    _limit_compiling(request["limits"], in_pid_namespace)
+    _close_stdio(event_fd)
     sys.addaudithook(_refuse)
-    send(answers, "started")
-    before = _memory()
+    send(event_fd, Event.STARTED)
+    code = _compile(request, event_fd)
+    if code is None:
+        return None
+    if request["entry_point"] is not None:
+        limited = _LimitedCalls(request["limits"]["steps"], event_fd)
+        try:
+            function = _load(code, request["entry_point"], limited)
+        except BaseException as error:
+            return send(event_fd, Event.NOT_RUN, _describe(error))
+        for arguments in request["arguments"]:
+            _run_case(function, arguments, limited, event_fd)
+    return send(event_fd, Event.END)
+
+
+def _compile(request: dict[str, Any], event_fd: int) -> CodeType | None:
+    """The text's code under the limits of running; None: there is none, which has been reported."""
+    before = _peak_memory()
     try:
         code = compile(request["text"], "<text>", "exec", dont_inherit=True)
     except BaseException as error:
         # The parser raises it too, where a text is nested too deeply.
-        starved = isinstance(error, MemoryError) and _memory() - before > request["limits"]["compile_memory"] / 2
-        return send(answers, "unknown" if starved else "not compiled", _describe(error))
-    _limit_running(request["limits"], _memory() - before)
-    send(answers, "compiled", str(time.process_time()))
-    if request["entry_point"] is None:
-        return send(answers, "end")
+        starved = isinstance(error, MemoryError) and _peak_memory() - before > request["limits"]["compile_memory"] / 2
+        send(event_fd, Event.UNKNOWN if starved else Event.NOT_COMPILED, _describe(error))
+        return None
+    _limit_running(request["limits"], _peak_memory() - before)
+    send(event_fd, Event.COMPILED, str(time.process_time()))
+    return code
+
+
+def _load(code: CodeType, entry_point: str, limited: _LimitedCalls) -> Callable[..., Any]:
+    """What the entry point, which should be a function, is once the text has run. Raises whatever the text raises."""
     module = ModuleType("solution")  # where dataclasses and the like look for what a text has defined
     sys.modules["solution"] = module
-    scope = module.__dict__
+    limited.call(exec, code, module.__dict__)
+    function: Callable[..., Any] = eval(entry_point, module.__dict__)
+    return function
 
-    def counted(call: Callable[..., Any], *values: Any) -> Any:
-        """`call(*values)`; after too many lines, unlike a clock the same everywhere, the process ends."""
-        left = request["limits"]["steps"]
+
+def _run_case(function: Callable[..., Any], arguments: str, limited: _LimitedCalls, event_fd: int) -> None:
+    """Reports what the function returns for the arguments, a tuple as `repr` shows it."""
+    try:
+        result = repr(limited.call(function, *ast.literal_eval(arguments)))
+    except BaseException as error:
+        send(event_fd, Event.ERROR, _describe(error))
+        return
+    if len(result) <= MAX_RESULT:
+        send(event_fd, Event.RESULT, result)
+    else:
+        send(event_fd, Event.ERROR, "the result is too long")
+
+
+class _LimitedCalls:
+    """Calls that may run `max_lines` lines each (None: any number), which is the same everywhere, unlike a clock."""
+
+    def __init__(self, max_lines: int | None, event_fd: int) -> None:
+        self._max_lines, self._event_fd = max_lines, event_fd
+
+    def call(self, function: Callable[..., Any], *values: Any) -> Any:
+        """`function(*values)`; after too many lines it is reported as endless, and the process ends."""
+        if self._max_lines is None:
+            return function(*values)
+        remaining = self._max_lines
 
         def trace(frame: Any, event: str, argument: Any) -> Any:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                send(answers, "endless")
+            nonlocal remaining
+            remaining -= 1
+            if remaining < 0:
+                send(self._event_fd, Event.ENDLESS)
                 os._exit(0)
             return trace
 
-        if left is None:
-            return call(*values)
         sys.settrace(trace)
         try:
-            return call(*values)
+            return function(*values)
         finally:
             sys.settrace(None)
 
-    try:
-        counted(exec, code, scope)
-        function = eval(request["entry_point"], scope)
-    except BaseException as error:
-        return send(answers, "not run", _describe(error))
-    for arguments in request["arguments"]:
-        try:
-            result = repr(counted(function, *ast.literal_eval(arguments)))
-        except BaseException as error:
-            send(answers, "error", _describe(error))
-        else:
-            fits = len(result) <= MAX_RESULT
-            send(answers, "result" if fits else "error", result if fits else "the result is too long")
-    return send(answers, "end")
 
-
-def send(descriptor: int, event: str, text: str = "") -> None:
+def send(descriptor: int, event: Event, text: str = "") -> None:
+    """Writes one event, a line of JSON."""
     data = (json.dumps([event, text]) + "\n").encode()
     while data:
         data = data[os.write(descriptor, data) :]
 
 
-def _limit(limits: dict[str, float], own: bool) -> None:
+def _limit_compiling(limits: dict[str, float], in_pid_namespace: bool) -> None:
     """Kernel limits while a text compiles; the timer counts fractions of a second, the hard limit stands behind it."""
     values = {
         "RLIMIT_AS": int(limits["compile_memory"] + limits["memory"]),
@@ -129,7 +189,7 @@ def _limit(limits: dict[str, float], own: bool) -> None:
         "RLIMIT_CPU": math.ceil(limits["compile_seconds"] + limits["cpu_seconds"]) + 1,
         "RLIMIT_CORE": 0,
     }
-    if own:  # elsewhere the kernel would count all processes of the person
+    if in_pid_namespace:  # elsewhere the kernel would count all processes of the person
         values["RLIMIT_NPROC"] = MAX_PROCESSES
     _set(values)
     signal.setitimer(signal.ITIMER_PROF, limits["compile_seconds"])
@@ -148,18 +208,18 @@ def _set(values: dict[str, int]) -> None:
             resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def _memory() -> int:
+def _peak_memory() -> int:
     """Most bytes that this process has had in memory."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _hear_nothing(answers: int) -> None:
-    """Standard input is empty, output goes nowhere, and no descriptor but `predictions` is left open."""
+def _close_stdio(event_fd: int) -> None:
+    """Standard input is empty, output goes nowhere, and no descriptor but `event_fd` stays open."""
     null = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(null, standard)
-    os.closerange(3, answers)
-    os.closerange(answers + 1, max(answers + 64, null + 1))
+    os.closerange(3, event_fd)
+    os.closerange(event_fd + 1, max(event_fd + 64, null + 1))
     random.seed(0)
 
 
@@ -186,45 +246,70 @@ def _describe(error: BaseException) -> str:
 # --- in the worker: fork, watch, kill, answer -------------------------------------------------------------------------
 
 
-def judge(request: dict[str, Any], own: bool) -> dict[str, Any]:
-    """`{events: [[event, text], ...], end: "end" | "time" | "died", seconds}` of one text run in a fork.
+def run_request(request: dict[str, Any], in_pid_namespace: bool) -> dict[str, Any]:
+    """`{events: [[event, text], ...], ending, seconds}` of one text run in a fork; seconds of CPU time.
 
-    own: whether this process is the first of its own process namespace, so that nothing can hide from it.
+    in_pid_namespace: whether this process is the first of its own process namespace, so that nothing can hide from it.
     """
+    limits = request["limits"]
+    child, readable = _fork_text(request, in_pid_namespace)
+    events, in_time = _listen(readable, COMPILE_WALL_FACTOR * limits["compile_seconds"], limits["wall_seconds"])
+    os.close(readable)
+    _kill(child, in_pid_namespace)
+    _, status, usage = os.wait4(child, 0)
+    if in_pid_namespace:
+        _reap_all()
+    seconds = usage.ru_utime + usage.ru_stime
+    timed_out = not in_time or _is_over_time(events, status, seconds, limits)
+    return {"events": events, "ending": _ending(events, timed_out), "seconds": seconds}
+
+
+def _fork_text(request: dict[str, Any], in_pid_namespace: bool) -> tuple[int, int]:
+    """The process that runs the text, and the descriptor from which its events are read."""
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.setsid()
-            run_text(request, writable, own)
+            run_text(request, writable, in_pid_namespace)
         finally:
             os._exit(0)
     os.close(writable)
-    limits = request["limits"]
-    events, in_time = _listen(readable, BUSY * limits["compile_seconds"], limits["wall_seconds"])
-    os.close(readable)
+    return child, readable
+
+
+def _kill(child: int, in_pid_namespace: bool) -> None:
+    """Kills the fork and all that it has started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
     with contextlib.suppress(ProcessLookupError):
-        if own:
+        if in_pid_namespace:
             os.kill(-1, signal.SIGKILL)
         else:
             os.kill(child, signal.SIGKILL)  # killed before it became a group's leader
-    _, status, usage = os.wait4(child, 0)
-    if own:
-        with contextlib.suppress(ChildProcessError):  # nobody is left
-            while True:
-                os.waitpid(-1, 0)
-    seconds = usage.ru_utime + usage.ru_stime
-    if events and events[-1][0] in ("end", "unknown", "not compiled", "not run"):
-        end = "end"
-    else:
-        timer = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF
-        endless = bool(events) and events[-1][0] == "endless"
-        compiling = next((float(text) for event, text in events if event == "compiled"), None)
-        over = seconds > (limits["compile_seconds"] if compiling is None else compiling + limits["cpu_seconds"])
-        end = "time" if endless or timer or over or not in_time else "died"
-    return {"events": events, "end": end, "seconds": seconds}
+
+
+def _reap_all() -> None:
+    with contextlib.suppress(ChildProcessError):  # nobody is left
+        while True:
+            os.waitpid(-1, 0)
+
+
+def _ending(events: list[list[str]], timed_out: bool) -> Ending:
+    last = events[-1][0] if events else None
+    if last in (Event.END, Event.UNKNOWN, Event.NOT_COMPILED, Event.NOT_RUN):
+        return Ending.FINISHED
+    return Ending.TIMEOUT if timed_out or last == Event.ENDLESS else Ending.DIED
+
+
+def _is_over_time(events: list[list[str]], status: int, seconds: float, limits: dict[str, float]) -> bool:
+    """Whether a run that used `seconds` of CPU and ended with `status` came to a limit of CPU time."""
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF:
+        return True
+    compile_seconds = next((float(text) for event, text in events if event == Event.COMPILED), None)
+    if compile_seconds is None:
+        return seconds > limits["compile_seconds"]
+    return seconds > compile_seconds + limits["cpu_seconds"]
 
 
 def _listen(readable: int, compiling: float, running: float) -> tuple[list[list[str]], bool]:
@@ -237,8 +322,8 @@ def _listen(readable: int, compiling: float, running: float) -> tuple[list[list[
     poller.register(readable, select.POLLIN | select.POLLHUP)
     data = b""
     while len(data) < MAX_OUTPUT:
-        left = deadline - time.monotonic()
-        if left <= 0 or not poller.poll(left * 1000):
+        remaining = deadline - time.monotonic()
+        if remaining <= 0 or not poller.poll(remaining * 1000):
             return _events(data), False
         received = os.read(readable, 65536)
         data += received
@@ -260,18 +345,18 @@ def _events(data: bytes) -> list[list[str]]:
         if not isinstance(event, str) or not isinstance(text, str):
             break
         events.append([event, text])
-        if event == "end":
+        if event == Event.END:
             break
     return events
 
 
-def serve(requests: int, answers: int, own: bool) -> None:
+def serve(requests: int, answers: int, in_pid_namespace: bool) -> None:
     """Answers length-prefixed JSON requests until the stream ends; each text finds an empty folder of its own."""
     folder = tempfile.mkdtemp(prefix="judge-")
     os.chdir(folder)
     try:
         while (request := read_message(requests)) is not None:
-            write_message(answers, judge(request, own))
+            write_message(answers, run_request(request, in_pid_namespace))
             _empty(Path(folder))
     finally:
         os.chdir("/")
@@ -334,12 +419,12 @@ def isolate() -> bool:
 
 def main() -> None:
     requests, answers = os.dup(0), os.dup(1)
-    own = isolate()
+    in_pid_namespace = isolate()
     for name in _PRELOADED:
         __import__(name)
     gc.collect()
     gc.freeze()
-    serve(requests, answers, own)
+    serve(requests, answers, in_pid_namespace)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from judge import Case, Judge, Limits, Problem
-from judge.verdict import same
+from judge.verdict import equals_expected
 from state import Env
 
 DOUBLE = Problem("double", "double", (Case((2,), 4), Case((3,), 6)))
@@ -36,6 +36,7 @@ def body(*lines, first=()):
         ("def double(x):\n    return 2 *", False, 0, "SyntaxError: invalid syntax, line 2"),
         ("", True, 0, "NameError: name 'double' is not defined"),
         ("1 / 0", True, 0, "ZeroDivisionError: division by zero"),
+        ("double = None", True, 0, "case 1: TypeError: 'NoneType' object is not callable"),
         (body("raise ValueError('no')"), True, 0, "case 1: ValueError: no"),
         (body("return 2 * x", first=["import math, collections, random"]), True, 2, ""),
     ],
@@ -179,7 +180,7 @@ def test_what_cannot_be_compiled_within_its_limits_is_unknown_and_asked_again(lo
 
 
 def test_a_worker_that_dies_says_nothing_about_its_text(judge, monkeypatch):
-    monkeypatch.setattr("judge.judge._Worker.answer", lambda worker, *, wait: worker.stop())
+    monkeypatch.setattr("judge.worker_pool.WorkerProcess.answer", lambda worker, *, wait: worker.stop())
     unknown = judge.verdict("a = 3")
     assert (unknown.env, unknown.reason) == (None, "its process died")
     monkeypatch.undo()
@@ -236,7 +237,7 @@ def test_an_entry_point_may_be_an_expression(judge):
     ],
 )
 def test_results_are_compared_by_value(shown, expected, equal):
-    assert same(shown, expected) is equal
+    assert equals_expected(shown, expected) is equal
 
 
 def test_a_text_is_judged_once_for_each_problem_and_all_at_once_in_order():
@@ -263,7 +264,7 @@ def test_only_the_latest_verdicts_are_remembered():
 
 def test_a_worker_that_dies_is_replaced(judge):
     judge.verdict("a = 1")
-    process = judge._workers[0]._process
+    process = judge._pool.workers[0]._process
     os.killpg(process.pid, 9)
     process.wait()
     assert judge.verdict("a = 2").compiled
@@ -273,7 +274,7 @@ def test_nothing_is_left_when_the_judge_is_closed_or_forgotten(tmp_path):
     script = (
         "import sys; from judge import Judge\n"
         "judge = Judge(); judge.verdict('1')\n"
-        "process = judge._workers[0]._process; print(process.pid)\n"
+        "process = judge._pool.workers[0]._process; print(process.pid)\n"
         "if sys.argv[1] == 'close': judge.close()\n"
         "if sys.argv[1] == 'forget': del judge\n"
         "if sys.argv[1] != 'end': assert process.returncode is not None\n"
@@ -295,8 +296,8 @@ def test_limits_hold_without_a_namespace_of_its_own():
         "    compile_seconds=1, compile_memory=2**28)\n"
         "for text in json.load(sys.stdin):\n"
         "    request = dict(text=text, entry_point='double', arguments=['(2,)'], limits=limits)\n"
-        "    answer = worker.judge(request, own=False)\n"
-        "    print(json.dumps([answer['events'][-1], answer['end']]))\n"
+        "    answer = worker.run_request(request, in_pid_namespace=False)\n"
+        "    print(json.dumps([answer['events'][-1], answer['ending']]))\n"
     )
     texts = [
         RIGHT,

@@ -1,0 +1,148 @@
+"""The processes in which texts run, and how threads share them. Not here: what a process does (`worker`)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from judge.worker import read_message, write_message
+
+_ENVIRONMENT = {
+    "PATH": os.defpath,
+    "PYTHONHASHSEED": "0",  # the same order of sets, the same verdict
+    "PYTHONWARNINGS": "ignore",
+    "OPENBLAS_NUM_THREADS": "1",  # each thread of it would reserve memory
+}
+
+
+class WorkerPool:
+    """Workers shared by threads: whoever waits for one gets it in turn.
+
+    A worker belongs to the owner that acquired it until it is released.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.workers = tuple(WorkerProcess() for _ in range(size))
+        self._owners: dict[WorkerProcess, object | None] = dict.fromkeys(self.workers)
+        self._queue: deque[object] = deque()
+        self._changed = threading.Condition()
+
+    def acquire(self, owner: object, *, wait: bool) -> WorkerProcess | None:
+        """An idle worker. wait: until there is one; else None if there is none or somebody waits for it."""
+        with self._changed:
+            if not wait and self._queue:
+                return None
+            if wait:
+                self._wait_for_turn()
+            worker = self._idle()
+            if worker is not None:
+                self._owners[worker] = owner
+            return worker
+
+    def release(self, worker: WorkerProcess | None = None, *, owner: object) -> None:
+        """Makes a worker of this owner idle; None: all of its workers."""
+        with self._changed:
+            for each in self._of(owner):
+                if worker is None or each is worker:
+                    self._owners[each] = None
+            self._changed.notify_all()
+
+    def stop(self, owner: object) -> None:
+        """Ends the processes of this owner's workers, which stay its own."""
+        for worker in self._of(owner):
+            worker.stop()
+
+    def stop_all(self) -> None:
+        """Ends all processes, each once its worker is idle."""
+        with self._changed:
+            self._changed.wait_for(lambda: all(owner is None for owner in self._owners.values()))
+            for worker in self.workers:
+                worker.stop()
+
+    def _wait_for_turn(self) -> None:
+        ticket = object()
+        self._queue.append(ticket)
+        try:
+            self._changed.wait_for(lambda: self._queue[0] is ticket and self._idle() is not None)
+        finally:
+            self._queue.remove(ticket)
+            self._changed.notify_all()
+
+    def _idle(self) -> WorkerProcess | None:
+        return next((worker for worker, owner in self._owners.items() if owner is None), None)
+
+    def _of(self, owner: object) -> list[WorkerProcess]:
+        return [worker for worker, other in self._owners.items() if other is owner]
+
+
+class WorkerProcess:
+    """One worker process; started when asked, replaced when it died."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._end: weakref.finalize[Any, Any] | None = None
+
+    def ask(self, request: dict[str, Any]) -> int:
+        """Sends the request; returns the descriptor on which its answer will come."""
+        for _ in range(2):
+            process = self._running()
+            assert process.stdin is not None and process.stdout is not None
+            try:
+                write_message(process.stdin.fileno(), request)
+            except OSError:
+                self.stop()
+                continue
+            return process.stdout.fileno()
+        raise RuntimeError("the process that runs texts does not start")
+
+    def answer(self, *, wait: bool) -> dict[str, Any] | None:
+        """The answer that has begun to come; None if the process died or must not be waited for, which ends it."""
+        assert self._process is not None and self._process.stdout is not None
+        with contextlib.suppress(OSError, ValueError):
+            answer = read_message(self._process.stdout.fileno()) if wait else None
+            if isinstance(answer, dict):
+                return answer
+        self.stop()
+        return None
+
+    def stop(self) -> None:
+        """Ends the process and all that it has started."""
+        if self._end is not None:
+            self._end()
+        self._process = self._end = None
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.stop()
+            self._process = subprocess.Popen(
+                [sys.executable, "-s", "-P", "-X", "utf8", str(Path(__file__).with_name("worker.py"))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                start_new_session=True,
+                env={**_ENVIRONMENT, "TMPDIR": tempfile.gettempdir()},
+            )
+            self._end = weakref.finalize(self, _end, self._process)
+        return self._process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            stream.close()  # the worker sees the end of the stream and removes its folder
+    try:
+        process.wait(0.2)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, 9)
+        process.kill()
+        process.wait()
