@@ -309,10 +309,7 @@ def _decide(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Arrays:
-    """Outputs of one batch as arrays; shapes as in `ForwardBatch` and `DecisionRecord`, with B in front.
-
-    greedy: flat index in `(7, L)` of the pair that argmax takes.
-    """
+    """Outputs of one batch as arrays; shapes as in `ForwardBatch` and `DecisionRecord`, with B in front."""
 
     source: str
     batch: ForwardBatch
@@ -320,7 +317,6 @@ class _Arrays:
     scores: NDArray[np.float32]
     decision_logits: NDArray[np.float32]
     decision_log_probs: NDArray[np.float32]
-    greedy: list[int]
     values: list[float]
     kept_logits: NDArray[np.float32] | None
 
@@ -328,7 +324,6 @@ class _Arrays:
     def of(batch: ForwardBatch, source: str) -> _Arrays:
         """Raises InputError that names the source: an output is not a finite number."""
         output, distribution = batch.output, batch.distribution()
-        decision, line = distribution.argmax()
         arrays = _Arrays(
             source,
             batch,
@@ -336,7 +331,6 @@ class _Arrays:
             output.scores.cpu().numpy(),
             distribution.decision_logits.cpu().numpy(),
             distribution.decision_log_probs.cpu().numpy(),
-            (decision * output.scores.shape[2] + line.clamp(min=0)).tolist(),
             output.value.tolist(),
             None if output.kept is None else output.kept.cpu().numpy(),
         )
@@ -345,10 +339,15 @@ class _Arrays:
             raise InputError(source, "its weights, finite as they are, give answers that are no finite numbers")
         return arrays
 
+    def _greedy(self, row: int) -> int:
+        """Flat index in `(7, L)` of what `ActionDistribution.argmax` takes: one state is faster in NumPy."""
+        pairs, decision = self.pair_log_probs[row], int(self.decision_logits[row].argmax())
+        return int(decision * pairs.shape[1] + pairs[decision].argmax())
+
     def record(self, row: int, rule: SamplingRule, generator: torch.Generator | None) -> DecisionRecord:
         """The decision on one state of the batch."""
         pairs, first_line = self.pair_log_probs[row], int(self.batch.first_line[row])
-        pair = rule.sample(pairs, self.greedy[row], generator)
+        pair = rule.sample(pairs, self._greedy(row), generator)
         decision, place = divmod(pair.index, pairs.shape[1])
         acts = decision != NO_OP
         action = Action(
