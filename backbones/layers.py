@@ -16,7 +16,7 @@ from backbones.sharded_dropout import Dropout, dropout
 
 @torch.no_grad()
 def column_major(matrix: Tensor) -> Tensor:
-    """The same parameter, a matrix, laid out column by column in memory.
+    """Lays a parameter, a matrix, out column by column in memory and returns it.
 
     Few rows at a time, which is what a decision multiplies it with, then take up to half the time (MKL on AVX-512);
     many take the same.

@@ -108,14 +108,14 @@ class Recurrent(Backbone):
 
 
 class LSTM(Recurrent):
-    """`lstm`."""
+    """Backbone `lstm`."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config, nn.LSTM)
 
 
 class BiGRU(Recurrent):
-    """`bigru`."""
+    """Backbone `bigru`."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config, nn.GRU)

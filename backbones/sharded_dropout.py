@@ -17,27 +17,27 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class BatchShard:
-    """Which rows `(B,)` of a minibatch of `size` files are here; lines of the longest file here and of all."""
+    """A process's rows `(B,)` of a minibatch of `size` files; lines of its longest file and of the longest of all."""
 
     rows: Tensor
     size: int
-    here: int
+    shard_longest: int
     longest: int
 
 
-_part: ContextVar[BatchShard | None] = ContextVar("part", default=None)
+_current_shard: ContextVar[BatchShard | None] = ContextVar("current_shard", default=None)
 
 
 @contextmanager
 def shard_of(lengths: Tensor, rows: Tensor) -> Iterator[None]:
     """In the block networks see the rows `(B,)` of a minibatch whose files have `lengths` `(N,)`, padded to the longest
     of them."""
-    here, longest = (max(int(some.max()), 1) for some in (lengths[rows], lengths))
-    before = _part.set(BatchShard(rows, len(lengths), here, longest))
+    shard_longest, longest = max(int(lengths[rows].max()), 1), max(int(lengths.max()), 1)
+    before = _current_shard.set(BatchShard(rows, len(lengths), shard_longest, longest))
     try:
         yield
     finally:
-        _part.reset(before)
+        _current_shard.reset(before)
 
 
 def dropout(x: Tensor, rate: float) -> Tensor:
@@ -46,21 +46,21 @@ def dropout(x: Tensor, rate: float) -> Tensor:
     x `(B, S, d)`, or the same as `(B * S, d)`: L lines of each file and, before them, S - L places that files of every
     length have. Elsewhere padding's places would shift the others' numbers.
     """
-    part = _part.get()
-    if part is None or not rate:
+    shard = _current_shard.get()
+    if shard is None or not rate:
         return F.dropout(x, rate)
-    places = x.numel() // (len(part.rows) * x.shape[-1])  # S
-    whole = x.new_empty(part.size, places - part.here + part.longest, x.shape[-1])
+    places = x.numel() // (len(shard.rows) * x.shape[-1])  # S
+    mask = x.new_empty(shard.size, places - shard.shard_longest + shard.longest, x.shape[-1])
     if x.is_cuda:  # where one kernel draws and multiplies
-        whole = F.dropout(whole.fill_(1.0), rate) != 0
+        mask = F.dropout(mask.fill_(1.0), rate) != 0
     else:
-        whole.bernoulli_(1.0 - rate)
-    kept = whole[part.rows.to(x.device), :places].reshape(x.shape).float()
-    return (x * kept.div_(1.0 - rate)).to(x.dtype)  # in bfloat16 the factor would be rounded
+        mask.bernoulli_(1.0 - rate)
+    survivors = mask[shard.rows.to(x.device), :places].reshape(x.shape).float()
+    return (x * survivors.div_(1.0 - rate)).to(x.dtype)  # in bfloat16 the factor would be rounded
 
 
 class Dropout(nn.Module):
-    """The same as a layer: nothing outside training."""
+    """`dropout` as a layer: the identity outside training."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()

@@ -25,7 +25,7 @@ class TextEmbedder(nn.Module):
         super().__init__()
 
     def encode(self, lines: Sequence[str], codes: Ragged) -> Ragged:
-        """What `forward` needs of each line, one row a line.
+        """Parameter-free encoding of each line for `forward`, one row a line.
 
         codes: each line's first 160 bytes (int32), of an empty one a space.
         """
@@ -44,7 +44,7 @@ class MeanByteEmbedder(TextEmbedder):
         self.char_embed = nn.Embedding(BYTES, config.char_dim)
         layer = nn.Linear(config.char_dim, TEXT_DIM)
         self.text_mlp = nn.Sequential(layer, nn.GELU())
-        self.weights = self.char_embed.weight, layer.weight, layer.bias  # found faster than by name
+        self.weights = self.char_embed.weight, layer.weight, layer.bias  # looking them up by name takes longer
 
     def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
         table, weight, bias = self.weights
@@ -80,11 +80,11 @@ class CharCNN(TextEmbedder):
     def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
         lengths = offsets.diff()
         width = int(lengths.max()) if len(lengths) else 1
-        there = torch.arange(width, device=values.device) < lengths[:, None]  # (T, width)
-        padded = torch.full(there.shape, BYTES, dtype=torch.long, device=values.device)
-        padded[there] = values.long()
+        is_byte = torch.arange(width, device=values.device) < lengths[:, None]  # (T, width)
+        padded = torch.full(is_byte.shape, BYTES, dtype=torch.long, device=values.device)
+        padded[is_byte] = values.long()
         x = F.gelu(self.conv(self.char_embed(padded).transpose(1, 2)))  # (T, char_dim, width)
-        out: Tensor = self.out(x.masked_fill(~there[:, None], -torch.inf).amax(2))
+        out: Tensor = self.out(x.masked_fill(~is_byte[:, None], -torch.inf).amax(2))
         return out
 
 
@@ -98,17 +98,17 @@ _EMBEDDERS: dict[str, type[TextEmbedder]] = {}
 
 
 def register_embedder(name: str, embedder: type[TextEmbedder]) -> None:
-    """Makes an embedder known under a name for `FeaturizerConfig.text_embedder`."""
+    """Adds an embedder under the name that `FeaturizerConfig.text_embedder` gives."""
     _EMBEDDERS[name] = embedder
 
 
 def embedder_names() -> tuple[str, ...]:
-    """Names of the embedders there are."""
+    """Names of all registered embedders."""
     return tuple(sorted(_EMBEDDERS))
 
 
 def build_embedder(config: FeaturizerConfig) -> TextEmbedder:
-    """The embedder that the config names. Raises InputError if there is none of that name."""
+    """The embedder that the config names. Raises InputError: no embedder of that name is registered."""
     if config.text_embedder not in _EMBEDDERS:
         names = ", ".join(embedder_names())
         raise InputError("text_embedder", f"unknown embedder {config.text_embedder!r}; there are {names}")

@@ -41,7 +41,7 @@ class StateBatch:
     history: Tensor | None
 
     def to(self, device: torch.device | str) -> StateBatch:
-        """The same on another device."""
+        """A copy of the batch on a device."""
         moved = {
             field.name: value.to(device) for field in fields(self) if (value := getattr(self, field.name)) is not None
         }
@@ -50,7 +50,7 @@ class StateBatch:
 
 @dataclass(frozen=True, slots=True)
 class EncodedStates:
-    """S states of N lines in all (windows of at most `h_max` lines each), T of them distinct.
+    """Arrays of S states with N lines in all (windows of at most `h_max` lines each), T of them distinct.
 
     texts: T rows for the text embedder. text_ids `(N,)`; scalars `(N, 20)`; legal `(N, 7)`; offsets `(S + 1,)`:
     state i has the lines `offsets[i]:offsets[i + 1]`; first_line `(S,)`: the file's line that its first one is;
@@ -76,8 +76,8 @@ class EncodedStates:
         self, rows: Sequence[int] | NDArray[np.int64] | Tensor | None = None, device: torch.device | str = "cpu"
     ) -> StateBatch:
         """The given states (all by default), padded to the longest of them."""
-        whole = self if rows is None else self.take(np.asarray(rows, dtype=np.int64))
-        return whole._padded(device)
+        selected = self if rows is None else self.take(np.asarray(rows, dtype=np.int64))
+        return selected._padded(device)
 
     def take(self, rows: NDArray[np.int64]) -> EncodedStates:
         """The given states in the given order, and of the distinct lines those that they have."""
@@ -95,10 +95,10 @@ class EncodedStates:
         longest = max(1, *(end - start for start, end in pairwise(ends)))
         legal, places = self.legal, None
         if ends[-1] < size * longest:
-            there = np.arange(longest) < np.diff(self.offsets)[:, None]
-            places = torch.from_numpy(np.flatnonzero(there))
+            is_line = np.arange(longest) < np.diff(self.offsets)[:, None]
+            places = torch.from_numpy(np.flatnonzero(is_line))
             legal = np.zeros((size * longest, N_DECISIONS), dtype=bool)
-            legal[there.ravel()] = self.legal
+            legal[is_line.ravel()] = self.legal
         allowed = torch.from_numpy(legal).view(size, longest, N_DECISIONS).transpose(1, 2)
         mask = allowed[:, Decision.NO_OP]  # it is legal at every line
         batch = StateBatch(

@@ -1,4 +1,4 @@
-"""States to what a network reads: `encode` (arrays, once) and `forward` (features, every batch).
+"""States to a network's input: `encode` (arrays, once) and `forward` (features, every batch).
 
 Training and serving take the same path; a single state is a batch of one. Not here: the network.
 """
@@ -20,13 +20,13 @@ from featurizers.embedders import build_embedder
 from featurizers.encoded_states import EncodedStates, StateBatch
 from featurizers.history import history_features
 from featurizers.ragged import concat_ranges, offsets_of
-from featurizers.scalars import fill_scalars, line_bytes_and_sizes, window
+from featurizers.scalars import SIZES, fill_scalars, line_bytes_and_sizes, window
 from state import State
 
 
 @dataclass(frozen=True, slots=True)
 class LineFeatures:
-    """Features of B states: what a policy reads.
+    """Features of B states, the input of a policy.
 
     x `(B, L, d_in)`; mask `(B, L)` bool, where there is a line; padded: whether the mask is False anywhere;
     legal `(B, 7, L)` bool; history `(B, 32)`, None: unknown everywhere (see `StateBatch`).
@@ -48,41 +48,41 @@ class Featurizer(nn.Module):
         self.text_embedder = build_embedder(config)
         self.proj = nn.Linear(TEXT_DIM + N_SCALARS, config.d_in)
         self.proj.weight.data = self.proj.weight.data.t().contiguous().t()  # see `backbones.layers.column_major`
-        self.weights = self.proj.weight, self.proj.bias  # found faster than by name
+        self.weights = self.proj.weight, self.proj.bias  # looking them up by name takes longer
         self.set_trainable(text_embedder=config.train_text_embedder, projector=config.train_featurizer_projector)
 
     @property
     def device(self) -> torch.device | str:
-        """Where the parameters are."""
+        """Device of the parameters."""
         device = self.weights[0].device
         return "cpu" if device.type == "cpu" else device
 
     def set_trainable(self, *, text_embedder: bool, projector: bool) -> None:
-        """Says which parts learn."""
+        """Sets which parts learn."""
         self.text_embedder.requires_grad_(text_embedder)
         self.proj.requires_grad_(projector)
 
     def freeze(self) -> None:
-        """Ends learning: from then on the features, and with them the human policy's answers, stay as they are."""
+        """Ends learning: the features, and with them the human policy's outputs, no longer change."""
         self.set_trainable(text_embedder=False, projector=False)
 
     def encode(self, states: Sequence[State], h_max: int | None = None) -> EncodedStates:
-        """All of the states that does not depend on parameters; of long files the window of `h_max` lines.
+        """Arrays of the states that do not depend on parameters; of long files the window of `h_max` lines.
 
         h_max: by default the config's.
         """
-        config, most = self.config, h_max or self.config.h_max
-        firsts = [window(len(s), s.cursor.line if s.cursor.on else -1, most) for s in states]
-        seen = [s.lines[first : first + most] for s, first in zip(states, firsts, strict=True)]
+        config, h_max = self.config, h_max or self.config.h_max
+        firsts = [window(len(s), s.cursor.line if s.cursor.on else -1, h_max) for s in states]
+        visible = [s.lines[first : first + h_max] for s, first in zip(states, firsts, strict=True)]
         ids: dict[str, int] = {}
-        text_ids = np.array([ids.setdefault(line, len(ids)) for lines in seen for line in lines], dtype=np.int64)
+        text_ids = np.array([ids.setdefault(line, len(ids)) for lines in visible for line in lines], dtype=np.int64)
         distinct = list(ids)
         if not config.line_ends and ("\n" in (joined := "".join(distinct)) or "\r" in joined):
             distinct = list(map(strip_line_end, distinct))
         texts, sizes = line_bytes_and_sizes(distinct, config.w_max)
-        offsets = offsets_of(map(len, seen))
+        offsets = offsets_of(map(len, visible))
         scalars = np.zeros((len(text_ids), N_SCALARS), dtype=np.float32)
-        scalars[:, :2] = sizes[text_ids]
+        scalars[:, SIZES] = sizes[text_ids]
         fill_scalars(scalars, states, firsts, offsets, config)
         legal = actions.legality_by_line(states, config.w_max)
         if legal.shape[1] > len(text_ids):  # files longer than their windows

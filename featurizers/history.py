@@ -20,23 +20,28 @@ DECAY = 0.9
 RECENT_DECAY = 0.6
 SUMMARY_DIM = 4 * N_DECISIONS + 3
 HISTORY_DIM = SUMMARY_DIM + 1
-"""The summary, and 1 if there is a history (0: it is unknown, and the summary says nothing)."""
+
+TRIED, KEPT, UNDONE = (slice(i * N_DECISIONS, (i + 1) * N_DECISIONS) for i in range(3))
+"""Columns: of each decision how often it was tried, kept and undone, as decayed counts that reach 1 if always."""
+ACCEPTANCE, RECENT_ACCEPTANCE, EVIDENCE = range(3 * N_DECISIONS, 3 * N_DECISIONS + 3)
+"""Columns: shares kept so far and recently, both drawn towards a prior; how much there is to go by, in [0, 1)."""
+LATEST = slice(3 * N_DECISIONS + 3, SUMMARY_DIM)
+"""Columns: 1 for the latest decision, to which people respond most."""
+SUMMARY, KNOWN = slice(SUMMARY_DIM), slice(SUMMARY_DIM, HISTORY_DIM)
+"""Columns: all of the above; 1 if there is a history, 0 if it is unknown, and the summary then says nothing."""
 
 PRIOR_KEPT, PRIOR_WEIGHT = 0.4, 2.0
 """Acceptance before anything is known, and how many decisions that is worth."""
+EVIDENCE_HALF = 8.0
+"""Decisions at which there is half as much to go by as there ever can be."""
 
 
 def history_features(histories: Sequence[tuple[PastDecision, ...] | None]) -> NDArray[np.float32]:
-    """Each history's summary and whether there is one `(S, 32)`; zeros where it is unknown.
-
-    Per decision: tried, kept, undone, as decayed counts that would reach 1 if it had always been so; then the
-    acceptance so far and the recent one (both drawn towards a prior), and how much there is to go by, in [0, 1); then
-    1 for the latest decision, which people answer to most.
-    """
+    """Summary of each history `(S, 32)` in the columns named above; zeros where the history is unknown (None)."""
     summaries = np.zeros((len(histories), HISTORY_DIM), dtype=np.float32)
-    there = [row for row, history in enumerate(histories) if history is not None]
-    if there:
-        summaries[there] = _summaries([history[-HISTORY_LENGTH:] for history in histories if history is not None])
+    rows = [row for row, history in enumerate(histories) if history is not None]
+    if rows:
+        summaries[rows] = _summaries([history[-HISTORY_LENGTH:] for history in histories if history is not None])
     return summaries
 
 
@@ -46,31 +51,30 @@ def _summaries(histories: Sequence[tuple[PastDecision, ...]]) -> NDArray[np.floa
     ages = lengths.cumsum()[rows] - 1 - np.arange(len(rows))  # 0: the latest of its history
     pasts = [past for history in histories for past in history]
     cells = rows * N_DECISIONS + np.array([past.decision for past in pasts], dtype=np.int64)
-    kept = np.array([0.0 if past.kept is None else past.kept for past in pasts])
-    known = np.array([past.kept is not None for past in pasts], dtype=np.float64)
+    retained = np.array([0.0 if past.kept is None else past.kept for past in pasts])
+    is_known = np.array([past.kept is not None for past in pasts], dtype=np.float64)
 
     def per_decision(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         counts = np.bincount(cells, weights, size * N_DECISIONS)
         return np.multiply(counts, 1 - DECAY, dtype=np.float64).reshape(size, N_DECISIONS)
 
-    def drawn(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Weighted mean of `kept`, drawn towards the prior."""
+    def shrunk_mean(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weighted mean of the shares kept, drawn towards the prior."""
         total = PRIOR_WEIGHT + np.bincount(rows, weights, size)
-        mean: NDArray[np.float64] = (PRIOR_KEPT * PRIOR_WEIGHT + np.bincount(rows, weights * kept, size)) / total
-        return mean
+        return np.asarray((PRIOR_KEPT * PRIOR_WEIGHT + np.bincount(rows, weights * retained, size)) / total)
 
     weights = _powers(DECAY)[ages]
     summaries = np.zeros((size, HISTORY_DIM))
-    summaries[:, :7] = per_decision(weights)
-    summaries[:, 7:14] = per_decision(weights * kept)
-    summaries[:, 14:21] = per_decision(weights * (known - kept))
-    summaries[:, 21] = drawn(known)
-    summaries[:, 22] = drawn(_powers(RECENT_DECAY)[ages] * known)
-    summaries[:, 23] = lengths / (lengths + 8.0)
+    summaries[:, TRIED] = per_decision(weights)
+    summaries[:, KEPT] = per_decision(weights * retained)
+    summaries[:, UNDONE] = per_decision(weights * (is_known - retained))
+    summaries[:, ACCEPTANCE] = shrunk_mean(is_known)
+    summaries[:, RECENT_ACCEPTANCE] = shrunk_mean(_powers(RECENT_DECAY)[ages] * is_known)
+    summaries[:, EVIDENCE] = lengths / (lengths + EVIDENCE_HALF)
     for summary, history in zip(summaries, histories, strict=True):
         if history:
-            summary[24 + history[-1].decision] = 1.0
-    summaries[:, SUMMARY_DIM] = 1.0
+            summary[LATEST][history[-1].decision] = 1.0
+    summaries[:, KNOWN] = 1.0
     return summaries
 
 

@@ -1,7 +1,7 @@
-"""Text embedder `ollama`: frozen vectors from a local Ollama server, kept on disk. Not here: the other embedders.
+"""Text embedder `ollama`: frozen vectors from a local Ollama server, cached on disk. Not here: the other embedders.
 
-A line is asked for once, ever: vectors are kept in `<data root>/embeddings/`, and a data set whose lines are all there
-needs no server. Only a linear layer on top of them learns.
+A line is sent to the server once, ever: vectors are stored in `<data root>/embeddings/`, and a data set whose lines
+are all stored needs no server. Only a linear layer on top of them learns.
 """
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ from featurizers.ragged import Ragged
 from files import lock, translate_os_errors
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
-AT_ONCE = 64
-"""Lines per request."""
+LINES_PER_REQUEST = 64
 TIME_LIMIT = 60.0
 """Seconds that one request may take: a server may have to load its model first."""
 
@@ -45,20 +44,20 @@ class OllamaEmbedder(TextEmbedder):
         self._vectors: dict[bytes, Vectors] | None = None
 
     def encode(self, lines: Sequence[str], codes: Ragged) -> Ragged:
-        """The lines' vectors. Raises InputError if one is needed that is not kept, and no server gives it."""
+        """The lines' vectors. Raises InputError a vector is not in the cache, and no server answers with it."""
         ends = codes.offsets.tolist()
         raw = codes.values.astype(np.uint8).tobytes()
         texts = [raw[start:end] for start, end in pairwise(ends)]
-        kept = EmbeddingCache(DataPaths.default().embeddings, self.model, self.dim)
+        cache = EmbeddingCache(DataPaths.default().embeddings, self.model, self.dim)
         if self._vectors is None:
-            self._vectors = kept.read()
+            self._vectors = cache.read()
         vectors = self._vectors
         missing = [text for text in dict.fromkeys(texts) if key_of(text) not in vectors]
-        for begin in range(0, len(missing), AT_ONCE):
-            some = missing[begin : begin + AT_ONCE]
-            asked = embed(self.model, [text.decode("utf-8", "replace") for text in some], self.dim)
-            kept.add(some, asked)
-            vectors.update(zip(map(key_of, some), asked, strict=True))
+        for begin in range(0, len(missing), LINES_PER_REQUEST):
+            texts_to_embed = missing[begin : begin + LINES_PER_REQUEST]
+            embedded = embed(self.model, [text.decode("utf-8", "replace") for text in texts_to_embed], self.dim)
+            cache.add(texts_to_embed, embedded)
+            vectors.update(zip(map(key_of, texts_to_embed), embedded, strict=True))
         values = np.array([vectors[key_of(text)] for text in texts], dtype=np.float32).reshape(-1)
         return Ragged(values, np.arange(len(texts) + 1, dtype=np.int64) * self.dim)
 
@@ -68,7 +67,7 @@ class OllamaEmbedder(TextEmbedder):
 
 
 def key_of(text: bytes) -> bytes:
-    """What a line's vector is found by (16 bytes)."""
+    """Key of a line's vector in the cache (16 bytes)."""
     return hashlib.sha256(text).digest()[:16]
 
 
@@ -112,16 +111,18 @@ def host() -> str:
 
     Raises InputError: it is no address.
     """
-    given = os.environ.get("OLLAMA_HOST", "").strip()
-    if not given:
+    address = os.environ.get("OLLAMA_HOST", "").strip()
+    if not address:
         return DEFAULT_HOST
     try:
-        parts = urllib.parse.urlsplit(given if "://" in given else f"http://{given}")
+        parts = urllib.parse.urlsplit(address if "://" in address else f"http://{address}")
         port = parts.port or 11434
     except ValueError as error:
-        raise InputError("OLLAMA_HOST", f"{given!r} is no address ({error}), expected e.g. 127.0.0.1:11434") from error
+        raise InputError(
+            "OLLAMA_HOST", f"{address!r} is no address ({error}), expected e.g. 127.0.0.1:11434"
+        ) from error
     if parts.scheme not in ("http", "https"):
-        raise InputError("OLLAMA_HOST", f"{given!r} is no address of a web server, expected e.g. 127.0.0.1:11434")
+        raise InputError("OLLAMA_HOST", f"{address!r} is no address of a web server, expected e.g. 127.0.0.1:11434")
     name = "127.0.0.1" if parts.hostname in (None, "0.0.0.0") else parts.hostname
     return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{port}"
 
@@ -144,12 +145,12 @@ def embed(model: str, texts: Sequence[str], dim: int) -> Vectors:
         with direct.open(request, timeout=TIME_LIMIT) as response:
             answer = json.loads(response.read())
     except urllib.error.HTTPError as error:
-        said = error.read(200).decode("utf-8", "replace").strip()
-        what = f"Ollama does not embed with {model} ({error.code}: {said}); try: ollama pull {model}"
-        raise InputError(url, what) from error
+        detail = error.read(200).decode("utf-8", "replace").strip()
+        message = f"Ollama does not embed with {model} ({error.code}: {detail}); try: ollama pull {model}"
+        raise InputError(url, message) from error
     except (OSError, ValueError, http.client.HTTPException) as error:
-        what = f"no Ollama server answers ({error}); start one, or choose another text embedder"
-        raise InputError(url, what) from error
+        message = f"no Ollama server answers ({error}); start one, or choose another text embedder"
+        raise InputError(url, message) from error
     vectors = answer.get("embeddings") if isinstance(answer, dict) else None
     try:
         with np.errstate(over="ignore"):

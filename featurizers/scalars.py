@@ -1,13 +1,12 @@
-"""What a network sees of a line besides its meaning: 20 numbers. Not here: text embedding, legality.
+"""Twenty numbers per line beside its text, and the window of lines that a network sees of a long file.
 
-Also the window of lines that a network sees of a long file.
+Not here: text embedding, legality.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,13 @@ from featurizers.ragged import Ragged, offsets_of
 from state import SPAN_START, T_LAST, State
 
 TAB_WIDTH = 4
+
+SIZES = slice(0, 2)
+"""Columns of a line's scalars: length and indentation, as shares of `w_max`."""
+EDITS, EDIT_COLUMNS = slice(2, 16), 7
+"""Columns: for the human, then the assistant: last turn, recency exp(-age / tau), span (start, end), three flags."""
+CURSOR_HERE, CURSOR_COLUMN, CURSOR_TURN, CURSOR_DISTANCE = range(16, 20)
+"""Columns: 1 on the cursor's line, the cursor's column there, its last turn, tanh of the distance to it."""
 
 
 def window(n: int, cursor_line: int, h_max: int) -> int:
@@ -53,50 +59,49 @@ def fill_scalars(
     scalars: NDArray[np.float32], states: Sequence[State], firsts: Sequence[int], offsets: NDArray[np.int64],
     config: FeaturizerConfig,
 ) -> None:  # fmt: skip
-    """Writes columns 2 to 19 of the scalars `(N, 20)`; they come as zeros.
+    """Writes all columns but `SIZES` of the scalars `(N, 20)`, which are zeros before.
 
-    Of state i the lines from `firsts[i]` on are the rows `offsets[i]:offsets[i + 1]`. In order: (length, indentation;)
-    for the human, then the assistant: last turn, recency exp(-age / tau), start and end of the span, three flags;
-    cursor here, its column if here, its last turn, tanh of the distance to it (0 if it is nowhere).
+    Of state i the lines from `firsts[i]` on are the rows `offsets[i]:offsets[i + 1]`. The distance to a cursor that is
+    nowhere is 0.
     """
     n, starts = len(scalars), offsets.tolist()
     if n == 0:
         return
     human, assistant = [], []
-    facts: list[tuple[Any, ...]] = []
+    cursors: list[tuple[float, ...]] = []
     for state, first, start, end in zip(states, firsts, starts, starts[1:], strict=False):
-        seen = slice(first, first + end - start)
-        human.append(state.human[seen])
-        assistant.append(state.assistant[seen])
+        visible = slice(first, first + end - start)
+        human.append(state.human[visible])
+        assistant.append(state.assistant[visible])
         cursor = state.cursor
-        here = start + cursor.line - first
-        facts.append((state.t, max(cursor.last_t, 0) / config.states_max, here, cursor.line >= 0))
-        if cursor.on and start <= here < end:
-            scalars[here, 16] = 1.0
-            scalars[here, 17] = cursor.char / config.w_max
-    if len(states) == 1:  # numbers say it for all lines
-        t, cursor_t, cursor_row, known = facts[0]
+        row = start + cursor.line - first
+        cursors.append((state.t, max(cursor.last_t, 0) / config.states_max, row, cursor.line >= 0))
+        if cursor.on and start <= row < end:
+            scalars[row, CURSOR_HERE] = 1.0
+            scalars[row, CURSOR_COLUMN] = cursor.char / config.w_max
+    if len(states) == 1:  # the same numbers for all lines
+        t, cursor_t, cursor_row, has_cursor = cursors[0]
         edits = np.concatenate((human[0], assistant[0]), axis=1)
     else:
-        t, cursor_t, cursor_row, known = np.array(facts).reshape(-1, 4).repeat(np.diff(offsets), axis=0).T
+        t, cursor_t, cursor_row, has_cursor = np.array(cursors).reshape(-1, 4).repeat(np.diff(offsets), axis=0).T
         edits = np.concatenate((np.concatenate(human), np.concatenate(assistant)), axis=1)
     edits = edits.reshape(n, 2, 6)
     limited = np.minimum(np.maximum(edits, 0), _limits(config.w_max)) / _units(config.w_max, config.states_max)
-    both = scalars[:, 2:16].reshape(n, 2, 7)  # a view, like `edits`: per line and agent
+    both = scalars[:, EDITS].reshape(n, 2, EDIT_COLUMNS)  # a view, like `edits`: per line and agent
     both[:, :, 0] = limited[:, :, T_LAST]
     both[:, :, 1] = np.exp(np.minimum(edits[:, :, T_LAST].T - t, 0) / config.tau_steps).T
     both[:, :, 2:] = limited[:, :, SPAN_START:]
-    scalars[:, 18] = cursor_t
-    scalars[:, 19] = known * np.tanh((np.arange(n) - cursor_row) / config.cursor_dist_c)
+    scalars[:, CURSOR_TURN] = cursor_t
+    scalars[:, CURSOR_DISTANCE] = has_cursor * np.tanh((np.arange(n) - cursor_row) / config.cursor_dist_c)
 
 
 @cache
 def _limits(w_max: int) -> NDArray[np.float64]:
-    """Largest value of each column of an attribution."""
+    """Largest value that counts of each column of an attribution."""
     return np.array([np.inf, w_max, w_max, 1, 1, 1])
 
 
 @cache
 def _units(w_max: int, states_max: int) -> NDArray[np.float64]:
-    """What each of them is divided by."""
+    """Divisor of each column of an attribution."""
     return np.array([states_max, w_max, w_max, 1, 1, 1], dtype=np.float64)

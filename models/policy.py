@@ -16,7 +16,7 @@ import backbones
 from backbones.layers import MLP, mlp
 from config import GOAL_DIM, N_DECISIONS, ModelConfig
 from featurizers import LineFeatures
-from featurizers.history import SUMMARY_DIM
+from featurizers.history import KNOWN, SUMMARY, SUMMARY_DIM
 from models.action_distribution import ActionDistribution
 
 Head = Literal["action", "human", "value", "goal", "kept"]
@@ -24,7 +24,11 @@ HEADS: frozenset[Head] = frozenset(get_args(Head))
 """`action`: scores of the own decision at each line; `human`: of the human's next one; `value`; `goal`; `kept`."""
 
 LINE_HEADS: tuple[Head, ...] = ("action", "human", "kept")
-"""Heads with an output for each decision at each line, in the order of `HistoryLogitBias`'s rows."""
+"""Heads with an output for each decision at each line."""
+LOGIT_BIAS_ROWS: dict[Head, slice] = {
+    head: slice(i * N_DECISIONS, (i + 1) * N_DECISIONS) for i, head in enumerate(LINE_HEADS)
+}
+"""Rows of `HistoryLogitBias` that belong to each of these heads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class LineHead(nn.Module):
         super().__init__()
         self.line_mlp = MLP(config.d_model, config.hidden, N_DECISIONS)
         self.weights = self.line_mlp.weights
-        with torch.no_grad():  # a fresh head says little, so that a class prior set on its bias holds
+        with torch.no_grad():  # small outputs, so that a class prior set on the bias holds
             self.last.weight.mul_(0.1)
             self.last.bias.zero_()
 
@@ -123,23 +127,23 @@ class HistoryEncoder(nn.Module):
         """history `(B, 32)` as in `StateBatch`; None: unknown in all the B = size states."""
         if history is None:
             return self.unknown.expand(size, -1)
-        return torch.where(history[:, SUMMARY_DIM:] > 0, self.mlp(history[:, :SUMMARY_DIM]), self.unknown)
+        return torch.where(history[:, KNOWN] > 0, self.mlp(history[:, SUMMARY]), self.unknown)
 
 
 class HistoryLogitBias(nn.Module):
-    """How the history tilts whole decisions, beside its way through the network: linear, so that a handful of sessions
-    is enough to fit it. Nothing when fresh, and where the history is unknown.
+    """What the history adds to the logits of whole decisions, beside its influence through the network.
 
-    weight `(21, 31)`: seven rows each for the scores, the human's scores and p(kept).
+    It is linear, so that a handful of sessions is enough to fit it; zero when fresh and where the history is unknown.
+    weight `(21, 31)`: rows as in `LOGIT_BIAS_ROWS`, columns as in `featurizers.history`.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(3 * N_DECISIONS, SUMMARY_DIM))
+        self.weight = nn.Parameter(torch.zeros(len(LINE_HEADS) * N_DECISIONS, SUMMARY_DIM))
 
     def forward(self, history: Tensor) -> Tensor:
         """history `(B, 32)` as in `StateBatch`; what is added to all lines' logits, `(B, 21, 1)`."""
-        return (history[:, :SUMMARY_DIM] @ self.weight.T)[:, :, None]
+        return (history[:, SUMMARY] @ self.weight.T)[:, :, None]
 
 
 class Policy(nn.Module):
@@ -161,22 +165,23 @@ class Policy(nn.Module):
         """Outputs of the named heads (all by default); a head that the model lacks is left out."""
         wanted = HEADS if heads is None else frozenset(heads)
         context = None if self.history is None else self.history.forward(lines.history, len(lines.x))
-        each, summary = self.backbone(lines.x, lines.mask if lines.padded else None, context)
-        outputs: dict[Head, Tensor] = {}  # heads' formulas, called without a module's ceremony
+        line_vectors, summary = self.backbone(lines.x, lines.mask if lines.padded else None, context)
+        outputs: dict[Head, Tensor] = {}  # `forward` directly: `__call__` takes longer
         if "action" in wanted:
-            outputs["action"] = self.action_head.forward(each)
+            outputs["action"] = self.action_head.forward(line_vectors)
         if "human" in wanted:
-            outputs["human"] = self.human_pred_head.forward(each)
+            outputs["human"] = self.human_pred_head.forward(line_vectors)
         if "value" in wanted:
             outputs["value"] = self.value_head.forward(summary)[:, 0]
         if "goal" in wanted:
             outputs["goal"] = self.goal_head.forward(summary)
         if "kept" in wanted and self.kept_head is not None:
-            outputs["kept"] = self.kept_head.forward(each)
+            outputs["kept"] = self.kept_head.forward(line_vectors)
         if self.tilt is not None and lines.history is not None:
-            for name, bias in zip(LINE_HEADS, self.tilt(lines.history).chunk(3, dim=1), strict=True):
-                if name in outputs:
-                    outputs[name] = outputs[name] + bias
+            bias = self.tilt(lines.history)
+            for head, rows in LOGIT_BIAS_ROWS.items():
+                if head in outputs:
+                    outputs[head] = outputs[head] + bias[:, rows]
         return PolicyOutput(outputs)
 
     def distribution(self, scores: Tensor, lines: LineFeatures, *, legal_only: bool) -> ActionDistribution:
@@ -194,11 +199,11 @@ class Policy(nn.Module):
 
     @torch.no_grad()
     def set_human_prior(self, log_probs: Tensor) -> None:
-        """The same for its prediction of the human's decisions."""
+        """Lets a fresh policy's prediction of the human's decisions begin at a class prior `(7,)`."""
         self.human_pred_head.last.bias.copy_(log_probs)
 
     def upgraded(self) -> Policy:
-        """The same network with the parts that an imported one lacks (history, p(kept)); its answers stay the same."""
+        """A copy with the parts that an imported network lacks (history, p(kept)) and unchanged outputs."""
         policy = Policy(replace(self.config, history=True, predict_kept=True))
         policy.load_state_dict({**policy.state_dict(), **self.state_dict()})
         return policy.to(next(self.parameters()).device).train(self.training)

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from actions import EXPLAIN, Decision
 from config import N_DECISIONS
-from featurizers.history import SUMMARY_DIM
+from featurizers.history import SUMMARY
 from models import Policy
-from models.policy import LINE_HEADS, Head
+from models.policy import LOGIT_BIAS_ROWS, Head
 from training.data.transitions import Dataset, TransitionTable
 
 RIDGE = 1.0
@@ -34,9 +34,6 @@ KINDS = (
 """Decisions that a person keeps or takes back alike, until their own numbers say more: writing, editing, explaining."""
 
 ITERATIONS = 300
-
-TILT_ROWS = {head: slice(i * N_DECISIONS, (i + 1) * N_DECISIONS) for i, head in enumerate(LINE_HEADS)}
-"""Rows of the weights of `Policy.tilt` by head."""
 
 
 def class_prior(steps: TransitionTable) -> Tensor:
@@ -112,19 +109,19 @@ def initialise_retention_head(policy: Policy, data: Dataset, steps: TransitionTa
             offset = float(torch.logit(_shrunk_mean(retained, kind_share), eps=0.01))
             policy.kept_head.last.bias[decision] = offset
             if policy.tilt is not None:
-                row = TILT_ROWS["kept"].start + decision
+                row = LOGIT_BIAS_ROWS["kept"].start + decision
                 policy.tilt.weight[row] = ridge_logistic_fit(history[of_decision], retained, offset)
 
 
 def _history(data: Dataset, steps: TransitionTable) -> Tensor:
     """Summaries `(N, 31)` of what the assistant tried before each step."""
-    return torch.from_numpy(data.encoded.history)[steps.state_index, :SUMMARY_DIM]
+    return torch.from_numpy(data.encoded.history)[steps.state_index, SUMMARY]
 
 
 def _fit_tilt(policy: Policy, head: Head, history: Tensor, decisions: Tensor, prior: Tensor) -> None:
     """Sets how the history tilts a head's decisions; without any decision, or without a tilt, nothing."""
     if policy.tilt is not None and len(decisions):
-        policy.tilt.weight[TILT_ROWS[head]] = ridge_softmax_fit(history, decisions, prior)
+        policy.tilt.weight[LOGIT_BIAS_ROWS[head]] = ridge_softmax_fit(history, decisions, prior)
 
 
 def _shrunk_mean(shares: Tensor, prior: Tensor) -> Tensor:

@@ -14,8 +14,7 @@ from config import FeaturizerConfig, ModelConfig
 from featurizers import Featurizer
 from models import Policy
 from models.checkpoint import IMPORTED_MODEL, featurizer_checkpoint, featurizer_from, policy_checkpoint, policy_from
-from models.policy import LineHead
-from training.networks.initialisation import TILT_ROWS
+from models.policy import LOGIT_BIAS_ROWS, LineHead
 
 Tensors = dict[str, Tensor]
 
@@ -95,7 +94,7 @@ class TrainingNetworks:
         self.assistant.set_decision_prior(decision_log_prior)
         if self.assistant.tilt is not None:
             with torch.no_grad():
-                self.assistant.tilt.weight[TILT_ROWS["action"]] = 0.0
+                self.assistant.tilt.weight[LOGIT_BIAS_ROWS["action"]] = 0.0
         self.initial_assistant.load_state_dict(self.assistant.state_dict())
         self.initial_featurizer.load_state_dict(self.featurizer.state_dict())
 
