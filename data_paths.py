@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from errors import InputError
+from errors import InputError, printable
 
 VARIABLE = "PERSISTENT_DATA_DIR"
 """Environment variable that names the data root."""
@@ -101,7 +101,8 @@ def sessions_left_behind() -> str | None:
     if old.root.resolve() == current.root.resolve() or not any(names for _, _, names in os.walk(old.episodes)):
         return None
     where = old.root.resolve()
-    return f"{where} holds sessions that are not read: set {VARIABLE}={where}, or move them to {current.root}."
+    line = f"{where} holds sessions that are not read: set {VARIABLE}={where}, or move them to {current.root}."
+    return printable(line)
 
 
 def _default_root() -> Path:

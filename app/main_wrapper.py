@@ -82,8 +82,10 @@ def import_plugins() -> None:
     for name in filter(None, map(str.strip, os.environ.get(MODULES, "").split(","))):
         try:
             import_module(name)
-        except ImportError as error:
-            raise InputError(MODULES, f"{name} cannot be imported: {error}") from error
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(MODULES, f"{name} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def _readable(error: Exception) -> str | None:

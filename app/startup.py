@@ -67,7 +67,7 @@ class _ForgivingFile(io.FileIO):
 def _open_missing_descriptors() -> None:
     """Without this the first file that is opened gets the number of a closed stream, and with it what is printed."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
+        os.set_inheritable(descriptor, True)
     os.close(descriptor)
 
 

@@ -43,6 +43,11 @@ def test_modules_that_a_person_adds_are_imported_first(monkeypatch, tmp_path, ca
     monkeypatch.setenv(MODULES, "not_there_at_all")
     assert run_command(lambda: 0) == 2
     assert capsys.readouterr().err.startswith(f"error: {MODULES}: not_there_at_all cannot be imported: ")
+    (tmp_path / "broken_by_me.py").write_text("def f(:\n")
+    monkeypatch.setenv(MODULES, "broken_by_me")
+    assert run_command(lambda: 0) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "broken_by_me cannot be imported: SyntaxError: " in error
 
 
 def test_a_bug_keeps_its_traceback():

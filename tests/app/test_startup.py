@@ -22,7 +22,8 @@ prepare_process()
 import os, sys
 number = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
 print("printed"), print("printed", file=sys.stderr)
-os.write(number, str(number > 2).encode())
+child = "import sys; sys.exit(sys.stdin is None or sys.stdout is None or sys.stderr is None)"
+os.write(number, str(number > 2 and os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", child]) == 0).encode())
 """
     target = tmp_path / "file"
     line = ["sh", "-c", f'"$0" -c "$1" "$2" {closed}', sys.executable, program, str(target)]
