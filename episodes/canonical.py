@@ -16,6 +16,7 @@ from .validation import (
     number,
     optional_list,
     optional_milliseconds,
+    optional_number,
     optional_object,
     text,
     unexpected,
@@ -55,14 +56,19 @@ def parse_canonical(value: object, where: Place) -> State:
 
 
 def parse_env(value: object, where: Place) -> Env | None:
-    """What compiling and testing gave; None: unknown, as is a total of no tests at all."""
+    """What compiling and testing gave; None: unknown.
+
+    A total of no tests means that tests are unknown. Not compiled, no tests and no execution time is how a store writes
+    a state that it never ran, so all of it is unknown.
+    """
     if not value and (value is None or value == {}):
         return None
     fields = as_object(value, where)
-    compiled = boolean(fields.get("compiled"), (where, "compiled"))
-    if fields.get("tests") is None:
-        return Env(compiled)
-    return tested(compiled, as_object(fields["tests"], (where, "tests")), (where, "tests"))
+    env = Env(boolean(fields.get("compiled"), (where, "compiled")))
+    if fields.get("tests") is not None:
+        env = tested(env.compiled, as_object(fields["tests"], (where, "tests")), (where, "tests"))
+    milliseconds = optional_number(fields.get("execution_time_ms"), (where, "execution_time_ms"), 0)
+    return env if milliseconds or env.compiled or env.tests_total else None
 
 
 def tested(compiled: bool, tests: dict[str, Any], where: Place) -> Env:

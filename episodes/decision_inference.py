@@ -1,15 +1,15 @@
-"""The decision that was not recorded, read off the difference of the two texts (formats, decisions not recorded).
+"""The decision that was not recorded, inferred from the difference of the two texts (docs/formats.md).
 
-Not here: who moved.
+Not here: who acted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import comments
 from actions import Decision
 from alignment import strip_line_end
+from comments import SplitLine, split
 
 
 def infer_decision(before: Sequence[str], after: Sequence[str], cursor: int) -> tuple[Decision, int]:
@@ -21,77 +21,93 @@ def infer_decision(before: Sequence[str], after: Sequence[str], cursor: int) -> 
     if old == new:
         return Decision.NO_OP, -1
     change = _Change(old, new)
-    first = min(change.first, len(old) - 1)
-    if _only_notes_were_added(old, new):
-        if change.is_on(cursor):
-            return Decision.EXPLAIN_SINGLE_LINES, cursor
-        return Decision.EXPLAIN_MULTI_LINES, first
+    decision = _inferred(change, _split(old), _split(new), cursor)
+    elsewhere = decision in (Decision.EDIT_EXISTING_LINES, Decision.EXPLAIN_MULTI_LINES)
+    return decision, min(change.first, len(old) - 1) if elsewhere else cursor
+
+
+def _inferred(change: _Change, before: Sequence[SplitLine], after: Sequence[SplitLine], cursor: int) -> Decision:
+    if before != after and _same_code(before, after):  # comments alone
+        if not _only_added(before, after):
+            return Decision.EDIT_EXISTING_LINES
+        return Decision.EXPLAIN_SINGLE_LINES if change.is_on(cursor) else Decision.EXPLAIN_MULTI_LINES
     if not change.is_on(cursor) and not change.is_below(cursor):
-        return Decision.EDIT_EXISTING_LINES, first
+        return Decision.EDIT_EXISTING_LINES
     if change.only_adds_to(cursor):
-        return Decision.FILL_PARTIAL_LINE, cursor
-    return Decision.WRITE_SINGLE_LINE if change.lines == 1 else Decision.WRITE_MULTI_LINE, cursor
+        return Decision.FILL_PARTIAL_LINE
+    return Decision.WRITE_SINGLE_LINE if change.lines == 1 else Decision.WRITE_MULTI_LINE
 
 
 class _Change:
-    """The lines of two texts between what they have in common at both ends."""
+    """The lines of two texts between what they have in common at both ends: `deleted` from `first` on, `inserted`."""
 
     def __init__(self, old: list[str], new: list[str]) -> None:
-        head = _common(old, new)
-        tail = _common(old[::-1], new[::-1])
+        head = _common_length(old, new)
+        tail = _common_length(old[::-1], new[::-1])
         self.old, self.first = old, head
         short = min(len(old), len(new))
         # What was inserted or deleted may equal its surroundings; then it could as well have been some lines earlier.
         self.earliest = min(head, short - min(tail, short))
         tail = min(tail, short - head)
-        self.went, self.came = old[head : len(old) - tail], new[head : len(new) - tail]
+        self.deleted, self.inserted = old[head : len(old) - tail], new[head : len(new) - tail]
 
     @property
     def lines(self) -> int:
         """How many lines differ. Blank ones that come or go with others (Enter behind a line) are not counted."""
-        written = (sum(bool(line.strip()) for line in part) for part in (self.went, self.came))
-        return max(written) or max(len(self.went), len(self.came))
+        solid = (sum(bool(line.strip()) for line in part) for part in (self.deleted, self.inserted))
+        return max(solid) or max(len(self.deleted), len(self.inserted))
 
     def is_on(self, line: int) -> bool:
         """Whether it begins on this line; an insertion is on the line that it was made above, at most the last."""
-        if self.went and self.came:
+        if self.deleted and self.inserted:
             return line == self.first
         last = len(self.old) - 1
         return line >= 0 and min(self.earliest, last) <= line <= min(self.first, last)
 
     def is_below(self, line: int) -> bool:
-        """Whether it is an insertion directly below this line."""
-        return not self.went and self.earliest <= line + 1 <= self.first and line >= 0
+        """Whether it is an insertion directly below this line, or typed into the blank lines directly below it."""
+        if line < 0:
+            return False
+        if not self.deleted:
+            return self.earliest <= line + 1 <= self.first
+        blanks_below = not any(each.strip() for each in self.old[line + 1 : self.first + len(self.deleted)])
+        return line < self.first and blanks_below and any(each.strip() for each in self.inserted)
 
     def only_adds_to(self, line: int) -> bool:
         """Whether it is text added to this line and nothing else."""
-        if self.lines != 1 or not self.came or line != self.first:
+        if self.lines != 1 or not self.inserted or line != self.first:
             return False
-        if not self.went and self.old[line].strip():
+        if not self.deleted and self.old[line].strip():
             return False  # a line of its own; above a blank one, it is what was typed there before Enter
-        written = max(self.came, key=lambda line: len(line.strip()))
-        characters = iter(written)
+        longest = max(self.inserted, key=lambda line: len(line.strip()))
+        characters = iter(longest)
         return all(character in characters for character in self.old[line].rstrip())
 
 
-def _only_notes_were_added(old: Sequence[str], new: Sequence[str]) -> bool:
-    """Whether the code is the same, every note is still there, and there are more or longer ones."""
-    before, after = ([line for line in comments.split(lines) if line.code or line.note] for lines in (old, new))
-    if before == after:
-        return False
-    rest = iter(after)
+def _split(lines: Sequence[str]) -> list[SplitLine]:
+    """Code and note of every line that is not blank."""
+    return [line for line in split(lines) if line.code or line.note]
+
+
+def _same_code(before: Sequence[SplitLine], after: Sequence[SplitLine]) -> bool:
+    return [line.code for line in before if line.code] == [line.code for line in after if line.code]
+
+
+def _only_added(before: Sequence[SplitLine], after: Sequence[SplitLine]) -> bool:
+    """Whether every note is still there, or longer; the code is the same."""
+    remaining = iter(after)
     for line in before:
-        for candidate in rest:
+        for candidate in remaining:
             if candidate.code == line.code and candidate.note.startswith(line.note):
                 break
             if candidate.code:
                 return False
         else:
             return False
-    return not any(line.code for line in rest)
+    return True
 
 
-def _common(a: Sequence[str], b: Sequence[str]) -> int:
+def _common_length(a: Sequence[str], b: Sequence[str]) -> int:
     """How many lines the two begin with in common."""
     for i, (x, y) in enumerate(zip(a, b, strict=False)):
         if x != y:

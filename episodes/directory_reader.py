@@ -81,11 +81,9 @@ class _Reading:
             searched.add((here.st_dev, here.st_ino))
             waiting += [entry for entry in reversed(entries) if folders[entry]]
             for entry in entries:
-                if entry.suffix.lower() in (".json", ".jsonl") and not folders[entry] and entry.name != TESTS:
-                    if entry.exists() and not entry.is_file():
-                        self.refuse(InputError(str(entry), "is no regular file"))
-                    else:
-                        yield entry
+                may_hold_sessions = entry.suffix.lower() in (".json", ".jsonl") and entry.name != TESTS
+                if may_hold_sessions and not folders[entry] and self._may_be_opened(entry):
+                    yield entry
 
     def read(self, path: Path) -> None:
         try:
@@ -117,9 +115,16 @@ class _Reading:
                 return
         self.summary.repaired[BESIDE_SNAPSHOT] += 1
 
+    def _may_be_opened(self, path: Path) -> bool:
+        """Whether reading the file can neither wait nor go on for ever; a FIFO, socket or device is skipped."""
+        if path.exists() and not path.is_file():
+            self.refuse(InputError(str(path), "is no regular file"))
+            return False
+        return True
+
     def _envs(self, path: Path) -> dict[int, Env]:
         try:
-            return read_tests(path, self.summary.repaired) if path.exists() else {}
+            return read_tests(path, self.summary.repaired) if path.exists() and self._may_be_opened(path) else {}
         except InputError as error:
             self.refuse(error)
             return {}

@@ -10,12 +10,13 @@ from actions import Action, Agent
 from line_tracking import carry_attribution
 from state import State
 
-from .action_attribution import action_between
+from .action_attribution import action_between, within_file
 from .episode import Episode
 from .history import attach
 from .recorded_state import RecordedState
 
 OUT_OF_ORDER = "episodes with states out of order"
+LINE_OUTSIDE = "decisions at a line outside their file, whose line is taken as unknown"
 SAME_TURN = "states replaced by a later one of the same timestep"
 
 
@@ -34,7 +35,6 @@ def assemble(
 
     silent: who moved where the recording names nobody; None: the agent whose attribution changed. realign: compute
     attribution from the texts, line-aligned, beginning with the first state's; else each state's is taken as it is.
-    Raises InputError: a decision's line is outside the file it was taken on.
     """
     ordered = _in_order(recorded)
     states: list[State] = []
@@ -45,7 +45,10 @@ def assemble(
             before = states[-1]
             if state.last_known_line < 0 <= before.last_known_line:
                 state = replace(state, last_known_line=before.last_known_line)
-            action = action_between(ordered[i - 1], record, before.last_known_line, silent)
+            recorded_action = action_between(ordered[i - 1], record, before.last_known_line, silent)
+            action = within_file(recorded_action, len(before))
+            if action is not recorded_action:
+                repaired[LINE_OUTSIDE] += 1
             if action.agent == "H":
                 state = _undone(before, state, record)
             if realign:

@@ -31,8 +31,8 @@ NO_END = "streams without an end"
 def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None = None) -> Episode:
     """The episode in a raw stream. envs: what testing gave, by timestep.
 
-    Raises InputError: it cannot be read, a line other than the last is not JSON, or a line is neither the header, nor
-    a state, nor the end.
+    One that was opened and left, a header and an end, has no states. Raises InputError: it cannot be read, a line other
+    than the last is not JSON, or a line is neither the header, nor a state, nor the end.
     """
     header: dict[str, Any] = {}
     states: list[RecordedState] = []
@@ -40,7 +40,7 @@ def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None 
     for place, fields in _objects(path, repaired, states_reader()):
         if "text" in fields or "timestep" in fields:
             states.append(parse_snapshot_state(fields, place, known))
-        elif "endTime" in fields and states:
+        elif "endTime" in fields and (header or states):
             ended = True
         elif not header and not states and "episode_id" in fields:
             header = fields
@@ -99,7 +99,9 @@ def _execution(fields: dict[str, Any], place: Place) -> tuple[int, Env]:
     t = integer(fields.get("timestep"), (place, "timestep"), least=0)
     success = boolean(fields.get("success"), (place, "success"))
     where = (place, "test_results")
-    results = [as_object(one, (where, i)) for i, one in enumerate(optional_list(fields.get("test_results"), where))]
-    passed = [boolean(one.get("passed"), ((where, i), "passed")) for i, one in enumerate(results)]
-    compiled = success or any(passed) or any(one.get("actual") for one in results)
+    results = [
+        as_object(result, (where, i)) for i, result in enumerate(optional_list(fields.get("test_results"), where))
+    ]
+    passed = [boolean(result.get("passed"), ((where, i), "passed")) for i, result in enumerate(results)]
+    compiled = success or any(passed) or any(result.get("actual") for result in results)
     return t, tested(compiled, {"passed": sum(passed), "total": len(passed)}, where)

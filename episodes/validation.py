@@ -90,6 +90,22 @@ def number(value: object, place: Place, least: float, most: float) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
+def optional_text(value: object, place: Place) -> str | None:
+    return None if value is None else text(value, place)
+
+
+def optional_integer(value: object, place: Place, least: int = -LIMIT) -> int | None:
+    return None if value is None else integer(value, place, least)
+
+
+def optional_number(value: object, place: Place, least: float = -LIMIT, most: float = LIMIT) -> float | None:
+    return None if value is None else number(value, place, least, most)
+
+
+def optional_boolean(value: object, place: Place) -> bool | None:
+    return None if value is None else boolean(value, place)
+
+
 def boolean(value: object, place: Place) -> bool:
     if not isinstance(value, bool):
         raise unexpected(place, value, "true or false")

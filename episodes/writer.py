@@ -8,6 +8,8 @@ which it was moved.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +19,9 @@ from state import SPAN_END, SPAN_START, T_LAST, Env, State
 
 from .episode import Episode
 from .snapshot import FIRST_LINE, UNDO
+
+RAN_MS = 1
+"""Execution time that says that a state was run; how long it took is not kept, and 0 would mean that it never was."""
 
 
 def write_snapshot(episode: Episode, folder: Path) -> Path:
@@ -103,14 +108,22 @@ def _action(action: Action | None) -> dict[str, object] | None:
     part: dict[str, object] = {}
     if action.recorded:
         part = {"type": int(action.decision), "line": action.line + FIRST_LINE}
-        optional = ("probability", "decision_probability", "model")
-        part |= {key: getattr(action, key) for key in optional if getattr(action, key) is not None}
+        part |= _given(action, ("probability", "decision_probability", "policy_probability", "model", "value", "kept"))
+        part |= {key: asdict(record) for key in ("writer", "review") if (record := getattr(action, key)) is not None}
+        if (withheld := action.withheld) is not None:
+            line = withheld.line + FIRST_LINE
+            part["withheld"] = {"type": int(withheld.decision), "line": line, "text": withheld.text}
     return {"H": None, "A": None} | {action.agent: part}
+
+
+def _given(action: Action, keys: Sequence[str]) -> dict[str, object]:
+    return {key: getattr(action, key) for key in keys if getattr(action, key) is not None}
 
 
 def _env(env: Env | None) -> dict[str, object] | None:
     if env is None:
         return None
-    if env.tests_total is None:
-        return {"compiled": env.compiled}
-    return {"compiled": env.compiled, "tests": {"passed": env.tests_passed, "total": env.tests_total}}
+    env_object: dict[str, object] = {"compiled": env.compiled, "execution_time_ms": RAN_MS}
+    if env.tests_total is not None:
+        env_object["tests"] = {"passed": env.tests_passed, "total": env.tests_total}
+    return env_object

@@ -140,9 +140,9 @@ class _Rollout:
     def begin(cls, spec: RolloutSpec, writers: WriterFactory) -> _Rollout:
         return cls(
             spec=spec,
-            writer=writers.writer_for(spec.goal, Random(f"{spec.seed}/completer")),
-            human_random=Random(f"{spec.seed}/person"),
-            assistant_random=Random(f"{spec.seed}/assistant"),
+            writer=writers.writer_for(spec.goal, _random(spec.seed, "completer")),
+            human_random=_random(spec.seed, "person"),
+            assistant_random=_random(spec.seed, "assistant"),
             states=[replace(_editable(spec.root), history=spec.root.history or ())],
             before=None if spec.before is None else _editable(spec.before),
             action=spec.action,
@@ -188,10 +188,15 @@ class _Rollout:
     def episode(self, *, cut_off: bool) -> Episode:
         """What was recorded."""
         spec = self.spec
-        identity = Random(f"{spec.seed}/{spec.person.name}/{spec.problem_id}").getrandbits(128)
+        identity = _random(spec.seed, spec.person.name, str(spec.problem_id)).getrandbits(128)
         source = f"simulated, with {spec.person.name}"
         states, actions = tuple(self.states), tuple(self.actions)
         return Episode(str(UUID(int=identity, version=4)), source, spec.problem_id, states, actions, cut_off)
+
+
+def _random(*parts: str) -> Random:
+    """The generator of what is named so; names of sessions may hold lone surrogates."""
+    return Random("/".join(parts).encode("utf-8", "surrogatepass"))
 
 
 def _editable(state: State) -> State:

@@ -228,7 +228,6 @@ EPISODES = {
     "unknown decision": {"states": GOOD, "actions": [by("H", "Paint It Black", 0)] * 2},
     "decision 7": {"states": GOOD, "actions": [by("H", 7, 0)] * 2},
     "a decision that is a bool": {"states": GOOD, "actions": [by("H", True, 0)] * 2},
-    "a line outside the file": {"states": GOOD, "actions": [{}, by("A", 4, 1)]},
     "a line below none": {"states": GOOD, "actions": [{}, by("A", 4, -2)]},
     "two actions fewer": {"states": [*GOOD, *GOOD], "actions": [{}] * 2},
     "an action more": {"states": GOOD, "actions": [{}] * 3},

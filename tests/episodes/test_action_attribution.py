@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from episodes.action_attribution import action_between, whose_attribution_changed
+from actions import Action, Decision, Review, Withheld, Writer
+from episodes.action_attribution import action_between, whose_attribution_changed, within_file
 from episodes.recorded_state import RecordedState, parse_action
 from errors import InputError
 from state import UNEDITED, State
@@ -71,14 +72,94 @@ def test_what_an_action_says(action, first_line, expected):
     assert (move.agent, int(move.decision), move.line, move.recorded) == expected
 
 
-def test_probabilities_and_model_come_along():
-    part = {"type": 4, "line": 1, "probability": 0.25, "decision_probability": 0.5, "model": "m", "mood": 3}
-    move = action_between(RecordedState(state()), RecordedState(state(), parse_action({"A": part}, "f", 1)), -1, None)
-    assert (move.probability, move.decision_probability, move.model) == (0.25, 0.5, "m")
+PART = {
+    "type": 0,
+    "line": 0,
+    "probability": 0.25,
+    "decision_probability": 0.5,
+    "policy_probability": 0.0,
+    "model": "m",
+    "value": -1.5,
+    "kept": 0.75,
+    "writer": {
+        "name": "w",
+        "mean_log_prob": -1.5,
+        "min_log_prob": -3,
+        "first_log_prob": -2.5,
+        "tokens": 3,
+        "latency_ms": 9,
+    },
+    "review": {"kept": 0.5, "threshold": 0.25, "shown_probability": 0.125, "shown": False, "explored": True},
+    "withheld": {"type": "Edit Existing Lines", "line": 2, "text": "x = 1"},
+}
 
 
-@pytest.mark.parametrize(("line", "first_line"), [(4, 1), (3, 0), (10**9, 1)])
-def test_a_line_outside_the_file_it_was_taken_on_is_refused(line, first_line):
-    led_to = parse_action({"A": {"type": 4, "line": line}}, ("f", "action"), first_line)
-    with pytest.raises(InputError, match=r"f, action\.A\.line: is line \d+ of a file of 3"):
-        action_between(RecordedState(state()), RecordedState(state(lines=20), led_to), -1, None)
+def acted(part, lines=3):
+    led_to = parse_action({"A": part}, ("f", "action"), 1)
+    return action_between(RecordedState(state(lines=lines)), RecordedState(state(), led_to), -1, None)
+
+
+def test_all_that_a_recording_says_of_a_decision_comes_along():
+    action = acted({**PART, "mood": 3})
+    assert action == Action(
+        "A",
+        Decision.NO_OP,
+        -1,
+        True,
+        0.25,
+        0.5,
+        "m",
+        0.0,
+        -1.5,
+        0.75,
+        Writer("w", -1.5, -3, -2.5, 3, 9),
+        Review(0.5, 0.25, 0.125, False, True),
+        Withheld(Decision.EDIT_EXISTING_LINES, 1, "x = 1"),
+    )
+
+
+def test_what_a_recording_does_not_say_is_unknown():
+    assert acted({"type": 2, "line": 1}) == Action("A", Decision.WRITE_SINGLE_LINE, 0)
+    assert acted({"type": 2, "line": 1, "writer": {}, "review": {}}).writer == Writer()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("probability", 0),
+        ("probability", 1.5),
+        ("decision_probability", "0.5"),
+        ("policy_probability", -0.5),
+        ("policy_probability", True),
+        ("model", 3),
+        ("value", "high"),
+        ("kept", 2),
+        ("writer", "w"),
+        ("writer", {"name": 3}),
+        ("writer", {"mean_log_prob": None, "min_log_prob": "x"}),
+        ("writer", {"tokens": -1}),
+        ("writer", {"tokens": 1.5}),
+        ("review", []),
+        ("review", {"shown": 1}),
+        ("review", {"shown_probability": 1.5}),
+        ("withheld", {"type": 4, "line": 1}),
+        ("withheld", {"type": 9, "line": 1, "text": ""}),
+        ("withheld", {"line": 1, "text": ""}),
+        ("withheld", {"type": 4, "line": -2, "text": ""}),
+    ],
+)
+def test_what_is_not_of_its_type_is_refused_by_its_place(key, value):
+    with pytest.raises(InputError, match=rf"f, action\.A\.{key}"):
+        acted({**PART, key: value})
+
+
+def test_help_that_was_held_back_is_recorded_as_a_no_op():
+    with pytest.raises(InputError, match=r"f, action\.A\.withheld: found withheld help beside type 4, expected type 0"):
+        acted({**PART, "type": 4, "line": 1})
+
+
+@pytest.mark.parametrize(("line", "expected"), [(3, 2), (4, -1), (10**9, -1), (0, -1), (-1, -1)])
+def test_a_line_outside_the_file_it_was_taken_on_is_none(line, expected):
+    assert within_file(acted({"type": 4, "line": line}), 3).line == expected
+    held_back = within_file(acted({**PART, "withheld": {"type": 4, "line": line, "text": ""}}), 3)
+    assert held_back.withheld.line == expected and held_back.probability == 0.25

@@ -50,6 +50,17 @@ CODE = ["def f(x):", "    y = x", "    return y"]
         (["a", "b"], ["a", "b", "foo"], 1, ONE, 1),
         (["a", "b"], ["a", "b", "b"], 0, ONE, 0),
         (["a", "", "b"], ["a", "foo", "", "b"], 0, ONE, 0),
+        # typed into blank lines directly below the cursor's line
+        (["a", ""], ["a", "foo"], 0, ONE, 0),
+        (["a", "    ", "b"], ["a", "    foo", "b"], 0, ONE, 0),
+        (["a", "", "b"], ["a", "foo", "bar", "b"], 0, MANY, 0),
+        (["a", "", "", "b"], ["a", "foo", "bar", "b"], 0, MANY, 0),
+        (["a", "", "", "b"], ["a", "", "foo", "b"], 0, ONE, 0),
+        (["a", "b", ""], ["a", "b", "foo"], 0, EDIT, 2),
+        (["a", "", "b"], ["a", "foo", "c"], 0, EDIT, 1),
+        (["a", "", "b"], ["a", "b"], 0, EDIT, 1),
+        (["a", "", "b"], ["a", "  ", "b"], 0, EDIT, 1),
+        (["", "a"], ["foo", "a"], 1, EDIT, 0),
         # away from it
         (CODE, ["def f(x):", "    y = 2 * x", "    return y"], 0, EDIT, 1),
         (CODE, ["def f(x):", "    y = 2 * x", "    return y"], -1, EDIT, 1),
@@ -81,6 +92,10 @@ CODE = ["def f(x):", "    y = x", "    return y"]
         # a comment that goes or changes is an edit, and so is code beside one
         (["a", "x  # a"], ["a", "x"], 0, EDIT, 1),
         (["a", "# a"], ["a"], 0, EDIT, 1),
+        (["a", "# a"], ["a"], 1, EDIT, 1),
+        (["a", "x  # a"], ["a", "x"], 1, EDIT, 1),
+        (["a", "x  # a"], ["a", "x  # b"], 1, EDIT, 1),
+        (["def f():", f"    {Q}Says.{Q}", "    go()"], ["def f():", f"    {Q}Tells.{Q}", "    go()"], 1, EDIT, 1),
         (["a", "x  # a"], ["a", "x  # b"], 0, EDIT, 1),
         (["a", "x = 1"], ["a", "# x = 1"], 0, EDIT, 1),
         (["a", "b", "c"], ["a", "# note", "d", "b", "c"], 2, EDIT, 1),

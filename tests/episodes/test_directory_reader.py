@@ -1,6 +1,9 @@
 """A folder is searched at any depth, in a fixed order, each session once; what is not used is listed."""
 
+import json
 import os
+import socket
+import threading
 
 import pytest
 
@@ -139,6 +142,35 @@ def test_what_is_no_regular_file_is_not_waited_for(recordings, make):
     os.mkfifo(recordings.folder / "pipe.json")
     _, summary = read_episodes(recordings.folder)
     assert [reason for _, reason in summary.skipped] == ["is no regular file"]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "a link to a fifo"])
+def test_nothing_but_a_regular_file_is_opened_in_a_searched_folder(recordings, make, kind):
+    session = make("e")
+    recordings.stream(session)
+    tests, snapshot = recordings.folder / "e/raw/test_executions.jsonl", recordings.folder / "odd.json"
+    for path in (tests, snapshot):
+        if kind == "socket":
+            with socket.socket(socket.AF_UNIX) as odd:
+                odd.bind(os.path.relpath(path))
+        else:
+            target = path if kind == "fifo" else path.with_suffix(".pipe")
+            os.mkfifo(target)
+            if target != path:
+                path.symlink_to(target)
+    (episode,), summary = read_episodes(recordings.folder)
+    assert episode.id == "e"
+    assert sorted(summary.skipped) == sorted((str(path), "is no regular file") for path in (tests, snapshot))
+
+
+def test_a_fifo_that_is_asked_for_itself_is_read(recordings, make):
+    pipe = recordings.folder / "pipe.json"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(json.dumps(make("e")),))
+    writer.start()
+    (episode,), summary = read_episodes(pipe)
+    writer.join()
+    assert episode.id == "e" and not summary.skipped
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")

@@ -121,3 +121,16 @@ def test_history_is_capped(recordings):
     episode, _ = read(recordings, recordings.session(*states))
     assert max(len(state.history) for state in episode.states) == HISTORY_LENGTH
     assert episode.states[-1].history[-1].t == HISTORY_LENGTH + 8
+
+
+def test_a_decision_at_a_line_outside_its_file_is_kept_without_its_line_and_counted(recordings):
+    states = [
+        recordings.state(1, "a\nb"),
+        recordings.state(2, "a\nb = 2", recordings.by("A", 1, 3)),
+        recordings.state(3, "a\nb"),
+        recordings.state(4, "a\nb = 4", recordings.by("A", 1, 2)),
+    ]
+    (episode,), summary = read_episodes(recordings.write("e.json", recordings.session(*states)), strict=True)
+    assert [(action.decision, action.line) for action in episode.actions[1:]] == [(1, -1), (4, 1), (1, 1)]
+    assert summary.repaired == {"decisions at a line outside their file, whose line is taken as unknown": 1}
+    assert episode.states[2].history[-1].kept == 0.0

@@ -46,6 +46,17 @@ def test_a_crash_costs_the_last_line_only(recordings, session, end, torn, repair
     assert summary.repaired == repaired
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_problem_that_was_opened_and_left_is_listed_as_having_no_states(recordings, session, strict):
+    recordings.snapshot(session)
+    recordings.write("left/raw/left.jsonl", '{"episode_id": "left"}\n{"endTime": 2}\n')
+    episodes, summary = read_episodes(recordings.folder, strict=strict)
+    assert len(episodes) == 1 and summary.episodes == 2 and not summary.repaired
+    assert [(where.endswith("episode left"), reason[:10]) for where, reason in summary.skipped] == [
+        (True, "0 state(s)")
+    ]
+
+
 def test_a_line_torn_within_a_character(recordings, session):
     path = recordings.stream(session, end=False)
     path.write_bytes(path.read_bytes() + '{"text": "é'.encode()[:-1])

@@ -88,13 +88,19 @@ def test_undone_are_the_lines_whose_undo_is_of_this_turn(recordings):
         (None, None),
         ({}, None),
         ({"compiled": True}, Env(True)),
-        ({"compiled": False, "tests": None}, Env(False)),
+        ({"compiled": False, "tests": None}, None),
+        ({"compiled": False, "tests": None, "execution_time_ms": 1}, Env(False)),
+        ({"compiled": False, "execution_time_ms": 0}, None),
+        ({"compiled": False, "tests": {"passed": 0, "total": 0}, "execution_time_ms": 0}, None),
+        ({"compiled": False, "tests": {"passed": 0, "total": 0}, "execution_time_ms": 0.5}, Env(False)),
+        ({"compiled": False, "tests": {"passed": 0, "total": 2}, "execution_time_ms": 0}, Env(False, 0, 2)),
+        ({"compiled": True, "tests": {"passed": 0, "total": 0}, "execution_time_ms": 0}, Env(True)),
         ({"compiled": True, "tests": {"passed": 2, "total": 3}, "execution_time_ms": 4}, Env(True, 2, 3)),
         ({"compiled": True, "tests": {"passed": 2, "failed": 1}}, Env(True, 2, 3)),
-        ({"compiled": False, "tests": {"passed": 0, "total": 0}}, Env(False)),
+        ({"compiled": False, "tests": {"passed": 0, "total": 0}}, None),
     ],
 )
-def test_env_is_unknown_where_it_is_absent(recordings, env, expected):
+def test_env_is_unknown_where_it_is_absent_or_was_never_run(recordings, env, expected):
     assert parsed(recordings.state(1, "a") | {"env": env}).env == expected
 
 

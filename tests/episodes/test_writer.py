@@ -33,15 +33,40 @@ envs = st.none() | st.fixed_dictionaries(
     {"compiled": st.booleans(), "tests": st.none() | st.just({"passed": 1, "total": 3})}
 )
 shares = st.none() | st.floats(0.1, 1)
-actions = st.none() | st.builds(
-    lambda agent, **part: {agent: part},
-    st.sampled_from("HA"),
-    type=st.none() | st.integers(0, 6),
-    line=st.sampled_from([0, 1]),
-    probability=shares,
-    decision_probability=shares,
-    model=st.none() | st.text(max_size=3),
+numbers = st.none() | st.floats(-100, 100)
+names = st.none() | st.text(max_size=3)
+log_probs = ("mean_log_prob", "min_log_prob", "first_log_prob")
+writers = st.fixed_dictionaries(
+    {}, optional={"name": names, **dict.fromkeys(log_probs, numbers), "tokens": small, "latency_ms": st.floats(0, 9)}
 )
+reviews = st.fixed_dictionaries(
+    {},
+    optional={
+        "kept": st.floats(0, 1),
+        "threshold": numbers,
+        "shown_probability": st.floats(0, 1),
+        "shown": st.booleans(),
+        "explored": st.none() | st.booleans(),
+    },
+)
+withheld = st.fixed_dictionaries(
+    {"type": st.integers(0, 6), "line": small, "text": st.sampled_from(["", "x\ny", "\ud800"])}
+)
+parts = st.fixed_dictionaries(
+    {"type": st.none() | st.integers(0, 6), "line": st.sampled_from([-1, 0, 1, 9])},
+    optional={
+        "probability": shares,
+        "decision_probability": shares,
+        "policy_probability": st.floats(0, 1),
+        "model": names,
+        "value": numbers,
+        "kept": st.none() | st.floats(0, 1),
+        "writer": st.none() | writers,
+        "review": st.none() | reviews,
+    },
+)
+held_back = st.builds(lambda part, help: {**part, "type": 0, "withheld": help}, parts, withheld)
+actions = st.none() | st.builds(lambda agent, part: {agent: part}, st.sampled_from("HA"), parts | held_back)
 states = st.fixed_dictionaries(
     {
         "timestep": st.integers(5, 12),
@@ -83,7 +108,7 @@ def read(content):
     return episode
 
 
-@settings(max_examples=50)
+@settings(max_examples=150)
 @given(session=sessions)
 def test_what_was_read_reads_back_equal(same_episode, session):
     episode = read(session)

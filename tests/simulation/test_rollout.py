@@ -292,3 +292,10 @@ def test_any_root_and_any_goal_can_be_played(seed):
         )
     for episode in run_rollouts(games, RandomAssistant(), NoisyOracle(), horizon=4):
         assert len(episode.states) == 9
+
+
+def test_a_session_may_have_lone_surrogates_in_its_names(sessions):
+    episode = replace(sessions[0], id="id\ud800", problem_id="p\udfff")
+    game = RolloutSpec.from_episode(episode, 4, PEOPLE["likes_code"], "seed\ud800/4")
+    (played,) = run_rollouts([game], RandomAssistant(), NoisyOracle(), horizon=2)
+    assert len(played.states) > 4 and played.problem_id == "p\udfff"

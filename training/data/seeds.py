@@ -9,7 +9,7 @@ import torch
 
 def derived_seed(*parts: int | str) -> int:
     """A seed of 63 bits that is different for different parts."""
-    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
+    digest = hashlib.blake2b("/".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
