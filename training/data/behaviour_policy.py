@@ -11,14 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from actions import ANYWHERE, AT_CURSOR
 from config import N_DECISIONS
 
 LINE_KINDS = 10
 """Kinds of a line: five places relative to the cursor's last known line (on it, up to 3 above, up to 3 below, further
 above, further below; no cursor: all further below), times blank or not."""
-
-CURSOR_BOUND = (1, 2, 3, 5)
-ANYWHERE = (4, 6)
 
 
 def luce_weights(available: Tensor, chosen: Tensor, prior: Tensor, strength: float = 2.0) -> Tensor:
@@ -43,10 +41,10 @@ def luce_weights(available: Tensor, chosen: Tensor, prior: Tensor, strength: flo
 
 @dataclass(frozen=True)
 class ChoiceSets:
-    """What was on offer at each transition, in counts, and what was taken.
+    """The decisions and lines that could be chosen at each transition, and those that were.
 
-    decisions: `(N, 7)` bool, legal somewhere. decision: `(N,)`. lines: `(N, LINE_KINDS)`, lines of each kind on which
-    `decision` is legal. line_kind: `(N,)`, -1 where no line was chosen.
+    decisions `(N, 7)` bool: legal somewhere. decision `(N,)`. lines `(N, LINE_KINDS)`: how many lines of each kind
+    `decision` is legal on. line_kind `(N,)`: of the line chosen, -1 where none was.
     """
 
     decisions: Tensor
@@ -60,19 +58,22 @@ class ChoiceSets:
 
 @dataclass(frozen=True)
 class BehaviourPolicy:
-    """A fitted behaviour. decision_weights: `(7,)`. line_weights: `(7, LINE_KINDS)`."""
+    """How probable each decision is among the legal ones, and each kind of line given it.
+
+    decision_weights `(7,)`, line_weights `(7, LINE_KINDS)`: in proportion to the probability of one option.
+    """
 
     decision_weights: Tensor
     line_weights: Tensor
 
     def log_probs(self, choices: ChoiceSets) -> tuple[Tensor, Tensor]:
         """log p(decision) and log p(line | decision), `(N,)` each; the latter 0 where no line was chosen."""
-        at = torch.arange(len(choices.decision))
+        rows = torch.arange(len(choices.decision))
         weights = choices.decisions * self.decision_weights
-        decision = (weights[at, choices.decision] / weights.sum(1)).clamp(min=1e-6).log()
-        per_line = self.line_weights[choices.decision]
-        total = (choices.lines * per_line).sum(1).clamp(min=1e-12)
-        line = (per_line[at, choices.line_kind.clamp(min=0)] / total).clamp(1e-6, 1.0).log()
+        decision = (weights[rows, choices.decision] / weights.sum(1)).clamp(min=1e-6).log()
+        line_weights = self.line_weights[choices.decision]
+        total = (choices.lines * line_weights).sum(1).clamp(min=1e-12)
+        line = (line_weights[rows, choices.line_kind.clamp(min=0)] / total).clamp(1e-6, 1.0).log()
         return decision, torch.where(choices.line_kind < 0, 0.0, line)
 
     def decision_log_prior(self) -> Tensor:
@@ -89,7 +90,7 @@ def fit_behaviour_policy(choices: ChoiceSets) -> BehaviourPolicy:
     chose = choices.line_kind >= 0
     shared = luce_weights(choices.lines[chose], choices.line_kind[chose], torch.ones(LINE_KINDS))
     lines = shared.repeat(N_DECISIONS, 1)
-    for group in (CURSOR_BOUND, ANYWHERE):
+    for group in (AT_CURSOR, ANYWHERE):
         rows = chose & torch.isin(choices.decision, torch.tensor(group))
         lines[list(group)] = luce_weights(choices.lines[rows], choices.line_kind[rows], shared)
     return BehaviourPolicy(decisions, lines)

@@ -78,6 +78,7 @@ class RowBuilder:
     def __init__(self, w_max: int, weights: RewardWeights) -> None:
         self.w_max = w_max
         self.weights = weights
+        self.no_reward = Reward(0.0, dict.fromkeys(rewards.part_names(), 0.0), rewards.Retention())
         self.rows: list[TransitionRow] = []
         self.states = 0
         self.episodes = 0
@@ -100,7 +101,7 @@ class RowBuilder:
         choice = _choice(transition)
         line = window.line(choice.line)
         trainable, line_trainable = self._trainable(transition, choice, window)
-        reward = rewards.reward(transition, self.weights) if transition.agent == "A" else NO_REWARD
+        reward = rewards.reward(transition, self.weights) if transition.agent == "A" else self.no_reward
         log_decision, log_line = _recorded_log_probs(transition.action, choice)
         lines_by_kind, line_kind = _offered_lines(transition, choice, window, line_trainable)
         next_human, next_human_line = _next_human(transition, episode, window)
@@ -115,7 +116,7 @@ class RowBuilder:
             trainable=trainable,
             line_trainable=line_trainable,
             reward=reward.total,
-            parts=tuple(reward.parts.get(name, 0.0) for name in rewards.part_names()),
+            parts=tuple(reward.parts.values()),
             retained=_retained(reward, line_trainable),
             goal=goals.at(transition),
             next_human=next_human,
@@ -181,9 +182,6 @@ class _Goals:
         if transition.index not in self.vectors:
             self.vectors[transition.index] = goal_vector(transition.state, self.final)
         return self.vectors[transition.index]
-
-
-NO_REWARD = Reward(0.0, {}, rewards.Retention())
 
 
 def _in_order(episode: Episode) -> Iterator[Transition]:

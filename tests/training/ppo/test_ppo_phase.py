@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from actions import Decision
+from actions import Decision, Withheld
 from config import PPOConfig
 from state import Cursor, Env, State, unedited
 from state_adapter import Action, Episode
@@ -173,6 +173,46 @@ def test_a_decision_that_was_not_legal_is_counted_and_teaches_nothing(small, ses
     assert data.illegal == 1 and rows[0]["steps_without_policy_loss"] == 1.0
     assert all(math.isfinite(value) for value in rows[0].values() if isinstance(value, float))
     assert all(p.isfinite().all() for p in policies.assistant.parameters())
+
+
+def test_help_that_was_held_back_is_learned_as_the_decision_that_was_taken(small):
+    """Held back, the good decision is worth a NO-OP; shown, the bad one is taken back. The policy comes to prefer it,
+    though no NO-OP was decided."""
+    good, bad = bandit(0, GOOD, None), bandit(1, BAD, None)
+    hidden = replace(
+        good.actions[1], decision=Decision.NO_OP, line=-1, withheld=Withheld(GOOD, 0, "x = 1"),
+        probability=0.25, decision_probability=0.5,
+    )  # fmt: skip
+    shown = replace(bad.actions[1], probability=0.25, decision_probability=0.5)
+    unchanged = (good.states[0], replace(good.states[0], t=1), replace(good.states[0], t=2))
+    episodes = [
+        replace(good, states=unchanged, actions=(None, hidden, good.actions[2])) if i % 2
+        else replace(bad, actions=(None, shown, bad.actions[2]))
+        for i in range(40)
+    ]  # fmt: skip
+    config = PPOConfig(epochs=20, batch_size=20, learning_rate=3e-3, start_anchor=0.0, human_anchor=0.0)
+    policies, data, rows, _ = learn(small, episodes, config)
+    assert rows[0]["steps_without_policy_loss"] == 0.0
+    assert probability(policies, data, GOOD) > probability(policies, data, BAD) + 0.2
+
+
+def test_a_line_that_was_not_recorded_leaves_the_policys_lines_alone(small):
+    """The policy's loss with such lines does not depend on where the line is, and is finite."""
+    episodes = [
+        replace(one, actions=(None, replace(one.actions[1], line=-1), one.actions[2]))
+        for one in bandits(0.5, count=8, recorded=True)
+    ]
+    _, data, phase = begin(small, episodes, PPOConfig(batch_size=20))
+    assert data.without_line == 8 and data.illegal == 0
+    phase.begin()
+    update, steps = phase.update, phase.update.steps
+    assert steps.trainable.all() and not steps.line_trainable.any()
+    lines = update.policies.featurizer(data.encoded.batch(steps.state_index))
+    loss = update._losses(lines, steps, update.old_policy)["policy_loss"].value
+    (line_gradient,) = torch.autograd.grad(loss, update.policies.assistant.action_head.last.weight)
+    expected = -2 * (update.old_policy.weight * update.old_policy.advantage).mean()
+    assert loss.item() == pytest.approx(float(expected), abs=1e-5)
+    assert line_gradient.isfinite().all()
 
 
 def test_the_old_log_probabilities_are_not_those_of_the_policy_that_learns(small):
