@@ -84,6 +84,11 @@ def test_a_window_has_the_scalars_and_the_legality_that_its_lines_have_in_the_wh
     assert seen.lengths().tolist() == [60] and first <= state.cursor.line < first + 60
     np.testing.assert_array_equal(seen.scalars, encoded.scalars[first : first + 60])
     np.testing.assert_array_equal(seen.legal, encoded.legal[first : first + 60])
+    for line in (0, 59):
+        text, same = (
+            enc.texts.take(enc.text_ids[row : row + 1]) for enc, row in ((seen, line), (encoded, first + line))
+        )
+        assert text.values.tolist() == same.values.tolist()
     asked = whole.encode([state], h_max=60)
     np.testing.assert_array_equal(asked.scalars, seen.scalars)
 

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from actions import Action, Decision
 from config import PPOConfig
+from state import Cursor, State, unedited
+from state_adapter import Episode
 from training.data import transitions
 from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
@@ -100,3 +103,25 @@ def test_material_survives_a_file_and_being_joined(recorded, tmp_path):
     for part in (joined.targets.state_index[:count], joined.targets.state_index[count:]):
         batch, expected = joined.encoded.batch(part), data.encoded.batch(steps.state_index)
         assert torch.equal(batch.scalars, expected.scalars) and torch.equal(batch.legal, expected.legal)
+
+
+def test_candidates_of_a_long_file_are_lines_of_the_window_that_the_network_sees(small):
+    """The file has 200 lines, the window begins at line 130; a NO-OP, which has no line, stands at 0."""
+    featurizer = replace(small.featurizer, h_max=40)
+    policies = TrainingNetworks.fresh(small.model, featurizer, 0)
+    state = State(
+        tuple(f"x{i} = {i}" for i in range(200)), 0, unedited(200), unedited(200), Cursor(True, 150, 0, 0),
+        last_known_line=150,
+    )  # fmt: skip
+    action = Action("A", Decision.EDIT_EXISTING_LINES, 155)
+    episode = Episode("long", "made up", None, (state, replace(state, t=1)), (None, action), False)
+    data = transitions.build_dataset([episode], policies.featurizer)
+    assert data.encoded.first_line.tolist() == [130, 130]
+    search = SearchResult(
+        pairs=np.array([[[0, -1], [4, 155], [2, 150]]]), mask=np.ones((1, 3), bool),
+        improved_policy=np.full((1, 3), 1 / 3), mass_outside_candidates=np.zeros(1),
+        **dict.fromkeys(("prior_log_probs", "selected", "value", "raw_value", "visit_counts", "qvalues"), np.zeros(1)),
+    )  # fmt: skip
+    batch = targets_from_self_play(data, torch.zeros(1, 8), [search], policies, n_step=1, discount=1.0)
+    assert batch.targets.pairs.tolist() == [[[0, 0], [4, 25], [2, 20]]]
+    assert batch.targets.line.tolist() == [25]
