@@ -161,11 +161,16 @@ class Policy(nn.Module):
         self.tilt = HistoryLogitBias() if config.history else None
         self.kept_head = LineHead(config) if config.predict_kept else None
 
+    def encode(self, lines: LineFeatures) -> tuple[Tensor, Tensor]:
+        """What the heads read: features of each line `(B, L, d_model)` and of the file `(B, 2 * d_model)`."""
+        context = None if self.history is None else self.history.forward(lines.history, len(lines.x))
+        line_vectors, summary = self.backbone(lines.x, lines.mask if lines.padded else None, context)
+        return line_vectors, summary
+
     def forward(self, lines: LineFeatures, heads: Iterable[Head] | None = None) -> PolicyOutput:
         """Outputs of the named heads (all by default); a head that the model lacks is left out."""
         wanted = HEADS if heads is None else frozenset(heads)
-        context = None if self.history is None else self.history.forward(lines.history, len(lines.x))
-        line_vectors, summary = self.backbone(lines.x, lines.mask if lines.padded else None, context)
+        line_vectors, summary = self.encode(lines)
         outputs: dict[Head, Tensor] = {}  # `forward` directly: `__call__` takes longer
         if "action" in wanted:
             outputs["action"] = self.action_head.forward(line_vectors)

@@ -3,12 +3,14 @@
 An epoch plays on from some recorded states, a few plies each, in lockstep. Then the policy learns
 
     cross-entropy with what the searches found (with recorded decisions, weighted by their advantage, in every batch)
-    + value_weight * squared error to the n-step returns + goal, next human decision and p(kept) as in cloning
+    + value_weight * squared error to the n-step returns + goal and next human decision as in cloning
+    + kept_weight * cross-entropy of the p(kept) that the searches go by
     + start_anchor / sqrt(sessions) * KL(start || policy), start: the policy that the phase began with
 
-from the games of the latest epochs. The weights are those of `PPOConfig`. Sources: Laidlaw et al. 2025, Scalably
-Solving Assistance Games; Danihelka et al. 2022, Policy improvement by planning with Gumbel. Not here: how a game is
-played (`self_play`), what a row teaches (`policy_targets`), the losses (`zero_style_losses`), the search.
+from the games of the latest epochs. The weights are those of `PPOConfig`. The p(kept) that is published does not learn
+here (`retention`). Sources: Laidlaw et al. 2025, Scalably Solving Assistance Games; Danihelka et al. 2022, Policy
+improvement by planning with Gumbel. Not here: how a game is played (`self_play`), what a row teaches
+(`policy_targets`), the losses (`zero_style_losses`), the search.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import torch
 from torch import Tensor
 
 from config import SearchConfig, TrainConfig
+from featurizers import LineFeatures
 from judge import Problem
 from simulation.builtin_problems import BY_ID
 from simulation.network_agents import NetworkPolicy
@@ -39,11 +42,16 @@ from training.losses.optimizer import Optimizer
 from training.losses.returns import value_scale
 from training.losses.weighted_means import WeightedMean
 from training.networks.predictions import action_distribution
-from training.networks.training_networks import TrainingNetworks
+from training.networks.training_networks import Tensors, TrainingNetworks
 from training.search import CachedEvaluator
 from training.search.evaluator import PolicyEvaluator, observation
 from training.search.goal_free_model import DISCOUNT, GoalFreeModel
-from training.zero_style.policy_targets import TargetBatch, targets_from_recording, targets_from_self_play
+from training.zero_style.policy_targets import (
+    TargetBatch,
+    targets_from_recording,
+    targets_from_self_play,
+)
+from training.zero_style.retention import load_retention_weights, publish_retention, retention_weights
 from training.zero_style.rollout_statistics import RolloutStatistics, rollout_metrics
 from training.zero_style.self_play import (
     Root,
@@ -57,6 +65,9 @@ from training.zero_style.self_play import (
 from training.zero_style.zero_style_losses import zero_style_losses
 
 NAME = "zero_style"
+
+RETENTION_STATES = 192
+"""States at which the published p(kept) is fitted after an epoch, at most."""
 
 PRIOR_SURVIVAL_RATE = 0.9
 """Share of what was retained at a reply that stands at a session's end, before any session says so."""
@@ -72,7 +83,8 @@ class ZeroStylePhase:
     is. problems: those known, by id. record: is given the games that this process has played, an epoch's at a time.
     distributed: the processes that share the games and the minibatches of each epoch.
 
-    games: ids of the games that were learned from, of all processes.
+    games: ids of the games that were learned from, of all processes. search_retention: between epochs, the weights of
+    the searches' p(kept) (`retention`); None before the first.
     """
 
     name, saves_inside = NAME, False
@@ -95,6 +107,7 @@ class ZeroStylePhase:
         self.search = SearchConfig(algorithm=settings.algorithm, simulations=settings.simulations, discount=DISCOUNT)
         self.optimizer = Optimizer.from_config(policies.assistant.parameters(), config.ppo, distributed)
         self.loop = MinibatchLoop(self.optimizer, self._loss, distributed)
+        self.search_retention: Tensors | None = None
         self.replay: deque[TargetBatch] = deque(maxlen=config.zero_style.replay)
         self.start_anchor = anchor_weight(config.ppo.start_anchor, len(self.train))
         self.rollout_metrics: dict[str, float] = {}
@@ -128,6 +141,8 @@ class ZeroStylePhase:
         if self.person is None or self.writers is None:
             parameters = fit_person(self.episodes, self.problems)
             self.person, self.writers = self.person or learned_person(self.policies, parameters), parameters.writer
+        if self.search_retention is not None:
+            load_retention_weights(self.policies.assistant, self.search_retention)
         self.policies.assistant.eval()
         self.policies.initial_assistant.eval()
         self.replay.append(self._play(self.person, self.writers))
@@ -144,14 +159,21 @@ class ZeroStylePhase:
 
     def _minibatch_losses(self, minibatch: Tensor) -> dict[str, WeightedMean]:
         """Losses of this process's rows of a minibatch."""
-        policies = self.policies
-        device = next(policies.assistant.parameters()).device
         targets = self.training_batch.targets.select(self.distributed.shard_rows(minibatch))
+        start = self.policies.initial_assistant
         with torch.no_grad():
-            lines = policies.featurizer(self.training_batch.encoded.batch(targets.state_index, device))
-            scores = policies.initial_assistant(lines, {"action"}).scores
-            start = action_distribution(policies.initial_assistant, lines, scores, legal_only=True).pair_log_probs()
-        return zero_style_losses(policies.assistant, lines, targets.to(device), self.value_scale, start)
+            lines = self._features(targets.state_index)
+            scores = start(lines, {"action"}).scores
+            start_log_probs = action_distribution(start, lines, scores, legal_only=True).pair_log_probs()
+        targets = targets.to(start_log_probs.device)
+        return zero_style_losses(self.policies.assistant, lines, targets, self.value_scale, start_log_probs)
+
+    @torch.no_grad()
+    def _features(self, state_index: Tensor) -> LineFeatures:
+        """Features of states of the epoch's targets."""
+        device = next(self.policies.assistant.parameters()).device
+        lines: LineFeatures = self.policies.featurizer(self.training_batch.encoded.batch(state_index, device))
+        return lines
 
     def _loss(self, parts: Mapping[str, Tensor]) -> Tensor:
         config = self.config.ppo
@@ -166,9 +188,22 @@ class ZeroStylePhase:
 
     def finish(self) -> dict[str, float | str | None]:
         """Ends the epoch; returns the mean losses and how the games went."""
-        self.epoch += 1
         replayed = float(sum(len(batch.targets) for batch in self.replay))
-        return {"loss": 0.0, **self.loop.finish(), **self.rollout_metrics, "replayed": replayed}
+        metrics = {"loss": 0.0, **self.loop.finish(), **self._publish_retention(), **self.rollout_metrics}
+        self.epoch += 1
+        return {**metrics, "replayed": replayed}
+
+    def _publish_retention(self) -> dict[str, float]:
+        """Puts the searches' p(kept) aside; the assistant's becomes that of the phase's start again."""
+        policies = self.policies
+        if policies.assistant.kept_head is None:
+            return {}
+        self.search_retention = retention_weights(policies.assistant)
+        order = generator(self.config.seed, NAME, self.epoch, "retention")
+        indices = torch.unique(self.training_batch.targets.state_index)
+        indices = indices[torch.randperm(len(indices), generator=order)[:RETENTION_STATES]]
+        batches = [self._features(part) for part in indices.split(self.config.ppo.batch_size)]
+        return {"kl_kept": publish_retention(policies.assistant, policies.initial_assistant, batches)}
 
     def close(self) -> str:
         """Ends the phase; there is nothing to say."""
@@ -176,12 +211,15 @@ class ZeroStylePhase:
 
     def state_dict(self) -> dict[str, object]:
         replay = [batch.state_dict() for batch in self.replay]
-        saved = {"epoch": self.epoch, "games": list(self.games), "replay": replay}
+        saved: dict[str, object] = {"epoch": self.epoch, "games": list(self.games), "replay": replay}
+        if self.search_retention is not None:
+            saved["search_retention"] = self.search_retention
         return {**saved, "optimiser": self.optimizer.state_dict()}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         self.epoch, self.games = saved["epoch"], list(saved["games"])
         self.optimizer.load_state_dict(saved["optimiser"])
+        self.search_retention = saved.get("search_retention")
         self.replay.extend(TargetBatch.restored(state) for state in saved["replay"])
 
     def _play(self, person: Person, writers: WriterFactory) -> TargetBatch:
