@@ -71,7 +71,7 @@ def rollout_from_roots(
 ) -> list[Episode]:  # fmt: skip
     """A game from each root: real edits, judged as they are played. The same seed gives the same games.
 
-    completer: who writes the assistant's text, by default a `NoisyOracle`. problems: those known, by id; games of other
+    writers: who writes the assistant's text, by default a `NoisyOracle`. problems: those known, by id; games of other
     sessions are compiled only.
     """
     goals = {id(root.episode): goal_of(root.episode, problems) for root in roots}
