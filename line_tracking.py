@@ -75,8 +75,8 @@ def _changed_in_place(old: Sequence[str], new: Sequence[str]) -> list[int] | Non
 def _carried(attribution: NDArray[np.int64], alignment: Alignment) -> NDArray[np.int64]:
     carried = np.empty((len(alignment.source), 6), dtype=np.int64)
     carried[:] = UNEDITED
-    known = alignment.source >= 0
-    carried[known] = attribution[alignment.source[known]]
+    has_source = alignment.source >= 0
+    carried[has_source] = attribution[alignment.source[has_source]]
     return carried
 
 
@@ -110,61 +110,68 @@ def survives(
     if not edit:
         return ()
     alignment = align(after, later)
-    became = {source: i for i, source in enumerate(alignment.source.tolist()) if source >= 0}
-    came = Counter(later[i].strip() for i in np.flatnonzero(~alignment.equal).tolist())
-    gone = {line.before for line in edit}
+    later_lines = {source: i for i, source in enumerate(alignment.source.tolist()) if source >= 0}
+    inserted = Counter(later[i].strip() for i in np.flatnonzero(~alignment.equal).tolist())
+    replaced = {line.before for line in edit}
     return tuple(
-        _line_survives(line, became.get(line.line), later, gone, undone)
+        _line_survives(line, later_lines.get(line.line), later, replaced, undone)
         if line.line >= 0
-        else _removal_survives(line, came)
+        else _removal_survives(line, inserted)
         for line in edit
     )
 
 
 def _line_survives(
-    line: LineEdit, place: int | None, later: Sequence[str], gone: Container[str | None], undone: Container[int]
+    line: LineEdit,
+    later_line: int | None,
+    later: Sequence[str],
+    replaced: Container[str | None],
+    undone: Container[int],
 ) -> bool:
-    """place: the line of `later` that this one became; None: there is none, so only a removal stands."""
-    if place is None:
+    """later_line: the line of `later` that this one became; None: there is none, so only a removal stands."""
+    if later_line is None:
         return not line.characters
-    now = later[place].strip()
-    if now == line.text:
+    later_text = later[later_line].strip()
+    if later_text == line.text:
         return True
-    if place in undone:
+    if later_line in undone:
         return False
-    return _rewrite_survives(line, now, gone) if line.characters else not _text_restored(line, now)
+    if line.characters:
+        return _rewrite_survives(line, later_text, replaced)
+    return not _text_restored(line, later_text)
 
 
-def _removal_survives(line: LineEdit, came: Counter[str]) -> bool:
-    """Whether a removed line is not among those that came; if it is, it is taken out of them."""
-    if not line.before or not came[line.before]:
+def _removal_survives(line: LineEdit, inserted: Counter[str]) -> bool:
+    """Whether a removed line is not among those inserted since; if it is, one is taken out of them."""
+    if not line.before or not inserted[line.before]:
         return True
-    came[line.before] -= 1
+    inserted[line.before] -= 1
     return False
 
 
-def _rewrite_survives(line: LineEdit, now: str, gone: Container[str | None]) -> bool:
-    """gone: the texts that the edit replaced or removed. One of them that is back is nobody's rewritten line."""
-    if now in gone:
+def _rewrite_survives(line: LineEdit, later_text: str, replaced: Container[str | None]) -> bool:
+    """replaced: the texts that the edit replaced or removed. One of them that is back is no rewritten line."""
+    if later_text in replaced:
         return False
-    alike = similarity(line.text, now)
-    return alike >= SURVIVAL_SIMILARITY and (line.before is None or alike > similarity(line.before, now))
+    alike = similarity(line.text, later_text)
+    return alike >= SURVIVAL_SIMILARITY and (line.before is None or alike > similarity(line.before, later_text))
 
 
-def _text_restored(line: LineEdit, now: str) -> bool:
-    alike = similarity(line.before or "", now)
-    return alike >= SURVIVAL_SIMILARITY and alike > similarity(line.text, now)
+def _text_restored(line: LineEdit, later_text: str) -> bool:
+    """Whether a text that was only removed from the line is back."""
+    alike = similarity(line.before or "", later_text)
+    return alike >= SURVIVAL_SIMILARITY and alike > similarity(line.text, later_text)
 
 
-def surviving_share(edit: Sequence[LineEdit], standing: Sequence[bool]) -> float | None:
-    """Share of the characters of `edit` on the lines that stand; None: it has none.
+def surviving_share(edit: Sequence[LineEdit], survived: Sequence[bool]) -> float | None:
+    """Share of the characters of `edit` on the lines that survived; None: it has none.
 
     The characters are those that the edit wrote; of an edit that only removed, those that it removed.
     """
     only_removed = not any(line.characters for line in edit)
     weights = [line.removed if only_removed else line.characters for line in edit]
     total = sum(weights)
-    return sum(weight for weight, stood in zip(weights, standing, strict=True) if stood) / total if total else None
+    return sum(weight for weight, stood in zip(weights, survived, strict=True) if stood) / total if total else None
 
 
 def retained_share(decision: int, before: State, after: State, reply: State | None) -> float | None:

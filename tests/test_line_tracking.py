@@ -128,6 +128,12 @@ SHARES = {
     "an old equal line is no excuse": (["b = 1", "a"], ["b = 1", "a", "b = 1"], ["b = 1", "a"], 0.0),
     "a comment is gone": (["x = f(y)"], ["x = f(y)  # why"], ["x = f(y)"], 0.0),
     "what the edit replaced is back": (["f(a1)", "f(a2)"], ["f(b1)"], ["f(a1)", "f(a2)"], 0.0),
+    "a line that the edit removed is back where its new line was": (
+        ["abcdefgx", "abyyefgh"],
+        ["abcdefgh"],
+        ["abyyefgh"],
+        0.0,
+    ),
     "only removed, still gone": (["a", "old()"], ["a"], ["a", "b"], 1.0),
     "only removed, back": (["a", "old()"], ["a"], ["a", "old()"], 0.0),
     "one of two removed is back": (["a", "four", "sixsix"], ["a"], ["a", "four"], 0.6),
