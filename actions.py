@@ -155,8 +155,8 @@ def parse_decision(value: object, where: str) -> Decision:
         name = next(name for name in NAMES if name.lower() == nearest[0])
         raise InputError(where, f'unknown decision "{value[:80]}"; the nearest known one is "{name}"')
     # A list may be too deep to print.
-    found = f"a {type(value).__name__}" if isinstance(value, list | dict) else str(value)[:80]
-    raise InputError(where, f"a decision is {found}; expected an index from 0 to 6 or a name")
+    described = f"a {type(value).__name__}" if isinstance(value, list | dict) else str(value)[:80]
+    raise InputError(where, f"a decision is {described}; expected an index from 0 to 6 or a name")
 
 
 def protected_lines(human: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ IN_PLACE_SIMILARITY = 0.6
 """Similarity from which two lines of one gap are one line, rewritten; of lines near each other in code 7 % have it."""
 
 MOVED_SIMILARITY = 0.7
-"""Similarity from which a line was rewritten and moved: without its place to vouch for it, it must be more alike."""
+"""Similarity from which a line was rewritten and moved: it is not in its place, so it must be more alike."""
 
 _EXACT_CELLS = 1024
 """Table size up to which equal lines in order are found exactly."""
@@ -54,26 +55,28 @@ def align(old: Sequence[str], new: Sequence[str]) -> Alignment:
     """The alignment of two texts given as lines.
 
     In this order: lines equal at both ends; equal lines in order; equal lines that moved (blank ones do not move);
-    similar lines within a gap between equal ones, then across gaps; last, what is left of a gap in which as many
-    lines came as went is paired by position, and a blank line that went is what was written there first.
+    similar lines within a gap between equal ones, then across gaps; last, what is unmatched in a gap in which as many
+    lines were inserted as deleted is paired by position, and a deleted blank line is what was written there first.
     """
     head, tail = _equal_ends(old, new, (0, len(old), 0, len(new)))
     match = np.full(len(new), -1, dtype=np.int64)
     match[:head] = np.arange(head)
     match[len(new) - tail :] = np.arange(len(old) - tail, len(old))
     equal = match >= 0
-    went, came = len(old) - head - tail, len(new) - head - tail
-    if went == came == 1:  # the commonest edit; two lines left over are paired whatever they say
+    deleted, inserted = len(old) - head - tail, len(new) - head - tail
+    if deleted == inserted == 1:  # the commonest edit; the only two lines are paired however they differ
         match[head], equal[head] = head, strip_line_end(old[head]) == strip_line_end(new[head])
-    elif went and came:
-        middle = _RegionAligner(_strip_line_ends(old[head : head + went]), _strip_line_ends(new[head : head + came]))
-        source, same = middle.aligned()
-        match[head : head + came] = np.where(source >= 0, source + head, -1)
-        equal[head : head + came] = same
-    left = np.ones(len(old), dtype=np.bool_)
-    left[match[match >= 0]] = False
+    elif deleted and inserted:
+        region = _RegionAligner(
+            _strip_line_ends(old[head : head + deleted]), _strip_line_ends(new[head : head + inserted])
+        )
+        source, same = region.aligned()
+        match[head : head + inserted] = np.where(source >= 0, source + head, -1)
+        equal[head : head + inserted] = same
+    is_removed = np.ones(len(old), dtype=np.bool_)
+    is_removed[match[match >= 0]] = False
     match.flags.writeable = equal.flags.writeable = False
-    return Alignment(match, equal, tuple(np.flatnonzero(left).tolist()))
+    return Alignment(match, equal, tuple(np.flatnonzero(is_removed).tolist()))
 
 
 def similarity(a: str, b: str) -> float:
@@ -103,27 +106,33 @@ def lcs_length(a: str, b: str) -> int:
         return ends
     if len(a) > _EXACT_CHARACTERS:
         return ends + (Counter(a) & Counter(b)).total()
-    places: dict[str, int] = {}
+    positions_of: dict[str, int] = {}
     for i, character in enumerate(a):
-        places[character] = places.get(character, 0) | 1 << i
+        positions_of[character] = positions_of.get(character, 0) | 1 << i
     every = (1 << len(a)) - 1
     zeros = every
     for character in b:
-        if here := places.get(character):
-            hit = zeros & here
+        if positions := positions_of.get(character):
+            hit = zeros & positions
             zeros = (zeros + hit | zeros - hit) & every
     return ends + len(a) - zeros.bit_count()
 
 
-def changed_span(old: str, new: str) -> tuple[int, int, int, int]:
-    """`(start, end, added, deleted)`: the half-open span of `new` that is not common with `old` at either end.
+class ChangedSpan(NamedTuple):
+    """The half-open span of a text that an edit changed, and how many characters it added to and deleted from it."""
 
-    In characters, as are the numbers added to the span and deleted from it. Equal texts: an empty span at the end.
-    """
+    start: int
+    end: int
+    added: int
+    deleted: int
+
+
+def changed_span(old: str, new: str) -> ChangedSpan:
+    """The span of `new` that is not common with `old` at either end. Equal texts: an empty span at the end."""
     start = common_prefix(old, new)
     tail = _common_suffix(old[start:], new[start:])
     end = len(new) - tail
-    return start, end, end - start, len(old) - tail - start
+    return ChangedSpan(start, end, end - start, len(old) - tail - start)
 
 
 def strip_line_end(line: str) -> str:
@@ -169,57 +178,57 @@ def _equal_ends(old: Sequence[object], new: Sequence[object], block: Block) -> t
 
 
 class _RegionAligner:
-    """What differs between two texts while it is being aligned: lines without line ends, and `match` new -> old."""
+    """Aligns what differs between two texts: lines without line ends. match: old line of each new one, -1: none."""
 
     def __init__(self, old: list[str], new: list[str]) -> None:
         self.old, self.new = old, new
         self.match = [-1] * len(new)
-        self.taken = [False] * len(old)
+        self.used = [False] * len(old)
 
     def aligned(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """`(source, equal)` of the new lines, numbered within the middle."""
+        """`(source, equal)` of the new lines, numbered within the region."""
         anchors = common_subsequence(self.old, self.new)
-        self._take(anchors)
-        self._moved()
+        self._match_pairs(anchors)
+        self._match_moved()
         equal = np.array(self.match, dtype=np.int64) >= 0
         gaps = self._gaps(anchors)
-        for went, came in gaps:
-            self._take(_match_similar(self.old, self.new, went, came, IN_PLACE_SIMILARITY))
-        went, came = self._left(range(len(self.old)), range(len(self.new)))
+        for deleted, inserted in gaps:
+            self._match_pairs(_match_similar(self.old, self.new, deleted, inserted, IN_PLACE_SIMILARITY))
+        deleted, inserted = self._unmatched(range(len(self.old)), range(len(self.new)))
         if len(gaps) > 1:
-            self._take(_match_similar(self.old, self.new, went, came, MOVED_SIMILARITY))
-        for went, came in gaps:
-            self._in_place(went, came)
+            self._match_pairs(_match_similar(self.old, self.new, deleted, inserted, MOVED_SIMILARITY))
+        for deleted, inserted in gaps:
+            self._match_by_position(deleted, inserted)
         return np.array(self.match, dtype=np.int64), equal
 
-    def _take(self, pairs: Sequence[tuple[int, int]]) -> None:
+    def _match_pairs(self, pairs: Sequence[tuple[int, int]]) -> None:
         for i, j in pairs:
-            self.taken[i], self.match[j] = True, i
+            self.used[i], self.match[j] = True, i
 
-    def _left(self, went: Sequence[int], came: Sequence[int]) -> tuple[list[int], list[int]]:
-        return [i for i in went if not self.taken[i]], [j for j in came if self.match[j] < 0]
+    def _unmatched(self, deleted: Sequence[int], inserted: Sequence[int]) -> tuple[list[int], list[int]]:
+        return [i for i in deleted if not self.used[i]], [j for j in inserted if self.match[j] < 0]
 
-    def _moved(self) -> None:
+    def _match_moved(self) -> None:
         """Equal lines wherever they are, the first with the first."""
-        went, came = self._left(range(len(self.old)), range(len(self.new)))
-        places: defaultdict[str, deque[int]] = defaultdict(deque)
-        for i in went:
+        deleted, inserted = self._unmatched(range(len(self.old)), range(len(self.new)))
+        positions_of: defaultdict[str, deque[int]] = defaultdict(deque)
+        for i in deleted:
             if self.old[i].strip():
-                places[self.old[i]].append(i)
-        self._take([(places[self.new[j]].popleft(), j) for j in came if places.get(self.new[j])])
+                positions_of[self.old[i]].append(i)
+        self._match_pairs([(positions_of[self.new[j]].popleft(), j) for j in inserted if positions_of.get(self.new[j])])
 
     def _gaps(self, anchors: Sequence[tuple[int, int]]) -> list[tuple[list[int], list[int]]]:
-        """What is left between each two equal lines in order: old lines that went, new lines that came."""
+        """The unmatched lines between each two equal ones in order: deleted old lines, inserted new lines."""
         ends = [(-1, -1), *anchors, (len(self.old), len(self.new))]
-        gaps = (self._left(range(a + 1, c), range(b + 1, d)) for (a, b), (c, d) in pairwise(ends))
+        gaps = (self._unmatched(range(a + 1, c), range(b + 1, d)) for (a, b), (c, d) in pairwise(ends))
         return [gap for gap in gaps if gap[0] or gap[1]]
 
-    def _in_place(self, went: list[int], came: list[int]) -> None:
-        as_many = len(went) == len(came)
-        went, came = self._left(went, came)
+    def _match_by_position(self, deleted: list[int], inserted: list[int]) -> None:
+        as_many = len(deleted) == len(inserted)
+        deleted, inserted = self._unmatched(deleted, inserted)
         if not as_many:
-            went = [i for i in went if not self.old[i].strip()]
-        self._take(list(zip(went, came, strict=False)))
+            deleted = [i for i in deleted if not self.old[i].strip()]
+        self._match_pairs(list(zip(deleted, inserted, strict=False)))
 
 
 def common_subsequence(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
@@ -269,14 +278,14 @@ def _anchors(old: Sequence[str], new: Sequence[str], block: Block) -> list[tuple
     a0, a1, b0, b1 = block
     in_old, in_new = Counter(old[a0:a1]), Counter(new[b0:b1])
     unique = any(count == 1 and in_new.get(line) == 1 for line, count in in_old.items())
-    places: defaultdict[str, deque[int]] = defaultdict(deque)
+    positions_of: defaultdict[str, deque[int]] = defaultdict(deque)
     for j in range(b0, b1):
         if not unique or in_new[new[j]] == 1:
-            places[new[j]].append(j)
+            positions_of[new[j]].append(j)
     candidates = [
-        (i, places[old[i]].popleft())
+        (i, positions_of[old[i]].popleft())
         for i in range(a0, a1)
-        if (not unique or in_old[old[i]] == 1) and places.get(old[i])
+        if (not unique or in_old[old[i]] == 1) and positions_of.get(old[i])
     ]
     return _longest_increasing_subsequence(candidates)
 
@@ -300,25 +309,25 @@ def _longest_increasing_subsequence(pairs: Sequence[tuple[int, int]]) -> list[tu
 
 
 def _match_similar(
-    old: Sequence[str], new: Sequence[str], went: Sequence[int], came: Sequence[int], least: float
+    old: Sequence[str], new: Sequence[str], deleted: Sequence[int], inserted: Sequence[int], least: float
 ) -> list[tuple[int, int]]:
     """Pairs of lines at least so similar, the most similar first, each line once; near ones before far ones.
 
     In one place, a line that goes on as another began is just so similar, however much was typed. A pair waits in the
     heap under an upper bound (by length) until it comes up; only then it is compared.
     """
-    lines = {(0, i): text for i in went if (text := old[i].strip())} | {
-        (1, j): text for j in came if (text := new[j].strip())
+    lines = {(0, i): text for i in deleted if (text := old[i].strip())} | {
+        (1, j): text for j in inserted if (text := new[j].strip())
     }
     heap: list[tuple[float, bool, int, int, int]] = []
-    for p, q in _candidates(len(went), len(came)):
-        a, b = lines.get((0, went[p])), lines.get((1, came[q]))
+    for p, q in _candidates(len(deleted), len(inserted)):
+        a, b = lines.get((0, deleted[p])), lines.get((1, inserted[q]))
         if a and b:
             bound = 2 * min(len(a), len(b)) / (len(a) + len(b))
             if bound >= least or (least == IN_PLACE_SIMILARITY and _continues(a, b)):
-                heap.append((-max(bound, least), True, abs(p - q), went[p], came[q]))
+                heap.append((-max(bound, least), True, abs(p - q), deleted[p], inserted[q]))
     heapify(heap)
-    free_old, free_new = set(went), set(came)
+    free_old, free_new = set(deleted), set(inserted)
     pairs = []
     while heap:
         _, bound_only, distance, i, j = heappop(heap)
@@ -340,12 +349,12 @@ def _continues(a: str, b: str) -> bool:
     return a.startswith(b) or b.startswith(a)
 
 
-def _candidates(went: int, came: int) -> Iterator[tuple[int, int]]:
+def _candidates(deleted: int, inserted: int) -> Iterator[tuple[int, int]]:
     """Places `(p, q)` to compare: all of them, or in a large gap those near the same relative place."""
-    if went * came <= _MOST_PAIRS:
-        yield from ((p, q) for p in range(went) for q in range(came))
+    if deleted * inserted <= _MOST_PAIRS:
+        yield from ((p, q) for p in range(deleted) for q in range(inserted))
         return
-    width = max(_MOST_PAIRS // went, 2)
-    for p in range(went):
-        first = max(min(p * came // went - width // 2, came - width), 0)
-        yield from ((p, q) for q in range(first, min(first + width, came)))
+    width = max(_MOST_PAIRS // deleted, 2)
+    for p in range(deleted):
+        first = max(min(p * inserted // deleted - width // 2, inserted - width), 0)
+        yield from ((p, q) for q in range(first, min(first + width, inserted)))

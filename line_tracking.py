@@ -55,12 +55,11 @@ def carry_attribution(
         sources = [(i, int(alignment.source[i])) for i in np.flatnonzero(~alignment.equal).tolist()]
     mover = human if by == "H" else assistant
     for i, source in sources:
-        start, end, added, deleted = changed_span(
-            strip_line_end(before.lines[source]) if source >= 0 else "", strip_line_end(lines[i])
-        )
+        span = changed_span(strip_line_end(before.lines[source]) if source >= 0 else "", strip_line_end(lines[i]))
         # A new line was added even if it is blank; of a changed one, both at once is a replacement.
-        flags = (True, False, False) if source < 0 else (added > 0, deleted > 0, added > 0 and deleted > 0)
-        mover[i] = (t, start, end, *flags)
+        added, deleted = span.added > 0, span.deleted > 0
+        flags = (True, False, False) if source < 0 else (added, deleted, added and deleted)
+        mover[i] = (t, span.start, span.end, *flags)
     human.flags.writeable = assistant.flags.writeable = False
     return human, assistant
 

@@ -23,13 +23,13 @@ class Replacement:
 
     def applied_to(self, lines: Sequence[str]) -> list[str]:
         """The file's lines afterwards. New ones end as the line in whose place they stand, or as the others do."""
-        own = _line_end(lines[self.start])
+        line_end = _line_end(lines[self.start])
         new = list(self.lines)
         if self.end > self.start:
-            new[-1] += own
+            new[-1] += line_end
         last = len(new) - (self.end > self.start)
         if last:
-            between = own or next((end for line in lines if (end := _line_end(line))), "")
+            between = line_end or next((end for line in lines if (end := _line_end(line))), "")
             new[:last] = [text + between for text in new[:last]]
         return [*lines[: self.start], *new, *lines[self.end :]]
 
@@ -82,11 +82,11 @@ def _replace(lines: tuple[str, ...], line: int, block: list[str], *, keeps_own_i
 
 def _shift(block: list[str], indent: str) -> list[str]:
     """The block with its first line at `indent`, and the others as much deeper or shallower as they were."""
-    own = [indentation(text) for text in block]
-    shared = [common_prefix(blanks, own[0]) for blanks in own]
+    indents = [indentation(text) for text in block]
+    shared = [common_prefix(blanks, indents[0]) for blanks in indents]
     return [
-        text and indent[: max(len(indent) - (len(own[0]) - same), 0)] + blanks[same:] + text.lstrip()
-        for text, blanks, same in zip(block, own, shared, strict=True)
+        text and indent[: max(len(indent) - (len(indents[0]) - same), 0)] + blanks[same:] + text.lstrip()
+        for text, blanks, same in zip(block, indents, shared, strict=True)
     ]
 
 

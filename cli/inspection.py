@@ -53,11 +53,13 @@ def report(episodes: Sequence[Episode], summary: Summary, weights: RewardWeights
 
     `read`: the summary. `decisions`: for each of the seven by name, how often each agent took it (`read_off`: of
     these, not recorded but read off the texts), and of the assistant's `illegal`, `kept`, `survived` and `reward`.
-    `illegal`: each decision that is not legal where it was taken. `w_max` in bytes, as in `actions.legal`.
+    `illegal`: each decision that is not legal at its line; one whose line is unknown is not among them. `w_max` in
+    bytes, as in `actions.legality_by_line`.
     """
     human = [step for episode in episodes for step in episode.transitions("H")]
     assistant = [(episode, step) for episode in episodes for step in episode.transitions("A")]
-    illegal = [(e, step) for e, step in assistant if not is_legal(step.state, step.decision, step.line, w_max)]
+    placed = [(episode, step) for episode, step in assistant if step.line >= 0]
+    illegal = [(e, step) for e, step in placed if not is_legal(step.state, step.decision, step.line, w_max)]
     return {
         "read": summary.as_dict(),
         "decisions": {

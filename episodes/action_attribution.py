@@ -21,7 +21,7 @@ def action_between(before: RecordedState, after: RecordedState, cursor: int, sil
     cursor: its last known line in `before`, -1: unknown. silent: who acted where the recording names nobody; None: the
     agent whose attribution changed.
     """
-    recorded = _acting(after.led_to or before.taken, before.state, after.state)
+    recorded = _acting(after.led_to or before.next_action, before.state, after.state)
     if recorded is not None and recorded.action is not None:
         return recorded.action
     agent = recorded.agent if recorded else silent or whose_attribution_changed(before.state, after.state)

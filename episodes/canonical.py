@@ -13,7 +13,6 @@ from .validation import (
     as_object,
     boolean,
     integer,
-    number,
     optional_list,
     optional_milliseconds,
     optional_number,
@@ -41,17 +40,17 @@ def parse_canonical(value: object, where: Place) -> State:
         [edit(row, ((place, key), i)) for i, row in enumerate(optional_list(edits.get(key), (place, key)))]
         for key in ("H", "A")
     )
-    on, line, char, last_t = cursor_part(fields.get("cursor"), (where, "cursor"), -1)
+    cursor = cursor_part(fields.get("cursor"), (where, "cursor"), -1)
     return State(
         texts,
         integer(fields["t"], (where, "t"), least=0),
         attribution(human, len(texts)),
         attribution(assistant, len(texts)),
-        Cursor(on, line, char, last_t) if on else Cursor(),
+        cursor if cursor.on else Cursor(),
         parse_env(fields.get("env"), (where, "env")),
         optional_milliseconds(fields.get("timestamp_ms"), (where, "timestamp_ms")),
         parse_history(fields.get("history"), (where, "history")),
-        line if on or last_t >= 0 else -1,
+        cursor.line if cursor.on or cursor.last_t >= 0 else -1,
     )
 
 
@@ -95,9 +94,5 @@ def _past(value: object, place: Place) -> PastDecision:
     decision = integer(fields.get("decision"), (place, "decision"))
     if not 0 <= decision <= 6:
         raise unexpected((place, "decision"), decision, "a decision from 0 to 6")
-    kept = fields.get("kept")
-    return PastDecision(
-        integer(fields.get("t"), (place, "t")),
-        decision,
-        None if kept is None else number(kept, (place, "kept"), 0, 1),
-    )
+    kept_share = optional_number(fields.get("kept"), (place, "kept"), 0, 1)
+    return PastDecision(integer(fields.get("t"), (place, "t")), decision, kept_share)

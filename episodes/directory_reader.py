@@ -70,15 +70,15 @@ class _Reading:
         while waiting:
             folder = waiting.pop()
             try:
-                here = folder.stat()
+                status = folder.stat()
                 entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
                 folders = {entry: entry.is_dir() for entry in entries}
             except OSError as error:
                 self.refuse(InputError(str(folder), f"cannot be searched: {error.strerror}"))
                 continue
-            if (here.st_dev, here.st_ino) in searched:
+            if (status.st_dev, status.st_ino) in searched:
                 continue
-            searched.add((here.st_dev, here.st_ino))
+            searched.add((status.st_dev, status.st_ino))
             waiting += [entry for entry in reversed(entries) if folders[entry]]
             for entry in entries:
                 may_hold_sessions = entry.suffix.lower() in (".json", ".jsonl") and entry.name != TESTS
@@ -99,12 +99,12 @@ class _Reading:
         self.summary.skipped.append((error.where, error.reason))
 
     def _document(self, path: Path) -> Iterator[Episode]:
-        for one in read_document(path, self.summary.repaired):
-            if isinstance(one, InputError):
-                self.refuse(one)
+        for episode in read_document(path, self.summary.repaired):
+            if isinstance(episode, InputError):
+                self.refuse(episode)
             else:
-                self.snapshots |= {(path.parent, path.stem), (path.parent, one.id)}
-                yield one
+                self.snapshots |= {(path.parent, path.stem), (path.parent, episode.id)}
+                yield episode
 
     def _stream(self, path: Path) -> Iterator[Episode]:
         session = path.parent.parent if path.parent.name == STREAMS else path.parent
@@ -148,5 +148,5 @@ def _nothing(path: str, files: int | None, skipped: list[tuple[str, str]]) -> In
     if files is None and skipped:
         return InputError(*skipped[0])
     first = f"; the first was skipped: {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
-    found = f" in {files} .json and .jsonl file(s)" if files is not None else ""
-    return InputError(path, f"holds no episode with a decision{found}, expected {EXPECTED}{first}")
+    searched = f" in {files} .json and .jsonl file(s)" if files is not None else ""
+    return InputError(path, f"holds no episode with a decision{searched}, expected {EXPECTED}{first}")

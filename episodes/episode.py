@@ -53,13 +53,13 @@ class Episode:
 
     def transitions(self, agent: Agent) -> list[Transition]:
         """The agent's decisions in order, each paired with the state it was taken on."""
-        own = [(i, action) for i, action in enumerate(self.actions) if action is not None and action.agent == agent]
-        found = []
+        turns = [(i, action) for i, action in enumerate(self.actions) if action is not None and action.agent == agent]
+        transitions = []
         streak = noop_streak(self.states[0]) if agent == "A" else 0
-        states = self._states_with_a_memory()
-        for i, action in own:
+        states = self._states_with_all_undone()
+        for i, action in turns:
             state = self.states[i - 1]
-            found.append(
+            transitions.append(
                 Transition(
                     agent=agent,
                     index=i - 1,
@@ -71,14 +71,14 @@ class Episode:
                     last=states[-1],
                     streak=streak,
                     history=state.history,
-                    done=i == own[-1][0],
+                    done=i == turns[-1][0],
                     action=action,
                 )
             )
             streak = streak + 1 if action.decision is Decision.NO_OP else 0
-        return found
+        return transitions
 
-    def _states_with_a_memory(self) -> tuple[State, ...]:
+    def _states_with_all_undone(self) -> tuple[State, ...]:
         """The states; the last one knows what was taken back before its own turn, too."""
         undone = undone_so_far(self.states)
         if not undone or undone == self.states[-1].undone:

@@ -1,4 +1,4 @@
-"""Strict JSON out of files, without building what is said over and over again.
+"""Strict JSON out of files, with values that repeat built once.
 
 A recorded session repeats itself: each of its states carries hundreds of attribution entries, nearly all of them equal
 to the one before or to the same one a state earlier. Equal text has equal meaning, so such an entry is recognised by
@@ -76,7 +76,7 @@ def parse(text: str, where: str, reader: Reader = any_value, *, line: int | None
     except RecursionError:
         raise InputError(where, "is nested too deep to be read") from None
     except ValueError as error:
-        raise _no_number_there(text, str(error), where, line) from None
+        raise _not_a_number(text, str(error), where, line) from None
     return value
 
 
@@ -86,10 +86,10 @@ def objects(keys: Mapping[str, Reader]) -> Reader:
     def read(text: str, at: int) -> tuple[Any, int]:
         if not text.startswith("{", at):
             return any_value(text, at)
-        found: dict[str, Any] = {}
+        members: dict[str, Any] = {}
         at = _skip(text, at + 1)
         if text.startswith("}", at):
-            return found, at + 1
+            return members, at + 1
         while True:
             if not text.startswith('"', at):
                 raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
@@ -97,10 +97,10 @@ def objects(keys: Mapping[str, Reader]) -> Reader:
             at = _skip(text, at)
             if not text.startswith(":", at):
                 raise json.JSONDecodeError("Expecting ':' delimiter", text, at)
-            found[key], at = keys.get(key, any_value)(text, _skip(text, at + 1))
+            members[key], at = keys.get(key, any_value)(text, _skip(text, at + 1))
             at = _skip(text, at)
             if text.startswith("}", at):
-                return found, at + 1
+                return members, at + 1
             at = _after_comma(text, at)
 
     return read
@@ -112,16 +112,16 @@ def arrays(element: Reader) -> Reader:
     def read(text: str, at: int) -> tuple[Any, int]:
         if not text.startswith("[", at):
             return any_value(text, at)
-        found: list[Any] = []
+        elements: list[Any] = []
         at = _skip(text, at + 1)
         if text.startswith("]", at):
-            return found, at + 1
+            return elements, at + 1
         while True:
             value, at = element(text, at)
-            found.append(value)
+            elements.append(value)
             at = _skip(text, at)
             if text.startswith("]", at):
-                return found, at + 1
+                return elements, at + 1
             at = _after_comma(text, at)
 
     return read
@@ -142,27 +142,27 @@ def repeating_arrays() -> Reader:
         first = _skip(text, start + 1)
         if not text.startswith("[", start) or not text.startswith("{", first):
             return arrays(any_value)(text, start)
-        found = [element(text, first, 0)]
-        at = first + len(found[0][0])
+        elements = [element(text, first, 0)]
+        at = first + len(elements[0][0])
         more = run = ""  # what one more of the same looks like, comma included, and a run of these
         while True:
             if run and text.startswith(run, at):
-                found += [found[-1]] * (len(run) // len(more))
+                elements += [elements[-1]] * (len(run) // len(more))
                 at += len(run)
             elif more and text.startswith(more, at):
-                found.append(found[-1])
+                elements.append(elements[-1])
                 at += len(more)
                 run = run or more * max(1, _RUN // len(more))
             else:
                 after = _skip(text, at)
                 if text.startswith("]", after):
-                    earlier = found
-                    return [value for _, value in found], after + 1
+                    earlier = elements
+                    return [value for _, value in elements], after + 1
                 begin = _after_comma(text, after)
                 if not text.startswith("{", begin):  # only an object ends where its text ends: 1 also begins 12
                     return arrays(any_value)(text, start)
-                found.append(element(text, begin, len(found)))
-                begin += len(found[-1][0])
+                elements.append(element(text, begin, len(elements)))
+                begin += len(elements[-1][0])
                 more, run, at = text[at:begin], "", begin
 
     return read
@@ -180,20 +180,20 @@ def _after_comma(text: str, at: int) -> int:
     return _skip(text, at + 1)
 
 
-def _not_json(text: str, at: int, what: str, where: str, line: int | None) -> InputError:
+def _not_json(text: str, at: int, message: str, where: str, line: int | None) -> InputError:
     ends = ": it ends too early" if not text[at:].strip() else ""
-    what = (what[:1].lower() + what[1:]).removesuffix(" at")  # ours to say where
-    return InputError(_place(text, at, where, line), f"is not JSON{ends} ({what})")
+    message = (message[:1].lower() + message[1:]).removesuffix(" at")  # the place is said before
+    return InputError(_place(text, at, where, line), f"is not JSON{ends} ({message})")
 
 
-def _no_number_there(text: str, what: str, where: str, line: int | None) -> InputError:
+def _not_a_number(text: str, message: str, where: str, line: int | None) -> InputError:
     """The scanner does not say where; it is the first of its kind, because all before it has been read."""
-    for found in _TEXT_OR_NO_NUMBER.finditer(text):
-        if found[1]:
-            where = _place(text, found.start(), where, line)
-            what = f"an integer of {len(found[1])} digits" if found[1].isdecimal() else what
+    for match in _TEXT_OR_NO_NUMBER.finditer(text):
+        if match[1]:
+            where = _place(text, match.start(), where, line)
+            message = f"an integer of {len(match[1])} digits" if match[1].isdecimal() else message
             break
-    return InputError(where, f"is not readable JSON: {what}")
+    return InputError(where, f"is not readable JSON: {message}")
 
 
 def _place(text: str, at: int, where: str, line: int | None) -> str:

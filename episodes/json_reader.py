@@ -43,9 +43,9 @@ def read_document(path: Path, repaired: Counter[str]) -> Iterator[Episode | Inpu
         return
     if not isinstance(value, list):
         raise unexpected(where, value, 'an episode, {"states": [...]}, or a list of episodes')
-    for i, one in enumerate(value):
+    for i, entry in enumerate(value):
         try:
-            yield _episode(one, (where, i), f"{path.stem}#{i}", where, repaired)
+            yield _episode(entry, (where, i), f"{path.stem}#{i}", where, repaired)
         except InputError as error:
             yield error
 
@@ -62,11 +62,11 @@ def _episode(value: object, place: Place, name: str, source: str, repaired: Coun
     actions = fields.get("actions")
     if actions is not None:
         recorded = _with_actions(recorded, as_list(actions, (place, "actions")), (place, "actions"))
-    given = fields.get("episode_id")
+    episode_id = fields.get("episode_id")
     return assemble(
         recorded,
         repaired,
-        episode_id=name if given is None else text(given, (place, "episode_id")),
+        episode_id=name if episode_id is None else text(episode_id, (place, "episode_id")),
         source=source,
         problem_id=problem_id_of(fields, place),
         cut_off="endTime" in fields and fields["endTime"] is None,
@@ -95,8 +95,8 @@ def _kind(state: object, place: Place) -> str:
 
 def _states(states: list[Any], kind: str, where: Place) -> list[RecordedState]:
     if kind == "snapshot":
-        known = SnapshotCache()
-        return [parse_snapshot_state(state, (where, i), known) for i, state in enumerate(states)]
+        cache = SnapshotCache()
+        return [parse_snapshot_state(state, (where, i), cache) for i, state in enumerate(states)]
     if kind == "canonical":
         return [RecordedState(parse_canonical(state, (where, i))) for i, state in enumerate(states)]
     return [RecordedState(state_of(state, i, (where, i))) for i, state in enumerate(states)]
@@ -106,9 +106,11 @@ def _with_actions(recorded: list[RecordedState], actions: list[Any], place: Plac
     """As many actions as states led to these; one fewer: each was taken on its state."""
     named = [parse_action(action, (place, i), FIRST_LINE) for i, action in enumerate(actions)]
     if len(named) == len(recorded):
-        return [RecordedState(one.state, led_to=by) for one, by in zip(recorded, named, strict=True)]
+        return [RecordedState(record.state, led_to=parts) for record, parts in zip(recorded, named, strict=True)]
     if len(named) == len(recorded) - 1:
-        return [RecordedState(one.state, taken=by) for one, by in zip(recorded, [*named, ()], strict=True)]
+        return [
+            RecordedState(record.state, next_action=parts) for record, parts in zip(recorded, [*named, ()], strict=True)
+        ]
     raise InputError(
         place_text(place), f"found {len(named)} actions for {len(recorded)} states, expected as many or one fewer"
     )

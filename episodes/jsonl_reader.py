@@ -36,10 +36,10 @@ def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None 
     """
     header: dict[str, Any] = {}
     states: list[RecordedState] = []
-    ended, known = False, SnapshotCache()
+    ended, cache = False, SnapshotCache()
     for place, fields in _objects(path, repaired, states_reader()):
         if "text" in fields or "timestep" in fields:
-            states.append(parse_snapshot_state(fields, place, known))
+            states.append(parse_snapshot_state(fields, place, cache))
         elif "endTime" in fields and (header or states):
             ended = True
         elif not header and not states and "episode_id" in fields:

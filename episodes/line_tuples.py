@@ -44,8 +44,8 @@ def state_of(value: object, turn: int, place: Place, history: tuple[PastDecision
     """The state of a valid turn from the list of line tuples at `place`. Raises InputError as above."""
     texts, humans, assistants, cursors = _columns(as_list(value, place), place)
     if _types(texts) - {str}:
-        for i, found in enumerate(texts):
-            text(found, ((place, i), "text"))
+        for i, line in enumerate(texts):
+            text(line, ((place, i), "text"))
     cursor, last_known_line = _latest(_seen_in_bulk(cursors) or _seen(cursors, place))
     return State(
         texts,
@@ -84,14 +84,14 @@ def edit(value: object, place: Place) -> Row:
     )
 
 
-def cursor_part(value: object, place: Place, line: int) -> tuple[bool, int, int, int]:
-    """One `C`, or a canonical state's cursor: on, line, char, last_t. `line` is what a missing line means."""
+def cursor_part(value: object, place: Place, line: int) -> Cursor:
+    """One `C`, or a canonical state's cursor. `line` is what a missing line means."""
     if value is None:
-        return False, line, 0, -1
+        return Cursor(line=line)
     if not isinstance(value, dict):
         raise unexpected(place, value, "an object")
     key = "last_t" if "last_t" in value else "t_last"
-    return (
+    return Cursor(
         boolean(value.get("on", False), (place, "on")),
         integer(value.get("line", line), (place, "line")),
         integer(value.get("char", 0), (place, "char")),
@@ -144,7 +144,8 @@ def _edits_in_bulk(edits: Sequence[Any]) -> NDArray[np.int64] | None:
 
 
 def _seen(cursors: Sequence[object], place: Place) -> CursorColumns:
-    parts = [cursor_part(value, ((place, i), "C"), i) for i, value in enumerate(cursors)]
+    cursor_list = [cursor_part(value, ((place, i), "C"), i) for i, value in enumerate(cursors)]
+    parts = [(cursor.on, cursor.line, cursor.char, cursor.last_t) for cursor in cursor_list]
     return CursorColumns(*zip(*parts, strict=True)) if parts else CursorColumns((), (), (), ())
 
 
@@ -168,9 +169,9 @@ def _types(values: Iterable[object]) -> set[type]:
 
 def _latest(seen: CursorColumns) -> tuple[Cursor, int]:
     """The cursor, and where it was last seen: the latest that is on (on a tie the later line), else the latest."""
-    here = [i for i, on in enumerate(seen.on) if on]
-    if here:
-        i = max(here, key=lambda i: (seen.last_t[i], i))
+    on_lines = [i for i, on in enumerate(seen.on) if on]
+    if on_lines:
+        i = max(on_lines, key=lambda i: (seen.last_t[i], i))
         return Cursor(True, seen.line[i], seen.char[i], seen.last_t[i]), seen.line[i]
     latest = max(seen.last_t, default=-1)
     if latest < 0:

@@ -40,14 +40,14 @@ class RecordedAction:
 
 @dataclass(frozen=True, slots=True)
 class RecordedState:
-    """A state as recorded. led_to: who led to it; taken: who acted next; empty: it does not say.
+    """A state as recorded. led_to: who led to it; next_action: who acted on it; empty: it does not say.
 
     undos: turns of the human's edits that took something back, by line.
     """
 
     state: State
     led_to: tuple[RecordedAction, ...] = ()
-    taken: tuple[RecordedAction, ...] = ()
+    next_action: tuple[RecordedAction, ...] = ()
     undos: Mapping[int, int] = field(default_factory=dict)
 
 

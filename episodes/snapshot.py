@@ -59,23 +59,23 @@ class SnapshotCache:
         return self.texts[content]
 
     def entry(self, value: object, place: Place) -> LineRecord:
-        found = self.entries.get(id(value))
-        if found is None:
-            found = self.entries[id(value)] = (value, _entry(value, place))
-        return found[1]
+        entry = self.entries.get(id(value))
+        if entry is None:
+            entry = self.entries[id(value)] = (value, _entry(value, place))
+        return entry[1]
 
 
-def parse_snapshot_state(value: object, where: Place, known: SnapshotCache) -> RecordedState:
+def parse_snapshot_state(value: object, where: Place, cache: SnapshotCache) -> RecordedState:
     """A recorded state, its attribution used as it is.
 
     Raises InputError: no `text` or `timestep`, or a part that is not of its type.
     """
     fields = as_object(value, where)
-    lines = known.lines_of(text(fields.get("text"), (where, "text")))
+    lines = cache.lines_of(text(fields.get("text"), (where, "text")))
     t = integer(fields.get("timestep"), (where, "timestep"), least=0)
     place = (where, "attribution")
     recorded = optional_list(fields.get("attribution"), place)[: len(lines)]
-    entries = [known.entry(entry, (place, i)) for i, entry in enumerate(recorded)]
+    entries = [cache.entry(entry, (place, i)) for i, entry in enumerate(recorded)]
     cursor, last_known_line = _cursor(entries, t)
     state = State(
         lines,
@@ -95,12 +95,12 @@ def parse_snapshot_state(value: object, where: Place, known: SnapshotCache) -> R
 
 def _cursor(entries: list[LineRecord], t: int) -> tuple[Cursor, int]:
     """The cursor, on at the last line where its turn is the state's; and the line where its turn is the latest."""
-    here = [i for i, entry in enumerate(entries) if entry.seen == t]
+    on_lines = [i for i, entry in enumerate(entries) if entry.seen == t]
     latest = max([entry.seen for entry in entries], default=-1)
     last_known = max(i for i, entry in enumerate(entries) if entry.seen == latest) if latest >= 0 else -1
-    if not here:
+    if not on_lines:
         return Cursor(), last_known
-    return Cursor(True, here[-1], entries[here[-1]].char, t), last_known
+    return Cursor(True, on_lines[-1], entries[on_lines[-1]].char, t), last_known
 
 
 def _entry(value: object, place: Place) -> LineRecord:

@@ -40,9 +40,9 @@ def value_text(value: object) -> str:
     return "an object" if isinstance(value, dict) else str(value)
 
 
-def unexpected(place: Place, found: object, expected: str) -> InputError:
+def unexpected(place: Place, value: object, expected: str) -> InputError:
     """The error to raise."""
-    return InputError(place_text(place), f"found {value_text(found)}, expected {expected}")
+    return InputError(place_text(place), f"found {value_text(value)}, expected {expected}")
 
 
 def as_object(value: object, place: Place) -> dict[str, Any]:
@@ -53,8 +53,8 @@ def as_object(value: object, place: Place) -> dict[str, Any]:
 
 def as_list(value: object, place: Place, length: int | None = None) -> list[Any]:
     if not isinstance(value, list | tuple) or (length is not None and len(value) != length):
-        found = f"a list of {len(value)}" if isinstance(value, list | tuple) else value_text(value)
-        raise InputError(place_text(place), f"found {found}, expected a list" + (f" of {length}" if length else ""))
+        actual = f"a list of {len(value)}" if isinstance(value, list | tuple) else value_text(value)
+        raise InputError(place_text(place), f"found {actual}, expected a list" + (f" of {length}" if length else ""))
     return value  # type: ignore[return-value]  # a tuple serves as well
 
 

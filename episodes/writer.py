@@ -108,7 +108,9 @@ def _action(action: Action | None) -> dict[str, object] | None:
     part: dict[str, object] = {}
     if action.recorded:
         part = {"type": int(action.decision), "line": action.line + FIRST_LINE}
-        part |= _given(action, ("probability", "decision_probability", "policy_probability", "model", "value", "kept"))
+        part |= _members(
+            action, ("probability", "decision_probability", "policy_probability", "model", "value", "kept")
+        )
         part |= {key: asdict(record) for key in ("writer", "review") if (record := getattr(action, key)) is not None}
         if (withheld := action.withheld) is not None:
             line = withheld.line + FIRST_LINE
@@ -116,7 +118,7 @@ def _action(action: Action | None) -> dict[str, object] | None:
     return {"H": None, "A": None} | {action.agent: part}
 
 
-def _given(action: Action, keys: Sequence[str]) -> dict[str, object]:
+def _members(action: Action, keys: Sequence[str]) -> dict[str, object]:
     return {key: getattr(action, key) for key in keys if getattr(action, key) is not None}
 
 

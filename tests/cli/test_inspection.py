@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,12 @@ def test_report(session: Episode, summary: Summary) -> None:
     nothing = decisions["Explain Multi Lines"]["assistant"]
     assert (nothing["taken"], nothing["kept"]["mean"], nothing["reward"]["mean"]) == (0, None, None)
     assert found["illegal"] == [{"source": "e/e.json", "t": 0, "decision": "Write Single Line Code", "line": 0}]
+
+
+def test_a_decision_whose_line_is_unknown_is_not_illegal(session: Episode, summary: Summary) -> None:
+    actions = tuple(replace(action, line=-1) if action else None for action in session.actions)
+    found = report([replace(session, actions=actions)], summary, RewardWeights(), 160)
+    assert found["illegal"] == [] and found["decisions"]["Fill Partial Line"]["assistant"]["taken"] == 1
 
 
 def test_a_line_too_full_to_fill_is_illegal(session: Episode, summary: Summary) -> None:
