@@ -33,6 +33,7 @@ from tqdm import tqdm
 
 from actions import Action, Decision
 from benchmarks.arguments import ignore_sigint, rows_in, run_study
+from benchmarks.plain_rules import most_frequent_help, most_retained_help
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, TrainConfig
 from errors import InputError
@@ -65,6 +66,8 @@ EVERYBODY = ("likes_code", "likes_comments", "hates_comments", "hates_assistant"
 
 POLICIES = {
     "silent": "(a) NO-OP always",
+    "most_frequent": "(r) the most frequent recorded help, always",
+    "most_retained": "(r) the help kept most often, if above break-even",
     "before": "(b) BC + PPO",
     "before_greedy": "(b) its most probable decision",
     "at_once": "(b) by p(kept), without a tree",
@@ -91,7 +94,12 @@ def measure(person: str, seed: int, loop: LoopConfig, repeats: int) -> dict[str,
         )
     play = partial(_play, roots=_roots(held_out, seed), person=person, seed=seed, repeats=repeats)
     phase = ZeroStylePhase(result.policies, recorded, result.data, sorted(result.train), config)
-    returns = {"silent": play(SilentAssistant()), **_of_policy("before", result, play)}
+    returns = {
+        "silent": play(SilentAssistant()),
+        "most_frequent": play(most_frequent_help(recorded)),
+        "most_retained": play(most_retained_help(recorded)),
+        **_of_policy("before", result, play),
+    }
     searching = replace(phase.assistant(), explore=False)
     returns |= {"at_once": play(AtOnce(searching.model)), "search": play(searching)}
     rows = list(_learn(phase))
@@ -188,7 +196,8 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         lines.append(f"| {title} | {' | '.join(cells)} |")
     for better, worse in (
         ("search", "before"), ("search", "before_greedy"), ("search", "at_once"), ("after", "before"),
-        ("after_greedy", "before_greedy"), ("after", "search"), ("after_greedy", "search"),
+        ("after_greedy", "before_greedy"), ("after", "search"), ("after_greedy", "search"), ("after_greedy", "silent"),
+        ("after_greedy", "most_frequent"), ("after_greedy", "most_retained"),
     ):  # fmt: skip
         cells = [str(_over_seeds(rows, person, better, worse)) for person in people]
         lines.append(f"| {POLICIES[better]} minus {POLICIES[worse]} | {' | '.join(cells)} |")
