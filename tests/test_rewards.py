@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rewards
-from actions import Decision
+from actions import Decision, Withheld
 from config import RewardWeights
 from line_tracking import carry_attribution
 from rewards import Retention, retention, reward
@@ -223,6 +223,24 @@ def test_kept_is_the_share_at_the_reply() -> None:
     assert retention(step(["a"], ["a", FOUR])).retained is None
     assert retention(step(["a"], ["a"], ["a"])).retained is None
     assert retention(step(["a"], ["a", FOUR], ["a", FOUR], decision=NO_OP)).retained is None
+
+
+@pytest.mark.parametrize("decision", list(Decision)[1:])
+def test_a_decision_that_changes_nothing_is_neither_paid_for_text_nor_a_silence(decision: Decision) -> None:
+    of = episode(["a"], ["a"], ["a"], ["a"], ["a"], ["a"], ["a"], decisions=(NO_OP, decision, NO_OP))
+    first, empty, last = of.transitions("A")
+    assert retention(empty) == Retention(None, None)
+    assert nonzero(reward(empty)) == {}
+    assert (first.streak, empty.streak, last.streak) == (0, 1, 0)
+    assert nonzero(reward(last)) == {"noop_shaping": 0.05}
+
+
+def test_help_that_was_held_back_is_rewarded_as_a_silence() -> None:
+    of = episode(["a"], ["a"], ["a"], decisions=(NO_OP,))
+    held_back = replace(of.actions[1], withheld=Withheld(WRITE_ONE, 0, FOUR))
+    (transition,) = replace(of, actions=(None, held_back, of.actions[2])).transitions("A")
+    assert transition.action.withheld == Withheld(WRITE_ONE, 0, FOUR)
+    assert nonzero(reward(transition)) == {"noop_shaping": 0.05} and retention(transition) == Retention()
 
 
 def test_the_sum_is_clipped_and_the_breakdown_says_so() -> None:

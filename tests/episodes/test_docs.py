@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from actions import Review, Writer
 from errors import InputError
 from simulation.problem_loader import known_problems
 from state import Env, PastDecision
@@ -51,7 +52,10 @@ def test_sessions(examples, tmp_path):
     ]
     assert summary.skipped == [] and summary.repaired == {}
     snapshot = episodes[2]
-    assert snapshot.actions[1].probability == 0.2 and snapshot.states[2].undone == {1}
+    action = snapshot.actions[1]
+    assert (action.probability, action.policy_probability, action.value, action.kept) == (0.2, 0.3, 0.7, 0.9)
+    assert action.writer == Writer("w", -0.2, -1.5, -0.1, 6, 80) and action.review == Review(0.9, 0.5, 1.0, True, False)
+    assert snapshot.states[2].undone == {1}
 
 
 def test_refusals(page, recordings):
