@@ -22,13 +22,8 @@ from errors import InputError
 from featurizers import Featurizer
 from models import ForwardBatch, Head, Models, Policy, QuietPolicy, forward_states, store
 from models.action_distribution import NO_OP
+from models.sampling import TOP_K, SamplingRule, Strategy
 from state import State
-
-Strategy = Literal["argmax", "sample", "sample_top_k"]
-STRATEGIES: tuple[Strategy, ...] = ("argmax", "sample", "sample_top_k")
-
-TOP_K = 5
-"""Pairs that `sample_top_k` draws among, and alternatives that a record names, unless it is told how many."""
 
 BASELINE = Path(__file__).resolve().parent / "baseline"
 """Where a packaged model lies, if there is one."""
@@ -220,68 +215,6 @@ def decide(
 def _check_range(name: str, number: int | None) -> None:
     if number is not None and number < 1:
         raise InputError(name, f"is {number}, expected at least 1")
-
-
-@dataclass(frozen=True, slots=True)
-class SampledPair:
-    """A pair by its flat index in `(7, L)`, and with which probability a rule takes it, and its decision."""
-
-    index: int
-    probability: float
-    decision_probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class SamplingRule:
-    """How one pair is taken from a distribution (see `decide`). Raises InputError: a value out of its range."""
-
-    strategy: Strategy = "argmax"
-    top_k: int = TOP_K
-    temperature: float = 1.0
-    epsilon: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.strategy not in STRATEGIES:
-            raise InputError("strategy", f"{self.strategy!r} is none; there are {', '.join(STRATEGIES)}")
-        if not 0.0 < self.temperature < float("inf"):
-            raise InputError("temperature", f"is {self.temperature}, expected a number above 0")
-        if not 0.0 <= self.epsilon <= 1.0:
-            raise InputError("epsilon", f"is {self.epsilon}, expected a probability")
-
-    def sample(
-        self, log_probs: NDArray[np.float32], greedy: int, generator: torch.Generator | None = None
-    ) -> SampledPair:
-        """The pair taken from log_probs `(7, L)`. greedy: flat index of the pair that argmax takes."""
-        if self.strategy == "argmax" and self.epsilon == 0.0:
-            return SampledPair(greedy, 1.0, 1.0)
-        drawn, chance = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
-        weights = self._weights(log_probs.ravel())
-        index = _draw(weights, drawn)
-        epsilon = self.epsilon if self.strategy == "argmax" else 1.0
-        if chance >= epsilon:
-            index = greedy
-        decision, total = index // log_probs.shape[1], weights.sum()
-        of_decision = float(weights.reshape(log_probs.shape)[decision].sum() / total)
-        same_decision = greedy // log_probs.shape[1] == decision
-        return SampledPair(
-            index,
-            epsilon * float(weights[index] / total) + (1.0 - epsilon) * (index == greedy),
-            epsilon * of_decision + (1.0 - epsilon) * same_decision,
-        )
-
-    def _weights(self, log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What the pairs `(n,)` are drawn by, at most 1; 0 for those that are never drawn."""
-        weights: NDArray[np.float64] = np.exp((log_probs - log_probs.max()).astype(np.float64) / self.temperature)
-        if self.strategy == "sample_top_k" and self.top_k < len(weights):
-            weights[np.argsort(-log_probs, kind="stable")[self.top_k :]] = 0.0
-        return weights
-
-
-def _draw(weights: NDArray[np.float64], uniform: float) -> int:
-    """The index at which the cumulated weights pass `uniform` (in [0, 1)) of their sum; never one of weight 0."""
-    sums = np.cumsum(weights)
-    index = np.searchsorted(sums, uniform * sums[-1], side="right")
-    return min(int(index), int(np.flatnonzero(weights)[-1]))
 
 
 @torch.inference_mode()

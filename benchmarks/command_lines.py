@@ -35,7 +35,7 @@ def read_options(parser: Parser) -> argparse.Namespace:
 def decision(description: str | None) -> Parser:
     parser = _parser("decision", description)
     parser.add_argument("--seconds", type=seconds, default=2.0, help="per number")
-    parser.add_argument("--threads", type=positive, help="of PyTorch (default: its own choice)")
+    parser.add_argument("--threads", type=positive, default=1, help="of PyTorch (default: 1, as infer_action)")
     parser.add_argument("--backbones", nargs="*", default=list(BACKBONES), choices=BACKBONES)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     return parser

@@ -9,7 +9,10 @@ A table in ms, medians of calls that take turns, so that their ratios stand even
     featurize  a validated state, new each time, to features
     <backbone> line tuples to the decision, with its record
     ratio      the default backbone's against bare
-    crowded    the default backbone's with two busy processes beside it, against itself without
+    busy       the default backbone's with two busy processes beside it, against itself without
+
+The number of threads is set once (`cpu_load.set_compute_threads`), 1 by default as for `infer_action`: with more, the
+last column shows what it costs when others need the cores.
 
 Not here: how good a decision is.
 """
@@ -32,6 +35,7 @@ from benchmarks.arguments import run_study
 from benchmarks.bare_network import BareNetwork, local_mask
 from benchmarks.timing import busy, medians
 from config import ModelConfig
+from cpu_load import set_compute_threads
 from inference import decide, fresh_models
 from models import Models
 from state_adapter import parse_line_tuples
@@ -87,7 +91,7 @@ def deciding(tuples: list[Any], models: Models) -> Callable[[], object]:
     return lambda: decide([parse_line_tuples(tuples, 9, "benchmark")], models)
 
 
-def crowded(lines: int, models: Models, seconds: float) -> float:
+def slowdown_when_busy(lines: int, models: Models, seconds: float) -> float:
     """Median of a decision with busy processes beside it, against without."""
     call = {"decide": deciding(line_tuples(lines), models)}
     alone = medians(call, seconds=seconds)["decide"]
@@ -97,17 +101,17 @@ def crowded(lines: int, models: Models, seconds: float) -> float:
 
 def main(options: argparse.Namespace) -> None:
     """Measures and prints the table."""
-    torch.set_num_threads(options.threads or torch.get_num_threads())
+    set_compute_threads(options.threads)
     names = dict.fromkeys((DEFAULT, *options.backbones))
     models = {name: fresh_models(model=ModelConfig(backbone=name)) for name in names}
     rows = {}
     for lines in LINES:
         rows[lines] = measure(lines, models, options.seconds)
-        rows[lines]["crowded"] = crowded(lines, models[DEFAULT], options.seconds)
+        rows[lines]["busy"] = slowdown_when_busy(lines, models[DEFAULT], options.seconds)
     if options.json:
         print(strict_json.dumps({"threads": torch.get_num_threads(), "ms": rows}))
         return
-    columns = ["bare", "parse", "featurize", *names, "ratio", "crowded"]
+    columns = ["bare", "parse", "featurize", *names, "ratio", "busy"]
     print(f"{'lines':>5} " + " ".join(f"{column:>14}" for column in columns))
     for lines, row in rows.items():
         print(f"{lines:>5} " + " ".join(f"{row[column]:>14.2f}" for column in columns))

@@ -16,6 +16,7 @@ from config import FeaturizerConfig, ModelConfig
 from errors import InputError
 from inference import decide
 from models import store
+from models.sampling import STRATEGIES
 from state import Cursor, PastDecision, State, unedited
 
 SMALL = ModelConfig(d_in=12, d_model=8, n_layers=1, n_heads=2, n_global_tokens=2, hidden=8)
@@ -211,7 +212,7 @@ def test_any_state_gets_a_legal_decision_and_a_record_in_strict_json(models, dat
     )
     past = None if history is None else tuple(history)
     state = State(tuple(texts), data.draw(st.integers(0, 10**6)), edits, unedited(len(texts)), cursor, history=past)
-    strategy = data.draw(st.sampled_from(inference.STRATEGIES))
+    strategy = data.draw(st.sampled_from(STRATEGIES))
     (record,) = decide([state], models, strategy=strategy, epsilon=0.5, generator=torch.Generator().manual_seed(0))
     assert record.legal and actions.is_legal(state, actions.Decision(record.decision), record.line, 160)
     assert (record.decision == 0) == (record.line == -1) and record.h == len(texts)
@@ -233,7 +234,7 @@ def test_numbers_of_any_size_give_numbers(backbone, large):
         assert math.isfinite(record.value) and math.isfinite(record.probability) and record.legal
 
 
-@pytest.mark.parametrize("strategy", inference.STRATEGIES)
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_network_whose_answers_overflow_is_refused_by_its_name(random_state, strategy):
     models = replace(models_of(), source="models/asm_assistant_model.pt")
     with torch.no_grad():
