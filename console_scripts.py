@@ -43,5 +43,8 @@ def codeassist_verify() -> NoReturn:
 
 def _prepare() -> None:
     prepare_process()
+    folder = str(Path(__file__).resolve().parent)
+    if folder not in sys.path:  # an editable installation finds our modules after all of the path
+        sys.path.append(folder)
     with suppress(FileNotFoundError):  # the current folder may have been removed
         sys.path.append(str(Path.cwd()))
