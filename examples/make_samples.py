@@ -259,4 +259,8 @@ def main(folder: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Write the two sample sessions.")
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent / "sessions", metavar="OUT_DIR")
-    main(parser.parse_args().folder)
+    out_dir = parser.parse_args().folder
+    try:
+        main(out_dir)
+    except (OSError, ValueError) as error:  # ValueError: a path with NUL
+        parser.error(f"{out_dir}: {error}, expected a folder that can be written to")

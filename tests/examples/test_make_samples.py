@@ -35,3 +35,13 @@ def test_its_help_writes_nothing(root, tmp_path):
         check=False,
     )
     assert done.returncode == 0 and done.stdout.startswith("usage: ") and not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_a_file_is_refused_in_one_line(root, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    done = subprocess.run(
+        [sys.executable, root / "examples" / "make_samples.py", tmp_path / "file"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "expected a folder" in done.stderr.splitlines()[-1] and (tmp_path / "file").read_text() == "mine"

@@ -16,7 +16,7 @@ def examples(page):
     return [code for code in found if not code.startswith("# strict.py")]  # a file: see test_people.py
 
 
-@pytest.mark.parametrize(("page", "count"), [("simulation.md", 2), ("search.md", 1)])
+@pytest.mark.parametrize(("page", "count"), [("simulation.md", 3), ("search.md", 1)])
 def test_examples_run_as_they_stand(page, count, tmp_path, monkeypatch, sample_sessions):
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
     shutil.copytree(sample_sessions, tmp_path / "state-service" / "episodes")
