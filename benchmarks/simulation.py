@@ -63,15 +63,15 @@ def judging(repeats: int) -> tuple[float, float]:
 
 
 def ply(lines: int, repeats: int) -> float:
-    """ms of a ply of one of 32 games on files of so many lines, half of which stand; nothing is judged."""
-    goal = tuple(f"    value_{i} = compute({i}, other[{i * 7 % 5}])" for i in range(lines))
+    """ms of a ply of one of 32 games on files of so many lines, half of which are complete; nothing is judged."""
+    goal_lines = tuple(f"    value_{i} = compute({i}, other[{i * 7 % 5}])" for i in range(lines))
     half, fresh = lines // 2, count()
-    root = State(goal[:half], 1, unedited(half), unedited(half), last_known_line=half - 1)
+    root = State(goal_lines[:half], 1, unedited(half), unedited(half), last_known_line=half - 1)
 
     def games() -> None:
-        of = next(fresh)
-        some = [RolloutSpec(root, Goal(goal), PEOPLE["likes_code"], f"{of}/{i}") for i in range(GAMES)]
-        run_rollouts(some, RandomAssistant(), NoisyOracle(), horizon=PLIES // 2)
+        goal, seed = Goal(goal_lines), next(fresh)
+        specs = [RolloutSpec(root, goal, PEOPLE["likes_code"], f"{seed}/{i}") for i in range(GAMES)]
+        run_rollouts(specs, RandomAssistant(), NoisyOracle(), horizon=PLIES // 2)
 
     return median_ms(games, repeats) / (GAMES * PLIES)
 

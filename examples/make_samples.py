@@ -58,33 +58,33 @@ class Session:
         """The assistant's turn: `texts` replace line `at`, or stand above it (explain above)."""
         self.turn += 1
         if decision == EXPLAIN_ABOVE:
-            self.lines.insert(at - 1, Line(texts[0], assistant=new(self.turn, texts[0])))
+            self.lines.insert(at - 1, Line(texts[0], assistant=new_line_mark(self.turn, texts[0])))
         elif decision != NO_OP:
             self.overwrite(at, texts[0], "assistant")
             for more, text in enumerate(texts[1:]):
-                self.lines.insert(at + more, Line(text, assistant=new(self.turn, text)))
+                self.lines.insert(at + more, Line(text, assistant=new_line_mark(self.turn, text)))
         self.record({"H": None, "A": {"type": decision, "line": at}})
 
     def overwrite(self, at: int, text: str, agent: str, flags: tuple[str, ...] = ()) -> None:
         line = self.lines[at - 1]
-        same = next((i for i, (a, b) in enumerate(zip(line.text, text, strict=False)) if a != b), -1)
-        same = min(len(line.text), len(text)) if same < 0 else same
-        added, removed = len(text) > same, len(line.text) > same
+        unchanged = next((i for i, (a, b) in enumerate(zip(line.text, text, strict=False)) if a != b), -1)
+        unchanged = min(len(line.text), len(text)) if unchanged < 0 else unchanged
+        added, removed = len(text) > unchanged, len(line.text) > unchanged
         if added or removed:
-            setattr(line, agent, (self.turn, [same, len(text)], [added, removed, added and removed], list(flags)))
+            setattr(line, agent, (self.turn, [unchanged, len(text)], [added, removed, added and removed], list(flags)))
             line.text = text
 
     def record(self, action: dict[str, object] | None) -> None:
         self.clock += 2000 + 1700 * (self.turn % 4)
 
-        def by(mark: Mark) -> dict[str, object]:
+        def mark_fields(mark: Mark) -> dict[str, object]:
             turn, span, acts, flags = mark
             return {"turn": turn, "span": span, "actions": acts, "seconds": turn, "specialFlags": flags}
 
         attribution = [
             {
-                "human": by(line.human),
-                "assistant": by(line.assistant),
+                "human": mark_fields(line.human),
+                "assistant": mark_fields(line.assistant),
                 "cursor": {"turn": line.cursor[0], "char": line.cursor[1]},
             }
             for line in self.lines
@@ -97,11 +97,11 @@ class Session:
                 "text": "\n".join(line.text for line in self.lines),
                 "attribution": attribution,
                 "action": action,
-                "env": self.judge(),
+                "env": self.run_tests(),
             }
         )
 
-    def judge(self) -> dict[str, object]:
+    def run_tests(self) -> dict[str, object]:
         """Compile and test the text (it is this file's own code)."""
         scope: dict[str, Callable[..., object]] = {}
         passed, compiled = 0, True
@@ -117,26 +117,26 @@ class Session:
         return {"compiled": compiled, "tests": {"passed": passed, "total": len(self.cases)}, "execution_time_ms": 2}
 
 
-def new(turn: int, text: str) -> Mark:
+def new_line_mark(turn: int, text: str) -> Mark:
     """The mark on a line that was not there before."""
     return (turn, [0, len(text)], [True, False, False], [])
 
 
-def write(at: int, text: str) -> Edit:
+def write_line(at: int, text: str) -> Edit:
     """Line `at` reads `text` now."""
     return lambda session: session.overwrite(at, text, "human")
 
 
-def add(at: int, text: str) -> Edit:
+def insert_line(at: int, text: str) -> Edit:
     """A new line `at`; what was there moves down."""
 
     def edit(session: Session) -> None:
-        session.lines.insert(at - 1, Line(text, human=new(session.turn, text)))
+        session.lines.insert(at - 1, Line(text, human=new_line_mark(session.turn, text)))
 
     return edit
 
 
-def take_back(at: int, text: str | None = None) -> Edit:
+def undo(at: int, text: str | None = None) -> Edit:
     """Undo what the assistant did at line `at`: back to `text`, or None: the line goes."""
 
     def edit(session: Session) -> None:
@@ -148,15 +148,15 @@ def take_back(at: int, text: str | None = None) -> Edit:
     return edit
 
 
-def begun(problem: str, entry: str, head: list[str], cases: list[tuple[list[object], object]]) -> Session:
+def start_session(problem: str, entry: str, head: list[str], cases: list[tuple[list[object], object]]) -> Session:
     """The task's skeleton (protected: edited at turn 0) and an empty line to begin at."""
-    skeleton = [Line(text, human=new(0, text)) for text in head]
+    skeleton = [Line(text, human=new_line_mark(0, text)) for text in head]
     return Session(problem, entry, cases, [*skeleton, Line("")])
 
 
 def longest_streak() -> Session:
     """Takes code, takes comments back."""
-    s = begun(
+    s = start_session(
         "longest-streak",
         "longest_streak",
         ["def longest_streak(days):", '    """How many days in a row the longest streak has."""'],
@@ -164,31 +164,31 @@ def longest_streak() -> Session:
     )
     s.human(at=3)
     s.assistant(WRITE_ONE, 3, "    days = set(days)")
-    s.human(add(4, "    best = 0"), add(5, ""), at=5)
+    s.human(insert_line(4, "    best = 0"), insert_line(5, ""), at=5)
     s.assistant(EXPLAIN_ABOVE, 4, "    # the longest streak so far")
-    s.human(take_back(4), at=5)
+    s.human(undo(4), at=5)
     s.assistant(NO_OP)
-    s.human(write(5, "    for day in d"), at=5)
+    s.human(write_line(5, "    for day in d"), at=5)
     s.assistant(FILL, 5, "    for day in days:")
-    s.human(add(6, "        if day - 1 in days:"), at=6)
+    s.human(insert_line(6, "        if day - 1 in days:"), at=6)
     s.assistant(WRITE_MANY, 6, "        if day - 1 in days:", "            continue")
-    s.human(add(8, "        length = 1"), add(9, ""), at=9)
+    s.human(insert_line(8, "        length = 1"), insert_line(9, ""), at=9)
     s.assistant(WRITE_MANY, 9, "        while day + length in days:", "            length += 1")
-    s.human(add(11, "        best = max(best, l"), at=11)
+    s.human(insert_line(11, "        best = max(best, l"), at=11)
     s.assistant(FILL, 11, "        best = max(best, length)")
-    s.human(add(12, "    return best"), at=12)
+    s.human(insert_line(12, "    return best"), at=12)
     s.assistant(EXPLAIN_ONE, 12, "    return best  # zero without days")
-    s.human(take_back(12, "    return best"), at=12)
+    s.human(undo(12, "    return best"), at=12)
     s.assistant(EDIT, 3, "    days = sorted(set(days))")
-    s.human(take_back(3, "    days = set(days)"), at=3)
+    s.human(undo(3, "    days = set(days)"), at=3)
     s.assistant(NO_OP)
     s.human(at=12)
     s.assistant(EXPLAIN_ABOVE, 9, "        # count how far this streak goes")
-    s.human(take_back(9), at=12)
+    s.human(undo(9), at=12)
     s.assistant(NO_OP)
     s.human(at=10)
     s.assistant(EDIT, 10, "            length = length + 1")
-    s.human(take_back(10, "            length += 1"), at=10)
+    s.human(undo(10, "            length += 1"), at=10)
     s.assistant(NO_OP)
     s.human(at=12)
     return s
@@ -196,7 +196,7 @@ def longest_streak() -> Session:
 
 def title_case() -> Session:
     """Takes comments and endings of lines, writes the longer parts alone."""
-    s = begun(
+    s = start_session(
         "title-case",
         "title",
         ["def title(text, small):", '    """Capitalise all words but the small ones, and the first one always."""'],
@@ -208,31 +208,31 @@ def title_case() -> Session:
     )
     s.human(at=3)
     s.assistant(EXPLAIN_ABOVE, 3, "    # word by word")
-    s.human(write(4, "    words = text.split()"), add(5, ""), at=5)
+    s.human(write_line(4, "    words = text.split()"), insert_line(5, ""), at=5)
     s.assistant(WRITE_MANY, 5, "    for word in words:", "        word = word.capitalize()", "    return words")
-    s.human(take_back(7), take_back(6), take_back(5, ""), at=5)
+    s.human(undo(7), undo(6), undo(5, ""), at=5)
     s.assistant(WRITE_ONE, 5, "    result = []")
-    s.human(add(6, "    for position, word in enu"), at=6)
+    s.human(insert_line(6, "    for position, word in enu"), at=6)
     s.assistant(FILL, 6, "    for position, word in enumerate(words):")
-    s.human(add(7, "        if position > 0 and word.lower() in small:"), at=7)
+    s.human(insert_line(7, "        if position > 0 and word.lower() in small:"), at=7)
     s.assistant(EXPLAIN_ONE, 7, "        if position > 0 and word.lower() in small:  # small words stay small")
-    s.human(add(8, "            result.append(word.lower())"), at=8)
+    s.human(insert_line(8, "            result.append(word.lower())"), at=8)
     s.assistant(NO_OP)
-    s.human(add(9, "        else:"), at=9)
+    s.human(insert_line(9, "        else:"), at=9)
     s.assistant(WRITE_MANY, 9, "        else:", "            result.append(word)")
-    s.human(write(10, "            result.append(word.capitalize())"), at=10)
+    s.human(write_line(10, "            result.append(word.capitalize())"), at=10)
     s.assistant(EXPLAIN_ONE, 10, "            result.append(word.capitalize())  # all others do not")
-    s.human(add(11, "    return"), at=11)
+    s.human(insert_line(11, "    return"), at=11)
     s.assistant(FILL, 11, '    return " ".join(result)')
     s.human(at=11)
     s.assistant(EDIT, 4, "    words = text.strip().split()")
-    s.human(take_back(4, "    words = text.split()"), at=4)
+    s.human(undo(4, "    words = text.split()"), at=4)
     s.assistant(EXPLAIN_ABOVE, 6, "    # the position tells the first word")
     s.human(at=12)
     s.assistant(NO_OP)
-    s.human(write(3, "    # word by word, in order"), at=3)
+    s.human(write_line(3, "    # word by word, in order"), at=3)
     s.assistant(WRITE_ONE, 3, "    # split the text")
-    s.human(take_back(3, "    # word by word, in order"), at=3)
+    s.human(undo(3, "    # word by word, in order"), at=3)
     s.assistant(NO_OP)
     s.human(at=12)
     return s

@@ -56,7 +56,7 @@ def _without_assistant_comments(state: State) -> list[str]:
     by_assistant = state.assistant[:, T_LAST] > state.human[:, T_LAST]
     for text, assistant_last in zip(state.lines, by_assistant.tolist(), strict=True):
         line = strip_line_end(text)
-        own = strip_comment(line) if assistant_last and "#" in line else line
-        if own.strip() or not line.strip():
-            remaining.append(own)
+        uncommented = strip_comment(line) if assistant_last and "#" in line else line
+        if uncommented.strip() or not line.strip():
+            remaining.append(uncommented)
     return remaining

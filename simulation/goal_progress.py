@@ -279,9 +279,9 @@ def due_goal_line(progress: GoalProgress, line: int) -> int:
 
     -1: none.
     """
-    own = progress.goal_line_of[line]
-    if own >= 0:
-        return -1 if progress.complete[own] else own
+    goal_line = progress.goal_line_of[line]
+    if goal_line >= 0:
+        return -1 if progress.complete[goal_line] else goal_line
     if progress.lines[line].strip():
         return -1
     above = next((j for j in reversed(progress.goal_line_of[:line]) if j >= 0), -1)

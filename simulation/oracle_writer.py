@@ -66,8 +66,8 @@ class OracleWriter:
         due = due_goal_line(progress, line)
         if due >= 0:
             return [progress.goal[j] for j in next_missing_lines(progress, due, count)]
-        own = progress.goal_line_of[line]
-        below = next_missing_lines(progress, own, count)[1:] if own >= 0 else []
+        goal_line = progress.goal_line_of[line]
+        below = next_missing_lines(progress, goal_line, count)[1:] if goal_line >= 0 else []
         return [progress.lines[line], *(progress.goal[j] for j in below)]
 
     def _corrupt(self, texts: Sequence[str]) -> list[str]:

@@ -49,20 +49,25 @@ def _values(text: str, path: Path) -> list[Any]:
 def _problem(value: Any, where: str) -> Problem:
     if not isinstance(value, dict):
         raise InputError(where, f"is {json.dumps(value)[:60]}, expected an object")
-    name = value.get("task_id", value.get("id"))
-    entry_point = value.get("entry_point", value.get("name"))
-    for keys, found in (("task_id (or id)", name), ("entry_point (or name)", entry_point)):
-        if not isinstance(found, str) or not found:
-            raise InputError(where, f"{keys} is {found!r}, expected text")
-    assert isinstance(name, str) and isinstance(entry_point, str)
-    given = value.get("input_output", value.get("cases"))
-    if not isinstance(given, list):
+    problem_id = _text(value, ("task_id", "id"), where)
+    entry_point = _text(value, ("entry_point", "name"), where)
+    cases = value.get("input_output", value.get("cases"))
+    if not isinstance(cases, list):
         raise InputError(where, "has neither input_output nor cases, expected a list of them")
-    cases = tuple(_case(case, f"{where}, case {i}") for i, case in enumerate(given, 1))
+    parsed_cases = tuple(_case(case, f"{where}, case {i}") for i, case in enumerate(cases, 1))
     notes = value.get("notes", [])
     if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
         raise InputError(where, "notes are no list of texts")
-    return Problem(name, entry_point, cases, notes=tuple(notes))
+    return Problem(problem_id, entry_point, parsed_cases, notes=tuple(notes))
+
+
+def _text(value: dict[str, Any], keys: tuple[str, str], where: str) -> str:
+    """The text under the first of the keys, or under the other one if the first is missing."""
+    key, other_key = keys
+    text = value.get(key, value.get(other_key))
+    if not isinstance(text, str) or not text:
+        raise InputError(where, f"{key} (or {other_key}) is {text!r}, expected text")
+    return text
 
 
 def _case(value: Any, where: str) -> Case:
