@@ -140,8 +140,8 @@ _ALL = (
 PEOPLE = {person.name: person for person in _ALL}
 """The scripted people by name.
 
-Four of clear tastes and one who likes help until half of the goal is complete, who all type alike; two who are told by how
-they type. `clumsy` types bits of lines, makes a mistake in every third line typed whole, and keeps most of what the
-assistant writes, even what is wrong. `patient` waits three turns of four, then types a block with hardly a mistake, and
-keeps what is right and little else.
+Four of clear tastes and one who likes help until half of the goal is complete, who all type alike; two who are told
+by how they type. `clumsy` types bits of lines, makes a mistake in every third line typed whole, and keeps most of what
+the assistant writes, even what is wrong. `patient` waits three turns of four, then types a block with hardly a mistake,
+and keeps what is right and little else.
 """
