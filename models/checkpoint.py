@@ -7,9 +7,8 @@ a few places, and its config is completed by the settings that say so.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,9 +17,11 @@ from torch import Tensor, nn
 
 import backbones
 from config import FORMAT_VERSION, GOAL_DIM, N_DECISIONS, FeaturizerConfig, ModelConfig
+from config_bounds import check_settings, check_value, setting_types, shown
 from errors import InputError
 from featurizers import Featurizer
 from featurizers.embedders import embedder_names
+from models.network_size import featurizer_parameters, policy_parameters
 from models.policy import Policy
 from models.pt_file import read_pt
 
@@ -30,14 +31,9 @@ IMPORTED_MODEL = {"history": False, "predict_kept": False, "global_tokens": "res
 IMPORTED_FEATURIZER = {"line_ends": True}
 """Where imported models compute differently."""
 
-SIZES = (
-    "d_in", "d_model", "n_layers", "n_global_tokens", "hidden", "layers", "surround_layers", "kernel_size", "char_dim",
-)  # fmt: skip
-LARGEST = 2**31 - 1
-"""Of any whole number in a config: what tensors and arrays can be sized and divided by."""
-
-MAY_BE_ZERO = ("radius", "surround_layers")
-CHOICES = {"global_tokens": ("carried", "restarted"), "pooling": ("mean", "sum")}
+FLOAT_TYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+SMALL_NETWORK = 1_000_000
+"""Parameters that are built without asking."""
 
 C = TypeVar("C", ModelConfig, FeaturizerConfig)
 M = TypeVar("M", Policy, Featurizer)
@@ -49,7 +45,7 @@ def policy_checkpoint(policy: Policy, **about: Any) -> dict[str, Any]:
 
 
 def featurizer_checkpoint(featurizer: Featurizer, **about: Any) -> dict[str, Any]:
-    """The same of a featurizer."""
+    """What to save of a featurizer. about: further entries of its config (numbers, text, lists, dicts)."""
     return _checkpoint(FEATURIZER_KEY, featurizer, asdict(featurizer.config), about)
 
 
@@ -75,34 +71,32 @@ def policy_from(
     checkpoint: Mapping[str, Any], where: str, device: torch.device | str = "cpu", expect_backbone: str | None = None
 ) -> Policy:
     """The policy in a checkpoint; `where` names it in errors. Raises InputError."""
-    weights, given = _weights_and_config(checkpoint, POLICY_KEY, where)
-    imported = not _versioned(given, where)
-    known = ("lg_transformer",) if imported else backbones.names()
-    _one_of(given, "backbone", known, where)
+    weights, settings = _weights_and_config(checkpoint, POLICY_KEY, where)
+    imported = not _is_versioned(settings, where)
+    _require_one_of(settings, "backbone", ("lg_transformer",) if imported else backbones.names(), where)
     for name, size in (("goal_dim", GOAL_DIM), ("n_actions", N_DECISIONS)):
-        if name in given and not (type(given[name]) is int and given[name] == size):
-            raise InputError(where, f"config: {name} is {given[name]!r}, expected {size}")
+        if name in settings and not (type(settings[name]) is int and settings[name] == size):
+            raise InputError(where, f"config: {name} is {shown(settings[name])}, expected {size}")
     if imported:
-        given = {**given, **IMPORTED_MODEL}
-        head = weights.get("action_head.line_mlp.0.bias")
-        if head is not None and head.ndim == 1:  # the heads' width stands in their shapes alone
-            given["hidden"] = len(head)
-    config = _parse_config(ModelConfig(), given, weights, where)
-    if config.d_model % config.n_heads:
-        raise InputError(where, f"config: d_model {config.d_model} is not a multiple of n_heads {config.n_heads}")
+        settings = {**settings, **IMPORTED_MODEL, **_width_of_heads(weights)}
+    config = _parse_config(ModelConfig(), settings, where)
+    check_settings(config, where, "config: ")
     if expect_backbone is not None and config.backbone != expect_backbone:
         raise InputError(where, f"has the backbone {config.backbone}, but {expect_backbone} was asked for")
+    _require_similar_size(policy_parameters(config), weights, where)
     return _build_and_load(Policy, config, weights, where, device)
 
 
 def featurizer_from(checkpoint: Mapping[str, Any], where: str, device: torch.device | str = "cpu") -> Featurizer:
     """The featurizer in a checkpoint; `where` names it in errors. Raises InputError."""
-    weights, given = _weights_and_config(checkpoint, FEATURIZER_KEY, where)
-    if not _versioned(given, where):
-        _one_of(given, "text_embedder_type", ("mlp",), where)
-        given = {**given, **IMPORTED_FEATURIZER}
-    _one_of(given, "text_embedder", embedder_names(), where)
-    return _build_and_load(Featurizer, _parse_config(FeaturizerConfig(), given, weights, where), weights, where, device)
+    weights, settings = _weights_and_config(checkpoint, FEATURIZER_KEY, where)
+    if not _is_versioned(settings, where):
+        _require_one_of(settings, "text_embedder_type", ("mlp",), where)
+        settings = {**settings, **IMPORTED_FEATURIZER}
+    _require_one_of(settings, "text_embedder", embedder_names(), where)
+    config = _parse_config(FeaturizerConfig(), settings, where)
+    _require_similar_size(featurizer_parameters(config), weights, where)
+    return _build_and_load(Featurizer, config, weights, where, device)
 
 
 def _weights_and_config(
@@ -114,6 +108,8 @@ def _weights_and_config(
     for name, value in weights.items():
         if not _is_float_tensor(value):
             raise InputError(where, f"{name}: expected a dense tensor of floating-point numbers")
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise InputError(where, f"{name}: shape {list(value.shape)} is larger than what the file has")
         if not value.float().isfinite().all():
             raise InputError(where, f"{name}: holds values that are not finite")
     return weights, config
@@ -122,54 +118,53 @@ def _weights_and_config(
 def _is_float_tensor(value: object) -> bool:
     if not isinstance(value, Tensor) or value.is_nested or value.layout != torch.strided:
         return False
-    return value.is_floating_point() and value.device.type == "cpu"
+    return value.dtype in FLOAT_TYPES and value.device.type == "cpu"
 
 
-def _versioned(config: Mapping[str, Any], where: str) -> bool:
+def _is_versioned(config: Mapping[str, Any], where: str) -> bool:
     """Whether the checkpoint is ours. Raises InputError if it is of a newer version than this program."""
     if "format_version" not in config:
         return False
     version = config["format_version"]
     if type(version) is not int or version < 1:
-        raise InputError(where, f"format version {version!r} is not a version")
+        raise InputError(where, f"format version {shown(version)} is not a version")
     if version > FORMAT_VERSION:
-        raise InputError(where, f"format version {version} is newer than what this program reads ({FORMAT_VERSION})")
+        newer = f"format version {shown(version)} is newer than what this program reads ({FORMAT_VERSION})"
+        raise InputError(where, newer)
     return True
 
 
-def _one_of(config: Mapping[str, Any], name: str, known: tuple[str, ...], where: str) -> None:
-    if name in config and not (isinstance(config[name], str) and config[name] in known):
-        raise InputError(where, f"config: {name} is {config[name]!r}, expected one of {', '.join(known)}")
+def _require_one_of(config: Mapping[str, Any], name: str, names: tuple[str, ...], where: str) -> None:
+    if name in config and not (isinstance(config[name], str) and config[name] in names):
+        raise InputError(where, f"config: {name} is {shown(config[name])}, expected one of {', '.join(names)}")
 
 
-def _parse_config(default: C, given: Mapping[str, Any], weights: Mapping[str, Tensor], where: str) -> C:
-    """The config in a checkpoint; what it does not say is as by default. Raises InputError on a value that cannot be.
+def _width_of_heads(weights: Mapping[str, Tensor]) -> dict[str, int]:
+    """The setting `hidden` of an imported model, which only its shapes say."""
+    bias = weights.get("action_head.line_mlp.0.bias")
+    return {"hidden": len(bias)} if bias is not None and bias.ndim == 1 else {}
 
-    Sizes are held against the weights first, so that a damaged config does not ask for all the memory there is.
-    """
-    largest = max((size for value in weights.values() for size in value.shape), default=0)
-    largest = max(largest, len(weights))
-    values: dict[str, Any] = {}
-    for field in fields(default):
-        if field.name not in given:
-            continue
-        value, usual = given[field.name], getattr(default, field.name)
-        if field.name in CHOICES:
-            _one_of(given, field.name, CHOICES[field.name], where)
-        if type(value) is int and value > LARGEST:
-            raise InputError(where, f"config: {field.name} is more than {LARGEST}")
-        if isinstance(usual, float) and type(value) is int:
-            value = float(value)
-        if type(value) is not type(usual):
-            raise InputError(where, f"config: {field.name} is {value!r}, expected {type(usual).__name__}")
-        if isinstance(value, float) and not (0.0 <= value < 1.0 if field.name == "dropout" else 0.0 < value < math.inf):
-            raise InputError(where, f"config: {field.name} is {value}")
-        if type(value) is int and value < (0 if field.name in MAY_BE_ZERO else 1):
-            raise InputError(where, f"config: {field.name} is {value}, which is too small")
-        if field.name in SIZES and value > largest:
-            raise InputError(where, f"config: {field.name} is {value}, which does not fit the weights' shapes")
-        values[field.name] = value
+
+def _parse_config(default: C, settings: Mapping[str, Any], where: str) -> C:
+    """The config in a checkpoint; what it does not say is as by default. Raises InputError: a value out of bounds."""
+    hints = setting_types(type(default))
+    values = {
+        name: check_value(hint, settings[name], where, f"config: {name}")
+        for name, hint in hints.items()
+        if name in settings
+    }
     return replace(default, **values)
+
+
+def _require_similar_size(expected: int, weights: Mapping[str, Tensor], where: str) -> None:
+    """Raises InputError if a network of `expected` parameters is far larger than the weights that it is to load.
+
+    Building it would ask for memory that the file has no use for; which weights do not fit is found afterwards.
+    """
+    stored = sum(value.numel() for value in weights.values())
+    if expected > 4 * stored + SMALL_NETWORK:
+        what = f"config: describes a network of {expected:,} numbers, which does not fit the {stored:,} of the weights"
+        raise InputError(where, what)
 
 
 def _build_and_load(
@@ -178,13 +173,13 @@ def _build_and_load(
     with torch.random.fork_rng(devices=()):  # loading draws nothing from the caller's random numbers
         module = kind(config)
     expected = module.state_dict()
-    for what, names in (("missing", expected.keys() - weights.keys()), ("unknown", weights.keys() - expected.keys())):
+    missing, unknown = expected.keys() - weights.keys(), weights.keys() - expected.keys()
+    for problem, names in (("missing", missing), ("unknown", unknown)):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            raise InputError(where, f"{what} weights: {', '.join(map(str, sorted(names, key=str)[:3]))}{more}")
+            raise InputError(where, f"{problem} weights: {', '.join(map(str, sorted(names, key=str)[:3]))}{more}")
     for name, value in expected.items():
         if weights[name].shape != value.shape:
-            found, wanted = list(weights[name].shape), list(value.shape)
-            raise InputError(where, f"{name}: shape {found}, expected {wanted}")
+            raise InputError(where, f"{name}: shape {list(weights[name].shape)}, expected {list(value.shape)}")
     module.load_state_dict(weights)
     return module.to(device).eval()

@@ -327,7 +327,7 @@ def test_models_that_could_not_be_loaded_again_replace_nothing(tmp_path, small):
     publish(tmp_path, small(0), 1)
     human, assistant, featurizer = small(1)
     human.config = replace(human.config, dropout=float("nan"))
-    with pytest.raises(InputError, match=r"dropout is nan.*when it was read back"):
+    with pytest.raises(InputError, match=r"dropout is NaN.*when it was read back"):
         publish(tmp_path, (human, assistant, featurizer), 2)
     assert store.load(tmp_path).meta["number"] == 1 and numbers(tmp_path) == {1}
     assert len(store.generations(tmp_path)) == 1 and not list((tmp_path / store.GENERATIONS).glob(".*"))
