@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from config import MOST_PLIES
+from config import LearningConfig
+from config_bounds import bounds_of
 from errors import InputError
 
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
@@ -45,24 +47,24 @@ def path(text: str) -> Path:
     return Path(text)
 
 
-def count(text: str) -> int:
-    """A whole number, 0 or more."""
-    return whole_number(text, 0, 2**63 - 1)
-
-
 def positive(text: str) -> int:
     """A whole number, 1 or more."""
     return whole_number(text, 1, 2**63 - 1)
 
 
-def plies(text: str) -> int:
-    """Turns of a game: 1 to `MOST_PLIES`."""
-    return whole_number(text, 1, MOST_PLIES)
+def setting(kind: type, name: str) -> Callable[[str], int]:
+    """The parser of a flag that is a whole number of the configuration: within the bounds that hold everywhere."""
+    bounds = bounds_of(kind, name)
+
+    def parse(text: str) -> int:
+        return whole_number(text, int(bounds.least), int(bounds.most))
+
+    return parse
 
 
 def seed(text: str) -> int:
     """A whole number that a random generator takes: 0 to 2^63 - 1."""
-    return whole_number(text, 0, 2**63 - 1)
+    return setting(LearningConfig, "seed")(text)
 
 
 def port(text: str) -> int:

@@ -14,11 +14,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from app.arguments import Parser, boolean, count, path, plies, positive, seed
+from app.arguments import Parser, boolean, path, seed, setting
 from app.command_names import TASKS
 from app.main_wrapper import exit_with, run_command
 from cli.built_in import BACKBONES, TEXT_EMBEDDERS
-from config import VERSION
+from config import VERSION, BCConfig, FeaturizerConfig, PPOConfig, ZeroStyleConfig
 from data_paths import DataPaths, sessions_left_behind
 
 
@@ -75,7 +75,13 @@ def _infer(command: Parser) -> None:
         metavar="FILE",
         help="a file with one state",
     )
-    command.add_argument("--h_max", type=positive, default=300, metavar="N", help="lines the network sees at most")
+    command.add_argument(
+        "--h_max",
+        type=setting(FeaturizerConfig, "h_max"),
+        default=300,
+        metavar="N",
+        help="lines the network sees at most",
+    )
     command.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda or cuda:N")
     _pv_dir(command, "folder of the current models")
 
@@ -103,17 +109,41 @@ def _train(command: Parser) -> None:
 def _settings(command: Parser) -> None:
     """Flags that a settings file has too: absent from the parsed options unless they were typed."""
     for flag, kind, metavar, default, description in (
-        ("--h_max", positive, "N", "300", "lines the network sees at most"),
-        ("--w_max", positive, "N", "160", "bytes of a line from which on it is not completed"),
+        ("--h_max", setting(FeaturizerConfig, "h_max"), "N", "300", "lines the network sees at most"),
+        (
+            "--w_max",
+            setting(FeaturizerConfig, "w_max"),
+            "N",
+            "160",
+            "bytes of a line from which on it is not completed",
+        ),
         ("--device", str, "NAME", "cpu", "cpu, cuda or cuda:N"),
         ("--backbone", str, "NAME", BACKBONES[0], " | ".join(BACKBONES) + ", or a registered one"),
         ("--text_embedder", _text_embedder, "NAME", TEXT_EMBEDDERS[0], " | ".join(TEXT_EMBEDDERS) + ", or registered"),
-        ("--bc_epochs", count, "N", "1", "epochs of behaviour cloning, 0: none"),
-        ("--ppo_epochs", count, "N", "1", "epochs of PPO on the recorded decisions, 0: none"),
-        ("--zero_style_epochs", count, "N", "1", "epochs of self-play from recorded states, 0: none"),
-        ("--ppo_steps", positive, "N", "2048", "transitions in a PPO epoch at most"),
-        ("--zero_roots", positive, "N", "32", "recorded states that an epoch plays from, or all"),
-        ("--zero_horizon", plies, "N", "6", "turns played from each of them, at most 1000"),
+        ("--bc_epochs", setting(BCConfig, "epochs"), "N", "1", "epochs of behaviour cloning, 0: none"),
+        ("--ppo_epochs", setting(PPOConfig, "epochs"), "N", "1", "epochs of PPO on the recorded decisions, 0: none"),
+        (
+            "--zero_style_epochs",
+            setting(ZeroStyleConfig, "epochs"),
+            "N",
+            "1",
+            "epochs of self-play from recorded states, 0: none",
+        ),
+        ("--ppo_steps", setting(PPOConfig, "steps"), "N", "2048", "transitions in a PPO epoch at most"),
+        (
+            "--zero_roots",
+            setting(ZeroStyleConfig, "roots"),
+            "N",
+            "32",
+            "recorded states that an epoch plays from, or all",
+        ),
+        (
+            "--zero_horizon",
+            setting(ZeroStyleConfig, "horizon"),
+            "N",
+            "6",
+            "turns played from each of them, at most 1000",
+        ),
         ("--train_text_embedder", boolean, "BOOL", "True", "let cloning train the text embedder"),
         ("--train_featurizer_projector", boolean, "BOOL", "True", "let cloning train the projection"),
         ("--seed", seed, "N", "0", "of all random choices"),

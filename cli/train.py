@@ -19,6 +19,7 @@ from cli.progress import CompositeObserver, Progress
 from cli.reading import read
 from cli.tables import pluralise
 from config import BCConfig, LoopConfig, PPOConfig, TrainConfig, ZeroStyleConfig
+from config_bounds import check_settings
 from data_paths import SAMPLES, DataPaths
 from errors import printable
 from training.distributed.process_group import DistributedContext, init_distributed
@@ -74,6 +75,7 @@ def read_settings(options: argparse.Namespace, *, report: bool = False) -> LoopC
     settings = _override(settings, options)
     if "trained_on" not in options and settings.trained_on == "person":
         settings = replace(settings, trained_on=_kind_of_sessions(options.episodes_dir))
+    check_settings(settings, "arguments")
     return settings
 
 
