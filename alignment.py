@@ -287,10 +287,10 @@ def _anchors(old: Sequence[str], new: Sequence[str], block: Block) -> list[tuple
         for i in range(a0, a1)
         if (not unique or in_old[old[i]] == 1) and positions_of.get(old[i])
     ]
-    return _longest_increasing_subsequence(candidates)
+    return longest_increasing_subsequence(candidates)
 
 
-def _longest_increasing_subsequence(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def longest_increasing_subsequence(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """The longest subsequence of pairs (rising in the first) that rises in the second: patience sorting."""
     tops: list[int] = []
     piles: list[int] = []

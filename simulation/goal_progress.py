@@ -5,14 +5,14 @@ Works for any text and any goal; as fast as an alignment. Not here: who types th
 
 from __future__ import annotations
 
-from bisect import bisect, bisect_left
+from bisect import bisect
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from alignment import align, strip_line_end
+from alignment import align, longest_increasing_subsequence, strip_line_end
 from comments import is_comment, strip_comment
 
 LOOK_AHEAD = 64
@@ -207,26 +207,7 @@ def _crossing_goal_lines(line_of: Sequence[int], complete: Sequence[bool], line_
 
 def _longest_in_order(goal_lines: Sequence[int], line_of: Sequence[int]) -> list[int]:
     """The most of the goal lines whose lines rise with them."""
-    values = [line_of[j] for j in goal_lines]
-    return [goal_lines[k] for k in _longest_increasing_subsequence(values)]
-
-
-def _longest_increasing_subsequence(values: Sequence[int]) -> list[int]:
-    """Indices of a longest increasing subsequence, by patience sorting."""
-    tops: list[int] = []
-    piles: list[int] = []
-    before: list[int] = []
-    for k, value in enumerate(values):
-        pile = bisect_left(tops, value)
-        before.append(piles[pile - 1] if pile else -1)
-        tops[pile : pile + 1] = [value]
-        piles[pile : pile + 1] = [k]
-    increasing = []
-    k = piles[-1] if piles else -1
-    while k >= 0:
-        increasing.append(k)
-        k = before[k]
-    return increasing[::-1]
+    return [j for j, _ in longest_increasing_subsequence([(j, line_of[j]) for j in goal_lines])]
 
 
 def _is_commented(line: str, goal_line: str) -> bool:

@@ -18,7 +18,7 @@ from judge import Case, Problem
 from simulation.builtin_problems import BY_ID
 
 
-def known_problems(path: Path | None = None) -> dict[str, Problem]:
+def load_problems(path: Path | None = None) -> dict[str, Problem]:
     """Our own problems and those in `path` (by default `<data root>/problems.json`, if there is one), by id.
 
     The file holds a JSON list of problems, or one a line. Of each: `task_id` (or `id`) as sessions name it;

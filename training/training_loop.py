@@ -24,7 +24,7 @@ from data_paths import DataPaths
 from inference import untrained_models
 from models import Models, store
 from models.provenance import NOT_A_PERSON, NOTHING
-from simulation.problem_loader import known_problems
+from simulation.problem_loader import load_problems
 from state_adapter import Episode, write_snapshot
 from training.data.held_out import choose_held_out
 from training.evaluation.held_out_report import Baselines, Report, evaluate
@@ -69,7 +69,7 @@ def run_loop(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, 
 class _Loop:
     def __init__(self, config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, observer: Observer) -> None:
         self.config, self.paths, self.observer = config, paths, observer
-        self.problems = known_problems()
+        self.problems = load_problems()
         self.trained = training_manifest.read_manifest(paths.manifest, observer.message)
         learned = {name for entry in self.trained for name in entry.sessions}
         held_out = choose_held_out([one.id for one in episodes], config.held_out_share, learned)

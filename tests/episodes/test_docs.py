@@ -6,7 +6,7 @@ import pytest
 
 from actions import Review, Writer
 from errors import InputError
-from simulation.problem_loader import known_problems
+from simulation.problem_loader import load_problems
 from state import Env, PastDecision
 from state_adapter import read_episodes, read_state
 
@@ -40,11 +40,11 @@ def test_sessions(examples, tmp_path):
     for name in ("state.json", "canonical.json"):
         examples[name].unlink()
     episodes, summary = read_episodes(tmp_path)
-    found = [
+    problems = [
         (e.id, [(m.agent, int(m.decision), m.line) for m in e.actions[1:]], [s.env is not None for s in e.states])
         for e in episodes
     ]
-    assert found == [
+    assert problems == [
         ("episodes#0", [("A", 1, 0), ("H", 2, 1)], [False] * 3),
         ("named", [("H", 4, 0)], [False] * 2),
         ("one", [("A", 2, 1), ("H", 2, 1)], [True] * 3),
@@ -69,6 +69,6 @@ def test_refusals(page, recordings):
 
 def test_problems(page, recordings):
     (text,) = [text for kind, _, text in EXAMPLE.findall(page) if kind == "problems"]
-    found = known_problems(recordings.write("problems.json", text))
-    assert [(case.arguments, case.expected) for case in found["twice"].cases] == [(([1, 2], 3), [2, 4])]
-    assert [(case.arguments, case.expected) for case in found["thrice"].cases] == [((2,), 6)]
+    problems = load_problems(recordings.write("problems.json", text))
+    assert [(case.arguments, case.expected) for case in problems["twice"].cases] == [(([1, 2], 3), [2, 4])]
+    assert [(case.arguments, case.expected) for case in problems["thrice"].cases] == [((2,), 6)]

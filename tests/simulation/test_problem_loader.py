@@ -7,7 +7,7 @@ import pytest
 from errors import InputError
 from judge import SMALL_PROBLEM_LIMITS, Case, Judge
 from simulation.builtin_problems import BY_ID
-from simulation.problem_loader import known_problems
+from simulation.problem_loader import load_problems
 
 SERVED = {
     "task_id": "twice", "question_id": 7, "difficulty": "easy", "entry_point": "Solution().twice",
@@ -18,16 +18,16 @@ SHORT = {"id": "thrice", "name": "thrice", "cases": [[[2], 6]], "notes": ["three
 
 def test_without_a_file_there_are_our_own(tmp_path, monkeypatch):
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
-    assert known_problems() == BY_ID
+    assert load_problems() == BY_ID
 
 
 @pytest.mark.parametrize("as_text", [json.dumps, lambda values: "\n\n".join(map(json.dumps, values))])
 def test_both_shapes_are_read_from_a_list_or_from_lines(tmp_path, monkeypatch, as_text):
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
     (tmp_path / "problems.json").write_text(as_text([SERVED, SHORT]))
-    found = known_problems()
-    assert set(found) == {*BY_ID, "twice", "thrice"}
-    twice, thrice = found["twice"], found["thrice"]
+    problems = load_problems()
+    assert set(problems) == {*BY_ID, "twice", "thrice"}
+    twice, thrice = problems["twice"], problems["thrice"]
     assert twice.entry_point == "Solution().twice"
     assert twice.cases == (Case(([1, 2], 3), [2, 4]), Case((), "none of it"))
     assert thrice.cases == (Case((2,), 6),) and thrice.notes == ("three times",)
@@ -36,7 +36,7 @@ def test_both_shapes_are_read_from_a_list_or_from_lines(tmp_path, monkeypatch, a
 def test_a_problem_from_a_file_judges(tmp_path):
     path = tmp_path / "any.json"
     path.write_text(json.dumps([{**SERVED, "input_output": [{"input": "x = [1, 2]", "output": "[2, 4]"}]}]))
-    problem = known_problems(path)["twice"]
+    problem = load_problems(path)["twice"]
     right = "class Solution:\n    def twice(self, x):\n        return [2 * one for one in x]"
     with Judge(SMALL_PROBLEM_LIMITS) as judge:
         passed = [judge.verdict(text, problem).passed for text in (right, right.replace("2 *", "3 *"))]
@@ -61,6 +61,6 @@ def test_what_cannot_be_understood_is_refused_in_one_line(tmp_path, text, where,
     path = tmp_path / "problems.json"
     path.write_text(text)
     with pytest.raises(InputError) as refused:
-        known_problems(path)
+        load_problems(path)
     said = str(refused.value)
     assert str(path) in said and where in said and what in said and "\n" not in said

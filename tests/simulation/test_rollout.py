@@ -7,7 +7,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from actions import Decision, is_legal, protected_lines
+from actions import EXPLAIN, Decision, is_legal, protected_lines
+from comments import strip_comment
 from config import FeaturizerConfig
 from featurizers import Featurizer
 from judge import SMALL_PROBLEM_LIMITS, Judge
@@ -67,6 +68,20 @@ def test_attribution_is_that_of_the_edits(sessions):
             human, assistant = carry_attribution(before, after.lines, move.agent, after.t)
             assert np.array_equal(after.human, human) and np.array_equal(after.assistant, assistant)
             assert after.cursor.on == (move.agent == "H") and protected_lines(after.human).sum() == 1
+
+
+def test_explanations_of_either_never_change_the_code(sessions):
+    explained = 0
+    for episode in sessions:
+        for agent in ("A", "H"):
+            for transition in episode.transitions(agent):
+                if transition.decision in EXPLAIN and not transition.next.undone:
+                    before, after = (
+                        [strip_comment(line) for line in state.lines] for state in (transition.state, transition.next)
+                    )
+                    assert [line for line in after if line] == [line for line in before if line]
+                    explained += 1
+    assert explained > 50
 
 
 def test_states_say_what_compiles_and_passes(sessions):

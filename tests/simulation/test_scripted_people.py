@@ -1,14 +1,7 @@
 """Scripted people show their tastes, finish what they begin, and others can be added."""
 
-import pickle
-import re
-import sys
 from collections import defaultdict
-from math import inf, nan
-from pathlib import Path
-from random import Random
 
-import numpy as np
 import pytest
 
 from actions import Decision
@@ -18,12 +11,10 @@ from simulation.assistants import RandomAssistant, SilentAssistant
 from simulation.builtin_problems import BY_ID
 from simulation.goal import Goal
 from simulation.oracle_writer import NoisyOracle
-from simulation.person import MAX_OPTIONS, Option, Person, Turn, draw_reply
+from simulation.person import MAX_OPTIONS, Person, Turn
 from simulation.person_fitting import fit_person
-from simulation.person_loader import load_person
 from simulation.scripted_people import PEOPLE, ScriptedPerson
 from simulation.sessions import simulate
-from simulation.typing_model import noop_reply
 
 COMMENTS = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
 
@@ -124,139 +115,6 @@ def test_the_ways_to_reply_are_a_distribution_over_a_few(name, sessions):
                 options = person.options(Turn(episode.states[i], goal, episode.states[i - 1], move), None)
                 assert sum(option.probability for option in options) == pytest.approx(1.0)
                 assert all(option.probability >= 0 for option in options) and len(options) <= MAX_OPTIONS
-
-
-OUTSIDE = """
-from simulation.typing_model import noop_reply
-from simulation.person import Option
-
-class Sleeper:
-    name = "sleeper"
-    policy = None
-
-    def options(self, turn, pairs):
-        return [Option(1.0, lambda generator: noop_reply(turn.state))]
-
-sleeper = Sleeper()
-def make():
-    return Sleeper()
-unfit = 3
-"""
-
-
-@pytest.mark.parametrize("attribute", ["sleeper", "Sleeper", "make"])
-@pytest.mark.parametrize("kind", ["module", "file"])
-def test_a_person_from_outside_the_repository_plays_like_any_other(tmp_path, monkeypatch, attribute, kind):
-    (tmp_path / "outsiders.py").write_text(OUTSIDE)
-    monkeypatch.syspath_prepend(tmp_path)
-    where = f"outsiders:{attribute}" if kind == "module" else f"{tmp_path / 'outsiders.py'}:{attribute}"
-    person = load_person(where)
-    (episode,) = simulate([person], 1, RandomAssistant(), rounds=3)
-    assert len(episode.states) == 7
-    assert {move.decision for move in episode.actions if move and move.agent == "H"} == {Decision.NO_OP}
-
-
-def test_the_person_that_the_manual_shows_is_what_it_says(tmp_path):
-    manual = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text()
-    (code,) = re.findall(r"```python\n(# strict.py.*?)```", manual, re.DOTALL)
-    (tmp_path / "strict.py").write_text(code)
-    strict = load_person(f"{tmp_path / 'strict.py'}:Strict")
-    episodes = simulate([strict], 6, RandomAssistant(), writers=NoisyOracle(right=1.0, near=0.0), rounds=40)
-    moves = [move for episode in episodes for move in episode.actions if move]
-    after = [past for episode in episodes for past in episode.states[-1].history]
-    goals = [Goal.from_problem(BY_ID[episode.problem_id]) for episode in episodes]
-    assert all(g.progress(e.states[-1].lines).done for g, e in zip(goals, episodes, strict=True))
-    assert len(moves) > 50
-    assert {past.kept for past in after if past.decision in COMMENTS} == {0.0}
-    assert {past.kept for past in after if past.decision and past.decision not in COMMENTS} == {1.0}
-
-
-ANNOTATED = """
-from __future__ import annotations
-from dataclasses import dataclass
-
-@dataclass
-class Somebody:
-    name: str = "{name}"
-    policy: None = None
-
-    def options(self, turn, pairs):
-        return []
-"""
-
-
-def test_files_of_one_stem_are_people_of_their_own_and_may_be_dataclasses(tmp_path):
-    people = []
-    for name in ("ann", "bob"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "me.py").write_text(ANNOTATED.format(name=name))
-        people.append(load_person(f"{tmp_path / name / 'me.py'}:Somebody"))
-    assert [person.name for person in people] == ["ann", "bob"]
-    assert [pickle.loads(pickle.dumps(person)) for person in people] == people
-
-
-def test_a_file_that_cannot_be_imported_leaves_no_module(tmp_path):
-    (tmp_path / "torn.py").write_text("x = 1\ny = nobody")
-    known = set(sys.modules)
-    with pytest.raises(InputError, match="cannot be imported: NameError"):
-        load_person(f"{tmp_path / 'torn.py'}:x")
-    assert set(sys.modules) == known
-
-
-@pytest.mark.parametrize(
-    ("chances", "what"),
-    [
-        ([], "odd: gave 0 ways to reply, expected 1 to 8"),
-        ([1 / 9] * 9, "odd: gave 9 ways to reply, expected 1 to 8"),
-        ([1.5, -0.5], "odd: gave replies with probabilities 1.5, -0.5, expected none below 0"),
-        ([0.5, nan], "odd: gave replies with probabilities 0.5, nan"),
-        ([nan, 0.5], "odd: gave replies with probabilities nan, 0.5"),
-        ([inf], "odd: gave replies with probabilities inf"),
-        ([0.5, 0.4], "odd: gave replies with probabilities 0.5, 0.4, expected none below 0 and a sum of 1"),
-        ([0.0, 0.0], "odd: gave replies with probabilities 0, 0"),
-    ],
-)
-def test_replies_that_are_no_distribution_are_refused(state_of, chances, what):
-    with pytest.raises(InputError, match=what):
-        draw_reply(Odd(chances), Turn(state_of("x"), Goal(())), None, Random(0))
-
-
-def test_replies_may_be_rounded_to_32_bits(state_of):
-    chances = [float(np.float32(1 / 7))] * 7
-    assert draw_reply(Odd(chances), Turn(state_of("x"), Goal(())), None, Random(0)).action.decision is Decision.NO_OP
-
-
-class Odd:
-    """Somebody who does nothing, in ways of the given probabilities."""
-
-    name, policy = "odd", None
-
-    def __init__(self, chances):
-        self.chances = chances
-
-    def options(self, turn, pairs):
-        return [Option(chance, lambda _: noop_reply(turn.state)) for chance in self.chances]
-
-
-@pytest.mark.parametrize(
-    ("where", "what"),
-    [
-        ("outsiders", "expected module:attribute"),
-        (":x", "expected module:attribute"),
-        ("nowhere_at_all:x", "nowhere_at_all cannot be imported"),
-        ("nowhere.py:x", "there is no file nowhere.py"),
-        ("outsiders:nobody", "outsiders has no nobody"),
-        ("outsiders:unfit", "a int is no person: it needs a name"),
-        ("broken:x", "broken cannot be imported: SyntaxError"),
-        ("{folder}/broken.py:x", "cannot be imported: SyntaxError"),
-    ],
-)
-def test_what_is_no_person_is_refused_in_one_line(tmp_path, monkeypatch, where, what):
-    (tmp_path / "outsiders.py").write_text(OUTSIDE)
-    (tmp_path / "broken.py").write_text("x = = 1")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(InputError, match=what):
-        load_person(where.format(folder=tmp_path))
 
 
 def test_a_scripted_person_is_a_handful_of_numbers():

@@ -13,7 +13,7 @@ from config import TrainConfig
 from errors import InputError
 from judge import Problem
 from models import store
-from simulation.problem_loader import known_problems
+from simulation.problem_loader import load_problems
 from state_adapter import Episode
 from training.data import transitions
 from training.data.held_out import choose_validation
@@ -96,7 +96,7 @@ def _file_version(path: Path) -> FileVersion | None:
 
 def _read(config: TrainConfig, episodes: Sequence[Episode], observer: Observer) -> RunInputs:
     versions = file_versions(config)
-    problems = known_problems() if config.zero_style.epochs else {}
+    problems = load_problems() if config.zero_style.epochs else {}
     run_fingerprint = fingerprint(config, episodes, problems)
     saved = _saved_run(config, run_fingerprint, observer)
     networks = starting_networks(config) if saved is None else _saved_networks(config, saved)
