@@ -80,7 +80,8 @@ def _run(options: argparse.Namespace) -> int:
         outcome = learn(config, recordings, paths, run)
         if outcome.after is not None:
             estimates = {name: value for name, value in vars(outcome.after).items() if isinstance(value, Estimate)}
-            run.metrics.update({f"held_out.{name}": value.mean for name, value in estimates.items()})
+            sessions = "held_out" if outcome.held_out else "learned_from"
+            run.metrics.update({f"{sessions}.{name}": value.mean for name, value in estimates.items()})
     print(render(outcome, paths, config))
     return 0
 

@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 def render(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
     """The whole report."""
-    parts = [_sizes(outcome)]
+    parts = [] if outcome.nothing_new else [_sizes(outcome)]
     if outcome.before is not None and outcome.after is not None:
-        parts.append(table(_rows(outcome.before, outcome.after)))
-    parts += [_decision(outcome), _folders(paths), _next_steps(outcome, paths, config)]
+        title = "on held-out sessions" if outcome.held_out else "on the sessions learned from"
+        parts.append(table([[title, "before", "after", "compared with"], *_rows(outcome.before, outcome.after)]))
+    parts += [_decision(outcome, config), _folders(outcome, paths, config), _next_steps(outcome, paths, config)]
     return "\n\n".join(parts)
 
 
 def _sizes(outcome: Outcome) -> str:
     stopping = f", {outcome.validation_sessions} to know when to stop" if outcome.validation_sessions else ""
-    held_out = f"{outcome.held_out} held out" if outcome.held_out else "none held out, so nothing can be compared"
+    held_out = f"{outcome.held_out} held out" if outcome.held_out else "none held out, so nothing is compared"
     learned_from, games = pluralise(outcome.learned_from, "session"), pluralise(outcome.games, "game")
     return f"Learned from {learned_from}{stopping}, and {games}; {held_out}."
 
 
 def _rows(before: Report, after: Report) -> list[list[str]]:
-    """Each measure on the held-out sessions, mean +- standard error over sessions, and what it is held against."""
+    """Each measure, mean +- standard error over sessions, and what it is held against."""
     return [
-        ["on held-out sessions", "before", "after", "compared with"],
         ["human's decision, accuracy", _of(before.human_accuracy), _of(after.human_accuracy), ""],
         ["human's decision, NLL", _of(before.human_nll), _of(after.human_nll), f"class prior  {_of(after.prior_nll)}"],
         [
@@ -68,16 +68,21 @@ def _number(value: float | None) -> str:
     return "-" if value is None or not math.isfinite(value) else f"{value:.3f}"
 
 
-def _decision(outcome: Outcome) -> str:
-    if outcome.verdict.replace:
-        return f"The new models are current: {printable(outcome.verdict.reason)}."
-    folder = printable(str(outcome.models))
-    return f"The current models stay: {printable(outcome.verdict.reason)}. The new ones are in {folder}."
+def _decision(outcome: Outcome, config: LoopConfig) -> str:
+    reason, folder = printable(outcome.verdict.reason), printable(str(outcome.models))
+    if outcome.nothing_new:
+        return f"{reason[0].upper()}{reason[1:]}. The models in {folder} stay as they are."
+    if not outcome.verdict.replace:
+        return f"The current models stay: {reason}. The new ones are in {folder}."
+    if config.trained_on != "person":
+        return f"The new models are in {folder}, where they serve nobody by default: {reason}."
+    return f"The new models are current: {reason}."
 
 
-def _folders(paths: DataPaths) -> str:
+def _folders(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
+    person = config.trained_on == "person"
     folders = {
-        "current models": paths.models,
+        "current models" if person else f"{config.trained_on} models": paths.models if person else outcome.models,
         "recorded games": paths.self_play_episodes,
         "log and checkpoints": paths.run,
     }

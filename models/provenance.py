@@ -7,3 +7,6 @@ NOTHING = "nothing"
 
 NOT_A_PERSON = ("samples", "scripted", NOTHING)
 """Kinds of sessions whose models never replace a person's. Imported models count as a person's."""
+
+IMPORTED = "imported"
+"""Models of the existing system, which say nothing about whom they learned from."""

@@ -37,11 +37,16 @@ def test_without_sessions_it_shows_what_happens_on_samples(paths, capsys):
     assert run.main([]) == 0
     out, error = capsys.readouterr()
     assert "two samples" in error and "behaviour cloning" in error
-    assert out.startswith("Learned from 1 session, and 2 games; 1 held out.")
+    assert out.startswith("Learned from 2 sessions, and 2 games; none held out, so nothing is compared.")
+    assert "on the sessions learned from" in out
     for row in ("human's decision, accuracy", "NLL", "return", "NO-OP", "calibration error", "value"):
         assert row in out
-    assert str(paths.models) in out and f"put your own recorded sessions into {paths.episodes}" in out
-    assert store.load(paths.models).meta["trained_on"] == "samples"
+    models = paths.models.with_name("models-from-samples")
+    assert (
+        f"{models}, where they serve nobody by default" in out
+        and f"put your own recorded sessions into {paths.episodes}" in out
+    )
+    assert store.load(models).meta["trained_on"] == "samples" and store.load(paths.models) is None
     assert paths.episodes.is_dir()
 
 
@@ -53,6 +58,18 @@ def test_a_persons_sessions_are_found_and_take_over(paths, sample_sessions, caps
     assert error.count("two samples") == 1 and out.count("put your own recorded") == 1
     meta = store.load(paths.models).meta
     assert meta["trained_on"] == "person" and meta["seed"] == 3
+
+
+def test_called_again_with_nothing_new_it_says_so_and_learns_nothing(paths, sample_sessions, capsys):
+    paths.episodes.mkdir(parents=True)
+    (paths.episodes / "linked").symlink_to(sample_sessions)
+    assert run.main([]) == 0
+    before = {path: path.read_bytes() for path in paths.models.glob("*.pt")}
+    capsys.readouterr()
+    assert run.main([]) == 0
+    out, error = capsys.readouterr()
+    assert out.startswith("Nothing is new since the run that made generation 000001-")
+    assert "behaviour cloning" not in error and before == {path: path.read_bytes() for path in before}
 
 
 @pytest.mark.parametrize(
@@ -101,7 +118,9 @@ def test_damaged_sessions_are_an_error_and_not_a_reason_for_samples(paths, capsy
 @pytest.mark.parametrize("calls", [0, 5, 20])
 def test_a_full_disk_is_one_line_and_the_models_stay(paths, capsys, monkeypatch, calls):
     assert run.main([]) == 0
-    before = {path: path.read_bytes() for path in paths.models.glob("*.pt")}
+    models = paths.models.with_name("models-from-samples")
+    before = {path: path.read_bytes() for path in models.glob("*.pt")}
+    assert len(before) == 3
     left, real = calls, os.fsync
 
     def fsync(descriptor):
@@ -116,7 +135,7 @@ def test_a_full_disk_is_one_line_and_the_models_stay(paths, capsys, monkeypatch,
     assert run.main(["--seed", "1"]) == 2
     out, error = capsys.readouterr()
     assert out == "" and "the disk is full" in error.splitlines()[-1]
-    assert {path: path.read_bytes() for path in paths.models.glob("*.pt")} == before
+    assert {path: path.read_bytes() for path in models.glob("*.pt")} == before
     monkeypatch.setattr(os, "fsync", real)
     assert run.main(["--seed", "1"]) == 0
 
@@ -142,7 +161,7 @@ def test_telemetry_says_how_the_run_came_out(paths, monkeypatch):
     assert run.main([]) == 0
     end = json.loads((paths.root / "telemetry" / "runs.jsonl").read_text().splitlines()[-1])
     assert end["outcome"] == "done" and end["counts"] == {"sessions": 2, "states": 58}
-    assert end["metrics"]["held_out.human_nll"] > 0 and end["phase_seconds"]["bc"] > 0
+    assert end["metrics"]["learned_from.human_nll"] > 0 and end["phase_seconds"]["bc"] > 0
 
 
 def test_telemetry_is_kept_here_and_can_be_switched_off(paths, monkeypatch):

@@ -82,7 +82,7 @@ def train_from_episodes(
     if observer is None or not distributed.is_main:
         observer = NullObserver()
     with reproducible():
-        inputs = read_inputs(config, episodes, distributed, observer)
+        inputs = read_inputs(config, episodes, distributed, observer, publish=publish)
         baselines = Baselines.from_steps(inputs.train_steps)
         writer = CheckpointWriter(inputs, distributed, clock)
         with locked_folders(inputs, distributed, publish=publish):

@@ -5,39 +5,37 @@
                    played; fine-tuning on them and on recorded decisions, epoch by epoch
        compare     with the current models, on the held-out sessions; replace them if they are not worse
 
-It can be killed at any moment; the next call with the same sessions and configuration goes on. Not here: how a phase
-learns, what is measured (`evaluation`), the rule for replacing (`evaluation/promotion.py`), what is shown.
+Every run begins at the same start (`runs/starts.py`) and learns from all sessions that are not held out; where nothing
+has changed since a run that has ended, nothing is learned. It can be killed at any moment; the next call with the same
+sessions and configuration goes on. Not here: how a phase learns, what is measured (`evaluation`), the rule for
+replacing (`evaluation/promotion.py`), what is shown.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import files
 from config import LoopConfig, TrainConfig
 from data_paths import DataPaths
 from inference import untrained_models
+from judge import Problem
 from models import Models, store
 from models.provenance import NOT_A_PERSON, NOTHING
 from simulation.problem_loader import load_problems
 from state_adapter import Episode, write_snapshot
 from training.data.held_out import choose_held_out
 from training.evaluation.held_out_report import Baselines, Report, evaluate
-from training.evaluation.promotion import (
-    PromotionDecision,
-    Scores,
-    decide_promotion,
-    quarantine_folder,
-)
-from training.networks.training_networks import TrainingNetworks
-from training.runs import training_manifest
-from training.runs.fingerprint import fingerprint
+from training.evaluation.promotion import PromotionDecision, Scores, decide_promotion, quarantine_folder
+from training.runs.damaged_files import DamagedFileError, set_aside
 from training.runs.observer import Observer
+from training.runs.run_folder import STATE
+from training.runs.run_plan import RunPlan, fingerprint_of, read_plan, remove_plan, write_plan
+from training.runs.starts import FRESH_START, find_start, start_named
+from training.runs.training_manifest import ManifestEntry, append_entry, entry_of, finished_run, read_manifest
 from training.train_from_episodes import TrainResult, train_from_episodes
 
 
@@ -45,8 +43,9 @@ from training.train_from_episodes import TrainResult, train_from_episodes
 class Outcome:
     """What came of a run.
 
-    learnt_from, stopped_by: sessions that phases learned from, and that only said when to stop. before, after: on the
-    held-out sessions; None: none could be held out. models: the folder that the new models are in.
+    learned_from, validation_sessions: sessions that phases learned from, and that only said when to stop. before,
+    after: measured on the held-out sessions; without any, on the sessions learned from. models: the folder that the new
+    models are in. nothing_new: nothing was learned, because nothing has changed since the run that made `generation`.
     """
 
     learned_from: int
@@ -58,196 +57,216 @@ class Outcome:
     verdict: PromotionDecision
     models: Path
     generation: str
+    nothing_new: bool = False
+
+
+@dataclass(frozen=True)
+class LoopInputs:
+    """What a run is given. folder: where its models serve, one of their own if they do not learn from a person.
+    entries: the manifest. fingerprint: of all that decides what is learned."""
+
+    config: LoopConfig
+    episodes: Sequence[Episode]
+    paths: DataPaths
+    observer: Observer
+    problems: Mapping[str, Problem]
+    folder: Path
+    entries: Sequence[ManifestEntry]
+    fingerprint: str
+
+    @property
+    def plan_path(self) -> Path:
+        """Where the plan of a run lies until the run has ended."""
+        return self.paths.run / "plan.json"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Measured before and after, on the same sessions. old: what was measured before; None: there were no models."""
+
+    old: Models | None
+    before: Report
+    after: Report
 
 
 def run_loop(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, observer: Observer) -> Outcome:
     """Carries out the plan, or goes on with it. Raises InputError, and KeyboardInterrupt once all is saved."""
     with files.lock(paths.run / ".lock"):
-        return _Loop(config, episodes, paths, observer).carry_out()
+        inputs = _read_inputs(config, episodes, paths, observer)
+        plan = _interrupted_plan(inputs)
+        if plan is not None:
+            observer.message("Going on with the run that was interrupted.")
+        elif (finished := finished_run(inputs.entries, inputs.fingerprint)) and _has_models(inputs.folder):
+            return _nothing_new(inputs, finished)
+        else:
+            plan = _begin_plan(inputs)
+        return _carry_out(inputs, plan)
 
 
-class _Loop:
-    def __init__(self, config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, observer: Observer) -> None:
-        self.config, self.paths, self.observer = config, paths, observer
-        self.problems = load_problems()
-        self.trained = training_manifest.read_manifest(paths.manifest, observer.message)
-        learned = {name for entry in self.trained for name in entry.sessions}
-        held_out = choose_held_out([one.id for one in episodes], config.held_out_share, learned)
-        if held_out & learned:
-            observer.message("Earlier models learned from every session here, so from those that are held out now too.")
-        self.learning = [one for one in episodes if one.id not in held_out]
-        self.held_out = [one for one in episodes if one.id in held_out]
-        self.current = store.load(paths.models, config.device)
-        self.noted = False
-        self.staged = paths.run / "models"
-        self.plan = paths.run / "plan.json"
-        self.plan_id, self.resume = self._note_plan(episodes)
+def _read_inputs(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, observer: Observer) -> LoopInputs:
+    problems = load_problems()
+    folder = paths.models
+    if config.trained_on in NOT_A_PERSON:
+        folder = quarantine_folder(folder, config.trained_on)
+    entries = read_manifest(paths.manifest, observer.message)
+    fingerprint = fingerprint_of(config, episodes, problems)
+    return LoopInputs(config, episodes, paths, observer, problems, folder, entries, fingerprint)
 
-    def carry_out(self) -> Outcome:
-        """All steps in order; those that an interrupted run has ended already end at once."""
-        result = self._train()
-        baselines = Baselines.from_steps(result.data.select_episodes(range(len(self.learning))))
-        with files.lock(self.paths.models / ".training.lock"):
-            self._look_again()
-            before, after = self._measure(baselines, self._in_use(), result.policies)
-            verdict, folder, generation = self._promote(result, before, after)
-        self._note_trained(folder, generation, result.games)
-        with files.translate_os_errors(self.plan):
-            self.plan.unlink(missing_ok=True)
-        return Outcome(
-            len(result.train), len(result.held_out), len(self.held_out), len(result.games),
-            before, after, verdict, folder, generation,
-        )  # fmt: skip
 
-    def _note_plan(self, episodes: Sequence[Episode]) -> tuple[str, bool]:
-        """Writes down what this run is; returns its id, and whether it goes on with one that was interrupted."""
-        settings = {k: v for k, v in asdict(self.config).items() if k not in ("device", "telemetry_url")}
-        found_now = fingerprint(self._settings(), episodes, self.problems)
-        given = {name: found_now[name] for name in ("recordings", "problems")}
+def _has_models(folder: Path) -> bool:
+    return (folder / store.ASSISTANT).exists()
 
-        def text() -> str:
-            models = None if self.current is None else self.current.generation or "imported"
-            about = {"settings": settings, **given, "models": models, "number": len(self.trained)}
-            return json.dumps(about, indent=1)
 
-        with files.translate_os_errors(self.plan):
-            found = self.plan.read_text() if self.plan.exists() else None
-        now = self.current, self.trained
-        if found is not None:
-            self._as_it_began(found)
-        if found == (plan := text()):
-            self.noted = len(self.trained) < len(now[1])
-            self.observer.message("Going on with the run that was interrupted.")
-            return _digest(plan), True
-        self.current, self.trained = now
-        plan = text()
-        if found is not None:
-            self.observer.message("The interrupted run had other sessions or settings: a new one begins.")
-        with files.translate_os_errors(self.paths.run):
-            shutil.rmtree(self.staged, ignore_errors=True)
-            for state in self.paths.run.glob("*/resume.pt"):
-                state.unlink()
-        files.atomic_write(self.plan, plan)
-        return _digest(plan), False
+def _nothing_new(inputs: LoopInputs, finished: ManifestEntry) -> Outcome:
+    """What is said of a run whose sessions, settings, problems and code are those of one that has ended."""
+    reason = f"nothing is new since the run that made generation {finished.generation}, so nothing was learned"
+    decision = PromotionDecision(False, reason)
+    return Outcome(0, 0, 0, 0, None, None, decision, inputs.folder, finished.generation, nothing_new=True)
 
-    def _as_it_began(self, plan: str) -> None:
-        """Looks at models and manifest as they were when a plan began: its last step may have been ended already."""
-        try:
-            about = json.loads(plan)
-            begun_from, self.trained = about["models"], self.trained[: about["number"]]
-        except (ValueError, KeyError, TypeError):  # not one of ours
-            return
-        if self.current is not None and self.current.meta.get("plan") == _digest(plan):
-            kept = [one.id for one in store.generations(self.paths.models) if not one.damaged]
-            if begun_from is None:
-                self.current = None
-            elif begun_from in kept:
-                self.current = store.load_generation(self.paths.models, begun_from, self.config.device)
 
-    def _train(self) -> TrainResult:
-        """Cloning, PPO and self-play in one run; its models go to a folder of their own, not into use."""
-        begins_from = self._goes_on_from()
-        if begins_from is not None:
-            store.publish(
-                self.staged, begins_from.human, begins_from.assistant, begins_from.featurizer, begins_from.meta
-            )
-        settings = replace(self._settings(), init_from_pv=begins_from is not None)
-        resume = self.resume and (settings.checkpoint_dir / "resume.pt").exists()
-        return train_from_episodes(
-            replace(settings, resume=resume), self.learning, observer=self.observer, record=self._record
-        )
+def _interrupted_plan(inputs: LoopInputs) -> RunPlan | None:
+    """The plan of a run that was interrupted, if it was given the same as this one."""
+    plan = read_plan(inputs.plan_path, inputs.observer.message)
+    if plan is None or plan.fingerprint == inputs.fingerprint:
+        return plan
+    inputs.observer.message("The interrupted run had other sessions, settings or code: it is not gone on with.")
+    return None
 
-    def _settings(self) -> TrainConfig:
-        config = self.config
-        return TrainConfig(
-            checkpoint_dir=self.paths.run / "training", pv_dir=self.staged, device=config.device, seed=config.seed,
-            trained_on=config.trained_on, games_before=sum(len(entry.games) for entry in self.trained),
-            featurizer=config.featurizer, model=config.model, rewards=config.rewards, bc=config.bc, ppo=config.ppo,
-            zero_style=config.zero_style,
-        )  # fmt: skip
 
-    def _record(self, games: Sequence[Episode]) -> None:
-        """Writes games down as they are played."""
+def _begin_plan(inputs: LoopInputs) -> RunPlan:
+    """Chooses what the run begins with and holds out, and writes it down."""
+    config, current = inputs.config, store.load(inputs.folder)
+    start = FRESH_START
+    if config.init_from_pv:
+        start = find_start(inputs.paths.models, config.model.backbone, inputs.observer).name
+    generation = None if current is None else current.generation
+    plan = RunPlan(
+        id=uuid.uuid4().hex[:12],
+        fingerprint=inputs.fingerprint,
+        start=start,
+        compared_with=generation,
+        games_before=sum(len(entry.games) for entry in inputs.entries),
+        held_out=tuple(sorted(_held_out(inputs, generation))),
+    )
+    _train_config(inputs, plan).checkpoint_dir.joinpath(STATE).unlink(missing_ok=True)
+    write_plan(inputs.plan_path, plan)
+    return plan
+
+
+def _held_out(inputs: LoopInputs, current: str | None) -> frozenset[str]:
+    entry = entry_of(inputs.entries, inputs.folder, current)
+    learned = frozenset(() if entry is None else entry.sessions)
+    ids = [episode.id for episode in inputs.episodes]
+    held_out = choose_held_out(ids, inputs.config.held_out_share, learned)
+    if overlap := held_out & learned:
+        inputs.observer.message(f"The current models learned from {len(overlap)} of the {len(held_out)} held out.")
+    return held_out
+
+
+def _carry_out(inputs: LoopInputs, plan: RunPlan) -> Outcome:
+    """All steps in order; those that an interrupted run has ended already end at once."""
+    held_out = [episode for episode in inputs.episodes if episode.id in plan.held_out]
+    learning = [episode for episode in inputs.episodes if episode.id not in plan.held_out]
+    result = _train(inputs, plan, learning)
+    with files.lock(inputs.folder / ".training.lock"):
+        comparison = _compare(inputs, plan, result, held_out or learning)
+        decision = _decide(inputs, comparison, compared=bool(held_out))
+        folder, generation = _publish(inputs, plan, result, decision)
+    _record(inputs, plan, result, folder, generation)
+    remove_plan(inputs.plan_path)
+    return Outcome(
+        len(result.train), len(result.held_out), len(held_out), len(result.games),
+        comparison.before, comparison.after, decision, folder, generation,
+    )  # fmt: skip
+
+
+def _train(inputs: LoopInputs, plan: RunPlan, learning: Sequence[Episode]) -> TrainResult:
+    """Cloning, PPO and self-play in one run, or what is left of it; its models are not published yet."""
+
+    def record(games: Sequence[Episode]) -> None:
         for game in games:
-            write_snapshot(game, self.paths.self_play_episodes)
+            write_snapshot(game, inputs.paths.self_play_episodes)
 
-    def _look_again(self) -> None:
-        """Sees whether others have replaced the current models meanwhile; then the new ones are compared with those."""
-        now = store.load(self.paths.models, self.config.device)
-        of_this_plan = now is not None and now.meta.get("plan") == self.plan_id
-        if now is not None and not of_this_plan and (self.current is None or now.generation != self.current.generation):
-            self.observer.message(
-                "The current models have been replaced meanwhile: the new ones are what is compared with."
-            )
-            self.current = now
+    config = _train_config(inputs, plan)
+    state = config.checkpoint_dir / STATE
+    if state.exists():
+        try:
+            resumed = replace(config, resume=True)
+            return train_from_episodes(resumed, learning, observer=inputs.observer, record=record, publish=False)
+        except DamagedFileError as error:
+            set_aside(state, error.reason, inputs.observer.message)
+    return train_from_episodes(config, learning, observer=inputs.observer, record=record, publish=False)
 
-    def _goes_on_from(self) -> Models | None:
-        """The current models, if they learned from the same kind of sessions and have the same backbone."""
-        current, config = self.current, self.config
-        if current is None or not config.init_from_pv:
-            return None
-        if (current.meta.get("trained_on") in NOT_A_PERSON) != (config.trained_on in NOT_A_PERSON):
-            return None
-        if current.assistant.config.backbone != config.model.backbone:
-            self.observer.message(
-                f"The current models have another backbone than {config.model.backbone}: a new start."
-            )
-            return None
-        return current
 
-    def _in_use(self) -> Models:
-        """The current models; without any, or if they learned from nothing, the quiet assistant of untrained ones."""
-        config = self.config
-        if self.current is not None and self.current.meta.get("trained_on") != NOTHING:
-            return self.current
-        return untrained_models(config.device, seed=config.seed, model=config.model, featurizer=config.featurizer)
+def _train_config(inputs: LoopInputs, plan: RunPlan) -> TrainConfig:
+    config, start = inputs.config, start_named(plan.start, inputs.paths.models)
+    return TrainConfig(
+        checkpoint_dir=inputs.paths.run / "training", pv_dir=start.folder or inputs.folder, device=config.device,
+        seed=config.seed, init_from_pv=start.folder is not None, trained_on=config.trained_on,
+        games_before=plan.games_before, featurizer=config.featurizer, model=config.model, rewards=config.rewards,
+        bc=config.bc, ppo=config.ppo, zero_style=config.zero_style,
+    )  # fmt: skip
 
-    def _note_trained(self, folder: Path, generation: str, games: Sequence[str]) -> None:
-        if self.noted:
-            return
-        sessions, held_out = (tuple(one.id for one in some) for some in (self.learning, self.held_out))
-        training_manifest.append_entry(
-            self.paths.manifest,
-            training_manifest.ManifestEntry(generation, folder.name, sessions, held_out, tuple(games)),
-        )
 
-    def _measure(
-        self, baselines: Baselines, before: Models, after: TrainingNetworks
-    ) -> tuple[Report | None, Report | None]:
-        if not self.held_out:
-            return None, None
-        self.observer.phase("evaluation", 2)
-        reports = []
-        for models in (before, after):
-            reports.append(evaluate(models, self.held_out, baselines, weights=self.config.rewards, ppo=self.config.ppo))
-            self.observer.advance()
-        return reports[0], reports[1]
+def _compare(inputs: LoopInputs, plan: RunPlan, result: TrainResult, sessions: Sequence[Episode]) -> Comparison:
+    """Measures the current models, and the new ones."""
+    config, old = inputs.config, _current_models(inputs, plan)
+    baselines = Baselines.from_steps(result.data.select_episodes(range(len(result.data.ids))))
+    before = old
+    if before is None or before.meta.get("trained_on") == NOTHING:
+        before = untrained_models(config.device, seed=config.seed, model=config.model, featurizer=config.featurizer)
+    inputs.observer.phase("evaluation", 2)
+    reports = []
+    for models in (before, result.policies):
+        reports.append(evaluate(models, sessions, baselines, weights=config.rewards, ppo=config.ppo))
+        inputs.observer.advance()
+    return Comparison(old, *reports)
 
-    def _promote(
-        self, result: TrainResult, before: Report | None, after: Report | None
-    ) -> tuple[PromotionDecision, Path, str]:
-        """Makes the new models current, or says why not and where they are instead."""
-        kind = self.config.trained_on if self.config.learns else NOTHING
-        old = None if self.current is None else _scores(before)
-        old_kind = None if self.current is None else self.current.meta.get("trained_on")
-        verdict = decide_promotion(_scores(after), old, trained_on=kind, old_trained_on=old_kind)
-        policies = result.policies
-        folder = self.paths.models
-        if not verdict.replace:
-            protected = kind in NOT_A_PERSON and old_kind not in NOT_A_PERSON and kind != NOTHING
-            folder = quarantine_folder(folder, kind) if protected else self.paths.run / "not-in-use"
-        about = {"trained_on": kind, "sessions": len(self.learning), "verdict": verdict.reason, "plan": self.plan_id}
-        there = [one for one in store.generations(folder) if one.current and one.meta.get("plan") == self.plan_id]
-        if there:  # the run was interrupted between this and its end
-            return verdict, folder, there[0].id
-        meta = {**result.meta, **about}
-        generation = store.publish(folder, policies.human, policies.assistant, policies.featurizer, meta)
-        return verdict, folder, generation
+
+def _current_models(inputs: LoopInputs, plan: RunPlan) -> Models | None:
+    """The models to compare with: those that are current, or were before this very run published its own."""
+    current = store.load(inputs.folder, inputs.config.device)
+    if current is not None and current.meta.get("plan") == plan.id:
+        return _replaced_models(inputs, plan)
+    if current is not None and current.generation != plan.compared_with:
+        inputs.observer.message("Other models have become current meanwhile: the new ones are compared with those.")
+    return current
+
+
+def _replaced_models(inputs: LoopInputs, plan: RunPlan) -> Models | None:
+    whole = [generation.id for generation in store.generations(inputs.folder) if not generation.damaged]
+    if plan.compared_with not in whole:
+        return None
+    return store.load_generation(inputs.folder, plan.compared_with, inputs.config.device)
+
+
+def _decide(inputs: LoopInputs, comparison: Comparison, *, compared: bool) -> PromotionDecision:
+    old, config = comparison.old, inputs.config
+    new_scores, old_scores = (_scores(report if compared else None) for report in (comparison.after, comparison.before))
+    return decide_promotion(
+        new_scores, None if old is None else old_scores,
+        trained_on=config.trained_on if config.learns else NOTHING,
+        old_trained_on=None if old is None else old.meta.get("trained_on"),
+    )  # fmt: skip
 
 
 def _scores(report: Report | None) -> Scores:
-    return Scores((), ()) if report is None else Scores(report.session_nll, report.session_return)
+    return Scores() if report is None else Scores(report.session_nll, report.session_return, report.session_kept_brier)
 
 
-def _digest(plan: str) -> str:
-    return hashlib.blake2b(plan.encode("utf-8", "backslashreplace"), digest_size=6).hexdigest()
+def _publish(inputs: LoopInputs, plan: RunPlan, result: TrainResult, decision: PromotionDecision) -> tuple[Path, str]:
+    """Makes the new models current, or puts them aside; returns their folder and generation."""
+    folder = inputs.folder if decision.replace else inputs.paths.run / "not-in-use"
+    for generation in store.generations(folder):
+        if generation.current and generation.meta.get("plan") == plan.id:  # interrupted between this and its end
+            return folder, generation.id
+    meta = {**result.meta, "start": plan.start, "verdict": decision.reason, "plan": plan.id}
+    networks = result.policies
+    return folder, store.publish(folder, networks.human, networks.assistant, networks.featurizer, meta)
+
+
+def _record(inputs: LoopInputs, plan: RunPlan, result: TrainResult, folder: Path, generation: str) -> None:
+    """Adds the run to the manifest, unless that was done before an interruption."""
+    if entry_of(inputs.entries, folder, generation) is None:
+        entry = ManifestEntry(generation, folder.name, result.data.ids, plan.held_out, result.games, plan.fingerprint)
+        append_entry(inputs.paths.manifest, entry)

@@ -35,6 +35,7 @@ REPORT = Report(
     sessions=("a",),
     session_nll=(1.25,),
     session_return=(-0.25,),
+    session_kept_brier=(0.2,),
 )
 OUTCOME = Outcome(
     learned_from=3,
@@ -77,11 +78,34 @@ def test_before_and_after_stand_beside_what_they_are_compared_with():
             replace(OUTCOME, learned_from=1, validation_sessions=0, games=1),
             "Learned from 1 session, and 1 game; 1 held out.",
         ),
-        (replace(OUTCOME, held_out=0, before=None, after=None), "none held out, so nothing can be compared"),
+        (replace(OUTCOME, held_out=0), "none held out, so nothing is compared"),
+        (
+            replace(OUTCOME, nothing_new=True, verdict=PromotionDecision(False, "nothing is new since x")),
+            "Nothing is new since x. The models in data/trainer/models stay as they are.",
+        ),
     ],
 )
 def test_what_came_of_it_is_a_sentence(outcome, words):
     assert words in render(outcome, PATHS, LoopConfig())
+
+
+def test_a_table_says_which_sessions_it_is_measured_on():
+    assert "on held-out sessions  " in render(OUTCOME, PATHS, LoopConfig())
+    learned = render(replace(OUTCOME, held_out=0), PATHS, LoopConfig())
+    assert "on the sessions learned from  " in learned and "held-out" not in learned
+
+
+def test_where_nothing_is_new_no_table_is_shown():
+    outcome = replace(OUTCOME, learned_from=0, before=None, after=None, nothing_new=True)
+    text = render(outcome, PATHS, LoopConfig())
+    assert text.startswith("They are better. The models in") and "earned from" not in text
+
+
+def test_models_of_samples_are_said_to_serve_nobody():
+    outcome = replace(OUTCOME, models=Path("data/trainer/models-from-samples"))
+    text = render(outcome, PATHS, replace(LoopConfig(), trained_on="samples"))
+    assert "The new models are in data/trainer/models-from-samples, where they serve nobody by default" in text
+    assert "samples models       data/trainer/models-from-samples" in text and "current models" not in text
 
 
 def test_samples_are_followed_by_how_to_use_ones_own_sessions():

@@ -14,7 +14,6 @@ from actions import Decision
 from errors import InputError
 from files import lock
 from models import store
-from training.data.held_out import choose_validation
 from training.losses.optimizer import Optimizer
 from training.runs.observer import NullObserver
 from training.train_from_episodes import train_from_episodes
@@ -239,19 +238,6 @@ def test_settings_that_models_in_use_do_not_follow_are_named(small, sessions):
     train_from_episodes(other, sessions, observer=told, publish=False)
     (said,) = told.messages
     assert said.endswith("already: featurizer.w_max (it is 160), model.dropout (it is 0.1)")
-
-
-@pytest.mark.parametrize(("sessions_", "held_out"), [(1, 0), (5, 0), (6, 1), (10, 2), (20, 4)])
-def test_sessions_held_out(sessions_, held_out):
-    ids = [f"id-{i}" for i in range(sessions_)]
-    assert len(choose_validation(ids, 0.2, seed=0)) == held_out
-    assert choose_validation(ids, 0.0, seed=0) == set()
-
-
-def test_most_of_what_is_held_out_stays_so_when_sessions_are_added():
-    few, more = ([f"id-{i}" for i in range(n)] for n in (20, 24))
-    first, second = ({ids[i] for i in choose_validation(ids, 0.25, seed=3)} for ids in (few, more))
-    assert len(first & second) >= 4
 
 
 def test_the_log_has_no_numbers_that_json_lacks(small, sessions):

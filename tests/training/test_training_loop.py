@@ -1,28 +1,26 @@
 """training_loop.py promises: two phases, the same result however often it is killed, nobody's models lost."""
 
 import json
+import random
 from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 import training.training_loop as loop
 from config import BCConfig, FeaturizerConfig, LoopConfig, ModelConfig, PPOConfig, ZeroStyleConfig
 from data_paths import DataPaths
 from errors import InputError
 from files import lock
+from inference import fresh_models
 from models import store
 from state_adapter import read_episodes
-from training.data.held_out import choose_held_out
 from training.evaluation.promotion import PromotionDecision
 from training.runs.observer import NullObserver
 from training.runs.training_manifest import append_entry, read_manifest
 from training.training_loop import run_loop
 
 TINY = LoopConfig(
-    trained_on="samples",
     featurizer=FeaturizerConfig(d_in=24, char_dim=8),
     model=ModelConfig(d_in=24, d_model=16, n_layers=1, n_heads=2, hidden=16),
     bc=BCConfig(epochs=2),
@@ -74,31 +72,139 @@ def same(one, two):
 
 @pytest.fixture(scope="module")
 def straight(episodes, tmp_path_factory):
-    """A run that nobody disturbed: where it left what, what it told, what came of it."""
+    """A run that nobody disturbed: where it left what, what it reported, its outcome."""
     paths, observer = DataPaths(tmp_path_factory.mktemp("straight")), Telling()
     return paths, observer, run_loop(TINY, episodes, paths, observer)
 
 
-def test_the_plan_from_sessions_to_models(straight):
+def test_the_plan_from_sessions_to_models(straight, episodes):
     paths, observer, outcome = straight
     assert observer.phases == ["bc", "ppo_from_episodes", "zero_style", "evaluation"]
-    assert (outcome.learned_from, outcome.held_out, outcome.games) == (1, 1, 3)
+    assert (outcome.learned_from, outcome.held_out, outcome.games) == (2, 0, 3)
     assert outcome.verdict == PromotionDecision(True, "there were no models yet") and outcome.models == paths.models
     models = store.load(paths.models)
     assert models.generation == outcome.generation
-    assert models.meta["trained_on"] == "samples" and models.meta["sessions"] == 1
-    assert outcome.after.sessions == outcome.before.sessions and len(outcome.after.sessions) == 1
-    assert outcome.after.human_nll.mean != outcome.before.human_nll.mean
+    assert models.meta["trained_on"] == "person" and models.meta["sessions"] == 2 and models.meta["start"] == "fresh"
+    assert outcome.after.human_nll.mean < outcome.before.human_nll.mean
     assert not (paths.run / "plan.json").exists()
+
+
+def test_with_few_sessions_none_is_held_out_and_the_table_is_of_those_learned_from(straight, episodes):
+    _, _, outcome = straight
+    ids = {one.id for one in episodes}
+    assert outcome.held_out == 0 and {*outcome.after.sessions} == {*outcome.before.sessions} == ids
+
+
+def test_with_enough_sessions_they_are_held_out_and_the_models_compared(sessions, tmp_path):
+    paths, config = DataPaths(tmp_path), replace(TINY, held_out_share=0.5)
+    first = run_loop(config, sessions, paths, NullObserver())
+    assert (first.learned_from, first.held_out) == (3, 3) and len(first.after.sessions) == 3
+    (entry,) = read_manifest(paths.manifest)
+    assert {*entry.held_out} == {*first.after.sessions} and not {*entry.held_out} & {*entry.sessions}
+    second = run_loop(replace(config, seed=1), sessions, paths, NullObserver())
+    assert "held-out sessions" in second.verdict.reason
+    assert second.before.sessions == first.after.sessions  # the first models have not learned from them either
+    assert second.before.human_nll == first.after.human_nll
+
+
+def test_models_that_learned_from_what_is_held_out_now_are_said_to_have(sessions, tmp_path):
+    run_loop(TINY, sessions, DataPaths(tmp_path), NullObserver())
+    observer = Telling()
+    outcome = run_loop(replace(TINY, held_out_share=0.5), sessions, DataPaths(tmp_path), observer)
+    assert outcome.held_out == 3
+    assert "The current models learned from 3 of the 3 held out." in observer.messages
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_where_nothing_is_new_nothing_is_learned(episodes, tmp_path, monkeypatch, replaced):
+    """Whether the models were replaced or not, in any order of the sessions, on any device, after a roll-back too."""
+    paths = DataPaths(tmp_path)
+    run_loop(replace(TINY, seed=7), episodes, paths, NullObserver())
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "decide_promotion", lambda *scores, **more: PromotionDecision(replaced, "so it is"))
+        finished = run_loop(TINY, episodes, paths, NullObserver())
+    before, manifest = weights(paths.models), paths.manifest.read_bytes()
+    monkeypatch.setattr(loop, "train_from_episodes", None)
+    for _ in range(1 + replaced):
+        observer = Telling()
+        config = replace(TINY, device="cpu", telemetry_url="http://127.0.0.1:9/")
+        outcome = run_loop(config, list(episodes)[::-1], paths, observer)
+        assert outcome.nothing_new and outcome.generation == finished.generation and not observer.phases
+        assert f"nothing is new since the run that made generation {finished.generation}" in outcome.verdict.reason
+        assert same(before, weights(paths.models)) and paths.manifest.read_bytes() == manifest
+        if replaced and store.generations(paths.models)[-1].current:
+            store.roll_back(paths.models)
+            before = weights(paths.models)
+
+
+def other_text(episode):
+    last = replace(episode.states[-1], lines=(*episode.states[-1].lines[:-1], "changed"))
+    return replace(episode, states=(*episode.states[:-1], last))
+
+
+def test_whatever_is_new_is_learned_from(episodes, tmp_path, monkeypatch):
+    paths, config = DataPaths(tmp_path), replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    changes = [
+        (config, episodes[:1]),
+        (config, [episodes[0], other_text(episodes[1])]),
+        (replace(config, seed=1), episodes),
+        (replace(config, bc=replace(config.bc, epochs=1)), episodes),
+    ]
+    for changed, recordings in [(config, episodes), *changes]:
+        assert not run_loop(changed, recordings, paths, NullObserver()).nothing_new
+        assert run_loop(changed, recordings, paths, NullObserver()).nothing_new
+    monkeypatch.setattr("training.runs.run_plan.code_version", lambda: "another")
+    assert not run_loop(config, episodes, paths, NullObserver()).nothing_new
+    for file in paths.models.glob("*.pt"):
+        file.unlink()
+    assert not run_loop(config, episodes, paths, NullObserver()).nothing_new  # the models are gone
+
+
+def test_training_begins_at_the_start_whatever_was_learned_before(episodes, straight, tmp_path):
+    """So the same sessions are never learned twice: another run in between changes nothing."""
+    config = replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    run_loop(config, episodes[:1], DataPaths(tmp_path / "twice"), NullObserver())
+    run_loop(config, episodes, DataPaths(tmp_path / "twice"), NullObserver())
+    run_loop(config, episodes, DataPaths(tmp_path / "once"), NullObserver())
+    assert same(*(weights(tmp_path / name / "trainer" / "models") for name in ("twice", "once")))
+
+
+def imported(folder, config):
+    """Models that say no more of themselves than those of the existing system do."""
+    models = fresh_models(seed=5, model=config.model, featurizer=config.featurizer)
+    store.publish(folder, models.human, models.assistant, models.featurizer, {"trained_on": "imported"})
+
+
+def test_imported_models_are_the_start_of_every_training(episodes, tmp_path, monkeypatch):
+    paths, config = DataPaths(tmp_path), replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    imported(paths.models, config)
+    begun_from = []
+    train = loop.train_from_episodes
+
+    def training(config, *given, **named):
+        begun_from.append(store.load(config.pv_dir).assistant.state_dict())
+        return train(config, *given, **named)
+
+    before = store.load(paths.models).assistant.state_dict()
+    monkeypatch.setattr(loop, "train_from_episodes", training)
+    for seed in range(store.MAX_GENERATIONS + 2):
+        run_loop(replace(config, seed=seed), episodes, paths, NullObserver())
+    assert len(begun_from) == store.MAX_GENERATIONS + 2
+    assert all(same(before, weights) for weights in begun_from)
+    starts = {generation.meta.get("start") for generation in store.generations(paths.models)[-store.MAX_GENERATIONS :]}
+    assert starts == {store.start_generation(paths.models)}
+    assert same(before, store.load_start(paths.models).assistant.state_dict())
+    run_loop(replace(config, init_from_pv=False), episodes, paths, NullObserver())
+    assert store.load(paths.models).meta["start"] == "fresh" and len(begun_from) == store.MAX_GENERATIONS + 3
 
 
 def test_no_game_trains_two_models(episodes, tmp_path):
     paths = DataPaths(tmp_path)
-    for _ in range(2):
-        run_loop(TINY, episodes, paths, NullObserver())
+    for seed in range(2):
+        run_loop(replace(TINY, seed=seed), episodes, paths, NullObserver())
     first, second = read_manifest(paths.manifest)
     assert first.generation != second.generation == store.load(paths.models).generation
-    assert first.sessions == second.sessions and {*first.sessions, *first.held_out} == {one.id for one in episodes}
+    assert {*first.sessions} == {*second.sessions} == {one.id for one in episodes}
     assert len(first.games) == len(second.games) == 3 and not {*first.games} & {*second.games}
     assert {one.id for one in read_episodes(paths.self_play_episodes)[0]} == {*first.games, *second.games}
 
@@ -112,6 +218,9 @@ def test_games_are_recorded_as_sessions_are(straight):
     assert {move.model for move in moves} == {"search"}
 
 
+OTHERS = "The interrupted run had other sessions, settings or code: it is not gone on with."
+
+
 def test_what_is_known_of_problems_is_part_of_the_plan(episodes, tmp_path, monkeypatch):
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
     with pytest.raises(KeyboardInterrupt):
@@ -120,10 +229,10 @@ def test_what_is_known_of_problems_is_part_of_the_plan(episodes, tmp_path, monke
     (tmp_path / "problems.json").write_text(json.dumps([problem, {**problem, "id": episodes[1].problem_id}]))
     again = Telling()
     assert run_loop(TINY, episodes, DataPaths(tmp_path), again).games == 3
-    assert again.messages[0] == "The interrupted run had other sessions or settings: a new one begins."
+    assert again.messages[0] == OTHERS
 
 
-def test_models_that_were_put_in_use_meanwhile_are_what_is_compared_with(episodes, tmp_path, monkeypatch):
+def test_models_that_became_current_meanwhile_are_what_is_compared_with(episodes, tmp_path, monkeypatch):
     paths, compared = DataPaths(tmp_path), []
     run_loop(TINY, episodes, paths, NullObserver())
     measure, train = loop.evaluate, loop.train_from_episodes
@@ -131,7 +240,7 @@ def test_models_that_were_put_in_use_meanwhile_are_what_is_compared_with(episode
     def training(*given, **named):
         result = train(*given, **named)
         others = store.load(paths.models)
-        store.publish(paths.models, others.human, others.assistant, others.featurizer, {"trained_on": "samples"})
+        store.publish(paths.models, others.human, others.assistant, others.featurizer, {"trained_on": "person"})
         return result
 
     monkeypatch.setattr(loop, "train_from_episodes", training)
@@ -139,8 +248,8 @@ def test_models_that_were_put_in_use_meanwhile_are_what_is_compared_with(episode
         loop, "evaluate", lambda models, *given, **named: compared.append(models) or measure(models, *given, **named)
     )
     observer = Telling()
-    run_loop(TINY, episodes, paths, observer)
-    assert any("replaced meanwhile" in text for text in observer.messages)
+    run_loop(replace(TINY, seed=1), episodes, paths, observer)
+    assert any("become current meanwhile" in text for text in observer.messages)
     assert [one.id for one in store.generations(paths.models)].index(compared[0].generation) == 1
 
 
@@ -162,28 +271,23 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    "noted, reason",
-    [
-        (False, "there were no models yet"),
-        (True, "they are better"),
-        (False, "they are worse"),
-    ],
+    "recorded, reason",
+    [(False, "there were no models yet"), (True, "they are better"), (False, "they are worse")],
 )
-def test_killed_after_the_models_are_published_it_is_not_run_again(episodes, tmp_path, monkeypatch, noted, reason):
+def test_killed_after_the_models_are_published_it_is_not_run_again(episodes, tmp_path, monkeypatch, recorded, reason):
     paths, runs = DataPaths(tmp_path), int(reason != "there were no models yet")
     for _ in range(runs):
-        run_loop(TINY, episodes, paths, NullObserver())
+        run_loop(replace(TINY, seed=1), episodes, paths, NullObserver())
 
     def kill(path, entry):
-        if noted:
+        if recorded:
             append_entry(path, entry)
         raise Killed
 
-    monkeypatch.setattr(
-        loop, "decide_promotion", lambda new, old, **more: PromotionDecision(reason != "they are worse", reason)
-    )
+    decision = PromotionDecision(reason != "they are worse", reason)
+    monkeypatch.setattr(loop, "decide_promotion", lambda new, old, **more: decision)
     with monkeypatch.context() as patch:
-        patch.setattr(loop.training_manifest, "append_entry", kill)
+        patch.setattr(loop, "append_entry", kill)
         with pytest.raises(Killed):
             run_loop(TINY, episodes, paths, NullObserver())
     folder = paths.run / "not-in-use" if reason == "they are worse" else paths.models
@@ -204,25 +308,23 @@ def test_other_settings_after_a_kill_begin_anew(straight, episodes, tmp_path):
         run_loop(replace(TINY, seed=5), episodes, DataPaths(tmp_path), Telling(stop_at=observer.calls - 3))
     again = Telling()
     run_loop(TINY, episodes, DataPaths(tmp_path), again)
-    assert again.messages[0] == "The interrupted run had other sessions or settings: a new one begins."
+    assert again.messages[0] == OTHERS
     assert same(weights(straight[0].models), weights(tmp_path / "trainer" / "models"))
 
 
-def test_a_persons_models_replace_samples_and_are_not_replaced_by_them(episodes, tmp_path):
-    paths = DataPaths(tmp_path)
-    run_loop(TINY, episodes, paths, NullObserver())
-    person = replace(TINY, trained_on="person")
-    outcome = run_loop(person, episodes, paths, NullObserver())
-    assert outcome.verdict.replace and "sample sessions only" in outcome.verdict.reason
+@pytest.mark.parametrize("kind", ["samples", "scripted"])
+def test_models_that_did_not_learn_from_a_person_lie_in_a_folder_of_their_own(episodes, tmp_path, kind):
+    """They serve nobody by default, not even where a person has no models yet, and a person's are not touched."""
+    paths, others = DataPaths(tmp_path), replace(TINY, trained_on=kind)
+    outcome = run_loop(others, episodes, paths, NullObserver())
+    assert outcome.models == tmp_path / "trainer" / f"models-from-{kind}"
+    assert store.load(outcome.models).meta["trained_on"] == kind and store.load(paths.models) is None
+    person = run_loop(TINY, episodes, paths, NullObserver())
+    assert person.verdict.reason == "there were no models yet" and person.models == paths.models
     before = weights(paths.models)
-    outcome = run_loop(TINY, episodes, paths, NullObserver())
-    assert not outcome.verdict.replace and "never replace" in outcome.verdict.reason
-    assert outcome.models == tmp_path / "trainer" / "models-from-samples"
-    assert store.load(outcome.models).meta["trained_on"] == "samples"
+    again = run_loop(replace(others, seed=1), episodes, paths, NullObserver())
+    assert again.models == outcome.models and "nothing was compared" in again.verdict.reason
     assert same(before, weights(paths.models))
-    again = run_loop(person, episodes, paths, NullObserver())
-    assert again.verdict.replace and not same(before, weights(paths.models))  # it went on from them
-    assert [one.meta["trained_on"] for one in store.generations(paths.models)] == ["samples", "person", "person"]
 
 
 def test_worse_models_are_kept_aside(episodes, tmp_path, monkeypatch):
@@ -242,25 +344,25 @@ def test_a_plan_without_epochs_replaces_nothing(episodes, tmp_path):
     assert outcome.verdict.replace and store.load(paths.models).meta["trained_on"] == "nothing"
     assert run_loop(TINY, episodes, paths, NullObserver()).verdict.replace
     before = weights(paths.models)
-    outcome = run_loop(none, episodes, paths, NullObserver())
+    outcome = run_loop(replace(none, seed=1), episodes, paths, NullObserver())
     assert not outcome.verdict.replace and "nothing was learned" in outcome.verdict.reason
-    assert same(before, weights(paths.models)) and store.load(paths.models).meta["trained_on"] == "samples"
+    assert same(before, weights(paths.models)) and store.load(paths.models).meta["trained_on"] == "person"
 
 
 def test_another_backbone_is_a_new_start(episodes, tmp_path):
-    run_loop(TINY, episodes, DataPaths(tmp_path), NullObserver())
+    imported(DataPaths(tmp_path).models, TINY)
     observer = Telling()
     config = replace(TINY, model=replace(TINY.model, backbone="bigru", layers=1, surround_layers=0))
     outcome = run_loop(config, episodes, DataPaths(tmp_path), observer)
-    assert any("another backbone than bigru" in text for text in observer.messages)
-    assert outcome.verdict.replace
+    assert any("not bigru: a new start" in text for text in observer.messages)
+    assert outcome.verdict.replace and store.load(outcome.models).meta["start"] == "fresh"
 
 
 def test_a_single_session_is_learned_from(episodes, tmp_path):
     config = replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
     outcome = run_loop(config, episodes[:1], DataPaths(tmp_path), NullObserver())
     assert (outcome.learned_from, outcome.held_out, outcome.games) == (1, 0, 0)
-    assert outcome.before is outcome.after is None and store.load(DataPaths(tmp_path).models)
+    assert store.load(DataPaths(tmp_path).models)
 
 
 def test_a_second_run_in_the_same_place_is_refused(episodes, tmp_path):
@@ -269,26 +371,42 @@ def test_a_second_run_in_the_same_place_is_refused(episodes, tmp_path):
         run_loop(TINY, episodes, paths, NullObserver())
 
 
-IDS = st.lists(st.text(max_size=5), unique=True, max_size=30)
+OTHER_CONTENTS = (b"", b"\0" * 64, b"\xff\xfe{}", b"[]", b"null", b"[" * 100_000, b"{}", b'{"id": 1}')
 
 
-@given(IDS, st.floats(0, 1), st.sets(st.text(max_size=5)))
-def test_held_out_sessions_are_some_but_never_all(ids, share, learned):
-    held_out = choose_held_out(ids, share, learned)
-    assert held_out <= set(ids)
-    assert len(held_out) == 0 if share == 0 or len(ids) < 2 else 1 <= len(held_out) < len(ids)
-    assert held_out == choose_held_out(ids[::-1], share, learned)
-    assert not held_out & learned or set(ids) <= learned
+def damaged(content, chance):
+    """What may have become of a file: cut, a bit flipped, other content."""
+    middle = chance.randrange(len(content))
+    flipped = content[:middle] + bytes([content[middle] ^ 64]) + content[middle + 1 :]
+    return chance.choice([content[:middle], flipped, *OTHER_CONTENTS])
 
 
-@given(IDS, IDS, st.floats(0.01, 1), st.floats(0.01, 1))
-def test_what_was_learned_from_is_never_held_out_later(ids, more, share, other):
-    held_out = choose_held_out(ids, share)
-    learned = set(ids) - held_out
-    together = [*ids, *(name for name in more if name not in ids)]
-    if len(ids) > 1:
-        assert not choose_held_out(together, other, learned) & learned
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("file", ["plan.json", "training/resume.pt"])
+def test_a_damaged_file_of_an_interrupted_run_is_set_aside_and_the_end_is_the_same(
+    straight, episodes, tmp_path, file, seed
+):
+    paths, observer, _ = straight
+    path, chance = DataPaths(tmp_path).run / file, random.Random(seed)
+    with pytest.raises(KeyboardInterrupt):
+        run_loop(TINY, episodes, DataPaths(tmp_path), Telling(stop_at=observer.calls // 2))
+    content = damaged(path.read_bytes(), chance)
+    path.write_bytes(content)
+    again = Telling()
+    run_loop(TINY, episodes, DataPaths(tmp_path), again)
+    assert same(weights(paths.models), weights(tmp_path / "trainer" / "models"))
+    aside = path.with_name(path.name + ".damaged")
+    if aside.exists():
+        assert aside.read_bytes() == content
+        (line,) = [text for text in again.messages if "set aside as" in text]
+        assert str(path) in line and "\n" not in line
 
 
-def test_about_the_share_is_held_out():
-    assert 20 < len(choose_held_out([f"session-{i}" for i in range(200)], 0.2)) < 60
+def test_damaged_lines_of_the_manifest_are_reported_and_nothing_is_lost(episodes, tmp_path):
+    paths, observer = DataPaths(tmp_path), Telling()
+    paths.manifest.parent.mkdir(parents=True)
+    lines = b'\xff\0\n[1]\n{"generation": 1}\n' + b"[" * 100_000 + b"\n"
+    paths.manifest.write_bytes(lines)
+    run_loop(TINY, episodes, paths, observer)
+    assert sum("damaged and left out" in text for text in observer.messages) == 3
+    assert paths.manifest.read_bytes().startswith(lines) and len(read_manifest(paths.manifest)) == 1

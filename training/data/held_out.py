@@ -15,6 +15,11 @@ MIN_SESSIONS = 6
 the start hold a policy that has seen little."""
 
 
+MIN_HELD_OUT_SESSIONS = 3
+"""Held-out sessions from which on a difference has a standard error worth the name; a comparison on fewer is not made,
+and so nothing is held out for it."""
+
+
 def choose_validation(ids: Sequence[str], share: float, seed: int) -> set[int]:
     """Indices of the sessions that no phase of one training learns from: about `share` of them, at least one.
 
@@ -27,19 +32,18 @@ def choose_validation(ids: Sequence[str], share: float, seed: int) -> set[int]:
 
 
 def choose_held_out(ids: Sequence[str], share: float, learned: Container[str] = ()) -> frozenset[str]:
-    """Sessions to hold out: those whose hash falls below `share`, at least the lowest one, never the only one.
+    """Sessions that new models do not learn from, to compare them with the current ones: `share` of them, never all.
 
-    None that models have `learned` from, whatever the share was then, unless they have from all: new models are
-    compared with old ones on what neither has learned from.
+    None if these are fewer than `MIN_HELD_OUT_SESSIONS`. First those that the current models have not `learned` from
+    either, so that the comparison is fair as soon as there are enough of them; then those whose hash is lowest.
     """
-    hashes = {name: _unit_hash(name) for name in dict.fromkeys(ids)}
-    if share <= 0 or len(hashes) < 2:
+    names = list(dict.fromkeys(ids))
+    count = min(round(share * len(names)), len(names) - 1)
+    if count < MIN_HELD_OUT_SESSIONS:
         return frozenset()
-    ordered = sorted(hashes, key=lambda name: (name in learned, hashes[name]))
-    count = max(1, sum(hashes[name] < share and name not in learned for name in ordered))
-    return frozenset(ordered[: min(count, len(ordered) - 1)])
+    ordered = sorted(names, key=lambda name: (name in learned, _hash(name), name))
+    return frozenset(ordered[:count])
 
 
-def _unit_hash(text: str) -> float:
-    """A number in [0, 1) that follows from the text."""
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=6).digest()) / 2**48
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=6).digest()

@@ -15,6 +15,7 @@ from models import store
 from models.provenance import NOTHING
 from training.distributed.process_group import DistributedContext
 from training.networks.training_networks import Tensors, weights_of
+from training.runs.damaged_files import damaged_if_unusable
 from training.runs.observer import Row
 from training.runs.phase import Phase
 from training.runs.run_folder import RunFolder, SavedRun, strict_json
@@ -52,10 +53,14 @@ class CheckpointWriter:
                 self.folder.reconcile(self.inputs.run_id, [], [])
 
     def resume(self, phase: Phase) -> None:
-        """Collective. Lets a phase go on from the saved state, and brings the folder in line with it."""
+        """Collective. Lets a phase go on from the saved state, and brings the folder in line with it.
+
+        Raises DamagedFileError if the state is none of this phase.
+        """
         saved = self.inputs.saved
         assert saved is not None
-        phase.load_state_dict(saved.phase_state)
+        with damaged_if_unusable(str(self.folder.state_path)):
+            phase.load_state_dict(saved.phase_state)
         with self.distributed.errors_on_all_ranks():
             if self.distributed.is_main:
                 self._reconcile(phase, saved)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from errors import InputError
-from files import append_line, atomic_write, translate_os_errors
+from errors import InputError, NotFoundError
+from files import append_line, atomic_write, read_regular_file, translate_os_errors
 from models.pt_file import atomic_torch_save, read_pt
 from training.networks.training_networks import Tensors
+from training.runs.damaged_files import DamagedFileError
+from training.runs.phase import PHASES
 
 STATE_VERSION = 2
 LOG, STATE = "train.jsonl", "resume.pt"
@@ -64,13 +66,24 @@ class RunFolder:
         return self.path / STATE
 
     def load(self) -> SavedRun | None:
-        """The saved state of the last run here; None: there is none. Raises InputError if it cannot be read."""
+        """The saved state of the last run here; None: there is none.
+
+        Raises DamagedFileError if it is not what `save` wrote, InputError if it cannot be read.
+        """
         if not self.state_path.exists():
             return None
-        saved = read_pt(self.state_path)
+        where = str(self.state_path)
+        try:
+            saved = read_pt(self.state_path, read_regular_file(self.state_path))
+        except MemoryError as error:
+            raise DamagedFileError(where, "does not fit into memory") from error
+        except NotFoundError:
+            raise
+        except InputError as error:
+            raise DamagedFileError(error.where, error.reason) from error
         if (version := saved.pop("version", None)) != STATE_VERSION:
-            raise InputError(str(self.state_path), f"is of version {version!r}, expected {STATE_VERSION}")
-        return SavedRun(**saved)
+            raise DamagedFileError(where, f"is of version {version!r}, expected {STATE_VERSION}")
+        return _saved_run(saved, where)
 
     def save(self, state: SavedRun) -> None:
         """Replaces the state to go on from. Raises InputError."""
@@ -102,10 +115,42 @@ class RunFolder:
             atomic_write(log, "".join(f"{line}\n" for line in (*others, *lines)))
 
 
+def _saved_run(saved: Mapping[str, Any], where: str) -> SavedRun:
+    """Raises DamagedFileError if a part is missing or of another kind than `RunFolder.save` writes."""
+    checks: dict[str, Callable[[Any], bool]] = {
+        "run_id": _is_text,
+        "fingerprint": lambda value: isinstance(value, dict) and all(map(_is_text, (*value, *value.values()))),
+        "lines": lambda value: isinstance(value, list) and all(map(_is_row, value)),
+        "checkpoints": lambda value: isinstance(value, list) and all(map(_is_checkpoint, value)),
+        "phase": lambda value: value in PHASES,
+        "phase_state": lambda value: isinstance(value, dict),
+        "policies": lambda value: isinstance(value, dict),
+        "ends_epoch": lambda value: isinstance(value, bool),
+    }
+    for name, is_valid in checks.items():
+        if name not in saved or not is_valid(saved[name]):
+            raise DamagedFileError(where, f"is no state of a run: {name} is missing or damaged")
+    if saved["ends_epoch"] and not saved["checkpoints"]:
+        raise DamagedFileError(where, "is no state of a run: it ends an epoch and names no checkpoint")
+    return SavedRun(**{name: saved[name] for name in checks})
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_row(line: object) -> bool:
+    return isinstance(line, str) and "\n" not in line and _run_id(line) is not None
+
+
+def _is_checkpoint(name: object) -> bool:
+    return isinstance(name, str) and _CHECKPOINT.fullmatch(name) is not None
+
+
 def _run_id(line: str) -> str | None:
     """The run that a line of the log belongs to; None: it is torn."""
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return str(row.get("run_id")) if isinstance(row, dict) else None

@@ -21,6 +21,7 @@ from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import DistributedContext
 from training.networks.starting_networks import starting_networks
 from training.networks.training_networks import TrainingNetworks
+from training.runs.damaged_files import damaged_if_unusable
 from training.runs.determinism import require_writable, usable_device
 from training.runs.fingerprint import fingerprint, require_same
 from training.runs.observer import Observer
@@ -58,16 +59,24 @@ FileVersion = tuple[int, int]
 
 
 def read_inputs(
-    config: TrainConfig, episodes: Sequence[Episode], distributed: DistributedContext, observer: Observer
+    config: TrainConfig,
+    episodes: Sequence[Episode],
+    distributed: DistributedContext,
+    observer: Observer,
+    *,
+    publish: bool = True,
 ) -> RunInputs:
     """Collective. Reads and checks what a run starts from; moves the networks to the run's device.
+
+    publish: whether the run writes to `pv_dir`.
 
     Raises InputError: folders that cannot be written, no such device, nothing to learn from, models or a saved run
     that are missing, damaged or of another kind, processes that were given different things.
     """
     with distributed.errors_on_all_ranks():
         require_writable(config.checkpoint_dir)
-        require_writable(config.pv_dir)
+        if publish:
+            require_writable(config.pv_dir)
         device = usable_device(distributed.device_name(config.device))
         inputs = _read(config, episodes, observer)
         _report_ignored(inputs, observer)
@@ -125,7 +134,9 @@ def _saved_run(config: TrainConfig, run_fingerprint: dict[str, str], observer: O
 
 
 def _saved_networks(config: TrainConfig, saved: SavedRun) -> TrainingNetworks:
-    return TrainingNetworks.restored(saved.policies, str(RunFolder(config.checkpoint_dir).state_path))
+    where = str(RunFolder(config.checkpoint_dir).state_path)
+    with damaged_if_unusable(where):
+        return TrainingNetworks.restored(saved.policies, where)
 
 
 def _report_ignored(inputs: RunInputs, observer: Observer) -> None:

@@ -7,32 +7,38 @@ Not here: the models, the episodes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from files import append_line, translate_os_errors
+from files import append_line, read_regular_file
+from training.runs.damaged_files import DamagedFileError
 
 
 @dataclass(frozen=True)
 class ManifestEntry:
-    """What one set of models learned from, as episodes' ids, and the sessions that it was compared on."""
+    """What one set of models learned from, as episodes' ids, and the sessions that it was compared on.
+
+    generation, folder: of the models. fingerprint: of all that decided what was learned (`run_plan.fingerprint_of`);
+    "": unknown.
+    """
 
     generation: str
     folder: str
     sessions: tuple[str, ...]
     held_out: tuple[str, ...]
     games: tuple[str, ...]
+    fingerprint: str = ""
 
 
 def read_manifest(path: Path, report: Callable[[str], None] = lambda text: None) -> list[ManifestEntry]:
-    """The entries in order. A damaged line is left out, and one that is not just torn at the end is told of.
+    """The entries in order. A damaged line is left out, and reported unless it is the last one, just torn.
 
     Raises InputError if the file cannot be read.
     """
-    with translate_os_errors(path):
-        lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
-    entries = [_parse_entry(line) for line in lines]
+    if not path.exists():
+        return []
+    entries = [_parse_entry(line) for line in _read_lines(path)]
     for number, entry in enumerate(entries[:-1], 1):
         if entry is None:
             report(f"{path}, line {number}: damaged and left out; what those models learned from is unknown.")
@@ -40,14 +46,50 @@ def read_manifest(path: Path, report: Callable[[str], None] = lambda text: None)
 
 
 def append_entry(path: Path, entry: ManifestEntry) -> None:
-    """Writes an entry down. Raises InputError."""
+    """Adds an entry. Raises InputError."""
     append_line(path, json.dumps(vars(entry)))
+
+
+def entry_of(entries: Sequence[ManifestEntry], folder: Path, generation: str | None) -> ManifestEntry | None:
+    """The entry of a generation of a models folder; None: it is not in the manifest."""
+    matches = (entry for entry in entries if (entry.folder, entry.generation) == (folder.name, generation))
+    return next(matches, None)
+
+
+def finished_run(entries: Sequence[ManifestEntry], fingerprint: str) -> ManifestEntry | None:
+    """The latest run with this fingerprint, whatever became of its models; None: there is none."""
+    return next((entry for entry in reversed(entries) if entry.fingerprint == fingerprint), None)
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return read_regular_file(path).decode("utf-8", "replace").rstrip("\n").split("\n")
+    except MemoryError as error:
+        raise DamagedFileError(str(path), "does not fit into memory; move it away to begin a new one") from error
 
 
 def _parse_entry(line: str) -> ManifestEntry | None:
     try:
         row = json.loads(line)
-        lists = {name: tuple(map(str, row[name])) for name in ("sessions", "held_out", "games")}
-        return ManifestEntry(str(row["generation"]), str(row["folder"]), **lists)
-    except (ValueError, KeyError, TypeError):
+        return ManifestEntry(
+            generation=_text(row["generation"]),
+            folder=_text(row["folder"]),
+            sessions=_texts(row["sessions"]),
+            held_out=_texts(row["held_out"]),
+            games=_texts(row["games"]),
+            fingerprint=_text(row.get("fingerprint", "")),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError
+    return tuple(map(_text, value))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

@@ -40,6 +40,8 @@ def test_a_report_adds_up(measured, sessions):
         float(data.select_episodes([4, 5], is_human=False).reward.mean()), abs=1e-5
     )
     assert report.sessions == ("session-4", "session-5") and len(report.session_nll) == len(report.session_return) == 2
+    own = [evaluate_dataset(policies, data, [i], baselines, PPOConfig()).kept_brier.mean for i in (4, 5)]
+    assert report.session_kept_brier == pytest.approx(own, abs=1e-5)
     assert 0 < report.effective_sample_size <= 1 and 0 < report.no_op_share.mean < 1
     json.dumps(report.as_dict(), allow_nan=False)
 

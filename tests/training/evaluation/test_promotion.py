@@ -8,15 +8,16 @@ import pytest
 from training.evaluation.promotion import Scores, decide_promotion, paired_gain, quarantine_folder
 
 NAN = math.nan
-SAME = Scores([1.0, 1.2, 0.8, 1.1], [2.0, 1.0, 3.0, 2.5])
+SAME = Scores([1.0, 1.2, 0.8, 1.1], [2.0, 1.0, 3.0, 2.5], [0.2, 0.1, 0.3, 0.2])
 
 
-def shifted(nll=0.0, returns=0.0, noise=0.0):
+def shifted(nll=0.0, returns=0.0, noise=0.0, brier=0.0):
     """SAME, each session better or worse by a shift, plus noise of alternating sign."""
     signs = (1, -1, 1, -1)
     return Scores(
         [x + nll + noise * s for x, s in zip(SAME.human_nll, signs, strict=True)],
         [x + returns + noise * s for x, s in zip(SAME.assistant_return, signs, strict=True)],
+        [x + brier for x in SAME.kept_brier],
     )
 
 
@@ -30,6 +31,9 @@ def shifted(nll=0.0, returns=0.0, noise=0.0):
         (shifted(nll=0.2, returns=-0.2), False, "NLL is worse by 0.200 +- 0.000 and the assistant's return"),
         (shifted(nll=0.1, noise=0.5), True, "not worse"),  # within the standard error
         (shifted(nll=0.4, noise=0.5), False, "worse by 0.400 +- 0.289"),
+        (shifted(brier=0.05), False, "p(kept)'s Brier score is worse by 0.050 +- 0.000"),
+        (shifted(brier=-0.05), True, "not worse"),
+        (Scores(SAME.human_nll, SAME.assistant_return, [NAN, NAN, 0.9, 0.9]), True, "not worse"),  # too few know
         (shifted(nll=-0.4, returns=-0.2), False, "return"),  # better at one thing does not pay for the other
     ],
 )
@@ -41,14 +45,20 @@ def test_models_of_the_same_kind_are_compared_session_by_session(new, replaced, 
 @pytest.mark.parametrize(
     "new, old, sessions",
     [
-        (Scores([], []), Scores([], []), 0),
-        (Scores([9.0], [-9.0]), Scores([1.0], [1.0]), 1),
-        (Scores([9.0, 9.0, NAN], [NAN] * 3), Scores([1.0, 1.0, 1.0], [1.0] * 3), 0),
+        (Scores([9.0], [-9.0], [0.9]), Scores([1.0], [1.0], [0.1]), 1),
+        (Scores([9.0, 9.0, NAN], [NAN] * 3, [NAN] * 3), Scores([1.0, 1.0, 1.0], [1.0] * 3, [0.1] * 3), 0),
     ],
 )
 def test_too_few_sessions_to_tell_means_replaced(new, old, sessions):
     verdict = decide_promotion(new, old, trained_on="person", old_trained_on="person")
     assert verdict.replace and verdict.reason == f"held-out sessions are too few to tell them apart: {sessions}"
+
+
+def test_where_nothing_is_held_out_nothing_is_compared_and_the_models_are_replaced():
+    decision = decide_promotion(Scores(), Scores(), trained_on="person", old_trained_on="person")
+    assert (
+        decision.replace and decision.reason == "nothing was compared, because fewer than 3 sessions could be held out"
+    )
 
 
 WORSE = shifted(nll=1.0, returns=-1.0)
