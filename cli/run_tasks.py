@@ -14,11 +14,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from app.arguments import Parser, boolean, path, seed, setting
+from app.arguments import Parser, path, setting
 from app.command_names import TASKS
 from app.main_wrapper import exit_with, run_command
-from cli.built_in import BACKBONES, TEXT_EMBEDDERS
-from config import VERSION, BCConfig, FeaturizerConfig, PPOConfig, ZeroStyleConfig
+from cli.setting_flags import add_setting_flags
+from config import VERSION, FeaturizerConfig
 from data_paths import DataPaths, sessions_left_behind
 
 
@@ -91,7 +91,8 @@ def _train(command: Parser) -> None:
     add = command.add_argument
     add("--checkpoint_dir", type=path, default="_artifacts_v2", metavar="DIR", help="log and checkpoints")
     _pv_dir(command, "folder of the current models, replaced at the end")
-    _settings(command)
+    add_setting_flags(command)
+    _trained_on(command)
     add("--init-from-pv", action="store_true", help="start from the models in --pv_dir; their embedder and w_max stay")
     add(
         "--training-config-path",
@@ -106,50 +107,7 @@ def _train(command: Parser) -> None:
     _strict(command)
 
 
-def _settings(command: Parser) -> None:
-    """Flags that a settings file has too: absent from the parsed options unless they were typed."""
-    for flag, kind, metavar, default, description in (
-        ("--h_max", setting(FeaturizerConfig, "h_max"), "N", "300", "lines the network sees at most"),
-        (
-            "--w_max",
-            setting(FeaturizerConfig, "w_max"),
-            "N",
-            "160",
-            "bytes of a line from which on it is not completed",
-        ),
-        ("--device", str, "NAME", "cpu", "cpu, cuda or cuda:N"),
-        ("--backbone", str, "NAME", BACKBONES[0], " | ".join(BACKBONES) + ", or a registered one"),
-        ("--text_embedder", _text_embedder, "NAME", TEXT_EMBEDDERS[0], " | ".join(TEXT_EMBEDDERS) + ", or registered"),
-        ("--bc_epochs", setting(BCConfig, "epochs"), "N", "1", "epochs of behaviour cloning, 0: none"),
-        ("--ppo_epochs", setting(PPOConfig, "epochs"), "N", "1", "epochs of PPO on the recorded decisions, 0: none"),
-        (
-            "--zero_style_epochs",
-            setting(ZeroStyleConfig, "epochs"),
-            "N",
-            "1",
-            "epochs of self-play from recorded states, 0: none",
-        ),
-        ("--ppo_steps", setting(PPOConfig, "steps"), "N", "2048", "transitions in a PPO epoch at most"),
-        (
-            "--zero_roots",
-            setting(ZeroStyleConfig, "roots"),
-            "N",
-            "32",
-            "recorded states that an epoch plays from, or all",
-        ),
-        (
-            "--zero_horizon",
-            setting(ZeroStyleConfig, "horizon"),
-            "N",
-            "6",
-            "turns played from each of them, at most 1000",
-        ),
-        ("--train_text_embedder", boolean, "BOOL", "True", "let cloning train the text embedder"),
-        ("--train_featurizer_projector", boolean, "BOOL", "True", "let cloning train the projection"),
-        ("--seed", seed, "N", "0", "of all random choices"),
-    ):
-        shown = f"{description} (default: {default})"
-        command.add_argument(flag, type=kind, default=argparse.SUPPRESS, metavar=metavar, help=shown)
+def _trained_on(command: Parser) -> None:
     command.add_argument(
         "--trained-on",
         choices=("person", "samples", "scripted"),
@@ -195,10 +153,6 @@ def _strict(command: Parser) -> None:
 
 def _pv_dir(command: Parser, description: str) -> None:
     command.add_argument("--pv_dir", type=path, default=DataPaths.default().models, metavar="DIR", help=description)
-
-
-def _text_embedder(name: str) -> str:
-    return "char_cnn" if name == "charcnn" else name
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,9 @@ from app.startup import announce_loading
 from cli.built_in import BACKBONES, TEXT_EMBEDDERS
 from cli.progress import CompositeObserver, Progress
 from cli.reading import read
+from cli.setting_flags import DEFAULTS, SETTING_FLAGS, override
 from cli.tables import pluralise
-from config import BCConfig, LoopConfig, PPOConfig, TrainConfig, ZeroStyleConfig
+from config import LoopConfig, TrainConfig
 from config_bounds import check_settings
 from data_paths import SAMPLES, DataPaths
 from errors import printable
@@ -29,9 +30,6 @@ from training.telemetry import TelemetryObserver, telemetry
 
 if TYPE_CHECKING:
     from training.train_from_episodes import TrainResult
-
-DEFAULTS = LoopConfig(bc=BCConfig(epochs=1), ppo=PPOConfig(epochs=1), zero_style=ZeroStyleConfig(epochs=1))
-"""Settings of this command that neither a flag nor a settings file names."""
 
 _WITHOUT_EFFECT = {
     "held_out_share": "nothing is held out for a comparison",
@@ -72,8 +70,10 @@ def read_settings(options: argparse.Namespace, *, report: bool = False) -> LoopC
         if report and named:
             reasons = ", ".join(f"{name} ({_WITHOUT_EFFECT[name]})" for name in named)
             print(f"{printable(str(file))}: without effect on this command: {reasons}", file=sys.stderr)
-    settings = _override(settings, options)
-    if "trained_on" not in options and settings.trained_on == "person":
+    settings = override(settings, options)
+    if "trained_on" in options:
+        settings = replace(settings, trained_on=options.trained_on)
+    elif settings.trained_on == "person":
         settings = replace(settings, trained_on=_kind_of_sessions(options.episodes_dir))
     check_settings(settings, "arguments")
     return settings
@@ -104,7 +104,7 @@ def _train(
 ) -> TrainResult:
     progress = Progress()
     recorder = telemetry(off=not distributed.is_main, url=settings.telemetry_url)
-    recorded = _recorded_settings(config)
+    recorded = _recorded_settings(settings, config)
     with recorder.run(
         "train_from_episodes", processes=distributed.world_size, strict=options.strict, **recorded
     ) as run:
@@ -131,34 +131,6 @@ def _shown_by_main_process(options: argparse.Namespace, progress: Progress) -> l
     from cli.tensorboard import TensorBoard
 
     return [progress, TensorBoard(options.tb_dir, options.run_label)]
-
-
-def _override(settings: LoopConfig, options: argparse.Namespace) -> LoopConfig:
-    """`settings` with the flags that were typed in place of its values."""
-
-    def typed(**flags: str) -> dict[str, Any]:
-        return {name: getattr(options, flag) for name, flag in flags.items() if flag in options}
-
-    return replace(
-        settings,
-        **typed(seed="seed", device="device", trained_on="trained_on"),
-        featurizer=replace(
-            settings.featurizer,
-            **typed(
-                h_max="h_max",
-                w_max="w_max",
-                text_embedder="text_embedder",
-                train_text_embedder="train_text_embedder",
-                train_featurizer_projector="train_featurizer_projector",
-            ),
-        ),
-        model=replace(settings.model, **typed(backbone="backbone")),
-        bc=replace(settings.bc, **typed(epochs="bc_epochs")),
-        ppo=replace(settings.ppo, **typed(epochs="ppo_epochs", steps="ppo_steps")),
-        zero_style=replace(
-            settings.zero_style, **typed(epochs="zero_style_epochs", roots="zero_roots", horizon="zero_horizon")
-        ),
-    )
 
 
 def _kind_of_sessions(episodes_dir: Path) -> Any:
@@ -205,26 +177,10 @@ def _summary(config: TrainConfig, result: TrainResult) -> str:
     )
 
 
-def _recorded_settings(config: TrainConfig) -> dict[str, Any]:
-    """What telemetry records: nothing that names a file or a person."""
-    return {
-        "h_max": config.featurizer.h_max,
-        "w_max": config.featurizer.w_max,
-        "device": config.device,
-        "backbone": _built_in(config.model.backbone, BACKBONES),
-        "text_embedder": _built_in(config.featurizer.text_embedder, TEXT_EMBEDDERS),
-        "bc_epochs": config.bc.epochs,
-        "ppo_epochs": config.ppo.epochs,
-        "zero_style_epochs": config.zero_style.epochs,
-        "ppo_steps": config.ppo.steps,
-        "zero_roots": config.zero_style.roots,
-        "zero_horizon": config.zero_style.horizon,
-        "init_from_pv": config.init_from_pv,
-        "seed": config.seed,
-        "resume": config.resume,
-        "trained_on": config.trained_on,
-    }
-
-
-def _built_in(name: str, names: Sequence[str]) -> str:
-    return name if name in names else "registered"
+def _recorded_settings(settings: LoopConfig, config: TrainConfig) -> dict[str, Any]:
+    """What telemetry records: nothing that names a file, a person, or a person's own module."""
+    values = {flag.option: flag.value(settings) for flag in SETTING_FLAGS}
+    for name, built_in in (("backbone", BACKBONES), ("text_embedder", TEXT_EMBEDDERS)):
+        if values[name] not in built_in:
+            values[name] = "registered"
+    return {**values, "init_from_pv": config.init_from_pv, "resume": config.resume, "trained_on": config.trained_on}
