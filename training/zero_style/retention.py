@@ -18,13 +18,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from actions import Decision
-from config import N_DECISIONS
 from featurizers import LineFeatures
 from models import Policy
+from models.policy import LOGIT_BIAS_ROWS
 from training.losses.optimizer import Optimizer
 from training.networks.training_networks import Tensors, weights_of
 
-KEPT_ROWS = slice(2 * N_DECISIONS, 3 * N_DECISIONS)
+KEPT_ROWS = LOGIT_BIAS_ROWS["kept"]
 """Rows of `HistoryLogitBias.weight` that belong to p(kept)."""
 
 HISTORY_BIAS = "history_bias"

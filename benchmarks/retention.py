@@ -1,0 +1,279 @@
+"""Does self-play leave p(kept) as good as it was? On sessions of the same person that nothing learned from.
+
+    python -m benchmarks.retention run RECORDINGS --out results.jsonl [--jobs 2] [--learned 5] [--games 2]
+    python -m benchmarks.retention table results.jsonl
+
+RECORDINGS holds `<seed>/<person>/<episode>/<episode>.json`, more sessions of each than are learned from. For every
+person and seed: train on `--learned` sessions with the settings of `run.py` (cloning, PPO), then self-play. Before and
+after it: Brier score of p(kept) on the other sessions, beside the base rate of those learned from; and, if the person
+is one of this repository, the mean return of games with them from states of the other sessions. Not here: speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from app.arguments import positive
+from benchmarks.arguments import existing_file, existing_folder, ignore_sigint, results_file, rows_in, run_study
+from benchmarks.statistics import Interval, interval
+from config import LoopConfig, TrainConfig
+from errors import InputError
+from rewards import reward
+from simulation.assistants import SilentAssistant
+from simulation.network_agents import NetworkAssistant
+from simulation.rollout import Assistant
+from simulation.scripted_people import PEOPLE
+from state_adapter import Episode, read_episodes
+from training.data import transitions
+from training.data.transitions import Dataset, TransitionTable
+from training.networks.predictions import Predictor
+from training.networks.training_networks import TrainingNetworks
+from training.train_from_episodes import train_from_episodes
+from training.zero_style.self_play import rollout_from_roots, roots_of
+from training.zero_style.zero_style_phase import ZeroStylePhase
+
+ROOTS, PLIES = 24, 6
+"""States that are played from, at most; plies of a game."""
+
+INFORMATIVE_BASE_RATES = (0.1, 0.9)
+"""Outside of them there is hardly anything that p(kept) could tell apart."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """One training: a person's recordings of one seed, and how much of them is learned from and played."""
+
+    seed: str
+    person: str
+    learned: int
+    games: int
+
+
+@dataclass(frozen=True)
+class UnseenSessions:
+    """Sessions that nothing learned from, as episodes and as the assistant's steps where p(kept) can be judged."""
+
+    episodes: Sequence[Episode]
+    data: Dataset
+    steps: TransitionTable
+
+    @classmethod
+    def of(cls, episodes: Sequence[Episode], policies: TrainingNetworks, config: TrainConfig) -> UnseenSessions:
+        data = transitions.build_dataset(episodes, policies.featurizer, config.rewards)
+        return cls(episodes, data, _judged_steps(data))
+
+    def brier(self, probability: Tensor | float) -> float:
+        """Mean squared error of a probability of keeping, one for each step or the same for all."""
+        return float((self.steps.retained - probability).square().mean())
+
+    def brier_of(self, policies: TrainingNetworks) -> float:
+        """Brier score of the assistant's p(kept)."""
+        predictions = Predictor(policies.assistant, policies.featurizer).predict(self.data.encoded, self.steps)
+        return self.brier(predictions.retention_logit.sigmoid())
+
+
+def _judged_steps(data: Dataset) -> TransitionTable:
+    """The assistant's legal steps whose share retained is known."""
+    steps = data.select_episodes(range(len(data.ids)), is_human=False)
+    return steps.select(steps.trainable & ~steps.retained.isnan())
+
+
+def measure(study: Study, episodes: Sequence[Episode], loop: LoopConfig) -> dict[str, Any]:
+    """p(kept) and returns after PPO and after self-play."""
+    began = time.perf_counter()
+    order = np.random.default_rng(_number(study.seed)).permutation(len(episodes)).tolist()
+    recorded, unseen = ([episodes[i] for i in part] for part in (order[: study.learned], order[study.learned :]))
+    with tempfile.TemporaryDirectory() as folder:
+        config = _train_config(study, loop, Path(folder))
+        before_self_play = replace(config, zero_style=replace(loop.zero_style, epochs=0))
+        result = train_from_episodes(before_self_play, recorded, publish=False)
+        policies, base_rate = result.policies, float(_judged_steps(result.data).retained.mean())
+        sessions = UnseenSessions.of(unseen, policies, config)
+        returns = partial(_returns, policies, unseen, study)
+        row = {"base_brier": sessions.brier(base_rate), "ppo_brier": sessions.brier_of(policies), **returns("ppo")}
+        _learn(ZeroStylePhase(policies, recorded, result.data, sorted(result.train), config))
+        row |= {"self_play_brier": sessions.brier_of(policies), **returns("self_play")}
+    seconds = time.perf_counter() - began
+    return {**vars(study), "base_rate": base_rate, "judged": len(sessions.steps), **row, "seconds": seconds}
+
+
+def _train_config(study: Study, loop: LoopConfig, folder: Path) -> TrainConfig:
+    return TrainConfig(
+        checkpoint_dir=folder / "run", pv_dir=folder / "models", seed=_number(study.seed), model=loop.model,
+        featurizer=loop.featurizer, bc=loop.bc, ppo=loop.ppo, zero_style=loop.zero_style, trained_on="scripted",
+    )  # fmt: skip
+
+
+def _number(seed: str) -> int:
+    """A folder's name as a seed."""
+    return int(seed) if seed.isdigit() else sum(seed.encode())
+
+
+def _learn(phase: ZeroStylePhase) -> None:
+    while not phase.done:
+        phase.begin()
+        while phase.step():
+            pass
+        phase.finish()
+
+
+def _returns(policies: TrainingNetworks, unseen: Sequence[Episode], study: Study, name: str) -> dict[str, float]:
+    """Mean return of games with the scripted person of this name, of drawn and of most probable decisions."""
+    if study.person not in PEOPLE or not study.games:
+        return {}
+    policies.assistant.eval()
+    assistants: dict[str, Assistant] = {
+        f"{name}_{'most_probable' if greedy else 'drawn'}_return": NetworkAssistant(
+            policies.assistant, policies.featurizer, greedy=greedy
+        )
+        for greedy in (False, True)
+    }
+    if name == "ppo":
+        assistants["silent_return"] = SilentAssistant()
+    return {key: _mean_return(assistant, unseen, study) for key, assistant in assistants.items()}
+
+
+def _mean_return(assistant: Assistant, unseen: Sequence[Episode], study: Study) -> float:
+    roots, seed = roots_of(unseen), _number(study.seed)
+    chosen = [roots[i] for i in np.random.default_rng(seed).permutation(len(roots))[:ROOTS]]
+    games: list[Episode] = []
+    for game in range(study.games):
+        person = PEOPLE[study.person]
+        games += rollout_from_roots(chosen, assistant, person, plies=PLIES, seed=1000 * seed + game)
+    return float(np.mean([sum(reward(step).total for step in game.transitions("A")) for game in games]))
+
+
+def studies_in(recordings: Path, learned: int, games: int, people: Sequence[str]) -> Iterator[tuple[Study, Path]]:
+    """Every study of a folder of recordings, with the folder of its sessions; no `people`: of everybody.
+
+    Raises InputError if there are no more sessions of somebody than are learned from.
+    """
+    for folder in sorted(path for path in recordings.glob("*/*") if path.is_dir()):
+        if people and folder.name not in people:
+            continue
+        if sum(1 for path in folder.iterdir() if path.is_dir()) <= learned:
+            raise InputError(str(folder), f"expected more than {learned} sessions: those not learned from are judged")
+        yield Study(folder.parent.name, folder.name, learned, games), folder
+
+
+def _work(task: tuple[Study, Path]) -> dict[str, Any]:
+    torch.set_num_threads(1)
+    study, folder = task
+    episodes, _ = read_episodes(folder)
+    return measure(study, episodes, LoopConfig())
+
+
+def run(tasks: Sequence[tuple[Study, Path]], out: Path, jobs: int) -> None:
+    """Appends one line per study to `out`; studies that stand there already are left out."""
+    done = {_key(row) for row in rows_in(out)} if out.exists() else set()
+    tasks = [task for task in tasks if _key(vars(task[0])) not in done]
+    with multiprocessing.get_context("spawn").Pool(jobs, ignore_sigint) as pool, out.open("a") as file:
+        for row in tqdm(pool.imap_unordered(_work, tasks), total=len(tasks), desc="people and seeds"):
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+
+
+def _key(row: dict[str, Any]) -> tuple[object, ...]:
+    return row["seed"], row["person"], row["learned"], row["games"]
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The results as Markdown; intervals are over seeds, differences are paired."""
+    return _brier_table(rows) + "\n\n" + _return_table(rows)
+
+
+def _brier_table(rows: Sequence[dict[str, Any]]) -> str:
+    lines = [
+        "| p(kept) on unseen sessions | base rate | its Brier score | after PPO | after self-play "
+        "| self-play minus PPO | self-play minus base rate | as promised |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for person in _people(rows):
+        base_rate = _over_seeds(rows, person, "base_rate").mean
+        columns = [_over_seeds(rows, person, name).mean for name in ("base_brier", "ppo_brier", "self_play_brier")]
+        change = _over_seeds(rows, person, "self_play_brier", "ppo_brier")
+        gain = _over_seeds(rows, person, "self_play_brier", "base_brier")
+        cells = [f"{base_rate:.2f}", *(f"{value:.4f}" for value in columns), _four_digits(change), _four_digits(gain)]
+        lines.append(f"| {person} | {' | '.join(cells)} | {_verdict(base_rate, change, gain)} |")
+    return "\n".join(lines)
+
+
+def _verdict(base_rate: float, change: Interval, gain: Interval) -> str:
+    """Whether self-play has not made p(kept) worse, and it is better than the base rate where that can be."""
+    is_not_worse = change.mean - change.half <= 0
+    lowest, highest = INFORMATIVE_BASE_RATES
+    is_better = gain.mean < 0 or not lowest <= base_rate <= highest
+    return "yes" if is_not_worse and is_better else "no"
+
+
+def _four_digits(value: Interval) -> str:
+    return f"{value.mean:+.4f} ± {value.half:.4f}"
+
+
+def _return_table(rows: Sequence[dict[str, Any]]) -> str:
+    lines = [
+        "| mean return of a game | silence | PPO, drawn | self-play, drawn | PPO, most probable "
+        "| self-play, most probable | self-play minus PPO, most probable |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    names = [
+        "silent_return", "ppo_drawn_return", "self_play_drawn_return", "ppo_most_probable_return",
+        "self_play_most_probable_return",
+    ]  # fmt: skip
+    played = [row for row in rows if names[0] in row]
+    for person in _people(played):
+        cells = [f"{_over_seeds(played, person, name).mean:+.2f}" for name in names]
+        cells.append(str(_over_seeds(played, person, names[4], names[3])))
+        lines.append(f"| {person} | {' | '.join(cells)} |")
+    return "\n".join(lines) if played else "No person of the recordings is one that games can be played with."
+
+
+def _people(rows: Sequence[dict[str, Any]]) -> list[str]:
+    return sorted({row["person"] for row in rows})
+
+
+def _over_seeds(rows: Sequence[dict[str, Any]], person: str, name: str, minus: str | None = None) -> Interval:
+    return interval([row[name] - (row[minus] if minus else 0.0) for row in rows if row["person"] == person])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    measuring = commands.add_parser("run", help="train, play and measure")
+    measuring.add_argument("recordings", type=existing_folder)
+    measuring.add_argument("--out", type=results_file, required=True, help="file of results; what it has is left out")
+    measuring.add_argument("--jobs", type=positive, default=2, help="processes (2)")
+    measuring.add_argument("--learned", type=positive, default=5, help="sessions to learn from (5)")
+    measuring.add_argument("--games", type=int, choices=range(101), default=2, metavar="N", help="from each root (2)")
+    measuring.add_argument("--people", nargs="+", default=[], help="of the recordings (all)")
+    printing = commands.add_parser("table", help="print the results")
+    printing.add_argument("results", type=existing_file)
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = _arguments()
+    if arguments.command == "run":
+        studies = list(studies_in(arguments.recordings, arguments.learned, arguments.games, arguments.people))
+        run(studies, arguments.out, arguments.jobs)
+    else:
+        sys.stdout.write(table(rows_in(arguments.results)) + "\n")
+
+
+if __name__ == "__main__":
+    run_study(main)
