@@ -53,6 +53,19 @@ def select_interior(improved: Floats, visits: Ints) -> Ints:
     return argmax(np.where(improved > 0, lag, -np.inf))
 
 
+def most_probable_pair(policy: Floats, pairs: Ints) -> Ints:
+    """The candidate (B,) that argmax takes by `policy` (B, K): of the most probable decision, its most probable line.
+
+    pairs (B, K, 2): decision and line of each candidate. A decision's probability is the sum over its lines, so that
+    NO-OP, which is one pair, does not win over a decision whose probability is spread over many lines.
+    """
+    decisions = pairs[..., 0]
+    same_decision = decisions[:, :, None] == decisions[:, None, :]
+    decision_probs = np.where(same_decision, policy[:, None, :], 0.0).sum(-1)
+    is_best = decision_probs >= decision_probs.max(-1, keepdims=True) - 1e-12
+    return argmax(np.where(is_best, policy, -np.inf))
+
+
 def select_puct(log_probs: Floats, rescaled_qvalues: Floats, visits: Ints, config: SearchConfig) -> Ints:
     """argmax of q + c p sqrt(1 + N) / (1 + n), c = init + log((1 + N + base) / base), with N visits of the node."""
     total = 1 + visits.sum(-1, keepdims=True)

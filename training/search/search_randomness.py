@@ -21,12 +21,13 @@ class SearchRandomness:
 
     gumbel: (G, K), of the root's candidates; zero where nothing is to be explored.
     offsets: (G, C, 2) in [0, 1), where the sequence of each chance node begins.
-    seeds: (G, simulations), for the dynamics.
+    seeds: (G, simulations), for the dynamics. explore: whether there is Gumbel noise.
     """
 
     gumbel: Floats
     offsets: Floats
     seeds: Ints
+    explore: bool
 
     @classmethod
     def draw(
@@ -37,7 +38,7 @@ class SearchRandomness:
         gumbel = [generator.gumbel(size=k) if explore else np.zeros(k) for generator in generators]
         offsets = [generator.random((n, 2)) for generator in generators]
         seeds = [generator.integers(2**63 - 1, size=n) for generator in generators]
-        return cls(np.stack(gumbel), np.stack(offsets), np.stack(seeds))
+        return cls(np.stack(gumbel), np.stack(offsets), np.stack(seeds), explore)
 
     def uniforms(self, games: Ints, chances: Ints, visits: Ints) -> Floats:
         """Two numbers in [0, 1) (B, 2) for the next visit of each chance node: which lambda, which reply.

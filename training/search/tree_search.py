@@ -31,7 +31,8 @@ class SearchResult:
     improved_policy: (G, K), the target of learning. Gumbel: softmax(prior_log_probs + sigma(completed Q)), without the
         noise that explores; PUCT: share of visits.
     mass_outside_candidates: (G,), what the improved policy of all legal pairs leaves to those that are no candidates.
-    selected: (G,), index of the candidate to play.
+    selected: (G,), index of the candidate to play. Without exploration, what argmax takes by `improved_policy`: of the
+        most probable decision, its most probable line.
     value: (G,), expected return of `improved_policy`. raw_value: (G,), before the search.
     visit_counts: (G, K). qvalues: (G, K), completed, in units of return.
     """
@@ -95,13 +96,17 @@ def read_result(tree: Tree[S, A], config: SearchConfig, randomness: SearchRandom
         outside_logits = np.log(np.maximum(1.0 - np.exp(log_probs).sum(-1, keepdims=True), 0.0))
     outside_logits += sigma(rescale_qvalues(mixed_value[:, None], *bounds), visits, config)
     policy = softmax(improved_logits) if config.algorithm == "gumbel" else visits / visits.sum(-1, keepdims=True)
+    if randomness.explore:
+        selected = _explored(improved_logits, visits, config, randomness)
+    else:
+        selected = action_selection.most_probable_pair(policy, tree.pairs[:, ROOT])
     return SearchResult(
         pairs=tree.pairs[:, ROOT],
         mask=mask,
         prior_log_probs=log_probs,
         improved_policy=policy,
         mass_outside_candidates=softmax(np.concatenate([outside_logits, improved_logits], axis=-1))[:, 0],
-        selected=_selected(improved_logits, visits, config, randomness),
+        selected=selected,
         value=(policy * np.where(mask, qvalues, 0.0)).sum(-1),
         raw_value=raw_value,
         visit_counts=visits,
@@ -109,10 +114,12 @@ def read_result(tree: Tree[S, A], config: SearchConfig, randomness: SearchRandom
     )
 
 
-def _selected(improved_logits: Floats, visits: Ints, config: SearchConfig, randomness: SearchRandomness) -> Ints:
-    """The candidate (G,) to play: with Gumbel the best of the most visited, with PUCT drawn by visits."""
+def _explored(improved_logits: Floats, visits: Ints, config: SearchConfig, randomness: SearchRandomness) -> Ints:
+    """The candidate (G,) to play with exploration: the best of the most visited by Gumbel's scores.
+
+    With PUCT one drawn in proportion to the visits: argmax(log n + g).
+    """
     if config.algorithm == "gumbel":
         return action_selection.select_considered(improved_logits + randomness.gumbel, visits, visits.max(-1))
-    # argmax(log n + g) draws in proportion to the visits; without noise it takes the most visited.
     with np.errstate(divide="ignore"):
         return argmax(np.log(visits) + randomness.gumbel)

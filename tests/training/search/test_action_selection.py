@@ -7,6 +7,7 @@ from config import SearchConfig
 from training.search.action_selection import (
     improved_policy,
     initial_order,
+    most_probable_pair,
     select_considered,
     select_interior,
     select_puct,
@@ -61,6 +62,17 @@ def test_visits_inside_follow_the_improved_policy() -> None:
 def test_puct_choice(q: list[float], visits: list[int], expected: int) -> None:
     actions = select_puct(log([0.5, 0.3, 0.2, 0.0]), np.array([q]), np.array([visits]), PLAIN)
     assert actions.tolist() == [expected]
+
+
+@pytest.mark.parametrize(("policy", "decisions", "expected"), [
+    ([0.4, 0.2, 0.1, 0.3], [0, 2, 2, 2], 3),  # writing has 0.6, most of it at the last line
+    ([0.4, 0.2, 0.1, 0.3], [0, 2, 2, 5], 0),
+    ([0.4, 0.2, 0.2, 0.2], [0, 2, 2, 5], 0),  # alike: the more probable pair, NO-OP first
+    ([0.1, 0.4, 0.5, 0.0], [0, 2, 5, 0], 2),  # what does not exist has probability 0
+])  # fmt: skip
+def test_argmax_takes_the_most_probable_decision_and_then_its_line(policy, decisions, expected) -> None:  # type: ignore[no-untyped-def]
+    pairs = np.stack([decisions, np.arange(4) - 1], axis=-1)[None]
+    assert most_probable_pair(np.array([policy]), pairs).tolist() == [expected]
 
 
 def test_first_visits_go_to_no_op_then_by_score_then_by_place() -> None:

@@ -309,6 +309,37 @@ def test_first_visits_together_are_the_same_as_one_by_one(
         assert same, name
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_decides_what_is_played_and_not_what_is_learned(world, seed: int) -> None:  # type: ignore[no-untyped-def]
+    """Each candidate is visited once, whatever the noise; the target is that of the table without noise."""
+    config = replace(PLAIN, simulations=3)
+    noise = SearchRandomness.draw([np.random.default_rng(seed)], config, explore=True)
+    assert np.abs(noise.gumbel).max() > 0.5
+    found = run_search(["root"], three_candidates(world), config, noise)
+    weights = np.array([0.5, 0.3 * np.exp(5.1), 0.2 * np.exp(2.55)])
+    assert found.visit_counts[0].tolist() == [1, 1, 1]
+    assert found.improved_policy[0] == pytest.approx(weights / weights.sum())
+    assert found.mass_outside_candidates[0] == pytest.approx(0)
+
+
+def test_a_greedy_search_takes_the_most_probable_decision_then_its_line(world) -> None:  # type: ignore[no-untyped-def]
+    """NO-OP is the most probable pair; writing, at two lines, the most probable decision. All pay alike."""
+
+    class TwoLines:
+        def __init__(self, table) -> None:  # type: ignore[no-untyped-def]
+            self.step, self.reply_log_probs, self.reply = table.step, table.reply_log_probs, table.reply
+            self.table = table
+
+        def evaluate(self, states):  # type: ignore[no-untyped-def]
+            evaluation = self.table.evaluate(states)
+            return replace(evaluation, pairs=np.tile([[0, -1], [2, 0], [2, 1]], (len(states), 1, 1)))
+
+    model = TwoLines(world({"root": ([0.4, 0.28, 0.32], 0.0)}, {}, candidates=3))
+    found = run_search(["root"], model, PLAIN, quiet(1, PLAIN))
+    assert found.improved_policy[0] == pytest.approx([0.4, 0.28, 0.32])
+    assert (found.decisions.tolist(), found.lines.tolist()) == ([2], [1])
+
+
 def test_noise_explores_only_when_asked() -> None:
     generators = [np.random.default_rng(seed) for seed in range(3)]
     assert (SearchRandomness.draw(generators, MAZE, explore=False).gumbel == 0).all()

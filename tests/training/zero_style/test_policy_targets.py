@@ -92,6 +92,20 @@ def test_a_recorded_decision_teaches_itself_the_more_the_better_it_was(recorded)
     assert found.weight[learn][best] > found.weight[learn][worst]
 
 
+def test_a_decision_that_was_illegal_or_outside_the_window_is_judged_nowhere(recorded, small):
+    """It teaches neither policy nor p(kept), whatever was recorded of it."""
+    data, steps, _ = recorded
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    judged = (steps.trainable & ~steps.retained.isnan()).nonzero().squeeze(1)
+    assert len(judged) > 2
+    trainable = steps.trainable.clone()
+    trainable[judged[0]] = False
+    unjudged = replace(steps, trainable=trainable, line_trainable=trainable & steps.line_trainable)
+    targets = targets_from_recording(data, unjudged, policies, PPOConfig(), 4).targets
+    assert targets.retained[judged[0]].isnan() and not targets.retained[judged[1:]].isnan().any()
+    assert targets.weight[judged[0]] == 0 and targets.pairs[judged[0], 0].tolist() == [0, 0]
+
+
 def test_material_survives_a_file_and_being_joined(recorded, tmp_path):
     data, steps, material = recorded
     torch.save(material.state_dict(), tmp_path / "material.pt")

@@ -15,7 +15,7 @@ from training.data import transitions
 from training.data.goal_targets import FinalText, goal_vector
 from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
-from training.search import SearchResult
+from training.search import SearchResult, run_search
 from training.zero_style.self_play import SearchAssistant, assistant_turns, rollout_from_roots, roots_of
 from training.zero_style.zero_style_phase import PRIOR_SURVIVAL_RATE, ZeroStylePhase, survival_rate
 
@@ -131,6 +131,21 @@ def test_targets_are_what_was_searched_and_what_came_of_it(phase_of, sessions, m
         assert any(np.allclose(targets.goal[2 * game], vector) for vector in vectors)
 
 
+def test_self_play_explores(phase_of, monkeypatch):
+    """Every search of an epoch has Gumbel noise of its own at its root."""
+    noise = []
+
+    def noting(states, model, config, randomness):
+        noise.append(randomness.gumbel)
+        return run_search(states, model, config, randomness)
+
+    monkeypatch.setattr("training.zero_style.self_play.run_search", noting)
+    phase_of(epochs=1, roots=3, horizon=4).begin()
+    rows = np.concatenate(noise)
+    assert len(rows) == 3 * 2 and len(np.unique(rows, axis=0)) == len(rows)
+    assert (np.abs(rows) > 0).all()
+
+
 def noted(assistant, found, decided):
     found.append(assistant.searches[-1])
     return decided
@@ -194,6 +209,18 @@ def test_survival_is_read_off_the_recording(small, sessions):
     assert 0 < survival_rate(data, steps, 1.0) <= 1
     nothing = steps.select(torch.zeros(0, dtype=torch.int64))
     assert survival_rate(data, nothing, 1.0) == PRIOR_SURVIVAL_RATE == survival_rate(data, steps, 0)
+
+
+def test_survival_is_not_judged_at_decisions_that_teach_no_policy(small, sessions):
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    data = transitions.build_dataset(sessions, policies.featurizer, small.rewards)
+    steps = data.select_episodes(range(len(sessions)), is_human=False)
+    judged = (steps.retained.nan_to_num() > 0).nonzero().squeeze(1)
+    trainable = steps.trainable.clone()
+    trainable[judged[::2]] = False
+    expected = survival_rate(data, steps.select(trainable), 1.0)
+    assert survival_rate(data, replace(steps, trainable=trainable), 1.0) == expected
+    assert survival_rate(data, replace(steps, trainable=torch.zeros_like(trainable)), 1.0) == PRIOR_SURVIVAL_RATE
 
 
 def test_sessions_without_an_assistant_are_played_on_too(small, sessions):
