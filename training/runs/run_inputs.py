@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from config import TrainConfig
+from config_bounds import check_settings
 from errors import InputError
 from judge import Problem
 from models import store
@@ -24,6 +25,7 @@ from training.networks.training_networks import TrainingNetworks
 from training.runs.damaged_files import damaged_if_unusable
 from training.runs.determinism import require_writable, usable_device
 from training.runs.fingerprint import fingerprint, require_same
+from training.runs.memory_estimate import require_memory
 from training.runs.observer import Observer
 from training.runs.run_folder import RunFolder, SavedRun
 
@@ -70,14 +72,17 @@ def read_inputs(
 
     publish: whether the run writes to `pv_dir`.
 
-    Raises InputError: folders that cannot be written, no such device, nothing to learn from, models or a saved run
-    that are missing, damaged or of another kind, processes that were given different things.
+    Raises InputError: settings out of bounds or too large for the memory, folders that cannot be written, no such
+    device, nothing to learn from, models or a saved run that are missing, damaged or of another kind, processes that
+    were given different things.
     """
     with distributed.errors_on_all_ranks():
         require_writable(config.checkpoint_dir)
         if publish:
             require_writable(config.pv_dir)
         device = usable_device(distributed.device_name(config.device))
+        check_settings(config, "settings")
+        require_memory(config, episodes, device)
         inputs = _read(config, episodes, observer)
         _report_ignored(inputs, observer)
         inputs.networks.to(torch.device(device))

@@ -1,0 +1,162 @@
+"""Whether a training fits into memory, estimated from its settings before anything is built.
+
+Counted are the networks and their copies, what the optimizer keeps, what a minibatch keeps for its backward pass, and
+the trees of the search. The interpreter and the recordings are not: they are there already. Not here: bounds of
+settings (`config_bounds`), a run that meets its limit all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from config import ModelConfig, TrainConfig
+from errors import InputError
+from models.network_size import featurizer_parameters, policy_parameters
+from state_adapter import Episode
+
+FLOAT_BYTES = 4
+
+POLICY_COPIES = 3 + 1 + 3
+"""Human, assistant and start; the best one so far; what is copied to be saved."""
+FEATURIZER_COPIES = 2 + 1 + 2
+OPTIMIZER_COPIES = 6
+"""Gradients, the same in one vector, two moments, and two vectors while a step is taken."""
+
+PREDICTION_BATCH = 64
+"""States that go through a network together where nothing is learned."""
+
+SEARCH_CANDIDATES, SEARCH_REPLIES = 16, 8
+BYTES_PER_LINE = 150
+"""Of a state in a search tree: attribution and text of a line."""
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class MemoryEstimate:
+    """Bytes that a training needs at its peak: of the networks with the optimizer, of a minibatch, of the search."""
+
+    networks: int
+    minibatch: int
+    search: int
+
+    @property
+    def total(self) -> int:
+        """All of them together."""
+        return self.networks + max(self.minibatch, self.search)
+
+
+def require_memory(config: TrainConfig, episodes: Sequence[Episode], device: torch.device) -> None:
+    """Raises InputError, with the estimate, if the training does not fit into the memory that is available now."""
+    available = available_memory(device)
+    estimate = estimate_memory(config, episodes)
+    if available is None or estimate.total <= available:
+        return
+    parts = f"networks and optimizer {_gib(estimate.networks)}, a minibatch {_gib(estimate.minibatch)}"
+    parts += f", the search {_gib(estimate.search)}"
+    what = f"needs about {_gib(estimate.total)} of memory ({parts}), but {_gib(available)} are available"
+    raise InputError("settings", f"{what}; expected a smaller model, batch_size, h_max or zero_style")
+
+
+def estimate_memory(config: TrainConfig, episodes: Sequence[Episode]) -> MemoryEstimate:
+    """What the phases that have epochs need on these recordings."""
+    lengths = [len(state.lines) for episode in episodes for state in episode.states]
+    lines = min(config.featurizer.h_max, max(lengths, default=1))
+    batches = [phase.batch_size for phase in (config.bc, config.ppo) if phase.epochs]
+    batches += [config.ppo.batch_size] * bool(config.zero_style.epochs)
+    batch = min(max(batches, default=1), max(len(lengths), 1))
+    return MemoryEstimate(
+        networks=_network_bytes(config),
+        minibatch=_minibatch_bytes(config.model, batch, lines, min(PREDICTION_BATCH, max(len(lengths), 1))),
+        search=_search_bytes(config, len(lengths), lines) if config.zero_style.epochs else 0,
+    )
+
+
+def available_memory(device: torch.device) -> int | None:
+    """Bytes that this process may still take: of a GPU those free; else the least of what the machine, the process's
+    control group and its own limit leave. None: nothing says so."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    limits = [_machine_memory(), _cgroup_memory(), _process_limit()]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _network_bytes(config: TrainConfig) -> int:
+    policy, featurizer = policy_parameters(config.model), featurizer_parameters(config.featurizer)
+    copies = POLICY_COPIES * policy + FEATURIZER_COPIES * featurizer
+    learned = (2 if config.init_from_pv else 1) * policy + featurizer
+    return FLOAT_BYTES * (copies + OPTIMIZER_COPIES * learned)
+
+
+def _minibatch_bytes(model: ModelConfig, batch: int, lines: int, predicted: int) -> int:
+    """The larger of a minibatch, whose layers keep what they compute, and of a batch that is only predicted."""
+    tokens = lines + (model.n_global_tokens if model.backbone == "lg_transformer" else 0)
+    mask = tokens * tokens if model.backbone == "lg_transformer" else 0
+    layer, layers = _floats_per_token(model)
+    heads = 3 * 2 * model.hidden + 4 * model.d_model + model.d_in
+    learned = batch * (tokens * (layers * layer + heads) + 2 * mask)
+    return FLOAT_BYTES * max(learned, predicted * (tokens * (layer + heads) + mask))
+
+
+def _floats_per_token(model: ModelConfig) -> tuple[int, int]:
+    """Numbers that a layer keeps of a token for its backward pass, and the layers."""
+    if model.backbone == "lg_transformer":
+        return 24 * model.d_model, model.n_layers
+    mixing = 2 * model.surround_layers * 8 * model.d_model
+    return 2 * 10 * model.hidden + mixing // model.layers, model.layers
+
+
+def _search_bytes(config: TrainConfig, states: int, lines: int) -> int:
+    """Of the trees of an epoch's games: arrays of each node and its state (see `search.tree.Tree`)."""
+    games = min(config.zero_style.roots, max(states, 1))
+    node = SEARCH_CANDIDATES * 56 + SEARCH_REPLIES * 32 + 2 * BYTES_PER_LINE * lines
+    return games * (config.zero_style.simulations + 1) * node
+
+
+def _machine_memory() -> int | None:
+    with suppress(OSError, ValueError, IndexError, StopIteration):
+        with Path("/proc/meminfo").open() as file:
+            line = next(line for line in file if line.startswith("MemAvailable:"))
+        return int(line.split()[1]) * 1024
+    return None
+
+
+def _cgroup_memory() -> int | None:
+    """What the control group (a container) leaves; None: it has no limit."""
+    for limit, used in (
+        (_CGROUP / "memory.max", _CGROUP / "memory.current"),
+        (_CGROUP / "memory" / "memory.limit_in_bytes", _CGROUP / "memory" / "memory.usage_in_bytes"),
+    ):
+        with suppress(OSError, ValueError):
+            return max(int(limit.read_text()) - int(used.read_text()) + _reclaimable(), 0)
+    return None
+
+
+def _reclaimable() -> int:
+    """Bytes of cached files, which count as used and are given back when they are needed."""
+    with suppress(OSError, ValueError, IndexError):
+        rows = (line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
+        return sum(int(row[1]) for row in rows if row[0] in ("inactive_file", "active_file"))
+    return 0
+
+
+def _process_limit() -> int | None:
+    """What the process's own limit of addresses leaves."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return None
+    with suppress(OSError, ValueError, IndexError):
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        return max(limit - pages * os.sysconf("SC_PAGE_SIZE"), 0)
+    return limit
+
+
+def _gib(number: int) -> str:
+    return f"{number / 2**30:,.1f} GiB"
