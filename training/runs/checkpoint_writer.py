@@ -15,7 +15,7 @@ from models import store
 from models.provenance import NOTHING
 from training.distributed.process_group import DistributedContext
 from training.networks.training_networks import Tensors, weights_of
-from training.runs.damaged_files import damaged_if_unusable
+from training.runs.damaged_files import DamagedFileError, damaged_if_unusable, has_structure
 from training.runs.observer import Row
 from training.runs.phase import Phase
 from training.runs.run_folder import RunFolder, SavedRun, strict_json
@@ -59,7 +59,10 @@ class CheckpointWriter:
         """
         saved = self.inputs.saved
         assert saved is not None
-        with damaged_if_unusable(str(self.folder.state_path)):
+        where = str(self.folder.state_path)
+        if not has_structure(saved.phase_state, phase.state_dict()):
+            raise DamagedFileError(where, f"is no state of the phase {phase.name}")
+        with damaged_if_unusable(where):
             phase.load_state_dict(saved.phase_state)
         with self.distributed.errors_on_all_ranks():
             if self.distributed.is_main:

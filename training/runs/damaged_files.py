@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from torch import Tensor
+
 from errors import InputError
 from files import translate_os_errors
 
@@ -29,6 +31,24 @@ def damaged_if_unusable(where: str) -> Iterator[None]:
     except _UNUSABLE as error:
         reason = error.reason if isinstance(error, InputError) else "is no state of a run like this one"
         raise DamagedFileError(where, reason) from error
+
+
+def has_structure(value: object, template: object) -> bool:
+    """Whether a saved value can stand where `template` does: same kinds, all keys, counters not below 0.
+
+    None in the template stands for what is not known yet, an empty dict or list for any number of entries.
+    """
+    if isinstance(template, dict):
+        return isinstance(value, dict) and all(
+            key in value and has_structure(value[key], inner) for key, inner in template.items()
+        )
+    if isinstance(template, Tensor):
+        return isinstance(value, Tensor) and value.shape == template.shape
+    if type(template) is int:
+        return type(value) is int and value >= min(template, 0)
+    if isinstance(template, float):
+        return type(value) in (int, float)
+    return template is None or isinstance(value, type(template))
 
 
 def set_aside(path: Path, reason: str, report: Callable[[str], None]) -> Path:
