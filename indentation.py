@@ -38,14 +38,17 @@ def indent_style(lines: tuple[str, ...]) -> IndentStyle | None:
     tabs, blanks = text.count("\n\t"), text.count("\n ")
     if tabs + blanks == 0:
         return None
-    return IndentStyle("\t" if tabs > blanks else " " * (_block_width(text) or _common_width(lines)))
+    if tabs > blanks:
+        return IndentStyle("\t")
+    columns = [len(indentation(line)) for line in lines if line[:1] == " " and line.strip()]
+    return IndentStyle(" " * (_block_width(text) or _common_width(columns)))
 
 
 def match_indentation(block: Sequence[str], lines: tuple[str, ...], at: int) -> list[str]:
     """The lines of a text that is to stand at line `at` of a file, indented as the file is.
 
-    A text shows its width by what stands below a colon. One that does not is taken to be the file's own if it is as
-    deep as a line can be there; else its levels are `DEFAULT_WIDTH` wide.
+    A text shows its width by what stands below a colon. One that does not is taken to be the file's own if its first
+    line is at a level of the file that a line can have there; else that line's indentation tells.
     """
     indents = [indentation(line) for line in block]
     style = indent_style(lines) if any(indents) else None
@@ -59,11 +62,11 @@ def _text_width(block: Sequence[str], indents: Sequence[str], style: IndentStyle
     """Columns of a level of a text's indentation."""
     if width := _block_width("\n".join(block)):
         return width
+    first = len(indents[0])
     if style.unit == "\t" or any("\t" in indent for indent in indents):
-        return DEFAULT_WIDTH
-    columns = [len(indent) for indent in indents]
-    foreign = not any(column % DEFAULT_WIDTH for column in columns) and columns[0] > _deepest(lines, at, style)
-    return DEFAULT_WIDTH if foreign else len(style.unit)
+        return DEFAULT_WIDTH if "\t" in indents[0] else _common_width([first])
+    own = first % len(style.unit) == 0 and first <= _deepest(lines, at, style)
+    return len(style.unit) if own else _common_width([first])
 
 
 def _deepest(lines: Sequence[str], at: int, style: IndentStyle) -> int:
@@ -83,8 +86,7 @@ def _block_width(text: str) -> int | None:
     return max(steps, key=lambda width: (steps[width], -width)) if steps else None
 
 
-def _common_width(lines: Sequence[str]) -> int:
-    """The widest usual width that all indentation is a multiple of."""
-    indents = [len(indentation(line)) for line in lines if line[:1] == " " and line.strip()]
-    widths = (width for width in (DEFAULT_WIDTH, 2, 3) if not any(indent % width for indent in indents))
+def _common_width(columns: Sequence[int]) -> int:
+    """The widest usual width that all indentations, in columns, are a multiple of."""
+    widths = (width for width in (DEFAULT_WIDTH, 2, 3) if not any(column % width for column in columns))
     return next(widths, DEFAULT_WIDTH)

@@ -1,7 +1,7 @@
 """The canonical state: one file at one moment, typed and immutable.
 
-Made by the border (`state_adapter`, `episodes`) and by `actions.apply`; nothing behind the border checks its
-types again. Not here: parsing, legality, features.
+Made where data enters (`state_adapter`, `episodes`) and by `actions.apply`; nothing else checks its types again. Not
+here: parsing, legality, features.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ def history_after(history: tuple[PastDecision, ...] | None, t: int, decision: in
     return (*(history or ()), PastDecision(t, decision, None))[-HISTORY_LENGTH:]
 
 
-def with_reply(history: tuple[PastDecision, ...], kept: float | None) -> tuple[PastDecision, ...]:
-    """The history once the human replied to its last decision and kept this share of what it wrote; None: unknown."""
-    return (*history[:-1], replace(history[-1], kept=kept))
+def with_reply(history: tuple[PastDecision, ...], kept_share: float | None) -> tuple[PastDecision, ...]:
+    """The history once the human replied to its last decision and kept `kept_share` of what it wrote; None: unknown."""
+    return (*history[:-1], replace(history[-1], kept=kept_share))
 
 
 def noop_streak(state: State) -> int:

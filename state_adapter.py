@@ -1,4 +1,4 @@
-"""The door: files and messages become validated, immutable states and episodes; nothing behind it checks again.
+"""Files and messages become validated, immutable states and episodes: the entry point of data, checked only here.
 
 Not here: the parsers themselves (`episodes/`, one module per format), features, rewards.
 """

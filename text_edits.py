@@ -6,6 +6,7 @@ edits, where it is legal.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,9 @@ class Replacement:
         return [*lines[: self.start], *new, *lines[self.end :]]
 
 
+_LINE_END = re.compile(r"\r?\n|\r")
+
+
 def text_block(text: str) -> list[str]:
     """The text's lines without line ends, blanks at their ends, and blank lines around; none if all is blank."""
     lines = [strip_line_end(line).rstrip() for line in text.split("\n")]
@@ -44,7 +48,7 @@ def text_block(text: str) -> list[str]:
 def fill(lines: tuple[str, ...], line: int, text: str, column: int | None) -> Replacement | None:
     """Inserts the text's first line at `column` (None: the line's end); blanks at its end stay before more text."""
     old = strip_line_end(lines[line])
-    first = strip_line_end(text.split("\n", 1)[0])
+    first = _LINE_END.split(text, maxsplit=1)[0]
     at = len(old) if column is None else min(max(column, 0), len(old))
     before, after = old[:at], old[at:]
     if not first.strip():

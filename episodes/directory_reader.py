@@ -134,9 +134,8 @@ class _Reading:
         self.summary.states += len(episode.states)
         if len(episode.states) < 2:
             place = f"{episode.source}, episode {episode.id}"
-            self.summary.skipped.append(
-                (place, f"{len(episode.states)} state(s), so no decision; expected two at least")
-            )
+            count = "one state" if episode.states else "no states"
+            self.summary.skipped.append((place, f"has {count}, so no decision; expected two states at least"))
             return
         self.summary.used_episodes += 1
         self.summary.used_states += len(episode.states)

@@ -272,6 +272,8 @@ EDITS = {
     "fill before the line end": (("a\n",), FILL, 0, None, "b", ["ab\n"]),
     "fill that begins with a line end": (CODE, FILL, 1, None, "\n + 1)", ["    y = (x"]),
     "fill that begins with a line end of two": (CODE, FILL, 1, None, "\r\n)", ["    y = (x"]),
+    "fill that begins with an old line end": (CODE, FILL, 1, None, "\r)", ["    y = (x"]),
+    "fill that ends at an old line end": (CODE, FILL, 1, None, ")\rz = 2", ["    y = (x)"]),
     "fill that begins with a blank line": (CODE, FILL, 1, None, "  \n)", ["    y = (x"]),
     "fill an empty line of a file with tabs": ((*TABS, ""), FILL, 2, None, "    return y", ["\treturn y"]),
     "fill after tabs": ((*TABS, "\t"), FILL, 2, None, "return y", ["\treturn y"]),

@@ -36,6 +36,12 @@ def test_the_style_of_a_file(lines, style):
         (["    a"], ("x:", "  y"), 1, ["  a"]),
         (["    a"], ("x:", "  y:", "    z"), 2, ["    a"]),
         (["    a"], ("x", "y"), 1, ["    a"]),
+        (["  a"], ("x:", "    y", ""), 2, ["    a"]),
+        (["  a"], ("x:", "\ty", ""), 2, ["\ta"]),
+        (["   a", "      b"], ("x:", "\ty", ""), 2, ["\ta", "\t\tb"]),
+        (["f(a,", "     b)"], ("x:", "    y", ""), 2, ["f(a,", "     b)"]),
+        (["        a"], ("x:", "    y", ""), 2, ["        a"]),
+        (["\ta", "\t\tb"], ("x:", "  y", ""), 2, ["  a", "    b"]),
     ],
 )
 def test_a_text_gets_the_files_indentation(block, lines, at, expected):

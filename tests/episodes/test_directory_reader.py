@@ -96,7 +96,7 @@ def test_a_path_that_points_at_a_bad_file_is_an_error(recordings, content):
         ({}, "holds no episode with a decision in 0 .json and .jsonl file(s), expected <id>/<id>.json"),
         ({"a.txt": "x"}, "in 0 .json and .jsonl file(s)"),
         ({"a.json": "[]"}, "in 1 .json and .jsonl file(s)"),
-        ({"a.json": '{"states": []}'}, "0 state(s), so no decision; expected two at least"),
+        ({"a.json": '{"states": []}'}, "has no states, so no decision; expected two states at least"),
         ({"a.json": "{", "b.json": "["}, "the first was skipped"),
     ],
 )

@@ -57,7 +57,7 @@ def test_a_state_that_comes_alone_is_used_as_it_is(recordings):
     path = recordings.write("list.json", [alone, two])
     _, summary = read_episodes(path)
     assert summary.episodes == 2 and summary.used_episodes == 1
-    assert summary.skipped == [(f"{path}, episode e", "1 state(s), so no decision; expected two at least")]
+    assert summary.skipped == [(f"{path}, episode e", "has one state, so no decision; expected two states at least")]
 
 
 @pytest.mark.parametrize("kind", ["line tuples", "canonical"])
