@@ -10,6 +10,7 @@ import pytest
 from actions import EXPLAIN, Decision, is_legal, protected_lines
 from comments import strip_comment
 from config import FeaturizerConfig
+from delegates import Completion
 from featurizers import Featurizer
 from judge import SMALL_PROBLEM_LIMITS, Judge
 from line_tracking import carry_attribution
@@ -220,7 +221,31 @@ def test_a_decision_that_changes_nothing_is_a_no_op(state_of):
         assert (move.decision, move.line, move.probability, move.model) == (Decision.NO_OP, -1, None, "m")
 
 
-def test_without_linger_no_end_tells_of_the_goal():
+class FixedWriter:
+    """A writer that needs no goal, and so is the same for all sessions."""
+
+    def __init__(self):
+        self.asked = []
+
+    def writer_for(self, goal, generator):
+        return self
+
+    def write(self, state, decision, line):
+        self.asked.append((state, decision, line))
+        return Completion("written = 1", "fixed", (-0.1, -0.3))
+
+
+def test_a_writer_is_asked_for_each_decision_but_a_noop_and_its_text_is_carried_out(state_of):
+    goal, writer = Goal(("x = 1", "y = 2")), FixedWriter()
+    specs = [RolloutSpec(state_of("x = 1", "", cursor=1), goal, PEOPLE["clumsy"], f"{i}") for i in range(10)]
+    episodes = run_rollouts(specs, RandomAssistant(), writer, horizon=4)
+    assert len(writer.asked) > 10 and Decision.NO_OP not in {decision for _, decision, _ in writer.asked}
+    assert all(is_legal(state, decision, line, 160) for state, decision, line in writer.asked)
+    written = [t for episode in episodes for t in episode.transitions("A") if t.decision]
+    assert all(any("written = 1" in line for line in t.next.lines) for t in written) and len(written) > 10
+
+
+def test_without_rounds_after_the_goal_no_end_tells_of_it():
     goal = Goal.from_problem(PROBLEMS[0])
     done = replace(
         first_state(PROBLEMS[0]), lines=goal.lines, human=unedited(len(goal.lines)), assistant=unedited(len(goal.lines))
