@@ -1,6 +1,6 @@
 """Problems of other people's sessions: `problems.json` in the data root, read into `Problem`s. Not here: our own.
 
-A session names its problem; with the problem's cases known, games that go on from the session are tested as it was.
+A session names its problem; with the problem's cases known, rollouts that go on from the session are tested as it was.
 """
 
 from __future__ import annotations
