@@ -17,10 +17,13 @@ INTERRUPTED = 130
 
 
 def prepare_process() -> None:
-    """Opens missing standard streams, makes stderr forgiving, ends at once on Ctrl+C: nothing is to be saved yet."""
+    """Opens missing standard streams, makes stderr forgiving, ends at once on a signal: nothing is to be saved yet."""
     _open_missing_descriptors()
     replace_missing_streams()
     signal.signal(signal.SIGINT, _exit_at_once)
+    signal.signal(signal.SIGTERM, _exit_at_once)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _exit_at_once)
 
 
 def announce_loading() -> None:

@@ -95,8 +95,7 @@ def _next_steps(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
         lines.append(f"  put your own recorded sessions into {printable(str(paths.episodes))}, and run this again")
     folder = "" if outcome.models == paths.models else f" --pv_dir {printable(shlex.quote(str(outcome.models)))}"
     steps = {
-        f"{TASKS} infer_action --state_json FILE{folder}": "ask for a decision",
-        f"{TASKS} models{folder}": "see what is stored; --roll_back goes back",
+        "ask for a decision": f"{TASKS} infer_action --state_json FILE{folder}",
+        "see what is stored": f"{TASKS} models{folder}  (--roll_back goes back)",
     }
-    width = max(map(len, steps)) + 3
-    return "\n".join([*lines, *(f"  {command:{width}}{purpose}" for command, purpose in steps.items())])
+    return "\n".join([*lines, *(f"  {purpose:21}{command}" for purpose, command in steps.items())])

@@ -31,12 +31,13 @@ os.write(number, str(number > 2 and os.spawnv(os.P_WAIT, sys.executable, [sys.ex
     assert target.read_text() == "True"
 
 
-def test_an_interrupt_during_the_imports_ends_without_a_traceback(root):
-    program = """
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_during_the_imports_ends_without_a_traceback(root, number):
+    program = f"""
 from app.startup import prepare_process
 prepare_process()
 import os, signal
-os.kill(os.getpid(), signal.SIGINT)
+os.kill(os.getpid(), signal.{number})
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
