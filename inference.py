@@ -26,7 +26,7 @@ from models.sampling import TOP_K, SamplingRule, Strategy
 from state import State
 
 BASELINE = Path(__file__).resolve().parent / "baseline"
-"""Where a packaged model lies, if there is one."""
+"""Folder of the packaged models, which need not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ScoredAction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecisionRecord:
-    """What was decided, and what to log with it.
+    """One decision with its probabilities and the network outputs behind it.
 
     action: what to carry out and to record with the session; its probabilities are those of this call (strategy,
     temperature, epsilon and top_k included), its `policy_probability` that of the pair under the policy itself.
@@ -129,7 +129,7 @@ class DecisionRecord:
         }
 
     def to_infer_action_json(self) -> dict[str, Any]:
-        """What `infer_action` prints (strict JSON: None stands for an illegal line or decision)."""
+        """The object that `infer_action` prints (strict JSON: None stands for an illegal line or decision)."""
         debug = {
             "action_logits": [None if logit == -np.inf else logit for logit in self.decision_logits.tolist()],
             "line_logits_for_action": self.line_logits(),
@@ -160,7 +160,7 @@ def untrained_models(
     model: ModelConfig | None = None,
     featurizer: FeaturizerConfig | None = None,
 ) -> Models:
-    """What answers while nothing is known of the person: an assistant that is quiet (`models.QuietPolicy`).
+    """Models that answer while nothing is known of the person: the assistant is `models.QuietPolicy`.
 
     Also the "before" of a comparison. The human's policy is a fresh network, as in `fresh_models`.
     """
@@ -175,7 +175,7 @@ def fresh_models(
     model: ModelConfig | None = None,
     featurizer: FeaturizerConfig | None = None,
 ) -> Models:
-    """Networks with random weights that follow from the seed alone, in eval mode: what training begins with."""
+    """Networks in eval mode with random weights, which follow from the seed alone; training begins with such."""
     config = model or ModelConfig()
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
@@ -255,7 +255,7 @@ class _Arrays:
 
     @staticmethod
     def of(batch: ForwardBatch, source: str) -> _Arrays:
-        """Raises InputError that names the source: an output is not a finite number."""
+        """Copies the outputs to the CPU. Raises InputError that names the source: one is not a finite number."""
         output, distribution = batch.output, batch.distribution()
         arrays = _Arrays(
             source,
@@ -273,7 +273,7 @@ class _Arrays:
         return arrays
 
     def _greedy(self, row: int) -> int:
-        """Flat index in `(7, L)` of what `ActionDistribution.argmax` takes: one state is faster in NumPy."""
+        """Flat index in `(7, L)` of the argmax, as `ActionDistribution.argmax` computes it (NumPy is faster here)."""
         pairs, decision = self.pair_log_probs[row], int(self.decision_logits[row].argmax())
         return int(decision * pairs.shape[1] + pairs[decision].argmax())
 

@@ -28,7 +28,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Parameters of one layer; what it computes is `block`."""
+    """Parameters of one layer; `block` is its formula."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -79,10 +79,10 @@ class LGTransformer(Backbone):
         blocks = [Block(config) for _ in range(config.n_layers)]
         self.blocks = nn.ModuleList(blocks)
         self.first = self.proj.weight, self.proj.bias, self.ln.weight, self.ln.bias
-        begins = [getattr(block, "global_tokens", None) for block in blocks]
+        initial_tokens = [getattr(block, "global_tokens", None) for block in blocks]
         if config.global_tokens == "carried":
-            begins[0] = self.global_tokens
-        self.layers = tuple((block.weights, begin) for block, begin in zip(blocks, begins, strict=True))
+            initial_tokens[0] = self.global_tokens
+        self.layers = tuple((block.weights, initial) for block, initial in zip(blocks, initial_tokens, strict=True))
         """Of each layer its weights and the global tokens it begins with; None: those that the one before has made."""
         self._local = torch.empty(0, 0)
 
@@ -95,9 +95,9 @@ class LGTransformer(Backbone):
         weight, bias, norm, norm_bias = self.first
         both = lines = torch.layer_norm(F.linear(x, weight, bias), norm.shape, norm, norm_bias)
         dropout = self.dropout if self.training else 0.0
-        for weights, begin in self.layers:
-            if begin is not None:
-                tokens = begin.expand(size, -1, -1) if context is None else begin + context[:, None]
+        for weights, initial in self.layers:
+            if initial is not None:
+                tokens = initial.expand(size, -1, -1) if context is None else initial + context[:, None]
                 both = torch.cat((tokens, lines), dim=1)
             flat = both.view(size * (n + length), -1)
             flat = block(flat, visible, weights, size=size, n_heads=self.n_heads, dropout=dropout)
@@ -108,7 +108,7 @@ class LGTransformer(Backbone):
         return lines, 0.5 * torch.cat((mean + g, largest + g), dim=1)
 
     def _visible(self, length: int, mask: Tensor | None, like: Tensor) -> Tensor | None:
-        """What is added to the attention scores: 0 where a place sees another, -inf elsewhere; None: all see all."""
+        """The bias of the attention scores: 0 where a place sees another, -inf elsewhere; None: all see all."""
         if mask is None and length <= self.radius + 1:
             return None
         total = self.n_global + length

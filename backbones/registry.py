@@ -27,17 +27,17 @@ _BACKBONES: dict[str, type[Backbone]] = {}
 
 
 def register(name: str, backbone: type[Backbone]) -> None:
-    """Makes a backbone known under a name for `ModelConfig.backbone`; it is built with the config alone."""
+    """Adds a backbone under the name that `ModelConfig.backbone` gives; it is built with the config alone."""
     _BACKBONES[name] = backbone
 
 
 def names() -> tuple[str, ...]:
-    """Names of the backbones there are."""
+    """Names of all registered backbones."""
     return tuple(sorted(_BACKBONES))
 
 
 def build(config: ModelConfig) -> Backbone:
-    """The backbone that the config names. Raises InputError if there is none of that name."""
+    """The backbone that the config names. Raises InputError: no backbone of that name is registered."""
     if config.backbone not in _BACKBONES:
         raise InputError("backbone", f"unknown backbone {config.backbone!r}; there are {', '.join(names())}")
     return _BACKBONES[config.backbone](config)

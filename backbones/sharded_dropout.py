@@ -1,4 +1,4 @@
-"""Dropout, which several processes with parts of one minibatch draw as one process with all of it would.
+"""Dropout that is the same for several processes with shards of a minibatch as for one process with all of it.
 
 The mask of a place follows from where it stands in the whole minibatch. So each process draws the mask of all of it,
 from a generator seeded alike, and uses its own rows. Not here: who has which rows.
@@ -41,10 +41,10 @@ def shard_of(lengths: Tensor, rows: Tensor) -> Iterator[None]:
 
 
 def dropout(x: Tensor, rate: float) -> Tensor:
-    """What `F.dropout` does in training, in the same order of random numbers.
+    """`F.dropout` in training, with the random numbers that one process with the whole minibatch would draw.
 
     x `(B, S, d)`, or the same as `(B * S, d)`: L lines of each file and, before them, S - L places that files of every
-    length have. Elsewhere padding's places would shift the others' numbers.
+    length have. Any other order would let padding shift the others' numbers.
     """
     shard = _current_shard.get()
     if shard is None or not rate:

@@ -32,7 +32,7 @@ class TextEmbedder(nn.Module):
         return codes
 
     def forward(self, values: Tensor, offsets: Tensor) -> Tensor:
-        """Vectors `(T, 128)` of T lines; row i of what `encode` gave is `values[offsets[i]:offsets[i + 1]]`."""
+        """Vectors `(T, 128)` of T lines; row i of the encoding is `values[offsets[i]:offsets[i + 1]]`."""
         raise NotImplementedError
 
 

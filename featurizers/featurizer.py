@@ -94,7 +94,7 @@ class Featurizer(nn.Module):
         return EncodedStates(texts, text_ids, scalars, np.ascontiguousarray(legal.T), offsets, first_line, history)
 
     def forward(self, batch: StateBatch) -> LineFeatures:
-        """Features of a batch; the same for a line whatever else is in the batch."""
+        """Features of a batch; those of a line do not depend on the rest of the batch."""
         size, longest = batch.mask.shape
         texts = self.text_embedder(batch.text_values, batch.text_offsets)  # (T, 128)
         x = torch.cat((texts.index_select(0, batch.texts), batch.scalars), dim=1)

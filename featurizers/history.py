@@ -1,4 +1,4 @@
-"""A session's history in 32 numbers: what the assistant tried, and what the person kept of it.
+"""A session's history in 32 numbers: how often the assistant tried what, and how much of it the person kept.
 
 It lets one policy adapt inside a session and across people before any training. The latest decision counts most:
 the k-th before it has the weight `DECAY ** k`. Decisions are counted, not turns, because a history may reach over
@@ -28,12 +28,12 @@ ACCEPTANCE, RECENT_ACCEPTANCE, EVIDENCE = range(3 * N_DECISIONS, 3 * N_DECISIONS
 LATEST = slice(3 * N_DECISIONS + 3, SUMMARY_DIM)
 """Columns: 1 for the latest decision, to which people respond most."""
 SUMMARY, KNOWN = slice(SUMMARY_DIM), slice(SUMMARY_DIM, HISTORY_DIM)
-"""Columns: all of the above; 1 if there is a history, 0 if it is unknown, and the summary then says nothing."""
+"""Columns: all of the above; 1 if there is a history, 0 if it is unknown, and the summary then is zero."""
 
 PRIOR_KEPT, PRIOR_WEIGHT = 0.4, 2.0
 """Acceptance before anything is known, and how many decisions that is worth."""
 EVIDENCE_HALF = 8.0
-"""Decisions at which there is half as much to go by as there ever can be."""
+"""Number of decisions at which `EVIDENCE` is one half."""
 
 
 def history_features(histories: Sequence[tuple[PastDecision, ...] | None]) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """The distribution over pairs (decision, line). Not here: the network that scores them, the choice of one.
 
 P(decision, line) = P(decision) P(line | decision). NO-OP has no line: it is one pair, kept at line 0 of its row.
-What is not in the support has probability exactly 0, and no gradient reaches or comes from it.
+A pair outside the support has probability exactly 0, and no gradient reaches or comes from it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ActionDistribution:
         legal: as `actions.legal` has it, NO-OP's row True at every line, nothing True at padding; None: every decision
         at every line (the human). pooling `mean`: a decision's logit is the logsumexp of its lines' scores minus the
         log of their number, so that a decision legal at many lines does not win by counting; `sum`: the logsumexp
-        alone (imported models). In a file without lines NO-OP is all there is.
+        alone (imported models). In a file without lines NO-OP has probability 1.
         """
         support = mask[:, None].expand_as(scores) if legal is None else legal
         masked = ~support
@@ -57,7 +57,7 @@ class ActionDistribution:
         return ActionDistribution(logits, torch.log_softmax(logits, dim=1), lines, masked)
 
     def with_decision_logits(self, logits: Tensor) -> ActionDistribution:
-        """The same lines under other decision logits `(7,)`; -inf where a decision is legal nowhere, as before."""
+        """A copy with other decision logits `(7,)`; where a decision is legal nowhere -inf stays."""
         logits = torch.where(self.decision_logits == -torch.inf, -torch.inf, logits)
         return replace(self, decision_logits=logits, decision_log_probs=torch.log_softmax(logits, dim=1))
 
@@ -66,7 +66,7 @@ class ActionDistribution:
         return self.decision_log_probs.gather(1, decision[:, None])[:, 0]
 
     def line_log_prob(self, decision: Tensor, line: Tensor) -> Tensor:
-        """log P(line | decision) `(B,)`; 0 for NO-OP, whatever its line is said to be."""
+        """log P(line | decision) `(B,)`; 0 for NO-OP, for which `line` is ignored."""
         no_op = decision == NO_OP
         place = (torch.arange(len(decision), device=decision.device), decision, line.masked_fill(no_op, 0))
         log_prob = self.line_log_probs[place].masked_fill(self.masked[place], -torch.inf)

@@ -21,7 +21,7 @@ HALF_DISTANCE = 5
 """Lines away from the cursor at which a line is half as probable."""
 
 MODEL = "exploration"
-"""What a record names as the model."""
+"""The model that a recorded action names."""
 
 
 def exploration_probabilities(state: State, w_max: int = FeaturizerConfig.w_max) -> NDArray[np.float64]:

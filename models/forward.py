@@ -2,7 +2,7 @@
 training and checks.
 
 States of similar length go through the network together (`featurizers.length_buckets`), so that little is spent on
-padding; nobody else batches. Gradients, inference mode and train or eval mode are the caller's.
+padding. Gradients, inference mode and train or eval mode are the caller's.
 Not here: featurizer and network themselves, what is done with their output.
 """
 
@@ -25,10 +25,10 @@ RowBatches = Sequence[NDArray[np.int64]]
 
 @dataclass(frozen=True, slots=True)
 class ForwardBatch:
-    """What a policy computes for B states, padded to L lines.
+    """A policy's output for B states, padded to L lines.
 
-    index `(B,)`: places of these states among those that were passed; first_line, lengths `(B,)`: the file's line that
-    the first one in the window is, and the lines in the window. legal_only: whether the distribution is over legal
+    index `(B,)`: places of these states among those that were passed; first_line, lengths `(B,)`: the file's number
+    of the first line in the window, and how many lines it has. legal_only: whether the distribution is over legal
     pairs alone (the assistant's) or over all of them (the human's).
     """
 

@@ -33,7 +33,7 @@ LOGIT_BIAS_ROWS: dict[Head, slice] = {
 
 @dataclass(frozen=True, slots=True)
 class PolicyOutput:
-    """Outputs of a policy's heads, by the head's name. A property raises KeyError if its head was not asked for."""
+    """Outputs of a policy's heads, by the head's name. A property raises KeyError if its head was not computed."""
 
     heads: Mapping[Head, Tensor]
 
@@ -66,7 +66,7 @@ class PolicyOutput:
         return self.heads.get("kept")
 
     def float(self) -> PolicyOutput:
-        """The same outputs in float32."""
+        """A copy in float32."""
         return PolicyOutput({name: tensor.float() for name, tensor in self.heads.items()})
 
 
@@ -142,7 +142,7 @@ class HistoryLogitBias(nn.Module):
         self.weight = nn.Parameter(torch.zeros(len(LINE_HEADS) * N_DECISIONS, SUMMARY_DIM))
 
     def forward(self, history: Tensor) -> Tensor:
-        """history `(B, 32)` as in `StateBatch`; what is added to all lines' logits, `(B, 21, 1)`."""
+        """history `(B, 32)` as in `StateBatch`; returns the bias of all lines' logits, `(B, 21, 1)`."""
         return (history[:, SUMMARY] @ self.weight.T)[:, :, None]
 
 

@@ -69,7 +69,7 @@ class SamplingRule:
         )
 
     def _weights(self, log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What the pairs `(n,)` are drawn by, at most 1; 0 for those that are never drawn."""
+        """Weights `(n,)` that the pairs are drawn by, at most 1; 0 for those that are never drawn."""
         weights: NDArray[np.float64] = np.exp((log_probs - log_probs.max()).astype(np.float64) / self.temperature)
         if self.strategy == "sample_top_k" and self.top_k < len(weights):
             weights[np.argsort(-log_probs, kind="stable")[self.top_k :]] = 0.0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from featurizers.length_buckets import CALL, MOST, PADDING, buckets
+from featurizers.length_buckets import CALL_COST, MAX_STATES, PADDING_SHARE, buckets
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,11 @@ def test_buckets_bound_the_padding() -> None:
     rows = buckets(lengths)
     assert sorted(np.concatenate(rows).tolist()) == list(range(500))
     for some in rows:
-        assert len(some) <= MOST and len(some) * lengths[some].max() <= (1 + PADDING) * lengths[some].sum() + CALL
+        assert (
+            len(some) <= MAX_STATES
+            and len(some) * lengths[some].max() <= (1 + PADDING_SHARE) * lengths[some].sum() + CALL_COST
+        )
 
 
 def test_many_states_of_one_length_come_in_several_buckets() -> None:
-    assert [len(rows) for rows in buckets(np.full(150, 10))] == [MOST, MOST, 22]
+    assert [len(rows) for rows in buckets(np.full(150, 10))] == [MAX_STATES, MAX_STATES, 22]
