@@ -48,7 +48,7 @@ from training.networks.initialisation import initialise_human_policy
 from training.networks.predictions import ReferenceLogProbs, line_counts
 from training.networks.training_networks import TrainingNetworks
 from training.ppo.ppo_phase import PPOPhase
-from training.runs.determinism import usable_device
+from training.runs.requirements import usable_device
 from training.zero_style.zero_style_phase import ZeroStylePhase
 
 T = TypeVar("T")

@@ -1,9 +1,9 @@
 """One training run: read what it starts from, go through the phases, write what it leaves behind.
 
-Everything that may be wrong with what the person gave is checked before the first write (`runs/run_inputs.py`); the
-run is saved so that it can be killed and resumed at any moment (`runs/checkpoint_writer.py`). Under `torchrun` all
-processes go through the same steps, and rank 0 writes. Not here: reading episodes, deciding whether new models replace
-old ones (`evaluation/promotion.py`), what a person sees (the observer).
+Everything that may be wrong with what the person gave is checked before the first write (`runs/run_inputs.py`). The
+run is saved so that it can be killed and resumed at any moment (`runs/checkpoint_writer.py`, `runs/publication.py`).
+Under `torchrun` all processes go through the same steps, and rank 0 writes. Not here: reading episodes, deciding
+whether new models replace old ones (`evaluation/promotion.py`), what a person sees (the observer).
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from training.losses.returns import returns_to_go
 from training.networks.initialisation import initialise_human_policy, initialise_retention_head
 from training.networks.training_networks import TrainingNetworks
 from training.ppo.ppo_phase import PPOPhase
-from training.runs.checkpoint_writer import CheckpointWriter, locked_folders, model_meta, publish_models
+from training.runs.checkpoint_writer import CheckpointWriter
 from training.runs.deferred_signals import InterruptRequest, defer_signals
 from training.runs.determinism import reproducible
 from training.runs.observer import NullObserver, Observer, Row
 from training.runs.phase import PHASES, Phase
+from training.runs.publication import locked_folders, model_meta, publish_models
 from training.runs.run_inputs import RunInputs, read_inputs
 from training.zero_style.zero_style_phase import ZeroStylePhase
 

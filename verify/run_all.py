@@ -35,7 +35,7 @@ def _run(options: argparse.Namespace) -> int:
     announce_loading()
     import torch
 
-    from training.runs.determinism import usable_device
+    from training.runs.requirements import usable_device
     from verify import all_checks
     from verify.check import Settings
     from verify.report import report

@@ -1,4 +1,4 @@
-"""Writes what a run leaves behind: its state, epochs' checkpoints, the log, the new models. Not here: learning.
+"""Writes what a run leaves behind: its state, epochs' checkpoints, the log. Not here: learning, the new models.
 
 Under `torchrun` all processes call these together and rank 0 writes; an error there is everybody's.
 """
@@ -6,20 +6,15 @@ Under `torchrun` all processes call these together and rank 0 writes; an error t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 
-from errors import ConflictError
-from files import lock
-from models import store
-from models.provenance import NOTHING
 from training.distributed.process_group import DistributedContext
 from training.networks.training_networks import Tensors, weights_of
 from training.runs.damaged_files import DamagedFileError, damaged_if_unusable, has_structure
 from training.runs.observer import Row
 from training.runs.phase import Phase
 from training.runs.run_folder import RunFolder, SavedRun, strict_json
-from training.runs.run_inputs import RunInputs, file_versions
+from training.runs.run_inputs import RunInputs
 
 SAVE_INTERVAL = 60.0
 """Seconds of work that a kill may cost."""
@@ -98,7 +93,7 @@ class CheckpointWriter:
 
         Saves first: when a checkpoint or a line of the log can be seen, the run can go on from there.
         """
-        about = {"phase": phase.name, "epoch": phase.epoch, "run_id": self.inputs.run_id, **run_label(self.inputs)}
+        about = {"phase": phase.name, "epoch": phase.epoch, "run_id": self.inputs.run_id, **self.inputs.label}
         self.lines.append(strict_json({**about, **metrics}))
         self.checkpoints.append(self._next_checkpoint(phase))
         self.save(phase, ends_epoch=True)
@@ -118,69 +113,3 @@ class CheckpointWriter:
     def _weights(self, phase: Phase) -> Tensors:
         networks = self.inputs.networks
         return weights_of(networks.human if phase.name == "bc" else networks.assistant)
-
-
-@contextmanager
-def locked_folders(inputs: RunInputs, distributed: DistributedContext, *, publish: bool) -> Iterator[None]:
-    """Collective. For the block no other run writes to the run's folders.
-
-    Raises ConflictError if another run is working there, or has replaced what this one has started from.
-    """
-    config = inputs.config
-    with ExitStack() as locks:
-        with distributed.errors_on_all_ranks():
-            if distributed.is_main:
-                locks.enter_context(lock(config.checkpoint_dir / ".lock"))
-                if publish and config.pv_dir.resolve() != config.checkpoint_dir.resolve():
-                    locks.enter_context(lock(config.pv_dir / ".training.lock"))
-                _require_unchanged(inputs)
-        yield
-
-
-def _require_unchanged(inputs: RunInputs) -> None:
-    if file_versions(inputs.config) != inputs.versions:
-        what = "another run has ended here since this one began; start it again"
-        raise ConflictError(str(inputs.config.checkpoint_dir), what)
-
-
-def model_meta(inputs: RunInputs) -> dict[str, object]:
-    """What is said of the models that a run makes."""
-    config = inputs.config
-    return {
-        "run_id": inputs.run_id,
-        "trained_on": config.trained_on if config.learns else NOTHING,
-        "sessions": len(inputs.episodes),
-        "seed": config.seed,
-        **run_label(inputs),
-    }
-
-
-def publish_models(inputs: RunInputs, distributed: DistributedContext) -> str | None:
-    """Collective. Makes the run's models current and returns their generation.
-
-    None: nothing was learned, and there are models already, which stay.
-    """
-    generation = None
-    with distributed.errors_on_all_ranks():
-        if distributed.is_main:
-            generation = _published_generation(inputs) or _publish(inputs)
-    return distributed.all_gather(generation)[0]
-
-
-def _published_generation(inputs: RunInputs) -> str | None:
-    """The current generation, if it is this run's: the run had ended already."""
-    generations = store.generations(inputs.config.pv_dir) if inputs.saved is not None else []
-    mine = (entry for entry in generations if entry.current and entry.meta.get("run_id") == inputs.run_id)
-    return next((entry.id for entry in mine), None)
-
-
-def _publish(inputs: RunInputs) -> str | None:
-    pv_dir, networks = inputs.config.pv_dir, inputs.networks
-    if not inputs.config.learns and store.load(pv_dir) is not None:
-        return None
-    return store.publish(pv_dir, networks.human, networks.assistant, networks.featurizer, model_meta(inputs))
-
-
-def run_label(inputs: RunInputs) -> dict[str, str]:
-    """The run's label, if it has one."""
-    return {"run_label": inputs.config.run_label} if inputs.config.run_label else {}

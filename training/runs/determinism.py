@@ -1,47 +1,20 @@
-"""What a run needs of the machine it is on: folders it may write, a device, numbers that come out the same again.
+"""Numbers that come out the same again: deterministic algorithms, random numbers of the run's own, one thread.
 
 Not here: several processes (`process_group.py`).
 """
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from errors import InputError
-
 THREADS = 1
 """With networks this small a second thread makes a run hardly faster on an idle machine, several times slower beside
 busy processes (it waits by spinning), and the sums different from machine to machine."""
-
-
-def require_writable(path: Path) -> None:
-    """Raises InputError if a folder could not be made or written at `path`; makes nothing."""
-    nearest = path.absolute()
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise InputError(str(nearest), "is a file, expected a folder")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(str(path), "cannot be written: permission denied or a read-only file system")
-
-
-def usable_device(name: str) -> torch.device:
-    """The device, if a tensor can be put there. Raises InputError."""
-    if name != "cpu":  # has to be set before the first product on a GPU
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError("device", f"{name} cannot be used: {str(error).splitlines()[0]}") from error
-    return device
 
 
 @contextmanager

@@ -57,8 +57,8 @@ def require_same(saved: Mapping[str, str], current: Mapping[str, str], where: Pa
         if saved.get(name) != current.get(name)
     ]
     if different:
-        what = f"cannot go on with another run: {'; '.join(different)}. Without --resume it begins anew"
-        raise InputError(str(where), what)
+        reason = f"cannot go on with another run: {'; '.join(different)}. Without --resume it begins anew"
+        raise InputError(str(where), reason)
 
 
 def _flatten(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

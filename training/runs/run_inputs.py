@@ -23,10 +23,10 @@ from training.distributed.process_group import DistributedContext
 from training.networks.starting_networks import starting_networks
 from training.networks.training_networks import TrainingNetworks
 from training.runs.damaged_files import damaged_if_unusable
-from training.runs.determinism import require_writable, usable_device
 from training.runs.fingerprint import fingerprint, require_same
 from training.runs.memory_estimate import require_memory
 from training.runs.observer import Observer
+from training.runs.requirements import require_writable, usable_device
 from training.runs.run_folder import RunFolder, SavedRun
 
 
@@ -54,6 +54,11 @@ class RunInputs:
     def train_steps(self) -> TransitionTable:
         """The transitions that phases learn from."""
         return self.dataset.select_episodes(self.train)
+
+    @property
+    def label(self) -> dict[str, str]:
+        """The run's label for the log and the models, if it has one."""
+        return {"run_label": self.config.run_label} if self.config.run_label else {}
 
 
 FileVersion = tuple[int, int]
@@ -150,14 +155,14 @@ def _report_ignored(inputs: RunInputs, observer: Observer) -> None:
     if unused := inputs.networks.ignored_settings(config.model, config.featurizer):
         observer.message(f"settings without effect on models that are there already: {', '.join(unused)}")
     if inputs.problems and not any(episode.problem_id in inputs.problems for episode in inputs.episodes):
-        what = "games of self-play are compiled but not tested: no problem of these sessions is known"
-        observer.message(f"{what} (docs/formats.md, Problems)")
-    for count, what in (
+        untested = "games of self-play are compiled but not tested: no problem of these sessions is known"
+        observer.message(f"{untested} (docs/formats.md, Problems)")
+    for count, decisions in (
         (dataset.illegal, "the assistant's decisions that are not legal where they were taken"),
         (dataset.outside, f"decisions at lines outside the {config.featurizer.h_max} that a policy sees"),
     ):
         if count:
-            observer.message(f"{what}, which teach no policy: {count}")
+            observer.message(f"{decisions}, which teach no policy: {count}")
 
 
 def _require_same_inputs(inputs: RunInputs, distributed: DistributedContext) -> RunInputs:
@@ -170,6 +175,6 @@ def _require_same_inputs(inputs: RunInputs, distributed: DistributedContext) -> 
     gathered = distributed.all_gather((inputs.run_id, inputs.fingerprint, progress))
     for rank, (_, other_fingerprint, other_progress) in enumerate(gathered):
         if (other_fingerprint, other_progress) != gathered[0][1:]:
-            what = "has been given other recordings, settings or a run to go on with than process 0"
-            raise InputError(f"process {rank}", what)
+            reason = "has been given other recordings, settings or a run to go on with than process 0"
+            raise InputError(f"process {rank}", reason)
     return replace(inputs, run_id=gathered[0][0])

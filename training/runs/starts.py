@@ -65,11 +65,11 @@ def _is_imported(models: Models) -> bool:
     return models.meta.get("trained_on") == IMPORTED
 
 
-def _same_weights(one: Models, other: Models) -> bool:
-    return all(
-        mine.keys() == others.keys() and all(torch.equal(mine[name], others[name]) for name in mine)
-        for mine, others in (
-            (getattr(one, part).state_dict(), getattr(other, part).state_dict())
-            for part in ("human", "assistant", "featurizer")
-        )
-    )
+def _same_weights(models: Models, stored: Models) -> bool:
+    for part in ("human", "assistant", "featurizer"):
+        weights, expected = getattr(models, part).state_dict(), getattr(stored, part).state_dict()
+        if weights.keys() != expected.keys():
+            return False
+        if not all(torch.equal(weights[name], expected[name]) for name in expected):
+            return False
+    return True

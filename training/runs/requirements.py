@@ -1,0 +1,33 @@
+"""What a run needs of the machine, checked before anything is written. Not here: memory (`memory_estimate.py`)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+from errors import InputError
+
+
+def require_writable(path: Path) -> None:
+    """Raises InputError if a folder could not be made or written at `path`; makes nothing."""
+    nearest = path.absolute()
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise InputError(str(nearest), "is a file, expected a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(str(path), "cannot be written: permission denied or a read-only file system")
+
+
+def usable_device(name: str) -> torch.device:
+    """The device, if a tensor can be put there. Raises InputError."""
+    if name != "cpu":  # has to be set before the first product on a GPU
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError("device", f"{name} cannot be used: {str(error).splitlines()[0]}") from error
+    return device
