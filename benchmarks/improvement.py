@@ -48,8 +48,9 @@ from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
 from state import State
 from state_adapter import Episode
+from training.search.action_selection import most_probable_pair
 from training.search.goal_free_model import GoalFreeModel
-from training.search.numerics import argmax
+from training.search.numerics import softmax
 from training.search.qtransforms import qvalue_bounds, rescale_qvalues, sigma
 from training.train_from_episodes import TrainResult, train_from_episodes
 from training.zero_style.self_play import Root, rollout_from_roots, roots_of
@@ -115,13 +116,14 @@ class AtOnce:
     model: GoalFreeModel
 
     def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Action]:
-        """See `Assistant`: argmax of log p + sigma(reward), as in a tree, with the rewards that p(kept) promises."""
+        """See `Assistant`: argmax by softmax(log p + sigma(reward)), as in a tree, with p(kept)'s expected rewards."""
         evaluation = self.model.evaluator.evaluate(states)
         assert evaluation.kept_probs is not None
         rewards = self.model.expected_rewards(states, evaluation.kept_probs)
         q = rescale_qvalues(rewards, *qvalue_bounds(rewards, evaluation.log_probs))
         scores = evaluation.log_probs + sigma(q, np.zeros_like(rewards, dtype=np.int64), self.model.config)
-        moves = evaluation.pairs[np.arange(len(states)), argmax(scores)]
+        selected = most_probable_pair(softmax(scores), evaluation.pairs)
+        moves = evaluation.pairs[np.arange(len(states)), selected]
         return [Action("A", Decision(decision), line, model="at once") for decision, line in moves.tolist()]
 
 

@@ -95,7 +95,7 @@ def _judged_steps(data: Dataset) -> TransitionTable:
 
 def measure(study: Study, episodes: Sequence[Episode], loop: LoopConfig) -> dict[str, Any]:
     """p(kept) and returns after PPO and after self-play."""
-    began = time.perf_counter()
+    began = time.process_time()
     order = np.random.default_rng(_number(study.seed)).permutation(len(episodes)).tolist()
     recorded, unseen = ([episodes[i] for i in part] for part in (order[: study.learned], order[study.learned :]))
     with tempfile.TemporaryDirectory() as folder:
@@ -106,9 +106,9 @@ def measure(study: Study, episodes: Sequence[Episode], loop: LoopConfig) -> dict
         sessions = UnseenSessions.of(unseen, policies, config)
         returns = partial(_returns, policies, unseen, study)
         row = {"base_brier": sessions.brier(base_rate), "ppo_brier": sessions.brier_of(policies), **returns("ppo")}
-        _learn(ZeroStylePhase(policies, recorded, result.data, sorted(result.train), config))
-        row |= {"self_play_brier": sessions.brier_of(policies), **returns("self_play")}
-    seconds = time.perf_counter() - began
+        metrics = _learn(ZeroStylePhase(policies, recorded, result.data, sorted(result.train), config))
+        row |= {"kl_kept": metrics["kl_kept"], "self_play_brier": sessions.brier_of(policies), **returns("self_play")}
+    seconds = time.process_time() - began
     return {**vars(study), "base_rate": base_rate, "judged": len(sessions.steps), **row, "seconds": seconds}
 
 
@@ -124,12 +124,15 @@ def _number(seed: str) -> int:
     return int(seed) if seed.isdigit() else sum(seed.encode())
 
 
-def _learn(phase: ZeroStylePhase) -> None:
+def _learn(phase: ZeroStylePhase) -> dict[str, Any]:
+    """Self-play from its first epoch to its last, whose metrics are returned."""
+    metrics: dict[str, Any] = {}
     while not phase.done:
         phase.begin()
         while phase.step():
             pass
-        phase.finish()
+        metrics = phase.finish()
+    return metrics
 
 
 def _returns(policies: TrainingNetworks, unseen: Sequence[Episode], study: Study, name: str) -> dict[str, float]:
