@@ -259,7 +259,7 @@ class LearningConfig:
     seed: Annotated[int, Bounds(0, 2**63 - 1)] = 0
     device: Name = "cpu"
     init_from_pv: bool = True
-    """Go on from the current models of the same kind, if there are any."""
+    """Of `run.py`: begin at the packaged baseline or imported models, if there are any, instead of fresh weights."""
     featurizer: FeaturizerConfig = field(default_factory=FeaturizerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     rewards: RewardWeights = field(default_factory=RewardWeights)
