@@ -1,8 +1,9 @@
-"""The exploration policy: help to learn from, while there are too few sessions for a policy of one's own.
+"""The exploration policy: help to learn from, while there are too few sessions for a learned policy.
 
-NO-OP has probability 1/2; the other decisions that are legal somewhere share the other half equally. The line is drawn
-from the decision's legal lines with weight `2 ** (-d / HALF_DISTANCE)`, d lines away from the cursor; evenly where the
-cursor was never seen. Where nothing else is legal it is NO-OP. Not here: when it is used in place of a learned policy.
+NO-OP has a fixed probability; the other decisions that are legal somewhere share the remainder equally. A line of a
+decision is drawn from its legal ones with weight `exp(-d / reach)`, d lines away from the cursor; with the cursor off,
+from where it was last seen; evenly if it never was. Where nothing else is legal it is NO-OP.
+Not here: when it is used in place of a learned policy.
 """
 
 from __future__ import annotations
@@ -17,46 +18,51 @@ from config import N_DECISIONS, FeaturizerConfig
 from state import State
 
 NO_OP_PROBABILITY = 0.5
-HALF_DISTANCE = 5
-"""Lines away from the cursor at which a line is half as probable."""
+REACH = 20.0
+"""Lines away from the cursor at which a line's weight falls to 1/e."""
 
 MODEL = "exploration"
 """The model that a recorded action names."""
 
 
-def exploration_probabilities(state: State, w_max: int = FeaturizerConfig.w_max) -> NDArray[np.float64]:
-    """Probability of every pair (decision, line), `(7, lines)`; NO-OP's stands at line 0. w_max: as in `actions`."""
-    legal = legality_mask([state], w_max)[0][:, : len(state)]
+def exploration_probabilities(
+    state: State, legal: NDArray[np.bool_], *, no_op: float = NO_OP_PROBABILITY, reach: float = REACH
+) -> NDArray[np.float64]:
+    """Probability of every pair (decision, line), `(7, max(n, 1))` for n lines; NO-OP's stands at line 0.
+
+    legal: `(7, n)`, where each decision is legal.
+    """
     probabilities = np.zeros((N_DECISIONS, max(len(state), 1)))
-    possible = [d for d in range(N_DECISIONS) if d != Decision.NO_OP and legal[d].any()]
-    probabilities[Decision.NO_OP, 0] = NO_OP_PROBABILITY if possible else 1.0
-    for decision in possible:
+    decisions = [decision for decision in range(1, N_DECISIONS) if legal[decision].any()]
+    probabilities[Decision.NO_OP, 0] = no_op if decisions else 1.0
+    for decision in decisions:
         lines = np.flatnonzero(legal[decision])
-        weights = _line_weights(lines, state)
-        probabilities[decision, lines] = (1.0 - NO_OP_PROBABILITY) / len(possible) * weights / weights.sum()
+        weights = _line_weights(lines, state, reach)
+        probabilities[decision, lines] = (1.0 - no_op) / len(decisions) * weights / weights.sum()
     return probabilities
 
 
 def explore(state: State, random: Random, w_max: int = FeaturizerConfig.w_max) -> Action:
     """An action of the assistant drawn from the exploration policy, with the probabilities of this draw."""
-    probabilities = exploration_probabilities(state, w_max)
-    of_decisions = probabilities.sum(1)
-    decision = Decision(random.choices(range(N_DECISIONS), of_decisions.tolist())[0])
+    probabilities = exploration_probabilities(state, legality_mask([state], w_max)[0][:, : len(state)])
+    decision_probabilities = probabilities.sum(1)
+    decision = Decision(random.choices(range(N_DECISIONS), decision_probabilities.tolist())[0])
     line = random.choices(range(probabilities.shape[1]), probabilities[decision].tolist())[0]
     return Action(
         agent="A",
         decision=decision,
         line=-1 if decision is Decision.NO_OP else line,
         probability=float(probabilities[decision, line]),
-        decision_probability=float(of_decisions[decision]),
+        decision_probability=float(decision_probabilities[decision]),
         policy_probability=float(probabilities[decision, line]),
         model=MODEL,
     )
 
 
-def _line_weights(lines: NDArray[np.int64], state: State) -> NDArray[np.float64]:
+def _line_weights(lines: NDArray[np.int64], state: State, reach: float) -> NDArray[np.float64]:
+    """The weight of each of the lines; 1 for the nearest, so that none vanishes where all are far."""
     cursor = state.cursor.line if state.cursor.on else state.last_known_line
     if cursor < 0:
         return np.ones(len(lines))
     distances = np.abs(lines - cursor)
-    return np.asarray(np.exp2(-(distances - distances.min()) / HALF_DISTANCE))
+    return np.asarray(np.exp((distances.min() - distances) / reach))

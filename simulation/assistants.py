@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actions import Action, Decision, legality_mask
-from config import N_DECISIONS, FeaturizerConfig
+from config import FeaturizerConfig
+from models.exploration import MODEL, NO_OP_PROBABILITY, REACH, exploration_probabilities
 from simulation.person import PairProbabilities
-from simulation.typing_model import cursor_line
 from state import State
 
 
@@ -43,43 +43,23 @@ class RandomAssistant:
 
 @dataclass(frozen=True, slots=True)
 class ExploringAssistant:
-    """The exploration policy: help to learn from, before anything is known of a person.
+    """The exploration policy (`models.exploration`) as an assistant."""
 
-    NO-OP has probability `noop`; the other decisions that are legal somewhere share the remainder evenly. A line's
-    weight falls with its distance to the cursor, by exp(-1 / `reach`) a line; with the cursor off, to where it was last
-    seen; if it never was, all legal lines are alike. Where nothing else is legal, it is a NO-OP.
-    """
-
-    noop: float = 0.5
-    reach: float = 20.0
+    noop: float = NO_OP_PROBABILITY
+    reach: float = REACH
     w_max: int = FeaturizerConfig.w_max
 
     def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Action]:
         """See `Assistant`. The action carries the probabilities of the draw."""
         legal = legality_mask(states, self.w_max)
         return [
-            sampled_action(self.pair_probabilities(state, legal[i, :, : len(state)]), generator, "exploration")
+            sampled_action(self.pair_probabilities(state, legal[i, :, : len(state)]), generator, MODEL)
             for i, (state, generator) in enumerate(zip(states, generators, strict=True))
         ]
 
     def pair_probabilities(self, state: State, legal: NDArray[np.bool_]) -> PairProbabilities:
         """The distribution over pairs `(7, n)`; legal: `(7, n)`, where each decision is legal."""
-        pairs = np.zeros((N_DECISIONS, max(len(state), 1)))
-        decisions = [decision for decision in range(1, N_DECISIONS) if legal[decision].any()]
-        pairs[Decision.NO_OP, 0] = self.noop if decisions else 1.0
-        for decision in decisions:
-            weights = self._line_weights(state, np.flatnonzero(legal[decision]))
-            pairs[decision, legal[decision]] = (1.0 - self.noop) / len(decisions) * weights / weights.sum()
-        return pairs
-
-    def _line_weights(self, state: State, lines: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The weight of each of the lines; 1 for the nearest, so that far lines alone do not vanish."""
-        cursor = cursor_line(state)
-        if cursor < 0:
-            return np.ones(len(lines))
-        distance = np.abs(lines - cursor)
-        weights: NDArray[np.float64] = np.exp((distance.min() - distance) / self.reach)
-        return weights
+        return exploration_probabilities(state, legal, no_op=self.noop, reach=self.reach)
 
 
 @dataclass(frozen=True, slots=True)

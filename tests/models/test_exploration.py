@@ -1,5 +1,6 @@
 """The exploration policy: its probabilities, and draws that follow them and say so."""
 
+import math
 from random import Random
 
 import numpy as np
@@ -19,7 +20,8 @@ def state_of(lines, cursor=-1, **more):
 @pytest.mark.parametrize("cursor", [-1, 0, 3])
 def test_silence_has_one_half_and_the_legal_decisions_share_the_other(lines, cursor):
     state = state_of(lines, min(cursor, lines - 1))
-    probabilities, legal = exploration_probabilities(state), legality_mask([state], 160)[0]
+    legal = legality_mask([state], 160)[0]
+    probabilities = exploration_probabilities(state, legal[:, :lines])
     assert probabilities.sum() == pytest.approx(1.0)
     assert (probabilities[1:, :lines][~legal[1:, :lines]] == 0).all()
     possible = legal[1:].any(1)
@@ -28,21 +30,25 @@ def test_silence_has_one_half_and_the_legal_decisions_share_the_other(lines, cur
     assert probabilities[1:].sum(1) == pytest.approx(expected)
 
 
-def test_a_line_five_further_from_the_cursor_is_half_as_probable():
-    edit = exploration_probabilities(state_of(30, cursor=10))[4]
-    assert edit.argmax() == 10
-    assert edit[15] == pytest.approx(edit[10] / 2) and edit[5] == pytest.approx(edit[15])
-    assert edit[20] == pytest.approx(edit[10] / 4)
+def edit_probabilities(state):
+    return exploration_probabilities(state, legality_mask([state], 160)[0])[4]
+
+
+def test_a_line_twenty_further_from_the_cursor_has_a_share_of_one_over_e():
+    edit = edit_probabilities(state_of(60, cursor=30))
+    assert edit.argmax() == 30
+    assert edit[50] == pytest.approx(edit[30] / math.e) and edit[10] == pytest.approx(edit[50])
 
 
 def test_the_last_place_where_the_cursor_was_seen_counts_and_without_any_all_lines_are_alike():
-    assert exploration_probabilities(state_of(30, last_known_line=20))[4].argmax() == 20
-    assert np.ptp(exploration_probabilities(state_of(30))[4]) == 0
+    assert edit_probabilities(state_of(30, last_known_line=20)).argmax() == 20
+    assert np.ptp(edit_probabilities(state_of(30))) == 0
 
 
 def test_draws_follow_the_probabilities_and_record_them():
     state, random, size = state_of(6, cursor=2), Random(0), 4000
-    probabilities, counts = exploration_probabilities(state), np.zeros((7, 6))
+    probabilities = exploration_probabilities(state, legality_mask([state], 160)[0])
+    counts = np.zeros((7, 6))
     for _ in range(size):
         action = explore(state, random)
         place = int(action.decision), max(action.line, 0)
