@@ -223,6 +223,11 @@ def test_what_teaches_no_policy_is_counted(small, sessions):
     )
     (said,) = told.messages
     assert said.startswith("decisions at lines outside the 2 that a policy sees") and int(said.rpartition(": ")[2]) > 0
+    told = Told()
+    first = next(action for action in sessions[0].actions if action is not None and action.decision)
+    without = tuple(replace(action, line=-1) if action is first else action for action in sessions[0].actions)
+    train_from_episodes(small, [replace(sessions[0], actions=without), *sessions[1:]], observer=told, publish=False)
+    assert told.messages == ["decisions whose line was not recorded, which teach a policy no line: 1"]
 
 
 def test_settings_that_models_in_use_do_not_follow_are_named(small, sessions):

@@ -157,12 +157,14 @@ def _report_ignored(inputs: RunInputs, observer: Observer) -> None:
     if inputs.problems and not any(episode.problem_id in inputs.problems for episode in inputs.episodes):
         untested = "games of self-play are compiled but not tested: no problem of these sessions is known"
         observer.message(f"{untested} (docs/formats.md, Problems)")
+    window = config.featurizer.h_max
     for count, decisions in (
-        (dataset.illegal, "the assistant's decisions that are not legal where they were taken"),
-        (dataset.outside, f"decisions at lines outside the {config.featurizer.h_max} that a policy sees"),
+        (dataset.illegal, "the assistant's decisions that are not legal where they were taken, which teach no policy"),
+        (dataset.outside, f"decisions at lines outside the {window} that a policy sees, which teach no policy"),
+        (dataset.without_line, "decisions whose line was not recorded, which teach a policy no line"),
     ):
         if count:
-            observer.message(f"{decisions}, which teach no policy: {count}")
+            observer.message(f"{decisions}: {count}")
 
 
 def _require_same_inputs(inputs: RunInputs, distributed: DistributedContext) -> RunInputs:

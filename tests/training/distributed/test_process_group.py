@@ -143,7 +143,7 @@ def assert_close(one, other):
                 difference = torch.stack(difference.chunk(3))[[0, 2]]
             differences.append(difference.flatten())
         difference = torch.cat(differences)
-        assert difference.max() < 1e-3 and (difference > 2e-5).float().mean() < 2e-3, (name, difference.max())
+        assert difference.max() < 1e-3 and (difference > 2e-5).float().mean() < 5e-3, (name, difference.max())
 
 
 def steps_of(episodes):
@@ -348,7 +348,7 @@ def test_the_command_under_torchrun_speaks_once(recorded, tmp_path, root):
         check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("learnt from") == done.stdout.count("current models") == 1
+    assert done.stdout.count("learned from") == done.stdout.count("current models") == 1
     assert done.stderr.count("behaviour cloning") == 1
     assert len((tmp_path / "run" / "train.jsonl").read_text().splitlines()) == 3
     events = [json.loads(line) for line in (tmp_path / "data" / "telemetry" / "runs.jsonl").read_text().splitlines()]
