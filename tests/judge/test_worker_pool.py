@@ -24,6 +24,13 @@ def tasks(number, count):
     return [*right, *wrong, (None, f"{number} +"), (None, f"x = {number}")]
 
 
+def wait_until(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_several_threads_get_the_verdicts_of_their_own_texts(workers):
     numbers = range(1, 7)
@@ -46,7 +53,7 @@ def test_a_thread_with_one_text_does_not_wait_for_all_texts_of_another():
 
         many = threading.Thread(target=ask, args=("many", tasks(1, 60)))
         many.start()
-        time.sleep(0.02)
+        wait_until(lambda: any(judge._pool._owners.values()))
         ask("one", [(None, "y = 1")])
         many.join()
     assert done == ["one", "many"]
@@ -87,9 +94,9 @@ def test_whoever_waits_longest_gets_the_next_worker():
         pool.release(worker, owner=name)
 
     threads = [threading.Thread(target=wait, args=(name,)) for name in ("second", "third")]
-    for thread in threads:
+    for waiting, thread in enumerate(threads, start=1):
         thread.start()
-        time.sleep(0.05)
+        wait_until(lambda: len(pool._queue) == waiting)  # noqa: B023
     assert pool.acquire("fourth", wait=False) is None
     pool.release(first, owner="first")
     for thread in threads:
