@@ -31,6 +31,7 @@ from training.data.held_out import choose_held_out
 from training.evaluation.held_out_report import Baselines, Report, evaluate
 from training.evaluation.promotion import PromotionDecision, Scores, decide_promotion, quarantine_folder
 from training.runs.damaged_files import DamagedFileError, set_aside
+from training.runs.fingerprint import canonical_order
 from training.runs.observer import Observer
 from training.runs.run_folder import STATE
 from training.runs.run_plan import RunPlan, fingerprint_of, read_plan, remove_plan, write_plan
@@ -110,7 +111,7 @@ def _read_inputs(config: LoopConfig, episodes: Sequence[Episode], paths: DataPat
         folder = quarantine_folder(folder, config.trained_on)
     entries = read_manifest(paths.manifest, observer.message)
     fingerprint = fingerprint_of(config, episodes, problems)
-    return LoopInputs(config, episodes, paths, observer, problems, folder, entries, fingerprint)
+    return LoopInputs(config, canonical_order(episodes), paths, observer, problems, folder, entries, fingerprint)
 
 
 def _has_models(folder: Path) -> bool:
@@ -148,7 +149,9 @@ def _begin_plan(inputs: LoopInputs) -> RunPlan:
         games_before=sum(len(entry.games) for entry in inputs.entries),
         held_out=tuple(sorted(_held_out(inputs, generation))),
     )
-    _train_config(inputs, plan).checkpoint_dir.joinpath(STATE).unlink(missing_ok=True)
+    state = _train_config(inputs, plan).checkpoint_dir / STATE
+    with files.translate_os_errors(state):
+        state.unlink(missing_ok=True)
     write_plan(inputs.plan_path, plan)
     return plan
 
@@ -267,6 +270,7 @@ def _publish(inputs: LoopInputs, plan: RunPlan, result: TrainResult, decision: P
 
 def _record(inputs: LoopInputs, plan: RunPlan, result: TrainResult, folder: Path, generation: str) -> None:
     """Adds the run to the manifest, unless that was done before an interruption."""
-    if entry_of(inputs.entries, folder, generation) is None:
+    recorded = entry_of(inputs.entries, folder, generation)
+    if recorded is None or recorded.fingerprint != plan.fingerprint:
         entry = ManifestEntry(generation, folder.name, result.data.ids, plan.held_out, result.games, plan.fingerprint)
         append_entry(inputs.paths.manifest, entry)

@@ -158,6 +158,7 @@ def test_whatever_is_new_is_learned_from(episodes, tmp_path, monkeypatch):
     for file in paths.models.glob("*.pt"):
         file.unlink()
     assert not run_loop(config, episodes, paths, NullObserver()).nothing_new  # the models are gone
+    assert run_loop(config, episodes, paths, NullObserver()).nothing_new
 
 
 def test_training_begins_at_the_start_whatever_was_learned_before(episodes, straight, tmp_path):
@@ -260,7 +261,7 @@ def test_killed_and_called_again_it_ends_alike(straight, episodes, tmp_path, sha
     with pytest.raises(KeyboardInterrupt):
         run_loop(TINY, episodes, DataPaths(tmp_path), stopped)
     again = Telling()
-    resumed = run_loop(TINY, episodes, DataPaths(tmp_path), again)
+    resumed = run_loop(TINY, episodes[::-1], DataPaths(tmp_path), again)  # files in another order are the same sessions
     assert "Going on with the run that was interrupted." in again.messages
     assert same(weights(paths.models), weights(tmp_path / "trainer" / "models"))
     assert resumed.after == outcome.after and resumed.before == outcome.before

@@ -30,6 +30,11 @@ def fingerprint(
     }
 
 
+def canonical_order(episodes: Sequence[Episode]) -> list[Episode]:
+    """Sessions by their ids, so that what is learned does not depend on how their files are named or arranged."""
+    return sorted(episodes, key=lambda episode: (episode.id, recordings_digest([episode])))
+
+
 def recordings_digest(episodes: Sequence[Episode]) -> str:
     """Number and digest of the sessions, contents and order included."""
     digest = hashlib.blake2b(digest_size=6)

@@ -17,7 +17,7 @@ from judge import Problem
 from state_adapter import Episode
 from training.runs.code_version import code_version
 from training.runs.damaged_files import DamagedFileError, set_aside
-from training.runs.fingerprint import problems_digest, recordings_digest
+from training.runs.fingerprint import canonical_order, problems_digest, recordings_digest
 
 _FREE = ("device", "telemetry_url")
 """Settings that do not decide what is learned."""
@@ -41,7 +41,7 @@ class RunPlan:
 def fingerprint_of(config: LoopConfig, episodes: Sequence[Episode], problems: Mapping[str, Problem]) -> str:
     """A digest of what decides what a run learns: sessions with contents (in any order), settings, problems, code."""
     settings = {name: value for name, value in asdict(config).items() if name not in _FREE}
-    ordered = sorted(episodes, key=lambda episode: (episode.id, recordings_digest([episode])))
+    ordered = canonical_order(episodes)
     decisive = (settings, recordings_digest(ordered), problems_digest(ordered, problems), code_version())
     return hashlib.blake2b(repr(decisive).encode("utf-8", "backslashreplace"), digest_size=12).hexdigest()
 

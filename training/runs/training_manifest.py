@@ -51,8 +51,8 @@ def append_entry(path: Path, entry: ManifestEntry) -> None:
 
 
 def entry_of(entries: Sequence[ManifestEntry], folder: Path, generation: str | None) -> ManifestEntry | None:
-    """The entry of a generation of a models folder; None: it is not in the manifest."""
-    matches = (entry for entry in entries if (entry.folder, entry.generation) == (folder.name, generation))
+    """The latest entry of a generation of a models folder; None: it is not in the manifest."""
+    matches = (entry for entry in reversed(entries) if (entry.folder, entry.generation) == (folder.name, generation))
     return next(matches, None)
 
 
