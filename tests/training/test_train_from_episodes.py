@@ -56,6 +56,14 @@ def test_the_core_routine_is_entered_once_in_a_training(small, sessions):
     assert calls == {"train_from_episodes": 1}
 
 
+def test_every_generation_names_what_its_training_began_with(small, sessions):
+    config = replace(small, zero_style=replace(small.zero_style, epochs=0))
+    first = train_from_episodes(config, sessions[:2])
+    second = train_from_episodes(replace(config, init_from_pv=True), sessions[:2])
+    starts = [generation.meta["start"] for generation in store.generations(config.pv_dir)]
+    assert starts == ["fresh", first.generation] and second.meta["start"] == first.generation
+
+
 def test_the_same_seed_gives_the_same_weights(small, sessions):
     runs = [replace(small, checkpoint_dir=small.checkpoint_dir / name) for name in "ab"]
     for config in runs:

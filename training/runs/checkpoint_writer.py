@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
+import strict_json
 from training.distributed.process_group import DistributedContext
 from training.networks.training_networks import Tensors, weights_of
 from training.runs.damaged_files import DamagedFileError, damaged_if_unusable, has_structure
 from training.runs.observer import Row
 from training.runs.phase import Phase
-from training.runs.run_folder import RunFolder, SavedRun, strict_json
+from training.runs.run_folder import RunFolder, SavedRun
 from training.runs.run_inputs import RunInputs
 
 SAVE_INTERVAL = 60.0
@@ -94,7 +95,7 @@ class CheckpointWriter:
         Saves first: when a checkpoint or a line of the log can be seen, the run can go on from there.
         """
         about = {"phase": phase.name, "epoch": phase.epoch, "run_id": self.inputs.run_id, **self.inputs.label}
-        self.lines.append(strict_json({**about, **metrics}))
+        self.lines.append(strict_json.dumps({**about, **metrics}))
         self.checkpoints.append(self._next_checkpoint(phase))
         self.save(phase, ends_epoch=True)
         with self.distributed.errors_on_all_ranks():

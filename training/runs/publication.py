@@ -45,6 +45,7 @@ def model_meta(inputs: RunInputs) -> dict[str, object]:
     return {
         "run_id": inputs.run_id,
         "trained_on": config.trained_on if config.learns else NOTHING,
+        "start": inputs.start,
         "sessions": len(inputs.episodes),
         "seed": config.seed,
         **inputs.label,

@@ -45,15 +45,6 @@ class SavedRun:
     ends_epoch: bool
 
 
-def strict_json(row: Mapping[str, object]) -> str:
-    """One line of JSON; a number that is not finite becomes null."""
-
-    def finite(value: object) -> object:
-        return None if isinstance(value, float) and not abs(value) < float("inf") else value
-
-    return json.dumps({name: finite(value) for name, value in row.items()}, allow_nan=False)
-
-
 class RunFolder:
     """`<checkpoint_dir>`: the log, the epochs' checkpoints, and the state to go on from."""
 

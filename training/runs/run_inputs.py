@@ -28,6 +28,7 @@ from training.runs.memory_estimate import require_memory
 from training.runs.observer import Observer
 from training.runs.requirements import require_writable, usable_device
 from training.runs.run_folder import RunFolder, SavedRun
+from training.runs.starts import start_name
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class RunInputs:
     """All that a run is given.
 
     run_id: of this run, or of the one that it goes on with (`saved`; None: it begins anew). train, validation: indices
-    of the episodes that phases learn from, and that only say when to stop. versions: `file_versions`.
+    of the episodes that phases learn from, and that only say when to stop. versions: `file_versions`. start: what the
+    training begins with (`starts.start_name`).
     """
 
     config: TrainConfig
@@ -49,6 +51,7 @@ class RunInputs:
     train: frozenset[int]
     validation: frozenset[int]
     versions: list[FileVersion | None]
+    start: str
 
     @property
     def train_steps(self) -> TransitionTable:
@@ -126,7 +129,18 @@ def _read(config: TrainConfig, episodes: Sequence[Episode], observer: Observer) 
         raise InputError("episodes", "no episode has a decision to learn from")
     run_id = uuid.uuid4().hex[:12] if saved is None else saved.run_id
     return RunInputs(
-        config, episodes, problems, run_fingerprint, run_id, saved, networks, dataset, train, validation, versions
+        config=config,
+        episodes=episodes,
+        problems=problems,
+        fingerprint=run_fingerprint,
+        run_id=run_id,
+        saved=saved,
+        networks=networks,
+        dataset=dataset,
+        train=train,
+        validation=validation,
+        versions=versions,
+        start=start_name(config),
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from config import TrainConfig
 from inference import BASELINE
 from models import Models, store
 from models.provenance import IMPORTED
@@ -46,6 +47,14 @@ def start_named(name: str, models_folder: Path) -> Start:
     if name == FRESH_START:
         return Start(name)
     return Start(name, BASELINE if name == BASELINE_START else models_folder / store.GENERATIONS / name)
+
+
+def start_name(config: TrainConfig) -> str:
+    """What a training by itself begins with: `fresh`, or the generation in `pv_dir` (`imported`: it is none)."""
+    if not config.init_from_pv:
+        return FRESH_START
+    current = (generation.id for generation in store.generations(config.pv_dir) if generation.current)
+    return next(current, IMPORTED)
 
 
 def _existing_start(models_folder: Path) -> tuple[Start, Models | None]:
