@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from alignment import strip_line_end
+
 _OPENS = re.compile(r"#|(?:(?<!\w)[rRuU])?(\"{3}|'{3}|\"|')")
 _CLOSES = {
     "#": re.compile(r"[^\n]*()"),
@@ -50,7 +52,7 @@ def split(lines: Sequence[str]) -> list[SplitLine]:
     A `#` within a string begins no comment. A docstring is a string that is a statement of its own: between three
     quotes, or directly below a line that ends in a colon. A string that is never closed ends with its line.
     """
-    text = "\n".join([line.rstrip("\r\n") for line in lines])
+    text = "\n".join(map(strip_line_end, lines))
     code, notes, done = [], [], 0
     for literal in literals(text):
         if literal.documents:

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import actions as game
-from actions import Decision
+from actions import Action, Decision, Review, Withheld, Writer
 from episodes.history import attach
 from episodes.writer import snapshot, write_snapshot
-from state import State, unedited
-from state_adapter import Action, Episode, read_episodes
+from state import Env, State, unedited
+from state_adapter import Episode, read_episodes
 
 small = st.integers(0, 9)
 edits = st.fixed_dictionaries(
@@ -30,7 +30,11 @@ texts = st.lists(
     st.sampled_from(["a = 1", "    b", "", "# c", "\t\ud800\r", "\r", "é\u2028"]), min_size=1, max_size=5
 ).map("\n".join)
 envs = st.none() | st.fixed_dictionaries(
-    {"compiled": st.booleans(), "tests": st.none() | st.just({"passed": 1, "total": 3})}
+    {
+        "compiled": st.booleans(),
+        "execution_time_ms": st.just(2),
+        "tests": st.none() | st.just({"passed": 1, "total": 3}),
+    }
 )
 shares = st.none() | st.floats(0.1, 1)
 numbers = st.none() | st.floats(-100, 100)
@@ -133,6 +137,31 @@ def test_what_was_played_reads_back_equal(same_episode, choices, data):
         moves.append(Action(agent, decision, line, recorded=True, probability=0.5, model="m"))
     episode = Episode("played", "nowhere", None, attach(states, moves), tuple(moves), cut_off=False)
     assert same_episode(read(snapshot(episode)), episode)
+
+
+def test_all_that_an_action_carries_and_what_did_not_compile_reads_back(tmp_path, same_episode):
+    held_back = Action(
+        "A",
+        Decision.NO_OP,
+        -1,
+        probability=0.25,
+        decision_probability=0.5,
+        model="m",
+        policy_probability=0.125,
+        value=-1.5,
+        kept=0.75,
+        writer=Writer("w", -1.0, -2.0, -0.5, 3, 4.5),
+        review=Review(0.75, 0.5, 0.25, False, True),
+        withheld=Withheld(Decision.EDIT_EXISTING_LINES, 0, "a = 1\nb"),
+    )
+    envs = (Env(False), Env(False, 0, 2), Env(True))
+    states = tuple(State(("a",), t, unedited(1), unedited(1), env=env) for t, env in enumerate(envs))
+    actions = (None, held_back, Action("A", Decision.EDIT_EXISTING_LINES, -1))
+    episode = Episode("e", "nowhere", None, attach(states, actions), actions)
+    write_snapshot(episode, tmp_path)
+    (again,), _ = read_episodes(tmp_path, strict=True)
+    assert again.actions == actions and [state.env for state in again.states] == list(envs)
+    assert same_episode(again, episode)
 
 
 @pytest.mark.parametrize(

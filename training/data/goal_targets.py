@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comments import is_comment
+from indentation import indentation
 from state import State
 
 GOAL_NAMES = (
@@ -70,8 +71,7 @@ def _non_blank(lines: Sequence[str]) -> list[str]:
 
 
 def _indentation(line: str) -> int:
-    expanded = line.expandtabs(4)
-    return len(expanded) - len(expanded.lstrip())
+    return len(indentation(line).expandtabs(4))
 
 
 def _outcome(final: State) -> tuple[float, float]:
