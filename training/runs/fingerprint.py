@@ -31,7 +31,9 @@ def fingerprint(
 
 
 def canonical_order(episodes: Sequence[Episode]) -> list[Episode]:
-    """Sessions by their ids, so that what is learned does not depend on how their files are named or arranged."""
+    """Sessions by their ids (of equal ones by their contents), however their files are named or arranged."""
+    if len({episode.id for episode in episodes}) == len(episodes):
+        return sorted(episodes, key=lambda episode: episode.id)
     return sorted(episodes, key=lambda episode: (episode.id, recordings_digest([episode])))
 
 

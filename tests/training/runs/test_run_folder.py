@@ -11,7 +11,7 @@ from models import store
 from simulation.builtin_problems import PROBLEMS
 from state import Cursor, Env
 from training.data import transitions
-from training.runs.fingerprint import fingerprint, require_same
+from training.runs.fingerprint import canonical_order, fingerprint, require_same
 from training.runs.run_folder import RunFolder
 from training.train_from_episodes import train_from_episodes
 
@@ -49,6 +49,13 @@ def test_problems_that_come_or_go_are_named(small, sessions, tmp_path):
     posed = [replace(sessions[0], problem_id="one"), *sessions[1:]]
     with pytest.raises(InputError, match=r"run: problems was known of 0 sessions \(\w+\) and is known of 1 sessions"):
         require_same(fingerprint(small, posed, {}), fingerprint(small, posed, {"one": PROBLEMS[0]}), tmp_path)
+
+
+def test_sessions_have_an_order_of_their_own_also_where_ids_are_the_same(sessions):
+    twins = [sessions[2], replace(sessions[2], cut_off=True), sessions[0]]
+    for recordings in (twins, twins[::-1]):
+        ordered = canonical_order(recordings)
+        assert ordered == canonical_order(ordered[::-1]) and ordered[0] is sessions[0]
 
 
 def test_where_it_is_written_to_does_not_matter(small, sessions, tmp_path):
