@@ -30,7 +30,7 @@ class DataPaths:
         """The person's data root, whatever the current folder is.
 
         `PERSISTENT_DATA_DIR`; else `persistent-data` beside the repository; installed without a repository, the
-        platform's folder for a person's data. Raises InputError if the variable is set to an empty text.
+        platform's folder for a person's data. Raises InputError: the variable is empty, or there is no home folder.
         """
         named = os.environ.get(VARIABLE)
         if named is None:
@@ -109,7 +109,14 @@ def _default_root() -> Path:
     if in_repository():
         return REPOSITORY.parent / "persistent-data"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "codeassist-policy"
+        return _home() / "Library" / "Application Support" / "codeassist-policy"
     data_home = os.environ.get("XDG_DATA_HOME", "")
-    base = Path(data_home) if Path(data_home).is_absolute() else Path.home() / ".local" / "share"
+    base = Path(data_home) if Path(data_home).is_absolute() else _home() / ".local" / "share"
     return base / "codeassist-policy"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise InputError(VARIABLE, "is not set, and this user has no home folder; set it to a folder") from error

@@ -94,3 +94,14 @@ def test_the_data_root_itself_is_not_left_behind(unset, monkeypatch, tmp_path):
     (DataPaths.default().episodes).mkdir(parents=True)
     (DataPaths.default().episodes / "s.json").touch()
     assert sessions_left_behind() is None
+
+
+def test_without_a_home_folder_a_data_root_has_to_be_named(unset, monkeypatch, tmp_path):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(data_paths, "REPOSITORY", tmp_path)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(InputError, match="PERSISTENT_DATA_DIR: is not set"):
+        DataPaths.default()
