@@ -160,7 +160,7 @@ class CloningPhase:
         return Predictor(policies.initial_assistant, policies.initial_featurizer, distributed=self.distributed)
 
     def _fix_anchors(self) -> None:
-        """Holds on to what the human policy says before it learns."""
+        """Takes the anchors of the human policy from its predictions before it learns."""
         predictions = self._human_predictor().predict(self.data.encoded, self.steps)
         self.initial_log_probs = self._anchor_log_probs(predictions.decisions)
         self.retention_targets = anchored_retention_targets(

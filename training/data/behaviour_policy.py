@@ -31,7 +31,8 @@ def luce_weights(available: Tensor, chosen: Tensor, prior: Tensor, strength: flo
     if not len(chosen):
         return prior / prior.mean()
     counts = torch.bincount(chosen, minlength=len(prior)).double()
-    available, weights, prior = available.double(), prior.double(), prior.double()
+    available, prior = available.double(), prior.double()
+    weights = prior
     for _ in range(50):
         offered = (available / (available @ weights).clamp(min=1e-12)[:, None]).sum(0)
         weights = (counts + strength) / (offered + strength / prior)

@@ -42,6 +42,7 @@ class FinalText:
 
     @classmethod
     def from_state(cls, final: State) -> FinalText:
+        """The final text of a session that ends in the state `final`."""
         lines = _non_blank(final.lines)
         count = max(len(lines), 1)
         comments = sum(is_comment(line) for line in lines)

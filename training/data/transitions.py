@@ -49,6 +49,8 @@ class TransitionTable:
 
     @classmethod
     def from_rows(cls, rows: Sequence[TransitionRow]) -> TransitionTable:
+        """A table of the rows, in order."""
+
         def column(name: str, dtype: torch.dtype) -> Tensor:
             return torch.tensor([getattr(row, name) for row in rows], dtype=dtype)
 

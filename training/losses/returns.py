@@ -24,7 +24,9 @@ def gae(
     rewards, values, bootstrap: `(N,)`. episode: `(N,)` ids; the transitions of an episode stand together, in order.
     The return is advantage + value (the TD(lam) return).
     """
-    ids, reward, value, last_value = (tensor.tolist() for tensor in (episode, rewards, values, bootstrap))
+    ids = episode.tolist()
+    value = values.tolist()
+    reward, last_value = rewards.tolist(), bootstrap.tolist()
     advantages = [0.0] * len(ids)
     for i in reversed(range(len(ids))):
         continues = i + 1 < len(ids) and ids[i + 1] == ids[i]
@@ -61,7 +63,8 @@ def returns_to_go(steps: TransitionTable, gamma: float) -> Tensor:
     by_assistant = ~steps.is_human
     returns = torch.zeros(len(steps))
     returns[by_assistant] = discounted_returns(steps.reward[by_assistant], steps.episode[by_assistant], gamma)
-    episode, is_human, values = steps.episode.tolist(), steps.is_human.tolist(), returns.tolist()
+    episode, is_human = steps.episode.tolist(), steps.is_human.tolist()
+    values = returns.tolist()
     for i in reversed(range(len(values) - 1)):
         if is_human[i] and episode[i] == episode[i + 1]:
             values[i] = values[i + 1]

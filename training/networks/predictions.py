@@ -1,4 +1,4 @@
-"""What a policy says about recorded steps, read off in batches without gradients. Not here: learning from it."""
+"""A policy's predictions of recorded steps, computed in batches without gradients. Not here: learning from them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def action_distribution(policy: Policy, lines: LineFeatures, scores: Tensor, *, 
 
 @dataclass(frozen=True)
 class PolicyPredictions:
-    """What a policy says about N steps.
+    """A policy's predictions of N steps.
 
     decisions `(N, 7)`: log-probabilities, -inf where illegal everywhere. line `(N,)`: log-probability of the recorded
     line given the decision, 0 for NO-OP and where no line counts. value `(N,)`. retention_logit
@@ -74,7 +74,8 @@ class Predictor:
         """Predictions about N steps, on the CPU. A policy without a p(kept) head gives logits of 0."""
         predictions = PolicyPredictions(*(torch.zeros(len(steps), *shape) for shape in ((7,), (), (), (), (8,))))
         for batch in self._forward(encoded, steps.state_index, ("action", "value", "goal", "kept")):
-            index, output, distribution = torch.from_numpy(batch.index), batch.output, batch.distribution()
+            index, output = torch.from_numpy(batch.index), batch.output
+            distribution = batch.distribution()
             device = output.value.device
             decision, line = steps.decision[index].to(device), steps.line[index].to(device)
             predictions.decisions[index] = distribution.decision_log_probs.cpu()

@@ -161,9 +161,9 @@ class PPOUpdate:
         return self.stopped
 
     def _collect_old_policy(self) -> OldPolicyStatistics:
-        """What the policy says of the steps as the epoch begins: pi0."""
-        steps, policies, trainable = self.steps, self.policies, self.steps.trainable
-        predictor = Predictor(policies.assistant, policies.featurizer, distributed=self.distributed)
+        """Statistics of pi0, the policy as the epoch begins."""
+        steps = self.steps
+        predictor = Predictor(self.policies.assistant, self.policies.featurizer, distributed=self.distributed)
         predictions = predictor.predict(self.data.encoded, steps)
         advantage, target = self._advantages(predictions, predictor.values(self.data.encoded, steps.bootstrap_index))
         importance = importance_weights(steps, predictions, self.behaviour, self.config.importance_cap)
@@ -171,7 +171,7 @@ class PPOUpdate:
             advantage=advantage,
             target=target,
             value=predictions.value,
-            log_decision=torch.where(trainable, predictions.decision(steps), 0.0),
+            log_decision=torch.where(steps.trainable, predictions.decision(steps), 0.0),
             log_line=predictions.line,
             decisions=predictions.decisions,
             weight=importance.clipped,
