@@ -46,7 +46,6 @@ from training.networks.mixed_precision import mixed_precision_forward
 from training.networks.predictions import (
     Predictor,
     ReferenceLogProbs,
-    action_distribution,
     kl_divergence,
     line_counts,
 )
@@ -203,7 +202,7 @@ class CloningPhase:
 
     def _losses(self, lines: LineFeatures, output: PolicyOutput, targets: CloningTargets) -> dict[str, WeightedMean]:
         steps, policy = targets.steps, self.policies.human
-        distribution = action_distribution(policy, lines, output.scores, legal_only=False)
+        distribution = policy.distribution(output.scores, lines, legal_only=False)
         by_human = (steps.is_human & steps.trainable).float()
         with_line = (steps.is_human & steps.line_trainable).float()
         anchor = kl_divergence(targets.initial_log_probs, distribution.decision_log_probs)
@@ -220,7 +219,7 @@ class CloningPhase:
         """KL(start || assistant) over (decision, line) at the states at `rows`."""
         policy = self.policies.assistant
         scores = policy(lines, {"action"}).scores
-        pairs = action_distribution(policy, lines, scores, legal_only=True).pair_log_probs()
+        pairs = policy.distribution(scores, lines, legal_only=True).pair_log_probs()
         initial = reference.pair_log_probs(rows, pairs.shape[2]).to(pairs.device)
         return weighted_mean(kl_divergence(initial, pairs))
 

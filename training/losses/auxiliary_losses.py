@@ -9,7 +9,7 @@ from models import Policy, PolicyOutput
 from training.data.transitions import TransitionTable
 from training.losses.loss_terms import retention_cross_entropy
 from training.losses.weighted_means import WeightedMean, weighted_mean
-from training.networks.predictions import action_distribution, retention_logit
+from training.networks.predictions import retention_logit
 
 
 def auxiliary_losses(
@@ -31,7 +31,7 @@ def auxiliary_losses(
 def _next_human_losses(
     policy: Policy, lines: LineFeatures, output: PolicyOutput, steps: TransitionTable
 ) -> dict[str, WeightedMean]:
-    reply = action_distribution(policy, lines, output.human_scores, legal_only=False)
+    reply = policy.distribution(output.human_scores, lines, legal_only=False)
     decision, line = steps.next_human.clamp(min=0), steps.next_human_line.clamp(min=0)
     has_reply = (steps.next_human >= 0).float()
     has_line = has_reply * (steps.next_human_line >= 0)

@@ -8,19 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from featurizers import EncodedStates, Featurizer, LineFeatures
-from models import ActionDistribution, ForwardBatch, Head, Policy, PolicyOutput, forward_states
+from featurizers import EncodedStates, Featurizer
+from models import ForwardBatch, Head, Policy, PolicyOutput, forward_states
 from training.data.transitions import TransitionTable
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
-
-
-def action_distribution(policy: Policy, lines: LineFeatures, scores: Tensor, *, legal_only: bool) -> ActionDistribution:
-    """The distribution over (decision, line) of head scores `(B, 7, L)`.
-
-    bound: whether legality binds (the assistant), or any decision may fall on any line (the human).
-    """
-    legal = lines.legal if legal_only else None
-    return ActionDistribution.from_scores(scores, legal, lines.mask, policy.config.pooling)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,6 @@ from training.losses.weighted_means import WeightedMean, weighted_mean
 from training.networks.predictions import (
     PolicyPredictions,
     Predictor,
-    action_distribution,
     kl_divergence,
     line_counts,
 )
@@ -201,7 +200,7 @@ class PPOUpdate:
         policy = self.policies.assistant
         output: PolicyOutput = policy(lines)
         device = output.value.device
-        distribution = action_distribution(policy, lines, output.scores, legal_only=True)
+        distribution = policy.distribution(output.scores, lines, legal_only=True)
         pairs = distribution.pair_log_probs()
         human = self.human_reference.pair_log_probs(steps.state_index, pairs.shape[2]).to(device)
         initial = self.initial_reference.pair_log_probs(steps.state_index, pairs.shape[2]).to(device)

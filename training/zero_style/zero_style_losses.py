@@ -9,7 +9,7 @@ from featurizers import LineFeatures
 from models import Policy, PolicyOutput
 from training.losses.loss_terms import retention_cross_entropy
 from training.losses.weighted_means import WeightedMean, weighted_mean
-from training.networks.predictions import action_distribution, kl_divergence, retention_logit
+from training.networks.predictions import kl_divergence, retention_logit
 from training.zero_style.policy_targets import PolicyTargets
 
 
@@ -22,7 +22,7 @@ def zero_style_losses(
     L)`, log-probabilities of pairs under the policy that the phase began with.
     """
     output = policy(lines)
-    pair_log_probs = action_distribution(policy, lines, output.scores, legal_only=True).pair_log_probs()
+    pair_log_probs = policy.distribution(output.scores, lines, legal_only=True).pair_log_probs()
     return {
         "policy_loss": weighted_mean(policy_cross_entropy(pair_log_probs, targets), targets.weight),
         "value_loss": weighted_mean(0.5 * ((output.value - targets.returns) / value_scale).square()),
@@ -34,7 +34,7 @@ def zero_style_losses(
 
 
 def _next_human_loss(policy: Policy, lines: LineFeatures, output: PolicyOutput, targets: PolicyTargets) -> WeightedMean:
-    human = action_distribution(policy, lines, output.human_scores, legal_only=False)
+    human = policy.distribution(output.human_scores, lines, legal_only=False)
     replied = (targets.next_human >= 0).float()
     return weighted_mean(-human.decision_log_prob(targets.next_human.clamp(min=0)), replied)
 

@@ -41,7 +41,6 @@ from training.losses.minibatch_loop import MinibatchLoop
 from training.losses.optimizer import Optimizer
 from training.losses.returns import value_scale
 from training.losses.weighted_means import WeightedMean
-from training.networks.predictions import action_distribution
 from training.networks.training_networks import Tensors, TrainingNetworks
 from training.search import CachedEvaluator
 from training.search.evaluator import PolicyEvaluator, observation
@@ -164,7 +163,7 @@ class ZeroStylePhase:
         with torch.no_grad():
             lines = self._features(targets.state_index)
             scores = start(lines, {"action"}).scores
-            start_log_probs = action_distribution(start, lines, scores, legal_only=True).pair_log_probs()
+            start_log_probs = start.distribution(scores, lines, legal_only=True).pair_log_probs()
         targets = targets.to(start_log_probs.device)
         return zero_style_losses(self.policies.assistant, lines, targets, self.value_scale, start_log_probs)
 

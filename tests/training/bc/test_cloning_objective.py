@@ -11,7 +11,7 @@ from training.bc.cloning_phase import CloningPhase, CloningTargets
 from training.data.transitions import build_dataset
 from training.losses.returns import returns_to_go
 from training.losses.weighted_means import all_reduce_means
-from training.networks.predictions import Predictor, action_distribution
+from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
 
 SESSIONS = 6
@@ -71,7 +71,7 @@ def without_dropout(phase):
 
 def human_distribution(phase, forward):
     lines, output = forward
-    return action_distribution(phase.policies.human, lines, output.scores, legal_only=False)
+    return phase.policies.human.distribution(output.scores, lines, legal_only=False)
 
 
 def test_the_human_is_cloned_where_the_human_decided(phase, forward, losses, steps):
@@ -102,7 +102,7 @@ def test_values_are_the_returns_in_units_of_their_scale(phase, forward, losses, 
 
 def test_the_humans_reply_and_the_goal_are_predicted(phase, forward, losses, steps):
     lines, output = forward
-    reply = action_distribution(phase.policies.human, lines, output.human_scores, legal_only=False)
+    reply = phase.policies.human.distribution(output.human_scores, lines, legal_only=False)
     answered = steps.next_human >= 0
     decision = reply.decision_log_probs[answered].gather(1, steps.next_human[answered][:, None])
     assert losses["next_human_loss"].item() == pytest.approx(float(-decision.mean()), rel=1e-4)
@@ -127,7 +127,7 @@ def test_a_loaded_assistant_is_held_to_what_it_decided_at_the_start(phase, forwa
     lines, _ = forward
     with torch.no_grad():
         own, initial = (
-            action_distribution(policy, lines, policy(lines).scores, legal_only=True)
+            policy.distribution(policy(lines).scores, lines, legal_only=True)
             for policy in (policies.assistant, policies.initial_assistant)
         )
     assert losses["kl_assistant"].item() == pytest.approx(float(initial.kl(own).mean()), rel=1e-3)

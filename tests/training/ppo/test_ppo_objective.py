@@ -10,7 +10,7 @@ from training.data import behaviour_policy
 from training.data.transitions import build_dataset
 from training.losses.returns import gae, normalized
 from training.losses.weighted_means import all_reduce_means
-from training.networks.predictions import Predictor, action_distribution
+from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
 from training.ppo.ppo_phase import PPOPhase
 
@@ -75,7 +75,7 @@ def test_the_anchors_are_divergences_in_their_direction(phase, parts):
     with torch.no_grad():
         lines = policies.featurizer(data.encoded.batch(rows))
         own, human, start = (
-            action_distribution(policy, lines, policy(lines).scores, legal_only=True)
+            policy.distribution(policy(lines).scores, lines, legal_only=True)
             for policy in (policies.assistant, policies.human, policies.initial_assistant)
         )
     assert parts["kl_human"].item() == pytest.approx(float(own.kl(human).mean()), rel=1e-3)

@@ -11,7 +11,6 @@ from config import PPOConfig, RewardWeights
 from rewards import retention, reward
 from training.data import transitions
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
-from training.networks.predictions import action_distribution
 from training.networks.training_networks import TrainingNetworks, weights_of
 from training.zero_style.self_play import rollout_from_roots
 from training.zero_style.zero_style_losses import policy_cross_entropy
@@ -86,8 +85,8 @@ def parts_of(policy, start, phase, rows):
     with torch.no_grad():
         lines = phase.policies.featurizer(phase.training_batch.encoded.batch(targets.state_index))
     said = policy(lines)
-    own, first = (action_distribution(p, lines, p(lines).scores, legal_only=True) for p in (policy, start))
-    decisions = action_distribution(policy, lines, said.human_scores, legal_only=False).decision_log_probs
+    own, first = (p.distribution(p(lines).scores, lines, legal_only=True) for p in (policy, start))
+    decisions = policy.distribution(said.human_scores, lines, legal_only=False).decision_log_probs
     answered, known = targets.next_human >= 0, ~targets.retained.isnan()
     share = targets.retained[known]
     logit = said.kept[torch.arange(len(rows)), targets.decision, targets.line][known]
