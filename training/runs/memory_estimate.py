@@ -69,13 +69,14 @@ def estimate_memory(config: TrainConfig, episodes: Sequence[Episode]) -> MemoryE
     """What the phases that have epochs need on these recordings."""
     lengths = [len(state.lines) for episode in episodes for state in episode.states]
     lines = min(config.featurizer.h_max, max(lengths, default=1))
-    batches = [phase.batch_size for phase in (config.bc, config.ppo) if phase.epochs]
-    batches += [config.ppo.batch_size] * bool(config.zero_style.epochs)
-    batch = min(max(batches, default=1), max(len(lengths), 1))
+    states = max(len(lengths), 1)
+    batches = [min(phase.batch_size, states) for phase in (config.bc, config.ppo) if phase.epochs]
+    if config.zero_style.epochs:  # whose minibatches are filled up with recorded decisions, drawn again and again
+        batches.append(config.ppo.batch_size)
     return MemoryEstimate(
         networks=_network_bytes(config),
-        minibatch=_minibatch_bytes(config.model, batch, lines, min(PREDICTION_BATCH, max(len(lengths), 1))),
-        search=_search_bytes(config, len(lengths), lines) if config.zero_style.epochs else 0,
+        minibatch=_minibatch_bytes(config.model, max(batches, default=1), lines, min(PREDICTION_BATCH, states)),
+        search=_search_bytes(config, states, lines) if config.zero_style.epochs else 0,
     )
 
 
@@ -115,7 +116,7 @@ def _floats_per_token(model: ModelConfig) -> tuple[int, int]:
 
 def _search_bytes(config: TrainConfig, states: int, lines: int) -> int:
     """Of the trees of an epoch's games: arrays of each node and its state (see `search.tree.Tree`)."""
-    games = min(config.zero_style.roots, max(states, 1))
+    games = min(config.zero_style.roots, states)
     node = SEARCH_CANDIDATES * 56 + SEARCH_REPLIES * 32 + 2 * BYTES_PER_LINE * lines
     return games * (config.zero_style.simulations + 1) * node
 

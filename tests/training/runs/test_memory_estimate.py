@@ -36,8 +36,9 @@ def test_a_model_that_does_not_fit_is_refused_with_an_estimate_before_it_is_buil
 @pytest.mark.parametrize("change", [
     lambda config: with_model(config, replace(HUGE, n_layers=1, d_model=2048)),
     lambda config: replace(config, bc=replace(config.bc, batch_size=100_000), model=replace(config.model, hidden=4096)),
+    lambda config: replace(config, ppo=replace(config.ppo, batch_size=100_000)),
     lambda config: replace(config, zero_style=replace(config.zero_style, roots=100_000, simulations=10_000)),
-], ids=["networks", "minibatch", "search"])  # fmt: skip
+], ids=["networks", "minibatch", "self-play's minibatch", "search"])  # fmt: skip
 def test_each_part_of_the_estimate_counts(small, sessions, change, monkeypatch):
     needed = estimate_memory(small, sessions).total
     monkeypatch.setattr(memory_estimate, "available_memory", lambda device: 2 * needed)
