@@ -47,7 +47,9 @@ def test_a_damaged_journal_is_set_aside_with_one_line(tmp_path, small, content, 
     assert len(caplog.messages) == 2 and (folder / "damaged/replacing-2.json").exists()
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("absent")], ids=str)
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("absent")], ids=["fifo", "folder", "broken link"]
+)
 def test_a_journal_that_is_no_file_is_set_aside_and_not_waited_for(tmp_path, small, make):
     publish(tmp_path, small(0), 1)
     make(tmp_path / JOURNAL)
