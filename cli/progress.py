@@ -18,7 +18,7 @@ TITLES = {
     "bc": "behaviour cloning",
     "ppo_from_episodes": "PPO from episodes",
     "zero_style": "self-play",
-    "evaluation": "held-out sessions",
+    "evaluation": "before and after",
 }
 
 BAR = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}{postfix}"

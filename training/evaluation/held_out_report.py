@@ -130,10 +130,11 @@ def evaluate_dataset(
     human_predictor = Predictor(models.human, models.featurizer, legal_only=False, distributed=distributed)
     assistant_predictor = Predictor(models.assistant, models.featurizer, legal_only=True, distributed=distributed)
     predictions = assistant_predictor.predict(data.encoded, assistant)
+    predicts_kept = models.assistant.config.predict_kept
     return Report(
         **_human_metrics(human, human_predictor.predict(data.encoded, human), baselines, sessions),
         **_return_metrics(assistant, predictions, baselines, ppo.importance_cap, sessions),
-        **_retention_metrics(assistant, predictions, baselines, sessions),
+        **_retention_metrics(assistant, predictions, baselines, sessions, predicted=predicts_kept),
         **_value_metrics(predictions, returns_to_go(steps, ppo.gamma)[~steps.is_human]),
         no_op_share=clustered_mean(predictions.decisions[:, 0].exp(), assistant.episode),
         sessions=tuple(data.ids[i] for i in sessions),
@@ -185,20 +186,27 @@ def _return_metrics(
 
 
 def _retention_metrics(
-    steps: TransitionTable, predictions: PolicyPredictions, baselines: Baselines, sessions: Sequence[int]
+    steps: TransitionTable,
+    predictions: PolicyPredictions,
+    baselines: Baselines,
+    sessions: Sequence[int],
+    *,
+    predicted: bool,
 ) -> dict[str, Any]:
+    """predicted: whether the policy says anything of p(kept); without, only the base rate is measured."""
     has_target = ~steps.retained.isnan()
     retained, session = steps.retained[has_target], steps.episode[has_target]
-    predicted = predictions.retention_logit[has_target].sigmoid()
-    brier, base_brier = (predicted - retained).square(), (baselines.retained_share - retained).square()
-    bins = reliability(predicted, retained)
+    base_brier = (baselines.retained_share - retained).square()
+    probability = predictions.retention_logit[has_target].sigmoid()
+    measured = torch.full((len(retained),), float(predicted))
+    brier, bins = (probability - retained).square(), reliability(probability, retained) if predicted else ()
     return {
-        "kept_brier": clustered_mean(brier, session),
+        "kept_brier": clustered_mean(brier, session, measured),
         "base_brier": clustered_mean(base_brier, session),
-        "kept_gain": clustered_mean(base_brier - brier, session),
+        "kept_gain": clustered_mean(base_brier - brier, session, measured),
         "calibration_error": calibration_error(bins),
         "reliability": bins,
-        "session_kept_brier": session_means(brier, torch.ones(len(brier)), session, sessions),
+        "session_kept_brier": session_means(brier, measured, session, sessions),
     }
 
 

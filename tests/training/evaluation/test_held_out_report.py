@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from config import PPOConfig
+from models import QuietPolicy
 from training.data.transitions import build_dataset
 from training.evaluation.held_out_report import (
     VALIDATION_KEYS,
@@ -130,6 +131,14 @@ def test_each_session_has_a_brier_score_of_its_own(measured):
     predictions = Predictor(policies.assistant, policies.featurizer).predict(data.encoded, steps)
     errors = (predictions.retention_logit.sigmoid() - steps.retained).square()
     assert report.session_kept_brier[1] == pytest.approx(float(errors.nanmean()), abs=1e-6)
+
+
+def test_a_policy_without_p_kept_is_not_measured_as_if_it_said_one_half(measured, sessions):
+    policies, _, baselines = measured
+    report = evaluate(replace(policies, assistant=QuietPolicy().eval()), sessions[4:], baselines)
+    assert report.kept_brier.mean is report.kept_gain.mean is report.calibration_error is None
+    assert report.base_brier.mean is not None and report.reliability == ()
+    assert all(math.isnan(value) for value in report.session_kept_brier)
 
 
 def test_sessions_of_one_side_only_are_measured_as_far_as_they_go(measured, sessions):
