@@ -12,7 +12,7 @@ from training.bc import cloning_phase
 from training.evaluation import held_out_report, promotion
 from training.losses import auxiliary_losses
 from training.ppo import ppo_update
-from training.zero_style import policy_targets, zero_style_phase
+from training.zero_style import zero_style_losses, zero_style_phase
 from verify import objectives, report
 from verify.check import Check
 from verify.objectives import CHECKS
@@ -61,7 +61,7 @@ def test_a_penalty_paid_as_a_reward_is_noticed(small, monkeypatch):
 
 
 def test_a_negated_self_play_loss_is_noticed(wider, monkeypatch):
-    monkeypatch.setattr(policy_targets, "policy_cross_entropy", negated_term(policy_targets.policy_cross_entropy))
+    monkeypatch.setattr(zero_style_losses, "policy_cross_entropy", negated_term(zero_style_losses.policy_cross_entropy))
     assert not objectives.self_play(wider)["passed"]
 
 
