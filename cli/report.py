@@ -69,10 +69,10 @@ def _number(value: float | None) -> str:
 
 
 def _decision(outcome: Outcome, config: LoopConfig) -> str:
-    reason, folder = printable(outcome.verdict.reason), printable(str(outcome.models))
+    reason, folder = printable(outcome.promotion.reason), printable(str(outcome.models))
     if outcome.nothing_new:
         return f"{reason[0].upper()}{reason[1:]}. The models in {folder} stay as they are."
-    if not outcome.verdict.replace:
+    if not outcome.promotion.replace:
         return f"The current models stay: {reason}. The new ones are in {folder}."
     if config.trained_on != "person":
         return f"The new models are in {folder}, where they serve nobody by default: {reason}."

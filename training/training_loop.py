@@ -55,7 +55,7 @@ class Outcome:
     games: int
     before: Report | None
     after: Report | None
-    verdict: PromotionDecision
+    promotion: PromotionDecision
     models: Path
     generation: str
     nothing_new: bool = False

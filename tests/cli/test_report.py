@@ -44,7 +44,7 @@ OUTCOME = Outcome(
     games=2,
     before=REPORT,
     after=replace(REPORT, human_nll=Estimate(1.0, 0.1)),
-    verdict=PromotionDecision(True, "they are better"),
+    promotion=PromotionDecision(True, "they are better"),
     models=Path("data/trainer/models"),
     generation="000001-a",
 )
@@ -71,7 +71,7 @@ def test_before_and_after_stand_beside_what_they_are_compared_with():
     "outcome, words",
     [
         (
-            replace(OUTCOME, verdict=PromotionDecision(False, "they are worse"), models=Path("aside")),
+            replace(OUTCOME, promotion=PromotionDecision(False, "they are worse"), models=Path("aside")),
             "The current models stay: they are worse. The new ones are in aside.",
         ),
         (
@@ -80,7 +80,7 @@ def test_before_and_after_stand_beside_what_they_are_compared_with():
         ),
         (replace(OUTCOME, held_out=0), "none held out, so nothing is compared"),
         (
-            replace(OUTCOME, nothing_new=True, verdict=PromotionDecision(False, "nothing is new since x")),
+            replace(OUTCOME, nothing_new=True, promotion=PromotionDecision(False, "nothing is new since x")),
             "Nothing is new since x. The models in data/trainer/models stay as they are.",
         ),
     ],

@@ -81,7 +81,7 @@ def test_the_plan_from_sessions_to_models(straight, episodes):
     paths, observer, outcome = straight
     assert observer.phases == ["bc", "ppo_from_episodes", "zero_style", "evaluation"]
     assert (outcome.learned_from, outcome.held_out, outcome.games) == (2, 0, 3)
-    assert outcome.verdict == PromotionDecision(True, "there were no models yet") and outcome.models == paths.models
+    assert outcome.promotion == PromotionDecision(True, "there were no models yet") and outcome.models == paths.models
     models = store.load(paths.models)
     assert models.generation == outcome.generation
     assert models.meta["trained_on"] == "person" and models.meta["sessions"] == 2 and models.meta["start"] == "fresh"
@@ -102,7 +102,7 @@ def test_with_enough_sessions_they_are_held_out_and_the_models_compared(sessions
     (entry,) = read_manifest(paths.manifest)
     assert {*entry.held_out} == {*first.after.sessions} and not {*entry.held_out} & {*entry.sessions}
     second = run_loop(replace(config, seed=1), sessions, paths, NullObserver())
-    assert "held-out sessions" in second.verdict.reason
+    assert "held-out sessions" in second.promotion.reason
     assert second.before.sessions == first.after.sessions  # the first models have not learned from them either
     assert second.before.human_nll == first.after.human_nll
 
@@ -130,7 +130,7 @@ def test_where_nothing_is_new_nothing_is_learned(episodes, tmp_path, monkeypatch
         config = replace(TINY, device="cpu", telemetry_url="http://127.0.0.1:9/")
         outcome = run_loop(config, list(episodes)[::-1], paths, observer)
         assert outcome.nothing_new and outcome.generation == finished.generation and not observer.phases
-        assert f"nothing is new since the run that made generation {finished.generation}" in outcome.verdict.reason
+        assert f"nothing is new since the run that made generation {finished.generation}" in outcome.promotion.reason
         assert same(before, weights(paths.models)) and paths.manifest.read_bytes() == manifest
         if replaced and store.generations(paths.models)[-1].current:
             store.roll_back(paths.models)
@@ -297,7 +297,7 @@ def test_killed_after_the_models_are_published_it_is_not_run_again(episodes, tmp
     outcome = run_loop(TINY, episodes, paths, again)
     assert again.messages[0] == "Going on with the run that was interrupted."
     assert again.phases == ["evaluation"]
-    assert (outcome.models, outcome.verdict.reason, outcome.games) == (folder, reason, 3)
+    assert (outcome.models, outcome.promotion.reason, outcome.games) == (folder, reason, 3)
     assert outcome.before.human_nll != outcome.after.human_nll
     assert same(weights(folder), published) and store.generations(folder) == kept
     assert len(read_manifest(paths.manifest)) == runs + 1 and not (paths.run / "plan.json").exists()
@@ -321,10 +321,10 @@ def test_models_that_did_not_learn_from_a_person_lie_in_a_folder_of_their_own(ep
     assert outcome.models == tmp_path / "trainer" / f"models-from-{kind}"
     assert store.load(outcome.models).meta["trained_on"] == kind and store.load(paths.models) is None
     person = run_loop(TINY, episodes, paths, NullObserver())
-    assert person.verdict.reason == "there were no models yet" and person.models == paths.models
+    assert person.promotion.reason == "there were no models yet" and person.models == paths.models
     before = weights(paths.models)
     again = run_loop(replace(others, seed=1), episodes, paths, NullObserver())
-    assert again.models == outcome.models and "nothing was compared" in again.verdict.reason
+    assert again.models == outcome.models and "nothing was compared" in again.promotion.reason
     assert same(before, weights(paths.models))
 
 
@@ -342,11 +342,11 @@ def test_a_plan_without_epochs_replaces_nothing(episodes, tmp_path):
     none = replace(TINY, bc=BCConfig(epochs=0), ppo=PPOConfig(epochs=0), zero_style=ZeroStyleConfig(epochs=0))
     paths = DataPaths(tmp_path)
     outcome = run_loop(none, episodes, paths, NullObserver())
-    assert outcome.verdict.replace and store.load(paths.models).meta["trained_on"] == "nothing"
-    assert run_loop(TINY, episodes, paths, NullObserver()).verdict.replace
+    assert outcome.promotion.replace and store.load(paths.models).meta["trained_on"] == "nothing"
+    assert run_loop(TINY, episodes, paths, NullObserver()).promotion.replace
     before = weights(paths.models)
     outcome = run_loop(replace(none, seed=1), episodes, paths, NullObserver())
-    assert not outcome.verdict.replace and "nothing was learned" in outcome.verdict.reason
+    assert not outcome.promotion.replace and "nothing was learned" in outcome.promotion.reason
     assert same(before, weights(paths.models)) and store.load(paths.models).meta["trained_on"] == "person"
 
 
@@ -356,7 +356,7 @@ def test_another_backbone_is_a_new_start(episodes, tmp_path):
     config = replace(TINY, model=replace(TINY.model, backbone="bigru", layers=1, surround_layers=0))
     outcome = run_loop(config, episodes, DataPaths(tmp_path), observer)
     assert any("not bigru: a new start" in text for text in observer.messages)
-    assert outcome.verdict.replace and store.load(outcome.models).meta["start"] == "fresh"
+    assert outcome.promotion.replace and store.load(outcome.models).meta["start"] == "fresh"
 
 
 def test_a_single_session_is_learned_from(episodes, tmp_path):

@@ -38,8 +38,8 @@ def shifted(nll=0.0, returns=0.0, noise=0.0, brier=0.0):
     ],
 )
 def test_models_of_the_same_kind_are_compared_session_by_session(new, replaced, words):
-    verdict = decide_promotion(new, SAME, trained_on="person", old_trained_on="person")
-    assert verdict.replace is replaced and words in verdict.reason
+    decision = decide_promotion(new, SAME, trained_on="person", old_trained_on="person")
+    assert decision.replace is replaced and words in decision.reason
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_models_of_the_same_kind_are_compared_session_by_session(new, replaced, 
     ],
 )
 def test_too_few_sessions_to_tell_means_replaced(new, old, sessions):
-    verdict = decide_promotion(new, old, trained_on="person", old_trained_on="person")
-    assert verdict.replace and verdict.reason == f"held-out sessions are too few to tell them apart: {sessions}"
+    decision = decide_promotion(new, old, trained_on="person", old_trained_on="person")
+    assert decision.replace and decision.reason == f"held-out sessions are too few to tell them apart: {sessions}"
 
 
 def test_where_nothing_is_held_out_nothing_is_compared_and_the_models_are_replaced():
