@@ -1,12 +1,13 @@
-"""Does self-play leave p(kept) as good as it was? On sessions of the same person that nothing learned from.
+"""What `run.py` leaves behind: p(kept), the person's decisions and returns, beside counting, on unseen sessions.
 
     python -m benchmarks.retention run RECORDINGS --out results.jsonl [--jobs 2] [--learned 5] [--games 2]
     python -m benchmarks.retention table results.jsonl
 
 RECORDINGS holds `<seed>/<person>/<episode>/<episode>.json`, more sessions of each than are learned from. For every
 person and seed: train on `--learned` sessions with the settings of `run.py` (cloning, PPO), then self-play. Before and
-after it: Brier score of p(kept) on the other sessions, beside the base rate of those learned from; and, if the person
-is one of this repository, the mean return of games with them from states of the other sessions. Not here: speed.
+after it: Brier score of p(kept) on the other sessions, beside the base rate of those learned from; the negative
+log-likelihood of the person's decisions beside the class prior's; and, if the person is one of this repository, the
+mean return of games with them from states of the other sessions, beside plain rules. Not here: speed.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from tqdm import tqdm
 
 from app.arguments import positive
 from benchmarks.arguments import existing_file, existing_folder, ignore_sigint, results_file, rows_in, run_study
+from benchmarks.plain_rules import most_frequent_help, most_retained_help
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, TrainConfig
 from errors import InputError
@@ -41,6 +43,7 @@ from simulation.scripted_people import PEOPLE
 from state_adapter import Episode, read_episodes
 from training.data import transitions
 from training.data.transitions import Dataset, TransitionTable
+from training.networks.initialisation import class_prior
 from training.networks.predictions import Predictor
 from training.networks.training_networks import TrainingNetworks
 from training.train_from_episodes import train_from_episodes
@@ -86,6 +89,13 @@ class UnseenSessions:
         predictions = Predictor(policies.assistant, policies.featurizer).predict(self.data.encoded, self.steps)
         return self.brier(predictions.retention_logit.sigmoid())
 
+    def human_nll(self, policies: TrainingNetworks, train_steps: TransitionTable) -> dict[str, float]:
+        """Mean negative log-likelihood of the person's decisions, in nats, and that of the counts in `train_steps`."""
+        steps = self.data.select_episodes(range(len(self.data.ids)), is_human=True)
+        predictor = Predictor(policies.human, policies.featurizer, legal_only=False)
+        nll = -predictor.predict(self.data.encoded, steps).decision(steps)
+        return {"human_nll": float(nll.mean()), "prior_nll": float(-class_prior(train_steps)[steps.decision].mean())}
+
 
 def _judged_steps(data: Dataset) -> TransitionTable:
     """The assistant's legal steps whose share retained is known."""
@@ -106,6 +116,7 @@ def measure(study: Study, episodes: Sequence[Episode], loop: LoopConfig) -> dict
         sessions = UnseenSessions.of(unseen, policies, config)
         returns = partial(_returns, policies, unseen, study)
         row = {"base_brier": sessions.brier(base_rate), "ppo_brier": sessions.brier_of(policies), **returns("ppo")}
+        row |= {**sessions.human_nll(policies, result.data.steps), **_rule_returns(recorded, unseen, study)}
         metrics = _learn(ZeroStylePhase(policies, recorded, result.data, sorted(result.train), config))
         row |= {"kl_kept": metrics["kl_kept"], "self_play_brier": sessions.brier_of(policies), **returns("self_play")}
     seconds = time.process_time() - began
@@ -146,9 +157,19 @@ def _returns(policies: TrainingNetworks, unseen: Sequence[Episode], study: Study
         )
         for greedy in (False, True)
     }
-    if name == "ppo":
-        assistants["silent_return"] = SilentAssistant()
     return {key: _mean_return(assistant, unseen, study) for key, assistant in assistants.items()}
+
+
+def _rule_returns(recorded: Sequence[Episode], unseen: Sequence[Episode], study: Study) -> dict[str, float]:
+    """Mean return of games of the plain rules."""
+    if study.person not in PEOPLE or not study.games:
+        return {}
+    rules: dict[str, Assistant] = {
+        "silent_return": SilentAssistant(),
+        "most_frequent_return": most_frequent_help(recorded),
+        "most_retained_return": most_retained_help(recorded),
+    }
+    return {key: _mean_return(assistant, unseen, study) for key, assistant in rules.items()}
 
 
 def _mean_return(assistant: Assistant, unseen: Sequence[Episode], study: Study) -> float:
@@ -197,7 +218,7 @@ def _key(row: dict[str, Any]) -> tuple[object, ...]:
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """The results as Markdown; intervals are over seeds, differences are paired."""
-    return _brier_table(rows) + "\n\n" + _return_table(rows)
+    return "\n\n".join((_brier_table(rows), _nll_table(rows), _return_table(rows)))
 
 
 def _brier_table(rows: Sequence[dict[str, Any]]) -> str:
@@ -228,22 +249,44 @@ def _four_digits(value: Interval) -> str:
     return f"{value.mean:+.4f} ± {value.half:.4f}"
 
 
+def _nll_table(rows: Sequence[dict[str, Any]]) -> str:
+    lines = ["| the person's decisions, nats | class prior | human policy | difference |", "|---|---|---|---|"]
+    measured = [row for row in rows if "human_nll" in row]
+    for person in _people(measured):
+        prior, policy = (_over_seeds(measured, person, name).mean for name in ("prior_nll", "human_nll"))
+        lines.append(
+            f"| {person} | {prior:.3f} | {policy:.3f} | {_over_seeds(measured, person, 'human_nll', 'prior_nll')} |"
+        )
+    return "\n".join(lines)
+
+
+RETURNS = {
+    "silent_return": "silence",
+    "most_frequent_return": "the most frequent recorded help",
+    "most_retained_return": "the help kept most often by count",
+    "ppo_drawn_return": "after PPO, drawn",
+    "ppo_most_probable_return": "after PPO, most probable",
+    "self_play_drawn_return": "after self-play, drawn",
+    "self_play_most_probable_return": "after self-play, most probable",
+}
+
+SHIPPED = "self_play_most_probable_return"
+"""What `infer_action` decides with the models that `run.py` leaves behind."""
+
+
 def _return_table(rows: Sequence[dict[str, Any]]) -> str:
-    lines = [
-        "| mean return of a game | silence | PPO, drawn | self-play, drawn | PPO, most probable "
-        "| self-play, most probable | self-play minus PPO, most probable |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    names = [
-        "silent_return", "ppo_drawn_return", "self_play_drawn_return", "ppo_most_probable_return",
-        "self_play_most_probable_return",
-    ]  # fmt: skip
-    played = [row for row in rows if names[0] in row]
-    for person in _people(played):
-        cells = [f"{_over_seeds(played, person, name).mean:+.2f}" for name in names]
-        cells.append(str(_over_seeds(played, person, names[4], names[3])))
-        lines.append(f"| {person} | {' | '.join(cells)} |")
-    return "\n".join(lines) if played else "No person of the recordings is one that games can be played with."
+    played = [row for row in rows if SHIPPED in row]
+    if not played:
+        return "No person of the recordings is one that games can be played with."
+    people = _people(played)
+    lines = [f"| mean return of a game | {' | '.join(people)} |", "|---" * (1 + len(people)) + "|"]
+    for name, title in RETURNS.items():
+        lines.append(f"| {title} | {' | '.join(f'{_over_seeds(played, p, name).mean:+.2f}' for p in people)} |")
+    for name, title in RETURNS.items():
+        if name != SHIPPED:
+            cells = [str(_over_seeds(played, person, SHIPPED, name)) for person in people]
+            lines.append(f"| {RETURNS[SHIPPED]} minus {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _people(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -42,7 +42,7 @@ def test_p_kept_and_returns_are_measured_before_and_after(sessions, monkeypatch)
     for name in ("base_brier", "ppo_brier", "self_play_brier"):
         assert 0 <= row[name] <= 1
     assert row["judged"] > 0 and 0 <= row["base_rate"] <= 1 and row["kl_kept"] >= 0
-    assert {"silent_return", "ppo_drawn_return", "self_play_most_probable_return"} <= row.keys()
+    assert set(retention.RETURNS) <= row.keys() and row["human_nll"] > 0 and row["prior_nll"] > 0
     unplayed = replace(BRIEF, zero_style=replace(BRIEF.zero_style, epochs=0))
     monkeypatch.setattr(retention, "_learn", lambda phase: {"kl_kept": 0.0})
     again = retention.measure(STUDY, sessions, unplayed)
