@@ -70,6 +70,20 @@ def learning(description: str | None) -> Parser:
     return parser
 
 
+def retention(description: str | None) -> Parser:
+    parser = _parser("retention", description)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
+    run = commands.add_parser("run", help="train, play and measure")
+    run.add_argument("recordings", type=existing_folder)
+    run.add_argument("--out", type=results_file, required=True, help="file of results; what it has is left out")
+    run.add_argument("--jobs", type=positive, default=2, help="processes (2)")
+    run.add_argument("--learned", type=positive, default=5, help="sessions to learn from (5)")
+    run.add_argument("--games", type=int, choices=range(101), default=2, metavar="N", help="from each root (2)")
+    run.add_argument("--people", nargs="+", default=[], help="of the recordings (all)")
+    commands.add_parser("table", help="print the results").add_argument("results", type=existing_file)
+    return parser
+
+
 def scaling(description: str | None) -> Parser:
     parser = _parser("scaling", description)
     parser.add_argument("recordings", type=existing_folder)

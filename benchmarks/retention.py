@@ -12,6 +12,11 @@ mean return of games with them from states of the other sessions, beside plain r
 
 from __future__ import annotations
 
+from benchmarks import command_lines
+
+if __name__ == "__main__":
+    OPTIONS = command_lines.read_options(command_lines.retention(__doc__))
+
 import argparse
 import json
 import multiprocessing
@@ -29,8 +34,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from app.arguments import positive
-from benchmarks.arguments import existing_file, existing_folder, ignore_sigint, results_file, rows_in, run_study
+from benchmarks.arguments import ignore_sigint, rows_in, run_study
 from benchmarks.plain_rules import most_frequent_help, most_retained_help
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, TrainConfig
@@ -297,29 +301,13 @@ def _over_seeds(rows: Sequence[dict[str, Any]], person: str, name: str, minus: s
     return interval([row[name] - (row[minus] if minus else 0.0) for row in rows if row["person"] == person])
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    measuring = commands.add_parser("run", help="train, play and measure")
-    measuring.add_argument("recordings", type=existing_folder)
-    measuring.add_argument("--out", type=results_file, required=True, help="file of results; what it has is left out")
-    measuring.add_argument("--jobs", type=positive, default=2, help="processes (2)")
-    measuring.add_argument("--learned", type=positive, default=5, help="sessions to learn from (5)")
-    measuring.add_argument("--games", type=int, choices=range(101), default=2, metavar="N", help="from each root (2)")
-    measuring.add_argument("--people", nargs="+", default=[], help="of the recordings (all)")
-    printing = commands.add_parser("table", help="print the results")
-    printing.add_argument("results", type=existing_file)
-    return parser.parse_args()
-
-
-def main() -> None:
-    arguments = _arguments()
-    if arguments.command == "run":
-        studies = list(studies_in(arguments.recordings, arguments.learned, arguments.games, arguments.people))
-        run(studies, arguments.out, arguments.jobs)
+def main(options: argparse.Namespace) -> None:
+    if options.command == "run":
+        studies = list(studies_in(options.recordings, options.learned, options.games, options.people))
+        run(studies, options.out, options.jobs)
     else:
-        sys.stdout.write(table(rows_in(arguments.results)) + "\n")
+        sys.stdout.write(table(rows_in(options.results)) + "\n")
 
 
 if __name__ == "__main__":
-    run_study(main)
+    run_study(lambda: main(OPTIONS))

@@ -24,7 +24,7 @@ from config_bounds import check_settings
 from data_paths import SAMPLES, DataPaths
 from errors import printable
 from training.distributed.process_group import DistributedContext, init_distributed
-from training.runs import config_file, training_manifest
+from training.runs import config_file
 from training.runs.observer import Observer
 from training.telemetry import TelemetryObserver, telemetry
 
@@ -153,6 +153,8 @@ def _models_folder(pv_dir: Path, trained_on: str) -> Path:
 
 def _append_manifest(config: TrainConfig, result: TrainResult) -> None:
     """Records what a person's models learned from, so that `run.py` never compares them on it."""
+    from training.runs import training_manifest
+
     paths = DataPaths.default()
     if result.generation is None or config.pv_dir.resolve() != paths.models.resolve():
         return

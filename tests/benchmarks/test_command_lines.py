@@ -9,7 +9,8 @@ from app.main_wrapper import run_command
 from benchmarks import command_lines, improvement, learning
 
 STUDIES = [
-    "decision", "improvement", "learning", "scaling", "search_bandits", "search_throughput", "simulation", "training",
+    "decision", "improvement", "learning", "retention", "scaling", "search_bandits", "search_throughput",
+    "simulation", "training",
 ]  # fmt: skip
 
 
