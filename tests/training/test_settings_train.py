@@ -85,6 +85,7 @@ def recordings(session_of):
     return [session_of(number, rounds=3) for number in range(6)]
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @settings(max_examples=8, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(config=trainings())
 def test_what_is_accepted_trains_saves_and_loads(recordings, config):

@@ -72,6 +72,8 @@ PRIOR_SURVIVAL_RATE = 0.9
 """Share of what was retained at a reply that stands at a session's end, before any session says so."""
 PRIOR_SURVIVAL_COUNT = 4.0
 """Decisions for which the prior counts."""
+SMALLEST_WEIGHT = 1e-6
+"""Of a reward whose parts, in single precision, still say which share was rewarded."""
 
 
 class ZeroStylePhase:
@@ -305,7 +307,7 @@ def survival_rate(data: Dataset, steps: TransitionTable, reward: float) -> float
 
     reward: weight of `survival_reward`. Decisions that teach no policy do not count.
     """
-    if "survival_reward" not in data.part_names or reward == 0:
+    if "survival_reward" not in data.part_names or abs(reward) < SMALLEST_WEIGHT:
         return PRIOR_SURVIVAL_RATE
     counts = steps.trainable & (steps.retained.nan_to_num() > 0)
     survived = steps.parts[:, data.part_names.index("survival_reward")][counts] / reward

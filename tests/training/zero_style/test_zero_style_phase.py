@@ -209,6 +209,7 @@ def test_survival_is_read_off_the_recording(small, sessions):
     assert 0 < survival_rate(data, steps, 1.0) <= 1
     nothing = steps.select(torch.zeros(0, dtype=torch.int64))
     assert survival_rate(data, nothing, 1.0) == PRIOR_SURVIVAL_RATE == survival_rate(data, steps, 0)
+    assert survival_rate(data, steps, -1e-115) == PRIOR_SURVIVAL_RATE
 
 
 def test_survival_is_not_judged_at_decisions_that_teach_no_policy(small, sessions):
