@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from featurizers import LineFeatures
-from models import PolicyOutput
+from models import Policy, PolicyOutput
 from training.zero_style.policy_targets import PolicyTargets
 from training.zero_style.zero_style_losses import policy_cross_entropy, zero_style_losses
 
@@ -65,6 +65,8 @@ def says(probabilities, **more):
     scores[:, 0] = math.log(probabilities[0, 0] / 2)  # a NO-OP is scored at every line, and `sum` adds them up
 
     class Said(SimpleNamespace):
+        distribution = Policy.distribution
+
         def __call__(self, lines):
             each = {name: value.expand(len(lines.x), *value.shape[1:]) for name, value in self.output.items()}
             return PolicyOutput(each)
