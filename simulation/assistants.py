@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from actions import Action, Decision, legality_mask
 from config import FeaturizerConfig
-from models.exploration import MODEL, NO_OP_PROBABILITY, REACH, exploration_probabilities
+from exploration import MODEL, NO_OP_PROBABILITY, REACH, exploration_probabilities
 from simulation.person import PairProbabilities
 from state import State
 
@@ -43,7 +43,7 @@ class RandomAssistant:
 
 @dataclass(frozen=True, slots=True)
 class ExploringAssistant:
-    """The exploration policy (`models.exploration`) as an assistant."""
+    """The exploration policy (`exploration`) as an assistant."""
 
     noop: float = NO_OP_PROBABILITY
     reach: float = REACH

@@ -107,15 +107,9 @@ def run_rollouts(
     return [rollout.episode(cut_off=not rollout.is_over(rounds_after_goal)) for rollout in rollouts]
 
 
-def apply_assistant_action(state: State, action: Action, text: str) -> tuple[State, Action]:
-    """The state that the assistant's action leads to with its text, and the action as it is recorded.
-
-    An action that changes nothing is recorded as a NO-OP, whose probability is unknown.
-    """
-    after = apply(state, action.decision, action.line, text, by="A", t=state.t + 1)
-    if action.decision is not Decision.NO_OP and after.lines == state.lines:
-        return after, Action("A", Decision.NO_OP, -1, model=action.model)
-    return after, action
+def apply_assistant_action(state: State, action: Action, text: str) -> State:
+    """The state that the assistant's action leads to with its text."""
+    return apply(state, action.decision, action.line, text, by="A", t=state.t + 1)
 
 
 @dataclass
@@ -209,12 +203,12 @@ def _editable(state: State) -> State:
 def _assistant_acts(rollouts: Sequence[_Rollout], assistant: Assistant, judge: Judge | None) -> None:
     generators = [rollout.assistant_random for rollout in rollouts]
     actions = assistant.decide([rollout.state for rollout in rollouts], generators)
-    results = [
+    states = [
         apply_assistant_action(rollout.state, action, _text_of(action, rollout))
         for rollout, action in zip(rollouts, actions, strict=True)
     ]
-    states = _judged([state for state, _ in results], rollouts, judge)
-    for rollout, state, (_, action) in zip(rollouts, states, results, strict=True):
+    states = _judged(states, rollouts, judge)
+    for rollout, state, action in zip(rollouts, states, actions, strict=True):
         rollout.add_assistant_action(state, action)
 
 

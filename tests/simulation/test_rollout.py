@@ -14,6 +14,7 @@ from delegates import Completion
 from featurizers import Featurizer
 from judge import SMALL_PROBLEM_LIMITS, Judge
 from line_tracking import carry_attribution
+from rewards import reward
 from simulation.assistants import RandomAssistant, SilentAssistant
 from simulation.builtin_problems import BY_ID, PROBLEMS
 from simulation.goal import Goal
@@ -187,10 +188,10 @@ def test_a_person_replies_to_the_decision_that_led_to_the_root(sessions):
     """Whoever hates comments takes back the one that was written just before the session was taken up."""
     root = first_state(PROBLEMS[0])
     chosen = Action("A", Decision.EXPLAIN_SINGLE_LINES, 1)
-    after, move = apply_assistant_action(root, chosen, "a comment")
+    after = apply_assistant_action(root, chosen, "a comment")
     goal = Goal.from_problem(PROBLEMS[0])
     games = [
-        RolloutSpec(after, goal, PEOPLE["hates_comments"], f"{i}", "H", root, move, PROBLEMS[0].id) for i in range(20)
+        RolloutSpec(after, goal, PEOPLE["hates_comments"], f"{i}", "H", root, chosen, PROBLEMS[0].id) for i in range(20)
     ]
     ended = run_rollouts(games, SilentAssistant(), NoisyOracle(), horizon=0)
     assert sum(episode.states[-1].lines == root.lines for episode in ended) >= 17
@@ -208,17 +209,35 @@ def test_history_is_what_is_known_by_then(state_of):
         assert [past.decision for past in state.history[1:]] == [move.decision for move in taken]
         if episode.actions[i] is not None and episode.actions[i].agent == "A":
             assert state.history[-1].kept is None
-    wrote = [past for past in episode.states[-1].history[1:] if past.decision]
-    assert wrote and all(past.kept is not None for past in wrote)
+    changed = [after.lines != before.lines for before, after in zip(episode.states, episode.states[1:], strict=False)]
+    answered = [i for i, action in enumerate(episode.actions[:-1]) if action and action.agent == "A" and changed[i - 1]]
+    retained = {past.t: past.kept for past in episode.states[-1].history[1:]}
+    assert answered and all(retained[episode.states[i - 1].t] is not None for i in answered)
 
 
-def test_a_decision_that_changes_nothing_is_a_no_op(state_of):
+def test_a_decision_that_changes_nothing_leaves_the_file_and_is_recorded_as_it_was_taken(state_of):
     state = state_of("x = 1")
-    wrote = Action("A", Decision.WRITE_SINGLE_LINE, 0, True, 0.2, 0.4, "m")
+    action = Action("A", Decision.WRITE_SINGLE_LINE, 0, True, 0.2, 0.4, "m")
     for text in ("", "x = 1", "   \n"):
-        after, move = apply_assistant_action(state, wrote, text)
+        after = apply_assistant_action(state, action, text)
         assert after.lines == state.lines and after.t == 4
-        assert (move.decision, move.line, move.probability, move.model) == (Decision.NO_OP, -1, None, "m")
+
+    class Repeating:
+        def writer_for(self, goal, generator):
+            return self
+
+        def write(self, state, decision, line):
+            return Completion(state.lines[line] if line >= 0 else "", "repeating")
+
+    class Writing:
+        def decide(self, states, generators):
+            return [action for _ in states]
+
+    root = RolloutSpec(state, Goal(("x = 1", "y = 2")), PEOPLE["likes_code"], "1", next_agent="A")
+    (episode,) = run_rollouts([root], Writing(), Repeating(), horizon=1)
+    assert episode.actions[1] == action
+    (transition,) = episode.transitions("A")
+    assert reward(transition).total == 0.0
 
 
 class FixedWriter:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from actions import legality_mask
-from models.exploration import exploration_probabilities, explore
+from exploration import exploration_probabilities, explore
 from state import Cursor, State, unedited
 
 
