@@ -100,11 +100,11 @@ def _check_together(config: object, where: str, prefix: str) -> None:
     featurizer = getattr(config, "featurizer", None)
     prefix = prefix if model is config else f"{prefix}model."
     if isinstance(model, ModelConfig) and model.d_model % model.n_heads:
-        what = f"{prefix}d_model is {model.d_model}, expected a multiple of n_heads, which is {model.n_heads}"
-        raise InputError(where, what)
+        message = f"{prefix}d_model is {model.d_model}, expected a multiple of n_heads, which is {model.n_heads}"
+        raise InputError(where, message)
     if isinstance(model, ModelConfig) and isinstance(featurizer, FeaturizerConfig) and featurizer.d_in != model.d_in:
-        what = f"featurizer.d_in is {featurizer.d_in} and model.d_in is {model.d_in}, expected the same number"
-        raise InputError(where, what)
+        message = f"featurizer.d_in is {featurizer.d_in} and model.d_in is {model.d_in}, expected the same number"
+        raise InputError(where, message)
 
 
 def _bounds_in(hint: Any) -> list[Bounds]:

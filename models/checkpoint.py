@@ -163,8 +163,10 @@ def _require_similar_size(expected: int, weights: Mapping[str, Tensor], where: s
     """
     stored = sum(value.numel() for value in weights.values())
     if expected > 4 * stored + SMALL_NETWORK:
-        what = f"config: describes a network of {expected:,} numbers, which does not fit the {stored:,} of the weights"
-        raise InputError(where, what)
+        message = (
+            f"config: describes a network of {expected:,} numbers, which does not fit the {stored:,} of the weights"
+        )
+        raise InputError(where, message)
 
 
 def _build_and_load(

@@ -80,8 +80,8 @@ def build_models(
         if (saved_agent := config_of(loaded[name]).get("agent", agent)) != agent:
             raise InputError(str(pv_dir / name), f"is a policy of the agent {saved_agent!r}, expected the {agent}'s")
         if policy.config.d_in != featurizer.config.d_in:
-            what = f"reads {policy.config.d_in} features a line, {FEATURIZER} makes {featurizer.config.d_in}"
-            raise InputError(str(pv_dir / name), what)
+            message = f"reads {policy.config.d_in} features a line, {FEATURIZER} makes {featurizer.config.d_in}"
+            raise InputError(str(pv_dir / name), message)
     config = config_of(loaded[ASSISTANT])
     imported = "format_version" not in config
     meta = {"trained_on": "imported"} if imported else config.get("meta", {})

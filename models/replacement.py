@@ -78,8 +78,8 @@ def _set_journal_aside(pv_dir: Path) -> None:
     for folder in (pv_dir / GENERATIONS).glob(".*/"):
         if _can_become_current(folder):
             show(pv_dir, folder.name[1:])
-    what = f"is damaged or names no generation of this folder; it is now {place.relative_to(pv_dir)}"
-    _log.warning("%s", InputError(str(journal), what))
+    message = f"is damaged or names no generation of this folder; it is now {place.relative_to(pv_dir)}"
+    _log.warning("%s", InputError(str(journal), message))
 
 
 def _can_become_current(folder: Path) -> bool:

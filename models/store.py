@@ -222,8 +222,8 @@ def _named(pv_dir: Path, stored: Sequence[Generation], prefix: str) -> str:
     exact = [name for name in ids if name == prefix or (prefix.isdecimal() and folders.number_of(name) == int(prefix))]
     matches = exact or [name for name in ids if prefix and name.startswith(prefix)]
     if not matches:
-        what = f"there is no whole generation {prefix!r}; there are {', '.join(ids) or 'none'}"
-        raise NotFoundError(str(pv_dir), what)
+        message = f"there is no whole generation {prefix!r}; there are {', '.join(ids) or 'none'}"
+        raise NotFoundError(str(pv_dir), message)
     if len(matches) > 1:
         raise InputError(str(pv_dir), f"{prefix!r} may be {' or '.join(matches)}, expected more of the id")
     return matches[0]
@@ -290,8 +290,8 @@ def _write(
     try:
         load_folder(folder, folders.read_metadata(folder))
     except InputError as error:
-        what = f"{error.reason} (when it was read back); the current models stay"
-        raise type(error)(error.where, what) from error
+        message = f"{error.reason} (when it was read back); the current models stay"
+        raise type(error)(error.where, message) from error
     return generation
 
 

@@ -61,8 +61,8 @@ def require_memory(config: TrainConfig, episodes: Sequence[Episode], device: tor
         return
     parts = f"networks and optimizer {_gib(estimate.networks)}, a minibatch {_gib(estimate.minibatch)}"
     parts += f", the search {_gib(estimate.search)}"
-    what = f"needs about {_gib(estimate.total)} of memory ({parts}), but {_gib(available)} are available"
-    raise InputError("settings", f"{what}; expected a smaller model, batch_size, h_max or zero_style")
+    message = f"needs about {_gib(estimate.total)} of memory ({parts}), but {_gib(available)} are available"
+    raise InputError("settings", f"{message}; expected a smaller model, batch_size, h_max or zero_style")
 
 
 def estimate_memory(config: TrainConfig, episodes: Sequence[Episode]) -> MemoryEstimate:
