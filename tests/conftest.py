@@ -3,14 +3,13 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
-from state import Cursor, PastDecision, State, unedited
+from state import Cursor, State, unedited
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -43,7 +42,7 @@ def sample_sessions():
     return ROOT / "examples" / "sessions"
 
 
-def _random_state(lines: int, seed: int = 0, *, history: tuple[PastDecision, ...] | None = None) -> State:
+def _random_state(lines, seed=0, *, history=None):
     """A state of so many lines that has seen edits by both agents; the cursor is on at most seeds."""
     draw = np.random.default_rng(seed)
     words = ("def f(x):", "return x", "# ünï", "\ttab", "", "x = [1, 2]", "if x:\r\n", "  " * 40, "long " * 60)
@@ -61,10 +60,10 @@ def _random_state(lines: int, seed: int = 0, *, history: tuple[PastDecision, ...
     return State(texts, t, edits[0], edits[1], cursor, history=history)
 
 
-def _steps(function: Callable[..., object], *arguments: object) -> int:
+def _steps(function, *arguments):
     steps = 0
 
-    def count(frame: object, event: str, argument: object) -> object:
+    def count(frame, event, argument):
         nonlocal steps
         steps += event == "line"
         return count
@@ -79,12 +78,12 @@ def _steps(function: Callable[..., object], *arguments: object) -> int:
 
 
 @pytest.fixture(scope="session")
-def steps() -> Callable[..., int]:
+def steps():
     """Lines of Python that a call executes: a measure of its cost that no busy machine disturbs."""
     return _steps
 
 
 @pytest.fixture(scope="session")
-def random_state() -> Callable[..., State]:
+def random_state():
     """Makes a state: its number of `lines`, a `seed`, and perhaps a `history`."""
     return _random_state

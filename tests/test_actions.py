@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -31,9 +30,7 @@ NO_OP, FILL, WRITE_ONE, WRITE_MANY, EDIT, EXPLAIN_ONE, EXPLAIN_ABOVE = Decision
 SKELETON = (0, 0, 5, 1, 0, 0)
 
 
-def state(
-    *lines: str, cursor: int | None = None, char: int = 0, skeleton: tuple[int, ...] = (), **more: object
-) -> State:
+def state(*lines, cursor=None, char=0, skeleton=(), **more):
     human = unedited(len(lines)).copy()
     human[list(skeleton)] = SKELETON
     at = Cursor() if cursor is None else Cursor(True, cursor, char, 3)
@@ -41,7 +38,7 @@ def state(
 
 
 @pytest.mark.parametrize("decision", Decision)
-def test_index_name_and_enum_name_mean_the_decision(decision: Decision) -> None:
+def test_index_name_and_enum_name_mean_the_decision(decision):
     name = NAMES[decision]
     for value in (
         int(decision),
@@ -73,7 +70,7 @@ def test_index_name_and_enum_name_mean_the_decision(decision: Decision) -> None:
         ("Explain Multi Line", EXPLAIN_ABOVE),
     ],
 )
-def test_short_names(short: str, decision: Decision) -> None:
+def test_short_names(short, decision):
     assert parse_decision(short, "x") is decision
 
 
@@ -97,14 +94,14 @@ def test_short_names(short: str, decision: Decision) -> None:
         ([], "a decision is a list"),
     ],
 )
-def test_what_is_no_decision_is_refused(value: object, said: str) -> None:
+def test_what_is_no_decision_is_refused(value, said):
     with pytest.raises(InputError, match=r"^a\.json, state 3: ") as refused:
         parse_decision(value, "a.json, state 3")
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
-def test_protected_is_what_the_human_wrote_in_turn_0() -> None:
+def test_protected_is_what_the_human_wrote_in_turn_0():
     rows = [SKELETON, (0, 0, 0, 0, 0, 0), UNEDITED, (1, 0, 5, 1, 0, 0), (0, 4, 4, 1, 0, 0), (0, 4, 5, 0, 0, 0)]
     some = replace(state(*"abcdef"), human=np.array(rows))
     assert protected_lines(some.human).tolist() == [True, False, False, False, False, True]
@@ -131,7 +128,7 @@ LEGAL = {
 
 
 @pytest.mark.parametrize("case", LEGAL)
-def test_where_decisions_are_legal(case: str) -> None:
+def test_where_decisions_are_legal(case):
     of, lines = LEGAL[case]
     table = legality_mask([of], w_max=5)
     assert table.shape == (1, 7, len(of))
@@ -140,7 +137,7 @@ def test_where_decisions_are_legal(case: str) -> None:
 
 
 @st.composite
-def states(draw: st.DrawFn) -> State:
+def states(draw):
     lines = draw(st.lists(st.sampled_from(["", "    ", "x = 1", "    return x\n", "\u00e9" * 9, "w" * 30]), max_size=7))
     skeleton = tuple(i for i in range(len(lines)) if draw(st.booleans()))
     cursor = draw(st.none() | st.integers(-1, len(lines)))
@@ -148,7 +145,7 @@ def states(draw: st.DrawFn) -> State:
 
 
 @given(st.lists(states(), max_size=4), st.integers(1, 32))
-def test_a_batch_is_its_states_and_nothing_is_legal_in_padding(batch: list[State], w_max: int) -> None:
+def test_a_batch_is_its_states_and_nothing_is_legal_in_padding(batch, w_max):
     table = legality_mask(batch, w_max)
     assert table.shape == (len(batch), 7, max(map(len, batch), default=0))
     for of, row in zip(batch, table, strict=True):
@@ -158,7 +155,7 @@ def test_a_batch_is_its_states_and_nothing_is_legal_in_padding(batch: list[State
                 assert row[decision, line] == is_legal(of, decision, line, w_max) == _legal(of, decision, line, w_max)
 
 
-def _legal(of: State, decision: Decision, line: int, w_max: int) -> bool:
+def _legal(of, decision, line, w_max):
     """The rules, said once more and slowly."""
     free = [not (row[0] == 0 and row[2] > row[1]) for row in of.human.tolist()]
     if decision is NO_OP:
@@ -176,11 +173,11 @@ def _legal(of: State, decision: Decision, line: int, w_max: int) -> bool:
 
 
 @pytest.mark.parametrize("line", [-1, 2, 99])
-def test_outside_the_file_only_a_no_op_is_legal(line: int) -> None:
+def test_outside_the_file_only_a_no_op_is_legal(line):
     assert [is_legal(state("a", "b"), decision, line, 160) for decision in Decision] == [True] + [False] * 6
 
 
-def test_legality_looks_at_a_line_once_and_not_for_each_decision(steps) -> None:
+def test_legality_looks_at_a_line_once_and_not_for_each_decision(steps):
     of = state(*["    value = compute(value)"] * 300, skeleton=(0, 1))
     assert steps(legality_mask, [of], 160) < 3 * len(of)
 
@@ -309,14 +306,14 @@ EDITS = {
 
 
 @pytest.mark.parametrize("case", EDITS)
-def test_what_a_decision_does_to_a_text(case: str) -> None:
+def test_what_a_decision_does_to_a_text(case):
     lines, decision, line, column, text, place = EDITS[case]
     assert apply_text(lines, decision, line, text, column) == [*lines[:line], *place, *lines[line + 1 :]]
 
 
 @pytest.mark.parametrize("text", ["", "\n", "  \r\n\n", "\t"])
 @pytest.mark.parametrize("decision", Decision)
-def test_blank_text_does_nothing(decision: Decision, text: str) -> None:
+def test_blank_text_does_nothing(decision, text):
     before = state(*CODE, cursor=1)
     after = apply(before, decision, 1, text, by="A", t=4)
     assert after.lines == before.lines
@@ -327,12 +324,12 @@ def test_blank_text_does_nothing(decision: Decision, text: str) -> None:
 @pytest.mark.parametrize("line", [-1, 3])
 @pytest.mark.parametrize("decision", list(Decision)[1:])
 @pytest.mark.parametrize("by", ["H", "A"])
-def test_outside_the_file_is_a_mistake(decision: Decision, line: int, by: Literal["H", "A"]) -> None:
+def test_outside_the_file_is_a_mistake(decision, line, by):
     with pytest.raises(ValueError, match=f"{NAMES[decision]}.* line {line}"):
         apply(state(*CODE), decision, line, "x", by=by, t=4)
 
 
-def test_legality_binds_the_assistant_alone() -> None:
+def test_legality_binds_the_assistant_alone():
     of = state(*CODE, cursor=1, skeleton=(0,))
     for decision, line in ((EDIT, 0), (WRITE_ONE, 2), (EXPLAIN_ABOVE, 0)):
         with pytest.raises(ValueError, match="not legal"):
@@ -341,9 +338,7 @@ def test_legality_binds_the_assistant_alone() -> None:
 
 
 @given(states(), st.sampled_from(list(Decision)[1:]), st.data(), st.sampled_from("HA"))
-def test_an_edit_changes_what_the_decision_says_and_nothing_else(
-    before: State, decision: Decision, data: st.DataObject, by: Literal["H", "A"]
-) -> None:
+def test_an_edit_changes_what_the_decision_says_and_nothing_else(before, decision, data, by):
     places = [i for i in range(len(before)) if by == "H" or is_legal(before, decision, i, 1 << 30)]
     if not places:
         return
@@ -376,7 +371,7 @@ def test_an_edit_changes_what_the_decision_says_and_nothing_else(
     assert -1 <= after.last_known_line < len(after)
 
 
-def _blank(lines: tuple[str, ...]) -> int:
+def _blank(lines):
     return sum(not line.strip() for line in lines)
 
 
@@ -392,9 +387,7 @@ def _blank(lines: tuple[str, ...]) -> int:
         (EDIT, 2, "z", 1),
     ],
 )
-def test_the_assistant_has_no_cursor_and_the_last_known_line_moves_with_its_line(
-    decision: Decision, line: int, text: str, seen: int
-) -> None:
+def test_the_assistant_has_no_cursor_and_the_last_known_line_moves_with_its_line(decision, line, text, seen):
     before = state(*CODE, cursor=1, char=4, env=Env(True, 1, 2), timestamp_ms=5, undone=frozenset({1}))
     after = apply(before, decision, line, text, by="A", t=4)
     assert after.cursor == Cursor()
@@ -417,18 +410,18 @@ def test_the_assistant_has_no_cursor_and_the_last_known_line_moves_with_its_line
         (EXPLAIN_ABOVE, 0, "a\nb", Cursor(True, 1, 3, 4)),
     ],
 )
-def test_the_humans_cursor_is_behind_what_they_wrote(decision: Decision, line: int, text: str, cursor: Cursor) -> None:
+def test_the_humans_cursor_is_behind_what_they_wrote(decision, line, text, cursor):
     after = apply(state(*CODE, cursor=1, char=4), decision, line, text, by="H", t=4)
     assert after.cursor == cursor
     assert after.last_known_line == cursor.line
 
 
-def test_a_cursor_outside_the_file_comes_back_into_it() -> None:
+def test_a_cursor_outside_the_file_comes_back_into_it():
     for before in (state(*CODE, cursor=9), replace(state(*CODE), last_known_line=9)):
         assert apply(before, NO_OP, -1, "", by="H", t=4).cursor.line == 2
         assert apply(before, NO_OP, -1, "", by="A", t=4).last_known_line == 2
 
 
-def test_a_cursor_that_was_never_seen_stays_off() -> None:
+def test_a_cursor_that_was_never_seen_stays_off():
     after = apply(state(*CODE), NO_OP, -1, "", by="H", t=4)
     assert (after.cursor, after.last_known_line) == (Cursor(), -1)

@@ -47,12 +47,12 @@ TABLE = {
 
 
 @pytest.mark.parametrize("case", TABLE)
-def test_which_line_is_which(case: str) -> None:
+def test_which_line_is_which(case):
     old, new, source = TABLE[case]
     assert align(old, new).source.tolist() == source
 
 
-def test_equal_and_removed() -> None:
+def test_equal_and_removed():
     found = align(["a", "total = 1", "gone", "c\n"], ["total = 2", "c", "a"])
     assert found.source.tolist() == [1, 3, 0]
     assert found.equal.tolist() == [False, True, True]
@@ -60,7 +60,7 @@ def test_equal_and_removed() -> None:
 
 
 @given(few_lines, few_lines)
-def test_an_alignment_is_a_matching_that_finds_every_equal_line(old: list[str], new: list[str]) -> None:
+def test_an_alignment_is_a_matching_that_finds_every_equal_line(old, new):
     found = align(old, new)
     used = [i for i in found.source.tolist() if i >= 0]
     assert len(set(used)) == len(used)
@@ -74,7 +74,7 @@ def test_an_alignment_is_a_matching_that_finds_every_equal_line(old: list[str], 
 
 @given(few_lines, few_lines)
 @example(["a = 1", "return a", "return b"], ["return a", "b = call(a)", "return a"])
-def test_equal_lines_are_the_same_ones_whichever_text_is_the_older(old: list[str], new: list[str]) -> None:
+def test_equal_lines_are_the_same_ones_whichever_text_is_the_older(old, new):
     there, back = align(old, new), align(new, old)
     assert {(int(there.source[j]), int(j)) for j in np.flatnonzero(there.equal)} == {
         (int(i), int(back.source[i])) for i in np.flatnonzero(back.equal)
@@ -82,14 +82,14 @@ def test_equal_lines_are_the_same_ones_whichever_text_is_the_older(old: list[str
 
 
 @given(few_lines, few_lines)
-def test_equal_lines_in_order_are_the_most_possible(old: list[str], new: list[str]) -> None:
+def test_equal_lines_in_order_are_the_most_possible(old, new):
     pairs = common_subsequence(old, new)
     assert all(old[i] == new[j] for i, j in pairs)
     assert all(a < c and b < d for (a, b), (c, d) in pairwise(pairs))
     assert len(pairs) == _longest(old, new)
 
 
-def test_large_texts_keep_nearly_all_equal_lines_in_order() -> None:
+def test_large_texts_keep_nearly_all_equal_lines_in_order():
     random_ = random.Random(1)
     old = [random_.choice(["", "    pass", f"x{k} = {k}", f"y{k} = {k}"]) for k in range(600)]
     new = [line for line in old if random_.random() > 0.2]
@@ -98,7 +98,7 @@ def test_large_texts_keep_nearly_all_equal_lines_in_order() -> None:
     assert len(common_subsequence(old, new)) >= 0.99 * _longest(old, new)
 
 
-def _longest(a: list[str] | str, b: list[str] | str) -> int:
+def _longest(a, b):
     row = [0] * (len(b) + 1)
     for x in a:
         above = row
@@ -109,12 +109,12 @@ def _longest(a: list[str] | str, b: list[str] | str) -> int:
 
 
 @given(short_text, short_text)
-def test_common_is_the_longest_common_subsequence(a: str, b: str) -> None:
+def test_common_is_the_longest_common_subsequence(a, b):
     assert lcs_length(a, b) == _longest(a, b)
     assert similarity(a, b) == similarity(b, a) == (1.0 if a == b else 2 * _longest(a, b) / (len(a) + len(b)))
 
 
-def test_very_long_lines_are_compared_at_once(steps) -> None:
+def test_very_long_lines_are_compared_at_once(steps):
     a, b = "x" * 100_000 + "y", "z" + "xy" * 50_000
     assert steps(similarity, a, b) < 500, "nothing is done character by character"
     assert 0.4 < similarity(a, b) <= 1
@@ -134,18 +134,18 @@ def test_very_long_lines_are_compared_at_once(steps) -> None:
         ("same", "same", (4, 4, 0, 0)),
     ],
 )
-def test_changed_span(old: str, new: str, span: tuple[int, int, int, int]) -> None:
+def test_changed_span(old, new, span):
     assert changed_span(old, new) == span
 
 
 @given(short_text, short_text)
-def test_a_changed_span_is_all_that_changed(old: str, new: str) -> None:
+def test_a_changed_span_is_all_that_changed(old, new):
     start, end, added, deleted = changed_span(old, new)
     assert old[:start] + new[start:end] + old[start + deleted :] == new
     assert added == end - start
 
 
-def _texts(kind: str, n: int) -> tuple[list[str], list[str]]:
+def _texts(kind, n):
     random_ = random.Random(n)
     numbered = [f"value_{k} = function_{random_.randrange(n)}({k})" for k in range(n)]
     match kind:
@@ -164,11 +164,11 @@ def _texts(kind: str, n: int) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("kind", ["edited", "shuffled", "rewritten", "blank", "reversed", "three texts"])
-def test_twice_the_lines_cost_twice_the_steps(kind: str, steps) -> None:
+def test_twice_the_lines_cost_twice_the_steps(kind, steps):
     assert steps(align, *_texts(kind, 2000)) < 2.5 * steps(align, *_texts(kind, 1000))
 
 
 @pytest.mark.parametrize("kind", ["shuffled", "blank", "three texts"])
-def test_fifty_thousand_lines(kind: str) -> None:
+def test_fifty_thousand_lines(kind):
     old, new = _texts(kind, 50_000)
     assert align(old, new).equal.sum() > 16_000

@@ -26,7 +26,7 @@ lines_of_code = st.lists(
 )
 
 
-def state(*lines: str, t: int = 1, human: dict[int, tuple[int, ...]] | None = None, **more: object) -> State:
+def state(*lines, t=1, human=None, **more):
     attribution = unedited(len(lines)).copy()
     for line, row in (human or {}).items():
         attribution[line] = row
@@ -58,16 +58,14 @@ SKELETON = (0, 0, 9, 1, 0, 0)
         pytest.param([], ["x"], [UNEDITED], [(5, 0, 1, 1, 0, 0)], id="from nothing"),
     ],
 )
-def test_attribution_follows_lines(
-    before: list[str], after: list[str], human: list[tuple[int, ...]], assistant: list[tuple[int, ...]]
-) -> None:
+def test_attribution_follows_lines(before, after, human, assistant):
     start = state(*before, human={0: SKELETON} if before else {})
     theirs, ours = carry_attribution(start, after, "A", 5)
     assert theirs.tolist() == [list(row) for row in human]
     assert ours.tolist() == [list(row) for row in assistant]
 
 
-def test_a_line_inserted_above_changes_nobodys_lines_below() -> None:
+def test_a_line_inserted_above_changes_nobodys_lines_below():
     start = state(*(f"line {i}" for i in range(50)), human={i: (i, 0, 4, 1, 0, 0) for i in range(50)})
     human, assistant = carry_attribution(start, ["# new", *start.lines], "A", 60)
     assert human[1:].tolist() == start.human.tolist()
@@ -75,7 +73,7 @@ def test_a_line_inserted_above_changes_nobodys_lines_below() -> None:
 
 
 @given(lines_of_code, lines_of_code, st.sampled_from("HA"))
-def test_only_the_mover_gains_lines(old: list[str], new: list[str], by: str) -> None:
+def test_only_the_mover_gains_lines(old, new, by):
     start = state(*old, human={i: (i, 0, 1, 1, 0, 0) for i in range(len(old))})
     human, assistant = carry_attribution(start, new, by, 99)
     assert human.shape == assistant.shape == (len(new), 6)
@@ -88,7 +86,7 @@ def test_only_the_mover_gains_lines(old: list[str], new: list[str], by: str) -> 
     assert all(tuple(row) == UNEDITED for row in other[~known].tolist())
 
 
-def test_written() -> None:
+def test_written():
     before = ["def f():", "    x = (a", "    old()", "", "keep"]
     after = ["def f():", "    x = (a + b)", "    # why", "    new", "", "keep", "  "]
     assert line_edits(before, after) == (
@@ -103,7 +101,7 @@ def test_written() -> None:
     ("before", "after"),
     [(["a"], ["a"]), (["a"], ["a", "", "  "]), (["a", ""], ["a"]), (["a b"], ["    a  b"]), (["a", "b"], ["b", "a"])],
 )
-def test_blanks_indentation_and_moves_write_nothing(before: list[str], after: list[str]) -> None:
+def test_blanks_indentation_and_moves_write_nothing(before, after):
     assert line_edits(before, after) == ()
     assert retained_share(2, state(*before), state(*after), state(*before)) is None
 
@@ -147,7 +145,7 @@ SHARES = {
 
 
 @pytest.mark.parametrize("case", SHARES)
-def test_share_that_stands(case: str) -> None:
+def test_share_that_stands(case):
     before, after, later, expected = SHARES[case]
     found = retained_share(2, state(*before), state(*after), state(*later))
     assert found == (None if expected is None else pytest.approx(expected))
@@ -155,34 +153,34 @@ def test_share_that_stands(case: str) -> None:
 
 @given(lines_of_code, lines_of_code)
 @example(["a = 1", "return a", "a = 12"], ["return a", "# note", "return a"])
-def test_all_stands_in_the_same_text_and_nothing_in_the_text_before(old: list[str], new: list[str]) -> None:
+def test_all_stands_in_the_same_text_and_nothing_in_the_text_before(old, new):
     edit = line_edits(old, new)
     assert surviving_share(edit, survives(edit, new, new)) in (1.0, None)
     assert surviving_share(edit, survives(edit, new, old)) in (0.0, None)
 
 
 @given(lines_of_code, lines_of_code, lines_of_code)
-def test_a_share_is_a_share(old: list[str], new: list[str], later: list[str]) -> None:
+def test_a_share_is_a_share(old, new, later):
     edit = line_edits(old, new)
     standing = surviving_share(edit, survives(edit, new, later))
     assert (standing is None) == (edit == ())
     assert standing is None or 0 <= standing <= 1
 
 
-def test_what_the_human_undid_does_not_stand_however_alike() -> None:
+def test_what_the_human_undid_does_not_stand_however_alike():
     before, after = state("a", t=1), state("a", LONG, t=2)
     undo = {1: (3, 0, 1, 0, 1, 0)}
     assert retained_share(2, before, after, state("a", LONG[:-1], t=3, human=undo)) == 1.0
     assert retained_share(2, before, after, state("a", LONG[:-1], t=3, human=undo, undone=frozenset({1}))) == 0.0
 
 
-def test_an_undo_that_brought_a_line_back_took_something_else_back() -> None:
+def test_an_undo_that_brought_a_line_back_took_something_else_back():
     before, after = state("a", t=1), state("a", LONG, t=2)
     later = state("a", LONG, t=7, human={1: (7, 0, 1, 0, 1, 0)}, undone=frozenset({1}))
     assert retained_share(2, before, after, later) == 1.0
 
 
-def test_only_what_was_taken_back_since_counts() -> None:
+def test_only_what_was_taken_back_since_counts():
     later = state("a", "b", "c", t=9, human={0: (3, 0, 1, 1, 0, 0), 1: (4, 0, 1, 1, 0, 0)}, undone=frozenset({0, 1, 7}))
     assert undone_since(later, since=3) == {1}
 
@@ -197,7 +195,7 @@ def test_only_what_was_taken_back_since_counts() -> None:
         ([["a"]], set()),
     ],
 )
-def test_what_was_taken_back_is_remembered_where_it_moves(later: list[list[str]], undone: set[int]) -> None:
+def test_what_was_taken_back_is_remembered_where_it_moves(later, undone):
     states = [state("a", "bb", t=0), state("a", "b", t=1, human={1: (1, 0, 1, 0, 1, 0)}, undone=frozenset({1}))]
     for t, lines in enumerate(later, 2):
         human, assistant = carry_attribution(states[-1], lines, "H", t)

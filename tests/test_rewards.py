@@ -18,13 +18,13 @@ from config import RewardWeights
 from line_tracking import carry_attribution
 from rewards import Retention, retention, reward
 from state import Env, PastDecision, State, unedited
-from state_adapter import Action, Episode, Transition
+from state_adapter import Action, Episode
 
 NO_OP, FILL, WRITE_ONE, *_ = Decision
 WEIGHTS = RewardWeights()
 
 
-def episode(*texts: list[str], decisions: tuple[Decision, ...] = (), envs: tuple[Env | None, ...] = ()) -> Episode:
+def episode(*texts, decisions=(), envs=()):
     """States in turns: the human's, the assistant's (one for each of `decisions`), the human's, ..."""
     states: list[State] = []
     moves: list[Action | None] = []
@@ -41,23 +41,23 @@ def episode(*texts: list[str], decisions: tuple[Decision, ...] = (), envs: tuple
 
 
 def step(
-    before: list[str],
-    after: list[str],
-    *later: list[str],
-    decision: Decision = WRITE_ONE,
-    envs: tuple[Env | None, ...] = (),
-) -> Transition:
+    before,
+    after,
+    *later,
+    decision=WRITE_ONE,
+    envs=(),
+):
     return episode(before, after, *later, decisions=(decision,), envs=envs).transitions("A")[0]
 
 
-def nonzero(found: rewards.Reward) -> dict[str, float]:
+def nonzero(found):
     return {name: pytest.approx(part) for name, part in found.parts.items() if part}
 
 
 RUNS, FAILS = Env(True), Env(False)
 
 
-def ran(passed: int, total: int) -> Env:
+def ran(passed, total):
     return Env(False, passed, total)
 
 
@@ -83,7 +83,7 @@ ENVS = {
 
 
 @pytest.mark.parametrize("case", ENVS)
-def test_tests_and_compiling_are_compared_between_state_and_reply(case: str) -> None:
+def test_tests_and_compiling_are_compared_between_state_and_reply(case):
     before, after, parts = ENVS[case]
     # What the decision itself led to does not count: the pair that is compared is the state and the reply.
     found = reward(step(["a"], ["a"], ["a"], envs=(before, Env(True, 9, 9), after)))
@@ -121,7 +121,7 @@ FATES = {
 
 
 @pytest.mark.parametrize("case", FATES)
-def test_what_was_written_is_paid_at_the_reply_and_at_the_end(case: str) -> None:
+def test_what_was_written_is_paid_at_the_reply_and_at_the_end(case):
     after, reply, last, parts = FATES[case]
     head = ["def f():"]
     found = reward(step(head, head + after, head + reply, head + reply, head + last))
@@ -129,7 +129,7 @@ def test_what_was_written_is_paid_at_the_reply_and_at_the_end(case: str) -> None
     assert found.total == pytest.approx(sum(parts.values()))
 
 
-def test_what_is_taken_back_between_the_reply_and_the_end_does_not_survive() -> None:
+def test_what_is_taken_back_between_the_reply_and_the_end_does_not_survive():
     """However alike it is: the human's flag counts, in whichever turn the edit was made."""
     long, less = ["a", "total = sum(values)"], ["a", "total = sum(value)"]
     whole = episode(["a"], long, long, long, less, less, less, decisions=(WRITE_ONE,))
@@ -139,11 +139,11 @@ def test_what_is_taken_back_between_the_reply_and_the_end_does_not_survive() -> 
     assert retention(taken_back.transitions("A")[0]) == Retention(1.0, 0.0)
 
 
-def test_where_the_reply_is_the_end_what_stands_there_survives() -> None:
+def test_where_the_reply_is_the_end_what_stands_there_survives():
     assert nonzero(reward(step(["a"], ["a", FOUR], ["a", FOUR]))) == {"retain_reward": 0.25, "survival_reward": 1.0}
 
 
-def test_without_a_reply_only_silence_counts() -> None:
+def test_without_a_reply_only_silence_counts():
     envs = (FAILS, RUNS)
     assert nonzero(reward(step(["a"], ["a", FOUR], envs=envs))) == {}
     assert nonzero(reward(step(["a"], ["a"], decision=NO_OP, envs=envs))) == {"noop_shaping": 0.05}
@@ -161,13 +161,13 @@ def test_without_a_reply_only_silence_counts() -> None:
         (10_000, -0.1, -5.0),
     ],
 )
-def test_silence_is_welcome_once(streak: int, default: float, as_before: float) -> None:
+def test_silence_is_welcome_once(streak, default, as_before):
     assert rewards.noop_shaping(streak, WEIGHTS) == pytest.approx(default)
     assert rewards.noop_shaping(streak, RewardWeights(noop_penalty_cap=5.0)) == pytest.approx(as_before)
 
 
-def test_a_streak_ends_with_a_decision_and_with_the_episode() -> None:
-    def shaping() -> list[float]:
+def test_a_streak_ends_with_a_decision_and_with_the_episode():
+    def shaping():
         texts = [["a"]] * 11
         steps = episode(*texts, decisions=(NO_OP, NO_OP, FILL, NO_OP, NO_OP)).transitions("A")
         return [reward(each).parts["noop_shaping"] for each in steps]
@@ -176,7 +176,7 @@ def test_a_streak_ends_with_a_decision_and_with_the_episode() -> None:
     assert shaping() == shaping()
 
 
-def test_a_streak_goes_on_where_a_session_is_taken_up() -> None:
+def test_a_streak_goes_on_where_a_session_is_taken_up():
     before = (
         PastDecision(40, 0, None),
         PastDecision(1, 2, 1.0),
@@ -190,13 +190,13 @@ def test_a_streak_goes_on_where_a_session_is_taken_up() -> None:
         assert reward(steps[0]).parts["noop_shaping"] == pytest.approx(expected)
 
 
-def test_what_an_earlier_session_left_undone_is_no_streak() -> None:
+def test_what_an_earlier_session_left_undone_is_no_streak():
     of = episode(["a"], ["a"], ["a"], decisions=(NO_OP,))
     first = replace(of.states[0], t=0, history=(PastDecision(40, 0, None), PastDecision(42, 0, None)))
     assert replace(of, states=(first, *of.states[1:])).transitions("A")[0].streak == 0
 
 
-def test_old_lines_pay_nothing() -> None:
+def test_old_lines_pay_nothing():
     """Write once, then wait: each waiting turn is worth its silence and no more."""
     long = ["a", "total = compute(everything)"]
     steps = episode(["a"], long, long, long, long, long, long, decisions=(WRITE_ONE, NO_OP, FILL)).transitions("A")
@@ -207,18 +207,18 @@ def test_old_lines_pay_nothing() -> None:
     ]
 
 
-def test_a_decision_is_not_paid_for_what_the_human_then_writes() -> None:
+def test_a_decision_is_not_paid_for_what_the_human_then_writes():
     assert nonzero(reward(step(["a"], ["a"], ["a", "typed = by(human)"], decision=FILL))) == {}
     found = retention(step(["a"], ["a", FOUR], ["a", "typed = by(human)", "more"]))
     assert found == Retention(retained=0.0, survived=None)
 
 
-def test_an_older_equal_line_is_not_what_the_decision_wrote() -> None:
+def test_an_older_equal_line_is_not_what_the_decision_wrote():
     old = ["return a", "b"]
     assert retention(step(old, [*old, "return a"], old)).retained == 0.0
 
 
-def test_kept_is_the_share_at_the_reply() -> None:
+def test_kept_is_the_share_at_the_reply():
     assert retention(step(["a"], ["a", FOUR, SIX], ["a", SIX], ["a"])).retained == pytest.approx(0.6)
     assert retention(step(["a"], ["a", FOUR])).retained is None
     assert retention(step(["a"], ["a"], ["a"])).retained is None
@@ -226,7 +226,7 @@ def test_kept_is_the_share_at_the_reply() -> None:
 
 
 @pytest.mark.parametrize("decision", list(Decision)[1:])
-def test_a_decision_that_changes_nothing_is_neither_paid_for_text_nor_a_silence(decision: Decision) -> None:
+def test_a_decision_that_changes_nothing_is_neither_paid_for_text_nor_a_silence(decision):
     of = episode(["a"], ["a"], ["a"], ["a"], ["a"], ["a"], ["a"], decisions=(NO_OP, decision, NO_OP))
     first, empty, last = of.transitions("A")
     assert retention(empty) == Retention(None, None)
@@ -235,7 +235,7 @@ def test_a_decision_that_changes_nothing_is_neither_paid_for_text_nor_a_silence(
     assert nonzero(reward(last)) == {"noop_shaping": 0.05}
 
 
-def test_help_that_was_held_back_is_rewarded_as_a_silence() -> None:
+def test_help_that_was_held_back_is_rewarded_as_a_silence():
     of = episode(["a"], ["a"], ["a"], decisions=(NO_OP,))
     held_back = replace(of.actions[1], withheld=Withheld(WRITE_ONE, 0, FOUR))
     (transition,) = replace(of, actions=(None, held_back, of.actions[2])).transitions("A")
@@ -243,7 +243,7 @@ def test_help_that_was_held_back_is_rewarded_as_a_silence() -> None:
     assert nonzero(reward(transition)) == {"noop_shaping": 0.05} and retention(transition) == Retention()
 
 
-def test_the_sum_is_clipped_and_the_breakdown_says_so() -> None:
+def test_the_sum_is_clipped_and_the_breakdown_says_so():
     weights = RewardWeights(test_pass_delta=7.0, compile_fix=1.0, noop_bonus=0.0)
     found = reward(step(["a"], ["a"], ["a"], envs=(Env(False, 0, 1), None, Env(True, 1, 1))), weights)
     assert found.total == 5.0
@@ -262,9 +262,7 @@ envs = st.none() | st.builds(
 
 
 @given(st.lists(texts, min_size=2, max_size=6), st.lists(envs, max_size=6), st.sampled_from(Decision))
-def test_a_reward_is_the_sum_of_its_parts_and_always_the_same(
-    states: list[list[str]], results: list[Env | None], decision: Decision
-) -> None:
+def test_a_reward_is_the_sum_of_its_parts_and_always_the_same(states, results, decision):
     found = episode(*states, decisions=(decision,) * 3, envs=tuple(results)).transitions("A")
     first = [reward(each) for each in found]
     for each in first:
@@ -275,14 +273,14 @@ def test_a_reward_is_the_sum_of_its_parts_and_always_the_same(
     assert [reward(each) for each in reversed(found)] == first[::-1]
 
 
-def test_lines_are_followed_through_a_session_that_grows_around_them() -> None:
+def test_lines_are_followed_through_a_session_that_grows_around_them():
     lines = [f"value_{k} = compute({k})" for k in range(45)]
     texts = [lines[20 - k // 2 : 22 + (k + 1) // 2] for k in range(41)]
     found = episode(*texts, decisions=(WRITE_ONE,) * 20).transitions("A")
     assert [reward(each).retention for each in found] == [Retention(1.0, 1.0)] * len(found)
 
 
-def test_the_guide_to_adding_a_reward_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_guide_to_adding_a_reward_works(monkeypatch):
     monkeypatch.setattr(rewards, "_REGISTERED", {})
     guide = (Path(__file__).parents[1] / "docs" / "adding-a-reward.md").read_text(encoding="utf-8")
     namespace: dict[str, object] = {}
@@ -296,6 +294,6 @@ def test_the_guide_to_adding_a_reward_works(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("name", ["clip", "retain_reward"])
-def test_a_part_that_exists_is_not_replaced(name: str) -> None:
+def test_a_part_that_exists_is_not_replaced(name):
     with pytest.raises(ValueError, match=name):
         rewards.register(name, lambda transition: 0.0)

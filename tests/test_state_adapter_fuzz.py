@@ -166,7 +166,7 @@ def is_valid_episode(episode):
         assert [t.done for t in found] == [False] * (len(found) - 1) + [True] * bool(found)
 
 
-def one_answer(content: bytes):
+def one_answer(content):
     """A valid state or episode, or one error of one line: anything else fails the test."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "f.json"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,7 @@ NO_OP, FILL, WRITE_ONE, *_ = Decision
 
 
 @pytest.fixture
-def session() -> Episode:
+def session():
     """The assistant writes a line that is kept, one that is undone, is silent, and writes on the skeleton."""
     head = "def f(x):"
     turns = [
@@ -46,12 +45,12 @@ def session() -> Episode:
 
 
 @pytest.fixture
-def summary() -> Summary:
+def summary():
     skipped = [("bad.json", "line 1: found the end, expected JSON")]
     return Summary(2, 2, 9, 1, 7, skipped, Counter({"states replaced by a later one": 2}))
 
 
-def test_report(session: Episode, summary: Summary) -> None:
+def test_report(session, summary):
     found = report([session], summary, RewardWeights(), 160)
     assert found["read"] == summary.as_dict()
     decisions = found["decisions"]
@@ -72,22 +71,22 @@ def test_report(session: Episode, summary: Summary) -> None:
     assert found["illegal"] == [{"source": "e/e.json", "t": 0, "decision": "Write Single Line Code", "line": 0}]
 
 
-def test_a_decision_whose_line_is_unknown_is_not_illegal(session: Episode, summary: Summary) -> None:
+def test_a_decision_whose_line_is_unknown_is_not_illegal(session, summary):
     actions = tuple(replace(action, line=-1) if action else None for action in session.actions)
     found = report([replace(session, actions=actions)], summary, RewardWeights(), 160)
     assert found["illegal"] == [] and found["decisions"]["Fill Partial Line"]["assistant"]["taken"] == 1
 
 
-def test_a_line_too_full_to_fill_is_illegal(session: Episode, summary: Summary) -> None:
+def test_a_line_too_full_to_fill_is_illegal(session, summary):
     assert report([session], summary, RewardWeights(), 9)["decisions"]["Fill Partial Line"]["assistant"]["illegal"] == 1
 
 
-def test_weights_are_the_callers(session: Episode, summary: Summary) -> None:
+def test_weights_are_the_callers(session, summary):
     found = report([session], summary, RewardWeights(undo_penalty=-2.0), 160)
     assert found["decisions"]["Fill Partial Line"]["assistant"]["reward"]["parts"]["undo_penalty"] == -2.0
 
 
-def test_tables(session: Episode, summary: Summary) -> None:
+def test_tables(session, summary):
     shown = render(report([session], summary, RewardWeights(), 160))
     rows = {line.split("  ")[0]: line for line in shown.splitlines() if line}
     assert rows["read"].split() == ["read", "2", "files,", "2", "sessions,", "9", "states"]
@@ -104,19 +103,19 @@ def test_tables(session: Episode, summary: Summary) -> None:
     assert "-0.00" not in shown
 
 
-def test_long_lists_are_cut_and_no_name_breaks_the_table(session: Episode, summary: Summary) -> None:
+def test_long_lists_are_cut_and_no_name_breaks_the_table(session, summary):
     summary.skipped = [(f"{i}-\udcff.json", "no") for i in range(13)]
     shown = render(report([session], summary, RewardWeights(), 160))
     assert "9-\\udcff.json: no\n  and 3 more (--json lists all)" in shown
     assert "10-" not in shown
 
 
-def test_a_registered_part_is_a_column(session: Episode, summary: Summary, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_registered_part_is_a_column(session, summary, monkeypatch):
     monkeypatch.setattr(rewards, "_REGISTERED", {"tidiness": lambda transition: 0.5})
     assert "  tidiness  " in render(report([session], summary, RewardWeights(), 160))
 
 
-def test_the_command_on_the_sample_sessions(sample_sessions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_on_the_sample_sessions(sample_sessions, capsys):
     assert inspect(sample_sessions) == 0
     assert capsys.readouterr().out.startswith("read ")
     assert run_tasks.main(["inspect", "--episodes_dir", str(sample_sessions), "--json"]) == 0
@@ -127,7 +126,7 @@ def test_the_command_on_the_sample_sessions(sample_sessions: Path, capsys: pytes
     assert printed.err == ""
 
 
-def test_a_folder_without_sessions_is_one_line_of_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_sessions_is_one_line_of_error(tmp_path, capsys):
     assert run_tasks.main(["inspect", "--episodes_dir", str(tmp_path)]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""

@@ -17,11 +17,11 @@ from featurizers.length_buckets import CALL_COST, MAX_STATES, PADDING_SHARE, buc
         ([0, 0], [[0, 1]]),
     ],
 )
-def test_buckets(lengths: list[int], expected: list[list[int]]) -> None:
+def test_buckets(lengths, expected):
     assert [rows.tolist() for rows in buckets(np.array(lengths))] == expected
 
 
-def test_buckets_bound_the_padding() -> None:
+def test_buckets_bound_the_padding():
     lengths = np.random.default_rng(0).integers(0, 400, size=500)
     rows = buckets(lengths)
     assert sorted(np.concatenate(rows).tolist()) == list(range(500))
@@ -32,5 +32,5 @@ def test_buckets_bound_the_padding() -> None:
         )
 
 
-def test_many_states_of_one_length_come_in_several_buckets() -> None:
+def test_many_states_of_one_length_come_in_several_buckets():
     assert [len(rows) for rows in buckets(np.full(150, 10))] == [MAX_STATES, MAX_STATES, 22]

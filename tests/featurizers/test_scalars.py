@@ -13,7 +13,7 @@ from featurizers.scalars import line_bytes_and_sizes
 from state import Cursor, State
 
 
-def formula(state: State, line: int, config: FeaturizerConfig) -> list[float]:
+def formula(state, line, config):
     text, w = state.lines[line], config.w_max
     text = text if config.line_ends else text.rstrip("\r\n")
     indentation = 0

@@ -26,7 +26,7 @@ from state import Env, PastDecision, State, unedited
 from state_adapter import read_episodes, write_snapshot
 
 
-def same(a: State, b: State) -> bool:
+def same(a, b):
     """Whether two states are equal in every field."""
     return all(
         np.array_equal(x, y) if isinstance(x, np.ndarray) else x == y

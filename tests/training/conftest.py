@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,12 +13,11 @@ from simulation.oracle_writer import NoisyOracle
 from simulation.rollout import RolloutSpec, run_rollouts
 from simulation.scripted_people import ScriptedPerson, acceptance_rates
 from state import Cursor, Env, State, unedited
-from state_adapter import Episode
 
 LINES = ("def f(xs):", "    total = 0", "    for x in xs:", "        total = total + x", "    return total")
 
 
-def session(number: int, *, rounds: int = 5, likes: float = 0.8, cut_off: bool = False) -> Episode:
+def session(number, *, rounds=5, likes=0.8, cut_off=False):
     """A person who writes `LINES` while an assistant decides at random; right code of its is kept with `likes`."""
     human = unedited(2).copy()
     human[0] = (0, 0, len(LINES[0]), 1, 0, 0)
@@ -32,7 +30,7 @@ def session(number: int, *, rounds: int = 5, likes: float = 0.8, cut_off: bool =
     return replace(played, id=f"session-{number}", source="made up", states=states, cut_off=cut_off)
 
 
-def _judged(state: State) -> Env:
+def _judged(state):
     try:
         compile(state.text, "<state>", "exec")
     except SyntaxError:
@@ -47,11 +45,11 @@ def session_of():
 
 
 @pytest.fixture(scope="session")
-def sessions() -> list[Episode]:
+def sessions():
     return [session(number) for number in range(6)]
 
 
-def _small_training(folder: Path) -> TrainConfig:
+def _small_training(folder):
     model = ModelConfig(d_in=24, d_model=16, n_layers=1, n_heads=2, n_global_tokens=2, hidden=16, radius=8)
     return TrainConfig(
         checkpoint_dir=folder / "artifacts", pv_dir=folder / "models", model=model,
@@ -67,5 +65,5 @@ def small_training():
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> TrainConfig:
+def small(tmp_path):
     return _small_training(tmp_path)

@@ -20,10 +20,10 @@ from training.train_from_episodes import train_from_episodes
 
 
 class Told(NullObserver):
-    def __init__(self) -> None:
+    def __init__(self):
         self.messages: list[str] = []
 
-    def message(self, text: str) -> None:
+    def message(self, text):
         self.messages.append(text)
 
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 import inference
 from config import (
     BCConfig,
-    Bounds,
     FeaturizerConfig,
     ModelConfig,
     PPOConfig,
@@ -35,7 +34,7 @@ SMALL = {
 BACKBONES, EMBEDDERS = ("lg_transformer", "lstm", "bigru"), ("mlp", "mlp_trainable", "char_cnn")
 
 
-def values_of(hint, bounds: Bounds, most: float):
+def values_of(hint, bounds, most):
     """Values at the bounds and within them."""
     if typing.get_args(hint)[0] is int:
         return st.sampled_from([int(bounds.least), int(most)]) | st.integers(int(bounds.least), int(most))

@@ -78,15 +78,15 @@ class KilledError(Exception):
 class KillAt(NullObserver):
     """Kills the run at the n-th sign of life: an epoch's end, or a step."""
 
-    def __init__(self, *, step: int = -1, epoch: int = -1) -> None:
+    def __init__(self, *, step=-1, epoch=-1):
         self.step, self.epoch = step, epoch
 
-    def advance(self, n: int = 1) -> None:
+    def advance(self, n=1):
         self.step -= n
         if self.step == 0:
             signal.raise_signal(signal.SIGINT)
 
-    def metrics(self, row) -> None:
+    def metrics(self, row):
         self.epoch -= 1
         if self.epoch == 0:
             raise KilledError

@@ -11,7 +11,7 @@ MODEL = ModelConfig(d_model=32, n_layers=2, n_heads=2, hidden=32, radius=8, drop
 FEATURIZER = FeaturizerConfig(d_in=48, char_dim=32, h_max=50)
 
 
-def settings_of(*backbones: str) -> Settings:
+def settings_of(*backbones):
     return Settings(backbones=backbones, model=MODEL, featurizer=FEATURIZER, held_out=64)
 
 

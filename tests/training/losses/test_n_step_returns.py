@@ -20,19 +20,19 @@ VALUES = np.array([[10.0, 20.0, 30.0, 40.0, 50.0], [1.0, 1.0, 1.0, 1.0, 0.0]])
         (9, 1 + 2 / 2 + 3 / 4 + 4 / 8 + 50 / 16, 4 + 50 / 2),
     ],
 )
-def test_worked(n: int, first: float, last: float) -> None:
+def test_worked(n, first, last):
     returns = n_step_returns(REWARDS, VALUES, n, 0.5)
     assert returns[0, 0] == pytest.approx(first)
     assert returns[0, 3] == pytest.approx(last)
 
 
-def test_constant_reward_is_a_geometric_sum() -> None:
+def test_constant_reward_is_a_geometric_sum():
     rewards, values = np.ones((1, 50)), np.zeros((1, 51))
     returns = n_step_returns(rewards, values, 50, 0.9)[0]
     assert returns == pytest.approx((1 - 0.9 ** np.arange(50, 0, -1)) / (1 - 0.9))
 
 
-def test_consistent_values_are_their_own_returns_at_every_n() -> None:
+def test_consistent_values_are_their_own_returns_at_every_n():
     discount, rng = 0.97, np.random.default_rng(0)
     rewards, values = rng.normal(size=(3, 8)), np.zeros((3, 9))
     values[:, 8] = 2.0

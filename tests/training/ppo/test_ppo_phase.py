@@ -20,7 +20,7 @@ from training.ppo.ppo_phase import PPOPhase
 GOOD, BAD = Decision.WRITE_SINGLE_LINE, Decision.EDIT_EXISTING_LINES
 
 
-def bandit(number: int, decision: Decision, probability: float | None) -> Episode:
+def bandit(number, decision, probability):
     """One decision; if it is the good one, the person keeps it, else they take it back."""
     human = unedited(1)
     state = State(("",), 0, human, unedited(1), Cursor(True, 0, 0, 0), Env(True, 0, 2), history=(), last_known_line=0)
@@ -30,7 +30,7 @@ def bandit(number: int, decision: Decision, probability: float | None) -> Episod
     return Episode(f"bandit-{number}", "made up", None, (state, after, reply), moves)
 
 
-def bandits(share_of_good: float, count: int = 40, *, recorded: bool) -> list[Episode]:
+def bandits(share_of_good, count=40, *, recorded):
     good = round(count * share_of_good)
     return [
         bandit(i, GOOD if i < good else BAD, (share_of_good if i < good else 1 - share_of_good) if recorded else None)

@@ -23,7 +23,7 @@ class World:
     replies: int = 2
     calls: dict[str, list[list[object]]] = field(default_factory=lambda: {"evaluate": [], "step": [], "reply": []})
 
-    def evaluate(self, states: Sequence[str]) -> Evaluation:
+    def evaluate(self, states):
         self.calls["evaluate"].append(list(states))
         found = [self.states.get(s, ([1 / self.candidates] * self.candidates, 0.0)) for s in states]
         pairs = np.stack([np.arange(self.candidates), np.arange(self.candidates) - 1], axis=-1)
@@ -32,17 +32,15 @@ class World:
         values = np.array([value for _, value in found])
         return Evaluation(np.tile(pairs, (len(states), 1, 1)), log_probs, values)
 
-    def _replies(self, after: tuple[str, int]) -> Sequence[Reply]:
+    def _replies(self, after):
         return self.moves.get(after, (0.0, [(1.0, 0.0, after[0])]))[1]
 
-    def step(
-        self, states: Sequence[str], pairs: np.ndarray, kept_probs: np.ndarray
-    ) -> tuple[list[tuple[str, int]], np.ndarray]:
+    def step(self, states, pairs, kept_probs):
         afterstates = list(zip(states, pairs[:, 0].tolist(), strict=True))
         self.calls["step"].append(list(afterstates))
         return afterstates, np.array([self.moves.get(after, (0.0, ()))[0] for after in afterstates])
 
-    def reply_log_probs(self, afterstates: Sequence[tuple[str, int]]) -> np.ndarray:
+    def reply_log_probs(self, afterstates):
         probs = np.zeros((len(afterstates), self.replies))
         for row, after in zip(probs, afterstates, strict=True):
             for i, (probability, _, _) in enumerate(self._replies(after)):
@@ -50,14 +48,12 @@ class World:
         with np.errstate(divide="ignore"):
             return np.log(probs)
 
-    def reply(
-        self, afterstates: Sequence[tuple[str, int]], replies: np.ndarray, seeds: np.ndarray
-    ) -> tuple[list[str], np.ndarray]:
+    def reply(self, afterstates, replies, seeds):
         found = [self._replies(after)[i] for after, i in zip(afterstates, replies.tolist(), strict=True)]
         self.calls["reply"].append(list(zip(afterstates, replies.tolist(), strict=True)))
         return [state for _, _, state in found], np.array([reward for _, reward, _ in found])
 
 
 @pytest.fixture
-def world() -> type[World]:
+def world():
     return World

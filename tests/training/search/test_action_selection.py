@@ -16,12 +16,12 @@ from training.search.action_selection import (
 PLAIN = SearchConfig(prior_visits=0.0)
 
 
-def log(probs: list[float]) -> np.ndarray:
+def log(probs):
     with np.errstate(divide="ignore"):
         return np.log([probs])
 
 
-def test_improved_policy() -> None:
+def test_improved_policy():
     # sigma = (50 + 3) * .1 * q = 5.3 q: weights .5 e^0, .3 e^5.3, .2 e^2.65.
     policy = improved_policy(log([0.5, 0.3, 0.2]), np.array([[0.0, 1.0, 0.5]]), np.array([[1, 3, 1]]), PLAIN)
     weights = np.array([0.5, 0.3 * np.exp(5.3), 0.2 * np.exp(2.65)])
@@ -39,11 +39,11 @@ def test_improved_policy() -> None:
         ([0.0, -np.inf, 1.0], [1, 0, 0], 0, 2),  # one that does not exist
     ],
 )
-def test_root_choice(scores: list[float], visits: list[int], considered: int, expected: int) -> None:
+def test_root_choice(scores, visits, considered, expected):
     assert select_considered(np.array([scores]), np.array([visits]), np.array([considered])).tolist() == [expected]
 
 
-def test_visits_inside_follow_the_improved_policy() -> None:
+def test_visits_inside_follow_the_improved_policy():
     improved, visits = np.array([[0.6, 0.3, 0.1, 0.0]]), np.zeros((1, 4), dtype=np.int64)
     for _ in range(100):
         visits[0, select_interior(improved, visits)[0]] += 1
@@ -59,7 +59,7 @@ def test_visits_inside_follow_the_improved_policy() -> None:
         ([0.0, 0.0, 0.0, 9.0], [9, 9, 0, 0], 2),  # one that does not exist is never taken
     ],
 )
-def test_puct_choice(q: list[float], visits: list[int], expected: int) -> None:
+def test_puct_choice(q, visits, expected):
     actions = select_puct(log([0.5, 0.3, 0.2, 0.0]), np.array([q]), np.array([visits]), PLAIN)
     assert actions.tolist() == [expected]
 
@@ -70,12 +70,12 @@ def test_puct_choice(q: list[float], visits: list[int], expected: int) -> None:
     ([0.4, 0.2, 0.2, 0.2], [0, 2, 2, 5], 0),  # alike: the more probable pair, NO-OP first
     ([0.1, 0.4, 0.5, 0.0], [0, 2, 5, 0], 2),  # what does not exist has probability 0
 ])  # fmt: skip
-def test_argmax_takes_the_most_probable_decision_and_then_its_line(policy, decisions, expected) -> None:  # type: ignore[no-untyped-def]
+def test_argmax_takes_the_most_probable_decision_and_then_its_line(policy, decisions, expected):
     pairs = np.stack([decisions, np.arange(4) - 1], axis=-1)[None]
     assert most_probable_pair(np.array([policy]), pairs).tolist() == [expected]
 
 
-def test_first_visits_go_to_no_op_then_by_score_then_by_place() -> None:
+def test_first_visits_go_to_no_op_then_by_score_then_by_place():
     scores = np.array([[-9.0, 1.0, 2.0, 2.0, -np.inf], [-np.inf, 1.0, -np.inf, 3.0, 2.0]])
     assert initial_order(scores)[0].tolist() == [0, 2, 3, 1, 4]
     assert initial_order(scores)[1, :3].tolist() == [3, 4, 1]

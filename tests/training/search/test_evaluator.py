@@ -20,7 +20,7 @@ from training.search.evaluator import PolicyEvaluator, candidates, observation
 CONFIG = SearchConfig(candidates=6)
 
 
-def state(count: int, t: int = 4, **changes: object) -> State:
+def state(count, t=4, **changes):
     """A file of so many lines; line 1 is the human's."""
     human = unedited(count).copy()
     if count > 1:
@@ -30,13 +30,13 @@ def state(count: int, t: int = 4, **changes: object) -> State:
 
 
 @pytest.fixture(scope="module", params=["lg_transformer", "lstm", "bigru"])
-def evaluator(request: pytest.FixtureRequest) -> PolicyEvaluator:
+def evaluator(request):
     torch.manual_seed(0)
     model = ModelConfig(backbone=request.param, d_model=16, n_layers=1, hidden=16, d_in=24)
     return PolicyEvaluator(Policy(model), Featurizer(FeaturizerConfig(d_in=24, h_max=40)), CONFIG)
 
 
-def test_candidates_are_no_op_and_the_most_probable_pairs() -> None:
+def test_candidates_are_no_op_and_the_most_probable_pairs():
     pairs = torch.full((2, 7, 3), -torch.inf)
     pairs[0, 0, 0], pairs[0, 2, 1], pairs[0, 4, 0], pairs[0, 4, 2], pairs[0, 6, 1] = -3.0, -1.0, -0.5, -2.0, -1.5
     pairs[1, 0, 0] = 0.0
@@ -46,7 +46,7 @@ def test_candidates_are_no_op_and_the_most_probable_pairs() -> None:
     assert found[1, 0].tolist() == [0, -1]
 
 
-def test_more_candidates_than_pairs() -> None:
+def test_more_candidates_than_pairs():
     pairs = torch.full((1, 7, 1), -2.0)
     found, log_probs = candidates(pairs, np.array([0]), 16)
     assert found.shape == (1, 16, 2)
@@ -54,7 +54,7 @@ def test_more_candidates_than_pairs() -> None:
     assert (log_probs[0, 7:] == -np.inf).all()
 
 
-def test_candidates_are_legal_and_in_the_file_s_own_lines(evaluator: PolicyEvaluator) -> None:
+def test_candidates_are_legal_and_in_the_file_s_own_lines(evaluator):
     long = state(200)
     long = replace(long, cursor=Cursor(True, 150, 0, 4), human=np.concatenate([unedited(199), [[0, 0, 4, 1, 0, 0]]]))
     states = [state(5), long, state(0), state(1)]
@@ -71,7 +71,7 @@ def test_candidates_are_legal_and_in_the_file_s_own_lines(evaluator: PolicyEvalu
     assert found.log_probs[2, 0] == 0
 
 
-def test_a_state_is_worth_the_same_among_others(evaluator: PolicyEvaluator) -> None:
+def test_a_state_is_worth_the_same_among_others(evaluator):
     states = [state(n, t) for n, t in ((3, 1), (30, 2), (9, 3), (60, 4), (31, 5), (0, 6))]
     together = evaluator.evaluate(states)
     for i, one in enumerate(states):
@@ -80,7 +80,7 @@ def test_a_state_is_worth_the_same_among_others(evaluator: PolicyEvaluator) -> N
         assert together.log_probs[i] == pytest.approx(alone.log_probs[0], abs=1e-5)
 
 
-def test_broken_weights_stop_the_search(evaluator: PolicyEvaluator) -> None:
+def test_broken_weights_stop_the_search(evaluator):
     weight = next(evaluator.policy.value_head.parameters())
     before = weight.detach().clone()
     try:
@@ -104,11 +104,11 @@ def test_broken_weights_stop_the_search(evaluator: PolicyEvaluator) -> None:
         {"history": (PastDecision(1, 2, 0.5),)},
     ],
 )
-def test_what_the_network_sees_makes_another_observation(change: dict[str, object]) -> None:
+def test_what_the_network_sees_makes_another_observation(change):
     assert observation(state(3, **change)) != observation(state(3))
 
 
-def test_what_it_does_not_see_does_not(evaluator: PolicyEvaluator) -> None:
+def test_what_it_does_not_see_does_not(evaluator):
     hidden = {"env": Env(True, 3, 3), "timestamp_ms": 5, "undone": frozenset({1}), "last_known_line": 2}
     assert observation(state(3, **hidden)) == observation(state(3))
     seen, other = evaluator.evaluate([state(3)]), evaluator.evaluate([state(3, **hidden)])
@@ -119,22 +119,22 @@ def test_what_it_does_not_see_does_not(evaluator: PolicyEvaluator) -> None:
 class Quiet:
     """Decisions that only let time pass; the human may reply or not."""
 
-    def __init__(self, evaluator):  # type: ignore[no-untyped-def]
+    def __init__(self, evaluator):
         self.evaluate = evaluator.evaluate
 
-    def step(self, states, pairs, kept_probs):  # type: ignore[no-untyped-def]
+    def step(self, states, pairs, kept_probs):
         return [replace(s, t=s.t + 1) for s in states], np.where(pairs[:, 0] == 0, 0.1, 0.0)
 
-    def reply_log_probs(self, afterstates):  # type: ignore[no-untyped-def]
+    def reply_log_probs(self, afterstates):
         return np.log(np.tile([[0.5, 0.5]], (len(afterstates), 1)))
 
-    def reply(self, afterstates, replies, seeds):  # type: ignore[no-untyped-def]
+    def reply(self, afterstates, replies, seeds):
         return [replace(s, t=s.t + 1 + int(r)) for s, r in zip(afterstates, replies, strict=True)], np.zeros(
             len(replies)
         )
 
 
-def test_the_cache_saves_calls_and_changes_nothing(evaluator: PolicyEvaluator) -> None:
+def test_the_cache_saves_calls_and_changes_nothing(evaluator):
     config = SearchConfig(simulations=16, candidates=6, considered=4, replies=2, depth=3)
     roots = [state(4), state(4), state(12)]
     cached = CachedEvaluator(evaluator, observation)
@@ -148,7 +148,7 @@ def test_the_cache_saves_calls_and_changes_nothing(evaluator: PolicyEvaluator) -
 
 
 @torch.no_grad()
-def test_each_candidate_has_its_p_kept(evaluator: PolicyEvaluator) -> None:
+def test_each_candidate_has_its_p_kept(evaluator):
     """Of its own decision and line, also where the network sees a window of the file alone."""
     states = [state(3), state(60, t=9), state(12)]
     found = evaluator.evaluate(states)
@@ -165,18 +165,18 @@ def test_each_candidate_has_its_p_kept(evaluator: PolicyEvaluator) -> None:
 class Keeping(nn.Module):
     """A backbone that computes something at its first call and keeps it, as backbones from outside may."""
 
-    def __init__(self, inner: nn.Module) -> None:
+    def __init__(self, inner):
         super().__init__()
         self.inner, self.kept = inner, None
 
-    def forward(self, x, mask, context):  # type: ignore[no-untyped-def]
+    def forward(self, x, mask, context):
         if self.kept is None:
             self.kept = torch.linspace(0.5, 1.0, x.shape[2])
         return self.inner(x * self.kept, mask, context)
 
 
 @pytest.mark.parametrize("asked_by", ["search", "people"])
-def test_what_a_network_keeps_of_a_call_serves_in_training_later(asked_by: str) -> None:
+def test_what_a_network_keeps_of_a_call_serves_in_training_later(asked_by):
     policy, featurizer = Policy(ModelConfig(d_model=16, n_layers=1, hidden=16)), Featurizer(FeaturizerConfig())
     policy.backbone = Keeping(policy.backbone)
     if asked_by == "search":

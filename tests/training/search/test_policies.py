@@ -17,7 +17,7 @@ CONFIG = SearchConfig(simulations=8, discount=DISCOUNT)
 
 
 @pytest.fixture(scope="module")
-def models() -> Models:
+def models():
     torch.manual_seed(0)
     config = ModelConfig(d_in=24, d_model=16, n_layers=1, n_heads=2, hidden=16, radius=8)
     featurizer = Featurizer(FeaturizerConfig(d_in=24, char_dim=8)).eval()
@@ -29,7 +29,7 @@ def states():
     return [first_state(problem) for problem in PROBLEMS[:4]]
 
 
-def test_decisions_are_legal_and_come_with_what_was_searched(models, states) -> None:
+def test_decisions_are_legal_and_come_with_what_was_searched(models, states):
     result = search(states, models, CONFIG, seed=3)
     assert result.visit_counts.sum(axis=1).tolist() == [CONFIG.simulations] * 4
     assert result.improved_policy.sum(axis=1) == pytest.approx(np.ones(4))
@@ -41,23 +41,23 @@ def test_decisions_are_legal_and_come_with_what_was_searched(models, states) -> 
             assert line == -1
 
 
-def test_the_seed_decides_what_is_left_to_chance(models, states) -> None:
+def test_the_seed_decides_what_is_left_to_chance(models, states):
     first, again, other = (search(states, models, CONFIG, seed, explore=True) for seed in (1, 1, 2))
     assert np.array_equal(first.visit_counts, again.visit_counts)
     assert not np.array_equal(first.visit_counts, other.visit_counts)
 
 
-def test_without_a_configuration_values_are_of_files(models, states) -> None:
+def test_without_a_configuration_values_are_of_files(models, states):
     result = search(states[:1], models)
     assert np.array_equal(result.qvalues, search(states[:1], models, SearchConfig(discount=DISCOUNT)).qvalues)
 
 
-def test_rewards_are_those_that_it_is_given(models, states) -> None:
+def test_rewards_are_those_that_it_is_given(models, states):
     """Where undoing costs a fortune, nothing is written."""
     result = search(states, models, CONFIG, rewards=RewardWeights(undo_penalty=-1000.0))
     assert result.decisions.tolist() == [0] * 4
 
 
-def test_a_discount_of_one_is_refused(models, states) -> None:
+def test_a_discount_of_one_is_refused(models, states):
     with pytest.raises(ValueError, match="discount"):
         search(states, models, SearchConfig(discount=1.0))

@@ -6,7 +6,7 @@ import pytest
 from training.search.qtransforms import completed_qvalues, qvalue_bounds, rescale_qvalues
 
 
-def log(probs: list[float]) -> np.ndarray:
+def log(probs):
     with np.errstate(divide="ignore"):
         return np.log([probs])
 
@@ -26,7 +26,7 @@ def log(probs: list[float]) -> np.ndarray:
         ([1.0, 1e-300, 0.0], [0, 1, 0], [0, 4, 0], 0, 2.5, [2.5, 4.0, 2.5]),
     ],
 )
-def test_completed_q(probs, visits, returns, *, prior_visits, mixed, expected) -> None:  # type: ignore[no-untyped-def]
+def test_completed_q(probs, visits, returns, *, prior_visits, mixed, expected):
     q, value = completed_qvalues(log(probs), np.array([1.0]), np.array([visits]), np.array([returns]), prior_visits)
     assert q[0] == pytest.approx(expected)
     assert value[0] == pytest.approx(mixed)
@@ -40,6 +40,6 @@ def test_completed_q(probs, visits, returns, *, prior_visits, mixed, expected) -
         ([2.0, 2.0, 2.0], [0.4, 0.3, 0.3], [0.0, 0.0, 0.0]),
     ],
 )
-def test_rescale_by_the_candidates_that_exist(q: list[float], probs: list[float], expected: list[float]) -> None:
+def test_rescale_by_the_candidates_that_exist(q, probs, expected):
     values = np.array([q])
     assert rescale_qvalues(values, *qvalue_bounds(values, log(probs)))[0] == pytest.approx(expected)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config import SearchConfig
-from training.search import SearchRandomness, SearchResult, run_search
+from training.search import SearchRandomness, run_search
 from training.search.simulations import TreeSimulator
 from training.search.tree_search import grow_trees
 
@@ -18,13 +18,13 @@ PLAIN = SearchConfig(
 )
 
 
-def quiet(games: int, config: SearchConfig, offset: float = 0.0) -> SearchRandomness:
+def quiet(games, config, offset=0.0):
     """No Gumbel noise; every chance node's first reply is the one at `offset`."""
     noise = SearchRandomness.draw([np.random.default_rng(0)] * games, config, explore=False)
     return replace(noise, offsets=np.full_like(noise.offsets, offset))
 
 
-def three_candidates(world):  # type: ignore[no-untyped-def]
+def three_candidates(world):
     """Three certain rewards: 0, 1 and .5."""
     end = ([1, 0, 0], 0.0)
     moves = {("root", a): (reward, [(1.0, 0.0, "end")]) for a, reward in enumerate((0.0, 1.0, 0.5))}
@@ -50,7 +50,7 @@ def three_candidates(world):  # type: ignore[no-untyped-def]
         (replace(PLAIN, algorithm="puct", simulations=3), [1, 2, 0], [0, 1, 0.28125], [1, 2, 0]),
     ],
 )
-def test_one_ply_worked_by_hand(world, config, visits, q, weights) -> None:  # type: ignore[no-untyped-def]
+def test_one_ply_worked_by_hand(world, config, visits, q, weights):
     table = three_candidates(world)
     found = run_search(["root"], table, config, quiet(1, config))
     policy = np.array(weights) / np.sum(weights)
@@ -63,7 +63,7 @@ def test_one_ply_worked_by_hand(world, config, visits, q, weights) -> None:  # t
     assert found.mass_outside_candidates[0] == pytest.approx(0)
 
 
-def kept_or_undone(world):  # type: ignore[no-untyped-def]
+def kept_or_undone(world):
     """NO-OP: .1, then a state worth .2, then .4. Writing: kept 3 times of 4 (+1, .6), else undone (-.6, -.2)."""
     return world(
         {
@@ -83,7 +83,7 @@ def kept_or_undone(world):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize(("prior_visits", "q"), [(0.0, [0.225, 0.3]), (1.0, [0.224667, 0.274667])])
-def test_two_plies_with_replies_worked_by_hand(world, prior_visits: float, q: list[float]) -> None:  # type: ignore[no-untyped-def]
+def test_two_plies_with_replies_worked_by_hand(world, prior_visits, q):
     """Discount 1/2. Simulations: NO-OP, writing, writing, NO-OP (considered visits 0 0 1 1).
 
     NO-OP: .1 + .2 / 2 = .2; again, deeper: .1 + (.1 + .4 / 2) / 2 = .25; mean .225.
@@ -107,7 +107,7 @@ def test_two_plies_with_replies_worked_by_hand(world, prior_visits: float, q: li
     assert (tree.min_value[0], tree.max_value[0]) == pytest.approx((-0.2, 1.3))
 
 
-def test_replies_are_compared_by_returns_of_the_whole_tree(world) -> None:  # type: ignore[no-untyped-def]
+def test_replies_are_compared_by_returns_of_the_whole_tree(world):
     """The tree of `test_two_plies_...`: kept returned 1.3, undone -.7; all returns lie between -.2 and 1.3."""
     config = replace(PLAIN, candidates=2, considered=2, depth=2, discount=0.5)
     table = kept_or_undone(world)
@@ -116,7 +116,7 @@ def test_replies_are_compared_by_returns_of_the_whole_tree(world) -> None:  # ty
 
 
 @pytest.mark.parametrize(("lambdas", "undone"), [((INF,), (6, 9)), ((0.0,), (1, 1)), ((0.0, INF), (3, 6))])
-def test_people_reply_between_imitation_and_reason(world, lambdas, undone) -> None:  # type: ignore[no-untyped-def]
+def test_people_reply_between_imitation_and_reason(world, lambdas, undone):
     """Who imitates undoes a quarter; who reasons tries it once, sees that keeping is better, and keeps."""
     config = replace(PLAIN, candidates=2, considered=1, simulations=30, lambdas=lambdas)
     table = kept_or_undone(world)
@@ -126,7 +126,7 @@ def test_people_reply_between_imitation_and_reason(world, lambdas, undone) -> No
     assert visits.sum() == tree.children_visits[0, 0, 1] and undone[0] <= visits[1] <= undone[1], visits
 
 
-def test_a_child_is_found_again_by_decision_and_reply(world) -> None:  # type: ignore[no-untyped-def]
+def test_a_child_is_found_again_by_decision_and_reply(world):
     config = replace(PLAIN, candidates=2, considered=2, depth=2, simulations=16)
     table = kept_or_undone(world)
     run_search(["root"], table, config, quiet(1, config))
@@ -137,7 +137,7 @@ def test_a_child_is_found_again_by_decision_and_reply(world) -> None:  # type: i
 
 
 @pytest.mark.parametrize(("algorithm", "simulations"), [("gumbel", 16), ("gumbel", 64), ("puct", 512)])
-def test_two_decisions_that_pay_together_need_depth_two(world, algorithm: str, simulations: int) -> None:  # type: ignore[no-untyped-def]
+def test_two_decisions_that_pay_together_need_depth_two(world, algorithm, simulations):
     """Candidate 1 pays .2 now; candidate 2 nothing, but then candidate 1 pays 1. The network sees neither."""
     table = world(
         {"root": ([0.4, 0.4, 0.2], 0.0), "set up": ([0.2, 0.6, 0.2], 0.0)},
@@ -158,13 +158,13 @@ def test_two_decisions_that_pay_together_need_depth_two(world, algorithm: str, s
 class Maze:
     """A game without end whose every number follows from a hash: some candidates and replies do not exist."""
 
-    def __init__(self, candidates: int, replies: int) -> None:
+    def __init__(self, candidates, replies):
         self.candidates, self.replies = candidates, replies
 
-    def numbers(self, *key: int) -> np.random.Generator:
+    def numbers(self, *key):
         return np.random.default_rng([abs(part) for part in key])
 
-    def evaluate(self, states):  # type: ignore[no-untyped-def]
+    def evaluate(self, states):
         from training.search import Evaluation
 
         rows, values = [], []
@@ -178,19 +178,19 @@ class Maze:
         with np.errstate(divide="ignore"):
             return Evaluation(pairs, np.log(rows), np.array(values))
 
-    def step(self, states, pairs, kept_probs):  # type: ignore[no-untyped-def]
+    def step(self, states, pairs, kept_probs):
         for state, (pick, _) in zip(states, pairs.tolist(), strict=True):
             assert self.evaluate([state]).log_probs[0, pick] > -np.inf, "a masked candidate was taken"
         afters = [int(self.numbers(2, s, a).integers(2**40)) for s, a in zip(states, pairs[:, 0].tolist(), strict=True)]
         return afters, np.array([self.numbers(3, after).normal() for after in afters])
 
-    def reply_log_probs(self, afters):  # type: ignore[no-untyped-def]
+    def reply_log_probs(self, afters):
         tau = np.array([self.numbers(4, after).dirichlet(np.ones(self.replies)) for after in afters])
         tau[tau < 0.1] = 0.0
         with np.errstate(divide="ignore"):
             return np.log(tau / tau.sum(-1, keepdims=True))
 
-    def reply(self, afters, replies, seeds):  # type: ignore[no-untyped-def]
+    def reply(self, afters, replies, seeds):
         assert (self.reply_log_probs(afters)[np.arange(len(afters)), replies] > -np.inf).all(), "an impossible reply"
         keys = list(zip(afters, replies.tolist(), seeds.tolist(), strict=True))
         return [int(self.numbers(5, *key).integers(2**40)) for key in keys], np.array(
@@ -198,7 +198,7 @@ class Maze:
         )
 
 
-def play(maze: Maze, roots: list[int], config: SearchConfig, seeds: list[int]) -> SearchResult:
+def play(maze, roots, config, seeds):
     noise = SearchRandomness.draw([np.random.default_rng(seed) for seed in seeds], config, explore=True)
     return run_search(roots, maze, config, noise)
 
@@ -208,9 +208,7 @@ MAZE = SearchConfig(simulations=12, candidates=6, considered=4, replies=4, depth
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(["gumbel", "puct"]), st.integers(1, 4), st.integers(1, 20))
-def test_masked_moves_are_never_visited_and_every_simulation_is_spent(
-    root: int, algorithm: str, depth: int, simulations: int
-) -> None:
+def test_masked_moves_are_never_visited_and_every_simulation_is_spent(root, algorithm, depth, simulations):
     config = replace(MAZE, algorithm=algorithm, depth=depth, simulations=simulations)
     found = play(Maze(6, 4), [root, root + 1], config, [root, 7])
     assert found.visit_counts.sum(-1).tolist() == [simulations] * 2
@@ -222,7 +220,7 @@ def test_masked_moves_are_never_visited_and_every_simulation_is_spent(
 
 
 @pytest.mark.parametrize("algorithm", ["gumbel", "puct"])
-def test_games_in_lockstep_are_the_same_games_alone(algorithm: str) -> None:
+def test_games_in_lockstep_are_the_same_games_alone(algorithm):
     config, roots, seeds = replace(MAZE, algorithm=algorithm), list(range(9)), list(range(100, 109))
     together = play(Maze(6, 4), roots, config, seeds)
     for game, (root, seed) in enumerate(zip(roots, seeds, strict=True)):
@@ -234,34 +232,34 @@ def test_games_in_lockstep_are_the_same_games_alone(algorithm: str) -> None:
 class Counting(Maze):
     """calls: of `evaluate` for the search (masks are checked one state at a time, which does not count)."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__(6, 4)
         self.calls = 0
 
-    def evaluate(self, states):  # type: ignore[no-untyped-def]
+    def evaluate(self, states):
         self.calls += len(states) > 1
         return super().evaluate(states)
 
 
 @pytest.mark.parametrize("algorithm", ["gumbel", "puct"])
-def test_one_call_a_simulation_for_all_games(algorithm: str) -> None:
+def test_one_call_a_simulation_for_all_games(algorithm):
     maze = Counting()
     play(maze, list(range(8)), replace(MAZE, algorithm=algorithm), list(range(8)))
     assert maze.calls <= 1 + MAZE.simulations
 
 
-def test_one_call_for_the_first_visits() -> None:
+def test_one_call_for_the_first_visits():
     maze, roots = Counting(), [root for root in range(100) if (Maze(6, 4).evaluate([root]).log_probs > -np.inf).all()]
     play(maze, roots, replace(MAZE, simulations=4, considered=4), roots)
     assert len(roots) > 1
     assert maze.calls == 1 + 1
 
 
-def test_what_a_reply_leaves_to_chance_follows_the_seed_of_its_simulation() -> None:
+def test_what_a_reply_leaves_to_chance_follows_the_seed_of_its_simulation():
     seen: list[int] = []
 
     class Noting(Maze):
-        def reply(self, afters, replies, seeds):  # type: ignore[no-untyped-def]
+        def reply(self, afters, replies, seeds):
             seen.extend(seeds.tolist())
             return super().reply(afters, replies, seeds)
 
@@ -274,7 +272,7 @@ def test_what_a_reply_leaves_to_chance_follows_the_seed_of_its_simulation() -> N
 class Even(Maze):
     """Every candidate is as likely as any other, so that the first is taken."""
 
-    def evaluate(self, states):  # type: ignore[no-untyped-def]
+    def evaluate(self, states):
         found = super().evaluate(states)
         exists = found.log_probs > -np.inf
         even = np.where(exists, -np.log(exists.sum(-1, keepdims=True)), -np.inf)
@@ -295,9 +293,7 @@ class Even(Maze):
     ),
     st.booleans(),
 )
-def test_first_visits_together_are_the_same_as_one_by_one(
-    seeds: list[int], maze: Maze, config: SearchConfig, explore: bool
-) -> None:
+def test_first_visits_together_are_the_same_as_one_by_one(seeds, maze, config, explore):
     noise = SearchRandomness.draw([np.random.default_rng(seed) for seed in seeds], config, explore=explore)
     together = grow_trees(seeds, maze, config, noise)
     with pytest.MonkeyPatch.context() as patch:
@@ -310,7 +306,7 @@ def test_first_visits_together_are_the_same_as_one_by_one(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_noise_decides_what_is_played_and_not_what_is_learned(world, seed: int) -> None:  # type: ignore[no-untyped-def]
+def test_noise_decides_what_is_played_and_not_what_is_learned(world, seed):
     """Each candidate is visited once, whatever the noise; the target is that of the table without noise."""
     config = replace(PLAIN, simulations=3)
     noise = SearchRandomness.draw([np.random.default_rng(seed)], config, explore=True)
@@ -322,15 +318,15 @@ def test_noise_decides_what_is_played_and_not_what_is_learned(world, seed: int) 
     assert found.mass_outside_candidates[0] == pytest.approx(0)
 
 
-def test_a_greedy_search_takes_the_most_probable_decision_then_its_line(world) -> None:  # type: ignore[no-untyped-def]
+def test_a_greedy_search_takes_the_most_probable_decision_then_its_line(world):
     """NO-OP is the most probable pair; writing, at two lines, the most probable decision. All pay alike."""
 
     class TwoLines:
-        def __init__(self, table) -> None:  # type: ignore[no-untyped-def]
+        def __init__(self, table):
             self.step, self.reply_log_probs, self.reply = table.step, table.reply_log_probs, table.reply
             self.table = table
 
-        def evaluate(self, states):  # type: ignore[no-untyped-def]
+        def evaluate(self, states):
             evaluation = self.table.evaluate(states)
             return replace(evaluation, pairs=np.tile([[0, -1], [2, 0], [2, 1]], (len(states), 1, 1)))
 
@@ -340,13 +336,13 @@ def test_a_greedy_search_takes_the_most_probable_decision_then_its_line(world) -
     assert (found.decisions.tolist(), found.lines.tolist()) == ([2], [1])
 
 
-def test_noise_explores_only_when_asked() -> None:
+def test_noise_explores_only_when_asked():
     generators = [np.random.default_rng(seed) for seed in range(3)]
     assert (SearchRandomness.draw(generators, MAZE, explore=False).gumbel == 0).all()
     assert np.unique(SearchRandomness.draw(generators, MAZE, explore=True).gumbel).size == 18
 
 
-def test_replies_of_a_node_lie_evenly() -> None:
+def test_replies_of_a_node_lie_evenly():
     """After n visits a reply has its share of them, give or take two; of independent draws some would be 7 off."""
     noise = SearchRandomness.draw([np.random.default_rng(3)], replace(MAZE, simulations=1), explore=False)
     zeros = np.zeros(64, dtype=np.int64)
@@ -355,7 +351,7 @@ def test_replies_of_a_node_lie_evenly() -> None:
         assert abs((drawn[:n] < 0.3).sum() - 0.3 * n) <= 2
 
 
-def test_a_node_without_choice_is_searched_all_the_same(world) -> None:  # type: ignore[no-untyped-def]
+def test_a_node_without_choice_is_searched_all_the_same(world):
     table = world({"root": ([1, 0, 0], 0.5)}, {}, candidates=3)
     found = run_search(["root"], table, PLAIN, quiet(1, PLAIN))
     assert found.visit_counts[0].tolist() == [4, 0, 0]
@@ -363,7 +359,7 @@ def test_a_node_without_choice_is_searched_all_the_same(world) -> None:  # type:
     assert (found.decisions.tolist(), found.lines.tolist()) == ([0], [-1])
 
 
-def test_mass_outside_the_candidates_is_what_the_whole_policy_would_leave_there(world) -> None:  # type: ignore[no-untyped-def]
+def test_mass_outside_the_candidates_is_what_the_whole_policy_would_leave_there(world):
     """Half of the prior is no candidate: .25, .15, .1 are. Two simulations as above: mixed .25 of the way."""
     table = three_candidates(world)
     table.states["root"] = ([0.25, 0.15, 0.1], 0.0)
@@ -376,7 +372,7 @@ def test_mass_outside_the_candidates_is_what_the_whole_policy_would_leave_there(
 
 
 @pytest.mark.parametrize(("kept", "chosen"), [(0.1, 0), (0.9, 1)])
-def test_who_undoes_what_is_written_is_left_alone(world, kept: float, chosen: int) -> None:  # type: ignore[no-untyped-def]
+def test_who_undoes_what_is_written_is_left_alone(world, kept, chosen):
     """With the default mixture of humans, who would rather all profit but mostly do what they always do."""
     table = world(
         {"root": ([0.3, 0.7], 0.0)},

@@ -22,12 +22,12 @@ from training.search.sequential_halving import considered_visits, visit_table
         (16, 16, [0] * 16),
     ],
 )
-def test_schedule(considered: int, simulations: int, expected: list[int]) -> None:
+def test_schedule(considered, simulations, expected):
     assert list(considered_visits(considered, simulations)) == expected
 
 
 @pytest.mark.parametrize("considered", range(1, 17))
-def test_somebody_always_has_the_visits_asked_for(considered: int) -> None:
+def test_somebody_always_has_the_visits_asked_for(considered):
     visits = np.zeros(considered, dtype=int)
     for asked in considered_visits(considered, 64):
         ready = np.flatnonzero(visits == asked)
@@ -35,7 +35,7 @@ def test_somebody_always_has_the_visits_asked_for(considered: int) -> None:
         visits[ready[0]] += 1
 
 
-def test_the_table_has_a_row_for_each_number_of_candidates() -> None:
+def test_the_table_has_a_row_for_each_number_of_candidates():
     table = visit_table(8, 16)
     assert table.shape == (9, 16)
     assert table[5].tolist() == list(considered_visits(5, 16))
