@@ -67,7 +67,7 @@ class FrozenGame:
 
 @torch.no_grad()
 def measure(backbone: str, lines: int, games: int, *, seconds: float, device: str) -> dict[str, float]:
-    """Milliseconds of a `run_search`, of its networks alone (`calls`, `one_by_one`, see above) and of its `tree`."""
+    """Milliseconds of a whole `search`, of its networks alone (`calls`, `one_by_one`, see above) and of its `tree`."""
     torch.manual_seed(0)
     config, states = SearchConfig(discount=DISCOUNT), [a_file(lines, game) for game in range(games)]
     assistant, human = (Policy(ModelConfig(backbone=backbone)).to(device).eval() for _ in range(2))
@@ -124,7 +124,7 @@ def main(options: argparse.Namespace) -> None:
             for games in GAMES:
                 ms = measure(backbone, lines, games, seconds=options.seconds, device=options.device)
                 pace = 1e3 * games * SearchConfig().simulations / ms["search"]
-                shares = f"{ms['calls'] / ms['run_search']:.2f} | {ms['one_by_one'] / ms['run_search']:.2f}"
+                shares = f"{ms['calls'] / ms['search']:.2f} | {ms['one_by_one'] / ms['search']:.2f}"
                 row = f"{pace:.0f} | {shares} | {ms['tree'] / ms['calls']:.3f}"
                 print(f"| {backbone} | {lines} | {games} | {row} |", flush=True)
 
