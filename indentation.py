@@ -65,8 +65,8 @@ def _text_width(block: Sequence[str], indents: Sequence[str], style: IndentStyle
     first = len(indents[0])
     if style.unit == "\t" or any("\t" in indent for indent in indents):
         return DEFAULT_WIDTH if "\t" in indents[0] else _common_width([first])
-    own = first % len(style.unit) == 0 and first <= _deepest(lines, at, style)
-    return len(style.unit) if own else _common_width([first])
+    is_file_style = first % len(style.unit) == 0 and first <= _deepest(lines, at, style)
+    return len(style.unit) if is_file_style else _common_width([first])
 
 
 def _deepest(lines: Sequence[str], at: int, style: IndentStyle) -> int:

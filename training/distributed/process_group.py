@@ -134,8 +134,8 @@ class DistributedContext:
             return
         if error is not None and first == self.rank:
             raise error
-        where, what = errors[first]
-        raise InputError(f"process {first}: {where}" if first else where, what)
+        where, reason = errors[first]
+        raise InputError(f"process {first}: {where}" if first else where, reason)
 
     def barrier_exchange(self, value: object = None) -> list[Any]:
         """Collective. Waits until all have come, however long that takes, and returns the value (JSON) of each."""
@@ -216,8 +216,8 @@ def _peer_errors() -> Iterator[None]:
     except RuntimeError as error:
         if not isinstance(error, torch.distributed.DistError) and "gloo/transport" not in str(error):
             raise
-        what = "has ended or does not answer; --resume goes on from what was last saved"
-        raise PeerLostError("another process of this run", what) from error
+        reason = "has ended or does not answer; --resume goes on from what was last saved"
+        raise PeerLostError("another process of this run", reason) from error
 
 
 def _environment_number(name: str, default: int | None = None) -> int:

@@ -20,6 +20,6 @@ def starting_networks(config: TrainConfig) -> TrainingNetworks:
         raise NotFoundError(str(config.pv_dir), "--init-from-pv: there are no current models to start from")
     for policy in (models.human, models.assistant):
         if policy.config.backbone != config.model.backbone:
-            what = f"the current backbone is {policy.config.backbone}, asked for is {config.model.backbone}"
-            raise InputError(str(config.pv_dir), what)
+            reason = f"the current backbone is {policy.config.backbone}, asked for is {config.model.backbone}"
+            raise InputError(str(config.pv_dir), reason)
     return TrainingNetworks.from_models(models.human, models.assistant, models.featurizer, config.featurizer)
