@@ -108,3 +108,17 @@ def test_weights_of_another_precision_are_read_as_single(small):
     content["model_state_dict"] = {name: value.double() for name, value in content["model_state_dict"].items()}
     loaded = checkpoint.policy_from(content, "x")
     assert all(value.dtype == torch.float32 for value in loaded.state_dict().values())
+
+
+def test_a_config_far_larger_than_its_weights_is_refused_before_it_is_built(small, monkeypatch):
+    policy, _, featurizer = small()
+    content = checkpoint.policy_checkpoint(policy)
+    content["config"] |= {"d_model": 4096, "n_layers": 64}
+    monkeypatch.setattr(checkpoint, "Policy", lambda config: pytest.fail("it was built"))
+    with pytest.raises(InputError, match=r"describes a network of 1[0-9,]{13} numbers, which does not fit the"):
+        checkpoint.policy_from(content, "policy.pt")
+    content = checkpoint.featurizer_checkpoint(featurizer)
+    content["config"] |= {"char_dim": 4096, "text_embedder": "char_cnn"}
+    monkeypatch.setattr(checkpoint, "Featurizer", lambda config: pytest.fail("it was built"))
+    with pytest.raises(InputError, match=r"describes a network of .* numbers"):
+        checkpoint.featurizer_from(content, "featurizer.pt")

@@ -370,6 +370,15 @@ def test_a_later_start_leaves_the_one_that_generations_name(tmp_path, small):
     assert [one.meta.get("start") for one in store.generations(tmp_path)] == [None, first, None, second]
 
 
+def test_a_start_that_nothing_names_any_more_is_not_pruned_either(tmp_path, small):
+    pair = small()
+    starts = [store.keep_start(tmp_path, *pair, {"trained_on": "nothing"}) for _ in range(2)]
+    for number in range(store.MAX_GENERATIONS + 3):
+        publish(tmp_path, pair, number)
+    stored = [one.id for one in store.generations(tmp_path)]
+    assert stored[:2] == starts and len(stored) == store.MAX_GENERATIONS + 2
+
+
 def test_without_a_start_there_is_none(tmp_path, small):
     publish(tmp_path, small(), 1)
     assert store.start_generation(tmp_path) is None and store.load_start(tmp_path) is None
