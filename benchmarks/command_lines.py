@@ -60,6 +60,8 @@ def learning(description: str | None) -> Parser:
     record = commands.add_parser("record", help="record scripted people")
     record.add_argument("recordings", type=path)
     record.add_argument("--seeds", type=positive, default=10)
+    record.add_argument("--sessions", type=positive, default=5, help="of each person and seed")
+    record.add_argument("--people", nargs="+", help="scripted people (default: all)")
     run = commands.add_parser("run", help="train and measure")
     run.add_argument("recordings", type=existing_folder)
     run.add_argument("--out", type=results_file, required=True)

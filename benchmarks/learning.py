@@ -36,6 +36,7 @@ from actions import EXPLAIN, Decision
 from benchmarks.arguments import ignore_sigint, rows_in, run_study
 from benchmarks.statistics import Interval, interval
 from config import FeaturizerConfig, LoopConfig, ModelConfig, TrainConfig
+from errors import InputError
 from featurizers import Featurizer
 from judge import SMALL_PROBLEM_LIMITS, Judge
 from simulation.assistants import RandomAssistant
@@ -53,9 +54,6 @@ BINS = 5
 
 DRAWN = (2.0, 8.0)
 """Decisions that the base rate counts for in a decision's counted share."""
-
-SESSIONS = 5
-"""Recorded of each scripted person."""
 
 
 @dataclass(frozen=True)
@@ -156,12 +154,18 @@ def _work(task: tuple[Fold, Path]) -> dict[str, Any]:
     return measure(fold, episodes, LoopConfig())
 
 
-def record(recordings: Path, seeds: int) -> None:
-    """Writes down sessions of the scripted people; the same seeds give the same files."""
+def record(recordings: Path, seeds: int, sessions: int, people: Sequence[str]) -> None:
+    """Writes down sessions of scripted people; the same seeds give the same files.
+
+    Raises InputError for a name that none of them has.
+    """
+    for name in people:
+        if name not in PEOPLE:
+            raise InputError(name, f"expected one of {', '.join(PEOPLE)}")
     for seed in tqdm(range(1, seeds + 1), desc="seeds"):
         with Judge(SMALL_PROBLEM_LIMITS) as judge:
-            for name, person in PEOPLE.items():
-                for episode in simulate([person], SESSIONS, RandomAssistant(), judge=judge, seed=seed):
+            for name in people:
+                for episode in simulate([PEOPLE[name]], sessions, RandomAssistant(), judge=judge, seed=seed):
                     write_snapshot(episode, recordings / str(seed) / name)
 
 
@@ -314,7 +318,7 @@ def _shares(steps: TransitionTable, base: Tensor, drawn: float) -> Tensor:
 
 def main(options: argparse.Namespace) -> None:
     if options.command == "record":
-        record(options.recordings, options.seeds)
+        record(options.recordings, options.seeds, options.sessions, options.people or list(PEOPLE))
     elif options.command == "signal":
         sys.stdout.write(signal(options.recordings) + "\n")
     elif options.command == "run":

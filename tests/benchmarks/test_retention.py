@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import retention
+from benchmarks import learning, retention
 from config import BCConfig, FeaturizerConfig, LoopConfig, ModelConfig, PPOConfig, ZeroStyleConfig
 from episodes.writer import write_snapshot
 from errors import InputError
@@ -107,3 +107,11 @@ def rows(ppo, self_play, base=0.25, base_rate=0.5):
 def test_the_table_says_whether_the_promise_is_kept(ppo, self_play, base_rate, promised):
     line = retention.table(rows(ppo, self_play, base_rate=base_rate)).splitlines()[2]
     assert line.startswith("| x |") and line.endswith(f"| {promised} |")
+
+
+def test_people_are_recorded_for_the_study_and_unknown_ones_refused(tmp_path):
+    learning.record(tmp_path / "recordings", 1, 2, ["likes_code"])
+    assert len(list((tmp_path / "recordings" / "1" / "likes_code").iterdir())) == 2
+    with pytest.raises(InputError, match="nobody: expected one of"):
+        learning.record(tmp_path / "none", 1, 2, ["nobody"])
+    assert not (tmp_path / "none").exists()
