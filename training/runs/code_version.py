@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 LEARNING_CODE = (
     "actions.py", "alignment.py", "backbones", "comments.py", "config.py", "delegates", "episodes", "explanations.py",
-    "featurizers", "indentation.py", "inference.py", "judge", "line_tracking.py", "models", "rewards.py", "simulation",
-    "state.py", "state_adapter.py", "text_edits.py", "training",
+    "exploration.py", "featurizers", "indentation.py", "inference.py", "judge", "line_tracking.py", "models",
+    "rewards.py", "simulation", "state.py", "state_adapter.py", "text_edits.py", "training",
 )  # fmt: skip
 """Modules and packages that decide what is learned; the others read arguments, write files, show results."""
 
