@@ -36,15 +36,18 @@ class CommentPlaces:
     """Where comments may stand, line by line.
 
     ends: whether one may stand at the line's end. statements: the first line of the statement that the line belongs
-    to, above which one may stand; None: in doubt, nothing may be written.
+    to, above which one may stand; None: in doubt, nothing may be written. last_above: the last line above which one
+    may stand.
     """
 
     ends: tuple[bool, ...]
     statements: tuple[int | None, ...]
+    last_above: int
 
     def above(self, line: int) -> int | None:
         """The line above which a comment on `line` may stand: this one, else the first one of its statement."""
-        return line if line == 0 or self.ends[line - 1] else self.statements[line]
+        is_free = line == 0 or self.ends[line - 1]
+        return line if is_free and line <= self.last_above else self.statements[line]
 
 
 def explain_line(lines: tuple[str, ...], line: int, text: str) -> Replacement | None:
@@ -118,36 +121,70 @@ def _declarations(head: Sequence[str]) -> tuple[str, str]:
 def comment_places(lines: tuple[str, ...]) -> CommentPlaces:
     """Where comments may stand in a file, given as lines without line ends."""
     if any("\r" in line for line in lines):  # a line end for Python, none for an editor
-        return CommentPlaces((False,) * len(lines), (None,) * len(lines))
+        return CommentPlaces((False,) * len(lines), (None,) * len(lines), last_above=0)
     text = "\n".join(lines)
     scanner = _Scanner(len(lines))
     scanner.read(text)
     if not scanner.sure:
         with suppress(tokenize.TokenError, SyntaxError, UnicodeEncodeError):
             return _tokenized(text, len(lines))
-    return CommentPlaces(tuple(scanner.ends), tuple(scanner.statements))
+    return CommentPlaces(tuple(scanner.ends), tuple(scanner.statements), last_above=len(lines) - 1)
 
 
 def _tokenized(text: str, count: int) -> CommentPlaces:
     """Raises TokenError, SyntaxError or UnicodeEncodeError: Python's tokenizer refuses the text."""
+    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    if any(token.type == tokenize.ERRORTOKEN and token.string.strip() for token in tokens):
+        raise tokenize.TokenError("the text has a character that begins no token")
+    stray = _stray_closer(tokens)
+    last_above = count - 1 if stray is None else stray
     ends = [False] * count
-    first: list[int | None] = list(range(count))
-    begin: int | None = None
-    for kind, string, (row, _), (last, _), _ in tokenize.generate_tokens(io.StringIO(text).readline):
-        if kind == tokenize.ERRORTOKEN and string.strip():
-            raise tokenize.TokenError(string)
-        if kind in (tokenize.NEWLINE, tokenize.NL):
-            ends[row - 1] = True
-        elif kind not in (tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER) and begin is None:
-            begin = row - 1
-        if kind == tokenize.NEWLINE and begin is not None:
-            first[begin:last] = [begin] * (last - begin)
-            begin = None
-    if not text[text.rfind("\n") + 1 :].strip():
-        ends[-1] = all(ends[-2:-1])  # the end of the file, which has no token of its own
+    for token in tokens:
+        if token.type in (tokenize.NEWLINE, tokenize.NL):
+            ends[token.start[0] - 1] = True
+    if not text[text.rfind("\n") + 1 :].strip():  # the end of the file, which has no token of its own
+        ends[-1] = all(ends[-2:-1]) and stray is None
+    first = _statement_starts(tokens, count)
     begins = zip(range(count), first, [True, *ends], strict=False)
-    return CommentPlaces(tuple(ends), tuple([begin if begin != row or free else None for row, begin, free in begins]))
+    statements = [begin if begin <= last_above and (begin != row or free) else None for row, begin, free in begins]
+    return CommentPlaces(tuple(ends), tuple(statements), last_above)
 
+
+def _stray_closer(tokens: Sequence[tokenize.TokenInfo]) -> int | None:
+    """The line of the first closing bracket that was never opened.
+
+    Below it Python 3.11 counts a depth of less than 0, where a comment's line ends with a NEWLINE token.
+    """
+    depth = 0
+    for token in tokens:
+        depth += _STEPS.get(token.string, 0) if token.type == tokenize.OP else 0
+        if depth < 0:
+            return token.start[0] - 1
+    return None
+
+
+def _statement_starts(tokens: Sequence[tokenize.TokenInfo], count: int) -> list[int]:
+    """Of each line the first line of the statement that it belongs to; itself if it belongs to none."""
+    starts = list(range(count))
+    begin: int | None = None
+    for token in tokens:
+        if begin is None and token.type not in _OUTSIDE_STATEMENTS:
+            begin = token.start[0] - 1
+        if begin is not None and token.type == tokenize.NEWLINE:
+            last = token.end[0]
+            starts[begin:last] = [begin] * (last - begin)
+            begin = None
+    return starts
+
+
+_OUTSIDE_STATEMENTS = (
+    tokenize.NEWLINE,
+    tokenize.NL,
+    tokenize.COMMENT,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+)
 
 _LEXEMES = re.compile(
     r"""#[^\n]*+|\\[ \t]*\n|\n|\(|\)|\[|\]|\{|\}"""

@@ -126,6 +126,57 @@ def test_in_a_file_that_stops_anywhere_no_comment_lands_inside_a_string(lines, c
         assert found == expected
 
 
+STRAY_CLOSERS = [
+    ["print(total))", "foo(bar"],
+    ["print(total))", "", "# note", "foo(bar", "", "  "],
+    ["def f():", "    return [1]]", "", "    # more", "x = (", "    2)", "y = (3", "", "z = 4"],
+    ["a = f(1,", "      2))", "b = g(", "c = 3  # d"],
+    ["x = 1)", f"y = ({Q}a", "", f"b{Q}", "z"],
+    ["x = 1 + \\", "    2}", "", "y = {", "if z: pass", "    # w"],
+    ["}", "{", "a", "]", "", "[", "b"],
+]
+
+
+def code_tokens(lines):
+    """The tokens without comments and empty lines; None: the tokenizer refuses the file."""
+    try:
+        read = tokens(lines)
+    except (tokenize.TokenError, SyntaxError):
+        return None
+    return None if any(kind == tokenize.ERRORTOKEN and string.strip() for kind, string in read) else read
+
+
+@st.composite
+def files_with_stray_closers(draw):
+    """A file, or a part of one, with closing brackets that were never opened."""
+    lines = draw(st.sampled_from(STRAY_CLOSERS) | st.sampled_from(ODD + LIBRARY[:10]))
+    first = draw(st.integers(0, max(len(lines) - 10, 0)))
+    lines = lines[first : first + 40]
+    row = draw(st.integers(0, len(lines) - 1))
+    lines = [*lines[:row], lines[row] + draw(st.sampled_from(["", ")", "]", "}", "))"])), *lines[row + 1 :]]
+    text = "\n".join(lines)
+    return text[: draw(st.integers(0, len(text)))].split("\n")
+
+
+@pytest.mark.parametrize("lines", STRAY_CLOSERS, ids=str)
+@pytest.mark.parametrize("decision", EXPLAIN)
+def test_explanations_leave_the_tokens_as_they_were_where_a_closer_was_never_opened(lines, decision):
+    text = "\n".join(lines)
+    for cut in range(len(text) + 1):
+        begun = text[:cut].split("\n")
+        before = code_tokens(begun)
+        for line in range(len(begun)):
+            assert before is None or code_tokens(apply_text(begun, decision, line, "why")) == before
+
+
+@settings(max_examples=300, deadline=None)
+@given(files_with_stray_closers(), st.sampled_from(EXPLAIN), texts, st.data())
+def test_explanations_leave_the_tokens_of_half_written_files_with_stray_closers(lines, decision, text, data):
+    line = data.draw(st.integers(0, len(lines) - 1))
+    before = code_tokens(lines)
+    assert before is None or code_tokens(apply_text(lines, decision, line, text)) == before
+
+
 # lines, decision, line, text, the lines afterwards
 PLACES = {
     "behind a backslash": (["x = 1 + \\", "    2"], AT_END, 0, "why", ["# why", "x = 1 + \\", "    2"]),
@@ -174,6 +225,9 @@ PLACES = {
     ),
     "behind a bracket that is never closed": (["f(a", "x = 1"], AT_END, 1, "why", ["f(a", "x = 1  # why"]),
     "a backslash in a half-written file": (["f(a", "x = \\", " 1"], AT_END, 1, "why", ["f(a", "x = \\", " 1"]),
+    "below a stray closer": (["print(a))", "foo(b"], ABOVE, 1, "why", ["print(a))", "foo(b"]),
+    "above a stray closer": (["print(a))", "foo(b"], ABOVE, 0, "why", ["# why", "print(a))", "foo(b"]),
+    "behind a stray closer": (["print(a))", "foo(b"], AT_END, 0, "why", ["print(a))  # why", "foo(b"]),
     "a return inside a line": (["a\rb", "c"], AT_END, 1, "why", ["a\rb", "c"]),
     "line ends that the lines carry": (
         ["x = \\\r\n", " 1\r\n"],
