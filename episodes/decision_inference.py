@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from actions import Decision
 from alignment import strip_line_end
-from comments import SplitLine, split
+from comments import SplitLine, is_comment, split
+from explanations import comment_places
 
 
 def infer_decision(before: Sequence[str], after: Sequence[str], cursor: int) -> tuple[Decision, int]:
@@ -30,7 +31,8 @@ def _inferred(change: _Change, before: Sequence[SplitLine], after: Sequence[Spli
     if before != after and _same_code(before, after):  # comments alone
         if not _only_added(before, after):
             return Decision.EDIT_EXISTING_LINES
-        return Decision.EXPLAIN_SINGLE_LINES if change.is_on(cursor) else Decision.EXPLAIN_MULTI_LINES
+        at_cursor = change.is_on(cursor) and not change.stands_in_for_end_comment(cursor)
+        return Decision.EXPLAIN_SINGLE_LINES if at_cursor else Decision.EXPLAIN_MULTI_LINES
     if not change.is_on(cursor) and not change.is_below(cursor):
         return Decision.EDIT_EXISTING_LINES
     if change.only_adds_to(cursor):
@@ -72,6 +74,11 @@ class _Change:
             return self.earliest <= line + 1 <= self.first
         blanks_below = not any(each.strip() for each in self.old[line + 1 : self.first + len(self.deleted)])
         return line < self.first and blanks_below and any(each.strip() for each in self.inserted)
+
+    def stands_in_for_end_comment(self, line: int) -> bool:
+        """Whether it is comment lines above this line, at whose end no comment could stand."""
+        is_above = not self.deleted and self.earliest <= line < len(self.old) and all(map(is_comment, self.inserted))
+        return is_above and not comment_places(tuple(self.old)).ends[line]
 
     def only_adds_to(self, line: int) -> bool:
         """Whether it is text added to this line and nothing else."""

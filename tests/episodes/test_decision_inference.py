@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions import Decision
+from actions import Decision, apply_text
 from episodes.decision_inference import infer_decision
 
 NO_OP, FILL, ONE, MANY, EDIT, EXPLAIN_LINE, EXPLAIN = range(7)
@@ -89,6 +89,15 @@ CODE = ["def f(x):", "    y = x", "    return y"]
         (["a", "", "b"], ["a", "# note", "b"], 0, EXPLAIN, 1),
         (["x  # a"], ["x  # a and b"], 0, EXPLAIN_LINE, 0),
         (["if (", "x = 'a"], ["if (", "x = 'a", "# b"], 0, EXPLAIN, 1),
+        # above a line at whose end no comment can stand
+        (["x = 1 + \\", "    2"], ["# why", "x = 1 + \\", "    2"], 0, EXPLAIN, 0),
+        (["x = 1 + \\", "    2"], ["# why", "x = 1 + \\", "    2"], 1, EXPLAIN, 0),
+        (["x = 1 + \\", "    2"], ["x = 1 + \\", "    2  # why"], 1, EXPLAIN_LINE, 1),
+        (["y", f"x = {Q}a", f"b{Q}"], ["y", "# one", "# two", f"x = {Q}a", f"b{Q}"], 1, EXPLAIN, 1),
+        (["# why", "x = \\", "  2"], ["# why", "# why", "x = \\", "  2"], 1, EXPLAIN, 1),
+        (["x = \\\r\n", " 2\r\n"], ["# why\r\n", "x = \\\r\n", " 2\r\n"], 0, EXPLAIN, 0),
+        (["y", "x = 'a"], ["y", "# why", "x = 'a"], 1, EXPLAIN, 1),
+        (["y", "x = 'a"], ["y", "x = 'a", "# why"], 1, EXPLAIN_LINE, 1),
         # a comment that goes or changes is an edit, and so is code beside one
         (["a", "x  # a"], ["a", "x"], 0, EDIT, 1),
         (["a", "# a"], ["a"], 0, EDIT, 1),
@@ -107,6 +116,16 @@ CODE = ["def f(x):", "    y = x", "    return y"]
 )
 def test_decision_and_line(before, after, cursor, decision, line):
     assert infer_decision(before, after, cursor) == (Decision(decision), line)
+
+
+@pytest.mark.parametrize("text", ["why", "one\ntwo"])
+@pytest.mark.parametrize("statement", [["x = 1 + \\", "    2"], [f"x = {Q}a", "b", f"c{Q}"]])
+def test_an_explanation_that_went_above_its_statement_is_read_as_comment_lines(statement, text):
+    before = ("y = 1", *statement, "z")
+    for cursor in range(1, len(statement)):
+        after = apply_text(before, Decision.EXPLAIN_SINGLE_LINES, cursor, text)
+        assert after == ["y = 1", "# " + text.split("\n")[0], *statement, "z"]
+        assert infer_decision(before, after, cursor) == (Decision.EXPLAIN_MULTI_LINES, 1)
 
 
 lines = st.lists(st.sampled_from(["", "a", "# a", "a  # b", Q, "'"]), max_size=5)
