@@ -23,8 +23,11 @@ from files import atomic_write, read_regular_file, sync_folder, translate_os_err
 ASSISTANT, HUMAN, FEATURIZER = FILES = ("asm_assistant_model.pt", "asm_human_model.pt", "asm_featurizer.pt")
 GENERATIONS, METADATA_FILE = "generations", "about.json"
 
+NUMBER_DIGITS = 12
+"""The most digits of the number that an id begins with."""
+
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
-_NUMBER = re.compile(r"([0-9]{1,12})-")
+_NUMBER = re.compile(rf"([0-9]{{1,{NUMBER_DIGITS}}})-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +142,24 @@ def hashes(contents: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 
+def stored_hashes(folder: Path, metadata: Metadata) -> dict[str, str] | None:
+    """SHA-256 of a generation's files: as `metadata` says, else as they are now; None: one of them cannot be read."""
+    if metadata.sha256 is not None:
+        return metadata.sha256
+    try:
+        return hashes(read_files(folder))
+    except InputError:
+        return None
+
+
 def is_whole(folder: Path, metadata: Metadata | None) -> bool:
-    """Whether all three files are in a generation's folder, as they were written. Raises InputError: unreadable."""
+    """Whether all three files are in a generation's folder, as they were written; not if one cannot be read."""
     if metadata is None:
         return False
-    contents = read_files(folder)
+    try:
+        contents = read_files(folder)
+    except InputError:
+        return False
     return len(contents) == len(FILES) and metadata.sha256 in (None, hashes(contents))
 
 

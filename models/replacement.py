@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from contextlib import suppress
 from pathlib import Path
 
 from errors import InputError
@@ -83,9 +82,7 @@ def _set_journal_aside(pv_dir: Path) -> None:
 
 
 def _can_become_current(folder: Path) -> bool:
-    with suppress(InputError):
-        return not folder.is_symlink() and is_whole(folder, read_metadata(folder))
-    return False
+    return not folder.is_symlink() and is_whole(folder, read_metadata(folder))
 
 
 def _free_name(folder: Path) -> Path:

@@ -219,7 +219,8 @@ def _previous(pv_dir: Path, stored: Sequence[Generation]) -> str:
 def _named(pv_dir: Path, stored: Sequence[Generation], prefix: str) -> str:
     """The whole generation of this id, of this number, or else the only one whose id begins so."""
     ids = [generation.id for generation in stored if not generation.damaged]
-    exact = [name for name in ids if name == prefix or (prefix.isdecimal() and folders.number_of(name) == int(prefix))]
+    number = int(prefix) if prefix.isdecimal() and len(prefix) <= folders.NUMBER_DIGITS else None
+    exact = [name for name in ids if name == prefix or folders.number_of(name) == number]
     matches = exact or [name for name in ids if prefix and name.startswith(prefix)]
     if not matches:
         message = f"there is no whole generation {prefix!r}; there are {', '.join(ids) or 'none'}"
@@ -272,9 +273,7 @@ def _current_id(pv_dir: Path) -> str | None:
     for name in folders.ordered_ids(pv_dir):
         folder = folders.shown_folder(pv_dir, name)
         metadata = folders.read_metadata(folder)
-        if metadata is None:
-            continue
-        if digests == (metadata.sha256 or folders.hashes(folders.read_files(folder))):
+        if metadata is not None and digests == folders.stored_hashes(folder, metadata):
             return name
     return None
 
@@ -315,10 +314,9 @@ def _archive_current(pv_dir: Path, now: Callable[[], float]) -> None:
 
 
 def _prune(pv_dir: Path, current: str) -> None:
-    """Removes the oldest generations, but not the current one, protected ones, and starts that others name."""
-    stored = generations(pv_dir)
-    starts = {generation.meta.get("start") for generation in stored}
-    ordinary = [generation for generation in stored if not generation.protected and generation.id not in starts]
+    """Removes the oldest generations, but not the current one, protected ones, and starts of those that stay."""
+    ordinary = [generation for generation in generations(pv_dir) if not generation.protected]
+    exempt = {current, *(str(generation.meta.get("start")) for generation in ordinary[-MAX_GENERATIONS:])}
     for generation in ordinary[:-MAX_GENERATIONS]:
-        if generation.id != current:
+        if generation.id not in exempt:
             shutil.rmtree(folders.shown_folder(pv_dir, generation.id), ignore_errors=True)

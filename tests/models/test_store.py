@@ -286,6 +286,13 @@ def test_a_generation_is_named_by_its_number_or_a_unique_beginning(tmp_path, sma
     assert store.load(tmp_path).generation == ids[11]
 
 
+@pytest.mark.parametrize("digits", [13, 5000])
+def test_a_number_of_too_many_digits_names_no_generation(tmp_path, small, digits):
+    publish(tmp_path, small(), 1)
+    with pytest.raises(InputError, match="no whole generation"):
+        store.roll_back(tmp_path, "1" * digits)
+
+
 def test_folders_without_numbers_and_hashes_still_load_and_come_first(tmp_path, small):
     publish(tmp_path, small(0), 1)
     old = tmp_path / store.GENERATIONS / "evening"
@@ -392,6 +399,16 @@ def test_a_damaged_start_is_refused(tmp_path, small):
         store.load_start(tmp_path)
 
 
+def test_a_chain_of_starts_does_not_let_the_folder_grow(tmp_path, small):
+    """Each begins where the one before ended; the start of the oldest that stays is kept on top."""
+    start = "imported"
+    for number in range(store.MAX_GENERATIONS + 4):
+        start = publish(tmp_path, small(number), number, start=start)
+    stored = store.generations(tmp_path)
+    assert [one.meta["number"] for one in stored] == list(range(3, store.MAX_GENERATIONS + 4))
+    assert stored[0].id == stored[1].meta["start"] and stored[-1].current
+
+
 def test_only_the_latest_generations_are_kept_and_always_the_current_one(tmp_path, small):
     pair = small()
     for number in range(store.MAX_GENERATIONS + 3):
@@ -453,6 +470,27 @@ def test_a_disk_that_is_full_leaves_the_old_models(tmp_path, small, monkeypatch)
         monkeypatch.undo()
         assert store.load(tmp_path).meta["number"] == 1 and numbers(tmp_path) == {1}
         assert [one.meta["number"] for one in store.generations(tmp_path)] == [1]
+
+
+def folder_at(path):
+    path.mkdir()
+
+
+@pytest.mark.parametrize("hashed", [True, False])
+@pytest.mark.parametrize("make", [os.mkfifo, folder_at], ids=["a FIFO", "a folder"])
+def test_a_stored_file_that_cannot_be_read_damages_its_generation_alone(tmp_path, small, make, hashed):
+    first = publish(tmp_path, small(0), 0)
+    folder = tmp_path / store.GENERATIONS / first
+    (folder / store.HUMAN).unlink()
+    make(folder / store.HUMAN)
+    if not hashed:
+        about = json.loads((folder / store.METADATA_FILE).read_text())
+        del about["sha256"]
+        (folder / store.METADATA_FILE).write_text(json.dumps(about))
+    second = publish(tmp_path, small(1), 1)
+    damaged = {one.id: one.damaged for one in store.generations(tmp_path)}
+    assert damaged.pop(first) and not damaged[second]
+    assert store.load(tmp_path).generation == second
 
 
 def test_what_is_said_of_a_generation_can_be_read_without_loading_it(tmp_path, small):
