@@ -99,3 +99,13 @@ def test_a_reversed_sign_in_promotion_is_noticed(small, monkeypatch):
     gain = promotion.paired_gain
     monkeypatch.setattr(promotion, "paired_gain", lambda new, old, sign=1: gain(new, old))
     assert not objectives.promotion(small)["passed"]
+
+
+def test_a_promotion_that_leaves_out_retention_is_noticed(small, monkeypatch):
+    worse = promotion._what_is_worse
+
+    def without_retention(new, old):
+        return worse(dataclasses.replace(new, kept_brier=()), dataclasses.replace(old, kept_brier=()))
+
+    monkeypatch.setattr(promotion, "_what_is_worse", without_retention)
+    assert objectives.promotion(small)["wrong"] == ["p(kept) is worse"]
