@@ -3,18 +3,16 @@
 NO-OP has a fixed probability; the other decisions that are legal somewhere share the remainder equally. A line of a
 decision is drawn from its legal ones with weight `exp(-d / reach)`, d lines away from the cursor; with the cursor off,
 from where it was last seen; evenly if it never was. Where nothing else is legal it is NO-OP.
-Not here: when it is used in place of a learned policy.
+Not here: draws from it (`simulation.assistants.ExploringAssistant`), when it is used in place of a learned policy.
 """
 
 from __future__ import annotations
 
-from random import Random
-
 import numpy as np
 from numpy.typing import NDArray
 
-from actions import Action, Decision, legality_mask
-from config import N_DECISIONS, FeaturizerConfig
+from actions import Decision
+from config import N_DECISIONS
 from state import State
 
 NO_OP_PROBABILITY = 0.5
@@ -40,23 +38,6 @@ def exploration_probabilities(
         weights = _line_weights(lines, state, reach)
         probabilities[decision, lines] = (1.0 - no_op) / len(decisions) * weights / weights.sum()
     return probabilities
-
-
-def explore(state: State, random: Random, w_max: int = FeaturizerConfig.w_max) -> Action:
-    """An action of the assistant drawn from the exploration policy, with the probabilities of this draw."""
-    probabilities = exploration_probabilities(state, legality_mask([state], w_max)[0][:, : len(state)])
-    decision_probabilities = probabilities.sum(1)
-    decision = Decision(random.choices(range(N_DECISIONS), decision_probabilities.tolist())[0])
-    line = random.choices(range(probabilities.shape[1]), probabilities[decision].tolist())[0]
-    return Action(
-        agent="A",
-        decision=decision,
-        line=-1 if decision is Decision.NO_OP else line,
-        probability=float(probabilities[decision, line]),
-        decision_probability=float(decision_probabilities[decision]),
-        policy_probability=float(probabilities[decision, line]),
-        model=MODEL,
-    )
 
 
 def _line_weights(lines: NDArray[np.int64], state: State, reach: float) -> NDArray[np.float64]:

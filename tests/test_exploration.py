@@ -1,13 +1,12 @@
-"""The exploration policy: its probabilities, and draws that follow them and say so."""
+"""The exploration policy: its probabilities."""
 
 import math
-from random import Random
 
 import numpy as np
 import pytest
 
 from actions import legality_mask
-from exploration import exploration_probabilities, explore
+from exploration import exploration_probabilities
 from state import Cursor, State, unedited
 
 
@@ -43,17 +42,3 @@ def test_a_line_twenty_further_from_the_cursor_has_a_share_of_one_over_e():
 def test_the_last_place_where_the_cursor_was_seen_counts_and_without_any_all_lines_are_alike():
     assert edit_probabilities(state_of(30, last_known_line=20)).argmax() == 20
     assert np.ptp(edit_probabilities(state_of(30))) == 0
-
-
-def test_draws_follow_the_probabilities_and_record_them():
-    state, random, size = state_of(6, cursor=2), Random(0), 4000
-    probabilities = exploration_probabilities(state, legality_mask([state], 160)[0])
-    counts = np.zeros((7, 6))
-    for _ in range(size):
-        action = explore(state, random)
-        place = int(action.decision), max(action.line, 0)
-        counts[place] += 1 / size
-        assert action.agent == "A" and action.model == "exploration" and (action.line == -1) == (place[0] == 0)
-        assert action.probability == action.policy_probability == pytest.approx(probabilities[place])
-        assert action.decision_probability == pytest.approx(probabilities[place[0]].sum())
-    assert np.abs(counts - probabilities).max() < 0.03

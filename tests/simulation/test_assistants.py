@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from actions import Decision, is_legal, legality_mask
+from exploration import exploration_probabilities
 from simulation.assistants import ExploringAssistant, RandomAssistant
 from simulation.scripted_people import PEOPLE
 from simulation.sessions import simulate
@@ -59,6 +60,16 @@ def test_far_lines_are_drawn_if_no_others_are_legal(state_of, protected):
     actions = EXPLORING.decide([state] * 50, [Random(seed) for seed in range(50)])
     assert {action.line for action in actions} - {-1} <= {39_997, 39_998, 39_999}
     assert len({action.line for action in actions}) == 4
+
+
+def test_its_draws_name_their_model_and_record_the_probabilities_of_the_policy(state_of):
+    state = state_of("a", "x" * 200, "c", cursor=2)
+    pairs = exploration_probabilities(state, legality_mask([state], EXPLORING.w_max)[0])
+    for action in EXPLORING.decide([state] * 200, [Random(seed) for seed in range(200)]):
+        assert action.agent == "A" and action.model == "exploration"
+        assert (action.line == -1) == (action.decision is Decision.NO_OP)
+        assert action.probability == pytest.approx(pairs[action.decision, max(action.line, 0)])
+        assert action.decision_probability == pytest.approx(pairs[action.decision].sum())
 
 
 def test_it_draws_as_often_as_it_says(state_of):
