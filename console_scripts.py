@@ -7,11 +7,10 @@ person's own hides none of our modules.
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from app.startup import prepare_process
+from app.startup import append_current_folder, prepare_process
 
 
 def codeassist() -> NoReturn:
@@ -46,5 +45,4 @@ def _prepare() -> None:
     folder = str(Path(__file__).resolve().parent)
     if folder not in sys.path:  # an editable installation finds our modules after all of the path
         sys.path.append(folder)
-    with suppress(FileNotFoundError):  # the current folder may have been removed
-        sys.path.append(str(Path.cwd()))
+    append_current_folder()

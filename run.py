@@ -9,10 +9,11 @@ Sessions are those under the data root; without any, two samples in `examples/`.
 
 from __future__ import annotations
 
-from app.startup import announce_loading, prepare_process
+from app.startup import announce_loading, append_current_folder, prepare_process
 
 if __name__ == "__main__":
     prepare_process()
+    append_current_folder()
 
 import argparse
 import os

@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
 INTERRUPTED = 130
@@ -24,6 +25,12 @@ def prepare_process() -> None:
     signal.signal(signal.SIGTERM, _exit_at_once)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _exit_at_once)
+
+
+def append_current_folder() -> None:
+    """Puts the current folder last on the path of imports: plug-ins in it are found, and hide none of our modules."""
+    with suppress(FileNotFoundError):  # the current folder may have been removed
+        sys.path.append(str(Path.cwd()))
 
 
 def announce_loading() -> None:

@@ -101,6 +101,15 @@ def test_it_is_for_one_process(paths, capsys, monkeypatch):
     assert "torchrun" in capsys.readouterr().err and not paths.root.exists()
 
 
+def test_plug_ins_of_the_current_folder_are_found_and_hide_none_of_our_modules(tmp_path, root):
+    (tmp_path / "my_plugin.py").write_text("print('the plug-in was found')")
+    (tmp_path / "config.py").write_text("raise RuntimeError('not ours')")
+    line = [sys.executable, str(root / "run.py"), "--fly"]
+    environment = {**os.environ, "CODEASSIST_MODULES": "my_plugin"}
+    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == "the plug-in was found\n" and "--fly" in done.stderr
+
+
 def test_an_unknown_key_names_the_nearest(paths, tmp_path, capsys):
     (tmp_path / "training_config.json").write_text('{"held_out_shares": 1}')
     assert run.main([]) == 2
