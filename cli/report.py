@@ -29,10 +29,10 @@ def render(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
 
 
 def _sizes(outcome: Outcome) -> str:
-    stopping = f", {outcome.validation_sessions} to know when to stop" if outcome.validation_sessions else ""
+    validation = f", {outcome.validation_sessions} for validation" if outcome.validation_sessions else ""
     held_out = f"{outcome.held_out} held out" if outcome.held_out else "none held out, so nothing is compared"
     learned_from, games = pluralise(outcome.learned_from, "session"), pluralise(outcome.games, "game")
-    return f"Learned from {learned_from}{stopping}, and {games}; {held_out}."
+    return f"Learned from {learned_from}{validation}, and {games}; {held_out}."
 
 
 def _rows(before: Report, after: Report) -> list[list[str]]:

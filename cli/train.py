@@ -171,7 +171,8 @@ def _summary(config: TrainConfig, result: TrainResult) -> str:
         first = "nothing was learned: no epochs were asked for"
     else:
         models = f"generation {result.generation}"
-        first = f"{pluralise(len(result.train), 'session')} learned from, {len(result.held_out)} held out"
+        validation = f", {len(result.held_out)} for validation" if result.held_out else ""
+        first = f"{pluralise(len(result.train), 'session')} learned from{validation}"
     kind = "current models" if config.trained_on == "person" else f"{config.trained_on} models"
     folder = printable(str(config.pv_dir))
     return "\n".join(

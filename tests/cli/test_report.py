@@ -54,7 +54,7 @@ PATHS = DataPaths(Path("data"))
 def test_before_and_after_stand_beside_what_they_are_compared_with():
     text = render(OUTCOME, PATHS, LoopConfig())
     rows = {line[:31].strip(): line[31:].split("  ") for line in text.splitlines()}
-    assert text.startswith("Learned from 3 sessions, 1 to know when to stop, and 2 games; 1 held out.")
+    assert text.startswith("Learned from 3 sessions, 1 for validation, and 2 games; 1 held out.")
     assert [cell.strip() for cell in rows["human's decision, NLL"] if cell] == [
         "1.250 ± 0.050",
         "1.000 ± 0.100",

@@ -3,12 +3,14 @@
 import importlib.util
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from cli.run_tasks import main, parser
-from cli.train import read_settings, train_config
+from cli.train import _summary, read_settings, train_config
+from config import TrainConfig
 from data_paths import DataPaths
 from models import store
 from training.runs import training_manifest
@@ -169,6 +171,13 @@ def test_a_registered_backbone_works_from_the_command_line_and_from_the_file(plu
     words = ["--backbone", "neighbours"] if source == "flag" else ["--training-config-path", str(tmp_path / "c.json")]
     assert train(*words, "--zero_style_epochs", "0") == 0
     assert store.load(tmp_path / "models").assistant.config.backbone == "neighbours"
+
+
+@pytest.mark.parametrize("validation, counted", [((), ""), (("d", "e"), ", 2 for validation")])
+def test_sessions_for_validation_are_not_called_held_out(tmp_path, validation, counted):
+    result = SimpleNamespace(meta={"trained_on": "person"}, generation="000001-a", train=("a",), held_out=validation)
+    summary = _summary(TrainConfig(tmp_path, tmp_path), result)
+    assert summary.splitlines()[0] == f"1 session learned from{counted}"
 
 
 def test_settings_without_effect_are_named(train, tmp_path, capsys):
