@@ -7,12 +7,15 @@ advantages, which line is which (`line_tracking`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from actions import Decision
 from config import RewardWeights
+from errors import InputError
 from line_tracking import line_edits, survives, surviving_share, undone_since
 
 if TYPE_CHECKING:
@@ -33,13 +36,28 @@ OWN_PARTS = (
 )
 """Parts that every reward has, 0 where they do not apply."""
 
+PART_GROUPS = {
+    "tests": ("test_pass_delta", "test_regress"),
+    "compiling": ("compile_fix", "compile_break", "compile_maintain"),
+    "kept": ("retain_reward", "undo_penalty"),
+    "survival": ("survival_reward", "extinction_penalty"),
+    "silence": ("noop_shaping",),
+}
+"""Columns of a table of rewards that are the sum of parts; every other part is a column of its own."""
+
+RESERVED_NAMES = (*OWN_PARTS, *PART_GROUPS, "clip", "mean reward", "total", "of")
+"""Parts and columns of a table of rewards: no registered part has such a name."""
+
 _REGISTERED: dict[str, Callable[[Transition], float]] = {}
 
 
 def register(name: str, part: Callable[[Transition], float]) -> None:
-    """Adds a part to every reward from now on: a pure function of an assistant's transition."""
-    if name in OWN_PARTS or name == "clip":
-        raise ValueError(f"{name} is a part already")
+    """Adds a part to every reward from now on: a pure function of an assistant's transition to a finite number.
+
+    Raises ValueError: the name is one of `RESERVED_NAMES`.
+    """
+    if name in RESERVED_NAMES:
+        raise ValueError(f"{name!r} is a part or a column of inspect already; choose another name")
     _REGISTERED[name] = part
 
 
@@ -91,6 +109,7 @@ def reward(transition: Transition, weights: RewardWeights | None = None) -> Rewa
 
     Tests and compiling compare `reply` with `state`; if either `env` is unknown, the part is 0. Writing counts
     `retain x share + undo x (1 - share)` at `reply` and `survival x share + extinction x (1 - share)` at `last`.
+    Raises InputError: a registered part fails, or returns anything but a finite number.
     """
     weights = weights or RewardWeights()
     shares = retention(transition)
@@ -101,11 +120,24 @@ def reward(transition: Transition, weights: RewardWeights | None = None) -> Rewa
     if transition.decision == Decision.NO_OP:
         parts["noop_shaping"] = noop_shaping(transition.streak, weights)
     parts |= _retention_parts(shares, weights)
-    parts |= {name: part(transition) for name, part in _REGISTERED.items()}
+    parts |= _registered_parts(transition)
     total = sum(parts.values())
     clipped = min(max(total, -weights.clip), weights.clip)
     parts["clip"] = clipped - total
     return Reward(clipped, {name: part + 0.0 for name, part in parts.items()}, shares)  # + 0.0: no -0.0
+
+
+def _registered_parts(transition: Transition) -> Iterator[tuple[str, float]]:
+    """Name and value of each registered part. Raises InputError, which names the part and the turn."""
+    for name, part in _REGISTERED.items():
+        where = f"reward part {name!r}"
+        try:
+            value = part(transition)
+        except Exception as error:
+            raise InputError(where, f"turn {transition.state.t}: {type(error).__name__}: {error}") from error
+        if not isinstance(value, Real) or not math.isfinite(value):
+            raise InputError(where, f"turn {transition.state.t}: returned {value!r:.60}, expected a finite number")
+        yield name, float(value)
 
 
 def _retention_parts(shares: Retention, weights: RewardWeights) -> dict[str, float]:

@@ -24,15 +24,6 @@ from training.runs.observer import NullObserver
 _MAX_LISTED = 10
 """Skipped files and illegal decisions that the tables list; the JSON has all of them."""
 
-_WORTH = {
-    "tests": ("test_pass_delta", "test_regress"),
-    "compiling": ("compile_fix", "compile_break", "compile_maintain"),
-    "kept": ("retain_reward", "undo_penalty"),
-    "survival": ("survival_reward", "extinction_penalty"),
-    "silence": ("noop_shaping",),
-}
-"""Columns of the table of rewards that are the sum of parts; every other part is a column of its own."""
-
 
 def inspect(episodes_dir: Path, *, strict: bool = False, as_json: bool = False) -> int:
     """The command: reads the folder or file, prints the report, returns the exit code.
@@ -135,8 +126,8 @@ def _decisions(decisions: Mapping[str, Any]) -> str:
 
 
 def _worth(decisions: Mapping[str, Any]) -> str:
-    summed = {part for parts in _WORTH.values() for part in parts}
-    columns = _WORTH | {part: (part,) for part in rewards.part_names() if part not in summed}
+    summed = {part for parts in rewards.PART_GROUPS.values() for part in parts}
+    columns = rewards.PART_GROUPS | {part: (part,) for part in rewards.part_names() if part not in summed}
     rows = [["mean reward", *columns, "total", "of"]]
     for name, by in decisions.items():
         reward = by["assistant"]["reward"]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import rewards
 from actions import Decision, Withheld
 from config import RewardWeights
+from errors import InputError
 from line_tracking import carry_attribution
 from rewards import Retention, retention, reward
 from state import Env, PastDecision, State, unedited
@@ -293,7 +294,32 @@ def test_the_guide_to_adding_a_reward_works(monkeypatch):
     assert np.isclose(reward(step(["a"], ["a"], ["a"], decision=NO_OP)).total, 0.05)
 
 
-@pytest.mark.parametrize("name", ["clip", "retain_reward"])
-def test_a_part_that_exists_is_not_replaced(name):
+@pytest.mark.parametrize(
+    "name", ["clip", "retain_reward", "tests", "compiling", "kept", "survival", "silence", "total"]
+)
+def test_a_registered_part_has_a_name_and_a_column_of_its_own(name):
     with pytest.raises(ValueError, match=name):
         rewards.register(name, lambda transition: 0.0)
+
+
+@pytest.mark.parametrize(
+    "part, problem",
+    [
+        (lambda transition: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda transition: transition.nothing, "AttributeError: .*"),
+        (lambda transition: None, "returned None, expected a finite number"),
+        (lambda transition: "1", "returned '1', expected a finite number"),
+        (lambda transition: math.nan, "returned nan, expected a finite number"),
+        (lambda transition: -math.inf, "returned -inf, expected a finite number"),
+    ],
+)
+def test_a_registered_part_that_gives_no_finite_number_is_named(monkeypatch, part, problem):
+    monkeypatch.setattr(rewards, "_REGISTERED", {"brevity": part})
+    with pytest.raises(InputError, match=f"^reward part 'brevity': turn 0: {problem}$"):
+        reward(step(["a"], ["a", "b"], ["a"]))
+
+
+@pytest.mark.parametrize("value", [1, True, np.float32(0.5), np.int64(-1)])
+def test_any_real_number_is_a_part(monkeypatch, value):
+    monkeypatch.setattr(rewards, "_REGISTERED", {"brevity": lambda transition: value})
+    assert reward(step(["a"], ["a", "b"], ["a"])).parts["brevity"] == float(value)

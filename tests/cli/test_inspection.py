@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -113,6 +114,16 @@ def test_long_lists_are_cut_and_no_name_breaks_the_table(session, summary):
 def test_a_registered_part_is_a_column(session, summary, monkeypatch):
     monkeypatch.setattr(rewards, "_REGISTERED", {"tidiness": lambda transition: 0.5})
     assert "  tidiness  " in render(report([session], summary, RewardWeights(), 160))
+
+
+def test_no_registered_part_may_be_named_like_a_column(session, summary, monkeypatch):
+    monkeypatch.setattr(rewards, "_REGISTERED", {})
+    titles = render(report([session], summary, RewardWeights(), 160)).split("\n\n")[2].splitlines()[0]
+    columns = re.split(r"  +", titles.strip())
+    assert columns[0] == "mean reward" and columns[-2:] == ["total", "of"] and len(columns) == 9
+    for name in columns:
+        with pytest.raises(ValueError, match=name):
+            rewards.register(name, lambda transition: 0.0)
 
 
 def test_the_command_on_the_sample_sessions(sample_sessions, capsys):
