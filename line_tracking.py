@@ -6,7 +6,7 @@ Everything follows lines where they move (`alignment`), never line numbers. Not 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -180,8 +180,20 @@ def retained_share(decision: int, before: State, after: State, reply: State | No
     """
     if decision == 0 or reply is None or before.lines == after.lines:
         return None
+    return next(surviving_shares(before, after, (reply,)))
+
+
+def surviving_shares(before: State, after: State, later: Iterable[State]) -> Iterator[float | None]:
+    """For each state of `later`: share of what led from `before` to `after` that stands there and in those before it.
+
+    None: nothing was written.
+    """
     edits = line_edits(before.lines, after.lines)
-    return surviving_share(edits, survives(edits, after.lines, reply.lines, undone_since(reply, since=before.t)))
+    survived = [True] * len(edits)
+    for state in later:
+        stands = survives(edits, after.lines, state.lines, undone_since(state, since=before.t))
+        survived = [all(flags) for flags in zip(survived, stands, strict=True)]
+        yield surviving_share(edits, survived)
 
 
 def undone_since(later: State, since: int) -> frozenset[int]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from actions import Decision
 from config import RewardWeights
 from errors import InputError
-from line_tracking import line_edits, survives, surviving_share, undone_since
+from line_tracking import surviving_shares
 
 if TYPE_CHECKING:
     from state import Env
@@ -91,16 +91,14 @@ def retention(transition: Transition) -> Retention:
     """How much of what this decision wrote is retained at the reply and at the end. A NO-OP wrote nothing."""
     if transition.decision == Decision.NO_OP or transition.reply is None:
         return Retention()
-    state, after, reply, last = transition.state, transition.next.lines, transition.reply, transition.last
-    edits = line_edits(state.lines, after)
-    at_reply = survives(edits, after, reply.lines, undone_since(reply, since=state.t))
-    retained = surviving_share(edits, at_reply)
+    reply, last = transition.reply, transition.last
+    shares = surviving_shares(transition.state, transition.next, (reply, last))
+    retained = next(shares)
     if not retained:
         return Retention(retained)
     if last is reply:
         return Retention(retained, 1.0)
-    at_last = survives(edits, after, last.lines, undone_since(last, since=state.t))
-    survived = surviving_share(edits, [a and b for a, b in zip(at_reply, at_last, strict=True)])
+    survived = next(shares)
     return Retention(retained, None if survived is None else survived / retained)
 
 

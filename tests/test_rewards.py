@@ -16,7 +16,7 @@ import rewards
 from actions import Decision, Withheld
 from config import RewardWeights
 from errors import InputError
-from line_tracking import carry_attribution
+from line_tracking import carry_attribution, retained_share
 from rewards import Retention, retention, reward
 from state import Env, PastDecision, State, unedited
 from state_adapter import Action, Episode
@@ -224,6 +224,13 @@ def test_kept_is_the_share_at_the_reply():
     assert retention(step(["a"], ["a", FOUR])).retained is None
     assert retention(step(["a"], ["a"], ["a"])).retained is None
     assert retention(step(["a"], ["a", FOUR], ["a", FOUR], decision=NO_OP)).retained is None
+
+
+@pytest.mark.parametrize("later", [[FOUR, SIX], [FOUR], [SIX, "else"], ["else"], []])
+def test_the_share_retained_is_the_one_that_the_history_tells(later):
+    transition = step(["a"], ["a", FOUR, SIX], ["a", *later], ["a"])
+    share = retained_share(Decision.WRITE_MULTI_LINE, transition.state, transition.next, transition.reply)
+    assert retention(transition).retained == share
 
 
 @pytest.mark.parametrize("decision", list(Decision)[1:])

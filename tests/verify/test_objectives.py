@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 
+import line_tracking
 import rewards
 from training.bc import cloning_phase
 from training.evaluation import held_out_report, promotion
@@ -47,8 +48,8 @@ def test_an_inverted_share_in_the_loss_is_noticed(wider, monkeypatch):
 
 
 def test_an_inverted_share_in_the_recording_is_noticed(small, monkeypatch):
-    share = rewards.surviving_share
-    monkeypatch.setattr(rewards, "surviving_share", lambda edits, stands: 1 - share(edits, stands))
+    share = line_tracking.surviving_share
+    monkeypatch.setattr(line_tracking, "surviving_share", lambda edits, stands: 1 - share(edits, stands))
     assert not objectives.rewards(small)["passed"]
 
 
