@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
+
+from tqdm import tqdm
 
 from app.arguments import path
 from app.main_wrapper import exit_with, run_command
@@ -67,6 +71,26 @@ def rows_in(file: Path) -> list[dict[str, Any]]:
 def ignore_sigint() -> None:
     """For a study's processes: Ctrl+C is for the one that started them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def append_results(work: Callable[[Any], dict[str, Any]], tasks: Sequence[Any], out: Path, jobs: int) -> None:
+    """Appends to `out` the row that `work` measures of each task, as soon as it is measured, in `jobs` processes."""
+    with multiprocessing.get_context("spawn").Pool(jobs, ignore_sigint) as pool, out.open("a") as file:
+        for row in tqdm(pool.imap_unordered(work, tasks), total=len(tasks), desc="measurements"):
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+
+
+def append_missing_results(
+    work: Callable[[Any], dict[str, Any]], tasks: Sequence[tuple[Any, Path]], out: Path, jobs: int
+) -> None:
+    """`append_results` of the tasks that `out` has no row of yet.
+
+    tasks: a dataclass that says what is measured, whose fields the row repeats, and the folder of its recordings.
+    """
+    rows = rows_in(out) if out.exists() else []
+    missing = [task for task in tasks if not any(asdict(task[0]).items() <= row.items() for row in rows)]
+    append_results(work, missing, out, jobs)
 
 
 def run_study(main: Callable[[], None]) -> NoReturn:

@@ -16,8 +16,6 @@ if __name__ == "__main__":
     OPTIONS = command_lines.read_options(command_lines.improvement(__doc__))
 
 import argparse
-import json
-import multiprocessing
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -29,10 +27,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from actions import Action, Decision
-from benchmarks.arguments import ignore_sigint, rows_in, run_study
+from benchmarks.arguments import append_results, rows_in, run_study
 from benchmarks.plain_rules import most_frequent_help, most_retained_help
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, TrainConfig
@@ -182,11 +179,7 @@ def run(people: Sequence[str], seeds: int, out: Path, jobs: int, repeats: int) -
         raise InputError(str(out), f"goes on with --repeats {other}, not {repeats}")
     done = {(row["person"], row["seed"]) for row in rows}
     tasks = [(person, seed) for seed in range(seeds) for person in people if (person, seed) not in done]
-    with multiprocessing.get_context("spawn").Pool(jobs, ignore_sigint) as pool, out.open("a") as file:
-        results = pool.imap_unordered(partial(_work, repeats=repeats), tasks)
-        for row in tqdm(results, total=len(tasks), desc="people and seeds"):
-            file.write(json.dumps(row) + "\n")
-            file.flush()
+    append_results(partial(_work, repeats=repeats), tasks, out, jobs)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

@@ -18,9 +18,7 @@ if __name__ == "__main__":
     OPTIONS = command_lines.read_options(command_lines.learning(__doc__))
 
 import argparse
-import json
 import math
-import multiprocessing
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -33,7 +31,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from actions import EXPLAIN, Decision
-from benchmarks.arguments import ignore_sigint, rows_in, run_study
+from benchmarks.arguments import append_missing_results, rows_in, run_study
 from benchmarks.statistics import Interval, interval
 from config import FeaturizerConfig, LoopConfig, ModelConfig, TrainConfig
 from errors import InputError
@@ -171,16 +169,7 @@ def record(recordings: Path, seeds: int, sessions: int, people: Sequence[str]) -
 
 def run(recordings: Path, out: Path, jobs: int) -> None:
     """Appends one line per fold to `out`; folds that stand there already are left out."""
-    done = {_key(row) for row in rows_in(out)} if out.exists() else set()
-    tasks = [task for task in folds_of(recordings) if _key(asdict(task[0])) not in done]
-    with multiprocessing.get_context("spawn").Pool(jobs, ignore_sigint) as pool, out.open("a") as file:
-        for row in tqdm(pool.imap_unordered(_work, tasks), total=len(tasks), desc="folds"):
-            file.write(json.dumps(row) + "\n")
-            file.flush()
-
-
-def _key(row: dict[str, Any]) -> tuple[object, ...]:
-    return row["seed"], row["person"], row["held_out"], row["history"]
+    append_missing_results(_work, folds_of(recordings), out, jobs)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

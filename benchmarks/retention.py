@@ -18,8 +18,6 @@ if __name__ == "__main__":
     OPTIONS = command_lines.read_options(command_lines.retention(__doc__))
 
 import argparse
-import json
-import multiprocessing
 import sys
 import tempfile
 import time
@@ -32,9 +30,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from benchmarks.arguments import ignore_sigint, rows_in, run_study
+from benchmarks.arguments import append_missing_results, rows_in, run_study
 from benchmarks.plain_rules import most_frequent_help, most_retained_help
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, TrainConfig
@@ -208,16 +205,7 @@ def _work(task: tuple[Study, Path]) -> dict[str, Any]:
 
 def run(tasks: Sequence[tuple[Study, Path]], out: Path, jobs: int) -> None:
     """Appends one line per study to `out`; studies that stand there already are left out."""
-    done = {_key(row) for row in rows_in(out)} if out.exists() else set()
-    tasks = [task for task in tasks if _key(vars(task[0])) not in done]
-    with multiprocessing.get_context("spawn").Pool(jobs, ignore_sigint) as pool, out.open("a") as file:
-        for row in tqdm(pool.imap_unordered(_work, tasks), total=len(tasks), desc="people and seeds"):
-            file.write(json.dumps(row) + "\n")
-            file.flush()
-
-
-def _key(row: dict[str, Any]) -> tuple[object, ...]:
-    return row["seed"], row["person"], row["learned"], row["games"]
+    append_missing_results(_work, tasks, out, jobs)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
