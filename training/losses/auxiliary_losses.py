@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from featurizers import LineFeatures
 from models import Policy, PolicyOutput
@@ -24,7 +25,7 @@ def auxiliary_losses(
     return {
         **_next_human_losses(policy, lines, output, steps),
         "goal_loss": weighted_mean((output.goal - steps.goal).square().mean(1)),
-        "kept_loss": _retention_loss(output, steps),
+        "kept_loss": retention_loss(output, steps.decision, steps.line, steps.retained),
     }
 
 
@@ -41,9 +42,13 @@ def _next_human_losses(
     }
 
 
-def _retention_loss(output: PolicyOutput, steps: TransitionTable) -> WeightedMean:
-    has_target = (~steps.retained.isnan()).float()
-    logit = retention_logit(output, steps.decision, steps.line)
+def retention_loss(output: PolicyOutput, decision: Tensor, line: Tensor, retained: Tensor) -> WeightedMean:
+    """Cross-entropy of p(kept) with the shares retained `(B,)`, over those that are known (not NaN).
+
+    decision, line: `(B,)`, which wrote what was or was not retained. 0 if the policy predicts no p(kept).
+    """
+    is_known = (~retained.isnan()).float()
+    logit = retention_logit(output, decision, line)
     if logit is None:
-        return weighted_mean(torch.zeros_like(has_target), has_target)
-    return weighted_mean(retention_cross_entropy(logit, steps.retained.nan_to_num()), has_target)
+        return weighted_mean(torch.zeros_like(is_known), is_known)
+    return weighted_mean(retention_cross_entropy(logit, retained.nan_to_num()), is_known)

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from featurizers import LineFeatures
 from models import Policy, PolicyOutput
-from training.losses.loss_terms import retention_cross_entropy
+from training.losses.auxiliary_losses import retention_loss
 from training.losses.weighted_means import WeightedMean, weighted_mean
-from training.networks.predictions import kl_divergence, retention_logit
+from training.networks.predictions import kl_divergence
 from training.zero_style.policy_targets import PolicyTargets
 
 
@@ -28,7 +28,7 @@ def zero_style_losses(
         "value_loss": weighted_mean(0.5 * ((output.value - targets.returns) / value_scale).square()),
         "next_human_loss": _next_human_loss(policy, lines, output, targets),
         "goal_loss": weighted_mean((output.goal - targets.goal).square().mean(1)),
-        "kept_loss": _retention_loss(output, targets),
+        "kept_loss": retention_loss(output, targets.decision, targets.line, targets.retained),
         "kl_start": weighted_mean(kl_divergence(start, pair_log_probs)),
     }
 
@@ -37,15 +37,6 @@ def _next_human_loss(policy: Policy, lines: LineFeatures, output: PolicyOutput, 
     human = policy.distribution(output.human_scores, lines, legal_only=False)
     replied = (targets.next_human >= 0).float()
     return weighted_mean(-human.decision_log_prob(targets.next_human.clamp(min=0)), replied)
-
-
-def _retention_loss(output: PolicyOutput, targets: PolicyTargets) -> WeightedMean:
-    """Cross-entropy of p(kept) with the shares retained, where they are known."""
-    is_known = (~targets.retained.isnan()).float()
-    logit = retention_logit(output, targets.decision, targets.line)
-    if logit is None:
-        return weighted_mean(torch.zeros_like(is_known), is_known)
-    return weighted_mean(retention_cross_entropy(logit, targets.retained.nan_to_num()), is_known)
 
 
 def policy_cross_entropy(pair_log_probs: Tensor, targets: PolicyTargets) -> Tensor:
