@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ from cli.tables import pluralise
 from config import LoopConfig, TrainConfig
 from config_bounds import check_settings
 from data_paths import SAMPLES, DataPaths
-from errors import printable
+from errors import InputError, printable
+from state_adapter import Episode
 from training.distributed.process_group import DistributedContext, init_distributed
 from training.runs import config_file
 from training.runs.observer import Observer
@@ -38,6 +39,14 @@ _WITHOUT_EFFECT = {
 """Settings of `run.py` that mean nothing to this command, and why."""
 
 
+@dataclass(frozen=True)
+class _Training:
+    """A training that has ended, and its configuration."""
+
+    config: TrainConfig
+    result: TrainResult
+
+
 def train_from_episodes(options: argparse.Namespace) -> int:
     """Reads, trains, and says where everything is; returns the exit code."""
     with init_distributed() as distributed:
@@ -46,13 +55,12 @@ def train_from_episodes(options: argparse.Namespace) -> int:
             device = check_device(distributed.device_name(settings.device))
             if distributed.is_main:
                 announce_loading()
-            config = train_config(options, settings)
             config_file.require_registered(settings, str(getattr(options, "training_config_path", "arguments")))
         with distributed.process_group(device):
-            result = _train(options, settings, config, distributed)
+            training = _train(options, settings, distributed)
     if distributed.is_main:
-        _append_manifest(config, result)
-        print(_summary(config, result))
+        _append_manifest(training.config, training.result)
+        print(_summary(training.config, training.result))
     return 0
 
 
@@ -73,10 +81,22 @@ def read_settings(options: argparse.Namespace, *, report: bool = False) -> LoopC
     settings = override(settings, options)
     if "trained_on" in options:
         settings = replace(settings, trained_on=options.trained_on)
-    elif settings.trained_on == "person":
-        settings = replace(settings, trained_on=_kind_of_sessions(options.episodes_dir))
     check_settings(settings, "arguments")
     return settings
+
+
+def mark_kind_of_sessions(options: argparse.Namespace, settings: LoopConfig, episodes: Sequence[Episode]) -> LoopConfig:
+    """Settings that say whose sessions these are: as the person says, else as the places of their files say.
+
+    Raises InputError: they lie in folders of several kinds.
+    """
+    if _says_whose_sessions(options, settings):
+        return settings
+    kinds = sorted({_kind_of_session(Path(source)) for source in {episode.source for episode in episodes}})
+    if len(kinds) > 1:
+        reason = f"holds sessions of several kinds ({', '.join(kinds)}), expected one kind, or --trained-on"
+        raise InputError(str(options.episodes_dir), reason)
+    return replace(settings, trained_on=kinds[0])
 
 
 def train_config(options: argparse.Namespace, settings: LoopConfig) -> TrainConfig:
@@ -99,12 +119,10 @@ def train_config(options: argparse.Namespace, settings: LoopConfig) -> TrainConf
     )
 
 
-def _train(
-    options: argparse.Namespace, settings: LoopConfig, config: TrainConfig, distributed: DistributedContext
-) -> TrainResult:
+def _train(options: argparse.Namespace, settings: LoopConfig, distributed: DistributedContext) -> _Training:
     progress = Progress()
     recorder = telemetry(off=not distributed.is_main, url=settings.telemetry_url)
-    recorded = _recorded_settings(settings, config)
+    recorded = _recorded_settings(options, settings)
     with recorder.run(
         "train_from_episodes", processes=distributed.world_size, strict=options.strict, **recorded
     ) as run:
@@ -113,9 +131,11 @@ def _train(
             observer = CompositeObserver([*shown, TelemetryObserver(run)])
             with distributed.errors_on_all_ranks():
                 episodes = read(options.episodes_dir, observer, run, strict=options.strict)
+                config = train_config(options, mark_kind_of_sessions(options, settings, episodes))
             from training.train_from_episodes import train_from_episodes
 
-            return train_from_episodes(config, episodes, observer=observer, distributed=distributed)
+            result = train_from_episodes(config, episodes, observer=observer, distributed=distributed)
+            return _Training(config, result)
         except KeyboardInterrupt:
             progress.close()
             if distributed.is_main:
@@ -133,13 +153,17 @@ def _shown_by_main_process(options: argparse.Namespace, progress: Progress) -> l
     return [progress, TensorBoard(options.tb_dir, options.run_label)]
 
 
-def _kind_of_sessions(episodes_dir: Path) -> Any:
-    """`samples` or `scripted` for the folders that hold such sessions, `person` for all others."""
-    paths, folder = DataPaths.default(), episodes_dir.resolve()
-    if folder.is_relative_to(SAMPLES):
+def _says_whose_sessions(options: argparse.Namespace, settings: LoopConfig) -> bool:
+    return "trained_on" in options or settings.trained_on != "person"
+
+
+def _kind_of_session(source: Path) -> Any:
+    """`samples` or `scripted` for files below folders of such sessions, also through links; `person` for others."""
+    paths, file = DataPaths.default(), source.resolve()
+    if file.is_relative_to(SAMPLES):
         return "samples"
     simulated = (paths.simulated_episodes, paths.self_play_episodes)
-    return "scripted" if any(folder.is_relative_to(path.resolve()) for path in simulated) else "person"
+    return "scripted" if any(file.is_relative_to(path.resolve()) for path in simulated) else "person"
 
 
 def _models_folder(pv_dir: Path, trained_on: str) -> Path:
@@ -180,10 +204,14 @@ def _summary(config: TrainConfig, result: TrainResult) -> str:
     )
 
 
-def _recorded_settings(settings: LoopConfig, config: TrainConfig) -> dict[str, Any]:
-    """What telemetry records: nothing that names a file, a person, or a person's own module."""
+def _recorded_settings(options: argparse.Namespace, settings: LoopConfig) -> dict[str, Any]:
+    """What telemetry records: nothing that names a file, a person, or a person's own module.
+
+    trained_on: None until the sessions have been read, unless the person says whose they are.
+    """
     values = {flag.option: flag.value(settings) for flag in SETTING_FLAGS}
     for name, built_in in (("backbone", BACKBONES), ("text_embedder", TEXT_EMBEDDERS)):
         if values[name] not in built_in:
             values[name] = "registered"
-    return {**values, "init_from_pv": config.init_from_pv, "resume": config.resume, "trained_on": config.trained_on}
+    trained_on = settings.trained_on if _says_whose_sessions(options, settings) else None
+    return {**values, "init_from_pv": options.init_from_pv, "resume": options.resume, "trained_on": trained_on}

@@ -9,15 +9,20 @@ import pytest
 import torch
 
 from cli.run_tasks import main, parser
-from cli.train import _summary, read_settings, train_config
+from cli.train import _summary, mark_kind_of_sessions, read_settings, train_config
 from config import TrainConfig
 from data_paths import DataPaths
+from errors import InputError
 from models import store
+from state_adapter import read_episodes
 from training.runs import training_manifest
 
 
-def configuration(options):
-    return train_config(options, read_settings(options))
+def configuration(options, episodes=()):
+    settings = read_settings(options)
+    if episodes:
+        settings = mark_kind_of_sessions(options, settings, episodes)
+    return train_config(options, settings)
 
 
 FEW = ["--bc_epochs", "1", "--ppo_epochs", "1", "--zero_style_epochs", "1", "--zero_roots", "2", "--zero_horizon", "2"]
@@ -207,17 +212,62 @@ def test_models_of_the_samples_never_serve_a_person_by_default(tmp_path, sample_
         (["--trained-on", "person"], {"trained_on": "samples"}, "person"),
     ],
 )
-def test_whose_sessions_they_are_can_be_said(tmp_path, words, file, kind):
+def test_whose_sessions_they_are_can_be_said(tmp_path, sample_sessions, words, file, kind):
+    episodes = read_episodes(shutil.copytree(sample_sessions, tmp_path / "e"))[0]
     (tmp_path / "c.json").write_text(json.dumps(file))
     words = ["train_from_episodes", "--episodes_dir", "e", "--training-config-path", str(tmp_path / "c.json"), *words]
-    config = configuration(parser().parse_args(words))
+    config = configuration(parser().parse_args(words), episodes)
     models = DataPaths.default().models
     assert config.trained_on == kind
     assert config.pv_dir == (models if kind == "person" else models.with_name(f"models-from-{kind}"))
 
 
-def test_simulated_sessions_are_known_by_their_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
-    for folder in (DataPaths(tmp_path).simulated_episodes / "a", DataPaths(tmp_path).self_play_episodes):
-        options = parser().parse_args(["train_from_episodes", "--episodes_dir", str(folder)])
-        assert configuration(options).trained_on == "scripted"
+@pytest.fixture
+def kind_of_sessions(tmp_path, sample_sessions, monkeypatch):
+    """Puts the sample sessions into folders below the data root; says whose sessions those in `searched` are."""
+
+    def kind(folders, searched):
+        monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+        for folder in folders:
+            shutil.copytree(sample_sessions, tmp_path / "state-service" / folder)
+        options = parser().parse_args(["train_from_episodes", "--episodes_dir", str(searched)])
+        return configuration(options, read_episodes(searched)[0]).trained_on
+
+    return kind
+
+
+@pytest.mark.parametrize(
+    "folders, kind",
+    [
+        (["simulated-episodes/a"], "scripted"),
+        (["shallow-zero-style-episodes"], "scripted"),
+        (["simulated-episodes", "shallow-zero-style-episodes"], "scripted"),
+        (["episodes"], "person"),
+    ],
+)
+def test_simulated_sessions_are_known_by_their_folder(kind_of_sessions, tmp_path, folders, kind):
+    """Also if a folder above it is searched."""
+    assert kind_of_sessions(folders, tmp_path / "state-service") == kind
+
+
+def test_a_relative_path_and_the_folder_above_the_samples_are_samples_too(kind_of_sessions, root, monkeypatch):
+    monkeypatch.chdir(root)
+    assert kind_of_sessions([], "examples") == "samples"
+
+
+@pytest.mark.parametrize("linked", ["folder", "file"])
+def test_links_to_the_samples_are_samples(kind_of_sessions, sample_sessions, tmp_path, linked):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    source = sample_sessions if linked == "folder" else next(sample_sessions.rglob("*.json*"))
+    (folder / source.name).symlink_to(source)
+    assert kind_of_sessions([], folder) == "samples"
+
+
+def test_sessions_of_several_kinds_are_refused_unless_it_is_said_whose_they_are(
+    kind_of_sessions, sample_sessions, tmp_path
+):
+    with pytest.raises(InputError, match=r"several kinds \(person, scripted\), expected one kind, or --trained-on"):
+        kind_of_sessions(["episodes", "simulated-episodes"], tmp_path / "state-service")
+    words = ["train_from_episodes", "--episodes_dir", str(tmp_path), "--trained-on", "scripted"]
+    assert configuration(parser().parse_args(words), read_episodes(tmp_path)[0]).trained_on == "scripted"
