@@ -88,14 +88,19 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def find_recordings(config: LoopConfig, folder: Path) -> tuple[LoopConfig, Path]:
-    """Where the sessions are: `folder` if there is a file in it, else the samples, and then the models are marked."""
+    """Where the sessions are: `folder` if recordings are in it, else the samples, and then the models are marked."""
     if line := sessions_left_behind():
         print(line, file=sys.stderr)
-    if any(names for _, _, names in os.walk(files.make_folder(folder), followlinks=True)):
+    names = (name for _, _, names in os.walk(files.make_folder(folder), followlinks=True) for name in names)
+    if any(_may_hold_sessions(name) for name in names):
         return config, folder
     where = printable(str(folder))
     print(f"No recorded sessions in {where}: two samples show what happens, marked as such.", file=sys.stderr)
     return replace(config, trained_on="samples"), SAMPLES
+
+
+def _may_hold_sessions(name: str) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in (".json", ".jsonl")
 
 
 def learn(config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord) -> Outcome:

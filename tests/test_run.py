@@ -50,6 +50,17 @@ def test_without_sessions_it_shows_what_happens_on_samples(paths, capsys):
     assert paths.episodes.is_dir()
 
 
+@pytest.mark.parametrize("name, recorded", [
+    (".DS_Store", False), ("notes.txt", False), ("._a.json", False), ("a/a.json", True), ("a/raw/a.JSONL", True),
+])  # fmt: skip
+def test_only_json_files_are_recordings(paths, name, recorded):
+    file = paths.episodes / name
+    file.parent.mkdir(parents=True)
+    file.touch()
+    config, folder = run.find_recordings(LoopConfig(), paths.episodes)
+    assert (folder == paths.episodes) == recorded and (config.trained_on == "person") == recorded
+
+
 def test_a_persons_sessions_are_found_and_take_over(paths, sample_sessions, capsys):
     assert run.main([]) == 0
     (paths.episodes / "linked").symlink_to(sample_sessions)
