@@ -116,8 +116,7 @@ def _drop_output() -> None:
 
 
 def _install_handlers() -> None:
-    signal.signal(signal.SIGTERM, _interrupt)
-    for number in (signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
 

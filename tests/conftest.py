@@ -1,6 +1,7 @@
 """What all tests share: no telemetry, one thread, a data root of their own, and the sample sessions."""
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -25,6 +26,8 @@ def pytest_configure(config):
     # Before torch is loaded, and inherited by the processes that tests start.
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["DISABLE_TELEMETRY"] = "1"
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests as a job in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = tempfile.TemporaryDirectory(prefix="codeassist-test-")
     os.environ["PERSISTENT_DATA_DIR"] = folder.name
     config.add_cleanup(folder.cleanup)
