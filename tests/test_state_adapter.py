@@ -1,4 +1,4 @@
-"""The door: which transitions a session holds, what is refused, what repaired.
+"""Reading sessions: which transitions a session holds, what is refused, what repaired.
 
 The tables of transitions are their specification: these states, these actions, these transitions.
 """
@@ -288,7 +288,7 @@ def test_spans_and_cursors_outside_the_line_are_taken_as_given(tmp_path):
 
 
 def test_a_decision_that_is_not_legal_is_read(tmp_path):
-    """Whether it is legal is for those who learn from it; the border only says what happened."""
+    """Whether it is legal is for those who learn from it; the reader only says what happened."""
     states = states_of(["a", "b"], [None, by("A", 4, 1)])
     states[0]["attribution"] = [{"human": {"turn": 0, "span": [0, 1]}}]
     (episode,), summary = read(tmp_path, {"states": states})

@@ -1,4 +1,4 @@
-"""Whatever comes through the door becomes valid states and episodes or one error of one line, never anything else."""
+"""Whatever is read becomes valid states and episodes or one error of one line, never anything else."""
 
 import json
 import math

@@ -70,7 +70,7 @@ def _other(text: str, t: int) -> str:
 
 
 def _read(form: Callable[[Session], Any], written: Session, featurizer: Featurizer) -> Dataset:
-    """The session, written to a file, read through the door and made a data set."""
+    """The session as a data set, by way of a file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "session.json")
         path.write_text(json.dumps(form(written)), encoding="utf-8")

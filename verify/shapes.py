@@ -1,5 +1,5 @@
-"""Every pair (decision, line) gets a probability, and none that is not legal; nothing breaks at the borders of the
-input. Not here: what is learned."""
+"""Every pair (decision, line) gets a probability, and none that is not legal; extreme inputs
+break nothing. Not here: what is learned."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def counting_bias(settings: Settings) -> Result:
 
 
 def edge_inputs(settings: Settings) -> Result:
-    """Alone and together, at the borders of the input: finite answers, finite gradients, no illegal pair."""
+    """Extreme inputs, alone and together: finite answers, finite gradients, no illegal pair."""
     alone = tasks.edge_cases(settings.featurizer)
     cases = {name: [state] for name, state in alone.items()} | {"all in one batch": list(alone.values())}
     broken = []

@@ -148,7 +148,7 @@ def _any_attribution(rng: np.random.Generator, lines: list[str], t: int) -> NDAr
 
 
 def edge_cases(config: FeaturizerConfig) -> dict[str, State]:
-    """States at the borders of what is accepted, by name."""
+    """The most extreme states that are accepted, by name."""
     lines = [f"x{i} = {i}" for i in range(config.h_max + 1)]
     skeleton = _skeleton(3)
     return {

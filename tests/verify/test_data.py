@@ -13,7 +13,7 @@ from state_adapter import Episode
 from training.ppo import ppo_update
 from verify.data import causality, gae_per_episode
 
-# By name, because nothing but the border may import what is behind the border.
+# By name, because only state_adapter may import episodes.
 episode_builder = importlib.import_module("episodes.episode_builder")
 json_reader = importlib.import_module("episodes.json_reader")
 TRANSITIONS, ATTACH, GAE, ENCODE = Episode.transitions, episode_builder.attach, ppo_update.gae, Featurizer.encode

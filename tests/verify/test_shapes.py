@@ -1,4 +1,4 @@
-"""Legality, counting and the borders of the input: each check passes, and fails when what it checks is broken."""
+"""Legality, counting and extreme inputs: each check passes, and fails when what it checks is broken."""
 
 from __future__ import annotations
 

@@ -22,13 +22,13 @@ def port(monkeypatch):
     return number
 
 
-def together(world, does):
-    """What `does(rank, meeting)` returns in each of the processes, or its error."""
+def run_ranks(world, function):
+    """What `function(rank, peers)` returns or raises on each rank."""
 
     def one(rank):
         try:
-            with join_rendezvous(rank, world) as there:
-                return does(rank, there)
+            with join_rendezvous(rank, world) as peers:
+                return function(rank, peers)
         except (InputError, ArithmeticError) as error:
             return error
 
@@ -37,35 +37,35 @@ def together(world, does):
 
 
 @pytest.mark.parametrize("world", [2, 3])
-def test_all_hear_what_each_says_in_the_order_of_ranks_meeting_after_meeting(world):
+def test_each_exchange_returns_the_messages_of_all_ranks_in_order(world):
     """Whoever is late, the last one to leave included."""
 
-    def does(rank, there):
-        heard = []
+    def exchange_messages(rank, peers):
+        received = []
         for number in range(20):
             time.sleep(0.02 * ((rank + number) % world))
-            heard.append(there.exchange(f"{number} from {rank}"))
-        return heard
+            received.append(peers.exchange(f"{number} from {rank}"))
+        return received
 
     expected = [[f"{number} from {rank}" for rank in range(world)] for number in range(20)]
-    assert together(world, does) == [expected] * world
+    assert run_ranks(world, exchange_messages) == [expected] * world
 
 
 @pytest.mark.parametrize("rank", [0, 1, 2])
 def test_one_that_gives_up_ends_the_wait_of_the_others_soon(rank):
     """With whatever error; the process that holds the store, too."""
 
-    def does(own, there):
-        there.exchange("")
-        if own == rank:
+    def fail_on_one_rank(own_rank, peers):
+        peers.exchange("")
+        if own_rank == rank:
             raise ZeroDivisionError
         begun = time.monotonic()
         try:
-            there.exchange("")
+            peers.exchange("")
         finally:
             assert time.monotonic() - begun < 5
 
-    ends = together(3, does)
+    ends = run_ranks(3, fail_on_one_rank)
     assert isinstance(ends.pop(rank), ZeroDivisionError)
     assert all(isinstance(end, PeerLostError) for end in ends)
 
