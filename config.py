@@ -27,6 +27,9 @@ TEXT_BYTES = 160
 MOST_PLIES = 1_000
 """Of a game of self-play: beyond it an epoch would hardly end."""
 
+RETENTION_STATES = 192
+"""States at which the published p(kept) is fitted after an epoch of self-play, at most."""
+
 
 @dataclass(frozen=True)
 class Bounds:

@@ -1,8 +1,9 @@
 """Whether a training fits into memory, estimated from its settings before anything is built.
 
 Counted are the networks and their copies, what the optimizer keeps, what a minibatch keeps for its backward pass, and
-the trees of the search. The interpreter and the recordings are not: they are there already. Not here: bounds of
-settings (`config_bounds`), a run that meets its limit all the same.
+of self-play the trees of the search, the games that are learned from and the states at which p(kept) is fitted. The
+interpreter and the recordings are not: they are there already. Not here: bounds of settings (`config_bounds`), a run
+that meets its limit all the same.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from pathlib import Path
 
 import torch
 
-from config import ModelConfig, TrainConfig
+from config import N_DECISIONS, N_SCALARS, RETENTION_STATES, ModelConfig, SearchConfig, TrainConfig
 from errors import InputError
 from models.network_size import featurizer_parameters, policy_parameters
 from state_adapter import Episode
 
-FLOAT_BYTES = 4
+FLOAT_BYTES, INDEX_BYTES = 4, 8
 
 POLICY_COPIES = 3 + 1 + 3
 """Human, assistant and start; the best one so far; what is copied to be saved."""
@@ -32,25 +33,33 @@ OPTIMIZER_COPIES = 6
 PREDICTION_BATCH = 64
 """States that go through a network together where nothing is learned."""
 
-SEARCH_CANDIDATES, SEARCH_REPLIES = 16, 8
 BYTES_PER_LINE = 150
 """Of a state in a search tree: attribution and text of a line."""
+
+REPLAY_COPIES = 2
+"""Each epoch's games, and those of all epochs as one batch."""
 
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """Bytes that a training needs at its peak: of the networks with the optimizer, of a minibatch, of the search."""
+    """Bytes that a training needs at its peak.
+
+    networks: with the optimizer. replay: games of self-play that are learned from. minibatch, search, retention: a
+    minibatch's layers, the trees of the search, the states at which p(kept) is fitted; one of the three at a time.
+    """
 
     networks: int
     minibatch: int
     search: int
+    replay: int
+    retention: int
 
     @property
     def total(self) -> int:
-        """All of them together."""
-        return self.networks + max(self.minibatch, self.search)
+        """What is needed at once."""
+        return self.networks + self.replay + max(self.minibatch, self.search, self.retention)
 
 
 def require_memory(config: TrainConfig, episodes: Sequence[Episode], device: torch.device) -> None:
@@ -60,7 +69,8 @@ def require_memory(config: TrainConfig, episodes: Sequence[Episode], device: tor
     if available is None or estimate.total <= available:
         return
     parts = f"networks and optimizer {_gib(estimate.networks)}, a minibatch {_gib(estimate.minibatch)}"
-    parts += f", the search {_gib(estimate.search)}"
+    parts += f", the search {_gib(estimate.search)}, games of self-play {_gib(estimate.replay)}"
+    parts += f", p(kept) {_gib(estimate.retention)}"
     message = f"needs about {_gib(estimate.total)} of memory ({parts}), but {_gib(available)} are available"
     raise InputError("settings", f"{message}; expected a smaller model, batch_size, h_max or zero_style")
 
@@ -71,12 +81,17 @@ def estimate_memory(config: TrainConfig, episodes: Sequence[Episode]) -> MemoryE
     lines = min(config.featurizer.h_max, max(lengths, default=1))
     states = max(len(lengths), 1)
     batches = [min(phase.batch_size, states) for phase in (config.bc, config.ppo) if phase.epochs]
-    if config.zero_style.epochs:  # whose minibatches are filled up with recorded decisions, drawn again and again
+    plays = config.zero_style.epochs > 0
+    if plays:  # whose minibatches are filled up with recorded decisions, drawn again and again
         batches.append(config.ppo.batch_size)
     return MemoryEstimate(
         networks=_network_bytes(config),
         minibatch=_minibatch_bytes(config.model, max(batches, default=1), lines, min(PREDICTION_BATCH, states)),
-        search=_search_bytes(config, states, lines) if config.zero_style.epochs else 0,
+        search=_search_bytes(config, states, lines) if plays else 0,
+        replay=_replay_bytes(config, states, lines) if plays else 0,
+        retention=_retention_bytes(config.model, config.ppo.batch_size, lines)
+        if plays and config.model.predict_kept
+        else 0,
     )
 
 
@@ -116,9 +131,24 @@ def _floats_per_token(model: ModelConfig) -> tuple[int, int]:
 
 def _search_bytes(config: TrainConfig, states: int, lines: int) -> int:
     """Of the trees of an epoch's games: arrays of each node and its state (see `search.tree.Tree`)."""
-    games = min(config.zero_style.roots, states)
-    node = SEARCH_CANDIDATES * 56 + SEARCH_REPLIES * 32 + 2 * BYTES_PER_LINE * lines
-    return games * (config.zero_style.simulations + 1) * node
+    games, search = min(config.zero_style.roots, states), SearchConfig(simulations=config.zero_style.simulations)
+    node = search.candidates * 56 + search.replies * 32 + 2 * BYTES_PER_LINE * lines
+    return games * (search.simulations + 1) * node
+
+
+def _replay_bytes(config: TrainConfig, states: int, lines: int) -> int:
+    """Of the encoded states of the games of the latest epochs: a line's scalars, legal decisions and index of text."""
+    settings = config.zero_style
+    epochs = min(settings.replay, settings.epochs)
+    played = epochs * min(settings.roots, states) * (settings.horizon + 1)
+    return REPLAY_COPIES * played * lines * (FLOAT_BYTES * N_SCALARS + N_DECISIONS + INDEX_BYTES)
+
+
+def _retention_bytes(model: ModelConfig, batch: int, lines: int) -> int:
+    """Of the states at which p(kept) is fitted: a line's features below and above the backbone, logits, what counts."""
+    floats = model.d_in + model.d_model + N_DECISIONS
+    predicted = _minibatch_bytes(model, 0, lines, min(batch, RETENTION_STATES))
+    return predicted + RETENTION_STATES * lines * (FLOAT_BYTES * floats + 2 * N_DECISIONS)
 
 
 def _machine_memory() -> int | None:

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from config import SearchConfig, TrainConfig
+from config import RETENTION_STATES, SearchConfig, TrainConfig
 from featurizers import LineFeatures
 from judge import Problem
 from simulation.builtin_problems import BY_ID
@@ -64,9 +64,6 @@ from training.zero_style.self_play import (
 from training.zero_style.zero_style_losses import zero_style_losses
 
 NAME = "zero_style"
-
-RETENTION_STATES = 192
-"""States at which the published p(kept) is fitted after an epoch, at most."""
 
 PRIOR_SURVIVAL_RATE = 0.9
 """Share of what was retained at a reply that stands at a session's end, before any session says so."""

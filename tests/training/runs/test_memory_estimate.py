@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
-from config import ModelConfig
+from config import RETENTION_STATES, ModelConfig, SearchConfig
 from errors import InputError
 from models.network_size import policy_parameters
 from training.networks import training_networks
@@ -54,6 +55,32 @@ def test_only_phases_with_epochs_count_and_lines_that_exist(small, sessions):
     assert estimate_memory(longer, sessions) == estimate_memory(small, sessions)
 
 
+def test_the_games_that_are_learned_from_count(small, sessions):
+    def replay(**changes):
+        return estimate_memory(replace(small, zero_style=replace(small.zero_style, **changes)), sessions).replay
+
+    assert replay(epochs=0) == 0
+    assert replay(epochs=9, replay=6, horizon=4) == 2 * replay(epochs=9, replay=3, horizon=4)
+    assert replay(epochs=3, replay=1000) == replay(epochs=3, replay=3)
+    assert replay(horizon=9) == 2 * replay(horizon=4)
+
+
+def test_the_states_at_which_retention_is_fitted_count(small, sessions):
+    estimate = estimate_memory(small, sessions)
+    lines = max(len(state.lines) for episode in sessions for state in episode.states)
+    assert estimate.retention > 4 * RETENTION_STATES * lines * (small.model.d_model + small.model.d_in)
+    fitted = replace(estimate, retention=estimate.total)
+    assert fitted.total == estimate.networks + estimate.replay + estimate.total
+    without = replace(small, model=replace(small.model, predict_kept=False))
+    assert estimate_memory(without, sessions).retention == 0
+
+
+def test_the_search_counts_the_candidates_of_its_settings(small, sessions, monkeypatch):
+    before = estimate_memory(small, sessions).search
+    monkeypatch.setattr(memory_estimate, "SearchConfig", partial(SearchConfig, candidates=1000))
+    assert estimate_memory(small, sessions).search > 2 * before
+
+
 def test_what_nothing_says_refuses_nothing(small, sessions, monkeypatch):
     monkeypatch.setattr(memory_estimate, "available_memory", lambda device: None)
     require_memory(with_model(small, HUGE), sessions, CPU)
@@ -73,7 +100,7 @@ def test_the_memory_of_this_machine_is_a_sensible_number():
 
 MEASURE = """
 import sys, torch
-from config import ModelConfig
+from config import RETENTION_STATES, ModelConfig, SearchConfig
 from featurizers import LineFeatures
 from models import Policy
 
