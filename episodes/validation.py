@@ -6,6 +6,7 @@ wrong. Not here: what the values mean.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from errors import InputError
@@ -37,6 +38,8 @@ def value_text(value: object) -> str:
         return str(value) if abs(value) <= LIMIT else f"an integer of {value.bit_length()} bits"
     if isinstance(value, list | tuple):
         return "a list"
+    if isinstance(value, float) and math.isinf(value):  # JSON has no infinity, but numbers that no float holds
+        return "a number too large"
     return "an object" if isinstance(value, dict) else str(value)
 
 
@@ -79,8 +82,15 @@ def integer(value: object, place: Place, least: int = -LIMIT) -> int:
     if isinstance(value, float) and value.is_integer() and abs(value) <= LIMIT:
         value = int(value)
     if type(value) is not int or not least <= value <= LIMIT:
-        raise unexpected(place, value, "an integer" if least == -LIMIT else f"an integer from {least} on")
+        raise unexpected(place, value, _integer_text(value, least))
     return value
+
+
+def _integer_text(value: object, least: int) -> str:
+    """The integer that is expected; the bounds of all integers only where `value` is beyond them."""
+    if isinstance(value, int | float) and abs(value) > LIMIT:
+        return f"an integer from {'-2^53' if least == -LIMIT else least} to 2^53"
+    return "an integer" if least == -LIMIT else f"an integer from {least} on"
 
 
 def number(value: object, place: Place, least: float, most: float) -> float:

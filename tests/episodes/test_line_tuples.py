@@ -90,8 +90,14 @@ def test_fifty_thousand_lines():
         ([["x", {**N, "t_last": -2}, N, OFF]], "f, line_tuples[0].H.t_last: found -2, expected an integer from -1 on"),
         ([["x", {**N, "t_last": 1.5}, N, OFF]], "f, line_tuples[0].H.t_last: found 1.5"),
         ([["x", {**N, "t_last": float("nan")}, N, OFF]], "f, line_tuples[0].H.t_last: found nan"),
-        ([["x", {**N, "t_last": float("inf")}, N, OFF]], "f, line_tuples[0].H.t_last: found inf"),
-        ([["x", {**N, "t_last": 10**30}, N, OFF]], "f, line_tuples[0].H.t_last: found an integer of 100 bits"),
+        (
+            [["x", {**N, "t_last": float("inf")}, N, OFF]],
+            "f, line_tuples[0].H.t_last: found a number too large, expected an integer from -1 to 2^53",
+        ),
+        (
+            [["x", {**N, "t_last": 10**30}, N, OFF]],
+            "f, line_tuples[0].H.t_last: found an integer of 100 bits, expected an integer from -1 to 2^53",
+        ),
         ([["x", N, {**N, "span": [0]}, OFF]], "f, line_tuples[0].A.span: found a list of 1, expected a list of 2"),
         ([["x", N, {**N, "span": [0, None]}, OFF]], "f, line_tuples[0].A.span[1]: found null"),
         ([["x", N, {**N, "span": [False, 1]}, OFF]], "f, line_tuples[0].A.span[0]: found false"),
@@ -100,7 +106,10 @@ def test_fifty_thousand_lines():
         ([["x", N, N, {**OFF, "on": 1}]], "f, line_tuples[0].C.on: found 1, expected true or false"),
         ([["x", N, N, {**OFF, "line": True}]], "f, line_tuples[0].C.line: found true"),
         ([["x", N, N, {**OFF, "last_t": -2}]], "f, line_tuples[0].C.last_t: found -2"),
-        ([["x", N, N, {**OFF, "char": 2**60}]], "f, line_tuples[0].C.char: found an integer of 61 bits"),
+        (
+            [["x", N, N, {**OFF, "char": 2**60}]],
+            "f, line_tuples[0].C.char: found an integer of 61 bits, expected an integer from -2^53 to 2^53",
+        ),
         ([["x", N, N, [1]]], "f, line_tuples[0].C: found a list"),
     ],
 )

@@ -112,7 +112,7 @@ def test_env_is_unknown_where_it_is_absent_or_was_never_run(recordings, env, exp
         ({"timestep": True}, "f, states.timestep: found true"),
         ({"timestep": -1}, "f, states.timestep: found -1"),
         ({"timestamp_ms": "now"}, "f, states.timestamp_ms: found the text 'now'"),
-        ({"timestamp_ms": float("inf")}, "f, states.timestamp_ms: found inf"),
+        ({"timestamp_ms": float("inf")}, "f, states.timestamp_ms: found a number too large"),
         ({"attribution": {}}, "f, states.attribution: found an object"),
         ({"attribution": [3]}, "f, states.attribution[0]: found 3"),
         ({"attribution": [{"human": []}]}, "f, states.attribution[0].human: found a list"),
