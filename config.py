@@ -17,6 +17,9 @@ VERSION = "0.1.0"
 FORMAT_VERSION = 1
 """Version of our checkpoints; a newer one is refused."""
 
+MODULES = "CODEASSIST_MODULES"
+"""Environment variable: names of modules to import first, with commas between them."""
+
 N_DECISIONS = 7
 GOAL_DIM = 8
 N_SCALARS = 20

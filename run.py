@@ -130,9 +130,10 @@ def configuration(options: argparse.Namespace) -> LoopConfig:
     file = getattr(options, "training_config_path", None)
     config = config_file.read_config(file)
     config = replace(config, **{name: getattr(options, name) for name in ("seed", "device") if name in options})
-    check_device(config.device)
+    where = str(file or config_file.DEFAULT_PATH)
+    check_device(config.device, "--device" if "device" in options else f"{where}, device")
     announce_loading()
-    config_file.require_registered(config, str(file or config_file.DEFAULT_PATH))
+    config_file.require_registered(config, where)
     return config
 
 

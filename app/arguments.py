@@ -86,17 +86,20 @@ def whole_number(text: str, least: int, most: int) -> int:
     return number
 
 
-def check_device(name: str) -> str:
-    """`name` if there is such a device on this machine. Raises InputError. Loads torch only to look for a GPU."""
+def check_device(name: str, where: str = "--device") -> str:
+    """`name` if there is such a device on this machine. Loads torch only to look for a GPU.
+
+    Raises InputError, which says `where` the name was given.
+    """
     if not _DEVICE.fullmatch(name):
-        raise InputError("--device", f"unknown device {_quoted(name)}, expected cpu, cuda or cuda:N")
+        raise InputError(where, f"unknown device {_quoted(name)}, expected cpu, cuda or cuda:N")
     if name != "cpu":
         import torch
 
         available = torch.cuda.device_count() if torch.cuda.is_available() else 0
         index = int(name.partition(":")[2] or 0)
         if index >= available:
-            raise InputError("--device", f"there is no {name} on this machine ({available} GPUs found); use cpu")
+            raise InputError(where, f"there is no {name} on this machine ({available} GPUs found); use cpu")
     return name
 
 

@@ -15,13 +15,11 @@ from types import FrameType
 from typing import NoReturn
 
 from app.startup import INTERRUPTED, replace_missing_streams
+from config import MODULES
 from errors import InputError, printable
 from training.distributed.process_group import message_prefix
 
 DONE, REFUSED = 0, 2
-
-MODULES = "CODEASSIST_MODULES"
-"""Environment variable: names of modules to import first, with commas between them."""
 
 RETRY_SECONDS = 0.05
 """After this time an interrupt that came during an import is tried again."""

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 from torch import Tensor, nn
 
-from config import ModelConfig
+from config import MODULES, ModelConfig
 from errors import InputError
 
 
@@ -39,5 +39,6 @@ def names() -> tuple[str, ...]:
 def build(config: ModelConfig) -> Backbone:
     """The backbone that the config names. Raises InputError: no backbone of that name is registered."""
     if config.backbone not in _BACKBONES:
-        raise InputError("backbone", f"unknown backbone {config.backbone!r}; there are {', '.join(names())}")
+        others = f"there are {', '.join(names())}, and what a module in {MODULES} registers"
+        raise InputError("backbone", f"unknown backbone {config.backbone!r}; {others}")
     return _BACKBONES[config.backbone](config)

@@ -52,10 +52,12 @@ def train_from_episodes(options: argparse.Namespace) -> int:
     with init_distributed() as distributed:
         with distributed.errors_on_all_ranks():
             settings = read_settings(options, report=distributed.is_main)
-            device = check_device(distributed.device_name(settings.device))
+            file = str(getattr(options, "training_config_path", "arguments"))
+            where = "--device" if "device" in options else f"{file}, device"
+            device = check_device(distributed.device_name(settings.device), where)
             if distributed.is_main:
                 announce_loading()
-            config_file.require_registered(settings, str(getattr(options, "training_config_path", "arguments")))
+            config_file.require_registered(settings, file, typed=options)
         with distributed.process_group(device):
             training = _train(options, settings, distributed)
     if distributed.is_main:

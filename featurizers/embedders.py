@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from config import TEXT_DIM, FeaturizerConfig
+from config import MODULES, TEXT_DIM, FeaturizerConfig
 from errors import InputError
 from featurizers.ragged import Ragged
 
@@ -110,8 +110,8 @@ def embedder_names() -> tuple[str, ...]:
 def build_embedder(config: FeaturizerConfig) -> TextEmbedder:
     """The embedder that the config names. Raises InputError: no embedder of that name is registered."""
     if config.text_embedder not in _EMBEDDERS:
-        names = ", ".join(embedder_names())
-        raise InputError("text_embedder", f"unknown embedder {config.text_embedder!r}; there are {names}")
+        others = f"there are {', '.join(embedder_names())}, and what a module in {MODULES} registers"
+        raise InputError("text_embedder", f"unknown embedder {config.text_embedder!r}; {others}")
     return _EMBEDDERS[config.text_embedder](config)
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 import backbones
-from config import FORMAT_VERSION, GOAL_DIM, N_DECISIONS, FeaturizerConfig, ModelConfig
+from config import FORMAT_VERSION, GOAL_DIM, MODULES, N_DECISIONS, FeaturizerConfig, ModelConfig
 from config_bounds import check_settings, check_value, setting_types, shown
 from errors import InputError
 from featurizers import Featurizer
@@ -34,6 +34,8 @@ IMPORTED_FEATURIZER = {"line_ends": True}
 FLOAT_TYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 SMALL_NETWORK = 1_000_000
 """Parameters that are built without asking."""
+
+_OR_REGISTERED = f", or one that a module in {MODULES} registers"
 
 C = TypeVar("C", ModelConfig, FeaturizerConfig)
 M = TypeVar("M", Policy, Featurizer)
@@ -73,7 +75,10 @@ def policy_from(
     """The policy in a checkpoint; `where` names it in errors. Raises InputError."""
     weights, settings = _weights_and_config(checkpoint, POLICY_KEY, where)
     imported = not _is_versioned(settings, where)
-    _require_one_of(settings, "backbone", ("lg_transformer",) if imported else backbones.names(), where)
+    if imported:
+        _require_one_of(settings, "backbone", ("lg_transformer",), where)
+    else:
+        _require_one_of(settings, "backbone", backbones.names(), where, _OR_REGISTERED)
     for name, size in (("goal_dim", GOAL_DIM), ("n_actions", N_DECISIONS)):
         if name in settings and not (type(settings[name]) is int and settings[name] == size):
             raise InputError(where, f"config: {name} is {shown(settings[name])}, expected {size}")
@@ -93,7 +98,7 @@ def featurizer_from(checkpoint: Mapping[str, Any], where: str, device: torch.dev
     if not _is_versioned(settings, where):
         _require_one_of(settings, "text_embedder_type", ("mlp",), where)
         settings = {**settings, **IMPORTED_FEATURIZER}
-    _require_one_of(settings, "text_embedder", embedder_names(), where)
+    _require_one_of(settings, "text_embedder", embedder_names(), where, _OR_REGISTERED)
     config = _parse_config(FeaturizerConfig(), settings, where)
     _require_similar_size(featurizer_parameters(config), weights, where)
     return _build_and_load(Featurizer, config, weights, where, device)
@@ -134,9 +139,13 @@ def _is_versioned(config: Mapping[str, Any], where: str) -> bool:
     return True
 
 
-def _require_one_of(config: Mapping[str, Any], name: str, names: tuple[str, ...], where: str) -> None:
+def _require_one_of(
+    config: Mapping[str, Any], name: str, names: tuple[str, ...], where: str, otherwise: str = ""
+) -> None:
     if name in config and not (isinstance(config[name], str) and config[name] in names):
-        raise InputError(where, f"config: {name} is {shown(config[name])}, expected one of {', '.join(names)}")
+        raise InputError(
+            where, f"config: {name} is {shown(config[name])}, expected one of {', '.join(names)}{otherwise}"
+        )
 
 
 def _width_of_heads(weights: Mapping[str, Tensor]) -> dict[str, int]:

@@ -121,6 +121,14 @@ def test_plug_ins_of_the_current_folder_are_found_and_hide_none_of_our_modules(t
     assert done.returncode == 2 and done.stdout == "the plug-in was found\n" and "--fly" in done.stderr
 
 
+def test_a_device_that_is_not_there_is_named_where_it_was_given(paths, tmp_path, capsys):
+    (tmp_path / "training_config.json").write_text('{"device": "gpu"}')
+    assert run.main([]) == 2
+    assert capsys.readouterr().err.startswith("error: training_config.json, device: unknown device 'gpu'")
+    assert run.main(["--device", "toaster"]) == 2
+    assert capsys.readouterr().err.startswith("error: --device: unknown device 'toaster'")
+
+
 def test_an_unknown_key_names_the_nearest(paths, tmp_path, capsys):
     (tmp_path / "training_config.json").write_text('{"held_out_shares": 1}')
     assert run.main([]) == 2

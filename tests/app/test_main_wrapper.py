@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.main_wrapper import MODULES, run_command
+from app.main_wrapper import run_command
+from config import MODULES
 from errors import InputError
 
 

@@ -178,6 +178,28 @@ def test_a_registered_backbone_works_from_the_command_line_and_from_the_file(plu
     assert store.load(tmp_path / "models").assistant.config.backbone == "neighbours"
 
 
+@pytest.mark.parametrize("flag, key", [("--backbone", "model"), ("--text_embedder", "featurizer")])
+def test_a_name_that_nobody_registered_is_refused_where_it_was_given(train, tmp_path, capsys, flag, key):
+    hint = "or one that a module in CODEASSIST_MODULES registers\n"
+    assert train(flag, "foo") == 2
+    error = capsys.readouterr().err
+    assert f'error: {flag}: found "foo", expected one of ' in error and error.endswith(hint)
+    file = tmp_path / "c.json"
+    file.write_text(json.dumps({key: {flag.removeprefix("--"): "foo"}}))
+    assert train("--training-config-path", str(file)) == 2
+    error = capsys.readouterr().err
+    assert f'error: {file}: {key}.{flag.removeprefix("--")} is "foo", expected' in error and error.endswith(hint)
+
+
+def test_a_device_that_is_not_there_is_named_where_it_was_given(train, tmp_path, capsys):
+    file = tmp_path / "c.json"
+    file.write_text('{"device": "gpu"}')
+    assert train("--training-config-path", str(file)) == 2
+    assert f"error: {file}, device: unknown device 'gpu'" in capsys.readouterr().err
+    assert train("--training-config-path", str(file), "--device", "toaster") == 2
+    assert "error: --device: unknown device 'toaster'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("validation, counted", [((), ""), (("d", "e"), ", 2 for validation")])
 def test_sessions_for_validation_are_not_called_held_out(tmp_path, validation, counted):
     result = SimpleNamespace(meta={"trained_on": "person"}, generation="000001-a", train=("a",), held_out=validation)

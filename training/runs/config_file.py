@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from dataclasses import is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import files
-from config import LoopConfig
+from config import MODULES, LoopConfig
 from config_bounds import check_settings, check_value, setting_types, shown
 from errors import InputError
 from training.runs.telemetry_url import check_telemetry_url
@@ -37,21 +38,28 @@ def read_settings(path: Path) -> object:
         content = path.read_bytes()
     try:
         return json.loads(content, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}, byte {error.start}", "is not UTF-8 text") from None
     except (ValueError, RecursionError) as error:
         raise InputError(str(path), f"not valid JSON: {error}") from error
 
 
-def require_registered(config: LoopConfig, where: str) -> None:
-    """Raises InputError if nobody has registered the configuration's backbone or text embedder. Loads PyTorch."""
+def require_registered(config: LoopConfig, file: str, typed: Container[str] = ()) -> None:
+    """Raises InputError if nobody has registered the configuration's backbone or text embedder. Loads PyTorch.
+
+    typed: names of the settings that come from a flag and not from the file.
+    """
     import backbones
     from featurizers.embedders import embedder_names
 
-    for key, name, names in (
-        ("model.backbone", config.model.backbone, backbones.names()),
-        ("featurizer.text_embedder", config.featurizer.text_embedder, embedder_names()),
+    for section, key, value, names in (
+        ("model", "backbone", config.model.backbone, backbones.names()),
+        ("featurizer", "text_embedder", config.featurizer.text_embedder, embedder_names()),
     ):
-        if name not in names:
-            raise InputError(where, f"{key} is {json.dumps(name)}, expected one of {', '.join(names)}")
+        if value not in names:
+            subject = f"found {json.dumps(value)}" if key in typed else f"{section}.{key} is {json.dumps(value)}"
+            expected = f"one of {', '.join(names)}, or one that a module in {MODULES} registers"
+            raise InputError(f"--{key}" if key in typed else file, f"{subject}, expected {expected}")
 
 
 def parse_config(value: object, where: str, defaults: LoopConfig | None = None) -> LoopConfig:
