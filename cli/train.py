@@ -57,7 +57,7 @@ def train_from_episodes(options: argparse.Namespace) -> int:
             device = check_device(distributed.device_name(settings.device), where)
             if distributed.is_main:
                 announce_loading()
-            config_file.require_registered(settings, file, typed=options)
+            config_file.require_registered(settings, file, typed=vars(options))
         with distributed.process_group(device):
             training = _train(options, settings, distributed)
     if distributed.is_main:
