@@ -51,8 +51,8 @@ from models.replacement import (
 
 __all__ = [
     "ASSISTANT", "DAMAGED", "FEATURIZER", "FILES", "GENERATIONS", "HUMAN", "JOURNAL", "MAX_GENERATIONS",
-    "METADATA_FILE", "Generation", "Models", "generations", "keep_start", "load", "load_generation", "load_start",
-    "publish", "roll_back", "rollback_hint", "start_generation",
+    "METADATA_FILE", "Generation", "Models", "archive_current", "generations", "keep_start",
+    "load", "load_generation", "load_start", "publish", "roll_back", "rollback_hint", "start_generation",
 ]  # fmt: skip
 
 LOCK_FILE = ".store.lock"
@@ -106,6 +106,17 @@ def publish(
             raise
         _prune(pv_dir, generation)
     return generation
+
+
+def archive_current(pv_dir: Path) -> str | None:
+    """The generation of the current models, which are stored as one if they came from elsewhere; None: there are none.
+
+    Raises InputError: disk full, read-only.
+    """
+    with lock(pv_dir / LOCK_FILE, wait=True):
+        complete_replacement(pv_dir)
+        _archive_current(pv_dir, time.time)
+        return _current_id(pv_dir)
 
 
 def keep_start(

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import files
 from config import LoopConfig, TrainConfig
 from data_paths import DataPaths
+from errors import InputError
 from inference import untrained_models
 from judge import Problem
 from models import Models, store
@@ -115,7 +117,7 @@ def _read_inputs(config: LoopConfig, episodes: Sequence[Episode], paths: DataPat
 
 
 def _has_models(folder: Path) -> bool:
-    return (folder / store.ASSISTANT).exists()
+    return all((folder / name).exists() for name in store.FILES)
 
 
 def _nothing_new(inputs: LoopInputs, finished: ManifestEntry) -> Outcome:
@@ -172,7 +174,8 @@ def _carry_out(inputs: LoopInputs, plan: RunPlan) -> Outcome:
     learning = [episode for episode in inputs.episodes if episode.id not in plan.held_out]
     result = _train(inputs, plan, learning)
     with files.lock(inputs.folder / ".training.lock"):
-        comparison = _compare(inputs, plan, result, held_out or learning)
+        learned_from = [learning[index] for index in sorted(result.train)]
+        comparison = _compare(inputs, plan, result, held_out or learned_from)
         decision = _decide(inputs, comparison, compared=bool(held_out))
         folder, generation = _publish(inputs, plan, result, decision)
     _record(inputs, plan, result, folder, generation)
@@ -184,13 +187,25 @@ def _carry_out(inputs: LoopInputs, plan: RunPlan) -> Outcome:
 
 
 def _train(inputs: LoopInputs, plan: RunPlan, learning: Sequence[Episode]) -> TrainResult:
-    """Cloning, PPO and self-play in one run, or what is left of it; its models are not published yet."""
+    """Cloning, PPO and self-play in one run, or what is left of it; its models are not published yet.
 
+    A run that is refused before its first state is saved leaves no plan to go on with.
+    """
+    config = _train_config(inputs, plan)
+    try:
+        return _begin_or_resume(inputs, config, learning)
+    except InputError:
+        if not (config.checkpoint_dir / STATE).exists():
+            with suppress(InputError):
+                remove_plan(inputs.plan_path)
+        raise
+
+
+def _begin_or_resume(inputs: LoopInputs, config: TrainConfig, learning: Sequence[Episode]) -> TrainResult:
     def record(games: Sequence[Episode]) -> None:
         for game in games:
             write_snapshot(game, inputs.paths.self_play_episodes)
 
-    config = _train_config(inputs, plan)
     state = config.checkpoint_dir / STATE
     if state.exists():
         try:
@@ -230,17 +245,17 @@ def _current_models(inputs: LoopInputs, plan: RunPlan) -> Models | None:
     """The models to compare with: those that are current, or were before this very run published its own."""
     current = store.load(inputs.folder, inputs.config.device)
     if current is not None and current.meta.get("plan") == plan.id:
-        return _replaced_models(inputs, plan)
+        return _replaced_models(inputs, current.meta.get("replaced"))
     if current is not None and current.generation != plan.compared_with:
         inputs.observer.message("Other models have become current meanwhile: the new ones are compared with those.")
     return current
 
 
-def _replaced_models(inputs: LoopInputs, plan: RunPlan) -> Models | None:
+def _replaced_models(inputs: LoopInputs, replaced: str | None) -> Models | None:
     whole = [generation.id for generation in store.generations(inputs.folder) if not generation.damaged]
-    if plan.compared_with not in whole:
+    if replaced is None or replaced not in whole:
         return None
-    return store.load_generation(inputs.folder, plan.compared_with, inputs.config.device)
+    return store.load_generation(inputs.folder, replaced, inputs.config.device)
 
 
 def _decide(inputs: LoopInputs, comparison: Comparison, *, compared: bool) -> PromotionDecision:
@@ -263,7 +278,10 @@ def _publish(inputs: LoopInputs, plan: RunPlan, result: TrainResult, decision: P
     for generation in store.generations(folder):
         if generation.current and generation.meta.get("plan") == plan.id:  # interrupted between this and its end
             return folder, generation.id
-    meta = {**result.meta, "start": plan.start, "verdict": decision.reason, "plan": plan.id}
+    replaced = store.archive_current(folder)
+    meta = {
+        **result.meta, "start": plan.start, "verdict": decision.reason, "plan": plan.id, "replaced": replaced,
+    }  # fmt: skip
     networks = result.policies
     return folder, store.publish(folder, networks.human, networks.assistant, networks.featurizer, meta)
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -301,6 +302,68 @@ def test_killed_after_the_models_are_published_it_is_not_run_again(episodes, tmp
     assert outcome.before.human_nll != outcome.after.human_nll
     assert same(weights(folder), published) and store.generations(folder) == kept
     assert len(read_manifest(paths.manifest)) == runs + 1 and not (paths.run / "plan.json").exists()
+
+
+def forget_generation(folder):
+    """Leaves the current models as files that came from elsewhere, of which nothing more is known."""
+    shutil.rmtree(folder / store.GENERATIONS)
+    for name in store.FILES:
+        content = torch.load(folder / name, weights_only=True)
+        del content["config"]["generation"]
+        torch.save(content, folder / name)
+
+
+def test_killed_after_imported_models_are_replaced_it_is_compared_with_those(episodes, tmp_path, monkeypatch):
+    paths, config = DataPaths(tmp_path), replace(TINY, init_from_pv=False)
+    imported(paths.models, config)
+    forget_generation(paths.models)
+    decided = []
+
+    def decide(new, old, **more):
+        decided.append((old, more["old_trained_on"]))
+        return PromotionDecision(True, "they are better")
+
+    def kill(path, entry):
+        raise Killed
+
+    monkeypatch.setattr(loop, "decide_promotion", decide)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "append_entry", kill)
+        with pytest.raises(Killed):
+            run_loop(config, episodes, paths, NullObserver())
+    run_loop(config, episodes, paths, NullObserver())
+    assert len(decided) == 2 and decided[0] == decided[1] and decided[0][1] == "imported"
+
+
+def test_a_run_that_is_refused_is_not_gone_on_with(episodes, tmp_path, monkeypatch):
+    def refuse(*given):
+        raise InputError("memory", "is too small")
+
+    paths, config = DataPaths(tmp_path), replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    with monkeypatch.context() as patch:
+        patch.setattr("training.runs.run_inputs.require_memory", refuse)
+        with pytest.raises(InputError, match="memory"):
+            run_loop(config, episodes, paths, NullObserver())
+    assert not (paths.run / "plan.json").exists()
+    observer = Telling()
+    run_loop(config, episodes, paths, observer)
+    assert "Going on with the run that was interrupted." not in observer.messages
+
+
+@pytest.mark.parametrize("name", store.FILES)
+def test_models_of_which_a_file_is_missing_are_not_said_to_stay(episodes, tmp_path, name):
+    paths, config = DataPaths(tmp_path), replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    run_loop(config, episodes, paths, NullObserver())
+    (paths.models / name).unlink()
+    with pytest.raises(InputError, match=f"{name}: is missing"):
+        run_loop(config, episodes, paths, NullObserver())
+
+
+def test_without_held_out_sessions_those_that_say_when_to_stop_are_not_measured(sessions, tmp_path):
+    config = replace(TINY, held_out_share=0.0, zero_style=replace(TINY.zero_style, epochs=0))
+    outcome = run_loop(config, sessions, DataPaths(tmp_path), NullObserver())
+    assert outcome.held_out == 0 and outcome.validation_sessions > 0
+    assert len(outcome.after.sessions) == len(outcome.before.sessions) == outcome.learned_from
 
 
 def test_other_settings_after_a_kill_begin_anew(straight, episodes, tmp_path):
