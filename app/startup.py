@@ -18,15 +18,13 @@ INTERRUPTED = 130
 
 
 def prepare_process() -> None:
-    """Opens missing standard streams, makes stderr forgiving, ends at once on a signal: nothing is to be saved yet.
-
-    A signal that the process ignores, as a job in the background or under `nohup`, stays ignored.
-    """
+    """Opens missing standard streams, makes stderr forgiving, ends at once on a signal: nothing is to be saved yet."""
     _open_missing_descriptors()
     replace_missing_streams()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _exit_at_once)
+    signal.signal(signal.SIGINT, _exit_at_once)
+    signal.signal(signal.SIGTERM, _exit_at_once)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _exit_at_once)
 
 
 def append_current_folder() -> None:

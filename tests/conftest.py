@@ -26,8 +26,9 @@ def pytest_configure(config):
     # Before torch is loaded, and inherited by the processes that tests start.
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["DISABLE_TELEMETRY"] = "1"
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests as a job in the background
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGHUP):  # ignored in the background and under nohup
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     folder = tempfile.TemporaryDirectory(prefix="codeassist-test-")
     os.environ["PERSISTENT_DATA_DIR"] = folder.name
     config.add_cleanup(folder.cleanup)

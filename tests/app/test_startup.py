@@ -43,25 +43,6 @@ os.kill(os.getpid(), signal.{number})
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_an_ignored_signal_stays_ignored(root, number):
-    """As a shell starts jobs in the background, and `nohup` any job."""
-    program = f"""
-import os, signal
-signal.signal(signal.{number}, signal.SIG_IGN)
-from app.main_wrapper import run_command
-from app.startup import prepare_process
-prepare_process()
-os.kill(os.getpid(), signal.{number})
-def command():
-    os.kill(os.getpid(), signal.{number})
-    return 7
-os._exit(run_command(command))
-"""
-    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
-
-
 def test_loading_is_announced_before_it_begins(capsys, monkeypatch):
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     announce_loading()

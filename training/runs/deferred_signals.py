@@ -27,8 +27,7 @@ class InterruptRequest:
 def defer_signals(*, announce: bool = False) -> Iterator[InterruptRequest]:
     """In the block the first signal is only noted, and a second one raises KeyboardInterrupt at once.
 
-    A signal that the process ignores, as in the background or under `nohup`, stays ignored.
-    announce: says so on stderr at the first one.
+    A SIGHUP that the process ignores, as under `nohup`, stays ignored. announce: says so on stderr at the first one.
     Python delivers signals to the main thread alone; in another thread nothing is deferred.
     """
     interrupt = InterruptRequest()
@@ -52,7 +51,7 @@ def defer_signals(*, announce: bool = False) -> Iterator[InterruptRequest]:
 
 
 def _is_heard(number: int) -> bool:
-    return signal.getsignal(number) is not signal.SIG_IGN
+    return number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
 
 
 def _announce() -> None:
