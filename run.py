@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import files
 from app.arguments import Parser, check_device, path, port, positive, seed
 from app.command_names import RUN
-from app.main_wrapper import exit_with, run_command
+from app.main_wrapper import exit_with, output_after, run_command
 from config import VERSION, LoopConfig
 from data_paths import SAMPLES, DataPaths, sessions_left_behind
 from errors import InputError, printable
@@ -83,7 +83,8 @@ def _run(options: argparse.Namespace) -> int:
             estimates = {name: value for name, value in vars(outcome.after).items() if isinstance(value, Estimate)}
             sessions = "held_out" if outcome.held_out else "learned_from"
             run.metrics.update({f"{sessions}.{name}": value.mean for name, value in estimates.items()})
-    print(render(outcome, paths, config))
+    with output_after("the run has ended and is saved"):
+        print(render(outcome, paths, config))
     return 0
 
 
@@ -105,7 +106,7 @@ def _may_hold_sessions(name: str) -> bool:
 
 def learn(config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord) -> Outcome:
     """Reads the sessions and carries out the plan, with a bar per phase."""
-    from cli.progress import CompositeObserver, Progress
+    from cli.progress import NOT_BEGUN, CompositeObserver, Progress
     from cli.reading import read
     from training.telemetry import TelemetryObserver
     from training.training_loop import run_loop
@@ -117,7 +118,8 @@ def learn(config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord
         return run_loop(config, episodes, paths, observer)
     except KeyboardInterrupt:
         progress.close()
-        print("interrupted; all is saved, the same command goes on from here", file=sys.stderr)
+        how = "all is saved, the same command goes on from here"
+        print(f"interrupted; {how if progress.training_began else NOT_BEGUN}", file=sys.stderr)
         raise
     finally:
         progress.close()

@@ -8,7 +8,8 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from io import TextIOWrapper
 from types import FrameType
@@ -70,6 +71,18 @@ def exit_with(code: int) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # also after Python has let go of its own handlers
     sys.exit(code)
+
+
+@contextmanager
+def output_after(change: str) -> Iterator[None]:
+    """For the output that follows a change: if stdout is full, the error says that the change was made."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno in _DISK_FULL and error.filename is None:
+            raise OSError(error.errno, f"{error.strerror}; {change}") from error
+        raise
 
 
 def import_plugins() -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import strict_json
+from app.main_wrapper import output_after
 from app.startup import transient_line
 from cli.tables import table
 from errors import NotFoundError, printable
@@ -23,7 +24,16 @@ def models(options: argparse.Namespace) -> int:
     with transient_line("loading PyTorch ..."):
         from models import store
 
-    restored = store.roll_back(options.pv_dir, options.roll_back) if "roll_back" in options else None
+    if "roll_back" not in options:
+        return _print(options, None)
+    restored = store.roll_back(options.pv_dir, options.roll_back)
+    with output_after(f"{restored.id} is current now"):
+        return _print(options, restored)
+
+
+def _print(options: argparse.Namespace, restored: Generation | None) -> int:
+    from models import store
+
     generations = store.generations(options.pv_dir)
     if options.json:
         rows = [asdict(generation) for generation in generations]

@@ -23,6 +23,9 @@ TITLES = {
 
 BAR = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}{postfix}"
 
+NOT_BEGUN = "training had not begun yet, run the same command again"
+"""Of a run that was interrupted so early that there was nothing to save."""
+
 LINE_EVERY = 10.0
 """Seconds between two lines of a phase where there is no terminal."""
 
@@ -59,6 +62,11 @@ class Progress:
         self.bar: tqdm[NoReturn] | None = None
         self.title, self.total, self.done = "", 0, 0
         self.last_line = clock()
+
+    @property
+    def training_began(self) -> bool:
+        """Whether there was a phase after the reading of the sessions."""
+        return self.title not in ("", TITLES["loading"])
 
     def phase(self, name: str, total_steps: int) -> None:
         """A new bar, or without a terminal a line that says what begins; nothing for a phase that is left out."""

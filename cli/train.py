@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.arguments import check_device
+from app.main_wrapper import output_after
 from app.startup import announce_loading
 from cli.built_in import BACKBONES, TEXT_EMBEDDERS
-from cli.progress import CompositeObserver, Progress
+from cli.progress import NOT_BEGUN, CompositeObserver, Progress
 from cli.reading import read
 from cli.setting_flags import DEFAULTS, SETTING_FLAGS, override
 from cli.tables import pluralise
@@ -62,7 +63,8 @@ def train_from_episodes(options: argparse.Namespace) -> int:
             training = _train(options, settings, distributed)
     if distributed.is_main:
         _append_manifest(training.config, training.result)
-        print(_summary(training.config, training.result))
+        with output_after("the run has ended and is saved"):
+            print(_summary(training.config, training.result))
     return 0
 
 
@@ -141,7 +143,8 @@ def _train(options: argparse.Namespace, settings: LoopConfig, distributed: Distr
         except KeyboardInterrupt:
             progress.close()
             if distributed.is_main:
-                print("interrupted; the same command with --resume goes on from what is saved", file=sys.stderr)
+                how = "the same command with --resume goes on from what is saved"
+                print(f"interrupted; {how if progress.training_began else NOT_BEGUN}", file=sys.stderr)
             raise
         finally:
             progress.close()

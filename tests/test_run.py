@@ -205,6 +205,15 @@ def test_telemetry_is_kept_here_and_can_be_switched_off(paths, monkeypatch):
     assert str(paths.root) not in log.read_text()
 
 
+def test_interrupted_before_training_it_does_not_promise_that_something_is_saved(paths, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.training_loop.run_loop", interrupt)
+    assert run.main([]) == 130
+    assert capsys.readouterr().err.splitlines()[-1].startswith("interrupted; training had not begun yet")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_it_says_how_to_go_on(paths, tmp_path, root, number):
     long = {**TINY, "bc": {"epochs": 100_000, "patience": 100_000}}

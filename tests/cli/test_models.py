@@ -1,6 +1,9 @@
 """`models` promises: lists what is kept, goes back, and says what it did."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +46,19 @@ def test_rolling_back_and_forth(folder, capsys):
     assert code == 0 and out.startswith(f"{first} of ") and store.load(folder).generation == first
     code, _, _ = models(folder, capsys, "--roll_back", second)
     assert code == 0 and store.load(folder).generation == second
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
+def test_a_full_stdout_does_not_hide_that_the_change_was_made(folder, root):
+    first = store.generations(folder)[0].id
+    words = [sys.executable, "-m", "cli.run_tasks", "models", "--pv_dir", str(folder)]
+    for more, clause in ((["--roll_back"], f"; {first} is current now"), ([], "")):
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [*words, *more], cwd=root, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert done.returncode == 2 and done.stderr == f"error: output: No space left on device{clause}\n"
+    assert store.load(folder).generation == first
 
 
 def test_what_is_not_there_cannot_be_gone_back_to(folder, capsys, tmp_path):

@@ -200,6 +200,19 @@ def test_a_device_that_is_not_there_is_named_where_it_was_given(train, tmp_path,
     assert "error: --device: unknown device 'toaster'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("began", [False, True])
+def test_interrupted_before_training_it_does_not_promise_that_something_is_saved(train, monkeypatch, capsys, began):
+    def interrupt(config, episodes, *, observer, distributed):
+        if began:
+            observer.phase("bc", 1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.train_from_episodes.train_from_episodes", interrupt)
+    assert train() == 130
+    how = "the same command with --resume goes on" if began else "training had not begun yet"
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"interrupted; {how}")
+
+
 @pytest.mark.parametrize("validation, counted", [((), ""), (("d", "e"), ", 2 for validation")])
 def test_sessions_for_validation_are_not_called_held_out(tmp_path, validation, counted):
     result = SimpleNamespace(meta={"trained_on": "person"}, generation="000001-a", train=("a",), held_out=validation)
