@@ -98,11 +98,16 @@ def test_only_what_is_not_recorded_is_fitted(featurizer, sessions):
     from training.data.behaviour_policy import fit_behaviour_policy
 
     one = sessions[0]
-    moves = tuple(
-        replace(m, probability=0.3, decision_probability=0.6) if m and m.agent == "A" and i < 4 else m
-        for i, m in enumerate(one.actions)
+    actions = tuple(
+        action
+        and (
+            replace(action, probability=0.3, decision_probability=0.6)
+            if action.agent == "A" and i < 4
+            else replace(action, probability=None, decision_probability=None)
+        )
+        for i, action in enumerate(one.actions)
     )
-    steps = build_dataset([replace(one, actions=moves)], featurizer).select_episodes([0], is_human=False)
+    steps = build_dataset([replace(one, actions=actions)], featurizer).select_episodes([0], is_human=False)
     decision, line = steps.behaviour_log_probs(fit_behaviour_policy(steps.choices))
     known = ~steps.log_decision.isnan()
     assert known.any() and not known.all()

@@ -81,7 +81,7 @@ def test_the_anchors_are_divergences_in_their_direction(phase, parts):
     assert parts["kl_human"].item() == pytest.approx(float(own.kl(human).mean()), rel=1e-3)
     assert parts["kl_start"].item() == pytest.approx(float(start.kl(own).mean()), rel=1e-3)
     assert parts["entropy"].item() == pytest.approx(float(own.entropy().mean()), rel=1e-3)
-    assert abs(own.kl(human).mean() - human.kl(own).mean()) > 0.01
+    assert abs(own.kl(human).mean() - human.kl(own).mean()) > 0.002  # ten times what the comparison above allows
     assert parts["kl_start"] > 0.01
 
 
