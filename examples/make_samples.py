@@ -106,7 +106,7 @@ class Session:
         scope: dict[str, Callable[..., object]] = {}
         passed, compiled = 0, True
         try:
-            exec(compile("\n".join(line.text for line in self.lines), self.problem, "exec"), scope)
+            exec(compile("\n".join(line.text for line in self.lines), f"<{self.problem}>", "exec"), scope)
         except SyntaxError:
             compiled = False
         for arguments, expected in self.cases if compiled else []:
