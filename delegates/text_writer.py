@@ -1,14 +1,17 @@
-"""The protocol of text writers and what they answer.
+"""The protocol of text writers, what they are told and what they answer.
 
 Not here: any particular writer, the decision that asks for a text, the review of the text.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from actions import Decision
+from judge import Problem
 from state import State
 
 
@@ -46,9 +49,69 @@ class Completion:
         return self.token_log_probs[0] if self.token_log_probs else None
 
 
+class WritingCancelledError(Exception):
+    """The text that was being written is no longer wanted."""
+
+
+class Cancellation:
+    """Tells a writer, from any thread, that its text is no longer wanted."""
+
+    def __init__(self) -> None:
+        self._cancelled = threading.Event()
+        self._callbacks: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Sets it, once and for all, and calls what `on_cancel` added, in this thread."""
+        with self._lock:
+            self._cancelled.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    def on_cancel(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` when it is cancelled (at once if it is), for what waits in a socket or a queue."""
+        with self._lock:
+            if not self.cancelled:
+                self._callbacks.append(callback)
+                return
+        callback()
+
+    def raise_if_cancelled(self) -> None:
+        """Raises WritingCancelledError if it is."""
+        if self.cancelled:
+            raise WritingCancelledError
+
+
+@dataclass(frozen=True, slots=True)
+class WritingContext:
+    """What a writer may know beside the file, and when it is to stop.
+
+    problem: what the person solves; None: a file without one.
+    rejected: texts that the person deleted or took back in this session, the latest last.
+    cancellation: asked by the writer between its steps.
+    """
+
+    problem: Problem | None = None
+    rejected: tuple[str, ...] = ()
+    cancellation: Cancellation = field(default_factory=Cancellation)
+
+
+NO_CONTEXT = WritingContext()
+"""Of a file alone; nobody cancels it."""
+
+
 class TextWriter(Protocol):
     """Writes the text that carries out a decision."""
 
-    def write(self, state: State, decision: Decision, line: int) -> Completion:
-        """The text for `decision`, which is no NO-OP, at `line` (from 0) of the file that `state` shows."""
+    def write(self, state: State, decision: Decision, line: int, context: WritingContext = NO_CONTEXT) -> Completion:
+        """The text for `decision`, which is no NO-OP, at `line` (from 0) of the file that `state` shows.
+
+        Raises WritingCancelledError: `context.cancellation` was set meanwhile.
+        """
         ...

@@ -14,7 +14,7 @@ from random import Random
 
 from actions import EXPLAIN, Decision
 from comments import strip_comment
-from delegates import Completion
+from delegates import NO_CONTEXT, Completion, WritingContext
 from indentation import indentation
 from simulation.goal import Goal
 from simulation.goal_progress import GoalProgress, due_goal_line, next_missing_lines
@@ -47,7 +47,7 @@ class OracleWriter:
     goal: Goal
     generator: Random
 
-    def write(self, state: State, decision: Decision, line: int) -> Completion:
+    def write(self, state: State, decision: Decision, line: int, context: WritingContext = NO_CONTEXT) -> Completion:
         """See `TextWriter`. Its log-probabilities are unknown, as it has no tokens."""
         return Completion(self._text(state, decision, line), "oracle")
 

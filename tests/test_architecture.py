@@ -10,6 +10,6 @@ def test_the_map_is_the_order_of_imports(root):
     names = [name for line in tree.splitlines() for name in re.findall(r"\b([a-z_]+)(?:/|\.py)", line)]
     contracts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = [layer.split(" | ") for layer in contracts[0]["layers"]]
-    places = [next(i for i, layer in enumerate(layers) if name in layer) for name in names if name != "services"]
-    assert sorted({*names} - {"services"}) == sorted(name for layer in layers for name in layer)
+    places = [next(i for i, layer in enumerate(layers) if name in layer) for name in names]
+    assert sorted({*names}) == sorted(name for layer in layers for name in layer)
     assert places == sorted(places)

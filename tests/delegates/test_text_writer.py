@@ -2,7 +2,7 @@
 
 import pytest
 
-from delegates import Completion
+from delegates import Cancellation, Completion, WritingCancelledError
 
 
 def test_statistics_are_those_of_the_tokens():
@@ -16,3 +16,16 @@ def test_without_tokens_nothing_is_said(log_probs, count):
     completion = Completion("", "model", log_probs)
     assert completion.mean_log_prob is completion.min_log_prob is completion.first_log_prob is None
     assert completion.token_count == count
+
+
+def test_whoever_waits_hears_of_a_cancellation_once_and_whoever_comes_late_at_once():
+    calls = []
+    cancellation = Cancellation()
+    cancellation.raise_if_cancelled()
+    cancellation.on_cancel(lambda: calls.append("waited"))
+    cancellation.cancel()
+    cancellation.cancel()
+    cancellation.on_cancel(lambda: calls.append("late"))
+    assert calls == ["waited", "late"] and cancellation.cancelled
+    with pytest.raises(WritingCancelledError):
+        cancellation.raise_if_cancelled()
