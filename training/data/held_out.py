@@ -23,12 +23,14 @@ and so nothing is held out for it."""
 def choose_validation(ids: Sequence[str], share: float, seed: int) -> set[int]:
     """Indices of the sessions that no phase of one training learns from: about `share` of them, at least one.
 
-    None of fewer than `MIN_SESSIONS`.
+    Recordings of the same id are one session. None of fewer than `MIN_SESSIONS`.
     """
-    if len(ids) < MIN_SESSIONS or share <= 0:
+    names = set(ids)
+    if len(names) < MIN_SESSIONS or share <= 0:
         return set()
-    order = sorted(range(len(ids)), key=lambda i: (derived_seed(seed, "held out", ids[i]), i))
-    return set(order[: max(round(len(ids) * share), 1)])
+    ordered = sorted(names, key=lambda name: (derived_seed(seed, "held out", name), name))
+    validation = set(ordered[: max(round(len(names) * share), 1)])
+    return {index for index, name in enumerate(ids) if name in validation}
 
 
 def choose_held_out(ids: Sequence[str], share: float, learned: Container[str] = ()) -> frozenset[str]:

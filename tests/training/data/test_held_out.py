@@ -48,6 +48,14 @@ def test_validation_sessions_of_one_training(sessions, validation):
     assert choose_validation(ids, 0.0, seed=0) == set()
 
 
+@given(st.lists(st.sampled_from([f"id-{i}" for i in range(8)]), max_size=30), st.floats(0, 0.9), st.integers(0, 99))
+def test_recordings_of_the_same_id_are_learned_from_together_or_not_at_all(ids, share, seed):
+    validation = choose_validation(ids, share, seed)
+    assert {ids[i] for i in validation}.isdisjoint(ids[i] for i in range(len(ids)) if i not in validation)
+    names = set(ids)
+    assert len({ids[i] for i in validation}) == (max(round(len(names) * share), 1) if len(names) > 5 and share else 0)
+
+
 def test_most_validation_sessions_stay_so_when_sessions_are_added():
     few, more = ([f"id-{i}" for i in range(n)] for n in (20, 24))
     first, second = ({ids[i] for i in choose_validation(ids, 0.25, seed=3)} for ids in (few, more))
