@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from config import RewardWeights, SearchConfig
+from config_bounds import check_settings
 from models import Models
 from simulation.network_agents import NetworkPolicy
 from state import State
@@ -31,14 +32,17 @@ def search(
 ) -> SearchResult:
     """Searches G states of files with the networks of `models`, and says what to play there and what to learn.
 
-    config: by default `SearchConfig(discount=DISCOUNT)`; its discount must be below 1. seed: the same seed gives the
-    same result; what is drawn for a state also depends on its index. explore: with Gumbel noise at the root, as
-    self-play needs it. rewards: what the assistant's decisions are worth, by default `RewardWeights()`.
+    states: one at least. config: by default `SearchConfig(discount=DISCOUNT)`; its discount must be below 1. seed: the
+    same seed gives the same result; what is drawn for a state also depends on its index. explore: with Gumbel noise at
+    the root, as self-play needs it. rewards: what the assistant's decisions are worth, by default `RewardWeights()`.
 
-    Raises ValueError for a config that does not fit files, FloatingPointError if the weights give no numbers.
+    Raises InputError for settings out of their bounds, ValueError for a config that does not fit files,
+    FloatingPointError if the weights give no numbers.
     """
-    config = config or SearchConfig(discount=DISCOUNT)
+    config, rewards = config or SearchConfig(discount=DISCOUNT), rewards or RewardWeights()
+    check_settings(config, "search settings")
+    check_settings(rewards, "rewards")
     evaluator = CachedEvaluator(PolicyEvaluator(models.assistant, models.featurizer, config), observation)
-    model = GoalFreeModel(evaluator, NetworkPolicy.of(models), rewards or RewardWeights(), config)
+    model = GoalFreeModel(evaluator, NetworkPolicy.of(models), rewards, config)
     generators = [np.random.default_rng((seed, index)) for index in range(len(states))]
     return run_search(states, model, config, SearchRandomness.draw(generators, config, explore=explore))

@@ -6,6 +6,7 @@ import torch
 
 import actions
 from config import FeaturizerConfig, ModelConfig, RewardWeights, SearchConfig
+from errors import InputError
 from featurizers import Featurizer
 from models import Models, Policy
 from simulation.builtin_problems import PROBLEMS
@@ -61,3 +62,17 @@ def test_rewards_are_those_that_it_is_given(models, states):
 def test_a_discount_of_one_is_refused(models, states):
     with pytest.raises(ValueError, match="discount"):
         search(states, models, SearchConfig(discount=1.0))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"config": SearchConfig(simulations=0, discount=DISCOUNT)}, "search settings: simulations is 0, expected"),
+        ({"config": SearchConfig(lambdas=(), discount=DISCOUNT)}, "search settings: lambdas is"),
+        ({"config": SearchConfig(discount=-0.5)}, "search settings: discount is -0.5"),
+        ({"rewards": RewardWeights(undo_penalty=float("nan"))}, "rewards: undo_penalty is NaN"),
+    ],
+)  # fmt: skip
+def test_settings_out_of_their_bounds_are_refused(models, states, settings, message):
+    with pytest.raises(InputError, match=message):
+        search(states, models, **settings)
