@@ -15,6 +15,7 @@ KINDS = {
     "restarted globals": ModelConfig(global_tokens="restarted"),
     "lstm": ModelConfig(backbone="lstm"),
     "bigru": ModelConfig(backbone="bigru"),
+    "even kernel": ModelConfig(backbone="bigru", kernel_size=4),
 }
 LENGTHS = (5, 0, 70, 1, 300)
 
