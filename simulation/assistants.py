@@ -8,11 +8,11 @@ from itertools import accumulate
 from random import Random
 
 import numpy as np
-from numpy.typing import NDArray
 
 from actions import Action, Decision, legality_mask
 from config import FeaturizerConfig
 from exploration import MODEL, NO_OP_PROBABILITY, REACH, exploration_probabilities
+from featurizers import window
 from simulation.person import PairProbabilities
 from state import State
 
@@ -43,22 +43,26 @@ class RandomAssistant:
 
 @dataclass(frozen=True, slots=True)
 class ExploringAssistant:
-    """The exploration policy (`exploration`) as an assistant."""
+    """The exploration policy (`exploration`) as an assistant; of long files at lines that a network sees too.
+
+    h_max: lines of a network's window. w_max: bytes from which on a line has no room for a completion.
+    """
 
     noop: float = NO_OP_PROBABILITY
     reach: float = REACH
     w_max: int = FeaturizerConfig.w_max
+    h_max: int = FeaturizerConfig.h_max
 
     def decide(self, states: Sequence[State], generators: Sequence[Random]) -> list[Action]:
         """See `Assistant`. The action carries the probabilities of the draw."""
-        legal = legality_mask(states, self.w_max)
-        return [
-            sampled_action(self.pair_probabilities(state, legal[i, :, : len(state)]), generator, MODEL)
-            for i, (state, generator) in enumerate(zip(states, generators, strict=True))
-        ]
+        drawn = zip(states, generators, strict=True)
+        return [sampled_action(self.pair_probabilities(state), generator, MODEL) for state, generator in drawn]
 
-    def pair_probabilities(self, state: State, legal: NDArray[np.bool_]) -> PairProbabilities:
-        """The distribution over pairs `(7, n)`; legal: `(7, n)`, where each decision is legal."""
+    def pair_probabilities(self, state: State) -> PairProbabilities:
+        """The distribution over pairs `(7, n)` of a state of n lines, as `exploration_probabilities` has it."""
+        legal = legality_mask([state], self.w_max)[0]
+        first = window(len(state), state.cursor.line if state.cursor.on else -1, self.h_max)
+        legal[:, :first] = legal[:, first + self.h_max :] = False
         return exploration_probabilities(state, legal, no_op=self.noop, reach=self.reach)
 
 
@@ -85,4 +89,5 @@ def sampled_action(pairs: PairProbabilities, generator: Random, model: str | Non
 def _action(
     decision: Decision, line: int, probability: float, decision_probability: float, model: str | None
 ) -> Action:
-    return Action("A", decision, line, True, probability, decision_probability, model)
+    """What is drawn from a policy as it is: the probability of the draw is the policy's own."""
+    return Action("A", decision, line, True, probability, decision_probability, model, policy_probability=probability)

@@ -19,7 +19,7 @@ EXPLORING = ExploringAssistant()
 
 
 def pairs_at(state):
-    return EXPLORING.pair_probabilities(state, legality_mask([state], EXPLORING.w_max)[0])
+    return EXPLORING.pair_probabilities(state)
 
 
 def all_protected(state):
@@ -57,7 +57,8 @@ def test_far_lines_are_drawn_if_no_others_are_legal(state_of, protected):
     human = np.array(unedited(len(state)))
     human[:-3] = (0, 0, 1, 1, 0, 0)
     state = replace(state, human=human)
-    actions = EXPLORING.decide([state] * 50, [Random(seed) for seed in range(50)])
+    sees_all = replace(EXPLORING, h_max=len(state))
+    actions = sees_all.decide([state] * 50, [Random(seed) for seed in range(50)])
     assert {action.line for action in actions} - {-1} <= {39_997, 39_998, 39_999}
     assert len({action.line for action in actions}) == 4
 
@@ -70,6 +71,16 @@ def test_its_draws_name_their_model_and_record_the_probabilities_of_the_policy(s
         assert (action.line == -1) == (action.decision is Decision.NO_OP)
         assert action.probability == pytest.approx(pairs[action.decision, max(action.line, 0)])
         assert action.decision_probability == pytest.approx(pairs[action.decision].sum())
+        assert action.policy_probability == action.probability
+
+
+@pytest.mark.parametrize(("cursor", "first"), [(None, 0), (0, 0), (40, 38), (99, 96)])
+def test_of_long_files_it_takes_lines_that_a_network_sees_too(cursor, first, state_of):
+    state = state_of(*["x"] * 100, cursor=cursor)
+    pairs = replace(EXPLORING, h_max=4).pair_probabilities(state)
+    assert set(np.flatnonzero(pairs[Decision.EDIT_EXISTING_LINES])) == set(range(first, first + 4))
+    assert pairs.sum() == pytest.approx(1.0) and pairs[Decision.NO_OP, 0] == 0.5
+    assert (pairs_at(state)[Decision.EDIT_EXISTING_LINES] > 0).all()
 
 
 def test_it_draws_as_often_as_it_says(state_of):
