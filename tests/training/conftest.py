@@ -13,6 +13,8 @@ from simulation.oracle_writer import NoisyOracle
 from simulation.rollout import RolloutSpec, run_rollouts
 from simulation.scripted_people import ScriptedPerson, acceptance_rates
 from state import Cursor, Env, State, unedited
+from training.data.transitions import build_dataset
+from training.networks.training_networks import TrainingNetworks
 
 LINES = ("def f(xs):", "    total = 0", "    for x in xs:", "        total = total + x", "    return total")
 
@@ -67,3 +69,10 @@ def small_training():
 @pytest.fixture
 def small(tmp_path):
     return _small_training(tmp_path)
+
+
+@pytest.fixture
+def fresh(small, sessions):
+    """Networks that have not learned yet, and the sessions as tensors."""
+    networks = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    return networks, build_dataset(sessions, networks.featurizer)

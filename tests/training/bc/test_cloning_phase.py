@@ -5,30 +5,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from actions import Decision
 from config import BCConfig
 from models import store
 from training.bc.cloning_phase import CloningPhase
 from training.data.transitions import build_dataset
 from training.losses.returns import returns_to_go
 from training.networks.initialisation import (
-    KEPT_RIDGE,
-    class_prior,
     initialise_human_policy,
-    initialise_retention_head,
-    ridge_logistic_fit,
-    ridge_softmax_fit,
 )
 from training.networks.predictions import Predictor, kl_divergence
 from training.networks.training_networks import TrainingNetworks
 from training.train_from_episodes import train_from_episodes
-
-
-@pytest.fixture
-def fresh(small, sessions):
-    """Policies that have not learned yet, and the sessions as tensors."""
-    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
-    return policies, build_dataset(sessions, policies.featurizer)
 
 
 def run(phase):
@@ -51,66 +38,6 @@ def nll(policies, data, episodes):
 def begin(policies, data, episodes):
     steps = data.select_episodes(episodes)
     initialise_human_policy(policies.human, data, steps, returns_to_go(steps, 0.99))
-
-
-def test_a_fresh_policy_without_history_begins_at_the_class_prior(small, sessions):
-    policies = TrainingNetworks.fresh(replace(small.model, history=False), small.featurizer, 0)
-    data = build_dataset(sessions, policies.featurizer)
-    begin(policies, data, range(6))
-    steps = data.select_episodes(range(6), is_human=True)
-    answers = Predictor(policies.human, policies.featurizer, legal_only=False).predict(data.encoded, steps)
-    prior = class_prior(steps)
-    assert (answers.decisions - prior).abs().max() < 0.4  # the head's small weights remain
-    assert nll(policies, data, range(6)) == pytest.approx(float(-prior[steps.decision].mean()), abs=0.05)
-
-
-def test_with_history_it_begins_at_what_follows_what(fresh):
-    policies, data = fresh
-    begin(policies, data, range(6))
-    steps = data.select_episodes(range(6), is_human=True)
-    assert nll(policies, data, range(6)) < float(-class_prior(steps)[steps.decision].mean()) - 0.1
-
-
-def test_softmax_fit_finds_the_logits():
-    torch.manual_seed(0)
-    weights, x = torch.randn(7, 3), torch.randn(4_000, 3)
-    decisions = torch.distributions.Categorical(logits=x @ weights.T).sample()
-    found = ridge_softmax_fit(x, decisions, torch.full((7,), -1.9459))
-    assert torch.allclose(found - found.mean(0), weights - weights.mean(0), atol=0.25)
-
-
-def test_softmax_fit_is_where_the_gradient_vanishes():
-    torch.manual_seed(1)
-    x, decisions, prior = torch.randn(40, 5).double(), torch.randint(0, 7, (40,)), torch.randn(7).log_softmax(0)
-    weights = ridge_softmax_fit(x, decisions, prior).double().requires_grad_()
-    loss = torch.nn.functional.cross_entropy(prior + x @ weights.T, decisions, reduction="sum")
-    (loss + weights.square().sum() / 2).backward()
-    assert weights.grad.abs().max() < 1e-3
-
-
-def test_share_fit_is_where_the_gradient_vanishes():
-    torch.manual_seed(2)
-    x, shares = torch.randn(40, 5).double(), torch.rand(40).double()
-    weights = ridge_logistic_fit(x, shares, 0.3).double().requires_grad_()
-    loss = torch.nn.functional.binary_cross_entropy_with_logits(0.3 + x @ weights, shares, reduction="sum")
-    (loss + KEPT_RIDGE * weights.square().sum() / 2).backward()
-    assert weights.grad.abs().max() < 1e-3
-
-
-def test_p_kept_of_a_decision_never_tried_begins_at_that_of_its_kind(fresh):
-    policies, data = fresh
-    steps = data.select_episodes(range(6), is_human=False)
-    writing = (steps.decision == Decision.FILL_PARTIAL_LINE) | (steps.decision == Decision.WRITE_SINGLE_LINE)
-    explaining = steps.decision == Decision.EXPLAIN_MULTI_LINES
-    kept = torch.where(writing, 1.0, torch.where(explaining, 0.0, torch.nan))
-    assert writing.any() and explaining.any()
-    initialise_retention_head(policies.human, data, replace(steps, retained=kept))
-    bias = policies.human.kept_head.last.bias
-    assert bias[Decision.WRITE_MULTI_LINE] > bias[Decision.EDIT_EXISTING_LINES] > bias[Decision.EXPLAIN_SINGLE_LINES]
-
-
-def test_one_step_of_each_kind_is_fitted_without_complaint():
-    assert ridge_softmax_fit(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64), torch.zeros(7)).abs().max() == 0
 
 
 def test_it_learns_what_the_human_does(fresh):
