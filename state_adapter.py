@@ -13,10 +13,12 @@ from episodes.decision_inference import infer_decision
 from episodes.directory_reader import read_episodes
 from episodes.episode import Episode, Transition
 from episodes.json_parser import parse, read_text
+from episodes.jsonl_reader import read_session
 from episodes.line_tuples import parse_line_tuples
+from episodes.snapshot import check_recorded_state, parse_recorded_action
 from episodes.summary import Summary
 from episodes.validation import unexpected
-from episodes.writer import write_snapshot
+from episodes.writer import recorded_action, write_snapshot
 from errors import InputError
 from state import Cursor, Env, PastDecision, State
 
@@ -31,11 +33,15 @@ __all__ = [
     "State",
     "Summary",
     "Transition",
+    "check_recorded_state",
     "infer_decision",
     "parse_canonical",
     "parse_line_tuples",
+    "parse_recorded_action",
     "read_episodes",
+    "read_session",
     "read_state",
+    "recorded_action",
     "write_snapshot",
 ]
 

@@ -65,6 +65,11 @@ def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None 
     )
 
 
+def read_session(path: Path, envs: dict[int, Env] | None = None) -> Episode:
+    """The episode in a session's stream, whatever it holds. Raises InputError as `read_stream` does."""
+    return read_stream(path, Counter(), envs)
+
+
 def read_tests(path: Path, repaired: Counter[str]) -> dict[int, Env]:
     """What the executions recorded beside a stream gave, by timestep; of several at one, the last.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from actions import Action
 from state import UNEDITED, Cursor, State
 
 from .canonical import parse_env, parse_history
@@ -91,6 +92,20 @@ def parse_snapshot_state(value: object, where: Place, cache: SnapshotCache) -> R
     )
     undos = {i: entry.undone for i, entry in enumerate(entries) if entry.undone >= 0}
     return RecordedState(state, parse_action(fields.get("action"), (where, "action"), FIRST_LINE), undos=undos)
+
+
+def check_recorded_state(value: object) -> State:
+    """The state of a message to the recorder, its attribution used as it is. Raises InputError: it is malformed."""
+    return parse_snapshot_state(value, "state", SnapshotCache()).state
+
+
+def parse_recorded_action(value: object) -> Action | None:
+    """The decision that a message's action names, the assistant's before the human's; None: it names none.
+
+    Raises InputError: it is malformed.
+    """
+    named = [part.action for part in parse_action(value, "action", FIRST_LINE) if part.action is not None]
+    return named[-1] if named else None
 
 
 def _cursor(entries: list[LineRecord], t: int) -> tuple[Cursor, int]:

@@ -105,17 +105,18 @@ def _action(action: Action | None) -> dict[str, object] | None:
     """Null: the human moved, and what they decided is not recorded."""
     if action is None or (action.agent == "H" and not action.recorded):
         return None
-    part: dict[str, object] = {}
-    if action.recorded:
-        part = {"type": int(action.decision), "line": action.line + FIRST_LINE}
-        part |= _members(
-            action, ("probability", "decision_probability", "policy_probability", "model", "value", "kept")
-        )
-        part |= {key: asdict(record) for key in ("writer", "review") if (record := getattr(action, key)) is not None}
-        if (withheld := action.withheld) is not None:
-            line = withheld.line + FIRST_LINE
-            part["withheld"] = {"type": int(withheld.decision), "line": line, "text": withheld.text}
-    return {"H": None, "A": None} | {action.agent: part}
+    return {"H": None, "A": None} | {action.agent: recorded_action(action) if action.recorded else {}}
+
+
+def recorded_action(action: Action) -> dict[str, object]:
+    """An agent's part of a recorded action: the decision, its line from 1, and how it was decided."""
+    part: dict[str, object] = {"type": int(action.decision), "line": action.line + FIRST_LINE}
+    part |= _members(action, ("probability", "decision_probability", "policy_probability", "model", "value", "kept"))
+    part |= {key: asdict(record) for key in ("writer", "review") if (record := getattr(action, key)) is not None}
+    if (withheld := action.withheld) is not None:
+        line = withheld.line + FIRST_LINE
+        part["withheld"] = {"type": int(withheld.decision), "line": line, "text": withheld.text}
+    return part
 
 
 def _members(action: Action, keys: Sequence[str]) -> dict[str, object]:

@@ -1,0 +1,203 @@
+"""What every request passes before its address: who may ask, how much at once, and the headers of every answer.
+
+A page of another site can send requests to this machine, and a name of its own that points here (DNS rebinding) makes
+it look like this server's page. So the Host must be this machine, an Origin must be this server's own and come with
+the run's token, and reading changes nothing. Programs send no Origin; they are this person's own.
+Not here: what an address does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services import messages
+
+TOKEN_HEADER = "X-CodeAssist-Token"
+MAX_BODY = 32 * 2**20
+"""Bytes of a request: a file of 50,000 lines with its attribution."""
+MAX_OPEN_REQUESTS = 128
+BODY_SECONDS = 30.0
+"""How long a request's body may take."""
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
+    "object-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class AccessRules:
+    """Who may ask. ports: on which this server listens. token: of this run, asked of its own page.
+
+    allowed_origins: pages of other servers that may ask, without a token.
+    """
+
+    ports: frozenset[int]
+    token: str
+    allowed_origins: frozenset[str] = field(default_factory=frozenset)
+
+    def hosts(self) -> frozenset[str]:
+        """Values of the Host header that mean this server."""
+        return frozenset(f"{name}:{port}" for name in _LOOPBACK for port in self.ports)
+
+    def own_origins(self) -> frozenset[str]:
+        """Origins of this server's own page."""
+        return frozenset(f"http://{host}" for host in self.hosts())
+
+
+class RefusedError(Exception):
+    """A request that goes no further: `status` and the reason in words."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+class RequestGuard:
+    """Refuses what `AccessRules` do not allow, limits what is let in, and completes the headers of every answer."""
+
+    def __init__(self, app: ASGIApp, rules: AccessRules) -> None:
+        self._app, self._rules = app, rules
+        self._hosts, self._own = rules.hosts(), rules.own_origins()
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self._app(scope, receive, send)
+        if scope["type"] != "http":  # there are no WebSockets here
+            return await send({"type": "websocket.close", "code": 1008})
+        headers = Headers(scope=scope)
+        answer = _AnswerHeaders(send, _request_id(headers), self._cors_headers(headers))
+        try:
+            self._check(scope, headers)
+            if _is_preflight(scope, headers):
+                return await _send_answer(answer, 204, b"")
+            await self._run(scope, _limited_body(receive, headers), answer)
+        except RefusedError as refusal:
+            if not answer.started:
+                await _send_answer(answer, refusal.status, messages.encode({"detail": refusal.reason}))
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._open >= MAX_OPEN_REQUESTS:
+            raise RefusedError(503, f"{MAX_OPEN_REQUESTS} requests are open already; try again in a moment")
+        self._open += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._open -= 1
+
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        host = headers.get("host")
+        if host is None:
+            raise RefusedError(400, "the request names no Host")
+        if host.lower() not in self._hosts:
+            raise RefusedError(403, "this Host is not this server")
+        origin = headers.get("origin")
+        if origin is None:
+            if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _is_navigation(scope, headers):
+                raise RefusedError(403, "a page of another site may not ask this server")
+            return
+        if origin in self._rules.allowed_origins:
+            return
+        if origin not in self._own:
+            raise RefusedError(403, "a page of this Origin may not ask this server")
+        if not self._has_token(scope, headers):
+            raise RefusedError(401, f"a page must send the token of this run ({TOKEN_HEADER} or ?token=)")
+
+    def _has_token(self, scope: Scope, headers: Headers) -> bool:
+        named = headers.get(TOKEN_HEADER) or "".join(
+            parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[:1]
+        )
+        return hmac.compare_digest(named.encode(), self._rules.token.encode())
+
+    def _cors_headers(self, headers: Headers) -> dict[str, str]:
+        origin = headers.get("origin", "")
+        if origin not in self._rules.allowed_origins:
+            return {}
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Headers": headers.get("access-control-request-headers", "content-type"),
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            "Vary": "Origin",
+        }
+
+
+class _AnswerHeaders:
+    """Sends an answer with the headers that all answers have."""
+
+    def __init__(self, send: Send, request_id: str, more: dict[str, str]) -> None:
+        self._send = send
+        self._headers = {**_SECURITY_HEADERS, **more, "X-Request-ID": request_id}
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = MutableHeaders(scope=message)
+            for name, value in self._headers.items():
+                headers[name] = value
+        await self._send(message)
+
+
+def _limited_body(receive: Receive, headers: Headers) -> Receive:
+    """`receive` that refuses a body too long or too slow."""
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > MAX_BODY:
+        raise RefusedError(413, f"a request has at most {MAX_BODY} bytes")
+    size, ended = 0, False
+
+    async def limited() -> Message:
+        nonlocal size, ended
+        if ended:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), BODY_SECONDS)
+        except TimeoutError:
+            raise RefusedError(408, f"the request took more than {BODY_SECONDS:.0f} s to arrive") from None
+        size += len(message.get("body", b""))
+        if size > MAX_BODY:
+            raise RefusedError(413, f"a request has at most {MAX_BODY} bytes")
+        ended = not message.get("more_body", False)
+        return message
+
+    return limited
+
+
+def _request_id(headers: Headers) -> str:
+    client_id = headers.get("x-request-id", "")
+    return client_id if _REQUEST_ID.fullmatch(client_id) else str(uuid.uuid4())
+
+
+def _is_preflight(scope: Scope, headers: Headers) -> bool:
+    return scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+
+
+def _is_navigation(scope: Scope, headers: Headers) -> bool:
+    """A link to the page from elsewhere: a person who opens it."""
+    return scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate" and scope["path"] == "/"
+
+
+async def _send_answer(send: Send, status: int, body: bytes) -> None:
+    headers: Iterable[tuple[bytes, bytes]] = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+    await send({"type": "http.response.body", "body": body})

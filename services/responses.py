@@ -1,0 +1,47 @@
+"""Requests to messages, answers and errors to responses. Not here: any address."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from errors import ConflictError, InputError, NoSpaceError, NotFoundError
+from services import messages
+from services.recording.session import MissingChangesError
+
+Message = TypeVar("Message")
+
+_STATUS: tuple[tuple[type[InputError], int], ...] = (
+    (messages.MalformedError, 422),
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (NoSpaceError, 507),
+    (InputError, 400),
+)
+
+
+async def read(request: Request, kind: type[Message]) -> Message:
+    """The message in a request. Raises MalformedError."""
+    return messages.decode(await request.body(), kind)
+
+
+def answer(content: object, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(messages.encode(content), status, media_type="application/json")
+
+
+def refuse(status: int, reason: str) -> Response:
+    """An answer that says why not."""
+    return answer({"detail": reason}, status)
+
+
+async def refuse_error(request: Request, error: Exception) -> Response:
+    """The answer to an error that a client can mend."""
+    assert isinstance(error, InputError)
+    status = next(status for kind, status in _STATUS if isinstance(error, kind))
+    content: dict[str, object] = {"detail": str(error)}
+    if isinstance(error, MissingChangesError):
+        content["next"] = error.next
+    return answer(content, status)

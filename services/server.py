@@ -1,0 +1,84 @@
+"""Serves applications on ports of this machine, in a thread of its own. Not here: the applications."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from errors import ConflictError
+
+HOST = "127.0.0.1"
+STOP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Listener:
+    """An application and the socket on which it is served."""
+
+    app: ASGIApp
+    socket: socket.socket
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on a port of this machine alone. Raises ConflictError: the port is taken."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise ConflictError(f"port {port}", f"is taken by another program ({error.strerror})") from error
+    return listening
+
+
+class Server:
+    """Serves in a thread with an event loop; `stop` ends it.
+
+    on_stop: awaited in the loop before it ends.
+    """
+
+    def __init__(self, listeners: Sequence[Listener], on_stop: Callable[[], Awaitable[None]]) -> None:
+        self._listeners, self._on_stop = listeners, on_stop
+        self._servers = [uvicorn.Server(_config(listener.app)) for listener in listeners]
+        for server in self._servers:
+            server.capture_signals = _no_signals  # type: ignore[method-assign]
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="server", daemon=True)
+
+    def start(self) -> None:
+        """Begins to serve."""
+        self._thread.start()
+
+    def stop(self, timeout: float) -> bool:
+        """Ends it, within `timeout` seconds; returns whether it has ended."""
+        for server in self._servers:
+            server.should_exit = True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    async def _serve(self) -> None:
+        tasks = [
+            server.serve(sockets=[listener.socket])
+            for server, listener in zip(self._servers, self._listeners, strict=True)
+        ]
+        await asyncio.gather(*tasks)
+        await self._on_stop()
+
+
+@contextmanager
+def _no_signals() -> Iterator[None]:
+    """The main thread hears signals, not the server's."""
+    yield
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS
+    )
