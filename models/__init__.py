@@ -2,6 +2,7 @@
 
 from models.action_distribution import ActionDistribution
 from models.forward import ForwardBatch, forward_batch, forward_states
+from models.model_files import Networks
 from models.policy import HEADS, Head, Policy, PolicyOutput
 from models.quiet_policy import QuietPolicy
 from models.store import Models
@@ -12,6 +13,7 @@ __all__ = [
     "ForwardBatch",
     "Head",
     "Models",
+    "Networks",
     "Policy",
     "PolicyOutput",
     "QuietPolicy",

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 import torch
 
@@ -19,12 +19,15 @@ from models.policy import Policy
 from models.pt_file import read_pt
 
 
-class Networks(NamedTuple):
-    """What is published together: two policies and the featurizer that both read from."""
+class Networks(Protocol):
+    """Whatever holds two policies and the featurizer that both read from: they are published together."""
 
-    human: Policy
-    assistant: Policy
-    featurizer: Featurizer
+    @property
+    def human(self) -> Policy: ...
+    @property
+    def assistant(self) -> Policy: ...
+    @property
+    def featurizer(self) -> Featurizer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def require_unchanged(folder: Path, contents: Mapping[str, bytes], metadata: Met
 
 def weights_of(networks: Networks) -> Iterator[memoryview]:
     """The bytes of all weights, in a fixed order."""
-    for module in networks:
+    for module in (networks.human, networks.assistant, networks.featurizer):
         for value in module.state_dict().values():
             yield value.detach().cpu().contiguous().numpy().data
 

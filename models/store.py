@@ -14,8 +14,8 @@ from __future__ import annotations
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from typing import Any
 import torch
 
 from errors import InputError, NotFoundError
-from featurizers import Featurizer
 from files import atomic_write, lock
 from models import generations as folders
 from models.generations import ASSISTANT, FEATURIZER, FILES, GENERATIONS, HUMAN, METADATA_FILE
@@ -38,7 +37,6 @@ from models.model_files import (
     serialize,
     weights_of,
 )
-from models.policy import Policy
 from models.replacement import (
     DAMAGED,
     JOURNAL,
@@ -79,31 +77,18 @@ class Generation:
     protected: bool = False
 
 
-def publish(
-    pv_dir: Path,
-    human: Policy,
-    assistant: Policy,
-    featurizer: Featurizer,
-    meta: dict[str, Any],
-    *,
-    now: Callable[[], float] = time.time,
-) -> str:
+def publish(pv_dir: Path, networks: Networks, meta: dict[str, Any], *, now: Callable[[], float] = time.time) -> str:
     """Makes models current and returns their generation's id. They are read back before anything is replaced.
 
     meta: plain values, with `trained_on` among them; `created` and, if there is one, `start` are added.
     Raises InputError: disk full, read-only, models that could not be loaded again; the current models stay.
     """
-    with lock(pv_dir / LOCK_FILE, wait=True):
-        complete_replacement(pv_dir)
+    with _locked(pv_dir):
         _archive_current(pv_dir, now)
         if start := start_generation(pv_dir):
             meta = {"start": start, **meta}
-        try:
-            generation = _write(pv_dir, Networks(human, assistant, featurizer), meta, now)
-            make_current(pv_dir, generation)
-        except InputError:
-            remove_leftovers(pv_dir)
-            raise
+        generation = _write(pv_dir, networks, meta, now)
+        make_current(pv_dir, generation)
         _prune(pv_dir, generation)
     return generation
 
@@ -113,35 +98,33 @@ def archive_current(pv_dir: Path) -> str | None:
 
     Raises InputError: disk full, read-only.
     """
-    with lock(pv_dir / LOCK_FILE, wait=True):
-        complete_replacement(pv_dir)
+    with _locked(pv_dir):
         _archive_current(pv_dir, time.time)
         return _current_id(pv_dir)
 
 
-def keep_start(
-    pv_dir: Path,
-    human: Policy,
-    assistant: Policy,
-    featurizer: Featurizer,
-    meta: dict[str, Any],
-    *,
-    now: Callable[[], float] = time.time,
-) -> str:
+def keep_start(pv_dir: Path, networks: Networks, meta: dict[str, Any], *, now: Callable[[], float] = time.time) -> str:
     """Stores the models that training begins with and returns their generation's id; the current models stay.
 
     The generation is never pruned, and every later one names it (`meta["start"]`). meta: as for `publish`.
     Raises InputError: disk full, read-only, models that could not be loaded again.
     """
+    with _locked(pv_dir):
+        generation = _write(pv_dir, networks, meta, now, protected=True)
+        folders.show(pv_dir, generation)
+    return generation
+
+
+@contextmanager
+def _locked(pv_dir: Path) -> Iterator[None]:
+    """Holds the folder's lock, with no replacement half done; what fails inside leaves nothing half written."""
     with lock(pv_dir / LOCK_FILE, wait=True):
         complete_replacement(pv_dir)
         try:
-            generation = _write(pv_dir, Networks(human, assistant, featurizer), meta, now, protected=True)
-            folders.show(pv_dir, generation)
+            yield
         except InputError:
             remove_leftovers(pv_dir)
             raise
-    return generation
 
 
 def start_generation(pv_dir: Path) -> str | None:
@@ -209,8 +192,7 @@ def roll_back(pv_dir: Path, generation: str | None = None) -> Generation:
 
     Raises InputError: there is none, or several ids begin so.
     """
-    with lock(pv_dir / LOCK_FILE, wait=True):
-        complete_replacement(pv_dir)
+    with _locked(pv_dir):
         stored = generations(pv_dir)
         chosen = _previous(pv_dir, stored) if generation is None else _named(pv_dir, stored, generation)
         _archive_current(pv_dir, time.time)

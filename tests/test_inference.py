@@ -322,14 +322,10 @@ def test_opens_the_current_models_else_the_baseline_else_untrained_ones(tmp_path
     fresh = inference.open_models(tmp_path / "models")
     assert fresh.source == "untrained" and fresh.meta["trained_on"] == "nothing"
     published = models_of()
-    store.publish(
-        tmp_path / "baseline", published.human, published.assistant, published.featurizer, {"trained_on": "samples"}
-    )
+    store.publish(tmp_path / "baseline", published, {"trained_on": "samples"})
     baseline = inference.open_models(tmp_path / "models")
     assert baseline.source == "baseline" and baseline.meta["trained_on"] == "samples"
-    store.publish(
-        tmp_path / "models", published.human, published.assistant, published.featurizer, {"trained_on": "person"}
-    )
+    store.publish(tmp_path / "models", published, {"trained_on": "person"})
     own = inference.open_models(tmp_path / "models")
     assert own.source == str(tmp_path / "models/asm_assistant_model.pt")
     (record,) = decide([random_state(3)], own)
@@ -365,7 +361,7 @@ def test_untrained_models_answer_by_the_fixed_quiet_policy(random_state):
 
 def test_models_that_learned_from_nothing_answer_like_untrained_ones(tmp_path, random_state):
     made = models_of()
-    store.publish(tmp_path, made.human, made.assistant, made.featurizer, {"trained_on": "nothing"})
+    store.publish(tmp_path, made, {"trained_on": "nothing"})
     models = inference.open_models(tmp_path)
     (record,) = decide([random_state(9)], models)
     assert (record.decision, record.model) == (0, "untrained")

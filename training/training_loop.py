@@ -282,8 +282,7 @@ def _publish(inputs: LoopInputs, plan: RunPlan, result: TrainResult, decision: P
     meta = {
         **result.meta, "start": plan.start, "verdict": decision.reason, "plan": plan.id, "replaced": replaced,
     }  # fmt: skip
-    networks = result.policies
-    return folder, store.publish(folder, networks.human, networks.assistant, networks.featurizer, meta)
+    return folder, store.publish(folder, result.policies, meta)
 
 
 def _record(inputs: LoopInputs, plan: RunPlan, result: TrainResult, folder: Path, generation: str) -> None:

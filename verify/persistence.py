@@ -94,7 +94,7 @@ def _pair(policies: TrainingNetworks | Models) -> tuple[Network, Network]:
 
 def _stored(policies: TrainingNetworks, settings: Settings) -> tuple[Network, Network]:
     with tempfile.TemporaryDirectory() as folder:
-        store.publish(Path(folder), policies.human, policies.assistant, policies.featurizer, {"trained_on": "samples"})
+        store.publish(Path(folder), policies, {"trained_on": "samples"})
         models = store.load(Path(folder), settings.device)
     assert models is not None, "nothing was stored"
     return _pair(models)

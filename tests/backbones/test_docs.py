@@ -35,7 +35,7 @@ def test_the_example_keeps_what_a_backbone_promises(example):
 
 def test_the_example_decides_and_is_saved_and_loaded(example, random_state, tmp_path):
     models = fresh_models(model=example, featurizer=FeaturizerConfig(d_in=12, char_dim=4))
-    store.publish(tmp_path, models.human, models.assistant, models.featurizer, {"trained_on": "samples"})
+    store.publish(tmp_path, models, {"trained_on": "samples"})
     loaded, states = store.load(tmp_path, expect_backbone="neighbours"), [random_state(n, seed=n) for n in (5, 0)]
     for one, other in zip(decide(states, models), decide(states, loaded), strict=True):
         assert (one.decision, one.line, one.probability) == (other.decision, other.line, other.probability)

@@ -76,7 +76,7 @@ def test_without_models_a_warning_says_that_nothing_is_learned(tmp_path, capsys)
 def test_where_models_are_kept_and_none_is_current_the_way_back_is_named(tmp_path, capsys):
     path, folder, made = tmp_path / "state.json", tmp_path / "models", fresh_models()
     path.write_text(json.dumps(STATE))
-    store.publish(folder, made.human, made.assistant, made.featurizer, {"trained_on": "person"})
+    store.publish(folder, made, {"trained_on": "person"})
     for file in folder.glob("asm_*.pt"):
         file.unlink()
     words = ["infer_action", "--state_json", str(path), "--pv_dir", str(folder)]

@@ -22,7 +22,7 @@ def folder(tmp_path):
             model=ModelConfig(d_in=8, d_model=8, n_heads=2, n_layers=1, hidden=8),
             featurizer=FeaturizerConfig(d_in=8, char_dim=4),
         )
-        store.publish(tmp_path, made.human, made.assistant, made.featurizer, {"trained_on": kind, "sessions": seed})
+        store.publish(tmp_path, made, {"trained_on": kind, "sessions": seed})
     return tmp_path
 
 
@@ -116,7 +116,7 @@ def test_control_characters_of_a_file_never_reach_the_terminal(folder, capsys):
 
 def test_the_start_of_training_is_marked(folder, capsys):
     start = store.load(folder)
-    store.keep_start(folder, start.human, start.assistant, start.featurizer, {"trained_on": "nothing"})
+    store.keep_start(folder, start, {"trained_on": "nothing"})
     _, out, _ = models(folder, capsys)
     assert "start of training" in out.splitlines()[4]
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -49,6 +50,12 @@ def imported_folder(layout, imported_checkpoint, tmp_path):
     return folder
 
 
+class SmallNetworks(NamedTuple):
+    human: Policy
+    assistant: Policy
+    featurizer: Featurizer
+
+
 @pytest.fixture
 def small():
     """Makes a small policy or pair of policies with their featurizer, in eval mode: `small(seed, backbone)`."""
@@ -57,6 +64,6 @@ def small():
         torch.manual_seed(seed)
         config = ModelConfig(backbone=backbone, d_in=12, d_model=8, n_layers=2, n_heads=2, n_global_tokens=2, hidden=8)
         featurizer = Featurizer(FeaturizerConfig(d_in=12, char_dim=4))
-        return Policy(config).eval(), Policy(config).eval(), featurizer.eval()
+        return SmallNetworks(Policy(config).eval(), Policy(config).eval(), featurizer.eval())
 
     return make

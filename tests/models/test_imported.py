@@ -135,7 +135,7 @@ def test_what_an_upgraded_model_learns_is_kept_with_the_settings_it_came_with(im
     output = policy(lines)
     (output.scores.square().sum() + output.kept.square().sum() + output.value.sum()).backward()
     assert all(p.grad is not None and p.grad.any() for p in policy.history.mlp[-1].parameters())
-    store.publish(tmp_path / "ours", models.human, policy, models.featurizer, {"trained_on": "person"})
+    store.publish(tmp_path / "ours", replace(models, assistant=policy), {"trained_on": "person"})
     again = store.load(tmp_path / "ours")
     assert again.assistant.config == policy.config and again.meta["trained_on"] == "person"
     torch.testing.assert_close(again.assistant(lines).scores, output.scores)

@@ -12,7 +12,7 @@ from models.replacement import JOURNAL
 
 
 def publish(folder, networks, number):
-    return store.publish(folder, *networks, {"trained_on": "person", "number": number})
+    return store.publish(folder, networks, {"trained_on": "person", "number": number})
 
 
 JOURNALS = {

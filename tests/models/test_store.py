@@ -23,8 +23,7 @@ class Killed(BaseException):
 
 
 def publish(folder, pair, number, **meta):
-    human, assistant, featurizer = pair
-    return store.publish(folder, human, assistant, featurizer, {"trained_on": "person", "number": number, **meta})
+    return store.publish(folder, pair, {"trained_on": "person", "number": number, **meta})
 
 
 def numbers(folder):
@@ -170,11 +169,12 @@ import sys, torch
 from pathlib import Path
 from config import FeaturizerConfig, ModelConfig
 from featurizers import Featurizer
-from models import Policy, store
+from models import Models, Policy, store
 config = ModelConfig(d_in=12, d_model=8, n_layers=1, n_heads=2, n_global_tokens=2, hidden=8)
 policy, featurizer = Policy(config), Featurizer(FeaturizerConfig(d_in=12, char_dim=4))
+models = Models(policy, policy, featurizer, {}, "untrained")
 for number in range(10**6):
-    store.publish(Path(sys.argv[1]), policy, policy, featurizer, {"trained_on": "person", "number": number})
+    store.publish(Path(sys.argv[1]), models, {"trained_on": "person", "number": number})
     if number == 0:
         print("ready", flush=True)
 """
@@ -264,12 +264,9 @@ def test_what_is_damaged_is_kept_aside_and_never_gone_back_to(tmp_path, small):
 
 
 def test_generations_are_ordered_by_their_number_and_not_by_the_clock(tmp_path, small):
-    human, assistant, featurizer = small()
+    pair = small()
     clock = iter([3e9, 2e9, 1e9])
-    ids = [
-        store.publish(tmp_path, human, assistant, featurizer, {"trained_on": "person"}, now=lambda: next(clock))
-        for _ in range(3)
-    ]
+    ids = [store.publish(tmp_path, pair, {"trained_on": "person"}, now=lambda: next(clock)) for _ in range(3)]
     stored = store.generations(tmp_path)
     assert [generation.id for generation in stored] == ids and stored[0].created > stored[2].created
     assert store.roll_back(tmp_path).id == ids[1]
@@ -332,10 +329,10 @@ def test_a_stored_generation_is_held_against_its_hashes_too(tmp_path, small):
 
 def test_models_that_could_not_be_loaded_again_replace_nothing(tmp_path, small):
     publish(tmp_path, small(0), 1)
-    human, assistant, featurizer = small(1)
-    human.config = replace(human.config, dropout=float("nan"))
+    pair = small(1)
+    pair.human.config = replace(pair.human.config, dropout=float("nan"))
     with pytest.raises(InputError, match=r"dropout is NaN.*when it was read back"):
-        publish(tmp_path, (human, assistant, featurizer), 2)
+        publish(tmp_path, pair, 2)
     assert store.load(tmp_path).meta["number"] == 1 and numbers(tmp_path) == {1}
     assert len(store.generations(tmp_path)) == 1 and not list((tmp_path / store.GENERATIONS).glob(".*"))
 
@@ -355,7 +352,7 @@ def test_what_the_disk_changes_on_the_way_replaces_nothing(tmp_path, small, monk
 
 
 def test_the_start_of_training_is_never_pruned_and_named_in_every_generation(tmp_path, small):
-    start = store.keep_start(tmp_path, *small(9), {"trained_on": "nothing"})
+    start = store.keep_start(tmp_path, small(9), {"trained_on": "nothing"})
     assert store.load(tmp_path) is None and store.start_generation(tmp_path) == start
     pair = small()
     for number in range(store.MAX_GENERATIONS + 3):
@@ -369,9 +366,9 @@ def test_the_start_of_training_is_never_pruned_and_named_in_every_generation(tmp
 
 
 def test_a_later_start_leaves_the_one_that_generations_name(tmp_path, small):
-    first = store.keep_start(tmp_path, *small(1), {"trained_on": "nothing"})
+    first = store.keep_start(tmp_path, small(1), {"trained_on": "nothing"})
     publish(tmp_path, small(2), 1)
-    second = store.keep_start(tmp_path, *small(3), {"trained_on": "imported"})
+    second = store.keep_start(tmp_path, small(3), {"trained_on": "imported"})
     publish(tmp_path, small(4), 2)
     assert store.start_generation(tmp_path) == second
     assert [one.meta.get("start") for one in store.generations(tmp_path)] == [None, first, None, second]
@@ -379,7 +376,7 @@ def test_a_later_start_leaves_the_one_that_generations_name(tmp_path, small):
 
 def test_a_start_that_nothing_names_any_more_is_not_pruned_either(tmp_path, small):
     pair = small()
-    starts = [store.keep_start(tmp_path, *pair, {"trained_on": "nothing"}) for _ in range(2)]
+    starts = [store.keep_start(tmp_path, pair, {"trained_on": "nothing"}) for _ in range(2)]
     for number in range(store.MAX_GENERATIONS + 3):
         publish(tmp_path, pair, number)
     stored = [one.id for one in store.generations(tmp_path)]
@@ -393,7 +390,7 @@ def test_without_a_start_there_is_none(tmp_path, small):
 
 
 def test_a_damaged_start_is_refused(tmp_path, small):
-    start = store.keep_start(tmp_path, *small(1), {"trained_on": "nothing"})
+    start = store.keep_start(tmp_path, small(1), {"trained_on": "nothing"})
     (tmp_path / store.GENERATIONS / start / store.HUMAN).write_bytes(b"")
     with pytest.raises(InputError, match=f"{store.HUMAN}: not a checkpoint"):
         store.load_start(tmp_path)

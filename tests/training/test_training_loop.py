@@ -174,7 +174,7 @@ def test_training_begins_at_the_start_whatever_was_learned_before(episodes, stra
 def imported(folder, config):
     """Models that say no more of themselves than those of the existing system do."""
     models = fresh_models(seed=5, model=config.model, featurizer=config.featurizer)
-    store.publish(folder, models.human, models.assistant, models.featurizer, {"trained_on": "imported"})
+    store.publish(folder, models, {"trained_on": "imported"})
 
 
 def test_imported_models_are_the_start_of_every_training(episodes, tmp_path, monkeypatch):
@@ -242,7 +242,7 @@ def test_models_that_became_current_meanwhile_are_what_is_compared_with(episodes
     def training(*given, **named):
         result = train(*given, **named)
         others = store.load(paths.models)
-        store.publish(paths.models, others.human, others.assistant, others.featurizer, {"trained_on": "person"})
+        store.publish(paths.models, others, {"trained_on": "person"})
         return result
 
     monkeypatch.setattr(loop, "train_from_episodes", training)

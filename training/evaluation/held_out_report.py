@@ -8,14 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from config import PPOConfig, RewardWeights
-from featurizers import Featurizer
-from models import Policy
+from models import Networks
 from state_adapter import Episode
 from training.data import transitions
 from training.data.behaviour_policy import BehaviourPolicy, fit_behaviour_policy
@@ -33,17 +32,6 @@ VALIDATION_KEYS = (
     "val_kept_brier", "val_base_brier", "val_calibration_error", "val_value_error",
 )  # fmt: skip
 """Keys of `validation_metrics`."""
-
-
-class EvaluatedNetworks(Protocol):
-    """Whatever holds the three networks: `models.Models`, `training.networks.training_networks.TrainingNetworks`."""
-
-    @property
-    def human(self) -> Policy: ...
-    @property
-    def assistant(self) -> Policy: ...
-    @property
-    def featurizer(self) -> Featurizer: ...
 
 
 @dataclass(frozen=True)
@@ -111,7 +99,7 @@ class Report:
 
 
 def evaluate(
-    models: EvaluatedNetworks, episodes: Sequence[Episode], baselines: Baselines, *,
+    models: Networks, episodes: Sequence[Episode], baselines: Baselines, *,
     weights: RewardWeights | None = None, ppo: PPOConfig | None = None,
 ) -> Report:  # fmt: skip
     """Measures the models on episodes, encoded as their own featurizer encodes."""
@@ -120,7 +108,7 @@ def evaluate(
 
 
 def evaluate_dataset(
-    models: EvaluatedNetworks, data: Dataset, episodes: Sequence[int], baselines: Baselines, ppo: PPOConfig, *,
+    models: Networks, data: Dataset, episodes: Sequence[int], baselines: Baselines, ppo: PPOConfig, *,
     distributed: DistributedContext = SINGLE_PROCESS,
 ) -> Report:  # fmt: skip
     """Measures the models on some episodes of a data set. Collective, if there are several processes."""

@@ -72,7 +72,7 @@ def _published_generation(inputs: RunInputs) -> str | None:
 
 
 def _publish(inputs: RunInputs) -> str | None:
-    pv_dir, networks = inputs.config.pv_dir, inputs.networks
+    pv_dir = inputs.config.pv_dir
     if not inputs.config.learns and store.load(pv_dir) is not None:
         return None
-    return store.publish(pv_dir, networks.human, networks.assistant, networks.featurizer, model_meta(inputs))
+    return store.publish(pv_dir, inputs.networks, model_meta(inputs))

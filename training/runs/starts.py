@@ -63,7 +63,7 @@ def _existing_start(models_folder: Path) -> tuple[Start, Models | None]:
     stored, current = store.load_start(models_folder), store.load(models_folder)
     name = store.start_generation(models_folder)
     if current is not None and _is_imported(current) and (stored is None or not _same_weights(current, stored)):
-        name = store.keep_start(models_folder, current.human, current.assistant, current.featurizer, current.meta)
+        name = store.keep_start(models_folder, current, current.meta)
         stored = current
     if name is None or stored is None:
         return Start(FRESH_START), None

@@ -158,7 +158,7 @@ def test_an_imported_policy_without_p_kept_begins_it_at_what_was_kept(small, ses
     for policy in (models.human, models.assistant):
         policy.config = replace(policy.config, history=False, predict_kept=False)
         policy.history = policy.tilt = policy.kept_head = None
-    store.publish(small.pv_dir, models.human, models.assistant, models.featurizer, {"trained_on": "imported"})
+    store.publish(small.pv_dir, models, {"trained_on": "imported"})
     config = replace(small, init_from_pv=True, checkpoint_dir=small.checkpoint_dir / "again",
                      bc=BCConfig(epochs=0), ppo=replace(small.ppo, epochs=0),
                      zero_style=replace(small.zero_style, epochs=0))  # fmt: skip
