@@ -5,8 +5,12 @@ from delegates.text_writer import (
     Cancellation,
     Completion,
     TextWriter,
+    WriterUnavailableError,
     WritingCancelledError,
     WritingContext,
 )
 
-__all__ = ["NO_CONTEXT", "Cancellation", "Completion", "TextWriter", "WritingCancelledError", "WritingContext"]
+__all__ = [
+    "NO_CONTEXT", "Cancellation", "Completion", "TextWriter", "WriterUnavailableError", "WritingCancelledError",
+    "WritingContext",
+]  # fmt: skip

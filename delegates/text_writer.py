@@ -53,6 +53,10 @@ class WritingCancelledError(Exception):
     """The text that was being written is no longer wanted."""
 
 
+class WriterUnavailableError(Exception):
+    """A writer cannot write now: its server is gone or too slow, its model cannot be loaded. One line says why."""
+
+
 class Cancellation:
     """Tells a writer, from any thread, that its text is no longer wanted."""
 
@@ -112,6 +116,6 @@ class TextWriter(Protocol):
     def write(self, state: State, decision: Decision, line: int, context: WritingContext = NO_CONTEXT) -> Completion:
         """The text for `decision`, which is no NO-OP, at `line` (from 0) of the file that `state` shows.
 
-        Raises WritingCancelledError: `context.cancellation` was set meanwhile.
+        Raises WritingCancelledError: `context.cancellation` was set meanwhile. Raises WriterUnavailableError.
         """
         ...

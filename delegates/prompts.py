@@ -1,0 +1,220 @@
+"""What a language model is asked for a decision: the text before and after the place, and how far its answer may go.
+
+Not here: the tokens of model families (`fill_in_middle`), servers and files (`server_writer`, `gguf`), the cleaning of
+the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from actions import EXPLAIN, Decision
+from alignment import strip_line_end
+from delegates.text_writer import Completion, WritingContext
+from indentation import indentation
+from judge import Problem
+from state import State
+
+MOST_BLOCK_LINES = 8
+"""Of an answer to Write Multi."""
+
+SINGLE_LINE_TOKENS, BLOCK_TOKENS = 64, 192
+"""A model is stopped after so many tokens of a line, or of a block."""
+
+ANCHOR_LINES = 16
+"""The text before the place begins at a multiple of so many lines, so that it begins with the same text while somebody
+types, and what a model has read of it is not read again."""
+
+STATEMENT_CHARACTERS = 1_200
+"""Of the problem's statement, at most."""
+
+_COMMENT_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How many characters of the file a model sees before and after the place."""
+
+    before: int = 6_000
+    after: int = 2_000
+
+
+SERVER_WINDOW = Window()
+"""A server usually has a large model and reads fast."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A question to a model of text.
+
+    before, after: what stands around the place. head: the end of `before` that is part of the answer, because the
+    decision writes the line anew. is_block: several lines are allowed. indent: blanks at the start of the answer's
+    first line; None: the answer brings its own.
+    """
+
+    before: str
+    after: str
+    head: str = ""
+    is_block: bool = False
+    indent: str | None = ""
+
+    @property
+    def text(self) -> str:
+        """`before` as models are asked: without a last blank, which they write together with the word after it."""
+        return self.before.removesuffix(" ")
+
+    @property
+    def most_tokens(self) -> int:
+        """After which the model is stopped."""
+        return BLOCK_TOKENS if self.is_block else SINGLE_LINE_TOKENS
+
+
+def build_prompt(
+    state: State, decision: Decision, line: int, context: WritingContext, window: Window, *, fills: bool
+) -> Prompt:
+    """The prompt for `decision` at `line`. fills: whether the model sees the text after the place.
+
+    A model that does not is asked for a comment behind the line that it explains, never above it.
+    """
+    lines = [strip_line_end(text) for text in state.lines]
+    at_cursor = state.cursor.on and state.cursor.line == line
+    column = min(max(state.cursor.char, 0), len(lines[line])) if at_cursor else len(lines[line])
+    if decision == Decision.EXPLAIN_MULTI_LINES and fills:
+        written, rest, head = indentation(lines[line]) + "#", ["", *lines[line:]], "#"
+    elif decision in EXPLAIN:
+        written, rest, head = lines[line] + "  #", ["", *lines[line + 1 :]], "#"
+    elif decision == Decision.FILL_PARTIAL_LINE:
+        written, rest, head = lines[line][:column], [lines[line][column:], *lines[line + 1 :]], ""
+    elif decision == Decision.EDIT_EXISTING_LINES:
+        written, rest, head = indentation(lines[line]), ["", *lines[line + 1 :]], ""
+    else:
+        written = lines[line][:column] if lines[line].strip() else lines[line]
+        rest, head = ["", *lines[line + 1 :]], written.lstrip()
+    return Prompt(
+        before=_statement(context.problem, lines) + _before(lines[:line], written, window.before),
+        after=_after(rest, window.after) if fills else "",
+        head=head,
+        is_block=decision == Decision.WRITE_MULTI_LINE,
+        indent=indentation(lines[line]) if lines[line] else None,
+    )
+
+
+def _before(lines: list[str], written: str, most: int) -> str:
+    """The end of the file up to the place, from a line on that stays the same while somebody types."""
+    start, size = len(lines), len(written)
+    while start > 0 and size + len(lines[start - 1]) + 1 <= most:
+        start -= 1
+        size += len(lines[start]) + 1
+    anchored = -(-start // ANCHOR_LINES) * ANCHOR_LINES
+    if anchored < len(lines):
+        start = anchored
+    return "".join(f"{text}\n" for text in lines[start:]) + written[-most:]
+
+
+def _after(lines: list[str], most: int) -> str:
+    """The text from the place on, whole lines of it."""
+    text = "\n".join(lines)
+    return text if len(text) <= most else text[: max(text.rfind("\n", 0, most), 0)] or text[:most]
+
+
+def _statement(problem: Problem | None, lines: list[str]) -> str:
+    """The problem's statement as comment lines, unless the file says it already; "": there is none."""
+    statement = getattr(problem, "statement", "").strip()
+    if not statement or statement.split("\n", 1)[0].strip() in "\n".join(lines[:60]):
+        return ""
+    short = statement[:STATEMENT_CHARACTERS]
+    return "".join(f"# {text[:_COMMENT_WIDTH].rstrip()}\n" for text in short.split("\n")) + "\n"
+
+
+def end_of_answer(text: str, prompt: Prompt) -> int | None:
+    """Where the part of `text` ends that the decision allows; None: more of it may come.
+
+    A single line ends at its line end. A block ends at a line that stands further left than its first one, beside the
+    first one once that one's own block was written, after two line ends without text, or at `MOST_BLOCK_LINES`.
+    """
+    if not prompt.is_block:
+        end = text.find("\n")
+        return None if end < 0 else end
+    first, *others = text.split("\n")
+    start = len(first)
+    base = _width(indentation(first) if prompt.indent is None else prompt.indent)
+    opens_block = (prompt.head + first).rstrip().endswith(":")
+    blank, deeper, count = 0, False, 1
+    end = start
+    for number, line in enumerate(others):
+        complete = number < len(others) - 1
+        if not line.strip():
+            blank += complete
+            if blank >= 2:
+                return end
+        else:
+            width = _width(indentation(line))
+            if width < base or (opens_block and deeper and width <= base) or count >= MOST_BLOCK_LINES:
+                return end
+            deeper, blank, count = deeper or width > base, 0, count + 1
+            end = start + 1 + len(line)
+        start += 1 + len(line)
+    return None
+
+
+def _width(blanks: str) -> int:
+    return len(blanks.expandtabs(4))
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of an answer, and the natural log-probability with which the model wrote it. None: unknown."""
+
+    text: str
+    log_prob: float | None = None
+
+
+class AnswerCollector:
+    """Puts the pieces of an answer together until all that the decision allows was written.
+
+    ends: texts at which an answer ends wherever they stand, such as special tokens that a server passes on.
+    """
+
+    def __init__(self, prompt: Prompt, ends: Iterable[str] = ()) -> None:
+        self._prompt = prompt
+        self._ends = tuple(end for end in ends if end)
+        self._text = ""
+        self._starts: list[tuple[int, float | None]] = []
+        self._finished_at: int | None = None
+
+    def add(self, token: Token) -> bool:
+        """Adds a piece; returns whether the answer is complete."""
+        if self._finished_at is not None:
+            return True
+        text = token.text
+        if not self._starts and self._prompt.text != self._prompt.before:
+            text = text.removeprefix(" ")
+        self._starts.append((len(self._text), token.log_prob))
+        self._text += text
+        ends = [at for end in self._ends if (at := self._text.find(end)) >= 0]
+        allowed = end_of_answer(self._text, self._prompt)
+        if allowed is not None:
+            ends.append(allowed)
+        self._finished_at = min(ends, default=None)
+        return self._finished_at is not None
+
+    def completion(self, writer: str) -> Completion:
+        """What was written so far, as the text of the decision; "" if the model added nothing."""
+        text = self._text[: self._finished_at].rstrip()
+        if not text.strip():
+            return Completion("", writer)
+        log_probs = [log_prob for start, log_prob in self._starts if start < len(text)]
+        known = tuple(log_prob for log_prob in log_probs if log_prob is not None)
+        return Completion(self._prompt.head + text, writer, known if len(known) == len(log_probs) else None)
+
+
+def is_rejected(text: str, rejected: Iterable[str]) -> bool:
+    """Whether the person deleted or took back this very text before, whatever blanks there are."""
+    words = _words(text)
+    return bool(words) and any(words == _words(other) for other in rejected)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\S+", text)

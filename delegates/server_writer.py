@@ -1,0 +1,113 @@
+"""A writer that asks a server of language models: streamed, cancelled when the text is no longer wanted, in time.
+
+What a server cannot do is found out by its first refusal and remembered as long as the writer lives. Not here: which
+server (`selection`), the cleaning of the text.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from typing import Any
+
+from actions import Decision
+from delegates.dialects import Dialect, Question, Way
+from delegates.fill_in_middle import tokens_of
+from delegates.http_stream import ModelServer, RefusedError
+from delegates.prompts import SERVER_WINDOW, AnswerCollector, Window, build_prompt, is_rejected
+from delegates.text_writer import NO_CONTEXT, Completion, WriterUnavailableError, WritingContext
+from errors import printable
+from state import State
+
+FEATURE_REFUSALS = frozenset({400, 404, 405, 415, 422, 501})
+"""Statuses by which a server says that it does not do this; others may pass (it is loading, busy, or failed)."""
+
+SECOND_TEMPERATURE = 0.8
+"""Of a second answer, where the first one is a text that the person rejected."""
+
+
+class ServerWriter:
+    """A `TextWriter` that asks `model` of `server`.
+
+    names: what else tells the model's family.
+    """
+
+    def __init__(
+        self,
+        server: ModelServer,
+        dialect: Dialect,
+        model: str,
+        *,
+        names: tuple[str, ...] = (),
+        window: Window = SERVER_WINDOW,
+    ) -> None:
+        self.server, self.dialect, self.model = server, dialect, model
+        self.name = printable(f"{dialect.name}: {model}")
+        self._tokens, self._window = tokens_of(model, *names), window
+        self._refused: set[tuple[Way, bool]] = set()
+        self._lock = threading.Lock()
+
+    def write(self, state: State, decision: Decision, line: int, context: WritingContext = NO_CONTEXT) -> Completion:
+        """See `TextWriter`."""
+        for temperature in (0.0, SECOND_TEMPERATURE):
+            completion = self._write(state, decision, line, context, temperature)
+            if not is_rejected(completion.text, context.rejected):
+                return completion
+        return Completion("", self.name)
+
+    def ways(self) -> list[tuple[Way, bool]]:
+        """The ways of asking that the server did not refuse, the best one first, each with and without
+        log-probabilities."""
+        ways = self.dialect.ways(self._tokens)
+        with self._lock:
+            return [
+                pair for log_probs in (True, False) for way in ways if (pair := (way, log_probs)) not in self._refused
+            ]
+
+    def _write(
+        self, state: State, decision: Decision, line: int, context: WritingContext, temperature: float
+    ) -> Completion:
+        reason = "it refused before"
+        for way, log_probs in self.ways():
+            if (way, log_probs) in self._refused:
+                continue
+            prompt = build_prompt(state, decision, line, context, self._window, fills=way != Way.PREFIX)
+            if way == Way.SUFFIX and not prompt.after.strip():
+                continue
+            question = Question(prompt, self.model, way, self._tokens, log_probs, temperature)
+            try:
+                return self._ask(question, context)
+            except RefusedError as error:
+                reason = printable(f"{error.status} {error.reason[:200]}")
+                if error.status not in FEATURE_REFUSALS:
+                    break
+                self._remember(way, log_probs, error)
+        else:
+            with self._lock:
+                self._refused.clear()  # whatever it was, it was not one of these
+        raise WriterUnavailableError(f"{self.server.address} refuses to write: {reason}")
+
+    def _ask(self, question: Question, context: WritingContext) -> Completion:
+        """The answer to one question. Raises as `ModelServer.stream` does."""
+        path, body = self.dialect.request(question)
+        collector = AnswerCollector(question.prompt, self._tokens.ends if self._tokens else ())
+        with closing(self.server.stream(path, body, context.cancellation)) as lines:
+            for line in lines:
+                chunk = self.dialect.parse(line)
+                if any(collector.add(token) for token in chunk.tokens) or chunk.is_last:
+                    return collector.completion(self.name)
+        raise WriterUnavailableError(f"{self.server.address} broke off in the middle of its answer")
+
+    def _remember(self, way: Way, log_probs: bool, error: RefusedError) -> None:
+        about_log_probs = log_probs and any(word in error.reason.lower() for word in ("logprob", "n_probs"))
+        with self._lock:
+            for refused in self.dialect.ways(self._tokens) if about_log_probs else (way,):
+                self._refused.add((refused, log_probs))
+            if way in (Way.INFILL, Way.SUFFIX) and not about_log_probs:
+                self._refused.add((way, not log_probs))
+
+
+def json_rows(content: Any, key: str) -> list[dict[str, Any]]:
+    """The objects in the list `content[key]`; none if it is not of that form."""
+    rows = content.get(key) if isinstance(content, dict) else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

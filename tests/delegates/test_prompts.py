@@ -1,0 +1,147 @@
+"""What a model is asked for each decision, and how far its answer may go."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actions import Decision, apply_text
+from delegates import NO_CONTEXT
+from delegates.prompts import (
+    SERVER_WINDOW,
+    AnswerCollector,
+    Prompt,
+    Token,
+    Window,
+    build_prompt,
+    end_of_answer,
+    is_rejected,
+)
+
+FILE = "import math\ndef f(x):\n    y = \n    return y\n"
+
+
+def prompt_for(state, decision, line, *, window=SERVER_WINDOW, fills=True):
+    return build_prompt(state, decision, line, NO_CONTEXT, window, fills=fills)
+
+
+def answered(prompt, text, *, ends=()):
+    collector = AnswerCollector(prompt, ends)
+    for character in text:
+        if collector.add(Token(character, -0.5)):
+            break
+    return collector.completion("model")
+
+
+def test_a_fill_stands_between_what_is_before_and_after_the_cursor(state_of):
+    prompt = prompt_for(state_of("a = f(, 2)\nb", 0, 6), Decision.FILL_PARTIAL_LINE, 0)
+    assert (prompt.before, prompt.after) == ("a = f(", ", 2)\nb")
+    assert answered(prompt, "1\nc").text == "1"
+
+
+def test_a_line_is_written_on_from_what_stands_of_it(state_of):
+    state = state_of(FILE, 2)
+    prompt = prompt_for(state, Decision.WRITE_SINGLE_LINE, 2)
+    assert prompt.before == "import math\ndef f(x):\n    y = " and prompt.after == "\n    return y\n"
+    assert prompt.text == prompt.before[:-1]
+    completion = answered(prompt, " x + 1\n    return y")
+    assert completion.text == "y = x + 1"
+    assert apply_text(state.lines, Decision.WRITE_SINGLE_LINE, 2, completion.text)[2] == "    y = x + 1"
+
+
+def test_an_edit_does_not_show_the_line_that_it_replaces(state_of):
+    prompt = prompt_for(state_of(FILE, 2), Decision.EDIT_EXISTING_LINES, 3)
+    assert prompt.before.endswith("    y = \n    ") and prompt.after == "\n"
+    assert answered(prompt, "return x\n").text == "return x"
+
+
+@pytest.mark.parametrize("decision", [Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES])
+@pytest.mark.parametrize("fills", [True, False])
+def test_an_explanation_is_a_comment_and_its_model_sees_the_line(state_of, decision, fills):
+    prompt = prompt_for(state_of(FILE, 2), decision, 3, fills=fills)
+    assert "return y" in (prompt.before if not fills or decision == Decision.EXPLAIN_SINGLE_LINES else prompt.after)
+    assert prompt.before.endswith("#")
+    assert answered(prompt, " gives y\n").text == "# gives y"
+
+
+def test_without_infill_nothing_after_the_place_is_asked_for(state_of):
+    assert prompt_for(state_of(FILE, 2), Decision.WRITE_SINGLE_LINE, 2, fills=False).after == ""
+
+
+def test_the_text_before_begins_at_the_same_line_while_somebody_types(state_of):
+    lines = [f"value_{i} = {i}" for i in range(200)]
+    window = Window(before=1000, after=100)
+    prompts = [
+        prompt_for(
+            state_of("\n".join([*lines, "x = 1"[:n], *lines]), 200), Decision.FILL_PARTIAL_LINE, 200, window=window
+        )
+        for n in range(1, 6)
+    ]
+    assert len({prompt.before[:-5] and prompt.before.split("\n")[0] for prompt in prompts}) == 1
+    assert all(700 < len(prompt.before) <= 1000 and 0 < len(prompt.after) <= 100 for prompt in prompts)
+
+
+@given(st.text("ab \n\t:", max_size=200), st.integers(0, 300), st.sampled_from(list(Decision)[1:]), st.booleans())
+def test_any_file_and_place_has_a_prompt_within_its_window(state_of, text, place, decision, fills):
+    state = state_of(text)
+    prompt = prompt_for(state, decision, place % len(state), window=Window(50, 20), fills=fills)
+    assert len(prompt.before) <= 50 + 3 + 50 and len(prompt.after) <= 20
+
+
+def test_a_statement_stands_before_the_file_unless_the_file_says_it(state_of):
+    class Problem:
+        statement = "Return the sum.\nOf two."
+
+    class Context:
+        problem = Problem
+
+    prompt = build_prompt(state_of("x = 1"), Decision.FILL_PARTIAL_LINE, 0, Context, Window(), fills=True)
+    assert prompt.before == "# Return the sum.\n# Of two.\n\nx = 1"
+    state = state_of('"""Return the sum."""\nx')
+    assert build_prompt(state, Decision.FILL_PARTIAL_LINE, 1, Context, Window(), fills=True).before == state.text
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text", "expected"),
+    [
+        (Prompt("", ""), "return 1\nx", "return 1"),
+        (Prompt("", ""), "return 1", None),
+        (Prompt("", "", is_block=True, indent="    "), "a = 1\n    b = 2\nc", "a = 1\n    b = 2"),
+        (Prompt("", "", is_block=True, indent="    "), "a = 1\n    b = 2\n    ", None),
+        (Prompt("", "", is_block=True, indent=""), "if a:\n    b = 2\nc", "if a:\n    b = 2"),
+        (Prompt("", "", is_block=True, indent=""), "a = 2\n\n\nc", "a = 2"),
+        (Prompt("", "", is_block=True, indent=""), "a = 2\n\nc = 3\n", None),
+        (Prompt("", "", is_block=True, indent=None), "    a\n    b\nc", "    a\n    b"),
+        (Prompt("", "", is_block=True, indent=""), "\n".join("abcdefghijk"), "\n".join("abcdefgh")),
+    ],
+)
+def test_an_answer_ends_where_the_decision_does(prompt, text, expected):
+    end = end_of_answer(text, prompt)
+    assert (None if end is None else text[:end]) == expected
+
+
+def test_only_the_tokens_of_the_text_are_counted():
+    collector = AnswerCollector(Prompt("", ""))
+    for text, log_prob in (("return", -0.1), (" 1", -0.3), ("\n\n", -9.0)):
+        collector.add(Token(text, log_prob))
+    completion = collector.completion("model")
+    assert completion.text == "return 1" and completion.token_log_probs == (-0.1, -0.3)
+
+
+def test_one_unknown_log_probability_leaves_all_unknown():
+    collector = AnswerCollector(Prompt("", ""))
+    collector.add(Token("a", -0.1))
+    collector.add(Token("b"))
+    assert collector.completion("model").token_log_probs is None
+
+
+def test_a_special_token_that_comes_as_text_ends_the_answer():
+    assert answered(Prompt("", ""), "x<|endoftext|>y", ends=("<|endoftext|>",)).text == "x"
+
+
+def test_a_model_that_adds_nothing_gives_an_empty_text_even_where_a_head_stands():
+    assert answered(Prompt("x = 1", "", head="x = 1"), "\nb").text == ""
+
+
+def test_a_rejected_text_is_recognised_whatever_its_blanks():
+    assert is_rejected("return  x\n", ("a", "return x"))
+    assert not is_rejected("return x", ("return",)) and not is_rejected("", ("",))
