@@ -79,8 +79,9 @@ def test_a_weight_that_is_not_saved_is_found(small, monkeypatch, part):
 
 
 def test_exchanged_policies_are_found(small, monkeypatch):
-    def publish(folder, human, assistant, featurizer, meta):
-        return PUBLISH(folder, assistant, human, featurizer, meta)
+    def publish(folder, networks, meta):
+        exchanged = dataclasses.replace(networks, human=networks.assistant, assistant=networks.human)
+        return PUBLISH(folder, exchanged, meta)
 
     monkeypatch.setattr(store, "publish", publish)
     assert saved_and_loaded(small)["differ"]

@@ -13,7 +13,7 @@ from training.networks.starting_networks import starting_networks
 def publish(config):
     """Makes fresh networks of a config current; returns them."""
     networks = starting_networks(replace(config, init_from_pv=False))
-    store.publish(config.pv_dir, networks.human, networks.assistant, networks.featurizer, {"trained_on": "person"})
+    store.publish(config.pv_dir, networks, {"trained_on": "person"})
     return networks
 
 
