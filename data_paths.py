@@ -18,6 +18,9 @@ REPOSITORY = Path(__file__).resolve().parent
 SAMPLES = REPOSITORY / "examples" / "sessions"
 """Two sample sessions that come with the project."""
 
+SAMPLE_STATE = REPOSITORY / "examples" / "state.json"
+"""A state to try a decision on."""
+
 
 @dataclass(frozen=True)
 class DataPaths:

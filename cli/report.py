@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.command_names import TASKS
 from cli.tables import pluralise, table
+from data_paths import SAMPLE_STATE
 from errors import printable
 
 if TYPE_CHECKING:
@@ -93,9 +94,10 @@ def _next_steps(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
     lines = ["Next:"]
     if config.trained_on == "samples":
         lines.append(f"  put your own recorded sessions into {printable(str(paths.episodes))}, and run this again")
+    state = shlex.quote(str(SAMPLE_STATE)) if config.trained_on == "samples" else "FILE"
     folder = "" if outcome.models == paths.models else f" --pv_dir {printable(shlex.quote(str(outcome.models)))}"
     steps = {
-        "ask for a decision": f"{TASKS} infer_action --state_json FILE{folder}",
+        "ask for a decision": f"{TASKS} infer_action --state_json {printable(state)}{folder}",
         "see what is stored": f"{TASKS} models{folder}  (--roll_back goes back)",
     }
     return "\n".join([*lines, *(f"  {purpose:21}{command}" for purpose, command in steps.items())])

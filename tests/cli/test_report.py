@@ -1,5 +1,6 @@
 """The report promises: each measure before and after with what it is held against, gaps shown as gaps."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from cli.report import render
 from config import LoopConfig
-from data_paths import DataPaths
+from data_paths import SAMPLE_STATE, DataPaths
 from training.evaluation.clustered_statistics import Estimate
 from training.evaluation.held_out_report import Report
 from training.evaluation.promotion import PromotionDecision
@@ -111,3 +112,9 @@ def test_models_of_samples_are_said_to_serve_nobody():
 def test_samples_are_followed_by_how_to_use_ones_own_sessions():
     text = render(OUTCOME, PATHS, replace(LoopConfig(), trained_on="samples"))
     assert "put your own recorded sessions into data/state-service/episodes" in text
+
+
+def test_after_the_samples_the_command_for_a_decision_can_be_typed_as_it_stands():
+    text = render(OUTCOME, PATHS, replace(LoopConfig(), trained_on="samples"))
+    assert f"infer_action --state_json {shlex.quote(str(SAMPLE_STATE))}" in text
+    assert "--state_json FILE" in render(OUTCOME, PATHS, LoopConfig())

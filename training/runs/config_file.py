@@ -40,8 +40,13 @@ def read_settings(path: Path) -> object:
         return json.loads(content, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}, byte {error.start}", "is not UTF-8 text") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(str(path), f"not valid JSON: {error}") from error
+    except json.JSONDecodeError as error:
+        place = f"{path}, line {error.lineno}, column {error.colno}"
+        raise InputError(place, f"is not JSON ({error.msg[0].lower()}{error.msg[1:]})") from None
+    except RecursionError:
+        raise InputError(str(path), "is nested too deep to be read") from None
+    except ValueError as error:  # what the standard library lets pass, and an integer of thousands of digits
+        raise InputError(str(path), f"is not JSON ({error})") from None
 
 
 def require_registered(config: LoopConfig, file: str, typed: Container[str] = ()) -> None:

@@ -76,10 +76,11 @@ def test_what_does_not_fit_is_refused(value, words):
 @pytest.mark.parametrize(
     "content, words",
     [
-        ("{", "not valid JSON"),
+        ("{", "line 1, column 2: is not JSON"),
         ('{"seed": NaN}', "NaN"),
         (b"\xff", "byte 0: is not UTF-8 text"),
-        ("[" * 100_000, "not valid JSON"),
+        ("[" * 100_000, "nested too deep"),
+        ('{"seed": ' + "1" * 5000 + "}", "is not JSON"),
         ('{"seed": 1, "seed": 2}', "twice"),
     ],
 )
