@@ -293,6 +293,28 @@ class TrainConfig(LearningConfig):
     """Games of self-play that earlier runs have learned from: this one plays others."""
 
 
+@dataclass(frozen=True)
+class ServeConfig:
+    """How the assistant serves a person; none of it decides what is learned."""
+
+    explore: bool = True
+    """Whether exploration acts while fewer than three sessions are learned from; false: silence."""
+    epsilon: Share = 0.05
+    """Probability of drawing from the distribution instead of taking its most probable pair."""
+    writer_url: str | None = None
+    """Address of a server that writes text; none: those that are usual on this machine are tried."""
+    writer_model: str | None = None
+    """GGUF file that writes text in this process, before any server; the flag `--writer-model` comes before it."""
+    allow_remote_writer: bool = False
+    """Whether `writer_url` may be on another machine: the file's text is sent there."""
+    tutor: bool = False
+    """Whether the solutions of built-in problems write the text."""
+    review_threshold: Share | None = None
+    """Least p(kept) of a written text that is shown; none: where the rewards of showing and of silence are equal."""
+    review_exploration: Share = 0.05
+    """Share of the texts below the threshold that are shown all the same, to learn from."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoopConfig(LearningConfig):
     """What `run.py` does; the keys of `training_config.json`, nested as here."""
@@ -301,6 +323,7 @@ class LoopConfig(LearningConfig):
     """Share of the sessions that nothing learns from; before and after are measured on them."""
     telemetry_url: str | None = None
     """Address that records of runs are posted to; none: they stay on this machine."""
+    serve: ServeConfig = field(default_factory=ServeConfig)
     bc: BCConfig = field(default_factory=lambda: BCConfig(epochs=20))
     ppo: PPOConfig = field(default_factory=lambda: PPOConfig(epochs=6))
     zero_style: ZeroStyleConfig = field(default_factory=lambda: ZeroStyleConfig(epochs=12))

@@ -11,7 +11,7 @@ import reprlib
 import types
 from collections.abc import Iterator
 from dataclasses import is_dataclass
-from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
 from config import Bounds, FeaturizerConfig, ModelConfig
 from errors import InputError
@@ -44,7 +44,7 @@ def check_value(hint: Any, value: object, where: str, key: str) -> Any:
 
     hint: a setting's annotated type. Raises InputError: of another type, or out of bounds.
     """
-    if isinstance(hint, types.UnionType):
+    if get_origin(hint) in (types.UnionType, Union):  # of an annotated type it is the latter
         return None if value is None else check_value(get_args(hint)[0], value, where, key)
     if get_origin(hint) is Annotated:
         kind, bounds = get_args(hint)

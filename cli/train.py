@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _WITHOUT_EFFECT = {
     "held_out_share": "nothing is held out for a comparison",
     "init_from_pv": "--init-from-pv says it here",
+    "serve": "nothing is served",
 }
 """Settings of `run.py` that mean nothing to this command, and why."""
 

@@ -19,6 +19,7 @@ from config import (
     PPOConfig,
     RewardWeights,
     SearchConfig,
+    ServeConfig,
     TrainConfig,
     ZeroStyleConfig,
 )
@@ -98,6 +99,10 @@ def test_a_value_of_any_size_is_shown_in_a_few_words():
         assert len(shown(value)) < 300
 
 
+def _without_none(hint):
+    return typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Union else hint
+
+
 def test_the_documented_bounds_are_those_of_the_settings():
     text = (Path(config_bounds.__file__).parent / "docs/configuration.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `([a-z_.]+)` \| `[^`]*` \| ([^|]*?) \|", text, re.MULTILINE))
@@ -106,7 +111,10 @@ def test_the_documented_bounds_are_those_of_the_settings():
         for name, hint in setting_types(kind).items():
             if is_dataclass(hint):
                 yield from written(hint, f"{prefix}{name}.")
-            elif typing.get_origin(hint) is typing.Annotated and typing.get_args(hint)[0] is not str:
+            elif (
+                typing.get_origin(hint := _without_none(hint)) is typing.Annotated
+                and typing.get_args(hint)[0] is not str
+            ):
                 bounds = bounds_of(kind, name)
                 least, most = (json.dumps(bound) if isinstance(bound, int) else f"{bound:.10g}"
                                for bound in (bounds.least, bounds.most))  # fmt: skip
@@ -123,3 +131,13 @@ def test_bounds_are_looked_up_by_name():
         with pytest.raises(KeyError):
             bounds_of(ModelConfig, name)
     assert replace(ModelConfig(), dropout=0.9).dropout == 0.9
+
+
+@pytest.mark.parametrize(("value", "allowed"), [(None, True), (0.3, True), (1.5, False), ("x", False)])
+def test_a_number_that_may_be_left_out_has_its_bounds(value, allowed):
+    hint = setting_types(ServeConfig)["review_threshold"]
+    if allowed:
+        assert check_value(hint, value, "f", "k") == value
+    else:
+        with pytest.raises(InputError, match="from 0 to 1"):
+            check_value(hint, value, "f", "k")

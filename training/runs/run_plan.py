@@ -19,7 +19,7 @@ from training.runs.code_version import code_version
 from training.runs.damaged_files import DamagedFileError, set_aside
 from training.runs.fingerprint import canonical_order, problems_digest, recordings_digest
 
-_FREE = ("device", "telemetry_url")
+_FREE = ("device", "telemetry_url", "serve")
 """Settings that do not decide what is learned."""
 
 
