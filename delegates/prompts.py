@@ -82,19 +82,19 @@ def build_prompt(
     at_cursor = state.cursor.on and state.cursor.line == line
     column = min(max(state.cursor.char, 0), len(lines[line])) if at_cursor else len(lines[line])
     if decision == Decision.EXPLAIN_MULTI_LINES and fills:
-        written, rest, head = indentation(lines[line]) + "#", ["", *lines[line:]], "#"
+        written, following, head = indentation(lines[line]) + "#", ["", *lines[line:]], "#"
     elif decision in EXPLAIN:
-        written, rest, head = lines[line] + "  #", ["", *lines[line + 1 :]], "#"
+        written, following, head = lines[line] + "  #", ["", *lines[line + 1 :]], "#"
     elif decision == Decision.FILL_PARTIAL_LINE:
-        written, rest, head = lines[line][:column], [lines[line][column:], *lines[line + 1 :]], ""
+        written, following, head = lines[line][:column], [lines[line][column:], *lines[line + 1 :]], ""
     elif decision == Decision.EDIT_EXISTING_LINES:
-        written, rest, head = indentation(lines[line]), ["", *lines[line + 1 :]], ""
+        written, following, head = indentation(lines[line]), ["", *lines[line + 1 :]], ""
     else:
         written = lines[line][:column] if lines[line].strip() else lines[line]
-        rest, head = ["", *lines[line + 1 :]], written.lstrip()
+        following, head = ["", *lines[line + 1 :]], written.lstrip()
     return Prompt(
-        before=_statement(context.problem, lines) + _before(lines[:line], written, window.before),
-        after=_after(rest, window.after) if fills else "",
+        before=_encodable(_statement(context.problem, lines) + _before(lines[:line], written, window.before)),
+        after=_encodable(_after(following, window.after)) if fills else "",
         head=head,
         is_block=decision == Decision.WRITE_MULTI_LINE,
         indent=indentation(lines[line]) if lines[line] else None,
@@ -126,6 +126,11 @@ def _statement(problem: Problem | None, lines: list[str]) -> str:
         return ""
     short = statement[:STATEMENT_CHARACTERS]
     return "".join(f"# {text[:_COMMENT_WIDTH].rstrip()}\n" for text in short.split("\n")) + "\n"
+
+
+def _encodable(text: str) -> str:
+    """`text` with `?` for halves of characters, which no server or tokenizer takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def end_of_answer(text: str, prompt: Prompt) -> int | None:
@@ -206,8 +211,8 @@ class AnswerCollector:
         if not text.strip():
             return Completion("", writer)
         log_probs = [log_prob for start, log_prob in self._starts if start < len(text)]
-        known = tuple(log_prob for log_prob in log_probs if log_prob is not None)
-        return Completion(self._prompt.head + text, writer, known if len(known) == len(log_probs) else None)
+        numbers = tuple(log_prob for log_prob in log_probs if log_prob is not None)
+        return Completion(self._prompt.head + text, writer, numbers if len(numbers) == len(log_probs) else None)
 
 
 def is_rejected(text: str, rejected: Iterable[str]) -> bool:

@@ -145,3 +145,8 @@ def test_a_model_that_adds_nothing_gives_an_empty_text_even_where_a_head_stands(
 def test_a_rejected_text_is_recognised_whatever_its_blanks():
     assert is_rejected("return  x\n", ("a", "return x"))
     assert not is_rejected("return x", ("return",)) and not is_rejected("", ("",))
+
+
+def test_half_a_character_does_not_reach_a_model(state_of):
+    prompt = prompt_for(state_of("a = '\ud83d'\nb"), Decision.FILL_PARTIAL_LINE, 0)
+    assert prompt.before == "a = '?'" and prompt.after == "\nb"

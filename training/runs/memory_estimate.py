@@ -8,15 +8,12 @@ that meets its limit all the same.
 
 from __future__ import annotations
 
-import os
-import resource
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
+import memory_limits
 from config import N_DECISIONS, N_SCALARS, RETENTION_STATES, ModelConfig, SearchConfig, TrainConfig
 from errors import InputError
 from models.network_size import featurizer_parameters, policy_parameters
@@ -38,8 +35,6 @@ BYTES_PER_LINE = 150
 
 REPLAY_COPIES = 2
 """Each epoch's games, and those of all epochs as one batch."""
-
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -96,12 +91,10 @@ def estimate_memory(config: TrainConfig, episodes: Sequence[Episode]) -> MemoryE
 
 
 def available_memory(device: torch.device) -> int | None:
-    """Bytes that this process may still take: of a GPU those free; else the least of what the machine, the process's
-    control group and its own limit leave. None: nothing says so."""
+    """Bytes that may still be taken of a GPU, or of this process's memory (`memory_limits`). None: nothing says so."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    limits = [_machine_memory(), _cgroup_memory(), _process_limit()]
-    return min((limit for limit in limits if limit is not None), default=None)
+    return memory_limits.available_memory()
 
 
 def _network_bytes(config: TrainConfig) -> int:
@@ -149,44 +142,6 @@ def _retention_bytes(model: ModelConfig, batch: int, lines: int) -> int:
     floats = model.d_in + model.d_model + N_DECISIONS
     predicted = _minibatch_bytes(model, 0, lines, min(batch, RETENTION_STATES))
     return predicted + RETENTION_STATES * lines * (FLOAT_BYTES * floats + 2 * N_DECISIONS)
-
-
-def _machine_memory() -> int | None:
-    with suppress(OSError, ValueError, IndexError, StopIteration):
-        with Path("/proc/meminfo").open() as file:
-            line = next(line for line in file if line.startswith("MemAvailable:"))
-        return int(line.split()[1]) * 1024
-    return None
-
-
-def _cgroup_memory() -> int | None:
-    """What the control group (a container) leaves; None: it has no limit."""
-    for limit, used in (
-        (_CGROUP / "memory.max", _CGROUP / "memory.current"),
-        (_CGROUP / "memory" / "memory.limit_in_bytes", _CGROUP / "memory" / "memory.usage_in_bytes"),
-    ):
-        with suppress(OSError, ValueError):
-            return max(int(limit.read_text()) - int(used.read_text()) + _reclaimable(), 0)
-    return None
-
-
-def _reclaimable() -> int:
-    """Bytes of cached files, which count as used and are given back when they are needed."""
-    with suppress(OSError, ValueError, IndexError):
-        rows = (line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
-        return sum(int(row[1]) for row in rows if row[0] in ("inactive_file", "active_file"))
-    return 0
-
-
-def _process_limit() -> int | None:
-    """What the process's own limit of addresses leaves."""
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit == resource.RLIM_INFINITY:
-        return None
-    with suppress(OSError, ValueError, IndexError):
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        return max(limit - pages * os.sysconf("SC_PAGE_SIZE"), 0)
-    return limit
 
 
 def _gib(number: int) -> str:

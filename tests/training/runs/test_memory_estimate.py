@@ -15,7 +15,7 @@ from errors import InputError
 from models.network_size import policy_parameters
 from training.networks import training_networks
 from training.runs import memory_estimate
-from training.runs.memory_estimate import available_memory, estimate_memory, require_memory
+from training.runs.memory_estimate import estimate_memory, require_memory
 from training.train_from_episodes import train_from_episodes
 
 CPU = torch.device("cpu")
@@ -84,18 +84,6 @@ def test_the_search_counts_the_candidates_of_its_settings(small, sessions, monke
 def test_what_nothing_says_refuses_nothing(small, sessions, monkeypatch):
     monkeypatch.setattr(memory_estimate, "available_memory", lambda device: None)
     require_memory(with_model(small, HUGE), sessions, CPU)
-
-
-def test_the_least_limit_counts(monkeypatch):
-    for limits, least in (((5, 3, None), 3), ((None, 7, 2), 2), ((None, None, None), None)):
-        for name, limit in zip(("_machine_memory", "_cgroup_memory", "_process_limit"), limits, strict=True):
-            monkeypatch.setattr(memory_estimate, name, lambda limit=limit: limit)
-        assert available_memory(CPU) == least
-
-
-def test_the_memory_of_this_machine_is_a_sensible_number():
-    available = available_memory(CPU)
-    assert available is None or 2**20 < available < 2**50
 
 
 MEASURE = """
