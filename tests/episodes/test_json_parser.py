@@ -43,6 +43,11 @@ def test_reads_what_the_standard_library_reads(attributions, other, shape):
     assert parse(json.dumps(other), "f", reader()) == other
 
 
+def test_of_a_key_that_stands_twice_the_last_counts_as_in_the_standard_library():
+    text = '{"states": [1], "a": 1, "states": [{"attribution": [{"t": 1, "t": 2}], "attribution": [{"t": 3, "t": 4}]}]}'
+    assert parse(text, "f", reader()) == json.loads(text)
+
+
 @given(st.lists(runs, min_size=1, max_size=2), st.data())
 def test_cut_off_anywhere_is_refused(attributions, data):
     text = json.dumps({"states": [{"attribution": attribution} for attribution in attributions]})
