@@ -128,7 +128,7 @@ def comment_places(lines: tuple[str, ...]) -> CommentPlaces:
     if not scanner.sure:
         with suppress(tokenize.TokenError, SyntaxError, UnicodeEncodeError):
             return _tokenized(text, len(lines))
-    return CommentPlaces(tuple(scanner.ends), tuple(scanner.statements), last_above=len(lines) - 1)
+    return scanner.places()
 
 
 def _tokenized(text: str, count: int) -> CommentPlaces:
@@ -205,7 +205,7 @@ class _Scanner:
         self.ends = [True] * count
         self.statements: list[int | None] = [None] * count
         self.row = self.begin = self.depth = 0
-        self.first_triple = count
+        self.first_triple = self.first_stray = count
         self.sure = True
 
     def read(self, text: str) -> None:
@@ -225,6 +225,12 @@ class _Scanner:
         if self.depth:  # how far does the statement go whose bracket is never closed?
             self.statements[self.begin + 1 :] = [None] * (len(self.statements) - self.begin - 1)
 
+    def places(self) -> CommentPlaces:
+        """Where comments may stand; above no line below a stray closer (see `_stray_closer`)."""
+        last_above = min(self.first_stray, len(self.ends) - 1)
+        statements = [begin if begin is not None and begin <= last_above else None for begin in self.statements]
+        return CommentPlaces(tuple(self.ends), tuple(statements), last_above)
+
     def _end_line(self, *, free: bool) -> None:
         if self.row >= len(self.ends):
             return
@@ -235,7 +241,9 @@ class _Scanner:
             self.begin = self.row
 
     def _bracket(self, step: int) -> None:
-        self.sure = self.sure and self.depth + step >= 0
+        if self.depth + step < 0:
+            self.sure = False
+            self.first_stray = min(self.first_stray, self.row)
         self.depth = max(self.depth + step, 0)
 
     def _string(self, lexeme: str) -> None:

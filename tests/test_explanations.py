@@ -228,6 +228,13 @@ PLACES = {
     "below a stray closer": (["print(a))", "foo(b"], ABOVE, 1, "why", ["print(a))", "foo(b"]),
     "above a stray closer": (["print(a))", "foo(b"], ABOVE, 0, "why", ["# why", "print(a))", "foo(b"]),
     "behind a stray closer": (["print(a))", "foo(b"], AT_END, 0, "why", ["print(a))  # why", "foo(b"]),
+    "below a stray closer where a character begins no token": (
+        ["a)", "b = `c`", "d("],
+        ABOVE,
+        1,
+        "why",
+        ["a)", "b = `c`", "d("],
+    ),
     "a return inside a line": (["a\rb", "c"], AT_END, 1, "why", ["a\rb", "c"]),
     "line ends that the lines carry": (
         ["x = \\\r\n", " 1\r\n"],
