@@ -159,8 +159,9 @@ class _Run:
 
 def _request(problem: Problem | None, text: str, limits: Limits) -> dict[str, Any]:
     """What a worker is asked: see `worker.run_request`."""
+    preamble = problem.preamble if problem is not None else ""
     return {
-        "text": text,
+        "text": f"{preamble}\n{text}" if preamble else text,
         "entry_point": problem.entry_point if problem is not None else None,
         "arguments": [repr(case.arguments) for case in problem.cases] if problem is not None else [],
         "limits": asdict(limits),

@@ -70,5 +70,6 @@ def test_refusals(page, recordings):
 def test_problems(page, recordings):
     (text,) = [text for kind, _, text in EXAMPLE.findall(page) if kind == "problems"]
     problems = load_problems(recordings.write("problems.json", text))
-    assert [(case.arguments, case.expected) for case in problems["twice"].cases] == [(([1, 2], 3), [2, 4])]
+    assert [(case.arguments, case.expected) for case in problems["twice"].cases] == [(([1, 2],), [2, 4]), (([],), [])]
+    assert [case.hidden for case in problems["twice"].cases] == [False, True] and problems["twice"].solution
     assert [(case.arguments, case.expected) for case in problems["thrice"].cases] == [((2,), 6)]

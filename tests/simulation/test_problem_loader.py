@@ -6,6 +6,7 @@ import pytest
 
 from errors import InputError
 from judge import SMALL_PROBLEM_LIMITS, Case, Judge
+from judge.problems import catalogue
 from simulation.builtin_problems import BY_ID
 from simulation.problem_loader import load_problems
 
@@ -18,7 +19,7 @@ SHORT = {"id": "thrice", "name": "thrice", "cases": [[[2], 6]], "notes": ["three
 
 def test_without_a_file_there_are_our_own(tmp_path, monkeypatch):
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
-    assert load_problems() == BY_ID
+    assert load_problems() == {**catalogue(), **BY_ID} and not set(catalogue()) & set(BY_ID)
 
 
 @pytest.mark.parametrize("as_text", [json.dumps, lambda values: "\n\n".join(map(json.dumps, values))])
@@ -26,7 +27,7 @@ def test_both_shapes_are_read_from_a_list_or_from_lines(tmp_path, monkeypatch, a
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
     (tmp_path / "problems.json").write_text(as_text([SERVED, SHORT]))
     problems = load_problems()
-    assert set(problems) == {*BY_ID, "twice", "thrice"}
+    assert set(problems) == {*catalogue(), *BY_ID, "twice", "thrice"}
     twice, thrice = problems["twice"], problems["thrice"]
     assert twice.entry_point == "Solution().twice"
     assert twice.cases == (Case(([1, 2], 3), [2, 4]), Case((), "none of it"))
