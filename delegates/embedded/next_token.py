@@ -1,0 +1,132 @@
+"""How probable each next token of a program is: the standard library, the person's own text and the open file, mixed.
+
+Of each order from the highest down, first the open file, then the person's own text, then the standard library take
+the share of the probability that they have earned there (Witten-Bell smoothing, nested as in Hellendoorn and Devanbu
+2017, "Are Deep Neural Networks the Best Choice for Modeling Source Code?"). Names that cannot be meant, as nothing
+defines them, give their share to names of the file that were used lately. Not here: choosing a line.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from delegates.embedded.ngram_model import NgramModel
+from delegates.embedded.recent_text import ORDER, RecentText
+from delegates.embedded.vocabulary import DEDENT, INDENT, LINE_END, NAME, RARE
+from delegates.python_lexer import is_name
+
+BUILTINS = frozenset(dir(builtins)) | {"self", "cls", "__name__", "__file__"}
+
+_DISTINCT_WEIGHT = {"file": 1.0, "own": 1.5, "library": 1.0}
+"""How much each different token that followed a context counts against the counts: more, the less they are trusted."""
+
+_LEAST_MASS = 0.002
+"""Probability that is still to be given below which lower orders are not asked."""
+
+_DECAY = 80.0
+"""Tokens after which a name used in the file counts 1/e."""
+
+_RECENT_TOKENS = 500
+_NEW_NAME_AFTER = frozenset({"def", "class", "import", "from", "as", "for", "global", "nonlocal", "lambda"})
+_LINE_STARTS = frozenset({LINE_END, INDENT, DEDENT})
+
+
+@dataclass(frozen=True, eq=False)
+class NextToken:
+    """The mixture for one open file.
+
+    before: the file's tokens up to the place, which `file` ends with or before. names: what the file uses.
+    """
+
+    file: RecentText
+    before: tuple[str, ...]
+    own: RecentText | None = None
+    library: NgramModel | None = None
+    cache: dict[tuple[str, ...], dict[str, float]] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names that stand in the file."""
+        return frozenset(token for token in self.file.positions if is_name(token))
+
+    @cached_property
+    def variables(self) -> dict[str, float]:
+        """Names of the file that are no attributes: what share of the latest use each has."""
+        return _recent_shares(self.before, after_dot=False)
+
+    @cached_property
+    def attributes(self) -> dict[str, float]:
+        """The same of attributes."""
+        return _recent_shares(self.before, after_dot=True)
+
+    def probabilities(self, context: Sequence[str]) -> Mapping[str, float]:
+        """Each likely next token's probability; what is missing to 1 is tokens that nobody can name."""
+        key = tuple(context[-ORDER:])
+        if key not in self.cache:
+            self.cache[key] = self._with_names_of_the_file(self._mixed(key), context)
+        return self.cache[key]
+
+    def _mixed(self, context: Sequence[str]) -> dict[str, float]:
+        file, own = self.file.successors(context), self.own.successors(context) if self.own else []
+        library = self.library.successors(context) if self.library else []
+        mixed: dict[str, float] = {}
+        mass = 1.0
+        for order in range(max(len(file), len(own), len(library)), 0, -1):
+            if order <= len(file):
+                mass = _give(mixed, mass, file[order - 1], sum(file[order - 1].values()), _DISTINCT_WEIGHT["file"])
+            if order <= len(own):
+                mass = _give(mixed, mass, own[order - 1], sum(own[order - 1].values()), _DISTINCT_WEIGHT["own"])
+            if order <= len(library) and self.library:
+                successors, words = library[order - 1], self.library.words
+                counts = {words[number]: count for number, count in successors.counts.items()}
+                mass = _give(mixed, mass, counts, successors.total, _DISTINCT_WEIGHT["library"])
+            if mass < _LEAST_MASS:
+                return mixed
+        mixed[NAME] = mixed.get(NAME, 0.0) + mass / 2
+        return mixed
+
+    def _with_names_of_the_file(self, mixed: dict[str, float], context: Sequence[str]) -> dict[str, float]:
+        """Gives what is unknown here to names that are used here."""
+        last = context[-1] if context else LINE_END
+        if last in _NEW_NAME_AFTER:
+            shares: Mapping[str, float] = {}
+            unknown = set(RARE)
+        elif last == ".":
+            shares = self.attributes
+            unknown = set(RARE)
+            if len(context) > 1 and context[-2] == "self":
+                unknown |= {token for token in mixed if is_name(token) and token not in self.names}
+        else:
+            shares = self.variables
+            unknown = set(RARE)
+            if last not in _LINE_STARTS:
+                known = self.names | BUILTINS
+                unknown |= {token for token in mixed if is_name(token) and token not in known}
+        given = sum(mixed.get(token, 0.0) for token in unknown if is_name(token) or token == NAME)
+        result = {token: share for token, share in mixed.items() if token not in unknown}
+        for token, share in shares.items():
+            result[token] = result.get(token, 0.0) + given * share
+        return result
+
+
+def _give(mixed: dict[str, float], mass: float, counts: Mapping[str, float], total: float, weight: float) -> float:
+    """Gives the share of `mass` that the counts have earned to their tokens; returns what is left."""
+    earned = mass * total / (total + weight * len(counts))
+    for token, count in counts.items():
+        mixed[token] = mixed.get(token, 0.0) + earned * count / total
+    return mass - earned
+
+
+def _recent_shares(tokens: Sequence[str], *, after_dot: bool) -> dict[str, float]:
+    """Of each name among the last tokens the share of use, the latest counting most."""
+    weights: dict[str, float] = {}
+    recent = tokens[-_RECENT_TOKENS:]
+    for i, token in enumerate(recent):
+        if is_name(token) and token != "self" and (i > 0 and recent[i - 1] == ".") == after_dot:
+            weights[token] = weights.get(token, 0.0) + math.exp((i - len(recent)) / _DECAY)
+    total = sum(weights.values())
+    return {token: weight / total for token, weight in weights.items()}
