@@ -50,6 +50,11 @@ def seconds(text: str) -> float:
     return number
 
 
+def people_folders(recordings: Path) -> list[Path]:
+    """Folders `<seed>/<person>` of recordings, which hold a person's sessions."""
+    return sorted(path for path in recordings.glob("*/*") if path.is_dir())
+
+
 def rows_in(file: Path) -> list[dict[str, Any]]:
     """The results in a file, a line each.
 

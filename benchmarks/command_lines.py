@@ -44,13 +44,10 @@ def decision(description: str | None) -> Parser:
 def improvement(description: str | None) -> Parser:
     parser = _parser("improvement", description)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
-    run = commands.add_parser("run", help="record, train, play and measure")
-    run.add_argument("--out", type=results_file, required=True, help="file of results, gone on with if it exists")
-    run.add_argument("--jobs", type=positive, default=2, help="processes")
+    run = _add_run_and_table(commands, "record, train, play and measure")
     run.add_argument("--seeds", type=positive, default=5, help="of each person; one takes a core three minutes")
     run.add_argument("--repeats", type=positive, default=GAMES_PER_ROOT, help="games from each root")
     run.add_argument("--people", nargs="+", help="scripted people (default: all), or module:attribute of others")
-    commands.add_parser("table", help="print the results").add_argument("results", type=existing_file)
     return parser
 
 
@@ -62,11 +59,7 @@ def learning(description: str | None) -> Parser:
     record.add_argument("--seeds", type=positive, default=10)
     record.add_argument("--sessions", type=positive, default=5, help="of each person and seed")
     record.add_argument("--people", nargs="+", help="scripted people (default: all)")
-    run = commands.add_parser("run", help="train and measure")
-    run.add_argument("recordings", type=existing_folder)
-    run.add_argument("--out", type=results_file, required=True)
-    run.add_argument("--jobs", type=positive, default=2)
-    commands.add_parser("table", help="print the results").add_argument("results", type=existing_file)
+    _add_run_and_table(commands, "train and measure").add_argument("recordings", type=existing_folder)
     signal = commands.add_parser("signal", help="print what counting says of the shares kept")
     signal.add_argument("recordings", type=existing_folder)
     return parser
@@ -75,14 +68,11 @@ def learning(description: str | None) -> Parser:
 def retention(description: str | None) -> Parser:
     parser = _parser("retention", description)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
-    run = commands.add_parser("run", help="train, play and measure")
+    run = _add_run_and_table(commands, "train, play and measure")
     run.add_argument("recordings", type=existing_folder)
-    run.add_argument("--out", type=results_file, required=True, help="file of results; what it has is left out")
-    run.add_argument("--jobs", type=positive, default=2, help="processes (2)")
     run.add_argument("--learned", type=positive, default=5, help="sessions to learn from (5)")
     run.add_argument("--games", type=int, choices=range(101), default=2, metavar="N", help="from each root (2)")
     run.add_argument("--people", nargs="+", default=[], help="of the recordings (all)")
-    commands.add_parser("table", help="print the results").add_argument("results", type=existing_file)
     return parser
 
 
@@ -124,6 +114,15 @@ def training(description: str | None) -> Parser:
     parser.add_argument("recordings", type=existing_folder)
     parser.add_argument("--times", type=positive, default=3)
     return parser
+
+
+def _add_run_and_table(commands: argparse._SubParsersAction[Parser], description: str) -> Parser:
+    """Adds `run`, which measures, and `table`, which prints what was measured; returns the former."""
+    run = commands.add_parser("run", help=description)
+    run.add_argument("--out", type=results_file, required=True, help="file of results; what it has is left out")
+    run.add_argument("--jobs", type=positive, default=2, help="processes (2)")
+    commands.add_parser("table", help="print the results").add_argument("results", type=existing_file)
+    return run
 
 
 def _parser(study: str, description: str | None) -> Parser:

@@ -31,7 +31,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from actions import EXPLAIN, Decision
-from benchmarks.arguments import append_missing_results, rows_in, run_study
+from benchmarks.arguments import append_missing_results, people_folders, rows_in, run_study
 from benchmarks.statistics import Interval, interval
 from config import FeaturizerConfig, LoopConfig, ModelConfig, TrainConfig
 from errors import InputError
@@ -104,15 +104,13 @@ def _human(answers: PolicyPredictions, steps: TransitionTable, result: TrainResu
 def _assistant(answers: PolicyPredictions, steps: TransitionTable, result: TrainResult) -> dict[str, Any]:
     """Log-odds of kinds of decisions against the recorded behaviour's, p(kept) beside what was kept."""
     behaviour = _behaviour_decisions(steps, result)
-    has_target = steps.trainable & ~steps.retained.isnan()
     trained = result.data.select_episodes(range(len(result.data.ids)), is_human=False)
-    shares = trained.retained[trained.trainable & ~trained.retained.isnan()]
     return {
         "explain": _log_odds(answers.decisions, behaviour, EXPLAIN),
         "no_op": _log_odds(answers.decisions, behaviour, (Decision.NO_OP,)),
-        "kept": steps.retained[has_target].tolist(),
-        "p_kept": answers.retention_logit[has_target].sigmoid().tolist(),
-        "base_rate": float(shares.mean()),
+        "kept": steps.retained[steps.retention_known].tolist(),
+        "p_kept": answers.retention_logit[steps.retention_known].sigmoid().tolist(),
+        "base_rate": float(trained.retained[trained.retention_known].mean()),
     }
 
 
@@ -136,16 +134,16 @@ def _log_odds(policy: Tensor, behaviour: Tensor, kinds: Sequence[Decision]) -> f
 
 def folds_of(recordings: Path) -> list[tuple[Fold, Path]]:
     """Every fold, with the folder that the person's sessions of that seed lie in."""
-    folders = sorted(p for p in recordings.glob("*/*") if p.is_dir())
     return [
         (Fold(folder.parent.name, folder.name, held_out, history), folder)
         for history in (True, False)
-        for folder in folders
+        for folder in people_folders(recordings)
         for held_out in range(sum(1 for p in folder.iterdir() if p.is_dir()))
     ]
 
 
-def _work(task: tuple[Fold, Path]) -> dict[str, Any]:
+def measure_folder(task: tuple[Fold, Path]) -> dict[str, Any]:
+    """What `measure` says of a fold with its recordings, in a process of its own."""
     torch.set_num_threads(1)
     fold, folder = task
     episodes, _ = read_episodes(folder)
@@ -165,11 +163,6 @@ def record(recordings: Path, seeds: int, sessions: int, people: Sequence[str]) -
             for name in people:
                 for episode in simulate([PEOPLE[name]], sessions, RandomAssistant(), judge=judge, seed=seed):
                     write_snapshot(episode, recordings / str(seed) / name)
-
-
-def run(recordings: Path, out: Path, jobs: int) -> None:
-    """Appends one line per fold to `out`; folds that stand there already are left out."""
-    append_missing_results(_work, folds_of(recordings), out, jobs)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -269,14 +262,12 @@ def signal(recordings: Path) -> str:
     some decisions, and of each decision's share in all sessions, the one left out among them, which nobody can know.
     """
     scores_by_person: dict[str, list[list[float]]] = {}
-    for folder in sorted(p for p in recordings.glob("*/*") if p.is_dir()):
+    for folder in people_folders(recordings):
         episodes, _ = read_episodes(folder)
         steps = transitions.build_dataset(episodes, Featurizer(FeaturizerConfig())).select_episodes(
             range(len(episodes)), is_human=False
         )
-        scores_by_person.setdefault(folder.name, []).append(
-            _counting(steps.select(steps.trainable & ~steps.retained.isnan()))
-        )
+        scores_by_person.setdefault(folder.name, []).append(_counting(steps.select(steps.retention_known)))
     lines = [
         f"| share kept by decision | base rate's Brier | {' | '.join(f'by {n:g}' for n in DRAWN)} | in hindsight |",
         "|---" * (3 + len(DRAWN)) + "|",
@@ -311,7 +302,7 @@ def main(options: argparse.Namespace) -> None:
     elif options.command == "signal":
         sys.stdout.write(signal(options.recordings) + "\n")
     elif options.command == "run":
-        run(options.recordings, options.out, options.jobs)
+        append_missing_results(measure_folder, folds_of(options.recordings), options.out, options.jobs)
     else:
         sys.stdout.write(table(rows_in(options.results)) + "\n")
 

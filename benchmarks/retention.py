@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.arguments import append_missing_results, rows_in, run_study
+from benchmarks.arguments import append_missing_results, people_folders, rows_in, run_study
 from benchmarks.plain_rules import most_frequent_help, most_retained_help
 from benchmarks.statistics import Interval, interval
 from config import LoopConfig, TrainConfig
@@ -101,7 +101,7 @@ class UnseenSessions:
 def _judged_steps(data: Dataset) -> TransitionTable:
     """The assistant's legal steps whose share retained is known."""
     steps = data.select_episodes(range(len(data.ids)), is_human=False)
-    return steps.select(steps.trainable & ~steps.retained.isnan())
+    return steps.select(steps.retention_known)
 
 
 def measure(study: Study, episodes: Sequence[Episode], loop: LoopConfig) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def studies_in(recordings: Path, learned: int, games: int, people: Sequence[str]
 
     Raises InputError if there are no more sessions of somebody than are learned from.
     """
-    for folder in sorted(path for path in recordings.glob("*/*") if path.is_dir()):
+    for folder in people_folders(recordings):
         if people and folder.name not in people:
             continue
         if sum(1 for path in folder.iterdir() if path.is_dir()) <= learned:
@@ -196,16 +196,12 @@ def studies_in(recordings: Path, learned: int, games: int, people: Sequence[str]
         yield Study(folder.parent.name, folder.name, learned, games), folder
 
 
-def _work(task: tuple[Study, Path]) -> dict[str, Any]:
+def measure_folder(task: tuple[Study, Path]) -> dict[str, Any]:
+    """What `measure` says of a study with its recordings, in a process of its own."""
     torch.set_num_threads(1)
     study, folder = task
     episodes, _ = read_episodes(folder)
     return measure(study, episodes, LoopConfig())
-
-
-def run(tasks: Sequence[tuple[Study, Path]], out: Path, jobs: int) -> None:
-    """Appends one line per study to `out`; studies that stand there already are left out."""
-    append_missing_results(_work, tasks, out, jobs)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -292,7 +288,7 @@ def _over_seeds(rows: Sequence[dict[str, Any]], person: str, name: str, minus: s
 def main(options: argparse.Namespace) -> None:
     if options.command == "run":
         studies = list(studies_in(options.recordings, options.learned, options.games, options.people))
-        run(studies, options.out, options.jobs)
+        append_missing_results(measure_folder, studies, options.out, options.jobs)
     else:
         sys.stdout.write(table(rows_in(options.results)) + "\n")
 

@@ -229,7 +229,7 @@ def _train_config(inputs: LoopInputs, plan: RunPlan) -> TrainConfig:
 def _compare(inputs: LoopInputs, plan: RunPlan, result: TrainResult, sessions: Sequence[Episode]) -> Comparison:
     """Measures the current models, and the new ones."""
     config, old = inputs.config, _current_models(inputs, plan)
-    baselines = Baselines.from_steps(result.data.select_episodes(range(len(result.data.ids))))
+    baselines = Baselines.from_steps(result.data.steps)
     before = old
     if before is None or before.meta.get("trained_on") == NOTHING:
         before = untrained_models(config.device, seed=config.seed, model=config.model, featurizer=config.featurizer)

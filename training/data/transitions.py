@@ -86,6 +86,11 @@ class TransitionTable:
     def __len__(self) -> int:
         return len(self.state_index)
 
+    @property
+    def retention_known(self) -> Tensor:
+        """`(N,)` bool: where p(kept) can be judged, because a policy could take the decision and its share is known."""
+        return self.trainable & ~self.retained.isnan()
+
     def select(self, rows: Tensor) -> TransitionTable:
         """The rows at indices `rows`, in order, or where a mask `(N,)` is True."""
         return TransitionTable(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
