@@ -88,8 +88,8 @@ class TransitionTable:
 
     @property
     def retention_known(self) -> Tensor:
-        """`(N,)` bool: where p(kept) can be judged, because a policy could take the decision and its share is known."""
-        return self.trainable & ~self.retained.isnan()
+        """`(N,)` bool: where p(kept) can be learned and judged."""
+        return ~self.retained.isnan()
 
     def select(self, rows: Tensor) -> TransitionTable:
         """The rows at indices `rows`, in order, or where a mask `(N,)` is True."""
