@@ -62,3 +62,12 @@ def test_steps_that_are_not_trainable_are_not_in_the_sample(recorded):
 
 def test_the_effective_sample_of_nothing_is_nothing():
     assert effective_sample_size(torch.zeros(0)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("weights", "share"),
+    [([1.0, 1.0, 1.0, 1.0], 1.0), ([1.0, 1.0, 0.0, 0.0], 0.5), ([1e-30, 1e-30], 1.0), ([1.0, 0.0, 0.0, 0.0], 0.25)],
+)
+def test_effective_sample_size(weights, share):
+    log_weights = torch.tensor([math.log(w) if w else -1e4 for w in weights])
+    assert effective_sample_size(log_weights) == pytest.approx(share)

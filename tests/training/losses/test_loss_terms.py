@@ -1,18 +1,16 @@
-"""Losses as tables: which side of a ratio is clipped, what a row that does not count may hold."""
+"""Losses as tables: which side of a ratio is clipped, what is capped, where a loss is least."""
 
 import math
 
 import pytest
 import torch
 
-from training.losses.importance import effective_sample_size
 from training.losses.loss_terms import (
     advantage_weights,
     clipped_surrogate,
     clipped_value_loss,
     retention_cross_entropy,
 )
-from training.losses.weighted_means import weighted_mean
 
 
 @pytest.mark.parametrize(
@@ -53,19 +51,6 @@ def test_advantage_weights_are_capped():
     assert weights.tolist() == pytest.approx([math.exp(-2), 1.0, 20.0, 20.0])
 
 
-@pytest.mark.parametrize(
-    ("weights", "share"),
-    [([1.0, 1.0, 1.0, 1.0], 1.0), ([1.0, 1.0, 0.0, 0.0], 0.5), ([1e-30, 1e-30], 1.0), ([1.0, 0.0, 0.0, 0.0], 0.25)],
-)
-def test_effective_sample_size(weights, share):
-    log_weights = torch.tensor([math.log(w) if w else -1e4 for w in weights])
-    assert effective_sample_size(log_weights) == pytest.approx(share)
-
-
-def test_no_rows_no_sample():
-    assert effective_sample_size(torch.zeros(0)) == 0.0
-
-
 def test_the_share_loss_is_least_at_the_mean_share():
     shares = torch.tensor([0.0, 0.5, 1.0, 1.0])
     losses = {
@@ -73,12 +58,3 @@ def test_the_share_loss_is_least_at_the_mean_share():
         for p in (0.5, 0.625, 0.75)
     }
     assert min(losses, key=losses.get) == 0.625
-
-
-def test_a_row_that_does_not_count_may_be_infinite():
-    values = torch.tensor([1.0, float("nan"), -math.inf, 3.0], requires_grad=True)
-    total = weighted_mean(values, torch.tensor([1.0, 0.0, 0.0, 1.0])).value
-    total.backward()
-    assert total.item() == 2.0
-    assert values.grad.tolist() == [0.5, 0.0, 0.0, 0.5]
-    assert weighted_mean(values, torch.zeros(4)).value.item() == 0.0

@@ -1,11 +1,12 @@
-"""GAE against a loop written by hand, and that nothing leaks from one session into the next."""
+"""GAE against a loop written by hand, n-step returns against closed forms; sessions do not leak into one another."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.losses.returns import discounted_returns, gae, normalized
+from training.losses.returns import discounted_returns, gae, n_step_returns, normalized
 
 numbers = st.floats(-5, 5, width=32)
 episode_lengths = st.lists(st.integers(1, 6), min_size=1, max_size=4)
@@ -52,3 +53,42 @@ def test_returns_are_discounted_to_the_end_of_the_session():
 )
 def test_standardised(advantages, expected):
     assert normalized(torch.tensor(advantages)).tolist() == pytest.approx(expected, abs=1e-3)
+
+
+REWARDS = np.array([[1.0, 2.0, 3.0, 4.0], [0.0, -1.0, 0.5, 0.0]])
+
+
+VALUES = np.array([[10.0, 20.0, 30.0, 40.0, 50.0], [1.0, 1.0, 1.0, 1.0, 0.0]])
+
+
+@pytest.mark.parametrize(
+    ("n", "first", "last"),
+    [
+        # gamma 1/2. first: t = 0, last: t = 3, of game 0.
+        (1, 1 + 20 / 2, 4 + 50 / 2),
+        (2, 1 + 2 / 2 + 30 / 4, 4 + 50 / 2),
+        (3, 1 + 2 / 2 + 3 / 4 + 40 / 8, 4 + 50 / 2),
+        (4, 1 + 2 / 2 + 3 / 4 + 4 / 8 + 50 / 16, 4 + 50 / 2),
+        (9, 1 + 2 / 2 + 3 / 4 + 4 / 8 + 50 / 16, 4 + 50 / 2),
+    ],
+)
+def test_n_step_returns_of_two_games_worked_by_hand(n, first, last):
+    returns = n_step_returns(REWARDS, VALUES, n, 0.5)
+    assert returns[0, 0] == pytest.approx(first)
+    assert returns[0, 3] == pytest.approx(last)
+
+
+def test_n_step_return_of_a_constant_reward_is_a_geometric_sum():
+    rewards, values = np.ones((1, 50)), np.zeros((1, 51))
+    returns = n_step_returns(rewards, values, 50, 0.9)[0]
+    assert returns == pytest.approx((1 - 0.9 ** np.arange(50, 0, -1)) / (1 - 0.9))
+
+
+def test_consistent_values_are_their_own_returns_at_every_n():
+    discount, rng = 0.97, np.random.default_rng(0)
+    rewards, values = rng.normal(size=(3, 8)), np.zeros((3, 9))
+    values[:, 8] = 2.0
+    for t in reversed(range(8)):
+        values[:, t] = rewards[:, t] + discount * values[:, t + 1]
+    for n in range(1, 10):
+        assert n_step_returns(rewards, values, n, discount) == pytest.approx(values[:, :8])

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from actions import Decision
+from featurizers.history import SUMMARY
+from models.policy import LOGIT_BIAS_ROWS
 from training.data.transitions import build_dataset
 from training.losses.returns import returns_to_go
 from training.networks.initialisation import (
@@ -13,6 +15,7 @@ from training.networks.initialisation import (
     class_prior,
     initialise_human_policy,
     initialise_retention_head,
+    log_class_frequencies,
     ridge_logistic_fit,
     ridge_softmax_fit,
 )
@@ -45,6 +48,19 @@ def test_a_fresh_policy_without_history_begins_at_the_class_prior(small, session
 def test_with_history_it_begins_at_what_follows_what(fresh):
     predictions, steps = initialised(*fresh)
     assert nll(predictions.decisions, steps) < nll(class_prior(steps), steps) - 0.1
+
+
+def test_the_human_s_reply_begins_at_what_counting_and_the_history_say_of_it(fresh):
+    networks, data = fresh
+    initialised(networks, data)
+    steps = data.select_episodes(range(6))
+    answered = steps.select(steps.next_human >= 0)
+    reply_prior = log_class_frequencies(answered.next_human)
+    assert torch.allclose(networks.human.human_pred_head.last.bias, reply_prior)
+    history = torch.from_numpy(data.encoded.history)[answered.state_index, SUMMARY]
+    tilt = networks.human.tilt.weight[LOGIT_BIAS_ROWS["human"]]
+    assert torch.allclose(tilt, ridge_softmax_fit(history, answered.next_human, reply_prior), atol=1e-5)
+    assert tilt.any()
 
 
 def test_value_and_goal_begin_at_their_means(fresh):

@@ -94,7 +94,7 @@ def test_settings_that_loaded_networks_do_not_follow_are_named_with_what_is_so_i
 
 
 def test_what_is_saved_is_restored(small, networks):
-    shift(networks.human, networks.initial_featurizer)
+    shift(networks.human, networks.initial_assistant, networks.initial_featurizer)
     loaded = reloaded(networks, small.featurizer)
     for saved in (networks, loaded):
         restored = TrainingNetworks.restored(saved.state_dict(), "resume.pt")
