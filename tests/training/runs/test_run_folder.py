@@ -8,59 +8,9 @@ import torch
 
 from errors import InputError
 from models import store
-from simulation.builtin_problems import PROBLEMS
-from state import Cursor, Env
 from training.data import transitions
-from training.runs.fingerprint import canonical_order, fingerprint, require_same
 from training.runs.run_folder import RunFolder
 from training.train_from_episodes import train_from_episodes
-
-
-def with_last(episode, **change):
-    return replace(episode, states=(*episode.states[:-1], replace(episode.states[-1], **change)))
-
-
-def attributed(episode):
-    human = episode.states[-1].human.copy()
-    human[0, 0] += 1
-    return with_last(episode, human=human)
-
-
-CHANGES = {
-    "text": lambda one: with_last(one, lines=("other", *one.states[-1].lines[1:])),
-    "tests": lambda one: with_last(one, env=Env(True, 1, 3)),
-    "cursor": lambda one: with_last(one, cursor=Cursor(True, 0, 3, 2)),
-    "attribution": attributed,
-    "what was taken back": lambda one: with_last(one, undone=frozenset({0})),
-    "a decision": lambda one: replace(
-        one, actions=(*one.actions[:-1], replace(one.actions[-1], line=one.actions[-1].line + 1))
-    ),
-    "whether it ended": lambda one: replace(one, cut_off=not one.cut_off),
-}
-
-
-@pytest.mark.parametrize("what", CHANGES)
-def test_recordings_are_the_same_only_if_all_is_that_is_learned_from(small, sessions, what):
-    changed = CHANGES[what](sessions[0])
-    assert fingerprint(small, [changed]) != fingerprint(small, sessions[:1])
-
-
-def test_problems_that_come_or_go_are_named(small, sessions, tmp_path):
-    posed = [replace(sessions[0], problem_id="one"), *sessions[1:]]
-    with pytest.raises(InputError, match=r"run: problems was known of 0 sessions \(\w+\) and is known of 1 sessions"):
-        require_same(fingerprint(small, posed, {}), fingerprint(small, posed, {"one": PROBLEMS[0]}), tmp_path)
-
-
-def test_sessions_have_an_order_of_their_own_also_where_ids_are_the_same(sessions):
-    twins = [sessions[2], replace(sessions[2], cut_off=True), sessions[0]]
-    for recordings in (twins, twins[::-1]):
-        ordered = canonical_order(recordings)
-        assert ordered == canonical_order(ordered[::-1]) and ordered[0] is sessions[0]
-
-
-def test_where_it_is_written_to_does_not_matter(small, sessions, tmp_path):
-    moved = replace(small, checkpoint_dir=tmp_path / "b", pv_dir=tmp_path / "c", run_label="x", resume=True)
-    assert fingerprint(moved, sessions) == fingerprint(small, sessions)
 
 
 @pytest.mark.parametrize("how", ["resume", "init_from_pv"])

@@ -1,0 +1,70 @@
+"""What a run is given: read and checked before anything is written, and the same for every process."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from errors import InputError
+from training.distributed.process_group import DistributedContext
+from training.runs.observer import NullObserver
+from training.runs.run_inputs import file_versions, read_inputs
+
+
+@dataclass(frozen=True)
+class WithPeer(DistributedContext):
+    """The first of two processes; the other one has `change`d what this one gathers."""
+
+    change: object = None
+
+    def all_gather(self, value):
+        return [value, self.change(value)]
+
+
+def read(small, sessions, change):
+    return read_inputs(small, sessions, WithPeer(change=change), NullObserver(), publish=True)
+
+
+def test_nothing_is_written(small, inputs_of, tmp_path):
+    inputs = inputs_of(small)
+    assert list(tmp_path.iterdir()) == [] and inputs.saved is None and inputs.start == "fresh"
+
+
+def test_every_session_is_learned_from_or_held_out_and_steps_are_those_learned_from(small, sessions, inputs_of):
+    inputs = inputs_of(small, sessions)
+    assert inputs.train | inputs.validation == set(range(6)) and len(inputs.validation) == 1
+    assert not inputs.train & inputs.validation
+    assert {*inputs.train_steps.episode.tolist()} == inputs.train
+
+
+def test_runs_have_ids_of_their_own_and_a_label_if_they_were_given_one(small, inputs_of):
+    first, second = inputs_of(small), inputs_of(replace(small, run_label="evening"))
+    assert first.run_id != second.run_id
+    assert first.label == {} and second.label == {"run_label": "evening"}
+
+
+def test_all_processes_have_the_run_id_of_the_first(small, sessions):
+    """The other process's own id is of no account."""
+    assert read(small, sessions[:1], lambda mine: ("other", *mine[1:])).run_id != "other"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda mine: (mine[0], {**mine[1], "seed": "9"}, mine[2]), lambda mine: (*mine[:2], ("id", "bc", []))],
+    ids=["settings", "saved run"],
+)
+def test_processes_that_were_given_different_things_are_refused_by_name(small, sessions, change):
+    with pytest.raises(InputError, match=r"^process 1: has been given other recordings, settings or a run"):
+        read(small, sessions[:1], change)
+
+
+def test_versions_of_files_change_when_they_do(small):
+    config = replace(small, init_from_pv=True, resume=True)
+    assert file_versions(small) == [] and file_versions(config) == [None] * 4
+    small.checkpoint_dir.mkdir()
+    state = small.checkpoint_dir / "resume.pt"
+    versions = []
+    for _ in range(2):
+        (small.checkpoint_dir / "new").write_text("the same content")
+        (small.checkpoint_dir / "new").replace(state)
+        versions.append(file_versions(config)[-1])
+    assert None not in versions and versions[0] != versions[1]

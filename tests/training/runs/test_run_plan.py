@@ -1,0 +1,45 @@
+"""The plan of a run: what it is fixed on, and that it outlives a kill. Damaged plans: test_damaged_files.py."""
+
+from dataclasses import replace
+
+import pytest
+
+from config import LoopConfig
+from simulation.builtin_problems import PROBLEMS
+from training.runs import run_plan
+from training.runs.run_plan import RunPlan, fingerprint_of, read_plan, remove_plan, write_plan
+
+PLAN = RunPlan("id", "fingerprint", "fresh", None, 3, ("a", "b"))
+
+
+def test_a_plan_is_read_as_it_was_written_until_it_is_removed(tmp_path):
+    path, messages = tmp_path / "run" / "plan.json", []
+    assert read_plan(path, messages.append) is None
+    write_plan(path, PLAN)
+    assert read_plan(path, messages.append) == PLAN
+    remove_plan(path)
+    remove_plan(path)
+    assert read_plan(path, messages.append) is None and not messages
+
+
+@pytest.mark.parametrize("count", [-1, 2**63, True, 1.0, "3"])
+def test_a_count_of_games_that_is_none_is_no_plan(tmp_path, count):
+    path, messages = tmp_path / "plan.json", []
+    write_plan(path, replace(PLAN, games_before=count))
+    assert read_plan(path, messages.append) is None and len(messages) == 1
+
+
+def test_the_fingerprint_is_of_what_decides_what_is_learned(sessions, monkeypatch):
+    config = LoopConfig()
+    posed = [replace(sessions[0], problem_id="p"), *sessions[1:]]
+    expected = fingerprint_of(config, posed, {})
+    elsewhere = replace(config, device="cuda", telemetry_url="http://127.0.0.1:1/")
+    assert fingerprint_of(elsewhere, posed[::-1], {"other": PROBLEMS[0]}) == expected
+    others = [
+        fingerprint_of(replace(config, seed=config.seed + 1), posed, {}),
+        fingerprint_of(config, posed[1:], {}),
+        fingerprint_of(config, posed, {"p": PROBLEMS[0]}),
+    ]
+    monkeypatch.setattr(run_plan, "code_version", lambda: "another")
+    others.append(fingerprint_of(config, posed, {}))
+    assert len({expected, *others}) == 5
