@@ -78,6 +78,11 @@ class DataPaths:
         return self.root / "telemetry"
 
     @property
+    def writers(self) -> Path:
+        """Model files (GGUF) that may write the assistant's text."""
+        return self.root / "writers"
+
+    @property
     def problems(self) -> Path:
         """Tests of the sessions' problems (docs/formats.md)."""
         return self.root / "problems.json"

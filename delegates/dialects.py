@@ -47,7 +47,8 @@ class Question:
     @property
     def stops(self) -> list[str]:
         """Texts at which the server is to stop."""
-        return [*([] if self.prompt.is_block else ["\n"]), *(self.tokens.ends[:3] if self.tokens else ())]
+        runs_on = self.prompt.is_block or self.prompt.skips_blank_lines
+        return [*([] if runs_on else ["\n"]), *(self.tokens.ends[:3] if self.tokens else ())]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ STATEMENT_CHARACTERS = 1_200
 """Of the problem's statement, at most."""
 
 _COMMENT_WIDTH = 100
+_BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n){1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Prompt:
 
     before, after: what stands around the place. head: the end of `before` that is part of the answer, because the
     decision writes the line anew. is_block: several lines are allowed. indent: blanks at the start of the answer's
-    first line; None: the answer brings its own.
+    first line; None: the answer brings its own. skips_blank_lines: line ends at the start of the answer do not end it.
     """
 
     before: str
@@ -59,6 +60,7 @@ class Prompt:
     head: str = ""
     is_block: bool = False
     indent: str | None = ""
+    skips_blank_lines: bool = False
 
     @property
     def text(self) -> str:
@@ -98,6 +100,7 @@ def build_prompt(
         head=head,
         is_block=decision == Decision.WRITE_MULTI_LINE,
         indent=indentation(lines[line]) if lines[line] else None,
+        skips_blank_lines=decision != Decision.FILL_PARTIAL_LINE and not written.strip(),
     )
 
 
@@ -139,12 +142,13 @@ def end_of_answer(text: str, prompt: Prompt) -> int | None:
     A single line ends at its line end. A block ends at a line that stands further left than its first one, beside the
     first one once that one's own block was written, after two line ends without text, or at `MOST_BLOCK_LINES`.
     """
+    skipped = _blank_lines(text, prompt)
     if not prompt.is_block:
-        end = text.find("\n")
+        end = text.find("\n", skipped)
         return None if end < 0 else end
-    first, *others = text.split("\n")
-    start = len(first)
-    base = _width(indentation(first) if prompt.indent is None else prompt.indent)
+    first, *others = text[skipped:].split("\n")
+    start = skipped + len(first)
+    base = _width(indentation(first) if skipped or prompt.indent is None else prompt.indent)
     opens_block = (prompt.head + first).rstrip().endswith(":")
     blank, deeper, count = 0, False, 1
     end = start
@@ -162,6 +166,12 @@ def end_of_answer(text: str, prompt: Prompt) -> int | None:
             end = start + 1 + len(line)
         start += 1 + len(line)
     return None
+
+
+def _blank_lines(text: str, prompt: Prompt) -> int:
+    """Length of the blank lines at the start of an answer that do not count."""
+    blank = _BLANK_LINES.match(text) if prompt.skips_blank_lines else None
+    return blank.end() if blank else 0
 
 
 def _width(blanks: str) -> int:
@@ -207,12 +217,18 @@ class AnswerCollector:
 
     def completion(self, writer: str) -> Completion:
         """What was written so far, as the text of the decision; "" if the model added nothing."""
-        text = self._text[: self._finished_at].rstrip()
+        skipped = _blank_lines(self._text, self._prompt)
+        answer = self._text[: self._finished_at].rstrip()
+        text = answer[skipped:]
         if not text.strip():
             return Completion("", writer)
-        log_probs = [log_prob for start, log_prob in self._starts if start < len(text)]
+        if self._prompt.is_block and not skipped:
+            text = (self._prompt.indent or "") + self._prompt.head + text
+        else:
+            text = self._prompt.head + text
+        log_probs = [log_prob for start, log_prob in self._starts if start < len(answer)]
         numbers = tuple(log_prob for log_prob in log_probs if log_prob is not None)
-        return Completion(self._prompt.head + text, writer, numbers if len(numbers) == len(log_probs) else None)
+        return Completion(text, writer, numbers if len(numbers) == len(log_probs) else None)
 
 
 def is_rejected(text: str, rejected: Iterable[str]) -> bool:

@@ -67,6 +67,7 @@ def test_the_layout_is_the_documented_one():
         "telemetry": "r/telemetry",
         "problems": "r/problems.json",
         "embeddings": "r/embeddings",
+        "writers": "r/writers",
     }
 
 

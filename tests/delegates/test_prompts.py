@@ -119,6 +119,19 @@ def test_an_answer_ends_where_the_decision_does(prompt, text, expected):
     assert (None if end is None else text[:end]) == expected
 
 
+def test_blank_lines_at_the_start_of_a_blank_place_do_not_end_the_answer(state_of):
+    prompt = prompt_for(state_of("def f(x):\n\n", 1), Decision.WRITE_SINGLE_LINE, 1)
+    assert answered(prompt, "\n\n    return x\n").text == "    return x"
+    prompt = prompt_for(state_of("def f(x):\n\n", 1), Decision.WRITE_MULTI_LINE, 1)
+    assert answered(prompt, "\n    y = x\n    return y\nf").text == "    y = x\n    return y"
+
+
+def test_a_block_keeps_its_indentation_where_its_first_line_continues_one(state_of):
+    state = state_of("def f(x):\n    y =\n", 1)
+    text = answered(prompt_for(state, Decision.WRITE_MULTI_LINE, 1), " x\n    return y\nf").text
+    assert apply_text(state.lines, Decision.WRITE_MULTI_LINE, 1, text)[1:3] == ["    y = x", "    return y"]
+
+
 def test_only_the_tokens_of_the_text_are_counted():
     collector = AnswerCollector(Prompt("", ""))
     for text, log_prob in (("return", -0.1), (" 1", -0.3), ("\n\n", -9.0)):
