@@ -108,7 +108,10 @@ def _check_together(config: object, where: str, prefix: str) -> None:
 
 
 def _bounds_in(hint: Any) -> list[Bounds]:
-    return [extra for extra in get_args(hint) if isinstance(extra, Bounds)]
+    parts = get_args(hint)
+    if get_origin(hint) is Union:  # a number that may be left out
+        parts = get_args(parts[0])
+    return [extra for extra in parts if isinstance(extra, Bounds)]
 
 
 def _refuse(where: str, key: str, value: object, expected: str) -> NoReturn:
