@@ -79,7 +79,7 @@ class DataPaths:
 
     @property
     def writers(self) -> Path:
-        """Model files (GGUF) that may write the assistant's text."""
+        """Model files (GGUF) that may write the assistant's text, and what the embedded writer has counted."""
         return self.root / "writers"
 
     @property

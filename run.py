@@ -18,6 +18,7 @@ if __name__ == "__main__":
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from training.telemetry import RunRecord
     from training.training_loop import Outcome
 
+STOP_SECONDS = 30.0
+"""How long sessions and their tests may take to end."""
+
 NO_SERVICES = "needs the services (page, recorder, tester), which are not part of this version"
 
 
@@ -48,7 +52,7 @@ def parser() -> Parser:
     """The flags; those that need the services are refused, and `--help` leaves them out."""
     top = Parser(prog=RUN, description="Learn from recorded sessions, compare, replace the current models.")
     add = top.add_argument
-    add("--train-only", action="store_true", help="train on the recorded sessions and end (this version does no more)")
+    add("--train-only", action="store_true", help="train on the recorded sessions and end")
     add("--no-telemetry", action="store_true", help="keep no record of this run, also not on this machine")
     add(
         "--training-config-path",
@@ -60,21 +64,50 @@ def parser() -> Parser:
     add("--seed", type=seed, metavar="N", default=argparse.SUPPRESS, help="of all random choices (default: 0)")
     add("--device", metavar="NAME", default=argparse.SUPPRESS, help="cpu, cuda or cuda:N (default: cpu)")
     add("--version", action="version", version=f"codeassist-policy {VERSION}", help="print the version")
-    add("--port", type=port, default=3000, metavar="N", help=argparse.SUPPRESS)
-    add("--no-train", action="store_true", help=argparse.SUPPRESS)
-    add("--serve", action="store_true", help=argparse.SUPPRESS)
+    add("--port", type=port, metavar="N", help="of the page on this machine (default: 3000 or the next free one)")
+    add("--no-train", action="store_true", help="record sessions, learn from them later")
+    add("--serve", action="store_true", help="record until a signal ends it, without training")
     add("--simulate", type=positive, metavar="N", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return top
 
 
 def _run(options: argparse.Namespace) -> int:
-    _refuse_services(options)
+    _check_options(options)
     config = configuration(options)
+    paths = DataPaths.default()
+    if options.serve or (sys.stdin.isatty() and not options.train_only):
+        serve(config, paths, options.port)
+    if options.serve or options.no_train:
+        return 0
+    return train(options, config, paths)
+
+
+def serve(config: LoopConfig, paths: DataPaths, port: int | None) -> None:
+    """Records sessions until Ctrl+C, a signal or the page ends it; all of them are whole on the disk afterwards."""
+    from services.startup import start_services
+
+    finished = threading.Event()
+    running = start_services(config, paths, port=port, finish=finished.set, report=_say)
+    _say(f"open {running.address}  (Ctrl+C ends recording)")
+    try:
+        finished.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        _say("ending open sessions ...")
+        running.stop(STOP_SECONDS)
+
+
+def _say(line: str) -> None:
+    print(printable(line), file=sys.stderr, flush=True)
+
+
+def train(options: argparse.Namespace, config: LoopConfig, paths: DataPaths) -> int:
+    """Learns from what is recorded, and shows what changed."""
     from cli.report import render
     from training.evaluation.clustered_statistics import Estimate
     from training.telemetry import telemetry
 
-    paths = DataPaths.default()
     recorder = telemetry(off=options.no_telemetry, url=config.telemetry_url)
     config, recordings = find_recordings(config, paths.episodes)
     with recorder.run("run.py", trained_on=config.trained_on, seed=config.seed, device=config.device) as run:
@@ -139,15 +172,13 @@ def configuration(options: argparse.Namespace) -> LoopConfig:
     return config
 
 
-def _refuse_services(options: argparse.Namespace) -> None:
-    requested = {"--no-train": options.no_train, "--serve": options.serve, "--simulate": "simulate" in options}
-    for flag, is_requested in requested.items():
-        if is_requested:
-            raise InputError(flag, NO_SERVICES)
+def _check_options(options: argparse.Namespace) -> None:
+    if "simulate" in options:
+        raise InputError("--simulate", NO_SERVICES)
+    if options.no_train and not (options.serve or sys.stdin.isatty()):
+        raise InputError("--no-train", "nobody records without a terminal; --serve records until a signal ends it")
     if DistributedContext.from_environment().world_size > 1:
         raise InputError("run.py", "is for one process; torchrun starts train_from_episodes (docs/scaling.md)")
-    if options.port != 3000:
-        print("--port has no effect: there is no page in this version", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -16,7 +16,7 @@ from models.reviewer import Reviewer
 from services.current_models import AS_SERVED, Choice, CurrentModels, SamplingOptions
 from state import State
 
-Clean = Callable[[str, State, Decision, int, tuple[str, ...]], str]
+Clean = Callable[[str, State, Decision, int, Sequence[str]], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,14 @@ class CurrentModels:
         """Whether exploration acts instead of the policy."""
         return self._explores(self.models())
 
+    def description(self) -> str:
+        """Who decides, in a line of words. Raises InputError: the models cannot be read."""
+        models = self.models()
+        if self._explores(models):
+            return f"explores: help at random until {EXPLORATION_SESSIONS} sessions are learned from"
+        learned = models.meta.get("sessions", 0)
+        return f"decides by {models.source}, which learned from {learned} sessions"
+
     def decide(
         self, state: State, options: SamplingOptions, agent: Literal["assistant", "human"] = "assistant"
     ) -> Choice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from data_paths import DataPaths
 from services.assistance import Assistance
 from services.recording.recorder import Recorder
 
@@ -12,6 +13,7 @@ from services.recording.recorder import Recorder
 class Services:
     """What the addresses use. writer_name, writer_description: who writes, and what it is in a line of words."""
 
+    paths: DataPaths
     recorder: Recorder
     assistance: Assistance
     writer_name: str

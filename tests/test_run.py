@@ -86,8 +86,7 @@ def test_called_again_with_nothing_new_it_says_so_and_learns_nothing(paths, samp
 @pytest.mark.parametrize(
     "words, named",
     [
-        (["--no-train"], "--no-train: needs the services"),
-        (["--serve"], "--serve: needs the services"),
+        (["--no-train"], "--serve records until a signal"),
         (["--simulate", "3"], "--simulate: needs the services"),
         (["--port", "0"], "--port"),
         (["--port", "70000"], "expected at most 65535"),
@@ -166,14 +165,6 @@ def test_a_full_disk_is_one_line_and_the_models_stay(paths, capsys, monkeypatch,
     assert {path: path.read_bytes() for path in models.glob("*.pt")} == before
     monkeypatch.setattr(os, "fsync", real)
     assert run.main(["--seed", "1"]) == 0
-
-
-def test_a_port_is_taken_and_said_to_be_of_no_use(paths, capsys):
-    options = run.parser().parse_args(["--port", "8080"])
-    run._refuse_services(options)
-    assert "no page" in capsys.readouterr().err
-    run._refuse_services(run.parser().parse_args([]))
-    assert capsys.readouterr().err == ""
 
 
 def test_flags_come_before_the_file_and_the_file_before_defaults(paths, tmp_path):

@@ -11,6 +11,7 @@ from services.app import create_app
 from services.assistance import Assistance
 from services.current_models import CurrentModels
 from services.middleware import AccessRules
+from services.page import Page
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
 from services.services import Services
@@ -33,8 +34,8 @@ def client(paths):
         snapshots = SnapshotQueue(judge, lambda problem_id: None)
         models = CurrentModels(paths.models, epsilon=0.0, explore=False, seed=0)
         assistance = Assistance(models, PassWriter(), Reviewer(threshold=0.0), lambda text, *_: text)
-        services = Services(Recorder(paths, snapshots), assistance, "pass", "writes pass")
-        app = create_app(services, AccessRules(frozenset({80}), "token"))
+        services = Services(paths, Recorder(paths, snapshots), assistance, "pass", "writes pass")
+        app = create_app(services, AccessRules(frozenset({80}), "token"), Page(services, "token", lambda: None))
         with TestClient(app, base_url="http://127.0.0.1:80", headers={"host": "127.0.0.1:80"}) as client:
             client.snapshots = snapshots
             yield client
