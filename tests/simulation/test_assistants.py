@@ -101,5 +101,4 @@ def test_decisions_are_legal_and_their_probabilities_are_recorded(assistant, tmp
     for transition in again.transitions("A"):
         action = transition.action
         assert is_legal(transition.state, action.decision, action.line, 160)
-        if action.decision or action.probability is not None:  # what changed nothing is a NO-OP of unknown probability
-            assert 0 < action.probability <= action.decision_probability <= 1
+        assert 0 < action.probability <= action.decision_probability <= 1
