@@ -99,6 +99,14 @@ def with_reply(history: tuple[PastDecision, ...], kept_share: float | None) -> t
     return (*history[:-1], replace(history[-1], kept=kept_share))
 
 
+def window_start(state: State, h_max: int) -> int:
+    """First of the `h_max` lines that a network sees of a longer file: the cursor is in their middle, if it is on."""
+    lines, cursor = len(state), state.cursor
+    if lines <= h_max or not cursor.on or cursor.line < 0:
+        return 0
+    return min(max(cursor.line - h_max // 2, 0), lines - h_max)
+
+
 def noop_streak(state: State) -> int:
     """NO-OPs of the assistant directly before, in this session: a history may reach back over several.
 

@@ -7,7 +7,6 @@ from featurizers.history import HISTORY_DIM
 from featurizers.length_buckets import buckets
 from featurizers.ollama import OllamaEmbedder
 from featurizers.ragged import Ragged
-from featurizers.scalars import window
 
 register_embedder("ollama", OllamaEmbedder)
 
@@ -21,5 +20,4 @@ __all__ = [
     "TextEmbedder",
     "buckets",
     "register_embedder",
-    "window",
 ]

@@ -20,8 +20,8 @@ from featurizers.embedders import build_embedder
 from featurizers.encoded_states import EncodedStates, StateBatch
 from featurizers.history import history_features
 from featurizers.ragged import concat_ranges, offsets_of
-from featurizers.scalars import SIZES, fill_scalars, line_bytes_and_sizes, window
-from state import State
+from featurizers.scalars import SIZES, fill_scalars, line_bytes_and_sizes
+from state import State, window_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Featurizer(nn.Module):
         h_max: by default the config's.
         """
         config, h_max = self.config, h_max or self.config.h_max
-        firsts = [window(len(s), s.cursor.line if s.cursor.on else -1, h_max) for s in states]
+        firsts = [window_start(state, h_max) for state in states]
         visible = [s.lines[first : first + h_max] for s, first in zip(states, firsts, strict=True)]
         ids: dict[str, int] = {}
         text_ids = np.array([ids.setdefault(line, len(ids)) for lines in visible for line in lines], dtype=np.int64)

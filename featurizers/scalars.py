@@ -1,4 +1,4 @@
-"""Twenty numbers per line beside its text, and the window of lines that a network sees of a long file.
+"""Twenty numbers per line beside its text.
 
 Not here: text embedding, legality.
 """
@@ -23,13 +23,6 @@ EDITS, EDIT_COLUMNS = slice(2, 16), 7
 """Columns: for the human, then the assistant: last turn, recency exp(-age / tau), span (start, end), three flags."""
 CURSOR_HERE, CURSOR_COLUMN, CURSOR_TURN, CURSOR_DISTANCE = range(16, 20)
 """Columns: 1 on the cursor's line, the cursor's column there, its last turn, tanh of the distance to it."""
-
-
-def window(n: int, cursor_line: int, h_max: int) -> int:
-    """First line that a network sees of a file of `n` lines; `cursor_line` -1: the cursor is off."""
-    if n <= h_max or cursor_line < 0:
-        return 0
-    return min(max(cursor_line - h_max // 2, 0), n - h_max)
 
 
 def line_bytes_and_sizes(lines: Sequence[str], w_max: int) -> tuple[Ragged, NDArray[np.float64]]:

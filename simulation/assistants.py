@@ -12,9 +12,8 @@ import numpy as np
 from actions import Action, Decision, legality_mask
 from config import FeaturizerConfig
 from exploration import MODEL, NO_OP_PROBABILITY, REACH, exploration_probabilities
-from featurizers import window
 from simulation.person import PairProbabilities
-from state import State
+from state import State, window_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class ExploringAssistant:
     def pair_probabilities(self, state: State) -> PairProbabilities:
         """The distribution over pairs `(7, n)` of a state of n lines, as `exploration_probabilities` has it."""
         legal = legality_mask([state], self.w_max)[0]
-        first = window(len(state), state.cursor.line if state.cursor.on else -1, self.h_max)
+        first = window_start(state, self.h_max)
         legal[:, :first] = legal[:, first + self.h_max :] = False
         return exploration_probabilities(state, legal, no_op=self.noop, reach=self.reach)
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config import FeaturizerConfig
-from featurizers import Featurizer, window
+from featurizers import Featurizer
 from featurizers.scalars import line_bytes_and_sizes
-from state import Cursor, State
+from state import Cursor, State, unedited, window_start
 
 
 def formula(state, line, config):
@@ -73,7 +73,8 @@ def test_scalars_are_what_the_formulas_say(state, w_max, line_ends):
     ],
 )
 def test_window_of_a_long_file_has_the_cursor_in_its_middle(lines, cursor, h_max, first):
-    assert window(lines, cursor, h_max) == first
+    at = Cursor(on=cursor >= 0, line=cursor)
+    assert window_start(State(("x",) * lines, 1, unedited(lines), unedited(lines), at), h_max) == first
 
 
 def test_a_window_has_the_scalars_and_the_legality_that_its_lines_have_in_the_whole_file(random_state):

@@ -12,12 +12,11 @@ from featurizers import EncodedStates, Featurizer, featurizer
 from models import Policy, PolicyOutput
 from verify.invariance import cursor_alignment, padding_and_order
 
-FORWARD, FEATURES, BATCH, ENCODE, WINDOW = (
+FORWARD, FEATURES, BATCH, ENCODE = (
     Policy.forward,
     Featurizer.forward,
     EncodedStates.batch,
     Featurizer.encode,
-    featurizer.window,
 )
 
 
@@ -77,7 +76,7 @@ def test_a_shifted_cursor_is_found(small, monkeypatch, shift):
 
 
 def test_a_window_without_the_cursor_is_found(small, monkeypatch):
-    monkeypatch.setattr(featurizer, "window", lambda n, cursor_line, h_max: 0)
+    monkeypatch.setattr(featurizer, "window_start", lambda state, h_max: 0)
     assert cursor_alignment(small)["misplaced"]
 
 
