@@ -18,10 +18,6 @@ settings.register_profile("no deadline", deadline=None)  # a busy machine is no 
 settings.load_profile("no deadline")
 
 
-def pytest_addoption(parser):
-    parser.addoption("--kills", type=int, default=20, help="how often tests/test_kill.py kills a training")
-
-
 def pytest_configure(config):
     # Before torch is loaded, and inherited by the processes that tests start.
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -1,7 +1,4 @@
-"""A training that is killed (SIGKILL) at random moments: no file is torn, it can go on, and the end is the same.
-
-`pytest tests/test_kill.py --kills 100` kills more often than the usual run does.
-"""
+"""A training that is killed (SIGKILL) at random moments: no file is torn, it can go on, and the end is the same."""
 
 import json
 import multiprocessing
@@ -56,8 +53,9 @@ def assert_nothing_is_torn(folder):
         store.load(folder / "models")  # all three or none
 
 
-def test_killed_at_random_moments(request, tmp_path, processes, sample_sessions):
-    kills, chance = request.config.getoption("--kills"), random.Random(7)
+@pytest.mark.parametrize("kills", [4, pytest.param(40, marks=pytest.mark.slow)])
+def test_killed_at_random_moments(tmp_path, processes, sample_sessions, kills):
+    chance = random.Random(7)
     episodes, _ = read_episodes(sample_sessions)
     process = processes.Process(target=train_from_episodes, args=(tiny(tmp_path / "warm", resume=False), episodes))
     process.start()

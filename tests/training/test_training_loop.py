@@ -188,6 +188,7 @@ def test_imported_models_are_the_start_of_every_training(episodes, tmp_path, mon
         return train(config, *given, **named)
 
     before = store.load(paths.models).assistant.state_dict()
+    monkeypatch.setattr(store, "MAX_GENERATIONS", 2)
     monkeypatch.setattr(loop, "train_from_episodes", training)
     for seed in range(store.MAX_GENERATIONS + 2):
         run_loop(replace(config, seed=seed), episodes, paths, NullObserver())
@@ -255,7 +256,10 @@ def test_models_that_became_current_meanwhile_are_what_is_compared_with(episodes
     assert [one.id for one in store.generations(paths.models)].index(compared[0].generation) == 1
 
 
-@pytest.mark.parametrize("share", [0.02, 0.3, 0.55, 0.7, 0.8, 0.99])
+MORE = [pytest.param(share, marks=pytest.mark.slow) for share in (0.3, 0.7, 0.9)]
+
+
+@pytest.mark.parametrize("share", [0.02, 0.55, 0.8, 0.99, *MORE])
 def test_killed_and_called_again_it_ends_alike(straight, episodes, tmp_path, share):
     paths, observer, outcome = straight
     stopped = Telling(stop_at=max(1, round(observer.calls * share)))
