@@ -108,9 +108,9 @@ def _assistant(answers: PolicyPredictions, steps: TransitionTable, result: Train
     return {
         "explain": _log_odds(answers.decisions, behaviour, EXPLAIN),
         "no_op": _log_odds(answers.decisions, behaviour, (Decision.NO_OP,)),
-        "kept": steps.retained[steps.retention_known].tolist(),
-        "p_kept": answers.retention_logit[steps.retention_known].sigmoid().tolist(),
-        "base_rate": float(trained.retained[trained.retention_known].mean()),
+        "kept": steps.retained[steps.has_retention].tolist(),
+        "p_kept": answers.retention_logit[steps.has_retention].sigmoid().tolist(),
+        "base_rate": float(trained.retained[trained.has_retention].mean()),
     }
 
 
@@ -267,7 +267,7 @@ def signal(recordings: Path) -> str:
         steps = transitions.build_dataset(episodes, Featurizer(FeaturizerConfig())).select_episodes(
             range(len(episodes)), is_human=False
         )
-        scores_by_person.setdefault(folder.name, []).append(_counting(steps.select(steps.retention_known)))
+        scores_by_person.setdefault(folder.name, []).append(_counting(steps.select(steps.has_retention)))
     lines = [
         f"| share kept by decision | base rate's Brier | {' | '.join(f'by {n:g}' for n in DRAWN)} | in hindsight |",
         "|---" * (3 + len(DRAWN)) + "|",

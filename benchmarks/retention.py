@@ -101,7 +101,7 @@ class UnseenSessions:
 def _judged_steps(data: Dataset) -> TransitionTable:
     """The assistant's legal steps whose share retained is known."""
     steps = data.select_episodes(range(len(data.ids)), is_human=False)
-    return steps.select(steps.retention_known)
+    return steps.select(steps.has_retention)
 
 
 def measure(study: Study, episodes: Sequence[Episode], loop: LoopConfig) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class TransitionTable:
         return len(self.state_index)
 
     @property
-    def retention_known(self) -> Tensor:
+    def has_retention(self) -> Tensor:
         """`(N,)` bool: where p(kept) can be learned and judged."""
         return ~self.retained.isnan()
 

@@ -48,7 +48,7 @@ class Baselines:
 
     @classmethod
     def from_steps(cls, steps: TransitionTable) -> Baselines:
-        retained = steps.retained[steps.retention_known]
+        retained = steps.retained[steps.has_retention]
         legal = steps.select(~steps.is_human & steps.trainable)
         retained_share = float(retained.mean()) if len(retained) else 0.5
         return cls(class_prior(steps), fit_behaviour_policy(legal.choices), retained_share)
@@ -182,7 +182,7 @@ def _retention_metrics(
     predicted: bool,
 ) -> dict[str, Any]:
     """predicted: whether the policy says anything of p(kept); without, only the base rate is measured."""
-    has_target = steps.retention_known
+    has_target = steps.has_retention
     retained, session = steps.retained[has_target], steps.episode[has_target]
     base_brier = (baselines.retained_share - retained).square()
     probability = predictions.retention_logit[has_target].sigmoid()

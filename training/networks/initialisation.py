@@ -98,7 +98,7 @@ def initialise_retention_head(policy: Policy, data: Dataset, steps: TransitionTa
     the history."""
     if policy.kept_head is None:
         return
-    steps = steps.select(steps.retention_known)
+    steps = steps.select(steps.has_retention)
     history = _history(data, steps)
     overall = steps.retained.mean() if len(steps) else torch.tensor(0.5)
     for kind in KINDS:

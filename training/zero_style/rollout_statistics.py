@@ -42,7 +42,7 @@ class RolloutStatistics:
             returns=torch.zeros(len(tested)).index_add(0, steps.episode, steps.reward),
             tested=torch.tensor(tested, dtype=torch.float32),
             no_op=(steps.decision == 0).float(),
-            retained=steps.retained[steps.retention_known],
+            retained=steps.retained[steps.has_retention],
             search_gains=torch.from_numpy(np.concatenate(gains)),
             simulations=sum(int(search.visit_counts.sum()) for search in searches),
         )
