@@ -16,12 +16,12 @@ from functools import cached_property
 
 from delegates.embedded.ngram_model import NgramModel
 from delegates.embedded.recent_text import ORDER, RecentText
-from delegates.embedded.vocabulary import DEDENT, INDENT, LINE_END, NAME, RARE
+from delegates.embedded.vocabulary import DEDENT, INDENT, LINE_END, NAME, NUMBER, RARE, STRING
 from delegates.python_lexer import is_name
 
 BUILTINS = frozenset(dir(builtins)) | {"self", "cls", "__name__", "__file__"}
 
-_DISTINCT_WEIGHT = {"file": 1.0, "own": 1.5, "library": 1.0}
+_DISTINCT_WEIGHT = {"file": 1.0, "own": 1.0, "library": 3.0}
 """How much each different token that followed a context counts against the counts: more, the less they are trusted."""
 
 _LEAST_MASS = 0.002
@@ -54,6 +54,11 @@ class NextToken:
         return frozenset(token for token in self.file.positions if is_name(token))
 
     @cached_property
+    def known(self) -> frozenset[str]:
+        """Names that may be used."""
+        return self.names | BUILTINS
+
+    @cached_property
     def variables(self) -> dict[str, float]:
         """Names of the file that are no attributes: what share of the latest use each has."""
         return _recent_shares(self.before, after_dot=False)
@@ -71,19 +76,18 @@ class NextToken:
         return self.cache[key]
 
     def _mixed(self, context: Sequence[str]) -> dict[str, float]:
-        file, own = self.file.successors(context), self.own.successors(context) if self.own else []
-        library = self.library.successors(context) if self.library else []
+        recent = {"file": self.file.successors(context), "own": self.own.successors(context) if self.own else []}
+        library = self.library.ranges(context) if self.library else []
         mixed: dict[str, float] = {}
-        mass = 1.0
-        for order in range(max(len(file), len(own), len(library)), 0, -1):
-            if order <= len(file):
-                mass = _give(mixed, mass, file[order - 1], sum(file[order - 1].values()), _DISTINCT_WEIGHT["file"])
-            if order <= len(own):
-                mass = _give(mixed, mass, own[order - 1], sum(own[order - 1].values()), _DISTINCT_WEIGHT["own"])
-            if order <= len(library) and self.library:
-                successors, words = library[order - 1], self.library.words
-                counts = {words[number]: count for number, count in successors.counts.items()}
-                mass = _give(mixed, mass, counts, successors.total, _DISTINCT_WEIGHT["library"])
+        mass, seen = 1.0, {"file": 0, "own": 0, "library": 0}
+        for order in range(max(len(library), *map(len, recent.values())), 0, -1):
+            for source, by_order in recent.items():
+                if order <= len(by_order) and (total := sum(by_order[order - 1].values())) > seen[source]:
+                    seen[source] = total
+                    mass = _give(mixed, mass, by_order[order - 1], total, _DISTINCT_WEIGHT[source])
+            if self.library and order <= len(library) and (total := len(library[order - 1])) > seen["library"]:
+                seen["library"] = total
+                mass = _give(mixed, mass, self.library.counts(library[order - 1]), total, _DISTINCT_WEIGHT["library"])
             if mass < _LEAST_MASS:
                 return mixed
         mixed[NAME] = mixed.get(NAME, 0.0) + mass / 2
@@ -92,25 +96,25 @@ class NextToken:
     def _with_names_of_the_file(self, mixed: dict[str, float], context: Sequence[str]) -> dict[str, float]:
         """Gives what is unknown here to names that are used here."""
         last = context[-1] if context else LINE_END
-        if last in _NEW_NAME_AFTER:
-            shares: Mapping[str, float] = {}
-            unknown = set(RARE)
-        elif last == ".":
-            shares = self.attributes
-            unknown = set(RARE)
-            if len(context) > 1 and context[-2] == "self":
-                unknown |= {token for token in mixed if is_name(token) and token not in self.names}
-        else:
-            shares = self.variables
-            unknown = set(RARE)
-            if last not in _LINE_STARTS:
-                known = self.names | BUILTINS
-                unknown |= {token for token in mixed if is_name(token) and token not in known}
-        given = sum(mixed.get(token, 0.0) for token in unknown if is_name(token) or token == NAME)
-        result = {token: share for token, share in mixed.items() if token not in unknown}
+        shares, known = self._shares(last, context[-2] if len(context) > 1 else "")
+        result: dict[str, float] = {}
+        given = 0.0
+        for token, share in mixed.items():
+            if token in RARE or (known is not None and token not in known and is_name(token)):
+                given += share if token not in (NUMBER, STRING) else 0.0
+            else:
+                result[token] = share
         for token, share in shares.items():
             result[token] = result.get(token, 0.0) + given * share
         return result
+
+    def _shares(self, last: str, before_last: str) -> tuple[Mapping[str, float], frozenset[str] | None]:
+        """The names that may be meant after a token, and all that are known there; None: any name may stand there."""
+        if last in _NEW_NAME_AFTER:
+            return {}, None
+        if last == ".":
+            return self.attributes, self.names if before_last == "self" else None
+        return self.variables, None if last in _LINE_STARTS else self.known
 
 
 def _give(mixed: dict[str, float], mass: float, counts: Mapping[str, float], total: float, weight: float) -> float:

@@ -24,16 +24,8 @@ ORDER = 7
 _MOST_TOKENS = 60_000
 """Size of the vocabulary at most: numbers are of 16 bits."""
 
-_SAMPLE = 400
+_SAMPLE = 250
 """Positions of a range that are looked at, evenly spaced: enough for every probability that matters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Successors:
-    """What followed a context: how often, in all, and each token's count."""
-
-    total: int
-    counts: dict[int, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +56,7 @@ class NgramModel:
 
     def prepare(self) -> None:
         """Sorts, which takes most of a second for a million tokens; else the first question does."""
-        _ = self._sorted, self._starts, self.numbers, self.unigram
-
-    @cached_property
-    def unigram(self) -> NDArray[np.float64]:
-        """`(V,)` share of each token in the corpus."""
-        counts = np.bincount(self.tokens, minlength=len(self.words)).astype(np.float64)
-        shares: NDArray[np.float64] = counts / max(counts.sum(), 1)
-        return shares
+        _ = self._sorted, self._starts, self.numbers
 
     def number(self, token: str) -> int:
         """The token's number, or that of its kind where it is not known; -1: neither."""
@@ -80,9 +65,9 @@ class NgramModel:
             number = self.numbers.get(rare_kind(token) or "", -1)
         return number
 
-    def successors(self, context: Sequence[str]) -> list[Successors]:
-        """What followed the context's last token, last two tokens and so on, as long as they occur."""
-        found: list[Successors] = []
+    def ranges(self, context: Sequence[str]) -> list[range]:
+        """The places that follow the context's last token, last two tokens and so on, as long as they occur."""
+        found: list[range] = []
         low, high = 0, len(self.tokens)
         for distance, token in enumerate(reversed(context[-ORDER:]), 1):
             number = self.number(token)
@@ -94,8 +79,18 @@ class NgramModel:
                 low, high = self._narrow(low, high, distance, number)
             if high <= low:
                 break
-            found.append(self._counts(low, high))
+            found.append(range(low, high))
         return found
+
+    def counts(self, places: range) -> dict[str, float]:
+        """How often each token stands at the places; of many, as a sample has it."""
+        positions = self._sorted[places.start : places.stop : max(len(places) // _SAMPLE, 1)]
+        sample = self.tokens[positions]
+        sample.sort()
+        first = np.flatnonzero(np.concatenate([[True], sample[1:] != sample[:-1]]))
+        counts = np.diff(first, append=len(sample)) * (len(places) / len(sample))
+        words = self.words
+        return {words[number]: count for number, count in zip(sample[first].tolist(), counts.tolist(), strict=True)}
 
     def _narrow(self, low: int, high: int, distance: int, number: int) -> tuple[int, int]:
         """The part of a range where `number` stands `distance` tokens before."""
@@ -115,13 +110,6 @@ class NgramModel:
             else:
                 high = middle
         return low
-
-    def _counts(self, low: int, high: int) -> Successors:
-        step = max((high - low) // _SAMPLE, 1)
-        positions = self._sorted[low:high:step]
-        numbers, counts = np.unique(self.tokens[positions], return_counts=True)
-        scale = (high - low) / len(positions)
-        return Successors(high - low, dict(zip(numbers.tolist(), (counts * scale).tolist(), strict=True)))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What `from_arrays` makes the model of, for a file."""
