@@ -1,0 +1,128 @@
+"""Which files no writer reads and nothing is learned from: secrets, and what the person's ignore files name.
+
+Secrets are always ignored; no ignore file takes that back. Needs pathspec (extra `serve`), which reads patterns as git
+does. Not here: reading files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from pathspec import GitIgnoreSpec
+
+from errors import InputError
+from files import read_regular_file
+
+IGNORE_FILE = ".codeassistignore"
+"""Names, in git's patterns, what neither help nor learning may look at; so does `.gitignore`. Both count in every
+folder from the root down."""
+
+IGNORE_FILES = (".gitignore", IGNORE_FILE)
+"""The later one has the last word within a folder."""
+
+_SECRET_FILES = (
+    ".env", ".env.*", "*.env", ".envrc", "!.env.example", "!.env.sample", "!.env.template", "!.env.dist",
+    "*.pem", "*.key", "*.p12", "*.pfx", "*.p8", "*.jks", "*.keystore", "*.kdbx", "*.kdb", "*.asc", "*.gpg", "*.ppk",
+    "*.ovpn", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "!*.pub",
+    "secret", "secrets", "secret.*", "secrets.*", "*secrets.py", "*_secret.*", "*_secrets.*", "client_secret*",
+    "credential", "credentials", "credentials.*", "*_credentials.*", "service-account*.json", "service_account*.json",
+    "password*.txt", "passwords.*", "token.json", "*.token", "*.tfvars", "*.tfstate", "*.tfstate.*",
+    ".netrc", "_netrc", ".pgpass", ".my.cnf", ".npmrc", ".pypirc", ".htpasswd", ".git-credentials", ".dockercfg",
+    ".docker/config.json", "kubeconfig", ".kube/", ".ssh/", ".aws/", ".azure/", ".gnupg/", ".password-store/", ".git/",
+    ".bash_history", ".zsh_history", ".python_history", "shadow", "gshadow",
+)  # fmt: skip
+
+_SECRETS = GitIgnoreSpec.from_lines(_SECRET_FILES)
+
+_SECRET_TEXT = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{36}|\bgithub_pat_\w{22,}"
+    r"|\bxox[abprs]-[\w-]{10,}|\bsk-[\w-]{20,}|\bAIza[\w-]{35}|\bglpat-[\w-]{20}|\bhf_[A-Za-z]{30,}|\bpypi-[\w-]{50,}"
+    r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}"
+    r"|(?i:\b\w*(?:passw(?:or)?d|secret|api_?key|access_?key|auth_?token|private_?key)\w*)['\"]?\]?\s*[:=]\s*[rRbBuU]?"
+    r"(?P<quote>['\"])(?!(?P=quote))[^'\"\s]{8,}(?P=quote)"
+)
+"""Keys of well-known services, and long values of variables that are called a password, a secret or a key."""
+
+
+def is_secret_file(path: PurePosixPath | Path) -> bool:
+    """Whether a file's name or folder says that it holds a secret, whatever its case."""
+    return bool(_SECRETS.match_file(path.as_posix().lower().lstrip("/")))
+
+
+def holds_secret(text: str) -> bool:
+    """Whether a text shows a key or a password."""
+    return _SECRET_TEXT.search(text) is not None
+
+
+class IgnoredFiles:
+    """What is ignored below one folder. Ignore files are read when they are first needed, and once."""
+
+    def __init__(self, root: Path) -> None:
+        """root: the folder that holds the person's files."""
+        self._root = root
+        self._specs: dict[Path, GitIgnoreSpec | None] = {}
+
+    @cached_property
+    def _resolved_root(self) -> Path:
+        return self._root.resolve()
+
+    def ignores(self, path: Path) -> bool:
+        """Whether the file, given from the root or as a whole path, is never to be read.
+
+        A link is ignored if it or what it leads to is, and where that lies outside of the root.
+        """
+        whole = self._root / path
+        inside = self._below_root(whole.absolute(), self._root.absolute())
+        target = self._below_root(whole.resolve(), self._resolved_root)
+        if inside is None or target is None:
+            return True
+        return any(is_secret_file(each) or self._is_named(each) for each in {inside, target})
+
+    @staticmethod
+    def _below_root(path: Path, root: Path) -> PurePosixPath | None:
+        if not path.is_relative_to(root) or ".." in path.relative_to(root).parts:
+            return None
+        return PurePosixPath(path.relative_to(root).as_posix())
+
+    def _is_named(self, path: PurePosixPath) -> bool:
+        """Whether an ignore file names the path or a folder that it lies in; of several folders the deepest decides."""
+        return any(self._decision(part) for part in [*list(path.parents)[-2::-1], path])
+
+    def _decision(self, path: PurePosixPath) -> bool:
+        """What the ignore files above the path say of it."""
+        for folder in path.parents:
+            spec = self._spec(self._resolved_root / folder)
+            if spec is not None:
+                name = path.relative_to(folder).as_posix()
+                include = spec.check_file(name).include
+                if include is None and (self._resolved_root / path).is_dir():
+                    include = spec.check_file(name + "/").include
+                if include is not None:
+                    return include
+        return False
+
+    def _spec(self, folder: Path) -> GitIgnoreSpec | None:
+        if folder not in self._specs:
+            lines = [line for name in IGNORE_FILES for line in _lines_of(folder / name)]
+            self._specs[folder] = GitIgnoreSpec.from_lines(lines) if lines else None
+        return self._specs[folder]
+
+
+def _lines_of(path: Path) -> Iterator[str]:
+    """The patterns of an ignore file; none, if it is missing. One that cannot be read ignores its whole folder."""
+    if not path.exists():
+        return
+    try:
+        text = read_regular_file(path).decode("utf-8", "replace")
+    except InputError:
+        yield "*"
+        return
+    for line in text.splitlines():
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except ValueError:  # no pattern that git knows
+            continue
+        yield line
