@@ -6,7 +6,6 @@ Not here: connections (`http_stream`), which of a server's ways work (`server_wr
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -72,6 +71,10 @@ class Dialect(Protocol):
         """Path and body of a POST."""
         ...
 
+    def loading(self, model: str) -> tuple[str, dict[str, Any]] | None:
+        """Path and body of a POST that makes the server load a model; None: it has loaded it already."""
+        ...
+
     def parse(self, line: bytes) -> Chunk:
         """What a line of the answer says. Raises WriterUnavailableError: it is none, or an error."""
         ...
@@ -102,6 +105,9 @@ class Ollama:
             body["logprobs"] = True
         return "/api/generate", body
 
+    def loading(self, model: str) -> tuple[str, dict[str, Any]] | None:
+        return "/api/generate", {"model": model, "stream": False}
+
     def parse(self, line: bytes) -> Chunk:
         row = _row(line)
         tokens = _tokens(str(row.get("response") or ""), row.get("logprobs"))
@@ -130,6 +136,9 @@ class LlamaCpp:
             around = {"input_prefix": question.prompt.text, "input_suffix": question.prompt.after}
             return "/infill", body | around
         return "/completion", body | {"prompt": question.text}
+
+    def loading(self, model: str) -> tuple[str, dict[str, Any]] | None:
+        return None
 
     def parse(self, line: bytes) -> Chunk:
         if (payload := _event_data(line)) is None:
@@ -165,6 +174,9 @@ class OpenAi:
         if question.log_probs:
             body["logprobs"] = 1
         return "/v1/completions", body
+
+    def loading(self, model: str) -> tuple[str, dict[str, Any]] | None:
+        return None
 
     def parse(self, line: bytes) -> Chunk:
         payload = _event_data(line)
@@ -224,6 +236,3 @@ def _row(line: bytes) -> dict[str, Any]:
         message = message.get("message", message) if isinstance(message, dict) else message
         raise WriterUnavailableError(f"the server says: {str(message)[:200]}")
     return row
-
-
-DIALECTS: Sequence[Dialect] = (Ollama(), LlamaCpp(), OpenAi())

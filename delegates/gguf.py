@@ -132,6 +132,11 @@ class GgufWriter:
         return loaded
 
     @property
+    def fills(self) -> bool:
+        """Whether the model is told what stands after the place."""
+        return self.fim_tokens is not None
+
+    @property
     def address(self) -> str | None:
         """Where llama.cpp listens, for nobody: every request needs a key that was drawn and is kept nowhere."""
         return None if self._server is None else self._server.listening_address

@@ -124,7 +124,7 @@ def _after(lines: list[str], most: int) -> str:
 
 def _statement(problem: Problem | None, lines: list[str]) -> str:
     """The problem's statement as comment lines, unless the file says it already; "": there is none."""
-    statement = getattr(problem, "statement", "").strip()
+    statement = problem.statement.strip() if problem else ""
     if not statement or statement.split("\n", 1)[0].strip() in "\n".join(lines[:60]):
         return ""
     short = statement[:STATEMENT_CHARACTERS]

@@ -7,8 +7,7 @@ server (`selection`), the cleaning of the text.
 from __future__ import annotations
 
 import threading
-from contextlib import closing
-from typing import Any
+from contextlib import closing, suppress
 
 from actions import Decision
 from delegates.dialects import Dialect, Question, Way
@@ -21,6 +20,8 @@ from state import State
 
 FEATURE_REFUSALS = frozenset({400, 404, 405, 415, 422, 501})
 """Statuses by which a server says that it does not do this; others may pass (it is loading, busy, or failed)."""
+
+LOADING_SECONDS = 120.0
 
 SECOND_TEMPERATURE = 0.8
 """Of a second answer, where the first one is a text that the person rejected."""
@@ -54,6 +55,17 @@ class ServerWriter:
             if not is_rejected(completion.text, context.rejected):
                 return completion
         return Completion("", self.name)
+
+    @property
+    def fills(self) -> bool:
+        """Whether special tokens for the text after the place are known of the model's family."""
+        return self._tokens is not None
+
+    def load(self) -> None:
+        """Makes the server load the model, within `LOADING_SECONDS`; a failure shows when a text is asked for."""
+        if request := self.dialect.loading(self.model):
+            with suppress(RefusedError, WriterUnavailableError):
+                self.server.post(*request, LOADING_SECONDS)
 
     def ways(self) -> list[tuple[Way, bool]]:
         """The ways of asking that the server did not refuse, the best one first, each with and without
@@ -105,9 +117,3 @@ class ServerWriter:
                 self._refused.add((refused, log_probs))
             if way in (Way.INFILL, Way.SUFFIX) and not about_log_probs:
                 self._refused.add((way, not log_probs))
-
-
-def json_rows(content: Any, key: str) -> list[dict[str, Any]]:
-    """The objects in the list `content[key]`; none if it is not of that form."""
-    rows = content.get(key) if isinstance(content, dict) else None
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -1,0 +1,190 @@
+"""Who writes: the model file that a person names, else a server that answers, else a file in the data root, else the
+embedded writer, which also stands in where the chosen one fails.
+
+Not here: how each of them writes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from actions import Decision
+from data_paths import DataPaths
+from delegates.embedded import EmbeddedWriter
+from delegates.fill_in_middle import tokens_of
+from delegates.gguf import GgufWriter
+from delegates.http_stream import ModelServer, TimeLimits, parse_address
+from delegates.server_search import probe, search_servers, usual_addresses
+from delegates.server_writer import ServerWriter
+from delegates.text_writer import NO_CONTEXT, Completion, WriterUnavailableError, WritingContext
+from errors import InputError, printable
+from state import State
+
+LOADING_SECONDS = 60.0
+"""That a model file which the person named may take; others are loaded while the services start."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 30.0, 480.0
+"""Seconds until a writer that failed is asked again; each failure doubles them."""
+
+EMBEDDED_DESCRIPTION = "names, lines and comments from the standard library and your own text; no model"
+EMBEDDED_HINT = (
+    "a code model writes far better: start Ollama with one (ollama pull qwen2.5-coder:1.5b-base), or name a GGUF file "
+    "with --writer-model; `python -m cli.run_tasks writers` shows what is there"
+)
+PREFIX_HINT = "a code model that fills in the middle, such as qwen2.5-coder, writes better"
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSettings:
+    """What a person says of the writer. model_file: a GGUF file. server: its address; server_model: a name there.
+
+    allow_remote: whether the server may be another machine, which then reads the person's code.
+    """
+
+    model_file: Path | None = None
+    server: str | None = None
+    server_model: str | None = None
+    allow_remote: bool = False
+    limits: TimeLimits = field(default_factory=TimeLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedWriter:
+    """Who writes. description: one line about it; hint: how to get a better one, "": there is nothing to say."""
+
+    writer: ReliableWriter
+    name: str
+    description: str
+    hint: str
+
+
+class ReliableWriter:
+    """A `TextWriter` that asks `chosen`, and the embedded writer where that fails and for a while afterwards.
+
+    note: takes a line of words once when it fails, and not again until it has written. chosen: None: embedded only.
+    """
+
+    def __init__(
+        self,
+        chosen: ServerWriter | GgufWriter | None,
+        embedded: EmbeddedWriter,
+        note: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.chosen, self.embedded = chosen, embedded
+        self._note, self._clock = note, clock
+        self._lock = threading.Lock()
+        self._pause, self._paused_until = FIRST_PAUSE, 0.0
+        self._reason: str | None = None
+        if chosen is None:
+            embedded.start()
+
+    @property
+    def name(self) -> str:
+        """Of the writer that writes now."""
+        return self.embedded.name if self.chosen is None or self.unavailable else self.chosen.name
+
+    @property
+    def unavailable(self) -> str | None:
+        """Why the chosen writer does not write now, in words; None: it does, as far as is known."""
+        return self._reason
+
+    def write(self, state: State, decision: Decision, line: int, context: WritingContext = NO_CONTEXT) -> Completion:
+        """See `TextWriter`; raises no WriterUnavailableError."""
+        if self.chosen is not None and self._clock() >= self._paused_until:
+            try:
+                completion = self.chosen.write(state, decision, line, context)
+            except WriterUnavailableError as error:
+                self._fail(printable(str(error)))
+            else:
+                with self._lock:
+                    self._pause, self._reason = FIRST_PAUSE, None
+                return completion
+        return self.embedded.write(state, decision, line, context)
+
+    def read_ahead(self, state: State, context: WritingContext = NO_CONTEXT) -> None:
+        """Lets a writer in this process read while the person types; others need not. Returns at once."""
+        if isinstance(self.chosen, GgufWriter) and self._reason is None:
+            self.chosen.read_ahead(state, context)
+
+    def close(self) -> None:
+        """Ends what goes on in the background."""
+        if isinstance(self.chosen, GgufWriter):
+            self.chosen.close()
+        self.embedded.close()
+
+    def _fail(self, reason: str) -> None:
+        with self._lock:
+            is_news = self._reason is None
+            self._reason = reason
+            self._paused_until = self._clock() + self._pause
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        if is_news:
+            self.embedded.start()
+            self._note(f"{reason}; the embedded writer stands in")
+
+
+def choose_writer(
+    paths: DataPaths,
+    settings: WriterSettings | None = None,
+    *,
+    own_ports: Collection[int] = (),
+    note: Callable[[str], None] = print,
+) -> SelectedWriter:
+    """The writer by the order above.
+
+    own_ports: on which this process listens, which are never asked. note: takes a line of words for what cannot be
+    used. Raises InputError: what the settings name is not there or cannot be used.
+    """
+    settings = settings or WriterSettings()
+    embedded = EmbeddedWriter(paths.writers)
+    if settings.model_file is not None:
+        chosen: GgufWriter | ServerWriter | None = _named_file(settings.model_file)
+    elif settings.server is not None:
+        server = ModelServer(
+            parse_address(settings.server, "server"), settings.limits, allow_remote=settings.allow_remote
+        )
+        chosen = probe(server, settings.server_model)
+    else:
+        servers = search_servers(usual_addresses(own_ports), settings.limits)
+        chosen = servers[0] if servers else _stored_file(paths.writers, note)
+    if isinstance(chosen, ServerWriter):
+        threading.Thread(target=chosen.load, name="load the model", daemon=True).start()
+    return describe(ReliableWriter(chosen, embedded, note))
+
+
+def describe(writer: ReliableWriter) -> SelectedWriter:
+    """The writer with words about it."""
+    chosen = writer.chosen
+    if chosen is None:
+        return SelectedWriter(writer, writer.embedded.name, EMBEDDED_DESCRIPTION, EMBEDDED_HINT)
+    if isinstance(chosen, GgufWriter):
+        description = f"{printable(str(chosen.path))}, in this process"
+    else:
+        description = f"{chosen.model} of the {chosen.dialect.name} server at {chosen.server.address}"
+    return SelectedWriter(writer, chosen.name, description, "" if chosen.fills else PREFIX_HINT)
+
+
+def stored_files(folder: Path) -> list[Path]:
+    """The model files in a folder: those first whose names tell that they fill in the middle, newest first."""
+    files = [path for path in folder.glob("*.gguf") if path.is_file()] if folder.is_dir() else []
+    return sorted(files, key=lambda path: (tokens_of(path.stem) is None, -path.stat().st_mtime, path.name))
+
+
+def _named_file(path: Path) -> GgufWriter:
+    writer = GgufWriter(path)
+    writer.wait_until_loaded(LOADING_SECONDS)
+    return writer
+
+
+def _stored_file(folder: Path, note: Callable[[str], None]) -> GgufWriter | None:
+    for path in stored_files(folder):
+        try:
+            return GgufWriter(path)
+        except InputError as error:
+            note(str(error))
+    return None

@@ -1,0 +1,176 @@
+"""The order among writers, and what happens when the chosen one fails."""
+
+import pytest
+
+from actions import Decision
+from data_paths import DataPaths
+from delegates import Completion, WriterUnavailableError, WritingCancelledError, selection
+from delegates.embedded import EmbeddedWriter
+from delegates.selection import FIRST_PAUSE, ReliableWriter, WriterSettings, choose_writer, stored_files
+from errors import InputError
+
+
+class FakeGguf:
+    """Stands for a model in this process."""
+
+    fills = True
+
+    def __init__(self, path):
+        if path.stem == "damaged":
+            raise InputError(str(path), "is a damaged GGUF file")
+        self.path, self.name = path, path.stem
+
+    def wait_until_loaded(self, seconds):
+        if self.path.stem == "other":
+            raise InputError(str(self.path), "cannot be loaded")
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(autouse=True)
+def parts(monkeypatch):
+    monkeypatch.setattr(selection, "GgufWriter", FakeGguf)
+    monkeypatch.setattr(EmbeddedWriter, "start", lambda self: None)
+    monkeypatch.setattr(selection, "usual_addresses", lambda own_ports: [])
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return DataPaths(tmp_path)
+
+
+@pytest.fixture
+def with_server(fake_server, monkeypatch):
+    """A server that answers where servers usually are."""
+    server = fake_server(pages={"/api/tags": {"models": [{"name": "qwen2.5-coder"}]}})
+    monkeypatch.setattr(selection, "usual_addresses", lambda own_ports: [selection.parse_address(server.url, "url")])
+    return server
+
+
+def put(paths, name):
+    paths.writers.mkdir(parents=True, exist_ok=True)
+    (paths.writers / name).write_bytes(b"GGUF")
+    return paths.writers / name
+
+
+def test_with_nothing_there_the_embedded_writer_writes_and_says_how_to_get_a_better_one(paths):
+    selected = choose_writer(paths)
+    assert selected.name == "embedded" and "--writer-model" in selected.hint and "\n" not in selected.description
+
+
+def test_a_file_in_the_data_root_comes_before_the_embedded_writer(paths):
+    put(paths, "qwen2.5-coder.gguf")
+    selected = choose_writer(paths)
+    assert selected.name == "qwen2.5-coder" and selected.hint == "" and "in this process" in selected.description
+
+
+def test_a_server_comes_before_a_file_in_the_data_root(paths, with_server):
+    put(paths, "qwen2.5-coder.gguf")
+    selected = choose_writer(paths)
+    assert selected.name == "Ollama: qwen2.5-coder" and with_server.url in selected.description
+
+
+def test_a_named_file_comes_before_a_server(paths, with_server, tmp_path):
+    assert choose_writer(paths, WriterSettings(model_file=tmp_path / "mine.gguf")).name == "mine"
+
+
+@pytest.mark.parametrize("name", ["damaged", "other"])
+def test_a_named_file_that_cannot_be_used_is_refused(paths, tmp_path, name):
+    with pytest.raises(InputError, match=name):
+        choose_writer(paths, WriterSettings(model_file=tmp_path / f"{name}.gguf"))
+
+
+def test_a_file_of_the_data_root_that_cannot_be_used_is_noted_and_the_next_one_taken(paths):
+    put(paths, "poet.gguf")
+    put(paths, "damaged.gguf")
+    notes = []
+    assert choose_writer(paths, note=notes.append).name in ("poet",)
+    assert all("damaged" in note for note in notes)
+
+
+def test_files_whose_names_tell_that_they_fill_in_come_first(paths):
+    coder = put(paths, "starcoder2.gguf")
+    put(paths, "poet.gguf")
+    put(paths, "notes.txt")
+    assert [path.name for path in stored_files(paths.writers)] == [coder.name, "poet.gguf"]
+    assert stored_files(paths.root / "nowhere") == []
+
+
+def test_a_named_server_is_asked_and_must_answer(paths, fake_server):
+    server = fake_server(pages={"/v1/models": {"data": [{"id": "mine"}]}})
+    selected = choose_writer(paths, WriterSettings(server=server.url))
+    assert selected.name == "OpenAI-compatible: mine" and selected.hint
+    with pytest.raises(InputError, match="no server of language models answers"):
+        choose_writer(paths, WriterSettings(server=fake_server().url))
+
+
+def test_a_named_server_on_another_machine_needs_the_setting(paths):
+    with pytest.raises(InputError, match="allow-remote"):
+        choose_writer(paths, WriterSettings(server="http://192.0.2.1:8080"))
+
+
+# A writer that fails
+
+
+class Sometimes:
+    """Writes, or raises what it is given."""
+
+    name, error = "chosen", None
+
+    def __init__(self):
+        self.calls = 0
+
+    def write(self, *arguments):
+        self.calls += 1
+        if self.error:
+            raise self.error
+        return Completion("text", self.name)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def failing():
+    chosen, clock, notes = Sometimes(), Clock(), []
+    chosen.error = WriterUnavailableError("gone")
+    return chosen, clock, notes, ReliableWriter(chosen, EmbeddedWriter(), notes.append, clock)
+
+
+def write(writer, state_of):
+    return writer.write(state_of("x = 1"), Decision.FILL_PARTIAL_LINE, 0).writer
+
+
+def test_the_embedded_writer_stands_in_and_one_note_says_so(failing, state_of):
+    chosen, _, notes, writer = failing
+    assert [write(writer, state_of) for _ in range(3)] == ["embedded"] * 3
+    assert chosen.calls == 1 and notes == ["gone; the embedded writer stands in"]
+    assert (writer.name, writer.unavailable) == ("embedded", "gone")
+
+
+def test_it_is_asked_again_after_a_while_and_ever_more_rarely(failing, state_of):
+    chosen, clock, notes, writer = failing
+    for seconds in range(0, int(FIRST_PAUSE * 7), 10):
+        clock.now = float(seconds)
+        write(writer, state_of)
+    assert chosen.calls == 3 and len(notes) == 1  # at 0, 30 and 90 s
+
+
+def test_once_it_writes_again_it_is_the_writer_again(failing, state_of):
+    chosen, clock, _, writer = failing
+    write(writer, state_of)
+    chosen.error, clock.now = None, FIRST_PAUSE
+    assert write(writer, state_of) == "chosen" and writer.unavailable is None and writer.name == "chosen"
+
+
+def test_a_cancelled_text_is_no_failure(failing, state_of):
+    chosen, _, notes, writer = failing
+    chosen.error = WritingCancelledError()
+    with pytest.raises(WritingCancelledError):
+        write(writer, state_of)
+    assert notes == [] and writer.unavailable is None
