@@ -92,7 +92,8 @@ def costs(folder: Path, copies: int, device: str, batch: int | None = None) -> C
     """
     torch.set_num_threads(1)
     cost, device = Costs(), DistributedContext.from_environment().device_name(device)
-    with init_distributed() as distributed, distributed.process_group(device):
+    with init_distributed() as context:
+        distributed = context.on_device(device)
         usable_device(device)
         episodes = cost.timed("read", distributed, lambda: [
             replace(episode, id=f"{episode.id}-{k}") for k in range(copies) for episode in read_episodes(folder)[0]

@@ -60,8 +60,7 @@ def train_from_episodes(options: argparse.Namespace) -> int:
             if distributed.is_main:
                 announce_loading()
             config_file.require_registered(settings, file, typed=vars(options))
-        with distributed.process_group(device):
-            training = _train(options, settings, distributed)
+        training = _train(options, settings, distributed.on_device(device))
     if distributed.is_main:
         _append_manifest(training.config, training.result)
         with output_after("the run has ended and is saved"):

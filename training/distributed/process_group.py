@@ -7,8 +7,10 @@ A run of one process pays nothing for this: no process group, no import. Not her
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,37 +18,45 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from errors import InputError
-from training.distributed.rendezvous import PeerLostError, Rendezvous, join_rendezvous
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 T = TypeVar("T")
 
+JOIN_TIMEOUT = timedelta(minutes=10)
+"""Within which all processes of a run have to join."""
+
 STEP_TIMEOUT = timedelta(minutes=10)
-"""How long a collective waits for the other processes within a step, which takes all of them equally long. Where one
-may be hours behind (reading, games, files), they wait in `barrier_exchange` first."""
+"""How long a sum waits for the other processes within a step, which takes all of them equally long."""
+
+PEER_MINUTES = "CODEASSIST_PEER_MINUTES"
+"""The environment's number of minutes that a process waits for the others between steps, 60 by default."""
+
+POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
 class DistributedContext:
     """Which process of the run this one is: `rank` of `world_size`, `local_rank` on its machine.
 
-    Collective methods have to be called by all processes in the same order; they raise PeerLostError if one has ended.
+    Collective methods have to be called by all processes in the same order. They raise InputError if another one has
+    ended or does not answer.
     """
 
     rank: int = 0
     world_size: int = 1
     local_rank: int = 0
-    rendezvous: Rendezvous | None = field(default=None, compare=False, repr=False)
+    group: Any = field(default=None, compare=False, repr=False)
+    """The process group of tensors; None: that of `all_gather`."""
 
     @classmethod
     def from_environment(cls) -> DistributedContext:
         """As the launcher's environment says. Raises InputError if it is incomplete."""
-        world_size = _environment_number("WORLD_SIZE", 1)
+        world_size = _environment_number("WORLD_SIZE", "1")
         if world_size == 1:
             return cls()
-        return cls(_environment_number("RANK"), world_size, _environment_number("LOCAL_RANK", 0))
+        return cls(_environment_number("RANK"), world_size, _environment_number("LOCAL_RANK", "0"))
 
     @property
     def is_main(self) -> bool:
@@ -76,102 +86,71 @@ class DistributedContext:
         """Whether the minibatch has a row for this process."""
         return len(batch) > self.rank
 
+    def on_device(self, device: str) -> DistributedContext:
+        """Collective. The context whose tensors go over nccl if this process's device is a GPU, else over gloo.
+
+        Raises InputError if this PyTorch has no nccl for it.
+        """
+        if self.world_size == 1:
+            return self
+        import torch.distributed
+
+        backend = "gloo"
+        if device.startswith("cuda"):
+            if not torch.distributed.is_nccl_available():
+                raise InputError("--device", "this PyTorch has no nccl, which the cards of several processes need")
+            torch.cuda.set_device(torch.device(device))
+            backend = "cpu:gloo,cuda:nccl"
+        with _peer_errors():
+            return replace(self, group=torch.distributed.new_group(backend=backend, timeout=STEP_TIMEOUT))
+
     def all_reduce_sum(self, tensor: Tensor) -> Tensor:
         """Collective. Adds up a tensor over the processes, in place; all get the same bits."""
         if self.world_size > 1:
             import torch.distributed
 
             with _peer_errors():
-                torch.distributed.all_reduce(tensor)
+                torch.distributed.all_reduce(tensor, group=self.group)
         return tensor
 
+    def any_rank(self, *flags: bool) -> tuple[bool, ...]:
+        """Collective. Which flags are set in any process."""
+        import torch
+
+        return tuple((self.all_reduce_sum(torch.tensor(flags, dtype=torch.int32)) > 0).tolist())
+
     def all_gather(self, value: T) -> list[T]:
-        """Collective. Every process's value, in the order of ranks."""
+        """Collective. Every process's value, in the order of ranks, once all have come; a signal ends the wait."""
         if self.world_size == 1:
             return [value]
         import torch.distributed
 
         values: list[Any] = [None] * self.world_size
         with _peer_errors():
+            _wait_for_all()
             torch.distributed.all_gather_object(values, value)
         return values
 
-    def any_rank(self, *flags: bool) -> tuple[bool, ...]:
-        """Collective. Which flags are set in any process."""
-        if self.world_size == 1:
-            return flags
-        import torch
-
-        return tuple((self.all_reduce_sum(torch.tensor(flags, dtype=torch.int32)) > 0).tolist())
-
     def broadcast_from_rank0(self, tensors: Iterable[Tensor]) -> None:
         """Collective. Copies rank 0's values into all processes: machines of different kinds round differently."""
-        if self.world_size == 1:
-            return
-        import torch.distributed
+        for tensor in tensors if len(self.all_gather(None)) > 1 else ():
+            import torch.distributed
 
-        self.barrier_exchange()
-        for tensor in tensors:
-            values = tensor.detach().contiguous()
             with _peer_errors():
-                torch.distributed.broadcast(values, src=0)
-            tensor.detach().copy_(values)
+                torch.distributed.broadcast(tensor.detach(), src=0, group=self.group)
 
     @contextmanager
     def errors_on_all_ranks(self) -> Iterator[None]:
         """Collective, at its end. An InputError of one process in the block is raised by all of them."""
-        if self.world_size == 1:
-            yield
-            return
-        error: InputError | None = None
+        own_error: InputError | None = None
         try:
             yield
-        except InputError as input_error:
-            error = input_error
-        errors = self.barrier_exchange(None if error is None else (error.where, error.reason))
-        first = next((rank for rank, parts in enumerate(errors) if parts is not None), None)
-        if first is None:
-            return
-        if error is not None and first == self.rank:
-            raise error
-        where, reason = errors[first]
-        raise InputError(f"process {first}: {where}" if first else where, reason)
-
-    def barrier_exchange(self, value: object = None) -> list[Any]:
-        """Collective. Waits until all have come, however long that takes, and returns the value (JSON) of each."""
-        assert self.rendezvous is not None, "more than one process, outside of `init_distributed`"
-        return self.rendezvous.exchange(value)
-
-    @contextmanager
-    def process_group(self, device: str) -> Iterator[None]:
-        """Collective. In the block tensors go between processes: over gloo those on a CPU, over nccl those on a GPU.
-
-        device: this process's. Raises InputError if this PyTorch has no nccl for it.
-        """
-        if self.world_size == 1:
-            yield
-            return
-        assert self.rendezvous is not None, "more than one process, outside of `init_distributed`"
-        import torch.distributed
-
-        on_cards = device.startswith("cuda")
-        with self.errors_on_all_ranks():
-            if on_cards and not torch.distributed.is_nccl_available():
-                raise InputError("--device", "this PyTorch has no nccl, which the cards of several processes need")
-        if on_cards:
-            torch.cuda.set_device(torch.device(device))
-        with _peer_errors():
-            torch.distributed.init_process_group(
-                "cpu:gloo,cuda:nccl" if on_cards else "gloo",
-                store=self.rendezvous.store,
-                rank=self.rank,
-                world_size=self.world_size,
-                timeout=STEP_TIMEOUT,
-            )
-        try:
-            yield
-        finally:
-            torch.distributed.destroy_process_group()
+        except InputError as error:
+            own_error = error
+        for rank, error_of_rank in enumerate(self.all_gather(own_error)):
+            if error_of_rank is not None:
+                where = f"process {rank}: {error_of_rank.where}" if rank else error_of_rank.where
+                raise type(error_of_rank)(where, error_of_rank.reason)
 
 
 SINGLE_PROCESS = DistributedContext()
@@ -187,9 +166,53 @@ def init_distributed() -> Iterator[DistributedContext]:
     if context.world_size == 1:
         yield context
         return
-    with join_rendezvous(context.rank, context.world_size) as rendezvous:
-        _have_joined.set()
-        yield replace(context, rendezvous=rendezvous)
+    timeout = timedelta(minutes=_environment_number(PEER_MINUTES, "60"))
+    store = _join(context.rank, context.world_size)
+    import torch.distributed as dist
+
+    with _peer_errors():
+        dist.init_process_group("gloo", None, timeout, context.world_size, context.rank, store)
+    _have_joined.set()
+    yield context
+    dist.destroy_process_group()  # not after an error, as it waits for the others
+
+
+def _join(rank: int, world_size: int) -> Any:
+    """The launcher's key-value store, once all have joined. As `init_distributed`, which alone would hear no signal."""
+    from torch.distributed.rendezvous import rendezvous
+
+    deadline = time.monotonic() + JOIN_TIMEOUT.total_seconds()
+    try:
+        # "of one process": PyTorch would wait for the others inside, deaf to signals
+        store, *_ = next(rendezvous(f"env://?rank={rank}&world_size=1", timeout=JOIN_TIMEOUT))
+    except (RuntimeError, ValueError) as error:
+        reason = f"the processes cannot meet there: {str(error).splitlines()[0]}"
+        raise InputError("MASTER_ADDR, MASTER_PORT", reason) from error
+    store.set(f"joined/{rank}", "")
+    absent = list(range(world_size))
+    try:
+        while absent := [other for other in absent if not store.check([f"joined/{other}"])]:
+            if time.monotonic() > deadline:
+                raise InputError(f"process {str(absent)[1:-1]}", f"did not join this run within {JOIN_TIMEOUT} hours")
+            time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"process {str(absent)[1:-1]} had not joined this run yet") from None
+    return store
+
+
+def _wait_for_all() -> None:
+    """A barrier that lets Python handle signals. It fails at once if a process that it waits for ends."""
+    import torch.distributed
+
+    barrier = torch.distributed.barrier(async_op=True)
+    try:
+        while not barrier.is_completed():
+            time.sleep(POLL_SECONDS)
+    except BaseException:
+        # Python's exit would destroy the group, which waits for the barrier; so nothing may destroy it.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(torch.distributed.group.WORLD))
+        raise
+    barrier.wait()
 
 
 _have_joined = threading.Event()
@@ -208,7 +231,7 @@ def message_prefix() -> str | None:
 
 @contextmanager
 def _peer_errors() -> Iterator[None]:
-    """What gloo and nccl raise when another process has ended becomes PeerLostError; other errors stay."""
+    """What gloo and nccl raise when another process has ended becomes an InputError; other errors stay."""
     import torch.distributed
 
     try:
@@ -216,12 +239,14 @@ def _peer_errors() -> Iterator[None]:
     except RuntimeError as error:
         if not isinstance(error, torch.distributed.DistError) and "gloo/transport" not in str(error):
             raise
+        if os.environ["RANK"] == "1":
+            _have_joined.clear()  # rank 0 may be who has ended, so this process says it as well
         reason = "has ended or does not answer; --resume goes on from what was last saved"
-        raise PeerLostError("another process of this run", reason) from error
+        raise InputError("another process of this run", reason) from error
 
 
-def _environment_number(name: str, default: int | None = None) -> int:
-    text = os.environ.get(name) or ("" if default is None else str(default))
-    if not text.isdecimal():
-        raise InputError(name, f"{text!r} is no number of processes; start more than one process with torchrun")
+def _environment_number(name: str, default: str = "") -> int:
+    text = os.environ.get(name) or default
+    if not text.isdecimal() or int(text) >= 10**6:
+        raise InputError(name, f"{text!r} is no number below a million; start more than one process with torchrun")
     return int(text)

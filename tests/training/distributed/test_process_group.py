@@ -21,7 +21,7 @@ from featurizers import Featurizer
 from models import store
 from state_adapter import write_snapshot
 from training.data import transitions
-from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
+from training.distributed.process_group import SINGLE_PROCESS, DistributedContext, init_distributed
 from training.losses.weighted_means import all_reduce_means, weighted_mean
 from training.train_from_episodes import train_from_episodes
 
@@ -48,7 +48,8 @@ DistributedContext.any_rank = any_
 exec(before)
 
 def run():
-    with init_distributed() as distributed, distributed.process_group(distributed.device_name(config.device)):
+    with init_distributed() as context:
+        distributed = context.on_device(context.device_name(config.device))
         result = train_from_episodes(config, episodes, distributed=distributed)
         torch.save({name: weights_of(getattr(result.policies, name)) for name in ("human", "assistant", "featurizer")},
                    out / f"weights-{distributed.rank}.pt")
@@ -261,6 +262,51 @@ zero_style_phase.ZeroStylePhase._play_from = slowly
     assert [code for code, *_ in ends] == [0, 0] and len(weights) == 2, ends
 
 
+GAMES_OF_RANK = """
+import time
+from datetime import timedelta
+from training.distributed import process_group
+from training.zero_style import zero_style_phase
+
+games = zero_style_phase.ZeroStylePhase._play_from
+
+def play(self, *arguments):
+    if self.distributed.rank == {rank}:
+        {action}
+    return games(self, *arguments)
+
+zero_style_phase.ZeroStylePhase._play_from = play
+"""
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_that_is_killed_while_the_others_wait_ends_them_soon_without_torchrun(small, sessions, run_of, rank):
+    """Rank 0 too, which holds the store, and speaks for all."""
+    config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
+    killed = GAMES_OF_RANK.format(rank=rank, action="time.sleep(2); os.kill(os.getpid(), signal.SIGKILL)")
+    begun = time.monotonic()
+    ends, found = run_of(config, sessions, before=killed)
+    (_, _, last_words), (code, _, line) = ends[rank], ends[1 - rank]
+    assert (code, found, last_words) == (2, [], "") and time.monotonic() - begun < 60
+    assert line.count("\n") == 1 and "another process of this run: has ended" in line
+
+
+def test_a_process_that_hangs_is_waited_for_only_so_long(small, sessions, run_of):
+    config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
+    hangs = GAMES_OF_RANK.format(rank=1, action="time.sleep(15)")
+    limit = "process_group.timedelta = lambda minutes: timedelta(seconds=5)\n"
+    (first, second), _ = run_of(config, sessions, before=hangs + limit)
+    assert first[0] == second[0] == 2
+    assert first[2].count("\n") == 1 and "does not answer" in first[2]
+
+
+def test_a_limit_that_is_no_number_is_refused(monkeypatch):
+    for name, value in {"WORLD_SIZE": "2", "RANK": "0", "CODEASSIST_PEER_MINUTES": "soon"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match="CODEASSIST_PEER_MINUTES: 'soon' is no number"), init_distributed():
+        pass
+
+
 def test_what_is_wrong_in_the_games_of_one_process_is_said(small, sessions, run_of):
     config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
     (first, second), _ = run_of(
@@ -294,12 +340,12 @@ import torch.distributed
 
 plain_reduce, reduced = torch.distributed.all_reduce, 0
 
-def broken(tensor, *arguments):
+def broken(tensor, **options):
     global reduced
     reduced += 1
     if os.environ["RANK"] == "1" and reduced == 20:
         raise RuntimeError("no memory is left on this card")
-    return plain_reduce(tensor, *arguments)
+    return plain_reduce(tensor, **options)
 
 torch.distributed.all_reduce = broken
 """,
@@ -416,7 +462,7 @@ def test_a_process_that_cannot_begin_says_so_and_the_one_that_waits_hears_signal
     waits, fails = started(words, root, {1: {"CODEASSIST_MODULES": "not_there"}})
     _, said = fails.communicate(timeout=60)
     assert fails.returncode == 2 and said.startswith("error: process 1: CODEASSIST_MODULES: not_there cannot be")
-    time.sleep(3.0)
+    time.sleep(4.0)  # it has loaded PyTorch
     assert waits.poll() is None
     waits.terminate()
     _, said = waits.communicate(timeout=20)

@@ -257,9 +257,6 @@ class Apart(DistributedContext):
     def all_gather(self, value):
         return [value]
 
-    def barrier_exchange(self, word=None):
-        return [word]
-
 
 def test_processes_share_the_roots_and_play_with_seeds_of_their_own(phase_of, rounds):
     for distributed in (SINGLE_PROCESS, Apart(0, 2), Apart(1, 2)):
