@@ -9,11 +9,14 @@ from errors import InputError
 from training.runs.requirements import require_writable, usable_device
 
 
-def test_a_folder_to_come_is_judged_by_the_nearest_one_that_exists(tmp_path, monkeypatch):
+@pytest.mark.parametrize("denied", [os.W_OK, os.X_OK])
+def test_a_folder_to_come_is_judged_by_the_nearest_one_that_exists(tmp_path, monkeypatch, denied):
     require_writable(tmp_path / "a" / "b")
     require_writable(tmp_path)
     access = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path and access(path, mode))
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: not (path == tmp_path and mode & denied) and access(path, mode)
+    )
     with pytest.raises(InputError, match=f"^{tmp_path / 'a' / 'b'}: cannot be written"):
         require_writable(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []

@@ -336,21 +336,6 @@ def test_a_greedy_search_takes_the_most_probable_decision_then_its_line(world):
     assert (found.decisions.tolist(), found.lines.tolist()) == ([2], [1])
 
 
-def test_noise_explores_only_when_asked():
-    generators = [np.random.default_rng(seed) for seed in range(3)]
-    assert (SearchRandomness.draw(generators, MAZE, explore=False).gumbel == 0).all()
-    assert np.unique(SearchRandomness.draw(generators, MAZE, explore=True).gumbel).size == 18
-
-
-def test_replies_of_a_node_lie_evenly():
-    """After n visits a reply has its share of them, give or take two; of independent draws some would be 7 off."""
-    noise = SearchRandomness.draw([np.random.default_rng(3)], replace(MAZE, simulations=1), explore=False)
-    zeros = np.zeros(64, dtype=np.int64)
-    drawn = noise.uniforms(zeros, zeros, np.arange(64))[:, 1]
-    for n in range(1, 65):
-        assert abs((drawn[:n] < 0.3).sum() - 0.3 * n) <= 2
-
-
 def test_a_node_without_choice_is_searched_all_the_same(world):
     table = world({"root": ([1, 0, 0], 0.5)}, {}, candidates=3)
     found = run_search(["root"], table, PLAIN, quiet(1, PLAIN))

@@ -1,0 +1,29 @@
+"""What every check gets and promises: thresholds, seeds, numbers that JSON knows."""
+
+import math
+
+from verify.check import THRESHOLDS, Settings, strict
+
+
+def test_what_json_does_not_know_is_none():
+    assert strict({"a": (-math.inf, "x", 3, True, None), 1: math.nan}) == {"a": [None, "x", 3, True, None], "1": None}
+
+
+def test_smaller_networks_keep_at_least_one_layer():
+    shallow = Settings().shallow().shallow().shallow()
+    assert (shallow.model.n_layers, shallow.model.layers) == (1, 1)
+    assert Settings().narrow().model.d_model == Settings().model.d_model // 2
+
+
+def test_thresholds_are_the_contract_s():
+    assert THRESHOLDS == {
+        "illegal_mass_mean_lt": 1e-6, "bc_action_acc_ge": 0.95, "bc_line_acc_ge": 0.90,
+        "value_rmse_le": 0.05, "goal_mse_le": 1e-3, "ppo_post_reward_ge": 0.4,
+    }  # fmt: skip
+
+
+def test_seeds_are_different_for_different_purposes():
+    one, other = Settings(seed=1), Settings(seed=2)
+    seeds = [one.seed_of("a"), one.seed_of("b"), one.seed_of("a", 0), one.seed_of("a0"), other.seed_of("a")]
+    assert len(set(seeds)) == len(seeds)
+    assert one.seed_of("a") == Settings(seed=1).seed_of("a")

@@ -1,0 +1,68 @@
+"""The report: strict JSON, the verdict of all checks, and a check that raises or dies has failed."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+
+import pytest
+
+from verify.check import THRESHOLDS, Check, Settings
+from verify.report import report, run
+
+
+def good(settings):
+    return {"passed": True, "number": 1.0}
+
+
+def bad(settings):
+    return {"passed": False, "number": 2.0}
+
+
+def checks(*functions):
+    return [Check(function.__name__, function, ("number",)) for function in functions]
+
+
+def not_a_number(settings):
+    return {"passed": False, "number": math.nan, "by_backbone": {"lstm": [math.inf, 1.0]}}
+
+
+def raising(settings):
+    raise ValueError("found something")
+
+
+def dying(settings):
+    os._exit(9)
+
+
+@pytest.mark.parametrize(
+    ("functions", "verdict", "processes"),
+    [((good,), True, 1), ((good, bad), False, 1), ((good, raising), False, 1), ((good, bad), False, 2)],
+)
+def test_the_verdict_is_that_of_all(functions, verdict, processes):
+    found = report(checks(*functions), Settings(), processes)
+    assert found["overall_pass"] is verdict
+    assert found["thresholds"] == THRESHOLDS
+    assert set(found["results"]) == {function.__name__ for function in functions}
+
+
+def test_what_raises_fails_and_keeps_its_keys(capsys):
+    found = report(checks(good, raising), Settings())["results"]["raising"]
+    assert found["passed"] is False
+    assert found["number"] is None
+    assert found["error"] == "ValueError: found something"
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_process_that_dies_fails_its_check():
+    found = report(checks(dying), Settings(), processes=2)
+    assert found["overall_pass"] is False
+    assert found["results"]["dying"]["number"] is None
+
+
+def test_the_report_is_strict_json():
+    (check,) = checks(not_a_number)
+    found = run(check, Settings())
+    assert json.loads(json.dumps(found, allow_nan=False))["by_backbone"] == {"lstm": [None, 1.0]}
+    assert found["number"] is None
