@@ -7,7 +7,6 @@ advantages, which line is which (`line_tracking`).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Real
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from actions import Decision
 from config import RewardWeights
+from config_bounds import shown
 from errors import InputError
 from line_tracking import surviving_shares
 
@@ -48,12 +48,16 @@ PART_GROUPS = {
 RESERVED_NAMES = (*OWN_PARTS, *PART_GROUPS, "clip", "mean reward", "total", "of")
 """Parts and columns of a table of rewards: no registered part has such a name."""
 
+LARGEST_PART = 1e6
+"""Of a registered part, whatever its sign: larger ones are no numbers any more in single precision."""
+
 _REGISTERED: dict[str, Callable[[Transition], float]] = {}
 
 
 def register(name: str, part: Callable[[Transition], float]) -> None:
-    """Adds a part to every reward from now on: a pure function of an assistant's transition to a finite number.
+    """Adds a part to every reward from now on: a pure function of an assistant's transition to a number.
 
+    The number is at most `LARGEST_PART` and at least `-LARGEST_PART`.
     Raises ValueError: the name is one of `RESERVED_NAMES`.
     """
     if name in RESERVED_NAMES:
@@ -107,7 +111,7 @@ def reward(transition: Transition, weights: RewardWeights | None = None) -> Rewa
 
     Tests and compiling compare `reply` with `state`; if either `env` is unknown, the part is 0. Writing counts
     `retain x share + undo x (1 - share)` at `reply` and `survival x share + extinction x (1 - share)` at `last`.
-    Raises InputError: a registered part fails, or returns anything but a finite number.
+    Raises InputError: a registered part fails, or returns no number, or one beyond `LARGEST_PART`.
     """
     weights = weights or RewardWeights()
     shares = retention(transition)
@@ -133,8 +137,9 @@ def _registered_parts(transition: Transition) -> Iterator[tuple[str, float]]:
             value = part(transition)
         except Exception as error:
             raise InputError(where, f"turn {transition.state.t}: {type(error).__name__}: {error}") from error
-        if not isinstance(value, Real) or not math.isfinite(value):
-            raise InputError(where, f"turn {transition.state.t}: returned {value!r:.60}, expected a finite number")
+        if not isinstance(value, Real) or not abs(value) <= LARGEST_PART:
+            expected = f"a number from {-LARGEST_PART:.0f} to {LARGEST_PART:.0f}"
+            raise InputError(where, f"turn {transition.state.t}: returned {shown(value)}, expected {expected}")
         yield name, float(value)
 
 

@@ -309,18 +309,23 @@ def test_a_registered_part_has_a_name_and_a_column_of_its_own(name):
         rewards.register(name, lambda transition: 0.0)
 
 
+EXPECTED = "expected a number from -1000000 to 1000000"
+
+
 @pytest.mark.parametrize(
     "part, problem",
     [
         (lambda transition: 1 / 0, "ZeroDivisionError: division by zero"),
         (lambda transition: transition.nothing, "AttributeError: .*"),
-        (lambda transition: None, "returned None, expected a finite number"),
-        (lambda transition: "1", "returned '1', expected a finite number"),
-        (lambda transition: math.nan, "returned nan, expected a finite number"),
-        (lambda transition: -math.inf, "returned -inf, expected a finite number"),
+        (lambda transition: None, f"returned null, {EXPECTED}"),
+        (lambda transition: "1", f'returned "1", {EXPECTED}'),
+        (lambda transition: math.nan, f"returned NaN, {EXPECTED}"),
+        (lambda transition: 10**5000, f"returned a number of more than 60 digits, {EXPECTED}"),
+        (lambda transition: 1e38, f"returned 1e\\+38, {EXPECTED}"),
+        (lambda transition: -math.inf, f"returned -Infinity, {EXPECTED}"),
     ],
 )
-def test_a_registered_part_that_gives_no_finite_number_is_named(monkeypatch, part, problem):
+def test_a_registered_part_that_fails_or_gives_no_number_of_usual_size_is_named(monkeypatch, part, problem):
     monkeypatch.setattr(rewards, "_REGISTERED", {"brevity": part})
     with pytest.raises(InputError, match=f"^reward part 'brevity': turn 0: {problem}$"):
         reward(step(["a"], ["a", "b"], ["a"]))
