@@ -15,6 +15,7 @@ from episodes.episode import Episode, Transition
 from episodes.json_parser import parse, read_text
 from episodes.jsonl_reader import read_session
 from episodes.line_tuples import parse_line_tuples
+from episodes.live_episode import LiveEpisode
 from episodes.snapshot import check_recorded_state, parse_recorded_action
 from episodes.summary import Summary
 from episodes.validation import unexpected
@@ -29,6 +30,7 @@ __all__ = [
     "Env",
     "Episode",
     "InputError",
+    "LiveEpisode",
     "PastDecision",
     "State",
     "Summary",

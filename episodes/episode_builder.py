@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from actions import Action, Agent
-from line_tracking import carry_attribution
-from state import State
+from line_tracking import carry_attribution, retained_share
+from state import PastDecision, State, history_after, with_reply
 
 from .action_attribution import action_between, within_file
 from .episode import Episode
-from .history import attach
 from .recorded_state import RecordedState
 
 OUT_OF_ORDER = "episodes with states out of order"
@@ -36,31 +35,73 @@ def assemble(
     silent: who moved where the recording names nobody; None: the agent whose attribution changed. realign: compute
     attribution from the texts, line-aligned, beginning with the first state's; else each state's is taken as it is.
     """
-    ordered = _in_order(recorded)
-    states: list[State] = []
-    actions: list[Action | None] = []
-    for i, record in enumerate(ordered):
-        state, action = record.state, None
-        if i:
-            before = states[-1]
-            if state.last_known_line < 0 <= before.last_known_line:
-                state = replace(state, last_known_line=before.last_known_line)
-            recorded_action = action_between(ordered[i - 1], record, before.last_known_line, silent)
-            action = within_file(recorded_action, len(before))
-            if action is not recorded_action:
-                repaired[LINE_OUTSIDE] += 1
-            if action.agent == "H":
-                state = _undone(before, state, record)
-            if realign:
-                state = _realigned(before, state, action.agent)
-        states.append(state)
-        actions.append(action)
+    builder = EpisodeBuilder(repaired, silent=silent, realign=realign)
+    steps = [builder.add(record) for record in _in_order(recorded)]
     turns = [record.state.t for record in recorded]
     if turns != sorted(turns):
         repaired[OUT_OF_ORDER] += 1
-    if len(states) < len(turns):
-        repaired[SAME_TURN] += len(turns) - len(states)
-    return Episode(episode_id, source, problem_id, attach(states, actions), tuple(actions), cut_off)
+    if len(steps) < len(turns):
+        repaired[SAME_TURN] += len(turns) - len(steps)
+    states, actions = tuple(step.state for step in steps), tuple(step.action for step in steps)
+    return Episode(episode_id, source, problem_id, states, actions, cut_off)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A state of an episode and the action that led to it; None: it is the first."""
+
+    state: State
+    action: Action | None
+
+
+class EpisodeBuilder:
+    """An episode state by state, each as it is known when it comes; only the latest ones are remembered.
+
+    Arguments as for `assemble`.
+    """
+
+    def __init__(self, repaired: Counter[str], *, silent: Agent | None = None, realign: bool = False) -> None:
+        self._repaired, self._silent, self._realign = repaired, silent, realign
+        self._record: RecordedState | None = None
+        self._steps: tuple[Step, ...] = ()
+        """The two latest."""
+
+    def add(self, record: RecordedState) -> Step:
+        """The next state, later than all before, with its line-aligned attribution, the action that led to it and the
+        history of what came before.
+        """
+        state, action, history = record.state, None, record.state.history or ()
+        if self._steps and self._record is not None:
+            before = self._steps[-1].state
+            if state.last_known_line < 0 <= before.last_known_line:
+                state = replace(state, last_known_line=before.last_known_line)
+            recorded_action = action_between(self._record, record, before.last_known_line, self._silent)
+            action = within_file(recorded_action, len(before))
+            if action is not recorded_action:
+                self._repaired[LINE_OUTSIDE] += 1
+            if action.agent == "H":
+                state = _undone(before, state, record)
+            if self._realign:
+                state = _realigned(before, state, action.agent)
+            history = next_history(self._steps, state, action)
+        step = Step(replace(state, history=history), action)
+        self._record, self._steps = record, (*self._steps[-1:], step)
+        return step
+
+
+def next_history(steps: Sequence[Step], state: State, action: Action) -> tuple[PastDecision, ...]:
+    """What is known at `state`, to which `action` led, of the assistant's earlier decisions.
+
+    steps: the two latest before it, or the only one. What of a decision was kept is known from its reply on: a state
+    never knows what came after it.
+    """
+    history = steps[-1].state.history or ()
+    reply_to = steps[-1].action
+    if reply_to is not None and reply_to.agent == "A":
+        history = with_reply(history, retained_share(reply_to.decision, steps[0].state, steps[-1].state, state))
+    if action.agent == "A":
+        history = history_after(history, steps[-1].state.t, int(action.decision))
+    return history
 
 
 def _in_order(recorded: Sequence[RecordedState]) -> list[RecordedState]:

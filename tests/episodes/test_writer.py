@@ -1,5 +1,6 @@
 """An episode written as a snapshot reads back equal."""
 
+import dataclasses
 import json
 import tempfile
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 import actions as game
 from actions import Action, Decision, Review, Withheld, Writer
-from episodes.history import attach
+from episodes.episode_builder import Step, next_history
 from episodes.writer import snapshot, write_snapshot
 from state import Env, State, unedited
 from state_adapter import Episode, read_episodes
@@ -84,6 +85,14 @@ states = st.fixed_dictionaries(
 )
 
 
+def with_histories(states, actions):
+    steps = [Step(dataclasses.replace(states[0], history=()), actions[0])]
+    for state, action in zip(states[1:], actions[1:], strict=True):
+        history = next_history(tuple(steps[-2:]), state, action)
+        steps.append(Step(dataclasses.replace(state, history=history), action))
+    return tuple(step.state for step in steps)
+
+
 def without_future(state):
     """No client knows where the cursor will be."""
     for entry in state["attribution"]:
@@ -135,7 +144,7 @@ def test_what_was_played_reads_back_equal(same_episode, choices, data):
             decision, line = Decision.NO_OP, -1  # noqa: PLW2901
         states.append(game.apply(state, decision, line, text, by=agent, t=i + 1))
         moves.append(Action(agent, decision, line, recorded=True, probability=0.5, model="m"))
-    episode = Episode("played", "nowhere", None, attach(states, moves), tuple(moves), cut_off=False)
+    episode = Episode("played", "nowhere", None, with_histories(states, moves), tuple(moves), cut_off=False)
     assert same_episode(read(snapshot(episode)), episode)
 
 
@@ -157,7 +166,7 @@ def test_all_that_an_action_carries_and_what_did_not_compile_reads_back(tmp_path
     envs = (Env(False), Env(False, 0, 2), Env(True))
     states = tuple(State(("a",), t, unedited(1), unedited(1), env=env) for t, env in enumerate(envs))
     actions = (None, held_back, Action("A", Decision.EDIT_EXISTING_LINES, -1))
-    episode = Episode("e", "nowhere", None, attach(states, actions), actions)
+    episode = Episode("e", "nowhere", None, with_histories(states, actions), actions)
     write_snapshot(episode, tmp_path)
     (again,), _ = read_episodes(tmp_path, strict=True)
     assert again.actions == actions and [state.env for state in again.states] == list(envs)

@@ -16,7 +16,7 @@ from verify.data import causality, gae_per_episode
 # By name, because only state_adapter may import episodes.
 episode_builder = importlib.import_module("episodes.episode_builder")
 json_reader = importlib.import_module("episodes.json_reader")
-TRANSITIONS, ATTACH, GAE, ENCODE = Episode.transitions, episode_builder.attach, ppo_update.gae, Featurizer.encode
+TRANSITIONS, GAE, ENCODE = Episode.transitions, ppo_update.gae, Featurizer.encode
 
 
 def test_checks_pass(small):
@@ -45,27 +45,31 @@ def test_a_decision_paired_with_an_older_state_is_found(small, monkeypatch):
     assert causality(small)["unseen"]
 
 
-def test_a_history_that_knows_the_future_is_found(small, monkeypatch):
-    def attach(states, moves):
-        attached = ATTACH(states, moves)
-        known = {past.t: past for past in attached[-1].history}
-        return tuple(dataclasses.replace(s, history=tuple(known.get(p.t, p) for p in s.history)) for s in attached)
+def episode_with(change):
+    """Makes episodes whose states are changed."""
+    return lambda id, source, problem, states, *rest: Episode(id, source, problem, change(states), *rest)
 
-    monkeypatch.setattr(episode_builder, "attach", attach)
+
+def test_a_history_that_knows_the_future_is_found(small, monkeypatch):
+    def tell_future(states):
+        known = {past.t: past for past in states[-1].history}
+        return tuple(dataclasses.replace(s, history=tuple(known.get(p.t, p) for p in s.history)) for s in states)
+
+    monkeypatch.setattr(episode_builder, "Episode", episode_with(tell_future))
     assert causality(small)["leaks"]
 
 
 def test_attribution_from_the_last_state_is_found(small, monkeypatch):
-    def attach(states, moves):
+    def attribute_as_at_the_end(states):
         last = states[-1]
         found = []
-        for state in ATTACH(states, moves):
+        for state in states:
             human = state.human.copy()
             human[:, 2] = len(last.lines[-1])
             found.append(dataclasses.replace(state, human=human))
         return tuple(found)
 
-    monkeypatch.setattr(episode_builder, "attach", attach)
+    monkeypatch.setattr(episode_builder, "Episode", episode_with(attribute_as_at_the_end))
     assert causality(small)["leaks"]
 
 
