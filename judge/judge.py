@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import Any
 
 from judge.problem import Problem
+from judge.run_watch import Ending
+from judge.text_run import COMPILE_WALL_FACTOR
 from judge.verdict import Verdict, parse_verdict
-from judge.worker import COMPILE_WALL_FACTOR, Ending
 from judge.worker_pool import WorkerPool
 
 Key = tuple[str, bytes]
@@ -158,10 +159,12 @@ class _Run:
 
 
 def _request(problem: Problem | None, text: str, limits: Limits) -> dict[str, Any]:
-    """What a worker is asked: see `worker.run_request`."""
+    """What a worker is asked: see `text_run.answer_text`."""
     preamble = problem.preamble if problem is not None else ""
     return {
-        "text": f"{preamble}\n{text}" if preamble else text,
+        "kind": "text",
+        "text": f"{preamble}
+{text}" if preamble else text,
         "entry_point": problem.entry_point if problem is not None else None,
         "arguments": [repr(case.arguments) for case in problem.cases] if problem is not None else [],
         "limits": asdict(limits),

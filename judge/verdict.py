@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from judge.problem import Case, Problem
-from judge.worker import Ending, Event
+from judge.run_watch import Ending
+from judge.text_run import Event
 from state import Env
 
 

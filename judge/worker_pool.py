@@ -13,7 +13,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from judge.worker import read_message, write_message
+from judge.messages import CANCEL, read_message, write_message
+from judge.sandbox import SandboxLevel, worker_settings
 
 _ENVIRONMENT = {
     "PATH": os.defpath,
@@ -23,14 +24,21 @@ _ENVIRONMENT = {
 }
 
 
+_START = (
+    "import sys, types; package = types.ModuleType('judge'); package.__path__ = [sys.argv[1]]; "
+    "sys.modules['judge'] = package; from judge.worker import main; main(sys.argv[2])"
+)
+"""The package without its `__init__`, which imports more than a worker needs."""
+
+
 class WorkerPool:
     """Workers shared by threads: whoever waits for one gets it in turn.
 
-    A worker belongs to the owner that acquired it until it is released.
+    A worker belongs to the owner that acquired it until it is released. level: the protection that is tried for.
     """
 
-    def __init__(self, size: int) -> None:
-        self.workers = tuple(WorkerProcess() for _ in range(size))
+    def __init__(self, size: int, level: SandboxLevel = SandboxLevel.FULL) -> None:
+        self.workers = tuple(WorkerProcess(level) for _ in range(size))
         self._owners: dict[WorkerProcess, object | None] = dict.fromkeys(self.workers)
         self._queue: deque[object] = deque()
         self._changed = threading.Condition()
@@ -86,7 +94,8 @@ class WorkerPool:
 class WorkerProcess:
     """One worker process; started when asked, replaced when it died."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: SandboxLevel = SandboxLevel.FULL) -> None:
+        self._level = level
         self._process: subprocess.Popen[bytes] | None = None
         self._end: weakref.finalize[Any, Any] | None = None
 
@@ -113,6 +122,12 @@ class WorkerProcess:
         self.stop()
         return None
 
+    def cancel(self) -> None:
+        """Ends the run that was asked for; its answer comes at once."""
+        assert self._process is not None and self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            write_message(self._process.stdin.fileno(), CANCEL)
+
     def stop(self) -> None:
         """Ends the process and all that it has started."""
         if self._end is not None:
@@ -123,7 +138,10 @@ class WorkerProcess:
         if self._process is None or self._process.poll() is not None:
             self.stop()
             self._process = subprocess.Popen(
-                [sys.executable, "-s", "-P", "-X", "utf8", str(Path(__file__).with_name("worker.py"))],
+                [
+                    *[sys.executable, "-s", "-P", "-X", "utf8", "-c", _START],
+                    *[str(Path(__file__).parent), worker_settings(self._level)],
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -105,7 +105,7 @@ HOSTILE = {
             *["import os, json", "for fd in range(3, 40):"],
             *["    try: os.write(fd, json.dumps(['end', '']).encode() + bytes([10]))", "    except OSError: pass"],
         ),
-        "it stopped before the last case",
+        "its process died",
     ),
 }
 
@@ -272,12 +272,12 @@ def test_nothing_is_left_when_the_judge_is_closed_or_forgotten(tmp_path):
 
 def test_limits_hold_without_a_namespace_of_its_own():
     script = (
-        "import json, sys; from judge import worker\n"
+        "import json, sys; from judge import text_run; from judge.confinement import Confinement\n"
         "limits = dict(steps=None, cpu_seconds=0.2, wall_seconds=0.5, memory=2**28, file_size=2**20,\n"
         "    compile_seconds=1, compile_memory=2**28)\n"
         "for text in json.load(sys.stdin):\n"
         "    request = dict(text=text, entry_point='double', arguments=['(2,)'], limits=limits)\n"
-        "    answer = worker.run_request(request, in_pid_namespace=False)\n"
+        "    answer = text_run.answer_text(request, Confinement(own_processes=False))\n"
         "    print(json.dumps([answer['events'][-1], answer['ending']]))\n"
     )
     texts = [

@@ -1,0 +1,113 @@
+"""Holds a process back for good: limits of the kernel, capabilities, system calls, files.
+
+Prepared once in a worker; each fork that runs a text enters it first. Not here: namespaces, which a worker has as a
+whole, and what only somebody who watches from outside can hold (`run_watch`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MAX_PROCESSES = 64
+"""Processes and threads of a text."""
+MAX_DESCRIPTORS = 64
+READABLE_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+
+_NO_NEW_PRIVILEGES, _SET_SECCOMP, _SECCOMP_FILTER = 38, 22, 2
+_SYS_LANDLOCK_RESTRICT_SELF = 446
+_CAPABILITY_VERSION = 0x20080522
+
+
+class _FilterProgram(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]
+
+
+class Confinement:
+    """What the forks of one worker enter.
+
+    own_processes: whether the kernel counts processes for this worker alone. base_memory: bytes of address space that a
+    fork has before it runs anything. filter_program: of `syscall_filter`; None:
+    all calls stay allowed. ruleset: a Landlock ruleset; None: all files stay as they are.
+    """
+
+    def __init__(
+        self, *, own_processes: bool, base_memory: int = 0, filter_program: bytes | None = None, ruleset: Any = None
+    ) -> None:
+        self.own_processes, self.base_memory = own_processes, base_memory
+        self._ruleset = ruleset
+        self._program: _FilterProgram | None = None
+        if filter_program is not None:
+            self._instructions = ctypes.create_string_buffer(filter_program, len(filter_program))
+            address = ctypes.addressof(self._instructions)
+            self._program = _FilterProgram(len(filter_program) // 8, address)
+
+    def limit(self, values: Mapping[str, int]) -> None:
+        """Sets limits of the `resource` module by name, and those that every text has."""
+        limits = {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": MAX_DESCRIPTORS, **values}
+        if self.own_processes:  # elsewhere the kernel would count all processes of the person
+            limits["RLIMIT_NPROC"] = MAX_PROCESSES
+        set_limits(limits)
+
+    def enter(self) -> None:
+        """Gives up for good whatever is not needed. Raises OSError: the kernel refuses, and nothing may be run."""
+        if sys.platform != "linux":
+            return
+        libc = ctypes.CDLL(None, use_errno=True)
+        _check(libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
+        _drop_capabilities(libc)
+        if self._program is not None:
+            _check(libc.prctl(_SET_SECCOMP, _SECCOMP_FILTER, ctypes.byref(self._program), 0, 0))
+        if self._ruleset is not None:
+            _check(libc.syscall(_SYS_LANDLOCK_RESTRICT_SELF, self._ruleset.fileno(), 0))
+
+
+def set_limits(values: Mapping[str, int]) -> None:
+    """Sets limits, soft and hard, of the `resource` module by name, as far as the system knows and allows them."""
+    for name, value in values.items():
+        with contextlib.suppress(ValueError, OSError, AttributeError):
+            resource.setrlimit(getattr(resource, name), (value, value))
+
+
+def make_ruleset(folder: str) -> Any:
+    """A Landlock ruleset: files in `folder` may be made, libraries be read, and nothing else; None: not possible."""
+    try:
+        from landlockpy import AccessFS, Ruleset, Scope
+
+        ruleset = Ruleset(scoped=Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET)
+    except (ImportError, OSError):
+        return None
+    reading = AccessFS.READ_FILE | AccessFS.READ_DIR
+    for path in readable_paths():
+        ruleset.allow_path(path, reading if Path(path).is_dir() else AccessFS.READ_FILE)
+    for device in READABLE_DEVICES:
+        ruleset.allow_path(device, AccessFS.READ_FILE | AccessFS.WRITE_FILE)
+    making = AccessFS.WRITE_FILE | AccessFS.MAKE_REG | AccessFS.REMOVE_FILE | AccessFS.TRUNCATE
+    ruleset.allow_path(folder, reading | making)
+    return ruleset
+
+
+def readable_paths() -> list[str]:
+    """What Python needs to import its libraries: folders of libraries, never of programs or of a person's files."""
+    paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    paths += [f"{prefix}/lib" for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix, "/usr", "/usr/local", "")]
+    paths += ["/lib64", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache", "/etc/localtime"]
+    paths += [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    return [path for path in dict.fromkeys(paths) if Path(path).exists()]
+
+
+def _drop_capabilities(libc: ctypes.CDLL) -> None:
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    _check(libc.capset(header, (ctypes.c_uint32 * 6)()))
+
+
+def _check(status: int) -> None:
+    if status < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

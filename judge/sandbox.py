@@ -1,0 +1,207 @@
+"""Levels of protection against what a person's code may do, and which of them holds on this machine, found by trying.
+
+Not here: how a level is set up (`worker`, `confinement`, `namespaces`, `syscall_filter`), running code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from errors import InputError
+from judge.run_watch import Ending
+from judge.syscall_filter import compile_filter
+
+
+class SandboxLevel(IntEnum):
+    """How far code is held back; `docs/sandbox.md` says what each level stops and what it leaves possible."""
+
+    NONE = 0
+    LIMITS = 1
+    FILES = 2
+    SYSTEM_CALLS = 3
+    NAMESPACES = 4
+    FULL = 5
+
+    @property
+    def description(self) -> str:
+        """The level in words, one line."""
+        return _DESCRIPTIONS[self]
+
+
+_DESCRIPTIONS = {
+    SandboxLevel.NONE: "no protection: code can do whatever this user can",
+    SandboxLevel.LIMITS: "limits on time and sizes only: code can read files and use the network",
+    SandboxLevel.FILES: "limits and file filter: code sees no file of yours, but can start programs and send messages",
+    SandboxLevel.SYSTEM_CALLS: "limits, file filter and system-call filter: code has only its own folder",
+    SandboxLevel.NAMESPACES: "limits and namespaces: code has its own folder, no network and no other process",
+    SandboxLevel.FULL: "limits, namespaces, file filter and system-call filter: code has only its own folder",
+}
+
+LEAST_LEVEL = SandboxLevel.SYSTEM_CALLS
+"""A person's code runs below this level only if the person says so."""
+
+FILE_SIZE = 4 * 2**20
+"""Bytes of one file that a program writes."""
+
+_LIMITED = frozenset((
+    "write_large_file", "open_many_files", "raise_limits", "use_inherited_descriptor",
+))  # fmt: skip
+_OUTSIDE = frozenset((
+    "take_memory", "read_file", "read_file_by_symbolic_link", "read_file_by_hard_link", "list_folder", "write_file",
+    "truncate_file", "change_library", "read_environment_of_others", "write_shared_memory", "connect_tcp",
+    "start_many_threads",
+))  # fmt: skip
+_OTHERS = frozenset((
+    "send_udp", "connect_unix", "connect_abstract", "run_program", "signal_others", "trace_others",
+    "read_memory_of_others", "limit_others", "move_others", "change_mode",
+))  # fmt: skip
+_CALLS = frozenset((
+    "make_socket", "make_socket_pair", "fork", "execute", "make_program_in_memory", "signal_itself",
+    "have_signals_sent", "make_user_namespace", "use_keyring", "load_kernel_program", "use_io_uring",
+    "handle_page_faults", "measure_performance",
+))  # fmt: skip
+_HIDDEN = frozenset(("see_that_file_exists",))
+
+CLAIMS: Mapping[SandboxLevel, frozenset[str]] = {
+    SandboxLevel.NONE: frozenset(),
+    SandboxLevel.LIMITS: _LIMITED,
+    SandboxLevel.FILES: _LIMITED | _OUTSIDE,
+    SandboxLevel.SYSTEM_CALLS: _LIMITED | _OUTSIDE | _OTHERS | _CALLS,
+    SandboxLevel.NAMESPACES: _LIMITED | _OUTSIDE | _OTHERS | _HIDDEN,
+    SandboxLevel.FULL: _LIMITED | _OUTSIDE | _OTHERS | _CALLS | _HIDDEN,
+}
+"""The acts of `hostile_acts` that each level stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbedSandbox:
+    """What holds on this machine. succeeded: the acts that nothing stopped."""
+
+    level: SandboxLevel
+    succeeded: tuple[str, ...]
+
+    @property
+    def description(self) -> str:
+        """The level in words, one line."""
+        return self.level.description
+
+    def require(self, least: SandboxLevel = LEAST_LEVEL) -> None:
+        """Raises InputError: the level is lower."""
+        if self.level < least:
+            hint = "install the extra `serve`" if _lacks_packages() else "this system grants no more"
+            raise InputError(
+                "solution tester",
+                f"the sandbox reaches level {self.level} ({self.description}), expected level {least} or more: {hint}, "
+                "or start with --unprotected-tester to run code all the same",
+            )
+
+
+def probe(level: SandboxLevel = SandboxLevel.FULL) -> ProbedSandbox:
+    """Sets up protection up to `level`, has a program try hostile acts inside, and says which level really holds.
+
+    A level holds if none of the acts that it claims to stop succeeded.
+    """
+    from judge.worker_pool import WorkerProcess
+
+    worker = WorkerProcess(level)
+    try:
+        with _targets() as targets:
+            succeeded = _try_acts(worker, targets)
+    finally:
+        worker.stop()
+    if succeeded is None:
+        return ProbedSandbox(SandboxLevel.NONE, ())
+    return ProbedSandbox(level_of(succeeded), tuple(succeeded))
+
+
+def level_of(succeeded: Sequence[str]) -> SandboxLevel:
+    """The highest level that claims to stop none of the acts that succeeded."""
+    return max(level for level, claims in CLAIMS.items() if not claims & set(succeeded))
+
+
+def worker_settings(level: SandboxLevel) -> str:
+    """What `worker.main` is told to protect with, in JSON."""
+    with_filters = level in (SandboxLevel.SYSTEM_CALLS, SandboxLevel.FULL)
+    program = compile_filter() if with_filters else None
+    settings = {
+        "namespaces": level >= SandboxLevel.NAMESPACES,
+        "files": level == SandboxLevel.FILES or with_filters,
+        "filter": (program or b"").hex(),
+        "packages": _package_folders(),
+    }
+    return json.dumps(settings)
+
+
+def _try_acts(worker: Any, targets: Mapping[str, Any]) -> list[str] | None:
+    """The acts that succeeded; None: the program did not come to its end."""
+    request = {
+        "kind": "program",
+        "code": Path(__file__).with_name("hostile_acts.py").read_text(encoding="utf-8"),
+        "input": json.dumps(targets),
+        "entry_point": None,
+        "audit": False,
+        "limits": {"wall_seconds": 10, "memory": targets["memory"], "file_size": FILE_SIZE, "output": 100_000},
+    }
+    worker.ask(request)
+    answer = worker.answer(wait=True)
+    if answer is None or answer["ending"] not in (Ending.FINISHED, Ending.PROCESSES):
+        return None
+    return str(answer["stdout"]).split()
+
+
+@contextlib.contextmanager
+def _targets() -> Iterator[dict[str, Any]]:
+    """What the acts are aimed at: a file, a folder, sockets that listen, and this process."""
+    name = f"hostile-{secrets.token_hex(8)}"
+    with contextlib.ExitStack() as resources:
+        folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="judge-target-")))
+        folder.chmod(0o777)  # so that nothing but the sandbox is in the way
+        file = folder / "file"
+        file.write_text("x", encoding="ascii")
+        file.chmod(0o666)
+        tcp = resources.enter_context(socket.socket())
+        udp = resources.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        for each in (tcp, udp):
+            each.bind(("127.0.0.1", 0))
+        tcp.listen()
+        unix = resources.enter_context(socket.socket(socket.AF_UNIX))
+        unix.bind(str(folder / "socket"))
+        (folder / "socket").chmod(0o777)
+        unix.listen()
+        if sys.platform == "linux":
+            abstract = resources.enter_context(socket.socket(socket.AF_UNIX))
+            abstract.bind(f"\0{name}")
+            abstract.listen()
+        yield {
+            "file": str(file),
+            "folder": str(folder),
+            "tcp_port": tcp.getsockname()[1],
+            "udp_port": udp.getsockname()[1],
+            "unix_path": str(folder / "socket"),
+            "abstract_name": name,
+            "process": os.getpid(),
+            "memory": 512 * 2**20,
+            "file_size": FILE_SIZE,
+        }
+
+
+def _package_folders() -> list[str]:
+    """Where the packages are that a worker imports before it runs anything."""
+    spec = find_spec("landlockpy")
+    return [] if spec is None or spec.origin is None else [str(Path(spec.origin).parents[1])]
+
+
+def _lacks_packages() -> bool:
+    return any(find_spec(name) is None for name in ("landlockpy", "seccompy"))
