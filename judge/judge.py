@@ -163,8 +163,7 @@ def _request(problem: Problem | None, text: str, limits: Limits) -> dict[str, An
     preamble = problem.preamble if problem is not None else ""
     return {
         "kind": "text",
-        "text": f"{preamble}
-{text}" if preamble else text,
+        "text": f"{preamble}\n{text}" if preamble else text,
         "entry_point": problem.entry_point if problem is not None else None,
         "arguments": [repr(case.arguments) for case in problem.cases] if problem is not None else [],
         "limits": asdict(limits),

@@ -60,7 +60,7 @@ def _run_main(request: Mapping[str, Any]) -> int:
         linecache.cache[FILE_NAME] = (len(request["code"]), None, request["code"].splitlines(True), FILE_NAME)
         exec(compile(request["code"], FILE_NAME, "exec", dont_inherit=True), namespace)
         if request["entry_point"] is not None:
-            _print_result(eval(request["entry_point"], namespace), request["input"])
+            _print_result(eval(request["entry_point"], namespace), request["arguments"])
     except SystemExit as ending:
         return _exit_code(ending.code)
     except BaseException as error:
@@ -77,25 +77,13 @@ def _main_module() -> ModuleType:
     return module
 
 
-def _print_result(function: Callable[..., Any], text: str) -> None:
-    """Calls the function with the arguments `name = value, ...` and prints the marker and what it returned."""
+def _print_result(function: Callable[..., Any], arguments: str) -> None:
+    """Calls the function with the arguments, a tuple as `repr` shows it; prints the marker and what it returned."""
     standard_output = sys.stdout
-    result = repr(function(*parse_arguments(text)))
+    result = repr(function(*ast.literal_eval(arguments)))
     sys.stdout.flush()
     standard_output.write(f"\n{MARKER}\n{result}\n")
     standard_output.flush()
-
-
-def parse_arguments(text: str) -> list[Any]:
-    """The values of `name = value, name = value`, Python literals; empty or `none`: no arguments. Raises ValueError."""
-    if text.strip().lower() in ("", "none"):
-        return []
-    try:
-        call = ast.parse(f"_({text.strip()}\n)", mode="eval").body
-    except SyntaxError:
-        raise ValueError(f"not of the form name = value, ...: {text[:100]}") from None
-    assert isinstance(call, ast.Call)
-    return [ast.literal_eval(value) for value in (*call.args, *(keyword.value for keyword in call.keywords))]
 
 
 def _open_standard_streams() -> None:
