@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from actions import EXPLAIN, Decision
 from alignment import strip_line_end
+from comments import strip_comment
 from delegates.text_writer import Completion, WritingContext
 from indentation import indentation
 from judge import Problem
@@ -32,6 +33,7 @@ STATEMENT_CHARACTERS = 1_200
 
 _COMMENT_WIDTH = 100
 _BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n){1,3}")
+_BLANK_OR_COMMENT_LINES = re.compile(r"(?:[ \t]*(?:#[^\n]*|\r?)\n){1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Prompt:
 
     before, after: what stands around the place. head: the end of `before` that is part of the answer, because the
     decision writes the line anew. is_block: several lines are allowed. indent: blanks at the start of the answer's
-    first line; None: the answer brings its own. skips_blank_lines: line ends at the start of the answer do not end it.
+    first line; None: the answer brings its own. skips_blank_lines: line ends at the start of the answer do not end it,
+    nor do comment lines where one line of code is wanted. ends_at_comment: a comment behind code is no part of it.
     """
 
     before: str
@@ -61,6 +64,7 @@ class Prompt:
     is_block: bool = False
     indent: str | None = ""
     skips_blank_lines: bool = False
+    ends_at_comment: bool = False
 
     @property
     def text(self) -> str:
@@ -101,6 +105,7 @@ def build_prompt(
         is_block=decision == Decision.WRITE_MULTI_LINE,
         indent=indentation(lines[line]) if lines[line] else None,
         skips_blank_lines=decision != Decision.FILL_PARTIAL_LINE and not written.strip(),
+        ends_at_comment=decision not in (*EXPLAIN, Decision.WRITE_MULTI_LINE),
     )
 
 
@@ -145,7 +150,8 @@ def end_of_answer(text: str, prompt: Prompt) -> int | None:
     skipped = _blank_lines(text, prompt)
     if not prompt.is_block:
         end = text.find("\n", skipped)
-        return None if end < 0 else end
+        comment = _comment_start(text[skipped : end if end >= 0 else None], prompt, is_first=not skipped)
+        return skipped + comment if comment is not None else None if end < 0 else end
     first, *others = text[skipped:].split("\n")
     start = skipped + len(first)
     base = _width(indentation(first) if skipped or prompt.indent is None else prompt.indent)
@@ -170,8 +176,24 @@ def end_of_answer(text: str, prompt: Prompt) -> int | None:
 
 def _blank_lines(text: str, prompt: Prompt) -> int:
     """Length of the blank lines at the start of an answer that do not count."""
-    blank = _BLANK_LINES.match(text) if prompt.skips_blank_lines else None
+    if not prompt.skips_blank_lines:
+        return 0
+    blank = (_BLANK_OR_COMMENT_LINES if prompt.ends_at_comment else _BLANK_LINES).match(text)
     return blank.end() if blank else 0
+
+
+def _comment_start(line: str, prompt: Prompt, *, is_first: bool) -> int | None:
+    """Where a comment begins behind the code of a line of the answer, with the blanks before it; None: nowhere.
+
+    is_first: the line goes on what stands before the place. A person who is writing a comment is written on.
+    """
+    if not prompt.ends_at_comment or "#" not in line:
+        return None
+    begun = prompt.before[prompt.before.rfind("\n") + 1 :] if is_first else ""
+    code = strip_comment(begun + line)
+    if len(code) <= len(begun) or len(code) == len((begun + line).rstrip()):
+        return None
+    return len(code) - len(begun)
 
 
 def _width(blanks: str) -> int:

@@ -126,6 +126,26 @@ def test_blank_lines_at_the_start_of_a_blank_place_do_not_end_the_answer(state_o
     assert answered(prompt, "\n    y = x\n    return y\nf").text == "    y = x\n    return y"
 
 
+@pytest.mark.parametrize(
+    ("line", "answer", "text"),
+    [
+        ("", "if value > best:  # the largest so far\n", "if value > best:"),
+        ("x =", " '#' + a  # a sign\n", "x = '#' + a"),
+        ("x = '#", "a' # a sign\n", "x = '#a'"),
+        ("", "# swap them\na, b = b, a\n", "a, b = b, a"),
+        ("# swap ", "them # and return\n", "# swap them # and return"),
+    ],
+)
+def test_a_line_of_code_comes_without_a_comment(state_of, line, answer, text):
+    prompt = prompt_for(state_of(f"a = 1\n{line}\nb = 2", 1), Decision.WRITE_SINGLE_LINE, 1)
+    assert answered(prompt, answer).text == text
+
+
+def test_a_block_keeps_its_comments(state_of):
+    prompt = prompt_for(state_of("a = 1\n\nb = 2", 1), Decision.WRITE_MULTI_LINE, 1)
+    assert answered(prompt, "# one\nc = 2  # two\n\n\n").text == "# one\nc = 2  # two"
+
+
 def test_a_block_keeps_its_indentation_where_its_first_line_continues_one(state_of):
     state = state_of("def f(x):\n    y =\n", 1)
     text = answered(prompt_for(state, Decision.WRITE_MULTI_LINE, 1), " x\n    return y\nf").text
