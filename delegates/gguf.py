@@ -77,19 +77,22 @@ class _Request:
 class GgufWriter:
     """A `TextWriter` that runs the model in `path`; it is loaded in the background.
 
-    threads: that compute; None: one less than cores, at least one. To be closed, or the process's end does it.
+    threads: that compute; None: one less than cores, at least one. seconds: that a request may take.
+    To be closed; the end of the process does it otherwise.
 
     Raises:
         InputError: the file is missing or damaged, the extra is not installed, there is too little memory.
     """
 
-    def __init__(self, path: Path, *, threads: int | None = None, window: Window = GGUF_WINDOW) -> None:
+    def __init__(
+        self, path: Path, *, threads: int | None = None, window: Window = GGUF_WINDOW, seconds: float = SECONDS
+    ) -> None:
         header = read_header(path)
         self.path, self.name = path, printable(path.stem)
         self.fim_tokens = tokens_of(path.stem, header.name, vocabulary=header.vocabulary)
         self._context_tokens = min(CONTEXT_TOKENS, header.context_length or CONTEXT_TOKENS)
         self._threads = threads or max(available_cores() - 1, 1)
-        self._window = window
+        self._window, self._seconds = window, seconds
         if importlib.util.find_spec("xllamacpp") is None:
             raise InputError(str(path), "needs llama.cpp's Python bindings: pip install 'codeassist-policy[writer]'")
         _require_memory(path, header.memory(self._context_tokens) + _WORKING_MEMORY)
@@ -157,7 +160,7 @@ class GgufWriter:
             window = Window(self._window.before // share, self._window.after // share)
             prompt = self._prompt(state, decision, line, context, window)
             collector = AnswerCollector(prompt, self.fim_tokens.ends if self.fim_tokens else ())
-            deadline = time.monotonic() + SECONDS
+            deadline = time.monotonic() + self._seconds
             request = _Request(self._text(prompt), prompt, temperature, collector, deadline)
             try:
                 self._wait_for(request, context.cancellation)
@@ -174,13 +177,13 @@ class GgufWriter:
             self._requests.append(request)
             self._wake.notify()
         cancellation.on_cancel(request.abandon)
-        in_time = request.done.wait(SECONDS)
+        in_time = request.done.wait(self._seconds)
         request.abandon()
         cancellation.raise_if_cancelled()
         if request.error is not None:
             raise request.error
         if not in_time:
-            raise WriterUnavailableError(f"{self.name} did not write within {SECONDS:g} s")
+            raise WriterUnavailableError(f"{self.name} did not write within {self._seconds:g} s")
 
     def _prompt(self, state: State, decision: Decision, line: int, context: WritingContext, window: Window) -> Prompt:
         # A comment behind its line shares the text before the cursor with all other prompts.

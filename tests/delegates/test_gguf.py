@@ -19,16 +19,9 @@ SECONDS = 300.0
 """That a model may take on a busy machine."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def patience():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gguf, "SECONDS", SECONDS)
-        yield
-
-
 @pytest.fixture(scope="module")
 def writer(smollm2):
-    writer = GgufWriter(smollm2, threads=1)
+    writer = GgufWriter(smollm2, threads=1, seconds=SECONDS)
     assert writer.wait_until_loaded(SECONDS)
     yield writer
     writer.close()
