@@ -26,3 +26,9 @@ def test_a_draw_is_where_its_number_falls_and_never_of_probability_0(weights, un
     (index,) = sample(probs[None], np.array([uniform]))
     assert probs[index] > 0
     assert probs[:index].sum() - 1e-9 <= uniform <= probs[: index + 1].sum() + 1e-9
+
+
+def test_a_sum_that_rounding_leaves_below_1_leaves_no_number_beside_the_last():
+    tenths = np.full((1, 10), 0.1)
+    assert tenths.cumsum()[-1] < 1
+    assert sample(tenths, np.array([np.nextafter(1.0, 0.0)])).tolist() == [9]
