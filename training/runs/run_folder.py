@@ -99,7 +99,7 @@ class RunFolder:
     def _reconcile_log(self, run_id: str, lines: Sequence[str]) -> None:
         log = self.path / LOG
         with translate_os_errors(log):
-            logged = log.read_text("utf-8", "replace").splitlines() if log.exists() else []
+            logged = read_regular_file(log).decode("utf-8", "replace").splitlines() if log.exists() else []
         mine = [line for line in logged if _run_id(line) == run_id]
         others = [line for line in logged if _run_id(line) not in (run_id, None)]
         if mine != list(lines) or len(others) + len(mine) != len(logged):

@@ -1,6 +1,9 @@
 """What must be the same for a run to go on, and what happens to it when somebody else was faster."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -82,3 +85,12 @@ def test_a_run_killed_between_any_two_writes_leaves_the_same_in_the_end(small, s
     assert found.keys() == expected.keys()
     for name, weights in expected.items():
         assert all(torch.equal(weight, found[name][key]) for key, weight in weights.items()), name
+
+
+def test_a_log_that_is_no_regular_file_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "train.jsonl")
+    script = "import sys; from pathlib import Path; from training.runs.run_folder import RunFolder"
+    script += "; RunFolder(Path(sys.argv[1])).reconcile('run', [], [])"
+    words = [sys.executable, "-c", script, tmp_path]
+    ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    assert "InputError" in ended.stderr and "is no regular file" in ended.stderr
