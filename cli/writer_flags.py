@@ -1,11 +1,16 @@
-"""The flags that say who writes the assistant's text. Not here: what they choose (`delegates.selection`)."""
+"""The flags that say who writes the assistant's text, before the settings that do (`config.ServeConfig`).
+
+Not here: what they choose (`delegates.selection`).
+"""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.arguments import path
+from config import ServeConfig
 
 if TYPE_CHECKING:
     from delegates.selection import WriterSettings
@@ -22,28 +27,31 @@ def add_writer_flags(command: argparse.ArgumentParser) -> None:
         help="a GGUF file that writes, in this process (needs the extra `writer`)",
     )
     one.add_argument(
-        "--writer-server",
+        "--writer-url",
         default=argparse.SUPPRESS,
         metavar="URL",
         help="a server that writes: Ollama, llama.cpp, or one with OpenAI-compatible completions",
     )
     command.add_argument(
-        "--writer-server-model", default=argparse.SUPPRESS, metavar="NAME", help="a model of --writer-server"
+        "--writer-url-model", default=argparse.SUPPRESS, metavar="NAME", help="a model of --writer-url"
     )
     command.add_argument(
         "--allow-remote-writer",
         action="store_true",
-        help="let --writer-server be another machine, which your code is sent to",
+        help="let --writer-url be another machine, which your code is sent to",
     )
 
 
-def writer_settings(options: argparse.Namespace) -> WriterSettings:
-    """What the flags say."""
+def writer_settings(options: argparse.Namespace, serve: ServeConfig) -> WriterSettings:
+    """What the flags say, and where they say nothing the settings `serve`."""
     from delegates.selection import WriterSettings
 
+    model_file, url = getattr(options, "writer_model", None), getattr(options, "writer_url", None)
+    if model_file is None and url is None:
+        model_file, url = Path(serve.writer_model) if serve.writer_model else None, serve.writer_url
     return WriterSettings(
-        model_file=getattr(options, "writer_model", None),
-        server=getattr(options, "writer_server", None),
-        server_model=getattr(options, "writer_server_model", None),
-        allow_remote=options.allow_remote_writer,
+        model_file=model_file,
+        url=url,
+        url_model=getattr(options, "writer_url_model", None),
+        allow_remote=options.allow_remote_writer or serve.allow_remote_writer,
     )

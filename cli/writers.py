@@ -16,6 +16,7 @@ from cli.model_download import SMOLLM2, fetch
 from cli.tables import table
 from cli.writer_flags import writer_settings
 from cli.writer_trial import Trial, median_ms, ten_lines, try_lines
+from config import ServeConfig
 from data_paths import DataPaths
 from delegates import TextWriter, WriterUnavailableError
 from delegates.embedded import EmbeddedWriter
@@ -38,7 +39,10 @@ def writers(options: argparse.Namespace) -> int:
     paths = DataPaths.default()
     if "get" in options:
         return _get(options.get, paths.writers)
-    rows = [_measure(name, where, writer) for name, where, writer in _available(paths, writer_settings(options))]
+    rows = [
+        _measure(name, where, writer)
+        for name, where, writer in _available(paths, writer_settings(options, ServeConfig()))
+    ]
     if options.json:
         print(strict_json.dumps(rows))
         return 0
@@ -81,11 +85,11 @@ def _available(paths: DataPaths, settings: WriterSettings) -> Iterator[tuple[str
 
 
 def _servers(settings: WriterSettings) -> list[ServerWriter]:
-    if settings.server is None:
+    if settings.url is None:
         return search_servers(usual_addresses(), settings.limits)
-    address = parse_address(settings.server, "--writer-server")
+    address = parse_address(settings.url, "--writer-url")
     server = ModelServer(address, settings.limits, allow_remote=settings.allow_remote)
-    return [probe(server, settings.server_model)]
+    return [probe(server, settings.url_model)]
 
 
 @contextmanager

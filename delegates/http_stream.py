@@ -98,10 +98,8 @@ class ModelServer:
 
     def __init__(self, address: Address, limits: TimeLimits, *, allow_remote: bool = False) -> None:
         if not (allow_remote or address.is_local):
-            raise InputError(
-                str(address),
-                "is not this machine, and your code would be sent to it; say so with --allow-remote-writer",
-            )
+            allowed = "allow it with --allow-remote-writer or the setting serve.allow_remote_writer"
+            raise InputError(str(address), f"is not this machine, and your code would be sent to it; {allowed}")
         self.address, self.limits, self._allow_remote = address, limits, allow_remote
 
     def get(self, path: str, timeout: float) -> Any:

@@ -40,14 +40,14 @@ PREFIX_HINT = "a code model that fills in the middle, such as qwen2.5-coder, wri
 
 @dataclass(frozen=True, slots=True)
 class WriterSettings:
-    """What a person says of the writer. model_file: a GGUF file. server: its address; server_model: a name there.
+    """What a person says of the writer. model_file: a GGUF file. url: of a server; url_model: a name there.
 
     allow_remote: whether the server may be another machine, which then reads the person's code.
     """
 
     model_file: Path | None = None
-    server: str | None = None
-    server_model: str | None = None
+    url: str | None = None
+    url_model: str | None = None
     allow_remote: bool = False
     limits: TimeLimits = field(default_factory=TimeLimits)
 
@@ -144,11 +144,11 @@ def choose_writer(
     embedded = EmbeddedWriter(paths.writers)
     if settings.model_file is not None:
         chosen: GgufWriter | ServerWriter | None = _named_file(settings.model_file)
-    elif settings.server is not None:
+    elif settings.url is not None:
         server = ModelServer(
-            parse_address(settings.server, "server"), settings.limits, allow_remote=settings.allow_remote
+            parse_address(settings.url, "writer_url"), settings.limits, allow_remote=settings.allow_remote
         )
-        chosen = probe(server, settings.server_model)
+        chosen = probe(server, settings.url_model)
     else:
         servers = search_servers(usual_addresses(own_ports), settings.limits)
         chosen = servers[0] if servers else _stored_file(paths.writers, note)

@@ -59,11 +59,11 @@ def test_without_a_network_it_ends_with_one_line(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["--writer-server", "http://192.0.2.1"], "is not this machine"),
-        (["--writer-server", "127.0.0.1:1"], "no server of language models answers"),
-        (["--writer-server", "x:y"], "is no address"),
+        (["--writer-url", "http://192.0.2.1"], "is not this machine"),
+        (["--writer-url", "127.0.0.1:1"], "no server of language models answers"),
+        (["--writer-url", "x:y"], "is no address"),
         (["--writer-model", ""], "is empty"),
-        (["--writer-model", "a", "--writer-server", "b"], "not allowed with"),
+        (["--writer-model", "a", "--writer-url", "b"], "not allowed with"),
         (["--get", "poet"], "invalid choice"),
     ],
 )

@@ -99,15 +99,15 @@ def test_files_whose_names_tell_that_they_fill_in_come_first(paths):
 
 def test_a_named_server_is_asked_and_must_answer(paths, fake_server):
     server = fake_server(pages={"/v1/models": {"data": [{"id": "mine"}]}})
-    selected = choose_writer(paths, WriterSettings(server=server.url))
+    selected = choose_writer(paths, WriterSettings(url=server.url))
     assert selected.name == "OpenAI-compatible: mine" and selected.hint
     with pytest.raises(InputError, match="no server of language models answers"):
-        choose_writer(paths, WriterSettings(server=fake_server().url))
+        choose_writer(paths, WriterSettings(url=fake_server().url))
 
 
 def test_a_named_server_on_another_machine_needs_the_setting(paths):
     with pytest.raises(InputError, match="allow-remote"):
-        choose_writer(paths, WriterSettings(server="http://192.0.2.1:8080"))
+        choose_writer(paths, WriterSettings(url="http://192.0.2.1:8080"))
 
 
 # A writer that fails
