@@ -41,8 +41,8 @@ CONTEXT_TOKENS = 3_072
 GGUF_WINDOW = Window(before=2_400, after=300)
 """A model on a CPU reads some hundred characters a second; after a change all that follows it is read again."""
 
-SECONDS = 20.0
-"""That a request may take, waiting for others and for the model to load included."""
+SECONDS = 10.0
+"""That a request may take, waiting for others and for the model to load included; what was read stays in the cache."""
 
 NICENESS = 5
 """Of the model's threads: whoever types, records or decides comes first."""

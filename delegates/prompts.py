@@ -68,8 +68,12 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """`before` as models are asked: without a last blank, which they write together with the word after it."""
-        return self.before.removesuffix(" ")
+        """`before` as models are asked: without a blank behind a word, which they write together with the next one.
+
+        Indentation stays: it says how deep the line is.
+        """
+        line = self.before[self.before.rfind("\n") + 1 :]
+        return self.before.removesuffix(" ") if line.strip() else self.before
 
     @property
     def most_tokens(self) -> int:

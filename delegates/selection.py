@@ -108,7 +108,7 @@ class ReliableWriter:
 
     def read_ahead(self, state: State, context: WritingContext = NO_CONTEXT) -> None:
         """Lets a writer in this process read while the person types; others need not. Returns at once."""
-        if isinstance(self.chosen, GgufWriter) and self._reason is None:
+        if isinstance(self.chosen, GgufWriter):
             self.chosen.read_ahead(state, context)
 
     def close(self) -> None:

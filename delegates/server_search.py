@@ -79,25 +79,29 @@ def _probe_quietly(server: ModelServer) -> ServerWriter | None:
 
 
 def _models_of(server: ModelServer) -> tuple[list[dict[str, Any]], Dialect | None]:
-    """What a server offers, and its kind; None: it is none that we speak with."""
-    if server.address.port in (LLAMA_CPP_PORT, LM_STUDIO_PORT):
-        paths = ("/v1/models", "/api/tags")
-    else:
-        paths = ("/api/tags", "/v1/models")
+    """What a server offers, and its kind; None: it is none that we speak with.
+
+    Only the first question tells llama.cpp from Ollama, whose second one it answers too.
+    """
     end = time.monotonic() + PROBE_SECONDS
-    for path in paths:
-        try:
-            content = server.get(path, max(end - time.monotonic(), 0.01))
-        except RefusedError:
-            continue
-        except WriterUnavailableError:
-            return [], None
-        if path == "/api/tags" and (rows := _rows(content, "models")) is not None:
-            return rows, Ollama()
-        if path == "/v1/models" and (rows := _rows(content, "data")) is not None:
-            is_llama_cpp = any(row.get("owned_by") == "llamacpp" for row in rows)
-            return rows, LlamaCpp() if is_llama_cpp else OpenAi()
-    return [], None
+    try:
+        compatible = _rows(_get(server, "/v1/models", end), "data")
+        if compatible and any(row.get("owned_by") == "llamacpp" for row in compatible):
+            return compatible, LlamaCpp()
+        tags = _rows(_get(server, "/api/tags", end), "models")
+    except WriterUnavailableError:
+        return [], None
+    if tags is not None:
+        return tags, Ollama()
+    return compatible or [], None if compatible is None else OpenAi()
+
+
+def _get(server: ModelServer, path: str, end: float) -> Any:
+    """What a GET answers; None: not with success."""
+    try:
+        return server.get(path, max(end - time.monotonic(), 0.01))
+    except RefusedError:
+        return None
 
 
 def _rows(content: Any, key: str) -> list[dict[str, Any]] | None:

@@ -48,6 +48,11 @@ def test_a_line_is_written_on_from_what_stands_of_it(state_of):
     assert apply_text(state.lines, Decision.WRITE_SINGLE_LINE, 2, completion.text)[2] == "    y = x + 1"
 
 
+def test_indentation_stays_in_the_prompt(state_of):
+    prompt = prompt_for(state_of("def f(x):\n    "), Decision.WRITE_SINGLE_LINE, 1)
+    assert prompt.text == prompt.before == "def f(x):\n    "
+
+
 def test_an_edit_does_not_show_the_line_that_it_replaces(state_of):
     prompt = prompt_for(state_of(FILE, 2), Decision.EDIT_EXISTING_LINES, 3)
     assert prompt.before.endswith("    y = \n    ") and prompt.after == "\n"

@@ -37,6 +37,9 @@ def patience(monkeypatch):
         ({"/api/tags": tags("qwen2.5-coder")}, Ollama),
         ({"/v1/models": models("qwen2.5-coder", owned_by="llamacpp")}, LlamaCpp),
         ({"/v1/models": models("qwen2.5-coder")}, OpenAi),
+        # Each answers what the other does, too.
+        ({"/v1/models": models("qwen2.5-coder", owned_by="llamacpp"), "/api/tags": tags("qwen2.5-coder")}, LlamaCpp),
+        ({"/v1/models": models("qwen2.5-coder", owned_by="library"), "/api/tags": tags("qwen2.5-coder")}, Ollama),
     ],
 )
 def test_the_kind_of_server_is_told_by_what_it_offers(fake_server, page, kind):
