@@ -66,10 +66,14 @@ def main(settings: str) -> None:
 
 
 def serve(requests: Requests, answers: int, confinement: Confinement) -> None:
-    """Answers requests until the stream ends; each run finds the working directory empty."""
+    """Answers requests until the stream ends; each run finds the working directory empty.
+
+    Raises OSError: what a run left there cannot be removed, so that no other may follow it.
+    """
     while (request := requests.next()) is not None:
-        write_message(answers, answer(request, confinement, requests))
+        message = answer(request, confinement, requests)
         empty_folder(Path())
+        write_message(answers, message)
 
 
 def answer(request: dict[str, Any], confinement: Confinement, requests: Requests) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 import pytest
 
 from judge.problem import Case, Problem
+from judge.run_watch import Ending
+from judge.text_run import Event
 from judge.verdict import Verdict, equals_expected, parse_verdict
-from judge.worker import Ending, Event
 from state import Env
 
 PROBLEM = Problem("p", "f", (Case((1,), 1), Case((2,), 4)))

@@ -1,0 +1,106 @@
+"""The level that holds is found by trying: a level is claimed only if it stops all that it claims to stop."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from errors import InputError
+from judge import hostile_acts, sandbox
+from judge.sandbox import CLAIMS, ProbedSandbox, SandboxLevel, level_of, probe, worker_settings
+from judge.syscall_filter import compile_filter
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_act_is_claimed_to_be_stopped_at_the_highest_level_and_exists():
+    assert CLAIMS[SandboxLevel.FULL] == set(hostile_acts.ACTS)
+    assert all(claims <= CLAIMS[SandboxLevel.FULL] for claims in CLAIMS.values())
+
+
+@given(st.sets(st.sampled_from(sorted(hostile_acts.ACTS))))
+def test_a_level_holds_only_if_no_act_that_it_claims_to_stop_succeeded(succeeded):
+    level = level_of(sorted(succeeded))
+    assert not CLAIMS[level] & succeeded
+    assert all(CLAIMS[higher] & succeeded for higher in SandboxLevel if higher > level)
+
+
+@pytest.mark.parametrize("level", SandboxLevel)
+def test_no_more_than_what_was_asked_for_is_found(level):
+    probed = probe(level)
+    assert probed.level <= max(level, SandboxLevel.LIMITS)
+    assert probed.description == probed.level.description and "\n" not in probed.description
+
+
+def test_what_the_system_does_not_grant_is_not_claimed(monkeypatch):
+    monkeypatch.setattr(sandbox, "worker_settings", lambda level: worker_settings(SandboxLevel.LIMITS))
+    monkeypatch.setattr("judge.worker_pool.worker_settings", lambda level: worker_settings(SandboxLevel.LIMITS))
+    probed = probe()
+    assert probed.level <= SandboxLevel.LIMITS and "read_file" in probed.succeeded
+
+
+@pytest.mark.parametrize("act", ["fork", "connect_unix", "read_file"])
+def test_one_act_that_succeeds_lowers_the_level(act):
+    everything = ProbedSandbox(level_of([]), ())
+    everything.require()
+    weaker = ProbedSandbox(level_of([act]), (act,))
+    assert weaker.level < SandboxLevel.FULL
+    if weaker.level < SandboxLevel.SYSTEM_CALLS:
+        with pytest.raises(InputError, match="--unprotected-tester"):
+            weaker.require()
+
+
+def test_without_the_packages_a_worker_still_runs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "seccompy", None)
+    compile_filter.cache_clear()
+    try:
+        assert compile_filter() is None
+        assert '"filter": ""' in worker_settings(SandboxLevel.FULL)
+    finally:
+        compile_filter.cache_clear()
+
+
+ENDLESS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from judge import CaseRunner, StandardCase
+runner = CaseRunner(unprotected=True)
+runner.run("", [StandardCase(1, "", "")], timeout_ms=60_000)
+(worker,) = runner._pool.workers
+print(worker._process.pid, flush=True)
+runner.run("while True: pass", [StandardCase(1, "", "")], timeout_ms=600_000)
+"""
+
+
+def session_processes(session):
+    """Processes of a session that are no zombies."""
+    processes = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            processes.append(int(stat.parent.name))
+    return processes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_nothing_outlives_an_asker_that_is_killed_in_the_middle_of_a_run():
+    asker = subprocess.Popen([sys.executable, "-c", ENDLESS, str(ROOT)], stdout=subprocess.PIPE, text=True)
+    session = int(asker.stdout.readline())
+    time.sleep(0.3)
+    assert session_processes(session)
+    os.kill(asker.pid, signal.SIGKILL)
+    asker.wait()
+    asker.stdout.close()
+    deadline = time.monotonic() + 30
+    while session_processes(session):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
