@@ -40,9 +40,9 @@ def _find(problem_id: str, by_id: Mapping[str, Problem]) -> Problem:
     raise NotFoundError(problem_id, f"there is no such problem{suggestion}")
 
 
-def _list(found: Sequence[Problem], taken_over: set[str], *, as_json: bool) -> int:
+def _list(listed: Sequence[Problem], taken_over: set[str], *, as_json: bool) -> int:
     if as_json:
-        print(strict_json.dumps([public_record(problem) for problem in found]))
+        print(strict_json.dumps([public_record(problem) for problem in listed]))
         return 0
     head = ("id", "difficulty", "cases", "hidden", "from", "title")
     rows = [
@@ -54,7 +54,7 @@ def _list(found: Sequence[Problem], taken_over: set[str], *, as_json: bool) -> i
             "problems.json" if problem.id in taken_over else "catalogue",
             problem.title,
         )
-        for problem in found
+        for problem in listed
     ]
     print(table([head, *rows]))
     print(f"\n{pluralise(len(rows), 'problem')}; --show ID prints one, --import FILE takes over others.")
@@ -90,7 +90,7 @@ def _take_over(source: Path, path: Path, *, as_json: bool) -> int:
     added = add_problems(path, read.problems)
     with output_after(f"the problems of {source} are in {path}"):
         if as_json:
-            rows = [{"problem": each.problem_id, "cases": each.cases, "reason": each.reason} for each in read.skipped]
+            rows = [{"problem": row.problem_id, "cases": row.cases, "reason": row.reason} for row in read.skipped]
             print(strict_json.dumps({"file": str(path), "new": added.new, "replaced": added.replaced, "skipped": rows}))
             return 0
         for skipped in read.skipped:
@@ -101,5 +101,5 @@ def _take_over(source: Path, path: Path, *, as_json: bool) -> int:
 
 
 def _skipped_line(skipped: SkippedProblem) -> str:
-    what = f"{pluralise(skipped.cases, 'test')} left out" if skipped.cases else "left out"
-    return printable(f"{skipped.problem_id}: {what}: {skipped.reason}")
+    loss = f"{pluralise(skipped.cases, 'test')} left out" if skipped.cases else "left out"
+    return printable(f"{skipped.problem_id}: {loss}: {skipped.reason}")

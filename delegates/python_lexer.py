@@ -48,6 +48,12 @@ def line_tokens(text: str) -> tuple[str, ...]:
     return tuple([token for token in _TOKEN.findall(text) if token[0] not in "\n#\\"])
 
 
+def token_spans(text: str) -> list[tuple[str, int, int]]:
+    """The tokens of a text as `line_tokens` has them, each with its start and its end in the text."""
+    found = [(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text)]
+    return [span for span in found if span[0][0] not in "\n#\\"]
+
+
 def logical_lines(text: str) -> Iterator[LogicalLine]:
     """The statements' lines of a text; what stands in brackets is one line. Comments and blank lines are left out.
 

@@ -58,7 +58,8 @@ def parameter_names(entry_point: str, code: str) -> tuple[str, ...]:
     """
     name = re.search(r"\w*\Z", entry_point.strip())
     definitions = re.finditer(rf"\bdef {re.escape(name[0] if name else '')}\s*\(", code)
-    parameters = next((found for definition in definitions if (found := _parameters(code[definition.end() :]))), None)
+    candidates = (_parameters(code[definition.end() :]) for definition in definitions)
+    parameters = next((each for each in candidates if each is not None), None)
     if parameters is None or parameters.vararg:
         return ()
     names = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]

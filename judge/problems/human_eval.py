@@ -125,11 +125,11 @@ _OPERATORS: dict[type[ast.operator], Any] = {
 def _value(node: ast.expr) -> Any:
     """The value of a literal, or of arithmetic with small ones. Raises one of `_ERRORS`."""
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        left, right = _value(node.left), _value(node.right)
-        grows = isinstance(node.op, ast.Pow) or isinstance(left, str | list | tuple) or isinstance(right, str | list)
-        if grows and any(isinstance(number, int) and abs(number) > MAX_POWER for number in (left, right)):
+        operands = (_value(node.left), _value(node.right))
+        grows = isinstance(node.op, ast.Pow) or any(isinstance(operand, str | list | tuple) for operand in operands)
+        if grows and any(isinstance(operand, int) and abs(operand) > MAX_POWER for operand in operands):
             raise OverflowError
-        return _OPERATORS[type(node.op)](left, right)
+        return _OPERATORS[type(node.op)](*operands)
     if isinstance(node, ast.List | ast.Tuple):
         values = [_value(element) for element in node.elts]
         return values if isinstance(node, ast.List) else tuple(values)

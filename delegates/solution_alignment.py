@@ -1,0 +1,495 @@
+"""Which lines of a person's text are which lines of a problem's solution, also where names differ.
+
+Statements are compared by tokens. A name that the solution binds may be called otherwise in the text; which is which is
+voted by the statements that are alike, and the alignment is computed again with these names until nothing changes.
+Not here: what follows for an assistant's text (`delegates.tutor`).
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from itertools import pairwise
+
+from alignment import similarity
+from comments import split
+from delegates.python_lexer import CLOSING, OPENING, is_name, logical_lines, token_spans
+from delegates.syntax import parses
+from indentation import indent_style
+
+LEAST_SIMILARITY = 0.6
+"""Share of tokens from which a statement that is not the solution's may be meant to be it."""
+
+ROUNDS = 4
+"""How often names are voted at most."""
+
+MOST_STATEMENTS = 400
+"""Statements of a text up to which it is aligned."""
+
+_BUILTINS = frozenset(dir(builtins))
+_SHORT = 5
+"""Tokens of a statement up to which it may be like another one by chance, if nothing but its form is the same."""
+
+_COMPARISONS = frozenset({"==", "!=", "<=", ">="})
+_EXACT = 3.0
+"""Score of a statement that says the same; a similar one has at most 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token of a statement's line. variable: whether its name is the text's own choice."""
+
+    text: str
+    start: int
+    end: int
+    variable: bool = False
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement's line, with all rows that it spans.
+
+    row, end: its rows in the text, `end` exclusive. depth: blocks that it is in. indent: the blanks before it.
+    lines: its rows without comments.
+    """
+
+    row: int
+    end: int
+    depth: int
+    indent: str
+    lines: tuple[str, ...]
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """Tokens of all rows; a name is a variable where it is no attribute and no keyword argument."""
+        return code_tokens("\n".join(self.lines))
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The tokens' texts, strings in one form."""
+        return tuple(_normal_form(token.text) for token in self.tokens)
+
+    @cached_property
+    def assigned(self) -> frozenset[str]:
+        """Names to which it may give a value: the variables before its last `=`, or between `for` and `in`."""
+        words = self.words
+        last = max((i for i, word in enumerate(words) if word.endswith("=") and word not in _COMPARISONS), default=0)
+        if words[0] == "for" and "in" in words:
+            last = words.index("in")
+        return frozenset(token.text for token in self.tokens[:last] if token.variable)
+
+    @property
+    def opens_block(self) -> bool:
+        """Whether a block must follow."""
+        return self.words[-1:] == (":",)
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The solution of a problem, read once.
+
+    bound: names that it binds itself, so that a person may have chosen others. notes: of each statement, what the
+    comments above it and at its end say. skeleton: statements that are given to the person.
+    """
+
+    statements: tuple[Statement, ...]
+    bound: frozenset[str]
+    notes: tuple[str, ...]
+    skeleton: int
+
+
+@lru_cache(maxsize=64)
+def read_solution(lines: tuple[str, ...], skeleton: int, entry_point: str) -> Solution:
+    """The solution whose first `skeleton` lines are given to the person."""
+    statements = tuple(read_statements(lines))
+    skeleton_statements = sum(statement.row < skeleton for statement in statements)
+    fixed = {*re.findall(r"\w+", entry_point), "self", "cls"}
+    return Solution(statements, frozenset(_bound_names(lines) - fixed), _notes(lines, statements), skeleton_statements)
+
+
+def read_statements(lines: Sequence[str]) -> Iterator[Statement]:
+    """The statements of a text in order; strings that are statements of their own are left out."""
+    code = [line.code for line in split(lines)]
+    logical = [line for line in logical_lines("\n".join(code)) if not _is_string(line.tokens)]
+    depths = _depths([line.indent for line in logical])
+    ends = [*(line.row for line in logical[1:]), len(lines)]
+    for line, following, depth in zip(logical, ends, depths, strict=False):
+        end = next((i for i in range(following, line.row, -1) if code[i - 1].strip()), line.row + 1)
+        rows = tuple(code[line.row : end])
+        statement = Statement(line.row, end, depth, line.indent, rows)
+        if statement.tokens:  # none: a backslash alone
+            yield statement
+
+
+def _is_string(tokens: Sequence[str]) -> bool:
+    """Whether a statement is nothing but a string."""
+    return len(tokens) == 1 and tokens[0][-1] in "\"'"
+
+
+def _depths(indents: Sequence[str]) -> list[int]:
+    """Levels of indentations; where all are multiples of one width, a level may be missing, as while a block is cut."""
+    style = indent_style(tuple(f"{indent}x" for indent in indents))
+    width = len(style.unit.expandtabs(8)) if style is not None else 1
+    columns = [len(indent.expandtabs(8)) for indent in indents]
+    if not any(column % width for column in columns):
+        return [column // width for column in columns]
+    depths, outer = [], list[int]()
+    for column in columns:
+        while outer and outer[-1] >= column:
+            outer.pop()
+        depths.append(len(outer))
+        outer.append(column)
+    return depths
+
+
+@lru_cache(maxsize=4096)
+def code_tokens(text: str) -> tuple[Token, ...]:
+    """Tokens with their places; those of the expressions in an f-string one by one."""
+    pieces = [piece for token, start, _ in token_spans(text) for piece in _pieces(token, start) if piece[0]]
+    brackets, tokens = list[str](), list[Token]()
+    for i, (piece, start) in enumerate(pieces):
+        before = pieces[i - 1][0] if i else ""
+        after = pieces[i + 1][0] if i + 1 < len(pieces) else ""
+        if piece in OPENING:
+            is_parameters = i == 2 and pieces[0][0] == "def"
+            is_call = not is_parameters and (is_name(before) or before in tuple(CLOSING))
+            brackets.append("call" if is_call else piece)
+        elif piece in CLOSING and brackets:
+            brackets.pop()
+        is_keyword = after == "=" and brackets[-1:] == ["call"] and before in ("(", ",")
+        tokens.append(Token(piece, start, start + len(piece), is_name(piece) and before != "." and not is_keyword))
+    return tuple(tokens)
+
+
+_F_STRING = re.compile(r"[rR]?[fF][rR]?[\"']")
+_REPLACEMENT = re.compile(r"(?<!\{)\{(?!\{)([^{}:!=]+)")
+
+
+def _pieces(token: str, start: int) -> Iterator[tuple[str, int]]:
+    """The token with its place; an f-string as its literal parts and the tokens of its expressions."""
+    done = 0
+    if _F_STRING.match(token):
+        for expression in _REPLACEMENT.finditer(token):
+            yield token[done : expression.start(1)], start + done
+            for inner, inner_start, _ in token_spans(expression[1]):
+                yield inner, start + expression.start(1) + inner_start
+            done = expression.end(1)
+    yield token[done:], start + done
+
+
+@lru_cache(maxsize=4096)
+def _normal_form(token: str) -> str:
+    """A string without backslashes with the quotes that `repr` gives it; another token as it is."""
+    if token[-1:] in ("'", '"') and len(token) > 1 and "\\" not in token:
+        try:
+            return repr(ast.literal_eval(token))
+        except (SyntaxError, ValueError):
+            pass
+    return token
+
+
+def _bound_names(lines: Sequence[str]) -> set[str]:
+    """Names that are parameters, assigned to, or of functions within the text; none if it is no Python."""
+    text = "\n".join(lines)
+    if not parses(text):
+        return set()
+    bound, methods = set(), set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.FunctionDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            methods |= {member.name for member in node.body if isinstance(member, ast.FunctionDef)}
+    return bound - methods
+
+
+def _notes(lines: Sequence[str], statements: Sequence[Statement]) -> tuple[str, ...]:
+    """What the comments directly above each statement and on its rows say, without `#`."""
+    comments = [line.note.lstrip("#").strip() if line.note.startswith("#") else "" for line in split(lines)]
+    notes, begin = [], 0
+    for statement in statements:
+        notes.append(" ".join(note for note in comments[begin : statement.end] if note))
+        begin = statement.end
+    return tuple(notes)
+
+
+@dataclass(frozen=True, eq=False)
+class SolutionAlignment:
+    """A text of n statements beside a solution of g statements.
+
+    of_text: (n,) the solution's statement that each is or is meant to become; -1: none.
+    of_solution: (g,) the text's statement that is it, or is meant to become it; -1: none.
+    exact: (g,) whether the text's statement says the same. weight: (g,) how much that tells: 0.5 for a short
+    one of new names only, such as `x = 0`, else 1. elsewhere: the solution's statements that an unmatched one of the
+    text says, so that they stand in another order. names: the text's name for names of the solution.
+    """
+
+    statements: tuple[Statement, ...]
+    solution: Solution
+    of_text: tuple[int, ...]
+    of_solution: tuple[int, ...]
+    exact: tuple[bool, ...]
+    weight: tuple[float, ...]
+    elsewhere: frozenset[int]
+    names: Mapping[str, str]
+
+    @cached_property
+    def new_names(self) -> Mapping[str, str]:
+        """What the solution's other names are to be called in the text: themselves, unless the text has another use."""
+        used = {token.text for statement in self.statements for token in statement.tokens if token.variable}
+        names = dict(self.names)
+        for name in sorted(self.solution.bound - set(names)):
+            names[name] = next(free for free in _variants(name) if free not in used)
+            used.add(names[name])
+        return names
+
+    def rendered(self, j: int) -> list[str]:
+        """The rows of the solution's statement `j` with the text's names, the first one without indentation."""
+        statement = self.solution.statements[j]
+        renamed = rename("\n".join(statement.lines), self.new_names).split("\n")
+        return [line.removeprefix(statement.indent) for line in renamed]
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """What is missing of a statement that is begun; names: the text's names with those that its beginning adds."""
+
+    remainder: str
+    names: Mapping[str, str]
+
+
+def continuation(typed: str, j: int, alignment: SolutionAlignment) -> Continuation | None:
+    """How `typed`, without indentation, goes on to be the solution's statement `j`; None: it is no beginning of it.
+
+    The last word may be half written. A name that is new in the text is what the solution calls otherwise.
+    """
+    mine, theirs = code_tokens(typed), alignment.solution.statements[j].tokens
+    if not 0 < len(mine) <= len(theirs):
+        return None
+    names = dict(alignment.names)
+    missing = ""
+    for i, (token, other) in enumerate(zip(mine, theirs, strict=False)):
+        is_last = i == len(mine) - 1 and token.end == len(typed)
+        free = other.variable and other.text in alignment.solution.bound and other.text not in names
+        expected = {**alignment.new_names, **names}.get(other.text, other.text) if other.variable else other.text
+        if _normal_form(token.text) == _normal_form(expected):
+            names |= {other.text: token.text} if free else {}
+        elif is_last and expected.startswith(token.text):
+            missing = expected[len(token.text) :]
+        elif free and token.variable and _is_new_name(token.text, alignment, names):
+            names[other.text] = token.text
+        else:
+            return None
+    code = "\n".join(alignment.solution.statements[j].lines)
+    remainder = missing + rename(code, {**alignment.new_names, **names}, len(mine))
+    return Continuation(remainder.lstrip() if typed[-1:].isspace() else remainder, names)
+
+
+def _is_new_name(word: str, alignment: SolutionAlignment, names: Mapping[str, str]) -> bool:
+    """Whether a word names nothing else: no builtin, no other name of the text's that the solution has, too."""
+    return word not in _BUILTINS and word not in names.values()
+
+
+def rename(code: str, names: Mapping[str, str], tokens: int = 0) -> str:
+    """The code behind its first `tokens` tokens, with other names for its variables."""
+    all_tokens = code_tokens(code)
+    parts, done = [], all_tokens[tokens - 1].end if tokens else 0
+    for token in all_tokens[tokens:]:
+        parts += [code[done : token.start], names.get(token.text, token.text) if token.variable else token.text]
+        done = token.end
+    return "".join([*parts, code[done:]])
+
+
+def _variants(name: str) -> Iterator[str]:
+    yield name
+    number = 2
+    while True:
+        yield f"{name}_{number}"
+        number += 1
+
+
+def align_with_solution(statements: Sequence[Statement], solution: Solution) -> SolutionAlignment:
+    """The alignment of a text's statements with a solution's; both in order."""
+    names: dict[str, str] = {}
+    pairs: list[tuple[int, int]] = []
+    for _ in range(ROUNDS):
+        comparison = _Comparison(statements, solution, names)
+        new_pairs = _best_pairs(comparison, len(statements), len(solution.statements))
+        voted = _vote([comparison.unified(i, j) for i, j in new_pairs])
+        if new_pairs == pairs and voted == names:
+            break
+        names, pairs = voted, new_pairs
+    return _alignment(_Comparison(statements, solution, names), pairs)
+
+
+def _alignment(comparison: _Comparison, pairs: Sequence[tuple[int, int]]) -> SolutionAlignment:
+    statements, solution = comparison.statements, comparison.solution
+    of_text, of_solution = [-1] * len(statements), [-1] * len(solution.statements)
+    exact, weight = [False] * len(of_solution), [1.0] * len(of_solution)
+    exact_names = {j: comparison.unified(i, j) or {} for i, j in pairs if comparison.says_the_same(i, j)}
+    times = Counter(pair for names in exact_names.values() for pair in names.items())
+    for i, j in pairs:
+        of_text[i], of_solution[j], exact[j] = j, i, j in exact_names
+        new_names = [pair[0] != pair[1] and times[pair] == 1 for pair in exact_names.get(j, {}).items()]
+        if new_names and all(new_names) and len(solution.statements[j].words) <= _SHORT:
+            weight[j] = 0.5
+    return SolutionAlignment(
+        tuple(statements),
+        solution,
+        tuple(of_text),
+        tuple(of_solution),
+        tuple(exact),
+        tuple(weight),
+        frozenset(_in_other_order(comparison, of_text, of_solution)),
+        comparison.names,
+    )
+
+
+def _in_other_order(comparison: _Comparison, of_text: Sequence[int], of_solution: Sequence[int]) -> Iterator[int]:
+    """Unmatched statements of the solution that say what an unmatched one of the text says."""
+    unmatched = [i for i, j in enumerate(of_text) if j < 0]
+    for j, i in enumerate(of_solution):
+        if i < 0 and any(comparison.may_say_the_same(other, j) for other in unmatched):
+            yield j
+
+
+@dataclass(frozen=True, eq=False)
+class _Comparison:
+    """Statements of a text and of a solution, compared with the names known so far."""
+
+    statements: Sequence[Statement]
+    solution: Solution
+    names: Mapping[str, str]
+    _characters: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def _solution_name(self) -> dict[str, str]:
+        return {theirs: ours for ours, theirs in self.names.items()}
+
+    def unified(self, i: int, j: int) -> dict[str, str] | None:
+        """The text's name for each variable of the solution's statement if both say the same; None: they do not."""
+        mine, theirs = self.statements[i], self.solution.statements[j]
+        if mine.words[0] == theirs.words[0] == "def":
+            return _same_definition(mine.words, theirs.words, self.solution.bound)
+        if len(mine.words) != len(theirs.words):
+            return None
+        names: dict[str, str] = {}
+        for word, token, other, other_token in zip(mine.words, mine.tokens, theirs.words, theirs.tokens, strict=True):
+            if other_token.variable and other in self.solution.bound:
+                if not token.variable or (word in _BUILTINS and word != other) or names.setdefault(other, word) != word:
+                    return None
+            elif word != other:
+                return None
+        return names if len(set(names.values())) == len(names) else None
+
+    def says_the_same(self, i: int, j: int) -> bool:
+        """Whether both statements say the same, in blocks of one depth and with the names as they are known."""
+        names = self.unified(i, j)
+        same_depth = self.statements[i].depth == self.solution.statements[j].depth
+        return names is not None and same_depth and all(self.names.get(a) == b for a, b in names.items())
+
+    def may_say_the_same(self, i: int, j: int) -> bool:
+        """Whether both say the same but for the depth and for names that are not known."""
+        names = self.unified(i, j)
+        return names is not None and all(self._agreement(a, b) >= 0 for a, b in names.items())
+
+    def score(self, i: int, j: int) -> float:
+        """How good a match is; 0: none."""
+        mine, theirs = self.statements[i], self.solution.statements[j]
+        names = self.unified(i, j)
+        if names is not None:
+            agreeing = [self._agreement(a, b) for a, b in names.items()]
+            if min(agreeing, default=1.0) >= 0:
+                share = sum(agreeing) / len(agreeing) if agreeing else 1.0
+                return _EXACT + share - (mine.depth != theirs.depth)
+        alike = _similarity(self._text_codes[i], self._solution_codes[j])
+        return alike if alike >= LEAST_SIMILARITY else 0.0
+
+    def _agreement(self, ours: str, theirs: str) -> float:
+        """1: known to be the same name, 0.5: spelled alike, 0: unknown, -1: known to be another one."""
+        name = self.names.get(ours)
+        if name is None and theirs not in self._solution_name:
+            return 0.5 if ours == theirs else 0.0
+        return 1.0 if name == theirs else -1.0
+
+    @cached_property
+    def _text_codes(self) -> list[str]:
+        """Each of the text's statements with a character for each token, its names turned into the solution's."""
+        return [
+            self._code([self._solution_name.get(token.text, word) if token.variable else word for word, token in pairs])
+            for pairs in (zip(statement.words, statement.tokens, strict=True) for statement in self.statements)
+        ]
+
+    @cached_property
+    def _solution_codes(self) -> list[str]:
+        return [self._code(statement.words) for statement in self.solution.statements]
+
+    def _code(self, words: Sequence[str]) -> str:
+        return "".join([self._characters.setdefault(word, chr(0x100 + len(self._characters))) for word in words])
+
+
+def _similarity(a: str, b: str) -> float:
+    """As `alignment.similarity`, but 0 where counting the characters that both have shows that it is too low."""
+    shared = min(sum(map(b.__contains__, a)), sum(map(a.__contains__, b)))
+    return similarity(a, b) if 2 * shared >= LEAST_SIMILARITY * (len(a) + len(b)) else 0.0
+
+
+def _same_definition(mine: Sequence[str], theirs: Sequence[str], bound: frozenset[str]) -> dict[str, str] | None:
+    """The names of two `def` lines if they differ at most in names and annotations; None: in more."""
+    if len(mine) < 3 or len(theirs) < 3:
+        return None
+    my_parameters, parameters = _parameters(mine), _parameters(theirs)
+    if len(my_parameters) != len(parameters) or (mine[1] != theirs[1] and theirs[1] not in bound):
+        return None
+    named = zip([theirs[1], *parameters], [mine[1], *my_parameters], strict=True)
+    return {ours: other for ours, other in named if ours in bound}
+
+
+def _parameters(definition: Sequence[str]) -> list[str]:
+    """Names of the parameters of a `def` line's words."""
+    names, depth = [], 0
+    for before, word in pairwise(definition):
+        depth += (word in OPENING) - (word in CLOSING)
+        if depth == 1 and before in ("(", ",", "*", "**") and is_name(word):
+            names.append(word)
+    return names
+
+
+def _best_pairs(comparison: _Comparison, rows: int, columns: int) -> list[tuple[int, int]]:
+    """Pairs that rise in both and have the greatest sum of scores; of equal ones the earliest of the solution."""
+    scores = [[comparison.score(i, j) for j in range(columns)] for i in range(rows)]
+    best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
+    for i in range(rows - 1, -1, -1):
+        for j in range(columns - 1, -1, -1):
+            matched = scores[i][j] + best[i + 1][j + 1] if scores[i][j] else 0.0
+            best[i][j] = max(matched, best[i + 1][j], best[i][j + 1])
+    pairs, i, j = [], 0, 0
+    while i < rows and j < columns:
+        if scores[i][j] and best[i][j] == scores[i][j] + best[i + 1][j + 1]:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
+    return pairs
+
+
+def _vote(unified: Sequence[dict[str, str] | None]) -> dict[str, str]:
+    """The text's name for each name of the solution, each at most once, by how many statements say so."""
+    votes: Counter[tuple[str, str]] = Counter()
+    for names in unified:
+        votes.update(names.items() if names else ())
+    chosen: dict[str, str] = {}
+    for ours, theirs in sorted(votes, key=lambda pair: (-votes[pair], pair[0] != pair[1], pair)):
+        if ours not in chosen and theirs not in chosen.values():
+            chosen[ours] = theirs
+    return chosen

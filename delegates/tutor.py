@@ -1,0 +1,330 @@
+"""A writer for problems that come with a solution: the next missing piece of it, fitted to what the person wrote.
+
+It is no model of anybody's code: it knows the solution, so it is labelled as a tutor, writes only for those who chose
+it, and what is kept of its text tells nothing of other writers. Where the person goes another way it is silent: it
+writes only between statements of the person's that say what the solution says there, and only if most of their text
+does. Not here: which statement is which (`delegates.solution_alignment`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import lru_cache
+
+from actions import EXPLAIN, Decision, apply_text
+from alignment import similarity, strip_line_end
+from delegates.python_lexer import lines_within_statements, open_brackets
+from delegates.solution_alignment import (
+    LEAST_SIMILARITY,
+    MOST_STATEMENTS,
+    Solution,
+    SolutionAlignment,
+    Statement,
+    align_with_solution,
+    continuation,
+    read_solution,
+    read_statements,
+)
+from delegates.syntax import fits
+from delegates.text_writer import NO_CONTEXT, Completion, WritingContext
+from indentation import DEFAULT_WIDTH, indent_style, indentation
+from state import State
+
+NAME = "tutor"
+
+LEAST_CONFIDENCE = 0.6
+"""Share of the person's own statements that must say what the solution says, by their weight."""
+
+PIECE = 3
+"""Statements that are written at once; more where the last of them would open a block."""
+
+_VERY_SIMILAR = 0.8
+"""Similarity from which a statement that begins with another word may be meant to be the solution's."""
+
+_PLACEHOLDERS = ("pass", "...")
+_SIDE_STEPS = frozenset({*_PLACEHOLDERS, "print"})
+"""First words of statements that are no step of a solution."""
+
+
+class Tutor:
+    """A `TextWriter` that knows the problem's solution; without one it has nothing to say."""
+
+    name = NAME
+
+    def write(self, state: State, decision: Decision, line: int, context: WritingContext = NO_CONTEXT) -> Completion:
+        """See `TextWriter`. Its log-probabilities are unknown, as it has no tokens."""
+        context.cancellation.raise_if_cancelled()
+        problem = context.problem
+        if problem is None or not problem.solution or decision == Decision.NO_OP or not 0 <= line < len(state):
+            return Completion("", NAME)
+        solution = read_solution(problem.solution, problem.skeleton, problem.entry_point)
+        if decision in EXPLAIN:
+            text = _note(_stripped_lines(state), line, solution)
+        elif _passes(state):
+            return Completion("", NAME)
+        else:
+            text = _code(state, decision, line, solution)
+        return Completion(text if _is_welcome(text, state, decision, line, context.rejected) else "", NAME)
+
+
+def _passes(state: State) -> bool:
+    """Whether the text is known to pass all tests."""
+    return state.env is not None and bool(state.env.tests_total) and state.env.tests_passed == state.env.tests_total
+
+
+def _is_welcome(text: str, state: State, decision: Decision, line: int, rejected: Sequence[str]) -> bool:
+    """Whether the text changes something, is right Python in its place, and is nothing that the person took back."""
+    if not text.strip() or _without_blanks(text) in {_without_blanks(deleted) for deleted in rejected}:
+        return False
+    lines = _stripped_lines(state)
+    edited = apply_text(lines, decision, line, text, _column(state, line))
+    if tuple(edited) == lines or decision in EXPLAIN:
+        return tuple(edited) != lines
+    return fits(edited, line, line + 1 + len(edited) - len(lines), [lines[line]])
+
+
+def _without_blanks(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def _stripped_lines(state: State) -> tuple[str, ...]:
+    return tuple(strip_line_end(line) for line in state.lines)
+
+
+def _column(state: State, line: int) -> int | None:
+    """The cursor's column if it is on the line."""
+    return state.cursor.char if state.cursor.on and state.cursor.line == line else None
+
+
+class _Kind(Enum):
+    """What a line is, beside the solution.
+
+    FREE: blank, or a placeholder. BEGUN: the beginning of a statement that is missing. COMPLETE: the end of one that is
+    there. DIFFERS: meant to be one, but says something else.
+    """
+
+    FREE = "free"
+    BEGUN = "begun"
+    COMPLETE = "complete"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """A line of a text, and what of the solution is missing there.
+
+    lines: of the text. alignment: of its statements, without the line's own unless it is complete; `above` of them are
+    above the line (or are it). missing: the solution's statements that are due at the line, or below a complete one.
+    remainder: what a begun line lacks.
+    """
+
+    lines: tuple[str, ...]
+    line: int
+    kind: _Kind
+    alignment: SolutionAlignment
+    above: int
+    missing: range
+    remainder: str = ""
+
+    @property
+    def text(self) -> str:
+        """The line."""
+        return self.lines[self.line]
+
+    def indent(self, j: int) -> str | None:
+        """The blanks that statement `j` of the solution has where it belongs here; None: it has no place here."""
+        statements = self.alignment.solution.statements
+        depth = statements[j].depth
+        for mine, k in zip(
+            reversed(self.alignment.statements[: self.above]),
+            reversed(self.alignment.of_text[: self.above]),
+            strict=True,
+        ):
+            if k >= 0 and statements[k].depth == depth:
+                return mine.indent
+            if k >= 0 and statements[k].depth < depth:
+                return mine.indent + self.unit if statements[k].depth == depth - 1 and mine.opens_block else None
+        return "" if depth == 0 else None
+
+    @property
+    def unit(self) -> str:
+        """What a level of indentation is written with."""
+        style = indent_style(self.lines)
+        return style.unit if style is not None else " " * DEFAULT_WIDTH
+
+    def rows(self, j: int, indent: str) -> list[str]:
+        """The rows of statement `j` with the person's names, at an indentation."""
+        return [row and indent + row for row in self.alignment.rendered(j)]
+
+    def piece(self, most: int) -> list[str]:
+        """The rows of the next missing statements: so many, more where they would end with the beginning of a block.
+
+        They are one block: none is shallower than the first.
+        """
+        if not self.missing:
+            return []
+        statements = self.alignment.solution.statements
+        first = self.missing[0]
+        indent = self.indent(first)
+        if indent is None:
+            return []
+        rows: list[str] = []
+        for count, j in enumerate(self.missing):
+            deeper = statements[j].depth - statements[first].depth
+            if deeper < 0 or (count >= most and not statements[j - 1].opens_block):
+                break
+            rows += self.rows(j, indent + deeper * self.unit)
+        return rows
+
+
+def _code(state: State, decision: Decision, line: int, solution: Solution) -> str:
+    """The text for a decision that writes code; "": nothing."""
+    place = _place(_stripped_lines(state), line, _column(state, line), solution)
+    if place is None or not place.missing:
+        return ""
+    if place.kind is _Kind.COMPLETE:
+        rows = place.piece(PIECE) if decision is Decision.WRITE_MULTI_LINE else []
+        return "\n".join([place.text, *rows]) if rows else ""
+    if decision is Decision.EDIT_EXISTING_LINES:
+        return "\n".join(place.piece(1))
+    is_in_place = not place.text or indentation(place.text) == place.indent(place.missing[0])
+    return _written(place, decision) if is_in_place and place.kind is not _Kind.DIFFERS else ""
+
+
+def _written(place: _Place, decision: Decision) -> str:
+    """What a line that is blank or begun becomes."""
+    if decision is Decision.WRITE_MULTI_LINE:
+        return "\n".join(place.piece(PIECE))
+    if decision is Decision.WRITE_SINGLE_LINE:
+        return _single(place)
+    if place.kind is _Kind.BEGUN:
+        return "" if "\n" in place.remainder else place.remainder
+    return "" if place.text.strip() else _single(place).removeprefix(place.text)
+
+
+def _single(place: _Place) -> str:
+    """The next missing statement if it is one row."""
+    j = place.missing[0]
+    rows = place.rows(j, place.indent(j) or "")
+    return rows[0] if len(rows) == 1 else ""
+
+
+def _place(lines: tuple[str, ...], line: int, column: int | None, solution: Solution) -> _Place | None:
+    """What the line is beside the solution; None: nothing, or the person goes another way."""
+    code = lines[line].strip()
+    if re.match(r"print\b|#", code) or lines_within_statements(lines[: line + 1])[-1]:
+        return None
+    if code and code not in _PLACEHOLDERS and (complete := _complete(lines, line, solution)) is not None:
+        return complete
+    unwritten = indentation(lines[line]) + _PLACEHOLDERS[0] if code else ""
+    alignment = _aligned((*lines[:line], unwritten, *lines[line + 1 :]), solution)
+    above = sum(statement.row < line for statement in alignment.statements)
+    missing = _missing(alignment, above) if _follows(alignment) else range(0)
+    place = _Place(lines, line, _Kind.FREE, alignment, above, missing)
+    if not code or code in _PLACEHOLDERS:
+        return place
+    return _begun(place, column) or _differing(place)
+
+
+@lru_cache(maxsize=32)
+def _aligned(lines: tuple[str, ...], solution: Solution) -> SolutionAlignment:
+    """The alignment of a text's statements with the solution's, without those that are no step of a solution."""
+    statements = [statement for statement in read_statements(lines) if statement.words[0] not in _SIDE_STEPS]
+    return align_with_solution(statements[:MOST_STATEMENTS], solution)
+
+
+def _complete(lines: tuple[str, ...], line: int, solution: Solution) -> _Place | None:
+    """The place if the line ends a statement that says what the solution says; None: it does not."""
+    alignment = _aligned(lines, solution)
+    at = next((i for i, statement in enumerate(alignment.statements) if statement.end == line + 1), -1)
+    j = alignment.of_text[at] if at >= 0 else -1
+    if j < 0 or not alignment.exact[j]:
+        return None
+    missing = _missing(alignment, at + 1) if _follows(alignment) else range(0)
+    return _Place(lines, line, _Kind.COMPLETE, alignment, at + 1, missing)
+
+
+def _begun(place: _Place, column: int | None) -> _Place | None:
+    """The place if the line up to the cursor is the beginning of a missing statement, and nothing stands behind."""
+    column = len(place.text) if column is None else column
+    typed = place.text[:column].lstrip()
+    if place.text[column:].strip():
+        return None
+    for j in place.missing:
+        beginning = continuation(typed, j, place.alignment)
+        if beginning is not None and beginning.remainder.strip():
+            alignment = replace(place.alignment, names=beginning.names)
+            missing = range(j, place.missing.stop)
+            return replace(place, kind=_Kind.BEGUN, alignment=alignment, missing=missing, remainder=beginning.remainder)
+    return None
+
+
+def _differing(place: _Place) -> _Place | None:
+    """The place if the line is like a missing statement, and this one defines all that the line does."""
+    statements = list(read_statements([place.text]))
+    if len(statements) != 1 or open_brackets(statements[0].words):
+        return None
+    (mine,) = statements
+    for j in place.missing:
+        (theirs,) = read_statements(place.rows(j, ""))
+        same_place = indentation(place.text) == place.indent(j) and mine.opens_block == theirs.opens_block
+        if same_place and _is_meant_to_be(mine, theirs):
+            return replace(place, kind=_Kind.DIFFERS, missing=range(j, j + 1))
+    return None
+
+
+def _is_meant_to_be(mine: Statement, theirs: Statement) -> bool:
+    """Whether one statement is like another one, which gives values to all names to which it does."""
+    alike = similarity("\0".join(mine.words), "\0".join(theirs.words))
+    least = LEAST_SIMILARITY if mine.words[0] == theirs.words[0] else _VERY_SIMILAR
+    return alike >= least and mine.assigned <= theirs.assigned
+
+
+def _missing(alignment: SolutionAlignment, above: int) -> range:
+    """Statements of the solution that belong directly below the first `above` of the text and are not there.
+
+    None if a statement beside the place is the person's own: then how it goes on is theirs, too. They end before one
+    that the text has in another order.
+    """
+    of_text, exact = alignment.of_text, alignment.exact
+    before = of_text[above - 1] if above else -1
+    after = of_text[above] if above < len(of_text) else len(exact)
+    if above and (before < 0 or not exact[before]):
+        return range(0)
+    if above < len(of_text) and (after < 0 or not exact[after]):
+        return range(0)
+    return range(before + 1, next((j for j in range(before + 1, after) if j in alignment.elsewhere), after))
+
+
+def _follows(alignment: SolutionAlignment) -> bool:
+    """Whether the person goes the solution's way: the given definitions are there, and most of the rest is alike."""
+    skeleton = alignment.solution.skeleton
+    definitions = [j for j in range(skeleton) if alignment.solution.statements[j].opens_block]
+    later = [j for j in alignment.of_text if not 0 <= j < skeleton]
+    alike = sum(alignment.weight[j] for j in later if j >= 0 and alignment.exact[j])
+    return all(alignment.exact[j] for j in definitions) and alike >= LEAST_CONFIDENCE * len(later)
+
+
+def _note(lines: tuple[str, ...], line: int, solution: Solution) -> str:
+    """Why the solution does what the line's statement does: its comment there, of a block that in it; "": nothing."""
+    alignment = _aligned(lines, solution)
+    at = next((i for i, statement in enumerate(alignment.statements) if statement.row <= line < statement.end), -1)
+    j = alignment.of_text[at] if at >= 0 else -1
+    if j < solution.skeleton or not alignment.exact[j] or not _follows(alignment):
+        return ""
+    note = next((solution.notes[k] for k in _with_block(solution, j) if solution.notes[k]), "")
+    return "" if note and note in "\n".join(lines) else note
+
+
+def _with_block(solution: Solution, j: int) -> list[int]:
+    """Statement `j` and, if it opens a block, those in it."""
+    depth = solution.statements[j].depth
+    inside = [j]
+    for k in range(j + 1, len(solution.statements)):
+        if solution.statements[k].depth <= depth:
+            break
+        inside.append(k)
+    return inside
