@@ -6,7 +6,6 @@ does. Not here: reading files.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -37,24 +36,10 @@ _SECRET_FILES = (
 
 _SECRETS = GitIgnoreSpec.from_lines(_SECRET_FILES)
 
-_SECRET_TEXT = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{36}|\bgithub_pat_\w{22,}"
-    r"|\bxox[abprs]-[\w-]{10,}|\bsk-[\w-]{20,}|\bAIza[\w-]{35}|\bglpat-[\w-]{20}|\bhf_[A-Za-z]{30,}|\bpypi-[\w-]{50,}"
-    r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}"
-    r"|(?i:\b\w*(?:passw(?:or)?d|secret|api_?key|access_?key|auth_?token|private_?key)\w*)['\"]?\]?\s*[:=]\s*[rRbBuU]?"
-    r"(?P<quote>['\"])(?!(?P=quote))[^'\"\s]{8,}(?P=quote)"
-)
-"""Keys of well-known services, and long values of variables that are called a password, a secret or a key."""
-
 
 def is_secret_file(path: PurePosixPath | Path) -> bool:
     """Whether a file's name or folder says that it holds a secret, whatever its case."""
     return bool(_SECRETS.match_file(path.as_posix().lower().lstrip("/")))
-
-
-def holds_secret(text: str) -> bool:
-    """Whether a text shows a key or a password."""
-    return _SECRET_TEXT.search(text) is not None
 
 
 class IgnoredFiles:

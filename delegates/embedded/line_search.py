@@ -6,13 +6,13 @@ Not here: probabilities, what fits the file.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
 from delegates.embedded.next_token import NextToken
 from delegates.embedded.vocabulary import LINE_END, STRUCTURE
-from delegates.python_lexer import CLOSING, OPENING, PARTNER
+from delegates.python_lexer import CLOSING, KEYWORDS, OPENING, PARTNER
 from delegates.text_writer import Cancellation
 
 WIDTH = 6
@@ -26,6 +26,24 @@ MOST_TOKENS = 28
 
 _TOKEN_BONUS = 0.35
 """Added to the log-probability of each token: else short lines are chosen that say nothing."""
+
+
+_UNSEEN = 0.05
+"""Share of the first token that is given to names that may stand there although the model does not expect them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a line goes on.
+
+    context: tokens before. brackets: open ones. fragment: how the first token begins; "": any. names: those that the
+    first token can be; None: unknown.
+    """
+
+    context: Sequence[str]
+    brackets: Sequence[str] = ()
+    fragment: str = ""
+    names: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +71,16 @@ class Line:
         return self.log_prob + _TOKEN_BONUS * len(self.tokens)
 
 
-def search_lines(
-    model: NextToken, context: Sequence[str], brackets: Sequence[str], fragment: str, cancellation: Cancellation
-) -> list[Line]:
-    """The most probable lines after `context`, best first.
-
-    brackets: open ones of the line so far. fragment: how the first token begins; "": any.
-    Raises WritingCancelledError.
-    """
-    unfinished, finished = [Line(brackets=tuple(brackets))], list[Line]()
+def search_lines(model: NextToken, start: Start, cancellation: Cancellation) -> list[Line]:
+    """The most probable lines, best first. Raises WritingCancelledError."""
+    unfinished, finished = [Line(brackets=tuple(start.brackets))], list[Line]()
     for count in range(MOST_TOKENS):
         cancellation.raise_if_cancelled()
         continued: list[Line] = []
         for line in unfinished:
-            probabilities = model.probabilities([*context, *line.tokens])
-            if count == 0 and fragment:
-                probabilities = _beginning_with(probabilities, fragment)
+            probabilities = model.probabilities([*start.context, *line.tokens])
+            if count == 0 and (start.fragment or start.names is not None):
+                probabilities = _first_token(model, probabilities, start)
             for token, probability in nlargest(BRANCHES, probabilities.items(), key=lambda pair: pair[1]):
                 if token == LINE_END and not line.brackets:
                     finished.append(_ended(line, probability))
@@ -81,13 +93,24 @@ def search_lines(
     return sorted(finished, key=lambda line: -line.score)
 
 
-def _beginning_with(probabilities: Mapping[str, float], fragment: str) -> dict[str, float]:
-    """The probabilities of tokens that begin with the fragment, given that one does."""
+def _first_token(model: NextToken, probabilities: Mapping[str, float], start: Start) -> dict[str, float]:
+    """The probabilities given how the token begins and which names it can be."""
     matching = {
-        token: share for token, share in probabilities.items() if token.startswith(fragment) and token not in STRUCTURE
+        token: share
+        for token, share in probabilities.items()
+        if token.startswith(start.fragment) and token not in STRUCTURE and (start.names is None or token in start.names)
     }
+    pool = model.known | KEYWORDS if start.names is None else start.names
+    unseen = [
+        name
+        for name in pool
+        if (start.fragment or name[0] != "_") and name.startswith(start.fragment) and name not in matching
+    ]
     total = sum(matching.values())
-    return {token: share / total for token, share in matching.items()} if total else {fragment: 1.0}
+    shares = {token: share / total * (1 - _UNSEEN) for token, share in matching.items()} if total else {}
+    left = _UNSEEN if shares else 1.0
+    weights = {name: 0.01 + model.variables.get(name, 0.0) for name in unseen}
+    return shares | {name: left * weight / sum(weights.values()) for name, weight in weights.items()}
 
 
 def _ended(line: Line, probability: float) -> Line:

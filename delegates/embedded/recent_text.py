@@ -27,8 +27,8 @@ class RecentText:
     def add(self, stream: Sequence[str]) -> None:
         """Adds a program's tokens at the end."""
         for token in stream:
-            self.positions[token].append(len(self.tokens))
-            self.tokens.append(token)
+            self.tokens.append(token)  # first: another thread may be looking for positions
+            self.positions[token].append(len(self.tokens) - 1)
 
     def successors(self, context: Sequence[str]) -> list[dict[str, int]]:
         """How often each token followed the context's last token, last two tokens and so on, as long as they occur."""

@@ -7,6 +7,7 @@ does without. Not here: the parts that it is made of, the order among writers.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +18,16 @@ from actions import Decision
 from alignment import strip_line_end
 from comments import strip_comment
 from delegates.cleaning import clean
+from delegates.embedded.attributes import AttributeFinder
 from delegates.embedded.explanation import explain_block, explain_statement
 from delegates.embedded.library_model import LibraryModel
-from delegates.embedded.line_search import Line, search_lines
+from delegates.embedded.line_search import Line, Start, search_lines
 from delegates.embedded.next_token import NextToken
 from delegates.embedded.recent_text import RecentText
 from delegates.embedded.spelling import spell
 from delegates.embedded.vocabulary import DEDENT, INDENT, LINE_END, indent_signs, token_stream
 from delegates.python_lexer import LogicalLine, line_tokens, logical_lines, open_brackets
+from delegates.secret_text import holds_secret
 from delegates.syntax import opens_block
 from delegates.text_writer import NO_CONTEXT, Completion, WritingContext
 from indentation import DEFAULT_WIDTH, indent_style, indentation
@@ -34,6 +37,12 @@ NAME = "embedded"
 
 SECONDS = 0.035
 """Time after which no further line of a block is begun."""
+
+_ATTRIBUTE_SECONDS = 0.012
+"""How long jedi is waited for; it answers in time where it was asked about the same object before."""
+
+_OWN_TOKENS = 200_000
+"""Tokens of the person's earlier text that are kept, 10 MB; of more, the latest half."""
 
 _LINES_ABOVE, _LINES_BELOW = 300, 100
 """Lines around the cursor that are read."""
@@ -58,11 +67,15 @@ class EmbeddedWriter:
     def __init__(self, folder: Path | None = None) -> None:
         """folder: where what is counted of the standard library is kept between runs; None: nowhere."""
         self._library = LibraryModel(folder)
+        self._attributes = AttributeFinder(folder)
         self._own = RecentText()
+        self._added: set[int] = set()
+        self._adding = threading.Lock()
 
     def start(self) -> None:
-        """Begins to count the standard library, or to read what was counted, in a thread of its own."""
+        """Begins to count the standard library, or to read what was counted, in a thread, and starts jedi's process."""
         self._library.start()
+        self._attributes.start()
 
     @property
     def ready(self) -> bool:
@@ -74,13 +87,21 @@ class EmbeddedWriter:
         return self._library.wait(timeout)
 
     def add_text(self, text: str) -> None:
-        """Learns from a text that the person wrote before."""
-        grown = RecentText(list(self._own.tokens), self._own.positions.copy())
-        grown.add([LINE_END, *token_stream(logical_lines(text))])
-        self._own = grown
+        """Learns from a text that the person wrote before; lines with keys or passwords are left out."""
+        allowed = "\n".join(line for line in text.split("\n") if not holds_secret(line))
+        stream = [LINE_END, *token_stream(logical_lines(allowed))]
+        with self._adding:
+            if (key := hash(tuple(stream))) in self._added:
+                return
+            self._added.add(key)
+            if len(self._own.tokens) > _OWN_TOKENS:
+                latest, self._own = self._own.tokens[-_OWN_TOKENS // 2 :], RecentText()
+                self._own.add(latest)
+            self._own.add(stream)
 
     def close(self) -> None:
         """Stops what goes on in the background."""
+        self._attributes.close()
         self._library.close()
 
     def write(self, state: State, decision: Decision, line: int, context: WritingContext = NO_CONTEXT) -> Completion:
@@ -110,7 +131,7 @@ class EmbeddedWriter:
         if not place.is_code:
             return
         model = NextToken(place.file_text(), place.above, self._own, self._library.model)
-        lines = search_lines(model, place.context, place.brackets, place.fragment, context.cancellation)
+        lines = search_lines(model, self._start_of(place), context.cancellation)
         for found in lines[:_CANDIDATES]:
             text = place.completion(found)
             if decision == Decision.FILL_PARTIAL_LINE:
@@ -119,6 +140,12 @@ class EmbeddedWriter:
                 yield place.before + text, _log_probs(found)
             else:
                 yield self._block(model, place, found, context, deadline)
+
+    def _start_of(self, place: Place) -> Start:
+        names = None
+        if place.receiver:
+            names = self._attributes.attributes(place.lines, place.line, place.receiver, _ATTRIBUTE_SECONDS)
+        return Start(place.context, place.brackets, place.fragment, names)
 
     def _block(
         self, model: NextToken, place: Place, first: Line, context: WritingContext, deadline: float
@@ -136,7 +163,7 @@ class EmbeddedWriter:
                 tokens.append(INDENT)
             elif model.probabilities(tokens).get(DEDENT, 0.0) > 0.5:
                 break
-            following = search_lines(model, tokens, (), "", context.cancellation)
+            following = search_lines(model, Start(tokens), context.cancellation)
             if not following or (_mean(following[0]) < _SURE and not opens):
                 break
             indent = indentation(texts[-1]) + (place.unit if opens else "")
@@ -200,6 +227,12 @@ class Place:
         """The name that the cursor stands at the end of; "": none."""
         ends_in_name = self.before[-1:].isalnum() or self.before[-1:] == "_"
         return self.typed[-1] if ends_in_name and self.typed and self.typed[-1].isidentifier() else ""
+
+    @property
+    def receiver(self) -> str:
+        """The line up to the dot whose attribute is to be written; "": there is none."""
+        text = self.before.removesuffix(self.fragment)
+        return text if text.endswith(".") and not text.endswith("..") else ""
 
     @cached_property
     def unit(self) -> str:

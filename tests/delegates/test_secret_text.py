@@ -1,0 +1,22 @@
+"""Keys and passwords are found in a text, ordinary code is not taken for them."""
+
+import pytest
+
+from delegates.secret_text import holds_secret
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN RSA PRIVATE KEY-----", "key = 'AKIAABCDEFGHIJKLMNOP'", "ghp_" + "a" * 36,
+        'PASSWORD = "hunter2hunter2"',         "config['api_key'] = 'x8f7d6s5a4'", "sk-" + "A1b2" * 8,
+        '{"db_password": "correcthorse"}',
+    ],
+)  # fmt: skip
+def test_keys_and_passwords_are_found_in_text(text):
+    assert holds_secret(text)
+
+
+@pytest.mark.parametrize("text", ["password = input()", "def secret(x): return x", "key = 'name'", "token_count = 3"])
+def test_ordinary_code_holds_no_secret(text):
+    assert not holds_secret(text)
