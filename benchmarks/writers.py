@@ -175,8 +175,7 @@ def summary(trials: Sequence[Trial], warm: Sequence[float]) -> dict[str, Any]:
     right = [trial for trial in trials if trial.right]
     wrong = [trial for trial in trials if trial.text and not trial.right]
     reviewer = Reviewer()
-    kept = [reviewer.kept(trial.completion, None) for trial in trials if trial.text]
-    outcomes = [trial.right for trial in trials if trial.text]
+    errors = [(reviewer.kept(trial.completion, None) - trial.right) ** 2 for trial in trials if trial.text]
     return {
         "lines": len(trials),
         "right": len(right) / len(trials),
@@ -186,7 +185,7 @@ def summary(trials: Sequence[Trial], warm: Sequence[float]) -> dict[str, Any]:
         "warm_ms": percentiles(warm),
         "log_prob": [_mean(part, lambda trial: trial.completion.mean_log_prob) for part in (right, wrong)],
         "reviewer": [_mean(part, lambda trial: reviewer.kept(trial.completion, None)) for part in (right, wrong)],
-        "brier": statistics.fmean([(p - y) ** 2 for p, y in zip(kept, outcomes, strict=True)]) if kept else None,
+        "brier": statistics.fmean(errors) if errors else None,
     }
 
 

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 def add_writer_flags(command: argparse.ArgumentParser) -> None:
     """Adds them; `writer_settings` reads them."""
-    one = command.add_mutually_exclusive_group()
-    one.add_argument(
+    writer = command.add_mutually_exclusive_group()
+    writer.add_argument(
         "--writer-model",
         type=path,
         default=argparse.SUPPRESS,
         metavar="FILE",
         help="a GGUF file that writes, in this process (needs the extra `writer`)",
     )
-    one.add_argument(
+    writer.add_argument(
         "--writer-url",
         default=argparse.SUPPRESS,
         metavar="URL",

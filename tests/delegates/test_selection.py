@@ -24,8 +24,11 @@ class FakeGguf:
         if self.path.stem == "other":
             raise InputError(str(self.path), "cannot be loaded")
 
+    def read_ahead(self, state, context):
+        self.state = state
+
     def close(self):
-        pass
+        self.path = None
 
 
 @pytest.fixture(autouse=True)
@@ -174,3 +177,19 @@ def test_a_cancelled_text_is_no_failure(failing, state_of):
     with pytest.raises(WritingCancelledError):
         write(writer, state_of)
     assert notes == [] and writer.unavailable is None
+
+
+def test_a_model_in_this_process_reads_ahead_and_is_ended_with_the_services(paths, state_of):
+    put(paths, "qwen2.5-coder.gguf")
+    writer, state = choose_writer(paths).writer, state_of("x = 1")
+    writer.read_ahead(state)
+    assert writer.chosen.state is state
+    writer.close()
+    assert writer.chosen.path is None
+
+
+def test_the_embedded_writer_and_servers_do_not_read_ahead(paths, with_server, state_of):
+    writer = choose_writer(paths).writer
+    writer.read_ahead(state_of("x = 1"))
+    writer.close()
+    assert all("prompt" not in body for _, body in with_server.requests)

@@ -299,3 +299,36 @@ def test_what_is_no_address_is_refused_in_one_line(url):
 
 def test_a_path_may_stand_before_the_requests():
     assert str(parse_address("http://127.0.0.1:8080/models/v1/", "url")) == "http://127.0.0.1:8080/models"
+
+
+def test_ollama_loads_its_model_before_the_first_text_and_others_have_loaded_theirs(fake_server):
+    server = fake_server(lambda path, body, reply: (reply.begin(), reply.line({"done": True})))
+    for dialect in (Ollama(), LlamaCpp(), OpenAi()):
+        writer_for(server, dialect).load()
+    assert server.requests == [("/api/generate", {"model": CODER, "stream": False})]
+
+
+def test_a_server_that_cannot_load_its_model_is_no_error_until_a_text_is_asked_for(fake_server):
+    writer_for(fake_server(), Ollama()).load()
+
+
+def test_several_threads_may_ask_at_once(fake_server, state_of):
+    def answer(path, body, reply):
+        reply.begin()
+        text = body["prompt"].partition("name_")[2][:2]
+        for _ in range(3):
+            reply.line({"response": text, "done": False})
+        reply.line({"response": "", "done": True})
+
+    writer, texts = writer_for(fake_server(answer), Ollama()), {}
+
+    def ask(i):
+        state = state_of(f"name_{i}\nx", 1)
+        texts[i] = writer.write(state, Decision.FILL_PARTIAL_LINE, 1).text
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(10, 22)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert texts == {i: str(i) * 3 for i in range(10, 22)}
