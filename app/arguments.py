@@ -47,6 +47,13 @@ def path(text: str) -> Path:
     return Path(text)
 
 
+def nonempty(text: str) -> str:
+    """The name of something; an empty text names nothing."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is empty, expected a name")
+    return text
+
+
 def positive(text: str) -> int:
     """A whole number, 1 or more."""
     return whole_number(text, 1, 2**63 - 1)

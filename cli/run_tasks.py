@@ -14,7 +14,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from app.arguments import Parser, path, setting
+from app.arguments import Parser, nonempty, path, setting
 from app.command_names import TASKS
 from app.main_wrapper import exit_with, run_command
 from cli.built_in import WRITER_MODELS
@@ -140,6 +140,7 @@ def _models(command: Parser) -> None:
     command.add_argument(
         "--roll_back",
         nargs="?",
+        type=nonempty,
         const=None,
         default=argparse.SUPPRESS,
         metavar="GENERATION",

@@ -134,7 +134,7 @@ def telemetry(*, off: bool = False, url: str | None = None) -> Telemetry:
         return Telemetry(None)
     url = url or os.environ.get("TELEMETRY_URL") or None
     if url is not None:
-        check_telemetry_url(url)
+        check_telemetry_url(url, "TELEMETRY_URL")
     return Telemetry(DataPaths.default().telemetry, url)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 
 import torch
 
@@ -32,13 +34,15 @@ def report(checks: Sequence[Check], settings: Settings, processes: int = 1) -> R
             note(check, lambda check=check: run(check, settings))  # type: ignore[misc]
     else:
         # Started anew, not forked: a fork of a process that has used a GPU, or threads, does not work.
-        with ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as pool:
+        with ProcessPoolExecutor(processes, get_context("spawn"), _prepare_worker) as pool:
             running = [(check, pool.submit(run, check, settings)) for check in checks]
             try:
                 for check, future in running:
                     note(check, future.result)
             except KeyboardInterrupt:
                 pool.shutdown(wait=False, cancel_futures=True)
+                for worker in active_children():  # a check takes up to a minute, and nobody waits for it
+                    worker.terminate()
                 raise
     overall = all(result["passed"] for result in results.values())
     return {"overall_pass": overall, "thresholds": dict(THRESHOLDS), "results": results}
@@ -60,6 +64,14 @@ def _broken(check: Check, error: Exception) -> Result:
     return {**dict.fromkeys(check.numbers), "passed": False, "error": f"{type(error).__name__}: {error}"}
 
 
-def _one_thread() -> None:
-    """Small networks gain nothing from more, and threads that wait for each other lose much."""
+def _prepare_worker() -> None:
+    """One thread, as small networks gain nothing from more, and the worker's end when its parent is gone."""
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

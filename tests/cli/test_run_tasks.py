@@ -123,6 +123,7 @@ INFER = ["infer_action", "--state_json", "absent"]
         (["inspect", "--episodes_dir", ""], "--episodes_dir: '' is empty"),
         (["infer_action", "--state_json", ""], "--state_json: '' is empty"),
         (["models", "--pv_dir", ""], "--pv_dir: '' is empty"),
+        (["models", "--roll_back", ""], "--roll_back: '' is empty"),
         ([*TRAIN, "--backbone", "gpt"], "gpt"),
         ([*TRAIN, "--text_embedder", "word2vec"], "word2vec"),
         ([*TRAIN, "--device", "tpu"], "unknown device 'tpu'"),

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -59,6 +63,36 @@ def test_a_process_that_dies_fails_its_check():
     found = report(checks(dying), Settings(), processes=2)
     assert found["overall_pass"] is False
     assert found["results"]["dying"]["number"] is None
+
+
+SLEEPS = """
+import sys, time
+from pathlib import Path
+from verify.check import Check, Settings
+from verify.report import report
+
+def sleeping(settings):
+    Path(settings.device).touch()
+    time.sleep(100)
+
+if __name__ == "__main__":
+    report([Check("sleeping", sleeping, ())], Settings(device=sys.argv[1]), processes=2)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_the_process_that_asked(tmp_path, root, number):
+    (tmp_path / "sleeps.py").write_text(SLEEPS)
+    command = [sys.executable, "sleeps.py", str(tmp_path / "began")]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    while not (tmp_path / "began").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    process.communicate(timeout=60)  # until nobody has its streams any more
 
 
 def test_the_report_is_strict_json():
