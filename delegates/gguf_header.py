@@ -80,11 +80,12 @@ class _Reader:
         metadata: dict[str, Any] = {}
         vocabulary: frozenset[str] = frozenset()
         for _ in range(entries):
-            key, value = self._text(), self._value(self._scalar("<I"))
-            if key == "tokenizer.ggml.tokens":
-                vocabulary = frozenset(text for text in value if isinstance(text, str))
-            elif not isinstance(value, list):
-                metadata[key] = value
+            key, kind = self._text(), self._scalar("<I")
+            if kind == _ARRAY:
+                texts = self._list(keep=key == "tokenizer.ggml.tokens")
+                vocabulary = vocabulary or frozenset(texts)
+            else:
+                metadata[key] = self._text() if kind == _STRING else self._scalar(_SCALARS[kind])
         last = max((self._tensor_offset() for _ in range(tensors)), default=0)
         if self._at + last >= len(self._content):
             raise ValueError("weights are missing")
@@ -97,16 +98,19 @@ class _Reader:
         self._scalar("<I")
         return int(self._scalar("<Q"))
 
-    def _value(self, kind: int) -> Any:
-        if kind == _STRING:
-            return self._text()
-        if kind == _ARRAY:
-            item_kind, count = self._scalar("<I"), self._count()
-            if item_kind in _SCALARS:
-                self._at += count * struct.calcsize(_SCALARS[item_kind])
-                return []
-            return [self._value(item_kind) for _ in range(count)]
-        return self._scalar(_SCALARS[kind])
+    def _list(self, *, keep: bool) -> list[str]:
+        """The texts of a list if they are to be kept; else, and of other values, none: they are skipped."""
+        kind, count = self._scalar("<I"), self._count()
+        if kind != _STRING:  # lists of lists are in no file that we know of
+            self._at += count * struct.calcsize(_SCALARS[kind])
+            return []
+        if keep:
+            return [self._text() for _ in range(count)]
+        at, content, size_of = self._at, self._content, struct.Struct("<Q").unpack_from
+        for _ in range(count):
+            at += 8 + size_of(content, at)[0]
+        self._at = at
+        return []
 
     def _scalar(self, layout: str) -> Any:
         (value,) = struct.unpack_from(layout, self._content, self._at)

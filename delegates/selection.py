@@ -134,14 +134,17 @@ def choose_writer(
     *,
     own_ports: Collection[int] = (),
     note: Callable[[str], None] = print,
+    embedded: EmbeddedWriter | None = None,
 ) -> SelectedWriter:
     """The writer by the order above.
 
     own_ports: on which this process listens, which are never asked. note: takes a line of words for what cannot be
-    used. Raises InputError: what the settings name is not there or cannot be used.
+    used. embedded: the writer that stands in, if there is one already.
+
+    Raises InputError: what the settings name is not there or cannot be used.
     """
     settings = settings or WriterSettings()
-    embedded = EmbeddedWriter(paths.writers)
+    embedded = embedded or EmbeddedWriter(paths.writers)
     if settings.model_file is not None:
         chosen: GgufWriter | ServerWriter | None = _named_file(settings.model_file)
     elif settings.url is not None:

@@ -113,6 +113,11 @@ def test_a_named_server_on_another_machine_needs_the_setting(paths):
         choose_writer(paths, WriterSettings(url="http://192.0.2.1:8080"))
 
 
+def test_an_embedded_writer_that_is_there_already_stands_in(paths):
+    embedded = EmbeddedWriter()
+    assert choose_writer(paths, embedded=embedded).writer.embedded is embedded
+
+
 # A writer that fails
 
 
