@@ -11,6 +11,7 @@ from typing import Literal
 
 from actions import Action, Decision, Withheld, Writer, apply_text, is_legal
 from delegates import Completion, TextWriter, WritingContext
+from delegates.selection import ReliableWriter
 from errors import InputError
 from models.reviewer import Reviewer
 from services.current_models import AS_SERVED, Choice, CurrentModels, SamplingOptions
@@ -55,6 +56,8 @@ class Assistance:
     def help(self, request: HelpRequest) -> Help:
         """The help for a file, for any number of threads. Raises WritingCancelledError, InputError (bad options)."""
         state, cancellation = request.state, request.context.cancellation
+        if isinstance(self.writer, ReliableWriter):
+            self.writer.read_ahead(state, request.context)  # if no text is wanted now, one may be after the next keys
         milliseconds: dict[str, float] = {}
         with _stage(milliseconds, "policy"):
             choice, failure = self._choose(request)
