@@ -28,9 +28,6 @@ LEAST_SIMILARITY = 0.6
 ROUNDS = 4
 """How often names are voted at most."""
 
-MOST_STATEMENTS = 400
-"""Statements of a text up to which it is aligned."""
-
 _BUILTINS = frozenset(dir(builtins))
 _SHORT = 5
 """Tokens of a statement up to which it may be like another one by chance, if nothing but its form is the same."""
@@ -54,7 +51,8 @@ class Token:
 class Statement:
     """A statement's line, with all rows that it spans.
 
-    row, end: its rows in the text, `end` exclusive. depth: blocks that it is in. indent: the blanks before it.
+    row, end: its rows in the text, `end` exclusive, with a docstring below it. depth: blocks that it is in. indent: the
+    blanks before it.
     lines: its rows without comments.
     """
 
@@ -114,16 +112,22 @@ def read_solution(lines: tuple[str, ...], skeleton: int, entry_point: str) -> So
 
 def read_statements(lines: Sequence[str]) -> Iterator[Statement]:
     """The statements of a text in order; strings that are statements of their own are left out."""
-    code = [line.code for line in split(lines)]
+    code, notes = zip(*split(lines), strict=True) if lines else ((), ())
     logical = [line for line in logical_lines("\n".join(code)) if not _is_string(line.tokens)]
     depths = _depths([line.indent for line in logical])
     ends = [*(line.row for line in logical[1:]), len(lines)]
     for line, following, depth in zip(logical, ends, depths, strict=False):
-        end = next((i for i in range(following, line.row, -1) if code[i - 1].strip()), line.row + 1)
-        rows = tuple(code[line.row : end])
+        code_end = next((i for i in range(following, line.row, -1) if code[i - 1].strip()), line.row + 1)
+        docstring_end = next((i for i in range(following, code_end, -1) if _is_docstring(notes[i - 1])), code_end)
+        rows = tuple(code[line.row : code_end])
+        end = docstring_end if line.tokens[-1] == ":" else code_end
         statement = Statement(line.row, end, depth, line.indent, rows)
         if statement.tokens:  # none: a backslash alone
             yield statement
+
+
+def _is_docstring(note: str) -> bool:
+    return bool(note) and not note.startswith("#")
 
 
 def _is_string(tokens: Sequence[str]) -> bool:
@@ -132,19 +136,17 @@ def _is_string(tokens: Sequence[str]) -> bool:
 
 
 def _depths(indents: Sequence[str]) -> list[int]:
-    """Levels of indentations; where all are multiples of one width, a level may be missing, as while a block is cut."""
-    style = indent_style(tuple(f"{indent}x" for indent in indents))
-    width = len(style.unit.expandtabs(8)) if style is not None else 1
+    """Levels of indentations: by their width where the text has one, else by how many others are less deep.
+
+    So the rest of a block whose first line was deleted is still as deep as it was.
+    """
     columns = [len(indent.expandtabs(8)) for indent in indents]
-    if not any(column % width for column in columns):
+    levels = sorted(set(columns))
+    style = indent_style(tuple(f"{indent}x" for indent in indents))
+    width = len(style.unit.expandtabs(8)) if style is not None else 0
+    if width and min(columns) == 0 and levels[1] == width and not any(column % width for column in columns):
         return [column // width for column in columns]
-    depths, outer = [], list[int]()
-    for column in columns:
-        while outer and outer[-1] >= column:
-            outer.pop()
-        depths.append(len(outer))
-        outer.append(column)
-    return depths
+    return [levels.index(column) for column in columns]
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,6 @@ from alignment import similarity, strip_line_end
 from delegates.python_lexer import lines_within_statements, open_brackets
 from delegates.solution_alignment import (
     LEAST_SIMILARITY,
-    MOST_STATEMENTS,
     Solution,
     SolutionAlignment,
     Statement,
@@ -34,6 +33,9 @@ from indentation import DEFAULT_WIDTH, indent_style, indentation
 from state import State
 
 NAME = "tutor"
+
+MOST_LINES = 500
+"""Lines of a text that it reads; a longer one is no text for one problem, and would take too long."""
 
 LEAST_CONFIDENCE = 0.6
 """Share of the person's own statements that must say what the solution says, by their weight."""
@@ -58,7 +60,8 @@ class Tutor:
         """See `TextWriter`. Its log-probabilities are unknown, as it has no tokens."""
         context.cancellation.raise_if_cancelled()
         problem = context.problem
-        if problem is None or not problem.solution or decision == Decision.NO_OP or not 0 <= line < len(state):
+        is_possible = decision != Decision.NO_OP and 0 <= line < len(state) <= MOST_LINES
+        if problem is None or not problem.solution or not is_possible:
             return Completion("", NAME)
         solution = read_solution(problem.solution, problem.skeleton, problem.entry_point)
         if decision in EXPLAIN:
@@ -215,10 +218,10 @@ def _single(place: _Place) -> str:
 def _place(lines: tuple[str, ...], line: int, column: int | None, solution: Solution) -> _Place | None:
     """What the line is beside the solution; None: nothing, or the person goes another way."""
     code = lines[line].strip()
-    if re.match(r"print\b|#", code) or lines_within_statements(lines[: line + 1])[-1]:
-        return None
     if code and code not in _PLACEHOLDERS and (complete := _complete(lines, line, solution)) is not None:
         return complete
+    if re.match(r"print\b|#", code) or lines_within_statements(lines[: line + 1])[-1]:
+        return None
     unwritten = indentation(lines[line]) + _PLACEHOLDERS[0] if code else ""
     alignment = _aligned((*lines[:line], unwritten, *lines[line + 1 :]), solution)
     above = sum(statement.row < line for statement in alignment.statements)
@@ -233,7 +236,7 @@ def _place(lines: tuple[str, ...], line: int, column: int | None, solution: Solu
 def _aligned(lines: tuple[str, ...], solution: Solution) -> SolutionAlignment:
     """The alignment of a text's statements with the solution's, without those that are no step of a solution."""
     statements = [statement for statement in read_statements(lines) if statement.words[0] not in _SIDE_STEPS]
-    return align_with_solution(statements[:MOST_STATEMENTS], solution)
+    return align_with_solution(statements, solution)
 
 
 def _complete(lines: tuple[str, ...], line: int, solution: Solution) -> _Place | None:

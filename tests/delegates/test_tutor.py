@@ -252,6 +252,26 @@ def test_the_indentation_is_the_files_own(unit):
     assert edited[6:8] == [f"{unit * 2}if b > a:", f"{unit * 3}count += 1"]
 
 
+def test_a_docstring_stays_at_the_top():
+    lines = ["def longest(heights):", '    """The longest rise.', "", '    Of any list."""']
+    assert write(lines, MULTI, 0) == ""
+    edited = apply_text(lines, MULTI, 3, write(lines, MULTI, 3))
+    assert edited[3:6] == ['    Of any list."""', "    if not heights:", "        return 0"]
+    assert write([lines[0], '    """One."""', ""], SINGLE, 2) == "    if not heights:"
+
+
+def test_the_header_of_a_block_that_stands_is_put_above_it():
+    lines = [*LOOP.rstrip("\n").split("\n"), "            count += 1", "            top = max(top, count)"]
+    assert apply_text(lines, MULTI, 5, write(lines, MULTI, 5))[5:8] == [lines[5], "        if b > a:", lines[6]]
+
+
+def test_blocks_of_several_widths_are_followed():
+    body = ["    x = 1", "    while x < n:", "      x += 1", "    return x"]
+    problem = Problem("grow", "grow", (), ("def grow(n):", *body))
+    assert write(["def grow(n):", *body[:2], ""], SINGLE, 3, problem) == "        x += 1"
+    assert write(["def grow(n):", *body[:3], ""], SINGLE, 4, problem) == "    return x"
+
+
 def test_comments_say_why_and_only_once():
     text = LOOP + "        if b > a:\n            count += 1\n            top = max(top, count)\n"
     text += "        else:\n            count = 1"
