@@ -10,19 +10,20 @@ import contextlib
 import ctypes
 import os
 import resource
+import signal
 import sys
 import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from judge.landlock import MAKE_REG, READ, READ_FILE, REMOVE_FILE, TRUNCATE, WRITE_FILE, Ruleset
 
 MAX_PROCESSES = 64
 """Processes and threads of a text."""
 MAX_DESCRIPTORS = 64
 READABLE_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
-_NO_NEW_PRIVILEGES, _SET_SECCOMP, _SECCOMP_FILTER = 38, 22, 2
-_SYS_LANDLOCK_RESTRICT_SELF = 446
+_DIE_WITH_PARENT, _NO_NEW_PRIVILEGES, _SET_SECCOMP, _SECCOMP_FILTER = 1, 38, 22, 2
 _CAPABILITY_VERSION = 0x20080522
 
 
@@ -39,10 +40,18 @@ class Confinement:
     """
 
     def __init__(
-        self, *, own_processes: bool, base_memory: int = 0, filter_program: bytes | None = None, ruleset: Any = None
+        self,
+        *,
+        own_processes: bool,
+        base_memory: int = 0,
+        filter_program: bytes | None = None,
+        ruleset: Ruleset | None = None,
     ) -> None:
         self.own_processes, self.base_memory = own_processes, base_memory
+        self._libc = ctypes.CDLL(None, use_errno=True)
         self._ruleset = ruleset
+        self._header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+        self._no_capabilities = (ctypes.c_uint32 * 6)()
         self._program: _FilterProgram | None = None
         if filter_program is not None:
             self._instructions = ctypes.create_string_buffer(filter_program, len(filter_program))
@@ -57,16 +66,20 @@ class Confinement:
         set_limits(limits)
 
     def enter(self) -> None:
-        """Gives up for good whatever is not needed. Raises OSError: the kernel refuses, and nothing may be run."""
+        """From now on ends with the worker, and has given up for good whatever is not needed.
+
+        Raises OSError: the kernel refuses, and nothing may be run.
+        """
         if sys.platform != "linux":
             return
-        libc = ctypes.CDLL(None, use_errno=True)
+        libc = self._libc
+        _check(libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0))
         _check(libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
-        _drop_capabilities(libc)
+        _check(libc.capset(self._header, self._no_capabilities))
         if self._program is not None:
             _check(libc.prctl(_SET_SECCOMP, _SECCOMP_FILTER, ctypes.byref(self._program), 0, 0))
         if self._ruleset is not None:
-            _check(libc.syscall(_SYS_LANDLOCK_RESTRICT_SELF, self._ruleset.fileno(), 0))
+            self._ruleset.restrict()
 
 
 def set_limits(values: Mapping[str, int]) -> None:
@@ -76,22 +89,15 @@ def set_limits(values: Mapping[str, int]) -> None:
             resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def make_ruleset(folder: str) -> Any:
-    """A Landlock ruleset: files in `folder` may be made, libraries be read, and nothing else; None: not possible."""
+def make_ruleset(folder: str) -> Ruleset | None:
+    """Files in `folder` may be made, libraries be read, and nothing else; None: the kernel has no Landlock."""
+    rights = dict.fromkeys(readable_paths(), READ)
+    rights |= dict.fromkeys(READABLE_DEVICES, READ_FILE | WRITE_FILE)
+    rights[folder] = READ | WRITE_FILE | MAKE_REG | REMOVE_FILE | TRUNCATE
     try:
-        from landlockpy import AccessFS, Ruleset, Scope
-
-        ruleset = Ruleset(scoped=Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET)
-    except (ImportError, OSError):
+        return Ruleset(rights)
+    except OSError:
         return None
-    reading = AccessFS.READ_FILE | AccessFS.READ_DIR
-    for path in readable_paths():
-        ruleset.allow_path(path, reading if Path(path).is_dir() else AccessFS.READ_FILE)
-    for device in READABLE_DEVICES:
-        ruleset.allow_path(device, AccessFS.READ_FILE | AccessFS.WRITE_FILE)
-    making = AccessFS.WRITE_FILE | AccessFS.MAKE_REG | AccessFS.REMOVE_FILE | AccessFS.TRUNCATE
-    ruleset.allow_path(folder, reading | making)
-    return ruleset
 
 
 def readable_paths() -> list[str]:
@@ -101,11 +107,6 @@ def readable_paths() -> list[str]:
     paths += ["/lib64", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache", "/etc/localtime"]
     paths += [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     return [path for path in dict.fromkeys(paths) if Path(path).exists()]
-
-
-def _drop_capabilities(libc: ctypes.CDLL) -> None:
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
-    _check(libc.capset(header, (ctypes.c_uint32 * 6)()))
 
 
 def _check(status: int) -> None:

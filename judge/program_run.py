@@ -15,7 +15,6 @@ import os
 import random
 import select
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -24,7 +23,6 @@ from typing import Any
 from judge.audit import refuse_audited
 from judge.confinement import Confinement
 from judge.messages import Requests
-from judge.namespaces import die_with_parent
 from judge.run_watch import Ending, RunWatch
 
 MARKER = "---HARNESS_OUTPUT---"
@@ -44,7 +42,8 @@ def run_program(request: Mapping[str, Any], exit_process: Callable[[int], Any]) 
     _open_standard_streams()
     code = _run_main(request)
     try:
-        threading._shutdown()  # type: ignore[attr-defined]
+        if "threading" in sys.modules:  # never imported here: it makes each fork slower
+            sys.modules["threading"]._shutdown()
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -124,7 +123,6 @@ def _print_traceback(error: BaseException) -> None:
 def _be_program(request: Mapping[str, Any], pipes: _Pipes, confinement: Confinement) -> None:
     exit_process = os._exit
     os.setsid()
-    die_with_parent()
     _limit(request["limits"], confinement)
     for standard, descriptor in enumerate((pipes.stdin[0], pipes.stdout[1], pipes.stderr[1])):
         os.dup2(descriptor, standard)

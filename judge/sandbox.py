@@ -100,7 +100,7 @@ class ProbedSandbox:
     def require(self, least: SandboxLevel = LEAST_LEVEL) -> None:
         """Raises InputError: the level is lower."""
         if self.level < least:
-            hint = "install the extra `serve`" if _lacks_packages() else "this system grants no more"
+            hint = "install the extra `serve`" if find_spec("seccompy") is None else "this system grants no more"
             raise InputError(
                 "solution tester",
                 f"the sandbox reaches level {self.level} ({self.description}), expected level {least} or more: {hint}, "
@@ -139,7 +139,6 @@ def worker_settings(level: SandboxLevel) -> str:
         "namespaces": level >= SandboxLevel.NAMESPACES,
         "files": level == SandboxLevel.FILES or with_filters,
         "filter": (program or b"").hex(),
-        "packages": _package_folders(),
     }
     return json.dumps(settings)
 
@@ -195,13 +194,3 @@ def _targets() -> Iterator[dict[str, Any]]:
             "memory": 512 * 2**20,
             "file_size": FILE_SIZE,
         }
-
-
-def _package_folders() -> list[str]:
-    """Where the packages are that a worker imports before it runs anything."""
-    spec = find_spec("landlockpy")
-    return [] if spec is None or spec.origin is None else [str(Path(spec.origin).parents[1])]
-
-
-def _lacks_packages() -> bool:
-    return any(find_spec(name) is None for name in ("landlockpy", "seccompy"))

@@ -24,7 +24,6 @@ from typing import Any
 from judge.audit import refuse_audited
 from judge.confinement import Confinement, set_limits
 from judge.messages import Requests
-from judge.namespaces import die_with_parent
 from judge.run_watch import Ending, Exit, RunWatch
 
 
@@ -195,7 +194,6 @@ def _describe(error: BaseException) -> str:
 
 def _be_text(request: dict[str, Any], event_fd: int, nonce: str, confinement: Confinement) -> None:
     os.setsid()
-    die_with_parent()
     _limit_compiling(request["limits"], confinement)
     _redirect(event_fd)
     confinement.enter()

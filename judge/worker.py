@@ -13,7 +13,6 @@ import gc
 import json
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,16 +32,13 @@ _OOM_SCORE = "1000"
 
 
 def main(settings: str) -> None:
-    """Serves requests from standard input. settings: JSON of `{namespaces, files, filter, packages}`, see `sandbox`."""
+    """Serves requests from standard input. settings: JSON of `{namespaces, files, filter}`, see `sandbox`."""
     protections = json.loads(settings)
     requests, answers = os.dup(0), os.dup(1)
-    sys.path.extend(protections["packages"])
     _clear_environment()
     base_memory = _virtual_memory()
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
-    if protections["files"]:
-        _prepare_landlock()
     own_processes = protections["namespaces"] and enter_namespaces(readable_paths(), MAX_DISK)
     folder = str(Path.cwd()) if own_processes else tempfile.mkdtemp(prefix="judge-")
     os.chdir(folder)
@@ -95,11 +91,3 @@ def _virtual_memory() -> int:
     with contextlib.suppress(OSError):
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
     return 64 * 2**20
-
-
-def _prepare_landlock() -> None:
-    """Lets the package find the C library while programs and files can still be used."""
-    with contextlib.suppress(ImportError, OSError):
-        import landlockpy
-
-        landlockpy.abi_version()
