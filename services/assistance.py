@@ -7,17 +7,24 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Literal
+from typing import Literal, Protocol
 
-from actions import Action, Decision, Withheld, Writer, apply_text, is_legal
+from actions import Action, Decision, Review, Withheld, Writer, apply_text, is_legal
 from delegates import Completion, TextWriter, WritingContext
 from delegates.selection import ReliableWriter
 from errors import InputError
-from models.reviewer import Reviewer
 from services.current_models import AS_SERVED, Choice, CurrentModels, SamplingOptions
 from state import State
 
 Clean = Callable[[str, State, Decision, int, Sequence[str]], str]
+
+
+class TextReviewer(Protocol):
+    """Decides whether a written text is shown (`models.reviewer`)."""
+
+    def review(self, state: State, action: Action, completion: Completion, generator: Random) -> Review:
+        """What it says of the text."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Help:
 class Assistance:
     """The parts that answer a request for help."""
 
-    def __init__(self, models: CurrentModels, writer: TextWriter, reviewer: Reviewer, clean: Clean) -> None:
+    def __init__(self, models: CurrentModels, writer: TextWriter, reviewer: TextReviewer, clean: Clean) -> None:
         self.models, self.writer, self.reviewer, self.clean = models, writer, reviewer, clean
         self._random = Random()
 

@@ -1,25 +1,29 @@
 """The models that serve, reloaded when training has written new ones; exploration while too little is learned.
 
-Not here: how models decide (`inference`), the text that carries a decision out.
+PyTorch is loaded at the first use, so that a server can answer other requests before. Not here: how models decide
+(`inference`), the text that carries a decision out.
 """
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from actions import Action
 from errors import InputError
-from inference import DecisionRecord, ScoredAction, decide, open_models
-from models import Models, store
-from models.sampling import Strategy
 from simulation.assistants import ExploringAssistant
 from state import State
+
+if TYPE_CHECKING:
+    import torch
+
+    from inference import DecisionRecord, ScoredAction
+    from models import Models
+    from models.sampling import Strategy
 
 EXPLORATION_SESSIONS = 3
 """Sessions that a policy must have learned from before it acts; until then exploration does."""
@@ -63,11 +67,15 @@ class CurrentModels:
         self.failure: str | None = None
         self._folder, self._epsilon = folder, epsilon
         self._random = Random(seed)
-        self._generator = torch.Generator()
-        self._generator.manual_seed(self._random.getrandbits(63))
         self._lock = threading.Lock()
         self._models: Models | None = None
         self._stamp: object = None
+
+    @cached_property
+    def _generator(self) -> torch.Generator:
+        import torch
+
+        return torch.Generator().manual_seed(self._random.getrandbits(63))
 
     def models(self) -> Models:
         """The current models. Raises InputError: they cannot be read."""
@@ -100,6 +108,8 @@ class CurrentModels:
             return choice
 
     def _decide(self, state: State, options: SamplingOptions, agent: Literal["assistant", "human"]) -> Choice:
+        from inference import decide
+
         models = self._load()
         if agent == "assistant" and options == AS_SERVED and self._explores(models):
             (action,) = ExploringAssistant().decide([state], [self._random])
@@ -117,6 +127,8 @@ class CurrentModels:
         return Choice(record.action, record)
 
     def _load(self) -> Models:
+        from inference import open_models
+
         stamp = self._files_stamp()
         if self._models is None or stamp != self._stamp:
             self._models, self._stamp = open_models(self._folder), stamp
@@ -127,6 +139,8 @@ class CurrentModels:
 
     def _files_stamp(self) -> object:
         """Differs once the files of the current models are others."""
+        from models import store
+
         stamps: list[tuple[int, int, int] | None] = []
         for name in store.FILES:
             try:

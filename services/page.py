@@ -15,7 +15,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from models import store
 from services import health
 from services.responses import answer
 from services.services import Services
@@ -66,6 +65,8 @@ class Page:
         return [{"id": path.stem, "bytes": path.stat().st_size} for path in latest]
 
     def _models(self) -> list[dict[str, object]]:
+        from models import store
+
         generations = store.generations(self.services.paths.models)
         return [
             {"id": generation.id, "created": generation.created, "current": generation.current, "meta": generation.meta}

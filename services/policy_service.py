@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from inference import decide
 from services.messages import PolicyRequest
 from services.responses import answer, read
 from services.services import Services
@@ -48,6 +47,8 @@ class PolicyService:
         return answer(await asyncio.to_thread(self._decide, message, agent))
 
     def _decide(self, message: PolicyRequest, agent: Literal["assistant", "human"]) -> object:
+        from inference import decide
+
         lines = [
             [line.text, line.human_attrib, line.assistant_attrib, line.cursor_attrib] for line in message.line_tuples
         ]

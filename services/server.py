@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from errors import ConflictError
+from errors import ConflictError, printable
+from services.port_owner import program_on_port
 
 HOST = "127.0.0.1"
-STOP_SECONDS = 5
+CLOSE_SECONDS = 5
+"""How long requests that are under way may take when it ends."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Listener:
 
 
 def listen(port: int) -> socket.socket:
-    """A socket on a port of this machine alone. Raises ConflictError: the port is taken."""
+    """A socket on a port of this machine alone; 0: any that is free. Raises ConflictError: the port is taken."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -35,14 +37,20 @@ def listen(port: int) -> socket.socket:
         listening.listen(128)
     except OSError as error:
         listening.close()
-        raise ConflictError(f"port {port}", f"is taken by another program ({error.strerror})") from error
+        raise ConflictError(f"port {port}", _why_refused(port, error)) from error
     return listening
+
+
+def _why_refused(port: int, error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "is only for the system's own services; use one above 1023"
+    return f"is taken by {printable(program_on_port(port) or 'another program')}"
 
 
 class Server:
     """Serves in a thread with an event loop; `stop` ends it.
 
-    on_stop: awaited in the loop before it ends.
+    on_stop: awaited in the loop once no request is answered any more.
     """
 
     def __init__(self, listeners: Sequence[Listener], on_stop: Callable[[], Awaitable[None]]) -> None:
@@ -53,14 +61,14 @@ class Server:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="server", daemon=True)
 
     def start(self) -> None:
-        """Begins to serve."""
+        """Begins to serve. Connections that come before wait in the socket."""
         self._thread.start()
 
     def stop(self, timeout: float) -> bool:
-        """Ends it, within `timeout` seconds; returns whether it has ended."""
+        """Ends it, within `timeout` seconds; returns whether it has ended. Its ports are free then."""
         for server in self._servers:
             server.should_exit = True
-        self._thread.join(timeout)
+        self._thread.join(max(timeout, 0.0))
         return not self._thread.is_alive()
 
     async def _serve(self) -> None:
@@ -68,8 +76,10 @@ class Server:
             server.serve(sockets=[listener.socket])
             for server, listener in zip(self._servers, self._listeners, strict=True)
         ]
-        await asyncio.gather(*tasks)
-        await self._on_stop()
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            await self._on_stop()
 
 
 @contextmanager
@@ -80,5 +90,5 @@ def _no_signals() -> Iterator[None]:
 
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS
+        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=CLOSE_SECONDS
     )

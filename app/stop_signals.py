@@ -1,0 +1,38 @@
+"""Signals that ask a server to end: they are counted, so that none is lost whatever the process does just then.
+
+Not here: what ends, and signals that interrupt a command (`main_wrapper`).
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopSignals:
+    """The signals that have come. on_signal: called in the main thread at each of them."""
+
+    def __init__(self, on_signal: Callable[[], None]) -> None:
+        self.received: list[signal.Signals] = []
+        self._on_signal = on_signal
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.received.append(signal.Signals(number))
+        self._on_signal()
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Counts them for the block, instead of whatever they do else; one that is ignored (`nohup`) stays so."""
+        before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+        heard = [number for number in STOP_SIGNALS if before[number] is not signal.SIG_IGN]
+        for number in heard:
+            signal.signal(number, self._handle)
+        try:
+            yield
+        finally:
+            for number in heard:
+                signal.signal(number, before[number])
