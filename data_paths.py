@@ -93,6 +93,11 @@ class DataPaths:
         return self.root / "embeddings"
 
 
+def quarantine_folder(models: Path, trained_on: str) -> Path:
+    """Where models go that may not replace a person's: a folder of their own beside theirs."""
+    return models.parent / f"{models.name}-from-{trained_on}"
+
+
 def in_repository() -> bool:
     """Whether this code runs from a checkout, not from an installed wheel."""
     return (REPOSITORY / "pyproject.toml").is_file()

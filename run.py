@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The whole workflow: finds recorded sessions, learns from them in two phases, shows before and after.
+"""The whole workflow: records sessions, learns from them in two phases, shows before and after.
 
-    python run.py [--training-config-path FILE] [--seed N] [--device NAME] ...
+    python run.py [--port N] [--train-only] [--serve] [--simulate N] ...
 
-Sessions are those under the data root; without any, two samples in `examples/`. Not here: the plan
-(`training.training_loop`), the look of the table (`cli.report`).
+In a terminal it serves the page until Ctrl+C; elsewhere it learns from what is recorded and ends. Not here: the
+services (`services`), the plan (`training.training_loop`), the look of the table (`cli.report`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if __name__ == "__main__":
 import argparse
 import os
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,9 @@ import files
 from app.arguments import Parser, check_device, path, port, positive, seed
 from app.command_names import RUN
 from app.main_wrapper import exit_with, output_after, run_command
+from cli.writer_flags import add_writer_flags, writer_settings
 from config import VERSION, LoopConfig
-from data_paths import SAMPLES, DataPaths, sessions_left_behind
+from data_paths import SAMPLES, DataPaths, in_repository, quarantine_folder, sessions_left_behind
 from errors import InputError, printable
 from training.distributed.process_group import DistributedContext
 
@@ -37,10 +38,16 @@ if TYPE_CHECKING:
     from training.telemetry import RunRecord
     from training.training_loop import Outcome
 
-STOP_SECONDS = 30.0
-"""How long sessions and their tests may take to end."""
+SERVE_STOP_SECONDS, STOP_SECONDS = 30.0, 60.0
+"""How long open sessions and their tests may take to end: under `--serve`, and before training."""
 
-NO_SERVICES = "needs the services (page, recorder, tester), which are not part of this version"
+SIMULATED_SESSIONS = 4
+"""Sessions of scripted people to learn from where nobody has recorded any."""
+
+INSTALL_SERVE = "pip install -e '.[serve]'" if in_repository() else "pip install 'codeassist-policy[serve]'"
+
+SERVICE_PACKAGES = ("starlette", "uvicorn", "msgspec")
+"""Of the extra `serve`, without which nothing is served."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,10 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> Parser:
-    """The flags; those that need the services are refused, and `--help` leaves them out."""
-    top = Parser(prog=RUN, description="Learn from recorded sessions, compare, replace the current models.")
+    """The flags."""
+    top = Parser(prog=RUN, description="Record sessions with the assistant, learn from them, compare, replace.")
     add = top.add_argument
+    add("--port", type=port, metavar="N", help="of the page on this machine (default: 3000 or the next free one)")
+    add("--no-train", action="store_true", help="record sessions, learn from them later")
     add("--train-only", action="store_true", help="train on the recorded sessions and end")
+    add("--serve", action="store_true", help="record until a signal ends it, without training")
+    add("--simulate", type=positive, metavar="N", help="scripted people record N sessions, which are learned from")
+    add("--no-explore", action="store_true", help="keep quiet until three sessions are learned from")
+    add_writer_flags(top)
     add("--no-telemetry", action="store_true", help="keep no record of this run, also not on this machine")
     add(
         "--training-config-path",
@@ -64,10 +77,6 @@ def parser() -> Parser:
     add("--seed", type=seed, metavar="N", default=argparse.SUPPRESS, help="of all random choices (default: 0)")
     add("--device", metavar="NAME", default=argparse.SUPPRESS, help="cpu, cuda or cuda:N (default: cpu)")
     add("--version", action="version", version=f"codeassist-policy {VERSION}", help="print the version")
-    add("--port", type=port, metavar="N", help="of the page on this machine (default: 3000 or the next free one)")
-    add("--no-train", action="store_true", help="record sessions, learn from them later")
-    add("--serve", action="store_true", help="record until a signal ends it, without training")
-    add("--simulate", type=positive, metavar="N", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return top
 
 
@@ -75,41 +84,135 @@ def _run(options: argparse.Namespace) -> int:
     _check_options(options)
     config = configuration(options)
     paths = DataPaths.default()
-    if options.serve or (sys.stdin.isatty() and not options.train_only):
-        serve(config, paths, options.port)
+    if line := sessions_left_behind():
+        _say(line)
+    if options.simulate is not None:
+        config, recordings = simulate(config, paths, options)
+    elif options.serve or (_has_terminal() and not options.train_only and serves()):
+        serve(config, paths, options)
+        recordings = paths.episodes
+    else:
+        config, recordings = find_recordings(config, paths, options)
     if options.serve or options.no_train:
         return 0
-    return train(options, config, paths)
+    if not has_recordings(recordings):
+        _say(f"No sessions in {recordings}: nothing is learned. --simulate {SIMULATED_SESSIONS} shows what happens.")
+        return 0
+    return train(options, config, paths, recordings)
 
 
-def serve(config: LoopConfig, paths: DataPaths, port: int | None) -> None:
-    """Records sessions until Ctrl+C, a signal or the page ends it; all of them are whole on the disk afterwards."""
-    from services.startup import start_services
+def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> None:
+    """Records sessions until a signal or the page ends it; all of them are whole on the disk afterwards.
 
-    finished = threading.Event()
-    running = start_services(config, paths, port=port, finish=finished.set, report=_say)
-    _say(f"open {running.address}  (Ctrl+C ends recording)")
-    try:
-        finished.wait()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        _say("ending open sessions ...")
-        running.stop(STOP_SECONDS)
+    Raises KeyboardInterrupt if training is not wanted any more.
+    """
+    from services.serving import serve_until_stopped
+    from services.startup import StartOptions
+
+    end = serve_until_stopped(
+        config,
+        paths,
+        StartOptions(options.port, writer=writer_settings(options, config.serve), settings_file=settings_file(options)),
+        opens_browser=_has_terminal() and not options.serve,
+        can_hurry=not options.serve,
+        stop_seconds=SERVE_STOP_SECONDS if options.serve else STOP_SECONDS,
+        report=_say,
+    )
+    if not (options.serve or options.no_train or end.wants_training):
+        raise KeyboardInterrupt("all sessions are saved; --train-only learns from them")
+
+
+def simulate(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> tuple[LoopConfig, Path]:
+    """Lets scripted people record sessions through the services; returns what to learn from and how it is marked.
+
+    A training on such sessions that was interrupted goes on first, without new ones.
+    """
+    from cli.progress import Progress
+    from services.simulated_sessions import planned_sessions, record_simulated_sessions
+    from services.startup import StartOptions
+
+    config, folder = replace(config, trained_on="scripted"), paths.simulated_episodes
+    recorded = len(list(files.make_folder(folder).glob("*/*.json")))
+    count = max(SIMULATED_SESSIONS - recorded, 0) if options.simulate is None else options.simulate
+    if count and not _training_waits(config, folder, paths):
+        sessions = planned_sessions(count, config.seed, first=recorded)
+        where = StartOptions(
+            options.port or 0,
+            models=quarantine_folder(paths.models, "scripted"),
+            settings_file=settings_file(options),
+        )
+        progress = Progress()
+        try:
+            record_simulated_sessions(config, paths, where, sessions, observer=progress, report=_say)
+        finally:
+            progress.close()
+    return config, folder
+
+
+def _training_waits(config: LoopConfig, recordings: Path, paths: DataPaths) -> bool:
+    """Whether a training on these sessions was interrupted."""
+    if not (paths.run / "plan.json").exists():
+        return False
+    from training.training_loop import is_interrupted
+
+    return has_recordings(recordings) and is_interrupted(config, recordings, paths)
+
+
+def find_recordings(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> tuple[LoopConfig, Path]:
+    """Where to learn from, and the configuration that marks whose sessions they are.
+
+    The person's if there are any; else those of scripted people, recorded now if need be; else the samples.
+    """
+    if has_recordings(paths.episodes):
+        return config, paths.episodes
+    where = printable(str(paths.episodes))
+    if serves():
+        _say(f"No recorded sessions in {where}: scripted people show what happens, marked as such.")
+        return simulate(config, paths, options)
+    _say(f"No recorded sessions in {where}: two samples show what happens, marked as such.")
+    return replace(config, trained_on="samples"), SAMPLES
+
+
+def has_recordings(folder: Path) -> bool:
+    """Whether any file in a folder, which is made if missing, may hold sessions."""
+    names = (name for _, _, names in os.walk(files.make_folder(folder), followlinks=True) for name in names)
+    return any(_may_hold_sessions(name) for name in names)
+
+
+def _may_hold_sessions(name: str) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in (".json", ".jsonl")
+
+
+def serves() -> bool:
+    """Whether the packages of the services are installed; says how to install them if not."""
+    missing = _missing_packages()
+    if missing:
+        _say(f"The page and the recorder need {', '.join(missing)}: {INSTALL_SERVE}")
+    return not missing
+
+
+def _missing_packages() -> list[str]:
+    return [name for name in SERVICE_PACKAGES if find_spec(name) is None]
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _say(line: str) -> None:
     print(printable(line), file=sys.stderr, flush=True)
 
 
-def train(options: argparse.Namespace, config: LoopConfig, paths: DataPaths) -> int:
-    """Learns from what is recorded, and shows what changed."""
+def train(options: argparse.Namespace, config: LoopConfig, paths: DataPaths, recordings: Path) -> int:
+    """Learns from the sessions in a folder, and shows what changed."""
     from cli.report import render
     from training.evaluation.clustered_statistics import Estimate
+    from training.runs.config_file import require_registered
     from training.telemetry import telemetry
 
+    announce_loading()
+    require_registered(config, settings_file(options))
     recorder = telemetry(off=options.no_telemetry, url=config.telemetry_url)
-    config, recordings = find_recordings(config, paths.episodes)
     with recorder.run("run.py", trained_on=config.trained_on, seed=config.seed, device=config.device) as run:
         outcome = learn(config, recordings, paths, run)
         if outcome.after is not None:
@@ -119,22 +222,6 @@ def train(options: argparse.Namespace, config: LoopConfig, paths: DataPaths) -> 
     with output_after("the run has ended and is saved"):
         print(render(outcome, paths, config))
     return 0
-
-
-def find_recordings(config: LoopConfig, folder: Path) -> tuple[LoopConfig, Path]:
-    """Where the sessions are: `folder` if recordings are in it, else the samples, and then the models are marked."""
-    if line := sessions_left_behind():
-        print(line, file=sys.stderr)
-    names = (name for _, _, names in os.walk(files.make_folder(folder), followlinks=True) for name in names)
-    if any(_may_hold_sessions(name) for name in names):
-        return config, folder
-    where = printable(str(folder))
-    print(f"No recorded sessions in {where}: two samples show what happens, marked as such.", file=sys.stderr)
-    return replace(config, trained_on="samples"), SAMPLES
-
-
-def _may_hold_sessions(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in (".json", ".jsonl")
 
 
 def learn(config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord) -> Outcome:
@@ -159,26 +246,33 @@ def learn(config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord
 
 
 def configuration(options: argparse.Namespace) -> LoopConfig:
-    """Flags, before the file's settings, before the defaults. Loads PyTorch. Raises InputError."""
+    """Flags, before the file's settings, before the defaults. Raises InputError."""
     from training.runs import config_file
 
     file = getattr(options, "training_config_path", None)
     config = config_file.read_config(file)
     config = replace(config, **{name: getattr(options, name) for name in ("seed", "device") if name in options})
-    where = str(file or config_file.DEFAULT_PATH)
-    check_device(config.device, "--device" if "device" in options else f"{where}, device")
-    announce_loading()
-    config_file.require_registered(config, where)
-    return config
+    check_device(config.device, "--device" if "device" in options else f"{settings_file(options)}, device")
+    return replace(config, serve=replace(config.serve, explore=config.serve.explore and not options.no_explore))
+
+
+def settings_file(options: argparse.Namespace) -> str:
+    """The name of the settings' file, for messages."""
+    return str(getattr(options, "training_config_path", "training_config.json"))
 
 
 def _check_options(options: argparse.Namespace) -> None:
-    if "simulate" in options:
-        raise InputError("--simulate", NO_SERVICES)
-    if options.no_train and not (options.serve or sys.stdin.isatty()):
+    serving = options.serve or options.simulate is not None
+    if options.train_only and (serving or options.no_train):
+        raise InputError("--train-only", "leaves nothing to record; leave out --serve, --simulate and --no-train")
+    if options.serve and options.simulate is not None:
+        raise InputError("--serve", "is for people; leave out --simulate")
+    if options.no_train and not (serving or _has_terminal()):
         raise InputError("--no-train", "nobody records without a terminal; --serve records until a signal ends it")
     if DistributedContext.from_environment().world_size > 1:
         raise InputError("run.py", "is for one process; torchrun starts train_from_episodes (docs/scaling.md)")
+    if serving and (missing := _missing_packages()):
+        raise InputError("--serve" if options.serve else "--simulate", f"needs {', '.join(missing)}: {INSTALL_SERVE}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from episodes.live_episode import LiveEpisode
 from episodes.snapshot import check_recorded_state, parse_recorded_action
 from episodes.summary import Summary
 from episodes.validation import unexpected
-from episodes.writer import recorded_action, write_snapshot
+from episodes.writer import recorded_action, recorded_state, write_snapshot
 from errors import InputError
 from state import Cursor, Env, PastDecision, State
 
@@ -44,6 +44,7 @@ __all__ = [
     "read_session",
     "read_state",
     "recorded_action",
+    "recorded_state",
     "write_snapshot",
 ]
 

@@ -9,12 +9,16 @@ import io
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
 INTERRUPTED = 130
+
+STARTED = time.monotonic()
+"""When this process began to import what it needs."""
 
 
 def prepare_process() -> None:

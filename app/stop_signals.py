@@ -6,11 +6,16 @@ Not here: what ends, and signals that interrupt a command (`main_wrapper`).
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+SAME_SECONDS = 0.1
+"""A wrapper passes on what its process group hears as well: signals that come so close together are one."""
 
 
 class StopSignals:
@@ -19,9 +24,13 @@ class StopSignals:
     def __init__(self, on_signal: Callable[[], None]) -> None:
         self.received: list[signal.Signals] = []
         self._on_signal = on_signal
+        self._last = -SAME_SECONDS
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.received.append(signal.Signals(number))
+        now = time.monotonic()
+        if now - self._last > SAME_SECONDS:
+            self.received.append(signal.Signals(number))
+        self._last = now
         self._on_signal()
 
     @contextmanager

@@ -14,6 +14,7 @@ from errors import printable
 from training.runs.observer import Observer, Row
 
 TITLES = {
+    "simulation": "simulated sessions",
     "loading": "reading sessions",
     "bc": "behaviour cloning",
     "ppo_from_episodes": "PPO from episodes",
@@ -66,7 +67,7 @@ class Progress:
     @property
     def training_began(self) -> bool:
         """Whether there was a phase after the reading of the sessions."""
-        return self.title not in ("", TITLES["loading"])
+        return self.title not in ("", TITLES["simulation"], TITLES["loading"])
 
     def phase(self, name: str, total_steps: int) -> None:
         """A new bar, or without a terminal a line that says what begins; nothing for a phase that is left out."""

@@ -6,7 +6,7 @@ import math
 import shlex
 from typing import TYPE_CHECKING
 
-from app.command_names import TASKS
+from app.command_names import RUN, TASKS
 from cli.tables import pluralise, table
 from data_paths import SAMPLE_STATE
 from errors import printable
@@ -94,7 +94,11 @@ def _next_steps(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
     lines = ["Next:"]
     if config.trained_on == "samples":
         lines.append(f"  put your own recorded sessions into {printable(str(paths.episodes))}, and run this again")
-    state = shlex.quote(str(SAMPLE_STATE)) if config.trained_on == "samples" else "FILE"
+    if config.trained_on == "scripted":
+        lines.append(
+            f"  record your own      {RUN} in a terminal opens the page; Ctrl+C learns from what you did there"
+        )
+    state = "FILE" if config.trained_on == "person" else shlex.quote(str(SAMPLE_STATE))
     folder = "" if outcome.models == paths.models else f" --pv_dir {printable(shlex.quote(str(outcome.models)))}"
     steps = {
         "ask for a decision": f"{TASKS} infer_action --state_json {printable(state)}{folder}",

@@ -175,7 +175,7 @@ def _models_folder(pv_dir: Path, trained_on: str) -> Path:
     """`pv_dir`, unless it serves a person by default and these models did not learn from one."""
     if trained_on == "person" or pv_dir.resolve() != DataPaths.default().models.resolve():
         return pv_dir
-    from training.evaluation.promotion import quarantine_folder
+    from data_paths import quarantine_folder
 
     return quarantine_folder(pv_dir, trained_on)
 

@@ -52,6 +52,11 @@ def snapshot(episode: Episode) -> dict[str, object]:
     }
 
 
+def recorded_state(episode_id: str, state: State, action: Action | None) -> dict[str, object]:
+    """A state as a client of the recorder posts it (docs/formats.md)."""
+    return _state(episode_id, state, action, first=False)
+
+
 def _state(episode_id: str, state: State, action: Action | None, first: bool) -> dict[str, object]:
     written: dict[str, object] = {
         "episode_id": episode_id,

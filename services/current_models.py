@@ -82,6 +82,18 @@ class CurrentModels:
         with self._lock:
             return self._load()
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the models have been read."""
+        return self._models is not None
+
+    def load(self) -> None:
+        """Reads the models, so that the next decision need not wait; what is wrong with them becomes `failure`."""
+        try:
+            self.models()
+        except InputError as error:
+            self.failure = str(error)
+
     def is_exploring(self) -> bool:
         """Whether exploration acts instead of the policy."""
         return self._explores(self.models())

@@ -42,6 +42,8 @@ def _policy(services: Services) -> PartHealth:
     models = services.assistance.models
     if models.failure is not None:
         return PartHealth("policy", False, f"keeps quiet: {models.failure}")
+    if not models.is_loaded:
+        return PartHealth("policy", True, "loading PyTorch and the models ...")
     return PartHealth("policy", True, models.description())
 
 

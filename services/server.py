@@ -50,15 +50,20 @@ def _why_refused(port: int, error: OSError) -> str:
 class Server:
     """Serves in a thread with an event loop; `stop` ends it.
 
-    on_stop: awaited in the loop once no request is answered any more.
+    on_stop: awaited in the loop once no request is answered any more. on_end: called when it has ended, asked or not.
     """
 
-    def __init__(self, listeners: Sequence[Listener], on_stop: Callable[[], Awaitable[None]]) -> None:
-        self._listeners, self._on_stop = listeners, on_stop
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        on_stop: Callable[[], Awaitable[None]],
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._listeners, self._on_stop, self._on_end = listeners, on_stop, on_end
         self._servers = [uvicorn.Server(_config(listener.app)) for listener in listeners]
         for server in self._servers:
             server.capture_signals = _no_signals  # type: ignore[method-assign]
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="server", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="server", daemon=True)
 
     def start(self) -> None:
         """Begins to serve. Connections that come before wait in the socket."""
@@ -69,7 +74,15 @@ class Server:
         for server in self._servers:
             server.should_exit = True
         self._thread.join(max(timeout, 0.0))
+        for listener in self._listeners:
+            listener.socket.close()
         return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        finally:
+            self._on_end()
 
     async def _serve(self) -> None:
         tasks = [

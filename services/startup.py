@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
 
+import files
+from actions import Action, Review
+from app.startup import STARTED
 from config import LoopConfig
 from data_paths import DataPaths
+from delegates import Completion
 from delegates.cleaning import clean
 from delegates.embedded import EmbeddedWriter
-from errors import ConflictError
+from delegates.selection import ReliableWriter, SelectedWriter, WriterSettings, choose_writer, describe
+from errors import ConflictError, InputError
 from judge import Judge
-from models.reviewer import Reviewer, break_even
 from services import health
 from services.app import create_app
 from services.assistance import Assistance
@@ -25,79 +36,219 @@ from services.recording.snapshot_queue import SnapshotQueue
 from services.server import HOST, Listener, Server, listen
 from services.services import Services
 from simulation.problem_loader import load_problems
+from state import State
+
+if TYPE_CHECKING:
+    from models.reviewer import Reviewer
 
 DEFAULT_PORT = 3000
 TRIED_PORTS = 20
 """Ports that are tried from the default one on."""
 
+LEAST_SECONDS = 0.5
+"""That a thread gets to end, however late it is."""
+
+Report = Callable[[str], None]
+"""Takes a line of words for the person."""
+
 
 @dataclass(frozen=True)
-class RunningServices:
-    """Services that are served on a port of this machine until they are stopped."""
+class StartOptions:
+    """Where and for whom to serve.
 
-    services: Services
-    server: Server
-    judge: Judge
-    port: int
-    token: str
+    port: None: the default one or the next that is free; 0: any that is free. models: the folder of those that serve,
+    by default the person's. writer: what the person says of it; None: the embedded one writes. settings_file: named
+    where a setting is wrong.
+    """
+
+    port: int | None = None
+    allowed_origins: frozenset[str] = frozenset()
+    models: Path | None = None
+    writer: WriterSettings | None = None
+    settings_file: str = "the settings"
+
+
+class RunningServices:
+    """Services that are served on a port of this machine until they are stopped.
+
+    failure: what is wrong with the settings, if that was found while the parts got ready.
+    """
+
+    def __init__(self, services: Services, server: Server, judge: Judge, port: int, resources: ExitStack) -> None:
+        self.services, self.server, self.judge, self.port = services, server, judge, port
+        self.failure: InputError | None = None
+        self._resources = resources
+        self._preparing: list[threading.Thread] = []
 
     @property
     def address(self) -> str:
         """The page's."""
         return f"http://{HOST}:{self.port}/"
 
-    def stop(self, timeout: float) -> bool:
-        """Ends open sessions, then waits for their tests, within `timeout` seconds; returns whether all was done."""
+    def prepare(self, prepare: Callable[[], None], on_failure: Callable[[], None]) -> None:
+        """Gets a part ready in a thread of its own. on_failure: called if the person's settings do not allow it."""
+
+        def run() -> None:
+            try:
+                prepare()
+            except InputError as error:
+                self.failure = error
+                on_failure()
+            except Exception:
+                traceback.print_exc()
+                on_failure()
+
+        thread = threading.Thread(target=run, name="startup", daemon=True)
+        self._preparing.append(thread)
+        thread.start()
+
+    def wait_until_ready(self) -> None:
+        """Waits until every part is ready or has failed."""
+        for thread in self._preparing:
+            thread.join()
+
+    def stop(self, timeout: float, *, is_hurried: Callable[[], bool] = lambda: False) -> bool:
+        """Ends open sessions, then waits for their tests; returns whether all was done within `timeout` seconds.
+
+        is_hurried: asked while tests run whether to leave them to the next start.
+        """
+        deadline = time.monotonic() + timeout
         ended = self.server.stop(timeout)
-        written = self.services.recorder.snapshots.wait(timeout)
-        self.judge.close()
+        snapshots, written = self.services.recorder.snapshots, False
+        while not written and time.monotonic() < deadline and not is_hurried():
+            written = snapshots.wait(0.1)
+        closing = threading.Thread(target=self._resources.close, name="closing", daemon=True)
+        closing.start()
+        for thread in (*self._preparing, closing):
+            thread.join(max(deadline - time.monotonic(), LEAST_SECONDS))
         return ended and written
 
 
 def start_services(
     config: LoopConfig,
     paths: DataPaths,
+    options: StartOptions | None = None,
     *,
-    port: int | None = None,
     finish: Callable[[], None],
-    report: Callable[[str], None],
+    report: Report,
 ) -> RunningServices:
-    """Makes all parts and begins to serve them.
+    """Begins to serve the page and recording at once; what takes longer gets ready meanwhile, each with its line.
 
-    port: None: the default one or the next that is free. finish: called when the page asks to end. report: takes a line
-    of words for each part that is ready. Raises InputError, ConflictError (the port is taken).
+    finish: called when the page asks to end, or when a part finds that the settings are wrong (`failure` of what is
+    returned). Raises InputError, ConflictError (the port is taken, another process records into this data root).
     """
-    listening = _listen(port)
-    port = listening.getsockname()[1]
-    judge = Judge()
-    problems = load_problems(paths.problems)
-    serve = config.serve
-    models = CurrentModels(paths.models, epsilon=serve.epsilon, explore=serve.explore)
-    threshold = break_even(config.rewards) if serve.review_threshold is None else serve.review_threshold
-    reviewer = Reviewer(threshold=threshold, exploration=serve.review_exploration)
-    snapshots = SnapshotQueue(judge, problems.get, report)
-    recorder = Recorder(paths, snapshots)
-    writer = EmbeddedWriter(paths.writers)
-    writer.start()
-    assistance = Assistance(models, writer, reviewer, clean)
-    services = Services(paths, recorder, assistance, writer.name, "writes from the standard library and this file")
-    token = secrets.token_urlsafe(24)
-    rules = AccessRules(frozenset({port}), token)
-    app = create_app(services, rules, Page(services, token, finish))
-    server = Server([Listener(app, listening)], recorder.close)
+    options = options or StartOptions()
+    timed = _timed(report)
+    with ExitStack() as stack:
+        listening = stack.enter_context(_listen(options.port, report))
+        port = listening.getsockname()[1]
+        stack.enter_context(_recording_alone(paths, f"http://{HOST}:{port}/"))
+        judge = stack.enter_context(Judge())
+        services = _make_services(config, paths, options, judge, report)
+        token = secrets.token_urlsafe(24)
+        rules = AccessRules(frozenset({port}), token, options.allowed_origins)
+        app = create_app(services, rules, Page(services, token, finish))
+        server = Server([Listener(app, listening)], services.recorder.close, finish)
+        running = RunningServices(services, server, judge, port, stack.pop_all())
     server.start()
+    timed("page", running.address)
     for part in health.parts(services):
-        report(f"{part.name}: {part.text}")
-    return RunningServices(services, server, judge, port, token)
+        if part.name in ("recorder", "disk") and (part.name == "recorder" or not part.ok):
+            timed(part.name, part.text)
+    running.prepare(lambda: _load_policy(config, services, options.settings_file, timed), finish)
+    if (settings := options.writer) is not None:
+        running.prepare(lambda: _choose_writer(settings, services, port, report, timed), finish)
+    return running
 
 
-def _listen(port: int | None) -> socket.socket:
+def _make_services(
+    config: LoopConfig, paths: DataPaths, options: StartOptions, judge: Judge, report: Report
+) -> Services:
+    serve = config.serve
+    problems = load_problems(paths.problems)
+    recorder = Recorder(paths, SnapshotQueue(judge, problems.get, report))
+    models = CurrentModels(options.models or paths.models, epsilon=serve.epsilon, explore=serve.explore)
+    writer = describe(ReliableWriter(None, EmbeddedWriter(paths.writers), report))
+    assistance = Assistance(models, writer.writer, _LazyReviewer(lambda: _make_reviewer(config)), clean)
+    return Services(paths, recorder, assistance, writer.name, writer.description)
+
+
+def _load_policy(config: LoopConfig, services: Services, settings_file: str, timed: Callable[[str, str], None]) -> None:
+    """Loads PyTorch and the current models, so that the first decision need not wait. Raises InputError."""
+    from training.runs.config_file import require_registered
+
+    require_registered(config, settings_file)
+    models = services.assistance.models
+    models.load()
+    timed("policy", f"keeps quiet: {models.failure}" if models.failure is not None else models.description())
+
+
+def _choose_writer(
+    settings: WriterSettings, services: Services, port: int, report: Report, timed: Callable[[str, str], None]
+) -> None:
+    """Looks for a better writer than the embedded one, which writes until then. Raises InputError."""
+    selected: SelectedWriter = choose_writer(services.paths, settings, own_ports={port}, note=report)
+    services.assistance.writer = selected.writer
+    services.writer_name, services.writer_description = selected.name, selected.description
+    timed("writer", selected.description)
+    if selected.hint:
+        timed("", selected.hint)
+
+
+class _LazyReviewer:
+    """A reviewer that is made at the first text, since PyTorch comes with it."""
+
+    def __init__(self, make: Callable[[], Reviewer]) -> None:
+        self._make = make
+        self._reviewer: Reviewer | None = None
+
+    def review(self, state: State, action: Action, completion: Completion, generator: Random) -> Review:
+        if self._reviewer is None:
+            self._reviewer = self._make()
+        return self._reviewer.review(state, action, completion, generator)
+
+
+def _make_reviewer(config: LoopConfig) -> Reviewer:
+    from models.reviewer import Reviewer, break_even
+
+    serve = config.serve
+    threshold = break_even(config.rewards) if serve.review_threshold is None else serve.review_threshold
+    return Reviewer(threshold=threshold, exploration=serve.review_exploration)
+
+
+def _timed(report: Report) -> Callable[[str, str], None]:
+    """Reports a part with the seconds since the process began."""
+    return lambda part, text: report(f"{time.monotonic() - STARTED:5.1f} s  {part:9} {text}")
+
+
+@contextmanager
+def _recording_alone(paths: DataPaths, address: str) -> Iterator[None]:
+    """Holds the lock of whoever records into this data root. Raises ConflictError: another process does."""
+    folder = paths.episodes.parent
+    lock, holder = folder / ".recording.lock", folder / ".recording.address"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(files.lock(lock))
+        except ConflictError:
+            where = holder.read_text(encoding="utf-8", errors="replace").strip() if holder.is_file() else "elsewhere"
+            raise ConflictError(str(paths.root), f"another run.py records into it: {where}") from None
+        files.atomic_write(holder, address)
+        yield
+
+
+def _listen(port: int | None, report: Report) -> socket.socket:
+    """A socket on the port; on the next free one, in a line of words, if the person named none."""
     if port is not None:
         return listen(port)
+    taken: ConflictError | None = None
     for candidate in range(DEFAULT_PORT, DEFAULT_PORT + TRIED_PORTS):
         try:
-            return listen(candidate)
-        except ConflictError:
+            listening = listen(candidate)
+        except ConflictError as error:
+            taken = taken or error
             continue
+        if taken is not None:
+            report(f"{taken}; {candidate} is free")
+        return listening
     last = DEFAULT_PORT + TRIED_PORTS - 1
     raise ConflictError(f"ports {DEFAULT_PORT} to {last}", "are all taken; name a free one with --port")

@@ -85,7 +85,7 @@ def test_plug_ins_of_the_current_folder_are_found(command):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="another data root")
-def test_it_learns_from_the_samples_and_decides(command, tmp_path):
+def test_it_learns_from_simulated_people_and_decides(command, tmp_path):
     (tmp_path / "work" / "training_config.json").write_text(json.dumps(TINY))
     done = command("codeassist")
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""run.py promises: it finds sessions or says that it uses samples, shows before and after, can be interrupted."""
+"""run.py promises: it finds sessions or has some recorded, shows before and after, can be interrupted."""
 
 import errno
 import json
@@ -33,9 +33,16 @@ def paths(tmp_path, monkeypatch):
     return DataPaths(tmp_path / "data")
 
 
-def test_without_sessions_it_shows_what_happens_on_samples(paths, capsys):
+@pytest.fixture
+def samples(monkeypatch):
+    """Without the packages of the services the samples are learned from."""
+    monkeypatch.setattr(run, "SERVICE_PACKAGES", ("starlette", "a_package_that_nobody_has"))
+
+
+def test_without_the_services_it_shows_what_happens_on_samples_and_says_what_to_install(paths, samples, capsys):
     assert run.main([]) == 0
     out, error = capsys.readouterr()
+    assert "need a_package_that_nobody_has: pip install -e '.[serve]'" in error
     assert "two samples" in error and "behaviour cloning" in error
     assert out.startswith("Learned from 2 sessions, and 2 games; none held out, so nothing is compared.")
     assert "on the sessions learned from" in out
@@ -57,11 +64,10 @@ def test_only_json_files_are_recordings(paths, name, recorded):
     file = paths.episodes / name
     file.parent.mkdir(parents=True)
     file.touch()
-    config, folder = run.find_recordings(LoopConfig(), paths.episodes)
-    assert (folder == paths.episodes) == recorded and (config.trained_on == "person") == recorded
+    assert run.has_recordings(paths.episodes) == recorded
 
 
-def test_a_persons_sessions_are_found_and_take_over(paths, sample_sessions, capsys):
+def test_a_persons_sessions_are_found_and_take_over(paths, samples, sample_sessions, capsys):
     assert run.main([]) == 0
     (paths.episodes / "linked").symlink_to(sample_sessions)
     assert run.main(["--train-only", "--seed", "3", "--device", "cpu"]) == 0
@@ -87,7 +93,9 @@ def test_called_again_with_nothing_new_it_says_so_and_learns_nothing(paths, samp
     "words, named",
     [
         (["--no-train"], "--serve records until a signal"),
-        (["--simulate", "3"], "--simulate: needs the services"),
+        (["--train-only", "--serve"], "--train-only: leaves nothing to record"),
+        (["--simulate", "2", "--serve"], "--serve: is for people"),
+        (["--simulate", "0"], "--simulate"),
         (["--port", "0"], "--port"),
         (["--port", "70000"], "expected at most 65535"),
         (["--seed", "x"], "--seed"),
@@ -143,7 +151,7 @@ def test_damaged_sessions_are_an_error_and_not_a_reason_for_samples(paths, capsy
 
 
 @pytest.mark.parametrize("calls", [0, 5, 20])
-def test_a_full_disk_is_one_line_and_the_models_stay(paths, capsys, monkeypatch, calls):
+def test_a_full_disk_is_one_line_and_the_models_stay(paths, samples, capsys, monkeypatch, calls):
     assert run.main([]) == 0
     models = paths.models.with_name("models-from-samples")
     before = {path: path.read_bytes() for path in models.glob("*.pt")}
@@ -175,7 +183,7 @@ def test_flags_come_before_the_file_and_the_file_before_defaults(paths, tmp_path
     assert (config.seed, config.trained_on, config.bc) == (9, "scripted", LoopConfig().bc)
 
 
-def test_telemetry_says_how_the_run_came_out(paths, monkeypatch):
+def test_telemetry_says_how_the_run_came_out(paths, samples, monkeypatch):
     monkeypatch.delenv("DISABLE_TELEMETRY")
     assert run.main([]) == 0
     end = json.loads((paths.root / "telemetry" / "runs.jsonl").read_text().splitlines()[-1])
@@ -196,7 +204,7 @@ def test_telemetry_is_kept_here_and_can_be_switched_off(paths, monkeypatch):
     assert str(paths.root) not in log.read_text()
 
 
-def test_interrupted_before_training_it_does_not_promise_that_something_is_saved(paths, monkeypatch, capsys):
+def test_interrupted_before_training_it_does_not_promise_that_something_is_saved(paths, samples, monkeypatch, capsys):
     def interrupt(*_):
         raise KeyboardInterrupt
 

@@ -21,17 +21,17 @@ from pathlib import Path
 
 import files
 from config import LoopConfig, TrainConfig
-from data_paths import DataPaths
+from data_paths import DataPaths, quarantine_folder
 from errors import InputError
 from inference import untrained_models
 from judge import Problem
 from models import Models, store
 from models.provenance import NOT_A_PERSON, NOTHING
 from simulation.problem_loader import load_problems
-from state_adapter import Episode, write_snapshot
+from state_adapter import Episode, read_episodes, write_snapshot
 from training.data.held_out import choose_held_out
 from training.evaluation.held_out_report import Baselines, Report, evaluate
-from training.evaluation.promotion import PromotionDecision, Scores, decide_promotion, quarantine_folder
+from training.evaluation.promotion import PromotionDecision, Scores, decide_promotion
 from training.runs.damaged_files import DamagedFileError, set_aside
 from training.runs.fingerprint import canonical_order
 from training.runs.observer import Observer
@@ -79,8 +79,8 @@ class LoopInputs:
 
     @property
     def plan_path(self) -> Path:
-        """Where the plan of a run lies until the run has ended."""
-        return self.paths.run / "plan.json"
+        """See `_plan_path`."""
+        return _plan_path(self.paths)
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,20 @@ def run_loop(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, 
         else:
             plan = _begin_plan(inputs)
         return _carry_out(inputs, plan)
+
+
+def is_interrupted(config: LoopConfig, recordings: Path, paths: DataPaths) -> bool:
+    """Whether a run that learns from these sessions was interrupted and goes on if it is started again."""
+    plan = read_plan(_plan_path(paths), lambda line: None)
+    if plan is None:
+        return False
+    episodes, _ = read_episodes(recordings)
+    return plan.fingerprint == fingerprint_of(config, episodes, load_problems())
+
+
+def _plan_path(paths: DataPaths) -> Path:
+    """Where the plan of a run lies until the run has ended."""
+    return paths.run / "plan.json"
 
 
 def _read_inputs(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, observer: Observer) -> LoopInputs:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from models.provenance import NOT_A_PERSON, NOTHING
 from training.data.held_out import MIN_HELD_OUT_SESSIONS
@@ -87,11 +86,6 @@ def paired_gain(new: Sequence[float], old: Sequence[float], *, sign: int = 1) ->
     mean = math.fsum(gains) / len(gains)
     variance = math.fsum((gain - mean) ** 2 for gain in gains) / (len(gains) - 1)
     return mean, math.sqrt(variance / len(gains))
-
-
-def quarantine_folder(pv_dir: Path, trained_on: str) -> Path:
-    """Where models go that may not replace a person's: a folder of their own beside `pv_dir`."""
-    return pv_dir.parent / f"{pv_dir.name}-from-{trained_on}"
 
 
 def _comparable(new: Sequence[float], old: Sequence[float]) -> int:

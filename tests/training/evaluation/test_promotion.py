@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from training.evaluation.promotion import Scores, decide_promotion, paired_gain, quarantine_folder
+from data_paths import quarantine_folder
+from training.evaluation.promotion import Scores, decide_promotion, paired_gain
 
 NAN = math.nan
 SAME = Scores([1.0, 1.2, 0.8, 1.1], [2.0, 1.0, 3.0, 2.5], [0.2, 0.1, 0.3, 0.2])

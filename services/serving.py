@@ -1,0 +1,90 @@
+"""Serves a person until a signal or the page's button ends it. Not here: the parts, what comes afterwards."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import webbrowser
+from dataclasses import dataclass
+from signal import SIGINT, Signals
+
+from app.stop_signals import StopSignals
+from config import LoopConfig
+from data_paths import DataPaths
+from services.startup import Report, RunningServices, StartOptions, start_services
+
+
+@dataclass(frozen=True)
+class ServingEnd:
+    """How serving ended.
+
+    stopped_by: the signal that ended it; None: the page did. interrupted: another signal came while it ended.
+    """
+
+    stopped_by: Signals | None
+    interrupted: bool
+
+    @property
+    def wants_training(self) -> bool:
+        """Whether what follows is wanted: a terminal that is gone, or a second Ctrl+C, says that it is not."""
+        return self.stopped_by in (None, SIGINT) and not self.interrupted
+
+
+def serve_until_stopped(
+    config: LoopConfig,
+    paths: DataPaths,
+    options: StartOptions,
+    *,
+    opens_browser: bool,
+    stop_seconds: float,
+    can_hurry: bool,
+    report: Report,
+) -> ServingEnd:
+    """Serves; returns once all open sessions are ended and tested, or `stop_seconds` after it was told to end.
+
+    can_hurry: whether another signal while it ends leaves the tests to the next start. Raises InputError, with all
+    sessions saved: a setting turned out to be wrong.
+    """
+    finished = threading.Event()
+    signals = StopSignals(finished.set)
+    with signals.caught():
+        running = start_services(config, paths, options, finish=finished.set, report=report)
+        _announce(running, finished, report)
+        if opens_browser:
+            open_browser(running.address)
+        finished.wait()
+        stopped_by = signals.received[0] if signals.received else None
+        expected = 0 if stopped_by is None else 1
+        report("ending open sessions ...")
+        if not running.stop(stop_seconds, is_hurried=lambda: can_hurry and len(signals.received) > expected):
+            report("not everything is tested; recorded it is, and the next start goes on")
+        interrupted = len(signals.received) > expected
+    if running.failure is not None:
+        raise running.failure
+    return ServingEnd(stopped_by, interrupted)
+
+
+def _announce(running: RunningServices, finished: threading.Event, report: Report) -> None:
+    """Says once that all parts are ready, from a thread of its own."""
+
+    def wait() -> None:
+        running.wait_until_ready()
+        if not finished.is_set():
+            report(f"ready: {running.address}  (Ctrl+C ends recording)")
+
+    threading.Thread(target=wait, name="announcement", daemon=True).start()
+
+
+def open_browser(address: str) -> None:
+    """Opens the page if there is a desktop; a browser that cannot be started is no error."""
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return  # a browser in the terminal would take it over
+    threading.Thread(target=_open, args=(address,), name="browser", daemon=True).start()
+
+
+def _open(address: str) -> None:
+    try:
+        webbrowser.open(address)
+    except (webbrowser.Error, OSError):
+        return

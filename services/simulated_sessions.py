@@ -1,0 +1,82 @@
+"""Many simulated people who record sessions at once through a server of this process. Not here: what each does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from app.stop_signals import StopSignals
+from config import LoopConfig
+from data_paths import DataPaths
+from services.server import HOST
+from services.simulated_client import BackendClient, SimulatedSession, play_session
+from services.startup import Report, StartOptions, start_services
+from simulation.builtin_problems import PROBLEMS
+from simulation.scripted_people import PEOPLE
+from training.runs.observer import Observer
+
+CONCURRENT_SESSIONS = 4
+STOP_SECONDS = 60.0
+"""How long the last sessions' tests may take."""
+
+
+def planned_sessions(count: int, seed: int, first: int = 0) -> list[SimulatedSession]:
+    """`count` sessions from number `first` on: the scripted people and the built-in problems in turn."""
+    people = list(PEOPLE.values())
+    numbers = range(first, first + count)
+    return [
+        SimulatedSession(people[n % len(people)], PROBLEMS[n % len(PROBLEMS)], f"{seed}/simulated/{n}") for n in numbers
+    ]
+
+
+def record_simulated_sessions(
+    config: LoopConfig,
+    paths: DataPaths,
+    options: StartOptions,
+    sessions: Sequence[SimulatedSession],
+    *,
+    observer: Observer,
+    report: Report,
+) -> None:
+    """Serves, lets the people play, and ends once all is tested. The observer sees a phase of a step a session.
+
+    Raises InputError, and KeyboardInterrupt if a signal came; what was begun is ended and saved then.
+    """
+    stopped = threading.Event()
+    signals = StopSignals(stopped.set)
+    with signals.caught():
+        running = start_services(config, paths, options, finish=stopped.set, report=report)
+        try:
+            running.wait_until_ready()
+            observer.phase("simulation", len(sessions))
+            futures = _play(running.port, sessions, stopped, observer)
+        finally:
+            running.stop(STOP_SECONDS, is_hurried=lambda: len(signals.received) > 1)
+    if running.failure is not None:
+        raise running.failure
+    for future in futures:
+        future.result()
+    if signals.received:
+        raise KeyboardInterrupt("the sessions so far are saved; the same command records more and learns from all")
+
+
+def _play(
+    port: int, sessions: Sequence[SimulatedSession], stopped: threading.Event, observer: Observer
+) -> list[Future[None]]:
+    """Plays the sessions and returns when all have ended."""
+    lock = threading.Lock()
+
+    def play(session: SimulatedSession) -> None:
+        if stopped.is_set():
+            return
+        client = BackendClient(HOST, port)
+        try:
+            play_session(client, session, stopped.is_set)
+        finally:
+            client.close()
+        with lock:
+            observer.advance()
+
+    with ThreadPoolExecutor(CONCURRENT_SESSIONS, thread_name_prefix="person") as pool:
+        return [pool.submit(play, session) for session in sessions]
