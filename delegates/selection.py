@@ -33,7 +33,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 30.0, 480.0
 EMBEDDED_DESCRIPTION = "names, lines and comments from the standard library and your own text; no model"
 EMBEDDED_HINT = (
     "a code model writes far better: start Ollama with one (ollama pull qwen2.5-coder:1.5b-base), or name a GGUF file "
-    "with --writer-model; `python -m cli.run_tasks writers` shows what is there"
+    "with --writer-model; the command `writers` shows what is there"
 )
 PREFIX_HINT = "a code model that fills in the middle, such as qwen2.5-coder, writes better"
 
