@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -30,7 +30,7 @@ _LEAST_MASS = 0.002
 _DECAY = 80.0
 """Tokens after which a name used in the file counts 1/e."""
 
-_RECENT_TOKENS = 500
+_RECENT_TOKENS = 1500
 _NEW_NAME_AFTER = frozenset({"def", "class", "import", "from", "as", "for", "global", "nonlocal", "lambda"})
 _LINE_STARTS = frozenset({LINE_END, INDENT, DEDENT})
 
@@ -61,12 +61,17 @@ class NextToken:
     @cached_property
     def variables(self) -> dict[str, float]:
         """Names of the file that are no attributes: what share of the latest use each has."""
-        return _recent_shares(self.before, after_dot=False)
+        return _recent_shares(self.before, lambda before: before[-1:] != (".",))
 
     @cached_property
     def attributes(self) -> dict[str, float]:
-        """The same of attributes."""
-        return _recent_shares(self.before, after_dot=True)
+        """What stands after a dot: what share of the latest use each has."""
+        return _recent_shares(self.before, lambda before: before[-1:] == (".",))
+
+    @cached_property
+    def own_attributes(self) -> dict[str, float]:
+        """What stands after `self.`, and methods: what share of the latest use each has."""
+        return _recent_shares(self.before, lambda before: before == ("self", ".") or before[-1:] == ("def",))
 
     def probabilities(self, context: Sequence[str]) -> Mapping[str, float]:
         """Each likely next token's probability; what is missing to 1 is tokens that nobody can name."""
@@ -113,7 +118,8 @@ class NextToken:
         if last in _NEW_NAME_AFTER:
             return {}, None
         if last == ".":
-            return self.attributes, self.names if before_last == "self" else None
+            own = before_last == "self"
+            return (self.own_attributes, frozenset(self.own_attributes)) if own else (self.attributes, None)
         return self.variables, None if last in _LINE_STARTS else self.known
 
 
@@ -125,12 +131,15 @@ def _give(mixed: dict[str, float], mass: float, counts: Mapping[str, float], tot
     return mass - earned
 
 
-def _recent_shares(tokens: Sequence[str], *, after_dot: bool) -> dict[str, float]:
-    """Of each name among the last tokens the share of use, the latest counting most."""
+def _recent_shares(tokens: Sequence[str], belongs: Callable[[tuple[str, ...]], bool]) -> dict[str, float]:
+    """Of each name among the last tokens the share of use, the latest counting most.
+
+    belongs: whether a name counts, by the two tokens before it.
+    """
     weights: dict[str, float] = {}
-    recent = tokens[-_RECENT_TOKENS:]
+    recent = tuple(tokens[-_RECENT_TOKENS:])
     for i, token in enumerate(recent):
-        if is_name(token) and token != "self" and (i > 0 and recent[i - 1] == ".") == after_dot:
+        if is_name(token) and token != "self" and belongs(recent[max(i - 2, 0) : i]):
             weights[token] = weights.get(token, 0.0) + math.exp((i - len(recent)) / _DECAY)
     total = sum(weights.values())
     return {token: weight / total for token, weight in weights.items()}
