@@ -28,8 +28,8 @@ _TOKEN_BONUS = 0.1
 """Added to the log-probability of each token: else short lines are chosen that say nothing."""
 
 
-_NEW_NAME = 0.15
-"""Weight of what was typed as a new name of its own, beside names of the file, whose weights sum to 1."""
+_FILE_NAME, _NEW_NAME, _OTHER_NAME = 0.3, 0.15, 0.01
+"""Weights of a name of the file, of what was typed as a new name, and of a built-in name or keyword."""
 
 _UNSEEN = 0.05
 """Share of the first token that is given to names that may stand there although the model does not expect them."""
@@ -112,7 +112,7 @@ def _first_token(model: NextToken, probabilities: Mapping[str, float], start: St
     total = sum(matching.values())
     shares = {token: share / total * (1 - _UNSEEN) for token, share in matching.items()} if total else {}
     left = _UNSEEN if shares else 1.0
-    weights = {name: 0.01 + model.variables.get(name, 0.0) for name in unseen}
+    weights = {name: (_FILE_NAME if name in model.names else _OTHER_NAME) for name in unseen}
     if start.fragment and start.fragment not in matching:
         weights[start.fragment] = _NEW_NAME
     return shares | {name: left * weight / sum(weights.values()) for name, weight in weights.items()}

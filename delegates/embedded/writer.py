@@ -7,30 +7,32 @@ does without. Not here: the parts that it is made of, the order among writers.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from actions import Decision
 from alignment import strip_line_end
-from comments import strip_comment
 from delegates.cleaning import clean
 from delegates.embedded.attributes import AttributeFinder
 from delegates.embedded.explanation import explain_block, explain_statement
 from delegates.embedded.library_model import LibraryModel
 from delegates.embedded.line_search import Line, Start, search_lines
 from delegates.embedded.next_token import NextToken
+from delegates.embedded.patterns import patterns
+from delegates.embedded.place import LEAVES, Place
 from delegates.embedded.recent_text import RecentText
+from delegates.embedded.repairs import repaired_lines
 from delegates.embedded.spelling import spell
-from delegates.embedded.vocabulary import DEDENT, INDENT, LINE_END, indent_signs, token_stream
-from delegates.python_lexer import LogicalLine, line_tokens, logical_lines, open_brackets
+from delegates.embedded.vocabulary import DEDENT, INDENT, LINE_END, token_stream
+from delegates.python_lexer import line_tokens, logical_lines
 from delegates.secret_text import holds_secret
 from delegates.syntax import opens_block
 from delegates.text_writer import NO_CONTEXT, Completion, WritingContext
-from indentation import DEFAULT_WIDTH, indent_style, indentation
+from indentation import indentation
 from state import State
 
 NAME = "embedded"
@@ -44,9 +46,6 @@ _ATTRIBUTE_SECONDS = 0.012
 _OWN_TOKENS = 200_000
 """Tokens of the person's earlier text that are kept, 10 MB; of more, the latest half."""
 
-_LINES_ABOVE, _LINES_BELOW = 300, 100
-"""Lines around the cursor that are read."""
-
 _BLOCK_LINES = 4
 """Lines of a block that are added below its first one at most."""
 
@@ -56,7 +55,21 @@ _CANDIDATES = 8
 _SURE = -0.9
 """Mean log-probability of a token below which a line is not added to a block."""
 
-_LEAVES = frozenset({"return", "raise", "break", "continue", "pass"})
+_REPAIR_PROBABILITY = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A text that may be answered, and the log-probability of each of its tokens."""
+
+    text: str
+    log_probs: tuple[float, ...]
+
+    @classmethod
+    def certain(cls, text: str, probability: float) -> Candidate:
+        """A text that is right so often as a whole, in equal parts for each token."""
+        count = max(len(line_tokens(text)), 1)
+        return cls(text, (math.log(probability) / count,) * count)
 
 
 class EmbeddedWriter:
@@ -114,32 +127,31 @@ class EmbeddedWriter:
         return self._write_code(state, decision, line, context)
 
     def _write_code(self, state: State, decision: Decision, line: int, context: WritingContext) -> Completion:
-        if decision == Decision.EDIT_EXISTING_LINES:
-            return Completion("", NAME)
-        for text, log_probs in self._candidates(state, decision, line, context):
+        edits = decision == Decision.EDIT_EXISTING_LINES
+        candidates = _repairs(state, line) if edits else self._candidates(state, decision, line, context)
+        for candidate in candidates:
             context.cancellation.raise_if_cancelled()
-            if cleaned := clean(text, state, decision, line, context.rejected):
-                return Completion(cleaned, NAME, log_probs)
+            if text := clean(candidate.text, state, decision, line, context.rejected):
+                return Completion(text, NAME, candidate.log_probs)
         return Completion("", NAME)
 
-    def _candidates(
-        self, state: State, decision: Decision, line: int, context: WritingContext
-    ) -> Iterator[tuple[str, tuple[float, ...]]]:
-        """Texts for the decision, the best first, with the log-probabilities of their tokens."""
+    def _candidates(self, state: State, decision: Decision, line: int, context: WritingContext) -> Iterator[Candidate]:
+        """Texts for the decision, the most probable first."""
         deadline = time.monotonic() + SECONDS
         place = Place.of(state, decision, line)
         if not place.is_code:
             return
-        model = NextToken(place.file_text(), place.above, self._own, self._library.model)
-        lines = search_lines(model, self._start_of(place), context.cancellation)
-        for found in lines[:_CANDIDATES]:
-            text = place.completion(found)
-            if decision == Decision.FILL_PARTIAL_LINE:
-                yield text, _log_probs(found)
-            elif decision == Decision.WRITE_SINGLE_LINE:
-                yield place.before + text, _log_probs(found)
-            else:
+        model = NextToken(place.file_text(context.problem), place.above, self._own, self._library.model)
+        lines = search_lines(model, self._start_of(place), context.cancellation)[:_CANDIDATES]
+        ruled = sorted(_ruled(place, decision), key=lambda candidate: -sum(candidate.log_probs))
+        for found in lines:
+            while ruled and sum(ruled[0].log_probs) > found.log_prob:
+                yield ruled.pop(0)
+            if decision == Decision.WRITE_MULTI_LINE:
                 yield self._block(model, place, found, context, deadline)
+            else:
+                yield Candidate(place.new_text(decision, place.completion(found)), _log_probs(found))
+        yield from ruled
 
     def _start_of(self, place: Place) -> Start:
         names = None
@@ -149,14 +161,14 @@ class EmbeddedWriter:
 
     def _block(
         self, model: NextToken, place: Place, first: Line, context: WritingContext, deadline: float
-    ) -> tuple[str, tuple[float, ...]]:
+    ) -> Candidate:
         """The line and those that are likely to follow it."""
         texts, log_probs = [place.before + place.completion(first)], list(_log_probs(first))
         tokens = [*place.context, *first.tokens]
         while len(texts) <= _BLOCK_LINES and time.monotonic() < deadline:
             last = line_tokens(texts[-1])
             opens = opens_block(texts[-1])
-            if not last or last[0] in _LEAVES:
+            if not last or last[0] in LEAVES:
                 break
             tokens.append(LINE_END)
             if opens:
@@ -172,7 +184,25 @@ class EmbeddedWriter:
             log_probs += _log_probs(following[0])
         while len(texts) > 1 and opens_block(texts[-1]):
             texts.pop()
-        return "\n".join(texts), tuple(log_probs)
+        return Candidate("\n".join(texts), tuple(log_probs))
+
+
+def _repairs(state: State, line: int) -> Iterator[Candidate]:
+    for text in repaired_lines([strip_line_end(each) for each in state.lines], line):
+        yield Candidate.certain(text, _REPAIR_PROBABILITY)
+
+
+def _ruled(place: Place, decision: Decision) -> Iterator[Candidate]:
+    """What follows by a rule from the lines above, where it goes on from what was typed."""
+    typed = place.before.strip()
+    for pattern in patterns(place.lines[: place.line], place.indent):
+        lines = pattern.lines if decision == Decision.WRITE_MULTI_LINE else pattern.lines[:1]
+        if lines[0].startswith(typed) and lines[0] != typed and not place.after.strip():
+            added = lines[0] if not typed else lines[0][len(typed) :]
+            first = place.new_text(decision, added if place.before else place.indent + added)
+            yield Candidate.certain(
+                "\n".join([first, *(place.indent + each for each in lines[1:])]), pattern.probability
+            )
 
 
 def _log_probs(line: Line) -> tuple[float, ...]:
@@ -188,115 +218,3 @@ def _explanation(state: State, decision: Decision, line: int) -> str:
     if decision == Decision.EXPLAIN_SINGLE_LINES:
         return explain_statement(lines, line)
     return "\n".join(explain_block(lines, line))
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where code is to be written. lines: of the file, without line ends. before: what the new text goes on from."""
-
-    lines: tuple[str, ...]
-    line: int
-    before: str
-    after: str
-
-    @classmethod
-    def of(cls, state: State, decision: Decision, line: int) -> Place:
-        """A completion goes on at the cursor; a line or a block goes on from what stands on its line."""
-        lines = tuple([strip_line_end(each) for each in state.lines])
-        at = len(lines[line])
-        if decision == Decision.FILL_PARTIAL_LINE and state.cursor.on and state.cursor.line == line:
-            at = min(max(state.cursor.char, 0), at)
-        return cls(lines, line, lines[line][:at], lines[line][at:])
-
-    @cached_property
-    def typed(self) -> tuple[str, ...]:
-        """Tokens of what stands before on the line."""
-        return line_tokens(self.before)
-
-    @property
-    def is_code(self) -> bool:
-        """Whether the place is in no comment and no string."""
-        if strip_comment(self.before) != self.before.rstrip():
-            return False
-        last = self.typed[-1] if self.typed else ""
-        opening = last.lstrip("rRbBuUfF")[:1]
-        return opening not in ("'", '"') or (len(last) > 1 and last[-1] == opening)
-
-    @cached_property
-    def fragment(self) -> str:
-        """The name that the cursor stands at the end of; "": none."""
-        ends_in_name = self.before[-1:].isalnum() or self.before[-1:] == "_"
-        return self.typed[-1] if ends_in_name and self.typed and self.typed[-1].isidentifier() else ""
-
-    @property
-    def receiver(self) -> str:
-        """The line up to the dot whose attribute is to be written; "": there is none."""
-        text = self.before.removesuffix(self.fragment)
-        return text if text.endswith(".") and not text.endswith("..") else ""
-
-    @cached_property
-    def unit(self) -> str:
-        """One level of the file's indentation."""
-        style = indent_style(self.lines)
-        return style.unit if style else " " * DEFAULT_WIDTH
-
-    @cached_property
-    def above(self) -> tuple[str, ...]:
-        """Tokens of the lines above; a statement that goes on in this line has no end."""
-        stream = token_stream(self._statements)
-        return tuple(stream[:-1] if self._goes_on else stream)
-
-    @cached_property
-    def _statements(self) -> list[LogicalLine]:
-        return list(logical_lines("\n".join(self.lines[max(self.line - _LINES_ABOVE, 0) : self.line])))
-
-    @cached_property
-    def _goes_on(self) -> bool:
-        return bool(self._statements) and bool(open_brackets(self._statements[-1].tokens))
-
-    @cached_property
-    def line_start(self) -> tuple[str, ...]:
-        """Tokens of the statement up to the line's beginning."""
-        return self._statements[-1].tokens if self._goes_on else ()
-
-    @cached_property
-    def context(self) -> list[str]:
-        """Tokens before the first that is written."""
-        typed = self.typed[:-1] if self.fragment else self.typed
-        if self._goes_on:
-            return [*self.above, *typed]
-        above = len(self._statements[-1].indent.expandtabs(8)) if self._statements else None
-        return [*self.above, *indent_signs(above, len(self.indent.expandtabs(8))), *typed]
-
-    @cached_property
-    def indent(self) -> str:
-        """The indentation that the line has, or is expected to have where it is empty."""
-        if self.before or not self._statements:
-            return indentation(self.before)
-        above = self._statements[-1]
-        if above.tokens[-1] == ":":
-            return above.indent + self.unit
-        return above.indent.removesuffix(self.unit) if above.tokens[0] in _LEAVES else above.indent
-
-    @cached_property
-    def brackets(self) -> list[str]:
-        """Brackets that are open where the text begins."""
-        return open_brackets([*self.line_start, *self.typed])
-
-    def file_text(self) -> RecentText:
-        """The file's tokens, those above last."""
-        text = RecentText()
-        below = "\n".join(self.lines[self.line + 1 : self.line + 1 + _LINES_BELOW])
-        text.add(token_stream(logical_lines(below)))
-        text.add([LINE_END, *self.above])
-        return text
-
-    def completion(self, line: Line) -> str:
-        """The found tokens as text that follows `before`."""
-        typed = self.typed[:-1] if self.fragment else self.typed
-        text = spell(line.tokens, typed)
-        if self.fragment:
-            return text.lstrip().removeprefix(self.fragment)
-        if not self.before.strip():
-            return (self.indent if not self.before else "") + text.lstrip()
-        return text.lstrip() if self.before.endswith((" ", "\t")) else text

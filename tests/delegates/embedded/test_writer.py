@@ -4,7 +4,8 @@ import pytest
 
 from actions import Decision, apply_text
 from delegates import NO_CONTEXT, Cancellation, WritingCancelledError, WritingContext
-from delegates.embedded import EmbeddedWriter
+from delegates.embedded import EmbeddedWriter, library_model
+from judge import Problem
 from state import Cursor, State, unedited
 
 FILL, SINGLE, MULTI = Decision.FILL_PARTIAL_LINE, Decision.WRITE_SINGLE_LINE, Decision.WRITE_MULTI_LINE
@@ -85,3 +86,69 @@ def test_who_cancels_is_not_answered():
 def test_an_explanation_says_what_the_line_does_or_nothing(line, comment):
     expected = line if comment is None else f"{line}  # {comment}"
     assert written(EmbeddedWriter(), "|" + line, Decision.EXPLAIN_SINGLE_LINES) == expected
+
+
+def test_a_block_assigns_what_a_new_object_is_made_of():
+    text = "class Point:\n    def __init__(self, x, y):\n        |"
+    assert written(EmbeddedWriter(), text, MULTI) == "        self.x = x\n        self.y = y"
+    assert written(EmbeddedWriter(), text + "self.x", FILL) != "        self.x"
+
+
+def test_a_wrong_line_is_repaired_and_a_right_one_left_alone():
+    assert written(EmbeddedWriter(), "|for i in range(3)\n    print(i)", Decision.EDIT_EXISTING_LINES).endswith("3):")
+    state, line = state_of("|for i in range(3):\n    print(i)")
+    assert EmbeddedWriter().write(state, Decision.EDIT_EXISTING_LINES, line).text == ""
+
+
+def test_names_of_the_problem_are_known():
+    problem = Problem("p", "f", (), starter_code="def f(measurements):\n    pass", statement="Use `threshold`.")
+    for typed, name in (("    x = meas", "measurements"), ("    x = thre", "threshold")):
+        completed = written(EmbeddedWriter(), f"def g():\n{typed}|", FILL, WritingContext(problem=problem))
+        assert completed.startswith(f"    x = {name}")
+
+
+def test_a_secret_is_not_learned():
+    writer = EmbeddedWriter()
+    writer.add_text("api_key = 'x8f7d6s5a4x8f7d6s5a4'\n")
+    assert "x8f7" not in written(writer, "api_key = |", FILL)
+
+
+def test_what_was_added_twice_counts_once():
+    once, twice = EmbeddedWriter(), EmbeddedWriter()
+    for writer, times in ((once, 1), (twice, 2)):
+        for _ in range(times):
+            writer.add_text("total = price * count\n")
+    state, line = state_of("total = |")
+    assert once.write(state, FILL, line) == twice.write(state, FILL, line)
+
+
+@pytest.mark.parametrize("decision", list(Decision))
+def test_every_decision_on_every_line_of_a_broken_file_is_answered(decision):
+    text = 'def f(:\n\tx = [1,\n  \'abc\nclass\n\n)))\n\\\n"""\nreturn\n'
+    for line in range(text.count("\n") + 1):
+        for char in (0, 1, 99):
+            lines = tuple(text.split("\n"))
+            state = State(lines, 1, unedited(len(lines)), unedited(len(lines)), Cursor(True, line, char, 1))
+            EmbeddedWriter().write(state, decision, line)
+
+
+def test_the_library_is_counted_once_and_a_broken_file_is_made_anew(tmp_path, monkeypatch):
+    source = tmp_path / "library"
+    source.mkdir()
+    for name in ("a.py", "b.py"):
+        (source / name).write_text("for index in range(len(values)):\n    print(values[index])\n" * 3)
+    monkeypatch.setattr(library_model, "source_files", lambda: sorted(source.glob("*.py")))
+    for content in (None, b"PK broken"):
+        if content is not None:
+            (file,) = tmp_path.glob("*.npz")
+            file.write_bytes(content)
+        writer = EmbeddedWriter(tmp_path)
+        writer.start()
+        assert writer.wait(60) and writer.ready
+        assert written(writer, "values = []\nfor index in |", FILL) == "for index in range(len(values)):"
+        writer.close()
+    monkeypatch.setattr(library_model, "source_files", lambda: 1 / 0)
+    again = EmbeddedWriter(tmp_path)
+    again.start()
+    assert again.wait(60)
+    again.close()
