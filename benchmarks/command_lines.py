@@ -51,6 +51,13 @@ def improvement(description: str | None) -> Parser:
     return parser
 
 
+def judge(description: str | None) -> Parser:
+    parser = _parser("judge", description)
+    parser.add_argument("--seconds", type=seconds, default=20.0, help="in all")
+    parser.add_argument("--cases", type=positive, default=5, help="of each text")
+    return parser
+
+
 def learning(description: str | None) -> Parser:
     parser = _parser("learning", description)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)

@@ -16,6 +16,7 @@ from typing import Any
 
 from judge.problem import Problem
 from judge.run_watch import Ending
+from judge.sandbox import SandboxLevel
 from judge.text_run import COMPILE_WALL_FACTOR
 from judge.verdict import Verdict, parse_verdict
 from judge.worker_pool import WorkerPool
@@ -53,12 +54,19 @@ class Judge:
     """`verdicts(...)` of texts, for any number of threads; its worker processes start at the first need.
 
     workers: processes; threads that ask at once take turns on them, text by text. capacity: verdicts remembered, by
-    problem and text; one that is unknown is not.
+    problem and text; one that is unknown is not. level: protection that is tried for, as far as the machine grants it.
     """
 
-    def __init__(self, limits: Limits | None = None, *, workers: int = 1, capacity: int = 100_000) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        workers: int = 1,
+        capacity: int = 100_000,
+        level: SandboxLevel = SandboxLevel.FULL,
+    ) -> None:
         self.limits = limits or Limits()
-        self._pool = WorkerPool(workers)
+        self._pool = WorkerPool(workers, level)
         self._cache = _VerdictCache(capacity)
 
     def verdicts(self, texts: Sequence[tuple[Problem | None, str]]) -> list[Verdict]:

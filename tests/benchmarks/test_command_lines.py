@@ -9,7 +9,7 @@ from app.main_wrapper import run_command
 from benchmarks import command_lines, improvement, learning
 
 STUDIES = [
-    "decision", "improvement", "learning", "retention", "scaling", "search_bandits", "search_throughput",
+    "decision", "improvement", "judge", "learning", "retention", "scaling", "search_bandits", "search_throughput",
     "simulation", "training", "writers",
 ]  # fmt: skip
 
@@ -48,6 +48,7 @@ def test_what_is_missing_is_named_in_one_line(study, words, kind, tmp_path, caps
         ("improvement", ["run", "--out", "{tmp}/r.jsonl", "--repeats", "0"], "argument --repeats: "),
         ("search_throughput", ["--seconds", "nan"], "argument --seconds: "),
         ("decision", ["--threads", "0"], "argument --threads: "),
+        ("judge", ["--cases", "0"], "argument --cases: "),
         ("scaling", ["{tmp}", "--times", "0"], "argument --times: "),
         ("simulation", ["--repeats", "x"], "argument --repeats: "),
     ],
