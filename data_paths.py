@@ -78,6 +78,11 @@ class DataPaths:
         return self.root / "telemetry"
 
     @property
+    def logs(self) -> Path:
+        """Unexpected errors of the services, without what a person wrote."""
+        return self.root / "logs"
+
+    @property
     def writers(self) -> Path:
         """Model files (GGUF) that may write the assistant's text, and what the embedded writer has counted."""
         return self.root / "writers"

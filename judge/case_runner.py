@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol
 
+from errors import InputError
 from judge.problems.case_text import parse_arguments, parse_output
 from judge.program_run import MARKER
 from judge.run_watch import Ending
@@ -143,6 +144,15 @@ class CaseRunner:
             if self._probed is None:
                 self._probed = probe(self._level)
             return self._probed
+
+    @property
+    def refusal(self) -> str | None:
+        """Why no code is run; None: it is."""
+        try:
+            self.sandbox.require(self._least_level)
+        except InputError as error:
+            return error.reason
+        return None
 
     def run(
         self,

@@ -1,27 +1,61 @@
-"""The application: which address belongs to which service. Not here: what they do, ports (`server`)."""
+"""The applications: which address belongs to which service. Not here: what they do, ports (`server`)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Mount
+from starlette.routing import Route
 
 from errors import InputError
-from services import policy_service, state_service
+from services import policy_service, state_service, tester_service
+from services.endpoints import routes
 from services.middleware import AccessRules, RequestGuard
+from services.openapi import Groups
 from services.page import Page
-from services.responses import refuse_error
+from services.responses import refuse_address, refuse_depth, refuse_error
 from services.services import Services
+
+COMPATIBLE_PORTS = {8000: "/api/backend", 8008: "/api/tester", 8001: "/api/policy"}
+"""Ports on which clients of the existing system look for each service, without its prefix."""
 
 
 def create_app(services: Services, rules: AccessRules, page: Page) -> Starlette:
     """All services under `/api`, and the page."""
-    return Starlette(
-        routes=[
-            Mount("/api/backend", routes=state_service.routes(services)),
-            Mount("/api/policy", routes=policy_service.routes(services)),
-            *page.routes(),
-        ],
-        middleware=[Middleware(RequestGuard, rules)],
-        exception_handlers={InputError: refuse_error},
+    groups = service_endpoints(services)
+    page.describe(groups)
+    own = {"": page.endpoints(), **groups}
+    return _application([route for prefix, group in own.items() for route in routes(group, prefix)], services, rules)
+
+
+def create_compat_apps(services: Services, rules: AccessRules) -> dict[int, Starlette]:
+    """The same services without a prefix, each by the port on which clients of the existing system look for it."""
+    groups = service_endpoints(services)
+    return {
+        port: _application(routes(groups[prefix]), services, rules) for port, prefix in COMPATIBLE_PORTS.items()
+    }
+
+
+def service_endpoints(services: Services) -> Groups:
+    """The addresses of each service by its prefix."""
+    return {
+        "/api/backend": state_service.endpoints(services),
+        "/api/tester": tester_service.endpoints(services),
+        "/api/policy": policy_service.endpoints(services),
+    }
+
+
+def _application(addresses: Sequence[Route], services: Services, rules: AccessRules) -> Starlette:
+    application = Starlette(
+        routes=addresses,
+        middleware=[Middleware(RequestGuard, rules, services.failures)],
+        exception_handlers={
+            InputError: refuse_error,
+            HTTPException: refuse_address,
+            RecursionError: refuse_depth,
+        },
     )
+    application.router.redirect_slashes = False
+    return application

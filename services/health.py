@@ -2,57 +2,111 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
-from dataclasses import asdict, dataclass
 
 from config import VERSION
+from errors import InputError
+from services.messages import HealthMessage, PartMessage
 from services.services import Services
 
 LOW_DISK = 200 * 2**20
 """Bytes of free disk from which on health says so."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartHealth:
-    """One part. ok: it works; text: what it does, or what is wrong and what to do."""
-
-    name: str
-    ok: bool
-    text: str
-
-
-def parts(services: Services) -> list[PartHealth]:
+def parts(services: Services) -> list[PartMessage]:
     """Every part, in the order in which a person meets them."""
-    return [_recorder(services), _policy(services), _writer(services), _disk(services)]
+    return [
+        recorder(services),
+        _policy(services),
+        _writer(services),
+        _reviewer(services),
+        tester(services),
+        disk(services),
+        _log(services),
+        _versions(),
+    ]
 
 
-def as_json(services: Services) -> dict[str, object]:
-    """The same for a page."""
-    return {"version": VERSION, "parts": [asdict(part) for part in parts(services)]}
+def message(services: Services) -> HealthMessage:
+    """All parts for a page."""
+    found = parts(services)
+    models = services.assistance.models
+    return HealthMessage(
+        VERSION,
+        "healthy" if all(part.ok for part in found) else "unhealthy",
+        found,
+        recording=services.recorder.problem_of_disk is None,
+        exploring=_is_exploring(services),
+        explore=models.explore,
+    )
 
 
-def _recorder(services: Services) -> PartHealth:
+def _is_exploring(services: Services) -> bool:
+    models = services.assistance.models
+    try:
+        return models.is_loaded and models.is_exploring()
+    except InputError:
+        return False
+
+
+def recorder(services: Services) -> PartMessage:
+    """Whether sessions are recorded."""
     problem = services.recorder.problem_of_disk
     if problem is not None:
-        return PartHealth("recorder", False, f"nothing is recorded: {problem}")
-    return PartHealth("recorder", True, f"records into {services.paths.episodes}")
+        return PartMessage("recorder", False, f"nothing is recorded: {problem}")
+    return PartMessage("recorder", True, f"records into {services.paths.episodes}")
 
 
-def _policy(services: Services) -> PartHealth:
+def _policy(services: Services) -> PartMessage:
     models = services.assistance.models
+    if not models.is_loaded and models.failure is None:
+        return PartMessage("policy", True, "loading PyTorch and the models ...")
+    try:
+        description = models.description()
+    except InputError as error:
+        return PartMessage("policy", False, f"keeps quiet: {error}")
     if models.failure is not None:
-        return PartHealth("policy", False, f"keeps quiet: {models.failure}")
-    if not models.is_loaded:
-        return PartHealth("policy", True, "loading PyTorch and the models ...")
-    return PartHealth("policy", True, models.description())
+        return PartMessage("policy", False, f"keeps quiet: {models.failure}")
+    return PartMessage("policy", True, description)
 
 
-def _writer(services: Services) -> PartHealth:
-    return PartHealth("writer", True, services.writer_description)
+def _writer(services: Services) -> PartMessage:
+    if not services.writer_name:
+        return PartMessage("writer", False, "nobody writes: install the extra `serve`")
+    text = f"{services.writer_name}: {services.writer_description}"
+    unavailable = getattr(services.assistance.writer, "unavailable", None)
+    if unavailable:
+        return PartMessage("writer", False, f"{text}; the embedded writer stands in: {unavailable}")
+    return PartMessage("writer", True, f"{text}; {services.writer_hint}" if services.writer_hint else text)
 
 
-def _disk(services: Services) -> PartHealth:
-    folder = services.paths.root
-    free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
-    text = f"{free // 2**20} MB free at {folder}"
-    return PartHealth("disk", free > LOW_DISK, text if free > LOW_DISK else f"only {text}: make room")
+def _reviewer(services: Services) -> PartMessage:
+    return PartMessage("reviewer", True, "holds back written text that will probably not be kept")
+
+
+def tester(services: Services) -> PartMessage:
+    """Whether code is run, and how it is held back; tried out at the first call."""
+    if refusal := services.tester.refusal:
+        return PartMessage("tester", False, f"runs no code: {refusal}")
+    sandbox = services.tester.sandbox
+    return PartMessage("tester", True, f"sandbox level {int(sandbox.level)} of 5: {sandbox.description}")
+
+
+def disk(services: Services) -> PartMessage:
+    """Whether there is room."""
+    folder = next(path for path in (services.paths.root, *services.paths.root.resolve().parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    text = f"{free // 2**20} MB free at {services.paths.root}"
+    return PartMessage("disk", free > LOW_DISK, text if free > LOW_DISK else f"only {text}: make room")
+
+
+def _log(services: Services) -> PartMessage:
+    count, path = services.failures.count, services.failures.path
+    if not count:
+        return PartMessage("log", True, "no unexpected error since the start")
+    return PartMessage("log", False, f"{count} unexpected errors since the start; {path} has them, without your code")
+
+
+def _versions() -> PartMessage:
+    return PartMessage("versions", True, f"codeassist-policy {VERSION}, Python {platform.python_version()}")

@@ -24,6 +24,13 @@ class MalformedError(InputError):
     """A message that is no JSON, or not of the type that its address takes."""
 
 
+class Refusal(Struct, omit_defaults=True):
+    """Why a request was refused. next: the number of the change that is expected."""
+
+    detail: str
+    next: int | None = None
+
+
 class StartRequest(Struct):
     """Begins a session."""
 
@@ -102,7 +109,7 @@ class InferenceRequest(Struct):
 
     text: str
     timestep: Natural
-    context: InferenceContext
+    context: InferenceContext | None = None
     attribution: list[dict[str, Any] | None] | None = None
     author_attribution: Any = None
     timestamp: Any = None
@@ -128,16 +135,45 @@ class CaseMessage(Struct):
 
 
 class ExecuteRequest(Struct):
-    """Runs a person's code against cases. memory_limit: MB; null: 512; 0 or less: none."""
+    """Runs a person's code against cases.
 
+    timeout_ms: of all cases together. memory_limit: MB; null: 512; 0 or less: none. entry_point: expression that gives
+    a function, which is then called with the input's `name = value, ...`; null: the code itself reads and prints.
+    store_activity: the session, if it is open, keeps a line about this run.
+    """
+
+    episode_id: str
     code: str
     test_cases: list[CaseMessage]
-    episode_id: str | None = None
-    timestep: Natural = 0
-    timeout_ms: Annotated[int, Meta(ge=1, le=600_000)] = 10_000
-    store_activity: bool = False
-    memory_limit: Annotated[int, Meta(le=2**40)] | None = None
-    stop_on_first_failure: bool = False
+    timestep: Natural
+    timeout_ms: Annotated[float, Meta(gt=0, le=600_000)]
+    store_activity: bool | None = None
+    memory_limit: Annotated[int, Meta(ge=-(2**40), le=2**40)] | None = None
+    stop_on_first_failure: bool | None = None
+    entry_point: str | None = None
+
+
+class CaseAnswer(Struct):
+    """What one case gave. user_stdout: what was printed before the line that separates it from the output."""
+
+    test_id: int | str
+    passed: bool
+    input: str
+    actual_output: str
+    expected_output: str
+    error_message: str | None
+    user_stdout: str
+
+
+class ExecuteAnswer(Struct):
+    """What all cases gave. success: all were run and passed; error_message: why not all were run."""
+
+    episode_id: str
+    timestep: int
+    success: bool
+    execution_time_ms: float
+    error_message: str | None
+    test_results: list[CaseAnswer]
 
 
 class LineMessage(Struct):
@@ -162,6 +198,141 @@ class PolicyRequest(Struct):
     epsilon: Share | None = None
 
 
+class PolicyAnswer(Struct):
+    """A decision and its line from 0 (-1: none). debug: logits, and lines that the network saw."""
+
+    action_idx: int
+    line_idx: int
+    debug: dict[str, Any]
+
+
+class About(Struct):
+    """Which service this is. model: who writes the assistant's text; null: nobody."""
+
+    message: str
+    version: str
+    model: str | None = None
+
+
+class WriterMessage(Struct):
+    """Who writes the assistant's text. hint: how to get a better writer; "": there is nothing to say."""
+
+    name: str
+    description: str
+    hint: str = ""
+
+
+class StateHealth(Struct):
+    """How recording and writing are. `ollama_healthy` is the name that clients know for: text can be written."""
+
+    status: Literal["healthy", "unhealthy"]
+    ollama_healthy: bool
+    model_available: bool
+    model_info: WriterMessage | None
+
+
+class QueueStatus(Struct):
+    """Sessions that wait for their tests."""
+
+    queue_available: bool
+    queue_size: int
+    is_empty: bool
+
+
+class SandboxMessage(Struct):
+    """Protection of the tester that holds: its level, 0 to 5, and name."""
+
+    level: int
+    name: str
+
+
+class TesterHealth(Struct):
+    """How the tester is."""
+
+    status: Literal["healthy", "unhealthy"]
+    sandbox: SandboxMessage
+
+
+class PolicyHealth(Struct):
+    """How the policy is."""
+
+    status: Literal["healthy", "unhealthy"]
+    service: str = "policy-models"
+
+
+class PartMessage(Struct):
+    """One part. ok: it works; text: what it does, or what is wrong and what to do."""
+
+    name: str
+    ok: bool
+    text: str
+
+
+class HealthMessage(Struct):
+    """All parts. exploring: help comes at random for now; explore: that is wanted."""
+
+    version: str
+    status: Literal["healthy", "unhealthy"]
+    parts: list[PartMessage]
+    recording: bool
+    exploring: bool
+    explore: bool
+
+
+class SessionMessage(Struct):
+    """A session that is recorded and ended."""
+
+    id: str
+    bytes: int
+    modified: float
+
+
+class ModelMessage(Struct):
+    """A stored generation of models."""
+
+    id: str
+    created: float | str | None
+    current: bool
+    meta: dict[str, Any]
+
+
+class ProblemSummary(Struct):
+    """A problem in a list."""
+
+    task_id: str
+    title: str
+    difficulty: str
+    tags: list[str]
+
+
+class PublicCase(Struct):
+    """A case that may be seen: `name = value, ...` and the value expected, as Python shows it."""
+
+    input: str
+    output: str
+
+
+class ProblemMessage(Struct):
+    """A problem with what of it may be seen: no hidden case, no solution."""
+
+    task_id: str
+    question_id: int | None
+    title: str
+    difficulty: str
+    tags: list[str]
+    problem_description: str
+    starter_code: str
+    entry_point: str
+    prompt: str
+    input_output: list[PublicCase]
+
+
+class ExploreRequest(Struct):
+    """Whether exploration may act while too little is learned."""
+
+    explore: bool
+
+
 def decode(body: bytes, kind: type[Message]) -> Message:
     """The message in a request's body.
 
@@ -172,6 +343,8 @@ def decode(body: bytes, kind: type[Message]) -> Message:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise MalformedError("body", str(error)) from None
+    except RecursionError:
+        raise MalformedError("body", "is nested too deeply") from None
     except ValueError:  # msgspec's own, and bytes that are not UTF-8
         pass
     try:

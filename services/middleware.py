@@ -17,16 +17,23 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services import messages
+from services.failure_log import FailureLog
 
 TOKEN_HEADER = "X-CodeAssist-Token"
 MAX_BODY = 32 * 2**20
 """Bytes of a request: a file of 50,000 lines with its attribution."""
 MAX_OPEN_REQUESTS = 128
 BODY_SECONDS = 30.0
-"""How long a request's body may take."""
+"""How long a request's body may take in all."""
+MAX_PARAMETERS = 100
+"""Of a request's query."""
+
+HTTP_PORT = 80
+"""The port that a Host leaves out."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
@@ -45,7 +52,7 @@ _SECURITY_HEADERS = {
 class AccessRules:
     """Who may ask. ports: on which this server listens. token: of this run, asked of its own page.
 
-    allowed_origins: pages of other servers that may ask, without a token.
+    allowed_origins: pages of other servers that may ask, without a token; only together with the compatibility ports.
     """
 
     ports: frozenset[int]
@@ -54,7 +61,8 @@ class AccessRules:
 
     def hosts(self) -> frozenset[str]:
         """Values of the Host header that mean this server."""
-        return frozenset(f"{name}:{port}" for name in _LOOPBACK for port in self.ports)
+        named = frozenset(f"{name}:{port}" for name in _LOOPBACK for port in self.ports)
+        return named | frozenset(_LOOPBACK if HTTP_PORT in self.ports else ())
 
     def own_origins(self) -> frozenset[str]:
         """Origins of this server's own page."""
@@ -70,10 +78,14 @@ class RefusedError(Exception):
 
 
 class RequestGuard:
-    """Refuses what `AccessRules` do not allow, limits what is let in, and completes the headers of every answer."""
+    """Refuses what `AccessRules` do not allow, limits what is let in, and completes the headers of every answer.
 
-    def __init__(self, app: ASGIApp, rules: AccessRules) -> None:
+    failures: where unexpected errors are noted, which are answered by 500.
+    """
+
+    def __init__(self, app: ASGIApp, rules: AccessRules, failures: FailureLog | None = None) -> None:
         self._app, self._rules = app, rules
+        self._failures = failures or FailureLog()
         self._hosts, self._own = rules.hosts(), rules.own_origins()
         self._open = 0
 
@@ -90,8 +102,12 @@ class RequestGuard:
                 return await _send_answer(answer, 204, b"")
             await self._run(scope, _limited_body(receive, headers), answer)
         except RefusedError as refusal:
-            if not answer.started:
-                await _send_answer(answer, refusal.status, messages.encode({"detail": refusal.reason}))
+            await answer.refuse(refusal.status, refusal.reason)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            self._failures.add(error, answer.request_id, f"{scope['method']} {scope['path']}")
+            await answer.refuse(500, "an unexpected error, which the log has under this request's id")
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._open >= MAX_OPEN_REQUESTS:
@@ -103,12 +119,13 @@ class RequestGuard:
             self._open -= 1
 
     def _check(self, scope: Scope, headers: Headers) -> None:
-        host = headers.get("host")
+        host = _only(headers, "host")
         if host is None:
             raise RefusedError(400, "the request names no Host")
         if host.lower() not in self._hosts:
             raise RefusedError(403, "this Host is not this server")
-        origin = headers.get("origin")
+        parameters = _parameters(scope)
+        origin = _only(headers, "origin")
         if origin is None:
             if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not _is_navigation(scope, headers):
                 raise RefusedError(403, "a page of another site may not ask this server")
@@ -117,14 +134,9 @@ class RequestGuard:
             return
         if origin not in self._own:
             raise RefusedError(403, "a page of this Origin may not ask this server")
-        if not self._has_token(scope, headers):
+        token = headers.get(TOKEN_HEADER) or parameters.get("token", [""])[0]
+        if not hmac.compare_digest(token.encode("utf-8", "replace"), self._rules.token.encode()):
             raise RefusedError(401, f"a page must send the token of this run ({TOKEN_HEADER} or ?token=)")
-
-    def _has_token(self, scope: Scope, headers: Headers) -> bool:
-        named = headers.get(TOKEN_HEADER) or "".join(
-            parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[:1]
-        )
-        return hmac.compare_digest(named.encode(), self._rules.token.encode())
 
     def _cors_headers(self, headers: Headers) -> dict[str, str]:
         origin = headers.get("origin", "")
@@ -134,6 +146,8 @@ class RequestGuard:
             "Access-Control-Allow-Origin": origin,
             "Access-Control-Allow-Methods": "GET, POST",
             "Access-Control-Allow-Headers": headers.get("access-control-request-headers", "content-type"),
+            "Access-Control-Expose-Headers": "X-Request-ID",
+            "Access-Control-Max-Age": "600",
             "Cross-Origin-Resource-Policy": "cross-origin",
             "Vary": "Origin",
         }
@@ -143,17 +157,22 @@ class _AnswerHeaders:
     """Sends an answer with the headers that all answers have."""
 
     def __init__(self, send: Send, request_id: str, more: dict[str, str]) -> None:
-        self._send = send
+        self._send, self.request_id = send, request_id
         self._headers = {**_SECURITY_HEADERS, **more, "X-Request-ID": request_id}
-        self.started = False
+        self._started = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.started = True
+            self._started = True
             headers = MutableHeaders(scope=message)
             for name, value in self._headers.items():
                 headers[name] = value
         await self._send(message)
+
+    async def refuse(self, status: int, reason: str) -> None:
+        """Says why not, unless an answer is under way already."""
+        if not self._started:
+            await _send_answer(self, status, messages.encode(messages.Refusal(reason)))
 
 
 def _limited_body(receive: Receive, headers: Headers) -> Receive:
@@ -161,6 +180,7 @@ def _limited_body(receive: Receive, headers: Headers) -> Receive:
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > MAX_BODY:
         raise RefusedError(413, f"a request has at most {MAX_BODY} bytes")
+    deadline = asyncio.get_running_loop().time() + BODY_SECONDS
     size, ended = 0, False
 
     async def limited() -> Message:
@@ -168,7 +188,8 @@ def _limited_body(receive: Receive, headers: Headers) -> Receive:
         if ended:
             return await receive()
         try:
-            message = await asyncio.wait_for(receive(), BODY_SECONDS)
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
         except TimeoutError:
             raise RefusedError(408, f"the request took more than {BODY_SECONDS:.0f} s to arrive") from None
         size += len(message.get("body", b""))
@@ -178,6 +199,22 @@ def _limited_body(receive: Receive, headers: Headers) -> Receive:
         return message
 
     return limited
+
+
+def _only(headers: Headers, name: str) -> str | None:
+    """The value of a header that may be there once."""
+    values = headers.getlist(name)
+    if len(values) > 1:
+        raise RefusedError(400, f"the request has {name} more than once")
+    return values[0] if values else None
+
+
+def _parameters(scope: Scope) -> dict[str, list[str]]:
+    query = scope.get("query_string", b"").decode("latin-1")
+    try:
+        return parse_qs(query, max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise RefusedError(400, f"the query has more than {MAX_PARAMETERS} parameters") from None
 
 
 def _request_id(headers: Headers) -> str:

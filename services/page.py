@@ -1,4 +1,4 @@
-"""The page and what only it asks for: health, sessions, models, settings, the end of recording.
+"""The page and what only it asks for: health, sessions, models, problems, exploration, the end of recording.
 
 Not here: the services' own addresses.
 """
@@ -6,20 +6,33 @@ Not here: the services' own addresses.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import html
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import Response
 
+from judge.problems import public_record
 from services import health
-from services.responses import answer
+from services.endpoints import Endpoint
+from services.messages import (
+    ExploreRequest,
+    HealthMessage,
+    ModelMessage,
+    Ok,
+    ProblemMessage,
+    ProblemSummary,
+    SessionMessage,
+)
+from services.openapi import Groups, openapi_document, openapi_page
+from services.responses import answer, read, refuse
 from services.services import Services
 
 STATIC = Path(__file__).with_name("static")
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 @dataclass
@@ -30,23 +43,61 @@ class Page:
     token: str
     finish: Callable[[], None]
 
-    def routes(self) -> list[Route | Mount]:
+    def __post_init__(self) -> None:
+        self._files = {path.name: path for path in STATIC.iterdir() if path.suffix in MEDIA_TYPES}
+        self._document: dict[str, Any] = {}
+
+    def endpoints(self) -> Sequence[Endpoint]:
         """The page's addresses."""
+        unknown = {404: "there is none"}
         return [
-            Route("/", self.index),
-            Route("/api/health", self.health),
-            Route("/api/sessions", self.sessions),
-            Route("/api/models", self.models),
-            Route("/api/finish", self.finish_recording, methods=["POST"]),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Endpoint("GET", "/", self.index, "The page.", media_type="text/html"),
+            Endpoint(
+                "GET", "/static/{name}", self.static, "A file of the page.", media_type="text/*", refusals=unknown
+            ),
+            Endpoint("GET", "/docs", self.docs, "This description, to read.", media_type="text/html"),
+            Endpoint("GET", "/openapi.json", self.openapi, "This description, for programs.", dict[str, Any]),
+            Endpoint("GET", "/api/health", self.health, "How each part is, in words.", HealthMessage),
+            Endpoint("GET", "/api/sessions", self.sessions, "Recorded sessions.", list[SessionMessage]),
+            Endpoint("GET", "/api/models", self.models, "Stored models, the latest first.", list[ModelMessage]),
+            Endpoint("GET", "/api/problems", self.problems, "Problems to choose from.", list[ProblemSummary]),
+            Endpoint(
+                "GET", "/api/problems/{id}", self.problem, "A problem.", ProblemMessage, refusals=unknown
+            ),
+            Endpoint(
+                "POST",
+                "/api/explore",
+                self.explore,
+                "Say whether exploration may act.",
+                Ok,
+                ExploreRequest,
+                refusals={422: "the message is malformed"},
+            ),
+            Endpoint("POST", "/api/finish", self.finish_recording, "End recording and go on to training.", Ok),
         ]
 
+    def describe(self, groups: Groups) -> None:
+        """Makes the description of these addresses and of the services'."""
+        self._document = openapi_document({**groups, "": self.endpoints()})
+
     async def index(self, request: Request) -> Response:
-        html = (STATIC / "index.html").read_text(encoding="utf-8")
-        return HTMLResponse(html.replace("{{token}}", self.token))
+        page = (STATIC / "index.html").read_text(encoding="utf-8")
+        return Response(page.replace("{{token}}", html.escape(self.token)), media_type="text/html")
+
+    async def static(self, request: Request) -> Response:
+        path = self._files.get(request.path_params["name"])
+        if path is None:
+            return refuse(404, "there is no such file")
+        return Response(path.read_bytes(), media_type=MEDIA_TYPES[path.suffix])
+
+    async def docs(self, request: Request) -> Response:
+        return Response(openapi_page(self._document), media_type="text/html")
+
+    async def openapi(self, request: Request) -> Response:
+        return answer(self._document)
 
     async def health(self, request: Request) -> Response:
-        return answer(await asyncio.to_thread(health.as_json, self.services))
+        return answer(await asyncio.to_thread(health.message, self.services))
 
     async def sessions(self, request: Request) -> Response:
         return answer(await asyncio.to_thread(self._sessions))
@@ -54,21 +105,30 @@ class Page:
     async def models(self, request: Request) -> Response:
         return answer(await asyncio.to_thread(self._models))
 
+    async def problems(self, request: Request) -> Response:
+        problems = self.services.problems.values()
+        return answer([ProblemSummary(each.id, each.title, each.difficulty, list(each.topics)) for each in problems])
+
+    async def problem(self, request: Request) -> Response:
+        problem = self.services.problems.get(request.path_params["id"])
+        return refuse(404, "there is no such problem") if problem is None else answer(public_record(problem))
+
+    async def explore(self, request: Request) -> Response:
+        self.services.assistance.models.explore = (await read(request, ExploreRequest)).explore
+        return answer(Ok())
+
     async def finish_recording(self, request: Request) -> Response:
         self.finish()
-        return answer({"ok": True})
+        return answer(Ok())
 
-    def _sessions(self) -> list[dict[str, object]]:
+    def _sessions(self) -> list[SessionMessage]:
         folder = self.services.paths.episodes
-        snapshots = folder.glob("*/*.json") if folder.is_dir() else ()
-        latest = sorted(snapshots, key=lambda path: path.stat().st_mtime, reverse=True)
-        return [{"id": path.stem, "bytes": path.stat().st_size} for path in latest]
+        snapshots = [(path, path.stat()) for path in folder.glob("*/*.json")] if folder.is_dir() else []
+        latest = sorted(snapshots, key=lambda snapshot: snapshot[1].st_mtime, reverse=True)
+        return [SessionMessage(path.stem, status.st_size, status.st_mtime) for path, status in latest]
 
-    def _models(self) -> list[dict[str, object]]:
+    def _models(self) -> list[ModelMessage]:
         from models import store
 
         generations = store.generations(self.services.paths.models)
-        return [
-            {"id": generation.id, "created": generation.created, "current": generation.current, "meta": generation.meta}
-            for generation in reversed(generations)
-        ]
+        return [ModelMessage(each.id, each.created, each.current, each.meta) for each in reversed(generations)]

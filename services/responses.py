@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,6 +22,8 @@ _STATUS: tuple[tuple[type[InputError], int], ...] = (
     (InputError, 400),
 )
 
+_REASONS = {404: "there is nothing at this address", 405: "this address does not take this method"}
+
 
 async def read(request: Request, kind: type[Message]) -> Message:
     """The message in a request. Raises MalformedError."""
@@ -34,14 +37,25 @@ def answer(content: object, status: int = 200) -> Response:
 
 def refuse(status: int, reason: str) -> Response:
     """An answer that says why not."""
-    return answer({"detail": reason}, status)
+    return answer(messages.Refusal(reason), status)
 
 
 async def refuse_error(request: Request, error: Exception) -> Response:
     """The answer to an error that a client can mend."""
     assert isinstance(error, InputError)
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
-    content: dict[str, object] = {"detail": str(error)}
-    if isinstance(error, MissingChangesError):
-        content["next"] = error.next
-    return answer(content, status)
+    following = error.next if isinstance(error, MissingChangesError) else None
+    return answer(messages.Refusal(str(error), following), status)
+
+
+async def refuse_address(request: Request, error: Exception) -> Response:
+    """The answer to an address or a method that is not there."""
+    assert isinstance(error, HTTPException)
+    response = refuse(error.status_code, _REASONS.get(error.status_code, error.detail))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def refuse_depth(request: Request, error: Exception) -> Response:
+    """The answer to a message that is nested more deeply than it can be worked on."""
+    return refuse(422, "body: is nested too deeply")

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from data_paths import DataPaths
+from judge import Problem
+from judge.case_runner import CaseRunner
 from services.assistance import Assistance
+from services.failure_log import FailureLog
 from services.recording.recorder import Recorder
 
 
 @dataclass
 class Services:
-    """What the addresses use. writer_name, writer_description: who writes, and what it is in a line of words."""
+    """What the addresses use.
+
+    writer_name, writer_description, writer_hint: who writes ("": nobody), what it is in a line of words, and how to get
+    a better one. tester: runs a person's code. problems: those to choose from, by id.
+    """
 
     paths: DataPaths
     recorder: Recorder
     assistance: Assistance
     writer_name: str
     writer_description: str
+    writer_hint: str = ""
+    tester: CaseRunner = field(default_factory=CaseRunner)
+    problems: Mapping[str, Problem] = field(default_factory=dict)
+    failures: FailureLog = field(default_factory=FailureLog)

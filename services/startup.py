@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -25,10 +25,12 @@ from delegates.embedded import EmbeddedWriter
 from delegates.selection import ReliableWriter, SelectedWriter, WriterSettings, choose_writer, describe
 from errors import ConflictError, InputError
 from judge import Judge
+from judge.case_runner import CaseRunner
 from services import health
 from services.app import create_app
 from services.assistance import Assistance
 from services.current_models import CurrentModels
+from services.failure_log import FailureLog
 from services.middleware import AccessRules
 from services.page import Page
 from services.recording.recorder import Recorder
@@ -58,7 +60,7 @@ class StartOptions:
 
     port: None: the default one or the next that is free; 0: any that is free. models: the folder of those that serve,
     by default the person's. writer: what the person says of it; None: the embedded one writes. settings_file: named
-    where a setting is wrong.
+    where a setting is wrong. unprotected_tester: run a person's code also where this system grants no protection.
     """
 
     port: int | None = None
@@ -66,6 +68,7 @@ class StartOptions:
     models: Path | None = None
     writer: WriterSettings | None = None
     settings_file: str = "the settings"
+    unprotected_tester: bool = False
 
 
 class RunningServices:
@@ -144,7 +147,10 @@ def start_services(
         port = listening.getsockname()[1]
         stack.enter_context(_recording_alone(paths, f"http://{HOST}:{port}/"))
         judge = stack.enter_context(Judge())
+        tester = stack.enter_context(CaseRunner(unprotected=options.unprotected_tester))
+        failures = stack.enter_context(closing(FailureLog(paths.logs)))
         services = _make_services(config, paths, options, judge, report)
+        services.tester, services.failures = tester, failures
         token = secrets.token_urlsafe(24)
         rules = AccessRules(frozenset({port}), token, options.allowed_origins)
         app = create_app(services, rules, Page(services, token, finish))
@@ -152,9 +158,10 @@ def start_services(
         running = RunningServices(services, server, judge, port, stack.pop_all())
     server.start()
     timed("page", running.address)
-    for part in health.parts(services):
-        if part.name in ("recorder", "disk") and (part.name == "recorder" or not part.ok):
-            timed(part.name, part.text)
+    timed("recorder", health.recorder(services).text)
+    if not (disk := health.disk(services)).ok:
+        timed("disk", disk.text)
+    running.prepare(lambda: timed("tester", health.tester(services).text), finish)
     running.prepare(lambda: _load_policy(config, services, options.settings_file, timed), finish)
     if (settings := options.writer) is not None:
         running.prepare(lambda: _choose_writer(settings, services, port, report, timed), finish)
@@ -170,7 +177,9 @@ def _make_services(
     models = CurrentModels(options.models or paths.models, epsilon=serve.epsilon, explore=serve.explore)
     writer = describe(ReliableWriter(None, EmbeddedWriter(paths.writers), report))
     assistance = Assistance(models, writer.writer, _LazyReviewer(lambda: _make_reviewer(config)), clean)
-    return Services(paths, recorder, assistance, writer.name, writer.description)
+    return Services(
+        paths, recorder, assistance, writer.name, writer.description, writer.hint, problems=problems
+    )
 
 
 def _load_policy(config: LoopConfig, services: Services, settings_file: str, timed: Callable[[str, str], None]) -> None:
@@ -190,6 +199,7 @@ def _choose_writer(
     selected: SelectedWriter = choose_writer(services.paths, settings, own_ports={port}, note=report)
     services.assistance.writer = selected.writer
     services.writer_name, services.writer_description = selected.name, selected.description
+    services.writer_hint = selected.hint
     timed("writer", selected.description)
     if selected.hint:
         timed("", selected.hint)

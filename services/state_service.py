@@ -11,22 +11,26 @@ from typing import Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from actions import Decision, parse_decision
 from config import VERSION
 from delegates import Cancellation, WritingCancelledError, WritingContext
 from services.assistance import Help, HelpRequest
 from services.current_models import SamplingOptions
+from services.endpoints import Endpoint
 from services.messages import (
+    About,
     ChangesAnswer,
     ChangesRequest,
     InferenceAnswer,
     InferenceRequest,
     Ok,
+    QueueStatus,
     StartAnswer,
     StartRequest,
+    StateHealth,
     StateRequest,
+    WriterMessage,
 )
 from services.recording.recorder import Store
 from services.responses import answer, read, refuse
@@ -37,20 +41,85 @@ from state_adapter import check_recorded_state
 SUPERSEDED = 499
 
 
-def routes(services: Services) -> list[Route]:
+def endpoints(services: Services) -> Sequence[Endpoint]:
     """The addresses, without the service's prefix."""
     service = StateService(services)
+    unknown = {404: "the session is unknown or has ended"}
+    disk = {507: "the disk is full: nothing is recorded"}
+    malformed = {422: "the message is malformed"}
+    help_refusals = {400: "the cursor's offset is missing", **malformed, SUPERSEDED: "a newer request has come"}
+    stores = ("simulation", "zerostyle")
     return [
-        Route("/", service.about),
-        Route("/health", service.health),
-        Route("/model-info", service.model_info),
-        Route("/episodes/start", service.start, methods=["POST"]),
-        Route("/episodes/{id}/state", service.add_state, methods=["POST"]),
-        Route("/episodes/{id}/changes", service.add_changes, methods=["POST"]),
-        Route("/episodes/{id}/end", service.end, methods=["POST"]),
-        Route("/test-queue/status", service.test_queue),
-        Route("/inference", service.inference, methods=["POST"]),
-        Route("/inference_human", service.inference_human, methods=["POST"]),
+        Endpoint("GET", "/", service.about, "Which service this is.", About),
+        Endpoint("GET", "/health", service.health, "How recording and writing are.", StateHealth),
+        Endpoint(
+            "GET",
+            "/model-info",
+            service.model_info,
+            "Who writes the assistant's text.",
+            WriterMessage,
+            refusals={404: "nobody writes"},
+        ),
+        Endpoint(
+            "POST",
+            "/episodes/start",
+            service.start,
+            "Begin a session.",
+            StartAnswer,
+            StartRequest,
+            query=stores,
+            refusals={400: "the problem's id is empty", 404: "there is no such source", **malformed, **disk},
+        ),
+        Endpoint(
+            "POST",
+            "/episodes/{id}/state",
+            service.add_state,
+            "Record a state; answered once it is on the disk.",
+            Ok,
+            StateRequest,
+            query=stores,
+            refusals={**unknown, **malformed, **disk},
+        ),
+        Endpoint(
+            "POST",
+            "/episodes/{id}/changes",
+            service.add_changes,
+            "Record keystrokes; answered once they are on the disk.",
+            ChangesAnswer,
+            ChangesRequest,
+            query=stores,
+            refusals={**unknown, 409: "a change is missing; `next` is expected", **malformed, **disk},
+        ),
+        Endpoint(
+            "POST",
+            "/episodes/{id}/end",
+            service.end,
+            "End a session; its states are tested, then its snapshot is written.",
+            Ok,
+            query=stores,
+            refusals={**unknown, **disk},
+        ),
+        Endpoint("GET", "/test-queue/status", service.test_queue, "Sessions that wait for tests.", QueueStatus),
+        Endpoint(
+            "POST",
+            "/inference",
+            service.inference,
+            "Ask for help.",
+            InferenceAnswer,
+            InferenceRequest,
+            query=stores,
+            refusals=help_refusals,
+        ),
+        Endpoint(
+            "POST",
+            "/inference_human",
+            service.inference_human,
+            "Ask for what the modelled person would do.",
+            InferenceAnswer,
+            InferenceRequest,
+            query=stores,
+            refusals=help_refusals,
+        ),
     ]
 
 
@@ -64,21 +133,22 @@ class StateService:
         self._latest: dict[str | None, Cancellation] = {}
 
     async def about(self, request: Request) -> Response:
-        return answer({"message": "state service", "version": VERSION, "model": self.services.writer_name})
+        return answer(About("state service", VERSION, self.services.writer_name or None))
 
     async def health(self, request: Request) -> Response:
-        recording = self.services.recorder.problem_of_disk is None
-        return answer(
-            {
-                "status": "healthy" if recording else "unhealthy",
-                "ollama_healthy": True,
-                "model_available": True,
-                "model_info": {"name": self.services.writer_name, "description": self.services.writer_description},
-            }
-        )
+        recording, writer = self.services.recorder.problem_of_disk is None, self._writer()
+        status = "healthy" if recording and writer is not None else "unhealthy"
+        return answer(StateHealth(status, writer is not None, writer is not None, writer))
 
     async def model_info(self, request: Request) -> Response:
-        return answer({"name": self.services.writer_name, "description": self.services.writer_description})
+        writer = self._writer()
+        return refuse(404, "nobody writes the assistant's text") if writer is None else answer(writer)
+
+    def _writer(self) -> WriterMessage | None:
+        services = self.services
+        if not services.writer_name:
+            return None
+        return WriterMessage(services.writer_name, services.writer_description, services.writer_hint)
 
     async def start(self, request: Request) -> Response:
         message = await read(request, StartRequest)
@@ -106,7 +176,7 @@ class StateService:
 
     async def test_queue(self, request: Request) -> Response:
         size = self.services.recorder.snapshots.size
-        return answer({"queue_available": True, "queue_size": size, "is_empty": size == 0})
+        return answer(QueueStatus(True, size, size == 0))
 
     async def inference(self, request: Request) -> Response:
         return await self._infer(request, "assistant")
@@ -116,7 +186,7 @@ class StateService:
 
     async def _infer(self, request: Request, agent: Literal["assistant", "human"]) -> Response:
         message = await read(request, InferenceRequest)
-        if message.context.cursorOffset is None:
+        if message.context is None or message.context.cursorOffset is None:
             return refuse(400, "context.cursorOffset is missing")
         cancellation = Cancellation()
         if (earlier := self._latest.get(message.episode_id)) is not None:

@@ -19,7 +19,7 @@ from typing import Any
 from actions import Action
 from data_paths import DataPaths
 from errors import InputError, NotFoundError
-from files import read_regular_file
+from files import append_line, read_regular_file
 from judge import Problem
 from services.messages import Change, StateRequest
 from services.recording.append_log import AppendLog, LogFile
@@ -31,6 +31,10 @@ _EPISODE_ID = re.compile(r"[\w-]{1,100}")
 
 CHANGES = "changes.jsonl"
 """File of a session's keystrokes, beside its stream."""
+
+
+TEST_RUNS = "test_runs.jsonl"
+"""File of the tests that the person ran, beside the session's stream; nothing is learned from them."""
 
 
 class Store(StrEnum):
@@ -161,6 +165,14 @@ class Recorder:
     def rejected_texts(self, episode_id: str | None) -> tuple[str, ...]:
         """Texts of the assistant's that the person deleted or took back in this session, the latest last."""
         return ()
+
+    def note_test_run(self, episode_id: str, run: dict[str, Any]) -> None:
+        """Keeps a line about tests that the person ran in an open session, without texts. Raises InputError."""
+        if (session := self._sessions.get(episode_id)) is None:
+            return
+        results = [{"test_id": result["test_id"], "passed": result["passed"]} for result in run["test_results"]]
+        line = {**run, "timestamp_ms": self._now(), "test_results": results}
+        append_line(session.stream.path.with_name(TEST_RUNS), json.dumps(line))
 
     def open_sessions(self) -> list[str]:
         """Ids of the sessions that have not ended."""

@@ -1,0 +1,87 @@
+"""The solution tester's addresses: a person's code against cases. Not here: running code (`judge`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from config import VERSION
+from delegates import Cancellation
+from judge.execution import execute
+from services.endpoints import Endpoint
+from services.messages import (
+    About,
+    ExecuteAnswer,
+    ExecuteRequest,
+    MalformedError,
+    SandboxMessage,
+    TesterHealth,
+)
+from services.responses import answer, read, refuse
+from services.services import Services
+
+THREADS = 4
+"""Runs that wait for a worker process or are watched; others wait for these."""
+
+
+def endpoints(services: Services) -> Sequence[Endpoint]:
+    """The addresses, without the service's prefix."""
+    service = TesterService(services)
+    return [
+        Endpoint("GET", "/", service.about, "Which service this is.", About),
+        Endpoint("GET", "/health", service.health, "Whether code is run, and how it is held back.", TesterHealth),
+        Endpoint("POST", "/execute", service.execute, "Run code against cases.", ExecuteAnswer, ExecuteRequest),
+    ]
+
+
+@dataclass
+class TesterService:
+    """Handlers of the addresses."""
+
+    services: Services
+    threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="tester")
+    )
+
+    async def about(self, request: Request) -> Response:
+        return answer(About("solution tester", VERSION))
+
+    async def health(self, request: Request) -> Response:
+        tester = self.services.tester
+        sandbox = await asyncio.to_thread(lambda: tester.sandbox)
+        status = "unhealthy" if tester.refusal else "healthy"
+        return answer(TesterHealth(status, SandboxMessage(int(sandbox.level), sandbox.level.name.lower())))
+
+    async def execute(self, request: Request) -> Response:
+        try:
+            message = await read(request, ExecuteRequest)
+        except MalformedError as error:
+            return refuse(400, str(error))
+        tester = self.services.tester
+        if refusal := await asyncio.to_thread(lambda: tester.refusal):
+            return refuse(503, refusal)
+        cancellation = Cancellation()
+        departure = asyncio.create_task(_cancel_when_gone(request, cancellation))
+        try:
+            outcome = await asyncio.get_running_loop().run_in_executor(
+                self.threads, execute, tester, msgspec.to_builtins(message), cancellation
+            )
+        finally:
+            cancellation.cancel()
+            departure.cancel()
+        if message.store_activity:
+            await asyncio.to_thread(self.services.recorder.note_test_run, message.episode_id, outcome)
+        return answer(outcome)
+
+
+async def _cancel_when_gone(request: Request, cancellation: Cancellation) -> None:
+    """Cancels once the client has closed the connection: nobody waits for the answer any more."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    cancellation.cancel()
