@@ -33,9 +33,7 @@ def create_app(services: Services, rules: AccessRules, page: Page) -> Starlette:
 def create_compat_apps(services: Services, rules: AccessRules) -> dict[int, Starlette]:
     """The same services without a prefix, each by the port on which clients of the existing system look for it."""
     groups = service_endpoints(services)
-    return {
-        port: _application(routes(groups[prefix]), services, rules) for port, prefix in COMPATIBLE_PORTS.items()
-    }
+    return {port: _application(routes(groups[prefix]), services, rules) for port, prefix in COMPATIBLE_PORTS.items()}
 
 
 def service_endpoints(services: Services) -> Groups:

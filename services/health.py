@@ -7,7 +7,7 @@ import shutil
 
 from config import VERSION
 from errors import InputError
-from services.messages import HealthMessage, PartMessage
+from services.messages import HealthMessage, PartMessage, health_status
 from services.services import Services
 
 LOW_DISK = 200 * 2**20
@@ -34,7 +34,7 @@ def message(services: Services) -> HealthMessage:
     models = services.assistance.models
     return HealthMessage(
         VERSION,
-        "healthy" if all(part.ok for part in found) else "unhealthy",
+        health_status(all(part.ok for part in found)),
         found,
         recording=services.recorder.problem_of_disk is None,
         exploring=_is_exploring(services),

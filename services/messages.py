@@ -109,7 +109,7 @@ class InferenceRequest(Struct):
 
     text: str
     timestep: Natural
-    context: InferenceContext | None = None
+    context: InferenceContext = field(default_factory=InferenceContext)
     attribution: list[dict[str, Any] | None] | None = None
     author_attribution: Any = None
     timestamp: Any = None
@@ -206,12 +206,22 @@ class PolicyAnswer(Struct):
     debug: dict[str, Any]
 
 
+Status = Literal["healthy", "unhealthy"]
+
+
 class About(Struct):
+    """Which service this is."""
+
+    message: str
+    version: str
+
+
+class StateAbout(Struct):
     """Which service this is. model: who writes the assistant's text; null: nobody."""
 
     message: str
     version: str
-    model: str | None = None
+    model: str | None
 
 
 class WriterMessage(Struct):
@@ -225,7 +235,7 @@ class WriterMessage(Struct):
 class StateHealth(Struct):
     """How recording and writing are. `ollama_healthy` is the name that clients know for: text can be written."""
 
-    status: Literal["healthy", "unhealthy"]
+    status: Status
     ollama_healthy: bool
     model_available: bool
     model_info: WriterMessage | None
@@ -249,14 +259,14 @@ class SandboxMessage(Struct):
 class TesterHealth(Struct):
     """How the tester is."""
 
-    status: Literal["healthy", "unhealthy"]
+    status: Status
     sandbox: SandboxMessage
 
 
 class PolicyHealth(Struct):
     """How the policy is."""
 
-    status: Literal["healthy", "unhealthy"]
+    status: Status
     service: str = "policy-models"
 
 
@@ -272,7 +282,7 @@ class HealthMessage(Struct):
     """All parts. exploring: help comes at random for now; explore: that is wanted."""
 
     version: str
-    status: Literal["healthy", "unhealthy"]
+    status: Status
     parts: list[PartMessage]
     recording: bool
     exploring: bool
@@ -331,6 +341,11 @@ class ExploreRequest(Struct):
     """Whether exploration may act while too little is learned."""
 
     explore: bool
+
+
+def health_status(healthy: bool) -> Status:
+    """The protocol's word for it."""
+    return "healthy" if healthy else "unhealthy"
 
 
 def decode(body: bytes, kind: type[Message]) -> Message:

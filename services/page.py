@@ -61,9 +61,7 @@ class Page:
             Endpoint("GET", "/api/sessions", self.sessions, "Recorded sessions.", list[SessionMessage]),
             Endpoint("GET", "/api/models", self.models, "Stored models, the latest first.", list[ModelMessage]),
             Endpoint("GET", "/api/problems", self.problems, "Problems to choose from.", list[ProblemSummary]),
-            Endpoint(
-                "GET", "/api/problems/{id}", self.problem, "A problem.", ProblemMessage, refusals=unknown
-            ),
+            Endpoint("GET", "/api/problems/{id}", self.problem, "A problem.", ProblemMessage, refusals=unknown),
             Endpoint(
                 "POST",
                 "/api/explore",

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from config import VERSION
 from errors import InputError
 from services.endpoints import Endpoint
-from services.messages import About, MalformedError, PolicyAnswer, PolicyHealth, PolicyRequest
+from services.messages import About, MalformedError, PolicyAnswer, PolicyHealth, PolicyRequest, health_status
 from services.responses import answer, read, refuse
 from services.services import Services
 from state import State
@@ -63,7 +63,7 @@ class PolicyService:
 
     async def health(self, request: Request) -> Response:
         failure = self.services.assistance.models.failure
-        return answer(PolicyHealth("healthy" if failure is None else "unhealthy"))
+        return answer(PolicyHealth(health_status(failure is None)))
 
     async def infer(self, request: Request) -> Response:
         return await self._infer(request, "assistant")

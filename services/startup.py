@@ -177,9 +177,7 @@ def _make_services(
     models = CurrentModels(options.models or paths.models, epsilon=serve.epsilon, explore=serve.explore)
     writer = describe(ReliableWriter(None, EmbeddedWriter(paths.writers), report))
     assistance = Assistance(models, writer.writer, _LazyReviewer(lambda: _make_reviewer(config)), clean)
-    return Services(
-        paths, recorder, assistance, writer.name, writer.description, writer.hint, problems=problems
-    )
+    return Services(paths, recorder, assistance, writer.name, writer.description, writer.hint, problems=problems)
 
 
 def _load_policy(config: LoopConfig, services: Services, settings_file: str, timed: Callable[[str, str], None]) -> None:

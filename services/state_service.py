@@ -19,7 +19,6 @@ from services.assistance import Help, HelpRequest
 from services.current_models import SamplingOptions
 from services.endpoints import Endpoint
 from services.messages import (
-    About,
     ChangesAnswer,
     ChangesRequest,
     InferenceAnswer,
@@ -28,9 +27,11 @@ from services.messages import (
     QueueStatus,
     StartAnswer,
     StartRequest,
+    StateAbout,
     StateHealth,
     StateRequest,
     WriterMessage,
+    health_status,
 )
 from services.recording.recorder import Store
 from services.responses import answer, read, refuse
@@ -50,7 +51,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
     help_refusals = {400: "the cursor's offset is missing", **malformed, SUPERSEDED: "a newer request has come"}
     stores = ("simulation", "zerostyle")
     return [
-        Endpoint("GET", "/", service.about, "Which service this is.", About),
+        Endpoint("GET", "/", service.about, "Which service this is.", StateAbout),
         Endpoint("GET", "/health", service.health, "How recording and writing are.", StateHealth),
         Endpoint(
             "GET",
@@ -133,11 +134,11 @@ class StateService:
         self._latest: dict[str | None, Cancellation] = {}
 
     async def about(self, request: Request) -> Response:
-        return answer(About("state service", VERSION, self.services.writer_name or None))
+        return answer(StateAbout("state service", VERSION, self.services.writer_name or None))
 
     async def health(self, request: Request) -> Response:
         recording, writer = self.services.recorder.problem_of_disk is None, self._writer()
-        status = "healthy" if recording and writer is not None else "unhealthy"
+        status = health_status(recording and writer is not None)
         return answer(StateHealth(status, writer is not None, writer is not None, writer))
 
     async def model_info(self, request: Request) -> Response:
@@ -186,7 +187,7 @@ class StateService:
 
     async def _infer(self, request: Request, agent: Literal["assistant", "human"]) -> Response:
         message = await read(request, InferenceRequest)
-        if message.context is None or message.context.cursorOffset is None:
+        if message.context.cursorOffset is None:
             return refuse(400, "context.cursorOffset is missing")
         cancellation = Cancellation()
         if (earlier := self._latest.get(message.episode_id)) is not None:

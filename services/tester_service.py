@@ -22,6 +22,7 @@ from services.messages import (
     MalformedError,
     SandboxMessage,
     TesterHealth,
+    health_status,
 )
 from services.responses import answer, read, refuse
 from services.services import Services
@@ -55,8 +56,11 @@ class TesterService:
     async def health(self, request: Request) -> Response:
         tester = self.services.tester
         sandbox = await asyncio.to_thread(lambda: tester.sandbox)
-        status = "unhealthy" if tester.refusal else "healthy"
-        return answer(TesterHealth(status, SandboxMessage(int(sandbox.level), sandbox.level.name.lower())))
+        return answer(
+            TesterHealth(
+                health_status(not tester.refusal), SandboxMessage(int(sandbox.level), sandbox.level.name.lower())
+            )
+        )
 
     async def execute(self, request: Request) -> Response:
         try:

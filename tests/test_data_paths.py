@@ -68,6 +68,7 @@ def test_the_layout_is_the_documented_one():
         "problems": "r/problems.json",
         "embeddings": "r/embeddings",
         "writers": "r/writers",
+        "logs": "r/logs",
     }
 
 
