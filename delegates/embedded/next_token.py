@@ -30,6 +30,9 @@ _LEAST_MASS = 0.002
 _DECAY = 80.0
 """Tokens after which a name used in the file counts 1/e."""
 
+_NOTHING_KNOWN = {NAME: 0.4, LINE_END: 0.1}
+"""What is expected where no context tells."""
+
 _RECENT_TOKENS = 1500
 _NEW_NAME_AFTER = frozenset({"def", "class", "import", "from", "as", "for", "global", "nonlocal", "lambda"})
 _LINE_STARTS = frozenset({LINE_END, INDENT, DEDENT})
@@ -95,7 +98,8 @@ class NextToken:
                 mass = _give(mixed, mass, self.library.counts(library[order - 1]), total, _DISTINCT_WEIGHT["library"])
             if mass < _LEAST_MASS:
                 return mixed
-        mixed[NAME] = mixed.get(NAME, 0.0) + mass / 2
+        for token, share in _NOTHING_KNOWN.items():
+            mixed[token] = mixed.get(token, 0.0) + mass * share
         return mixed
 
     def _with_names_of_the_file(self, mixed: dict[str, float], context: Sequence[str]) -> dict[str, float]:
