@@ -69,9 +69,14 @@ def _failures(cases: Sequence[Case], outcomes: Sequence[tuple[str, str]]) -> lis
     for number, (case, (event, text)) in enumerate(zip(cases, outcomes, strict=False), start=1):
         if event == Event.RESULT and equals_expected(text, case.expected):
             continue
-        failure = text if event == Event.ERROR else f"{case.expected!r} was expected, {text} came"
+        failure = text if event == Event.ERROR else _difference(case, text)
         failures.append(f"case {number}: {failure[:200]}")
     return failures
+
+
+def _difference(case: Case, result: str) -> str:
+    """What came instead of what was expected; of a hidden case nothing that gives its answer away."""
+    return "a hidden case has another result" if case.hidden else f"{case.expected!r} was expected, {result} came"
 
 
 def equals_expected(shown: str, expected: Any) -> bool:

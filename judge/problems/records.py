@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from errors import InputError
@@ -24,18 +25,20 @@ def parse_problem(record: Any, where: str) -> Problem:
     if not isinstance(record, dict):
         raise InputError(where, f"is {json.dumps(record)[:60]}, expected an object")
     problem_id = _text(record, ("task_id", "id"), where)
+    solution = _lines(record, ("solution", "completion"), where)
+    starter_code = _text(record, ("starter_code",), where, "")
     return Problem(
         id=problem_id,
         entry_point=_text(record, ("entry_point", "name"), where),
         cases=_cases(record, where),
-        solution=_lines(record, ("solution", "completion"), where),
-        skeleton=_number(record, "skeleton", where) or 1,
+        solution=solution,
+        skeleton=_number(record, "skeleton", where) or _shared_lines(starter_code, solution),
         notes=_texts(record, "notes", where),
         title=_text(record, ("title",), where, _title(problem_id)),
         statement=_text(record, ("problem_description",), where, "").strip("\n"),
         difficulty=_text(record, ("difficulty",), where, "").lower(),
         topics=_texts(record, "tags", where),
-        starter_code=_text(record, ("starter_code",), where, ""),
+        starter_code=starter_code,
         preamble=_text(record, ("prompt",), where, ""),
         number=_number(record, "question_id", where),
     )
@@ -102,6 +105,12 @@ def _lines(record: Record, keys: tuple[str, ...], where: str) -> tuple[str, ...]
     if not isinstance(value, str):
         raise InputError(where, f"{keys[0]} is {_shown(value)}, expected text or a list of lines")
     return tuple(value.strip("\n").split("\n")) if value.strip() else ()
+
+
+def _shared_lines(starter_code: str, solution: tuple[str, ...]) -> int:
+    """How many lines the solution begins with that the starter code begins with, too; at least one."""
+    pairs = zip(starter_code.split("\n"), solution, strict=False)
+    return max(sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)), 1)
 
 
 def _texts(record: Record, key: str, where: str) -> tuple[str, ...]:

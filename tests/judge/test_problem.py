@@ -34,3 +34,10 @@ def test_the_preamble_runs_before_the_text():
 
 def test_visible_cases_are_those_that_are_not_hidden():
     assert replace(DOUBLE, cases=(Case((2,), 4, hidden=True), Case((3,), 6))).visible_cases == (Case((3,), 6),)
+
+
+def test_a_hidden_case_does_not_give_its_answer_away():
+    hidden = replace(DOUBLE, cases=(Case((2,), 4), Case((3,), 677, hidden=True)))
+    with Judge() as judge:
+        verdict = judge.verdict("def double(x):\n    return 4", hidden)
+    assert (verdict.passed, verdict.reason) == (1, "case 2: a hidden case has another result")

@@ -43,6 +43,14 @@ def test_the_public_record_has_the_visible_cases_and_their_names_only():
     assert record["prompt"] == "from typing import *" and record["tags"] == ["lists"]
 
 
+def test_the_lines_that_are_given_are_those_of_the_starter_code():
+    starter = "import math\n\n\ndef f(x):\n    "
+    record = {"id": "a", "name": "f", "cases": [], "starter_code": starter, "solution": f"{starter}return x"}
+    assert parse_problem(record, "").skeleton == 4
+    assert parse_problem({**record, "skeleton": 2}, "").skeleton == 2
+    assert parse_problem({**record, "starter_code": ""}, "").skeleton == 1
+
+
 def test_a_short_record_is_enough():
     problem = parse_problem({"id": "a-b", "name": "f", "cases": [[[1], 2]], "tags": None, "title": None}, "")
     assert (problem.title, problem.topics, problem.solution, problem.number) == ("A b", (), (), None)
