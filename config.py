@@ -56,6 +56,7 @@ Weight = Annotated[float, Bounds(0.0, 1_000.0)]
 LearningRate = Annotated[float, Bounds(0.0, 0.1)]
 WeightDecay = Annotated[float, Bounds(0.0, 1.0)]
 GradClip = Annotated[float, Bounds(1e-3, 1e6)]
+IdleMinutes = Annotated[float, Bounds(0.01, 100_000.0)]
 Scale = Annotated[float, Bounds(1e-3, 1e6)]
 """Something is divided by it."""
 RewardWeight = Annotated[float, Bounds(-1_000.0, 1_000.0)]
@@ -313,6 +314,8 @@ class ServeConfig:
     """Least p(kept) of a written text that is shown; none: where the rewards of showing and of silence are equal."""
     review_exploration: Share = 0.05
     """Share of the texts below the threshold that are shown all the same, to learn from."""
+    idle_minutes: IdleMinutes = 30.0
+    """Minutes without a message after which an open session is ended: its tab was closed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,17 +13,22 @@ from episodes.decision_inference import infer_decision
 from episodes.directory_reader import read_episodes
 from episodes.episode import Episode, Transition
 from episodes.json_parser import parse, read_text
-from episodes.jsonl_reader import read_session
+from episodes.jsonl_reader import CHANGES, TEST_RUNS, TESTS, RecordedTests, read_session, read_test_executions
 from episodes.line_tuples import parse_line_tuples
 from episodes.live_episode import LiveEpisode
+from episodes.recorded_state import RecordedState
 from episodes.snapshot import check_recorded_state, parse_recorded_action
+from episodes.stream_snapshot import StreamIndex, index_stream, write_stream_snapshot
 from episodes.summary import Summary
 from episodes.validation import unexpected
-from episodes.writer import recorded_action, recorded_state, write_snapshot
+from episodes.writer import recorded_action, recorded_state, snapshot_path, write_snapshot
 from errors import InputError
 from state import Cursor, Env, PastDecision, State
 
 __all__ = [
+    "CHANGES",
+    "TESTS",
+    "TEST_RUNS",
     "Action",
     "Agent",
     "Cursor",
@@ -32,10 +37,14 @@ __all__ = [
     "InputError",
     "LiveEpisode",
     "PastDecision",
+    "RecordedState",
+    "RecordedTests",
     "State",
+    "StreamIndex",
     "Summary",
     "Transition",
     "check_recorded_state",
+    "index_stream",
     "infer_decision",
     "parse_canonical",
     "parse_line_tuples",
@@ -43,9 +52,12 @@ __all__ = [
     "read_episodes",
     "read_session",
     "read_state",
+    "read_test_executions",
     "recorded_action",
     "recorded_state",
+    "snapshot_path",
     "write_snapshot",
+    "write_stream_snapshot",
 ]
 
 

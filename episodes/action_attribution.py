@@ -8,23 +8,28 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from actions import Action, Agent
+from actions import Action, Agent, Decision
 from state import T_LAST, UNEDITED, State
 
 from .decision_inference import infer_decision
 from .recorded_state import RecordedAction, RecordedState
 
 
-def action_between(before: RecordedState, after: RecordedState, cursor: int, silent: Agent | None) -> Action:
+def action_between(
+    before: RecordedState, after: RecordedState, cursor: int, silent: Agent | None, *, infer_human: bool = True
+) -> Action:
     """The action that led from one state to the next; its line may be outside the file (`within_file`).
 
     cursor: its last known line in `before`, -1: unknown. silent: who acted where the recording names nobody; None: the
-    agent whose attribution changed.
+    agent whose attribution changed. infer_human: whether a decision of the human that is not recorded is read off the
+    texts; else it is a NO-OP.
     """
     recorded = _acting(after.led_to or before.next_action, before.state, after.state)
     if recorded is not None and recorded.action is not None:
         return recorded.action
     agent = recorded.agent if recorded else silent or whose_attribution_changed(before.state, after.state)
+    if agent == "H" and not infer_human:
+        return Action("H", Decision.NO_OP, -1, recorded=False)
     return Action(agent, *infer_decision(before.state.lines, after.state.lines, cursor), recorded=False)
 
 

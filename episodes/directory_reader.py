@@ -13,11 +13,13 @@ from state import Env
 
 from .episode import Episode
 from .json_reader import read_document
-from .jsonl_reader import TESTS, read_stream, read_tests
+from .jsonl_reader import CHANGES, TEST_RUNS, TESTS, read_stream, read_tests
 from .summary import Summary
 
 STREAMS = "raw"
 """Folder of a session's stream."""
+
+_NO_STREAMS = (TESTS, CHANGES, TEST_RUNS)
 
 BESIDE_SNAPSHOT = "streams beside their snapshot, which was read instead"
 
@@ -81,7 +83,7 @@ class _Reading:
             searched.add((status.st_dev, status.st_ino))
             waiting += [entry for entry in reversed(entries) if folders[entry]]
             for entry in entries:
-                may_hold_sessions = entry.suffix.lower() in (".json", ".jsonl") and entry.name != TESTS
+                may_hold_sessions = entry.suffix.lower() in (".json", ".jsonl") and entry.name not in _NO_STREAMS
                 if may_hold_sessions and not folders[entry] and self._may_be_opened(entry):
                     yield entry
 

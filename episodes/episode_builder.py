@@ -57,11 +57,15 @@ class Step:
 class EpisodeBuilder:
     """An episode state by state, each as it is known when it comes; only the latest ones are remembered.
 
-    Arguments as for `assemble`.
+    Arguments as for `assemble`. infer_human: whether decisions of the human that are not recorded are read off the
+    texts, which takes longer than all the rest; else they are a NO-OP that is not recorded.
     """
 
-    def __init__(self, repaired: Counter[str], *, silent: Agent | None = None, realign: bool = False) -> None:
+    def __init__(
+        self, repaired: Counter[str], *, silent: Agent | None = None, realign: bool = False, infer_human: bool = True
+    ) -> None:
         self._repaired, self._silent, self._realign = repaired, silent, realign
+        self._infer_human = infer_human
         self._record: RecordedState | None = None
         self._steps: tuple[Step, ...] = ()
         """The two latest."""
@@ -75,7 +79,9 @@ class EpisodeBuilder:
             before = self._steps[-1].state
             if state.last_known_line < 0 <= before.last_known_line:
                 state = replace(state, last_known_line=before.last_known_line)
-            recorded_action = action_between(self._record, record, before.last_known_line, self._silent)
+            recorded_action = action_between(
+                self._record, record, before.last_known_line, self._silent, infer_human=self._infer_human
+            )
             action = within_file(recorded_action, len(before))
             if action is not recorded_action:
                 self._repaired[LINE_OUTSIDE] += 1

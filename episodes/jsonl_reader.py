@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,15 @@ from .snapshot import SnapshotCache, parse_snapshot_state
 from .validation import Place, as_object, boolean, integer, optional_list, place_text, text
 
 TESTS = "test_executions.jsonl"
+"""File of a session's tests, beside its stream."""
+CHANGES = "changes.jsonl"
+"""File of a session's keystrokes, beside its stream; nothing learns from it."""
+TEST_RUNS = "test_runs.jsonl"
+"""File of the tests that the person ran, beside the session's stream; nothing learns from it."""
 TORN = "torn last lines"
 NO_END = "streams without an end"
+MAX_MILLISECONDS = 1e9
+"""Of one execution; more is none."""
 
 
 def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None = None) -> Episode:
@@ -70,11 +77,24 @@ def read_session(path: Path, envs: dict[int, Env] | None = None) -> Episode:
     return read_stream(path, Counter(), envs)
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedTests:
+    """What testing a state gave, and how long it took; milliseconds 0: unknown."""
+
+    env: Env
+    milliseconds: int = 0
+
+
 def read_tests(path: Path, repaired: Counter[str]) -> dict[int, Env]:
     """What the executions recorded beside a stream gave, by timestep; of several at one, the last.
 
     Raises InputError: it cannot be read, or a line other than the last is no test execution.
     """
+    return {t: execution.env for t, execution in read_test_executions(path, repaired).items()}
+
+
+def read_test_executions(path: Path, repaired: Counter[str]) -> dict[int, RecordedTests]:
+    """The executions recorded beside a stream, by timestep; of several at one, the last. Raises as `read_tests`."""
     return dict(_execution(fields, place) for place, fields in _objects(path, repaired))
 
 
@@ -99,7 +119,7 @@ def _tested(record: RecordedState, envs: dict[int, Env]) -> RecordedState:
     return replace(record, state=replace(record.state, env=envs[record.state.t]))
 
 
-def _execution(fields: dict[str, Any], place: Place) -> tuple[int, Env]:
+def _execution(fields: dict[str, Any], place: Place) -> tuple[int, RecordedTests]:
     """A file compiles if its run succeeded, or a test passed or printed something."""
     t = integer(fields.get("timestep"), (place, "timestep"), least=0)
     success = boolean(fields.get("success"), (place, "success"))
@@ -109,4 +129,10 @@ def _execution(fields: dict[str, Any], place: Place) -> tuple[int, Env]:
     ]
     passed = [boolean(result.get("passed"), ((where, i), "passed")) for i, result in enumerate(results)]
     compiled = success or any(passed) or any(result.get("actual") for result in results)
-    return t, tested(compiled, {"passed": sum(passed), "total": len(passed)}, where)
+    env = tested(compiled, {"passed": sum(passed), "total": len(passed)}, where)
+    return t, RecordedTests(env, _milliseconds(fields.get("execution_time_ms")))
+
+
+def _milliseconds(value: object) -> int:
+    """A duration, which is only repeated in snapshots, so nothing is refused for it."""
+    return round(value) if isinstance(value, int | float) and 0 <= value < MAX_MILLISECONDS else 0

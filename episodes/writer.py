@@ -29,10 +29,15 @@ def write_snapshot(episode: Episode, folder: Path) -> Path:
 
     What a file's name cannot hold is percent-encoded there. Raises InputError: the disk refuses.
     """
-    name = quote(episode.id, safe=" #+(),=@", errors="surrogatepass").replace(".", "%2E") or "%"
-    path = folder / name / f"{name}.json"
+    path = snapshot_path(folder, episode.id)
     atomic_write(path, json.dumps(snapshot(episode), indent=2))
     return path
+
+
+def snapshot_path(folder: Path, episode_id: str) -> Path:
+    """Where the snapshot of an episode lies."""
+    name = quote(episode_id, safe=" #+(),=@", errors="surrogatepass").replace(".", "%2E") or "%"
+    return folder / name / f"{name}.json"
 
 
 def snapshot(episode: Episode) -> dict[str, object]:
@@ -63,9 +68,9 @@ def _state(episode_id: str, state: State, action: Action | None, first: bool) ->
         "timestep": state.t,
         "timestamp_ms": state.timestamp_ms,
         "text": _text(state.lines),
-        "attribution": [_entry(state, i) for i in range(len(state))],
-        "action": _action(action),
-        "env": _env(state.env),
+        "attribution": [line_entry(state, i) for i in range(len(state))],
+        "action": action_part(action),
+        "env": env_part(state.env),
     }
     if first and state.history:
         written["history"] = [{"t": past.t, "decision": past.decision, "kept": past.kept} for past in state.history]
@@ -78,7 +83,8 @@ def _text(lines: tuple[str, ...]) -> str:
     return "".join([part for pair in zip(lines, [*ends, ""], strict=False) for part in pair])
 
 
-def _entry(state: State, line: int) -> dict[str, object]:
+def line_entry(state: State, line: int) -> dict[str, object]:
+    """The attribution of a line, and the cursor if it is there."""
     human, assistant = _edit(state.human[line].tolist()), _edit(state.assistant[line].tolist())
     if line in state.undone:
         human |= {"turn": state.t, "specialFlags": [UNDO]}
@@ -106,8 +112,8 @@ def _cursor(state: State, line: int) -> dict[str, int]:
     return {"turn": 0, "char": 0}
 
 
-def _action(action: Action | None) -> dict[str, object] | None:
-    """Null: the human moved, and what they decided is not recorded."""
+def action_part(action: Action | None) -> dict[str, object] | None:
+    """What led to a state. Null: the human moved, and what they decided is not recorded."""
     if action is None or (action.agent == "H" and not action.recorded):
         return None
     return {"H": None, "A": None} | {action.agent: recorded_action(action) if action.recorded else {}}
@@ -128,10 +134,11 @@ def _members(action: Action, keys: Sequence[str]) -> dict[str, object]:
     return {key: getattr(action, key) for key in keys if getattr(action, key) is not None}
 
 
-def _env(env: Env | None) -> dict[str, object] | None:
+def env_part(env: Env | None, milliseconds: int = RAN_MS) -> dict[str, object] | None:
+    """What testing gave in so many milliseconds; None: it did not run."""
     if env is None:
         return None
-    env_object: dict[str, object] = {"compiled": env.compiled, "execution_time_ms": RAN_MS}
+    env_object: dict[str, object] = {"compiled": env.compiled, "execution_time_ms": max(milliseconds, RAN_MS)}
     if env.tests_total is not None:
         env_object["tests"] = {"passed": env.tests_passed, "total": env.tests_total}
     return env_object

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,22 @@ from judge.run_watch import Ending
 from judge.text_run import Event
 from state import Env
 
+MAX_SHOWN = 200
+"""Characters of a result or a reason that a verdict keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOutcome:
+    """Of one case: whether it passed, else the value that came, as `repr` shows it, or why none did."""
+
+    passed: bool
+    actual: str | None = None
+    error: str | None = None
+
+
+PASSED = CaseOutcome(True)
+"""All that pass are alike, as verdicts are remembered by the thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -19,6 +35,7 @@ class Verdict:
 
     compiled: None: unknown, as its process died or came to a limit before it was known; then nothing else is either.
     reason: the first thing that went wrong, one line; "" if nothing did.
+    outcomes: of the cases that ran, in their order.
     """
 
     compiled: bool | None
@@ -26,6 +43,7 @@ class Verdict:
     total: int | None
     seconds: float
     reason: str = ""
+    outcomes: tuple[CaseOutcome, ...] = ()
 
     @property
     def env(self) -> Env | None:
@@ -40,10 +58,10 @@ def parse_verdict(events: Sequence[Sequence[str]], ending: str, seconds: float, 
     """
     compiled = _compiled(events)
     cases = problem.cases if problem is not None else ()
-    outcomes = [(event, text) for event, text in events if event in (Event.RESULT, Event.ERROR)]
-    failures = _failures(cases, outcomes)
+    events_of_cases = [(event, text) for event, text in events if event in (Event.RESULT, Event.ERROR)]
+    outcomes = tuple([_outcome(case, *event) for case, event in zip(cases, events_of_cases, strict=False)])
     reasons = [text for event, text in events if event in (Event.UNKNOWN, Event.NOT_COMPILED, Event.NOT_RUN)]
-    reasons += failures
+    reasons += _failures(cases, outcomes)
     if ending != Ending.FINISHED:
         reasons.append("it ran out of time" if ending == Ending.TIMEOUT else "its process died")
     elif compiled and not reasons and len(outcomes) < len(cases):
@@ -51,8 +69,8 @@ def parse_verdict(events: Sequence[Sequence[str]], ending: str, seconds: float, 
     reason = reasons[0] if reasons else ""
     if compiled is None or not cases:
         return Verdict(compiled, None, None, seconds, reason)
-    passed = min(len(outcomes), len(cases)) - len(failures)
-    return Verdict(compiled, passed, len(cases), seconds, reason)
+    passed = sum(outcome.passed for outcome in outcomes)
+    return Verdict(compiled, passed, len(cases), seconds, reason, outcomes)
 
 
 def _compiled(events: Sequence[Sequence[str]]) -> bool | None:
@@ -63,15 +81,18 @@ def _compiled(events: Sequence[Sequence[str]]) -> bool | None:
     return False if Event.NOT_COMPILED in names else None
 
 
-def _failures(cases: Sequence[Case], outcomes: Sequence[tuple[str, str]]) -> list[str]:
+def _outcome(case: Case, event: str, text: str) -> CaseOutcome:
+    if event == Event.ERROR:
+        return CaseOutcome(False, error=text[:MAX_SHOWN])
+    return PASSED if equals_expected(text, case.expected) else CaseOutcome(False, text[:MAX_SHOWN])
+
+
+def _failures(cases: Sequence[Case], outcomes: Sequence[CaseOutcome]) -> Iterator[str]:
     """A line for each case with an outcome that is not the expected one."""
-    failures = []
-    for number, (case, (event, text)) in enumerate(zip(cases, outcomes, strict=False), start=1):
-        if event == Event.RESULT and equals_expected(text, case.expected):
-            continue
-        failure = text if event == Event.ERROR else _difference(case, text)
-        failures.append(f"case {number}: {failure[:200]}")
-    return failures
+    for number, (case, outcome) in enumerate(zip(cases, outcomes, strict=False), start=1):
+        if not outcome.passed:
+            failure = outcome.error or _difference(case, outcome.actual or "")
+            yield f"case {number}: {failure[:MAX_SHOWN]}"
 
 
 def _difference(case: Case, result: str) -> str:

@@ -6,7 +6,8 @@ Unknown keys are ignored. Not here: which address takes which message.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -18,6 +19,13 @@ Positive = Annotated[int, Meta(ge=1, le=2**53)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 Message = TypeVar("Message")
+
+_ENTRIES = {"type": ["array", "null"], "items": {"type": ["object", "null"]}}
+"""Schema of attribution, which is most of a message and checked entry by entry only where it is new."""
+
+
+def _no_entries() -> msgspec.Raw:
+    return msgspec.Raw(b"[]")
 
 
 class MalformedError(InputError):
@@ -54,7 +62,7 @@ class StateRequest(Struct):
     text: str
     timestep: Natural
     timestamp_ms: Annotated[float, Meta(ge=0, le=2**53)] | None = None
-    attribution: list[dict[str, Any] | None] | None = None
+    attribution: Annotated[msgspec.Raw, Meta(extra_json_schema=_ENTRIES)] = field(default_factory=_no_entries)
     action: dict[str, Any] | None = None
 
 
@@ -363,11 +371,33 @@ def decode(body: bytes, kind: type[Message]) -> Message:
     except ValueError:  # msgspec's own, and bytes that are not UTF-8
         pass
     try:
-        return msgspec.convert(json.loads(body, parse_constant=_refuse_constant), kind)
+        return msgspec.convert(_with_raw_fields(json.loads(body, parse_constant=_refuse_constant), kind), kind)
     except msgspec.ValidationError as error:
         raise MalformedError("body", str(error)) from None
     except (ValueError, RecursionError) as error:
         raise MalformedError("body", f"is not JSON: {error}") from None
+
+
+def decode_entries(attribution: msgspec.Raw) -> Sequence[object]:
+    """The entries of an attribution, as JSON each; parsed where one holds half an emoji. Raises MalformedError."""
+    try:
+        return msgspec.json.decode(attribution, type=list[msgspec.Raw] | None) or ()
+    except msgspec.ValidationError as error:
+        raise MalformedError("attribution", str(error)) from None
+    except ValueError:
+        pass
+    try:
+        return msgspec.convert(json.loads(bytes(attribution)), list[Any] | None) or ()
+    except (ValueError, RecursionError) as error:  # msgspec's own, too
+        raise MalformedError("attribution", f"is no list of entries: {error}") from None
+
+
+def _with_raw_fields(value: object, kind: type[Message]) -> object:
+    """The parsed body with those members as JSON again that its type leaves as JSON."""
+    if not isinstance(value, dict):
+        return value
+    raw = [name for name, hint in get_type_hints(kind).items() if hint is msgspec.Raw and name in value]
+    return value | {name: msgspec.Raw(json.dumps(value[name]).encode("ascii")) for name in raw}
 
 
 def encode(answer: object) -> bytes:

@@ -151,6 +151,9 @@ def start_services(
         failures = stack.enter_context(closing(FailureLog(paths.logs)))
         services = _make_services(config, paths, options, judge, report)
         services.tester, services.failures = tester, failures
+        stack.callback(services.recorder.snapshots.close)
+        for line in services.recorder.recover():
+            report(line)
         token = secrets.token_urlsafe(24)
         rules = AccessRules(frozenset({port}), token, options.allowed_origins)
         app = create_app(services, rules, Page(services, token, finish))
@@ -173,7 +176,7 @@ def _make_services(
 ) -> Services:
     serve = config.serve
     problems = load_problems(paths.problems)
-    recorder = Recorder(paths, SnapshotQueue(judge, problems.get, report))
+    recorder = Recorder(paths, SnapshotQueue(judge, problems.get, report), idle_seconds=60 * serve.idle_minutes)
     models = CurrentModels(options.models or paths.models, epsilon=serve.epsilon, explore=serve.explore)
     writer = describe(ReliableWriter(None, EmbeddedWriter(paths.writers), report))
     assistance = Assistance(models, writer.writer, _LazyReviewer(lambda: _make_reviewer(config)), clean)

@@ -158,6 +158,7 @@ class StateService:
             store=_store(request),
             source_episode=message.source_episode,
             source_timestep=message.source_timestep,
+            model=self.services.writer_name,
         )
         return answer(StartAnswer(episode_id))
 
@@ -204,9 +205,12 @@ class StateService:
         if cancellation.cancelled:
             return refuse(SUPERSEDED, "a newer request of this session has taken this one's place")
         request_id = str(uuid.uuid4())
+        content = inference_answer(message.text, outcome, request_id)
         if agent == "assistant":
-            self.services.recorder.note_decision(message.episode_id, request_id, message.text, outcome.action)
-        return answer(inference_answer(message.text, outcome, request_id))
+            answered = tuple(content.metadata["action"])
+            recorder = self.services.recorder
+            recorder.note_decision(message.episode_id, request_id, message.text, outcome.action, answered)
+        return answer(content)
 
     def _help_request(
         self, message: InferenceRequest, cancellation: Cancellation, agent: Literal["assistant", "human"]

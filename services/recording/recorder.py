@@ -8,33 +8,39 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from actions import Action
 from data_paths import DataPaths
-from errors import InputError, NotFoundError
-from files import append_line, read_regular_file
+from errors import ConflictError, InputError, NotFoundError
+from files import append_line
 from judge import Problem
-from services.messages import Change, StateRequest
+from services import messages
+from services.messages import Change, MalformedError, StateRequest
 from services.recording.append_log import AppendLog, LogFile
-from services.recording.session import MissingChangesError, Session
+from services.recording.recovery import recover_sessions
+from services.recording.session import MissingChangesError, Session, digest
 from services.recording.snapshot_queue import SnapshotQueue
-from state_adapter import check_recorded_state, parse_recorded_action, recorded_action
+from services.recording.source_states import find_source, read_source
+from state import State
+from state_adapter import CHANGES, TEST_RUNS, parse_recorded_action, recorded_action
 
-_EPISODE_ID = re.compile(r"[\w-]{1,100}")
+IDLE_SECONDS = 30 * 60.0
+"""Without a message for so long, a session's tab is closed."""
 
-CHANGES = "changes.jsonl"
-"""File of a session's keystrokes, beside its stream."""
+_LONG_TEXT = 100_000
+"""Characters from which on a state is parsed in a thread."""
 
-
-TEST_RUNS = "test_runs.jsonl"
-"""File of the tests that the person ran, beside the session's stream; nothing is learned from them."""
+_MOST_PENDING = 16
+"""States that are recorded before a thread works out what they mean."""
 
 
 class Store(StrEnum):
@@ -54,17 +60,30 @@ class Store(StrEnum):
 
 
 class Recorder:
-    """Open sessions and their files. For one event loop.
+    """Open sessions and their files. For one event loop; what only asks may be called from any thread.
 
-    snapshots: tests and writes what has ended. clock: seconds since 1970.
+    snapshots: tests and writes what has ended. clock: seconds since 1970. idle_seconds: how long an open session may
+    be without a message.
     """
 
-    def __init__(self, paths: DataPaths, snapshots: SnapshotQueue, *, clock: Callable[[], float] = time.time) -> None:
-        self._paths, self.snapshots, self._clock = paths, snapshots, clock
+    def __init__(
+        self,
+        paths: DataPaths,
+        snapshots: SnapshotQueue,
+        *,
+        clock: Callable[[], float] = time.time,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self._paths, self.snapshots, self._clock, self._idle_seconds = paths, snapshots, clock, idle_seconds
         self._log = AppendLog()
         self._sessions: dict[str, Session] = {}
+        self._idle_check: asyncio.Task[None] | None = None
         self.problem_of_disk: str | None = None
         """Why the last append was refused; None: recording works."""
+
+    def recover(self) -> list[str]:
+        """Ends what was left open and queues what has no snapshot, before the first session; a line for each."""
+        return recover_sessions([store.folder(self._paths) for store in Store], self.snapshots.add, self._now)
 
     async def start(
         self,
@@ -75,24 +94,25 @@ class Recorder:
         source_timestep: int | None = None,
         model: str | None = None,
     ) -> str:
-        """Begins a session; returns its id. Raises InputError (no problem id, or the disk refuses), NotFoundError."""
+        """Begins a session; returns its id.
+
+        source_episode: begins with that session's states, up to `source_timestep`. Raises InputError (no problem id, or
+        the disk refuses), NotFoundError (no such source).
+        """
         if not problem_id.strip():
             raise InputError("problem_id", "is empty, expected the id of a problem")
         episode_id = str(uuid.uuid4())
-        header: dict[str, Any] = {
-            "episode_id": episode_id,
-            "problem_id": problem_id,
-            "model": model,
-            "startTime": self._now(),
-        }
-        lines = [header]
+        header = {"episode_id": episode_id, "problem_id": problem_id, "model": model, "startTime": self._now()}
+        states: list[dict[str, Any]] = []
         if source_episode is not None:
             header |= {"source_episode": source_episode, "source_timestep": source_timestep}
-            lines += await asyncio.to_thread(self._source_states, store, source_episode, source_timestep)
-        path = store.folder(self._paths) / episode_id / "raw" / f"{episode_id}.jsonl"
-        session = Session(episode_id, await asyncio.to_thread(LogFile, path), problem_id)
-        await self._append(session.stream, b"".join(map(_line, lines)))
+            states = await asyncio.to_thread(self._source_states, store, source_episode, source_timestep, episode_id)
+        session = await self._open(episode_id, problem_id, store, [header, *states])
+        for state in states:
+            _note_state(session, state)
+            session.live.add(state)
         self._sessions[episode_id] = session
+        self._touch(session)
         return episode_id
 
     async def add_state(self, episode_id: str, request: StateRequest) -> None:
@@ -101,21 +121,20 @@ class Recorder:
         Raises InputError (malformed, or the disk refuses), NotFoundError (unknown or ended).
         """
         session = self._session(episode_id)
-        state = {
-            "episode_id": episode_id,
-            "timestep": request.timestep,
-            "timestamp_ms": self._now() if request.timestamp_ms is None else int(request.timestamp_ms),
-            "text": request.text,
-            "attribution": request.attribution or [],
-            "action": request.action,
-        }
-        check_recorded_state(state)
-        content = _line({**state, "timestamp_ms": None})
+        state = self._state(session, request)
+        parse = session.live.parse
+        try:
+            record = parse(state) if len(request.text) < _LONG_TEXT else await asyncio.to_thread(parse, state)
+        except InputError as error:
+            raise MalformedError(error.where, error.reason) from None
+        content, text = _digests(state)
         if session.is_repetition(request.timestep, content):
             return
-        state["action"] = _with_record(session, request.action)
-        await self._append(session.stream, _line(state))
-        session.add_state(request.timestep, content, request.text)
+        joined = _with_decision(session, request.timestep, request.action)
+        await self._append(session.stream, _state_line(state, joined, request.attribution))
+        session.note_state(request.timestep, content, text)
+        session.live.add_record(record)
+        self._follow(session)
 
     async def add_changes(self, episode_id: str, first: int, changes: list[Change]) -> int:
         """Returns the number of the change that is expected next; those that came before are not written again.
@@ -126,45 +145,54 @@ class Recorder:
         async with session.changes_lock:  # a batch that comes meanwhile goes on from here
             if first > session.next_change:
                 raise MissingChangesError(session.next_change)
-            fresh = changes[session.next_change - first :]
-            if fresh:
-                if session.changes is None:
-                    path = session.stream.path.with_name(CHANGES)
-                    session.changes = await asyncio.to_thread(LogFile, path)
-                await self._append(session.changes, _line({"first": session.next_change, "changes": fresh}))
-                session.next_change += len(fresh)
+            new_changes = changes[session.next_change - first :]
+            if new_changes:
+                file = await self._changes_file(session)
+                await self._append(file, _line({"first": session.next_change, "changes": new_changes}))
+                session.next_change += len(new_changes)
             return session.next_change
 
     async def end(self, episode_id: str) -> None:
         """Ends a session and queues its tests and snapshot. Raises InputError, NotFoundError."""
         session = self._session(episode_id)
-        del self._sessions[episode_id]
+        del self._sessions[episode_id]  # what comes from now on is too late, whatever waits before it
         try:
-            await self._append(session.stream, _line({"endTime": self._now()}))
+            async with session.changes_lock:
+                await self._append(session.stream, _line({"endTime": self._now()}), is_last=True)
+                if session.changes is not None:
+                    session.changes.close()
         except InputError:
             self._sessions[episode_id] = session
             raise
-        session.stream.close()
-        if session.changes is not None:
-            session.changes.close()
         self.snapshots.add(session.stream.path)
 
-    def note_decision(self, episode_id: str | None, request_id: str, text: str, action: Action) -> None:
-        """Keeps an answered decision's record until the state that carries it out comes."""
-        if (session := self._sessions.get(episode_id or "")) is not None:
-            session.note_decision(request_id, text, action)
-        elif episode_id is None:
-            for session in self._sessions.values():
-                session.note_decision(request_id, text, action)
+    def note_decision(
+        self, episode_id: str | None, request_id: str, text: str, action: Action, answered: tuple[int, int]
+    ) -> None:
+        """Keeps an answered decision's record until the state that carries it out comes.
+
+        answered: `(type, line from 1)` as the client got it. A decision for no session may be any one's.
+        """
+        sessions = list(self._sessions.values())
+        for session in sessions if episode_id is None else [self._sessions.get(episode_id)]:
+            if session is not None:
+                self._touch(session)
+                session.note_decision(request_id, text, action, answered)
+
+    def live_state(self, episode_id: str | None) -> State | None:
+        """The latest state as training will read it, with attribution and history; None: there is none."""
+        session = self._sessions.get(episode_id or "")
+        return None if session is None else session.live.latest()
+
+    def rejected_texts(self, episode_id: str | None) -> tuple[str, ...]:
+        """Texts of the assistant's that the person deleted or took back in this session, the latest last."""
+        session = self._sessions.get(episode_id or "")
+        return () if session is None else session.live.rejected_texts()
 
     def problem(self, episode_id: str | None) -> Problem | None:
         """The problem of an open session; None: it is unknown, or the session is."""
         session = self._sessions.get(episode_id or "")
         return None if session is None or session.problem_id is None else self.snapshots.problem(session.problem_id)
-
-    def rejected_texts(self, episode_id: str | None) -> tuple[str, ...]:
-        """Texts of the assistant's that the person deleted or took back in this session, the latest last."""
-        return ()
 
     def note_test_run(self, episode_id: str, run: dict[str, Any]) -> None:
         """Keeps a line about tests that the person ran in an open session, without texts. Raises InputError."""
@@ -178,47 +206,140 @@ class Recorder:
         """Ids of the sessions that have not ended."""
         return list(self._sessions)
 
+    async def end_idle(self) -> None:
+        """Ends the sessions that have had no message for long; one that the disk refuses stays open."""
+        latest = time.monotonic() - self._idle_seconds
+        for session in [session for session in self._sessions.values() if session.last_message < latest]:
+            with suppress(InputError):
+                await self.end(session.id)
+
     async def close(self) -> None:
-        """Ends all open sessions and the thread that writes."""
+        """Ends all open sessions and the threads that write; what the disk refuses is ended at the next start."""
+        if self._idle_check is not None:
+            self._idle_check.cancel()
         for episode_id in self.open_sessions():
-            await self.end(episode_id)
+            with suppress(InputError):
+                await self.end(episode_id)
         await asyncio.to_thread(self._log.close)
 
     def _session(self, episode_id: str) -> Session:
         session = self._sessions.get(episode_id)
         if session is None:
             raise NotFoundError(f"episode {episode_id[:60]}", "is unknown or has ended")
+        self._touch(session)
         return session
 
-    def _source_states(self, store: Store, source: str, timestep: int | None) -> list[dict[str, Any]]:
-        """The states of an earlier session up to a timestep. Raises NotFoundError: there is no such session."""
-        if not _EPISODE_ID.fullmatch(source):
-            raise NotFoundError("source_episode", "is no id of a session")
-        stream = store.folder(self._paths) / source / "raw" / f"{source}.jsonl"
-        lines = [json.loads(row) for row in read_regular_file(stream).splitlines() if row.strip()]
-        states = [line for line in lines if "text" in line]
-        return [state for state in states if timestep is None or state["timestep"] <= timestep]
+    def _touch(self, session: Session) -> None:
+        session.last_message = time.monotonic()
+        if self._idle_check is None:
+            self._idle_check = asyncio.get_running_loop().create_task(self._check_idle())
 
-    async def _append(self, file: LogFile, content: bytes) -> None:
+    async def _check_idle(self) -> None:
+        while True:
+            await asyncio.sleep(min(self._idle_seconds / 4, 60.0))
+            await self.end_idle()
+
+    def _source_states(self, store: Store, source: str, timestep: int | None, episode_id: str) -> list[dict[str, Any]]:
+        stores = [store, *(other for other in Store if other is not store)]
+        path = find_source([other.folder(self._paths) for other in stores], source)
+        return [{**state, "episode_id": episode_id} for state in read_source(path, timestep)]
+
+    async def _open(self, episode_id: str, problem_id: str, store: Store, lines: list[dict[str, Any]]) -> Session:
+        path = store.folder(self._paths) / episode_id / "raw" / f"{episode_id}.jsonl"
         try:
-            await asyncio.wrap_future(self._log.append(file, content))
+            stream = await asyncio.to_thread(LogFile, path)
         except InputError as error:
-            self.problem_of_disk = str(error)
+            self._note_refusal(error)
+            raise
+        session = Session(episode_id, stream, problem_id)
+        try:
+            await self._append(stream, b"".join([_line(line) for line in lines]))
+        except InputError:  # nothing is left of a session that has not begun
+            stream.close()
+            with suppress(OSError):
+                path.unlink()
+                path.parent.rmdir()
+                path.parent.parent.rmdir()
+            raise
+        return session
+
+    @staticmethod
+    def _state(session: Session, request: StateRequest) -> dict[str, Any]:
+        """The message as a stream has it, its attribution parsed. Raises MalformedError."""
+        attribution = session.parsed_attribution(messages.decode_entries(request.attribution))
+        return {
+            "episode_id": session.id,
+            "timestep": request.timestep,
+            "timestamp_ms": request.timestamp_ms,
+            "text": request.text,
+            "attribution": attribution,
+            "action": request.action,
+        }
+
+    async def _changes_file(self, session: Session) -> LogFile:
+        if session.changes is None:
+            path = session.stream.path.with_name(CHANGES)
+            try:
+                session.changes = await asyncio.to_thread(LogFile, path)
+            except InputError as error:
+                self._note_refusal(error)
+                raise
+        return session.changes
+
+    def _follow(self, session: Session) -> None:
+        """Lets a thread work out what the states mean, so that the next decision does not wait for that."""
+        if session.live.pending > _MOST_PENDING and (session.following is None or session.following.done()):
+            session.following = asyncio.get_running_loop().run_in_executor(None, session.live.follow)
+
+    async def _append(self, file: LogFile, content: bytes, *, is_last: bool = False) -> None:
+        try:
+            await asyncio.wrap_future(self._log.append(file, content, is_last=is_last))
+        except InputError as error:
+            self._note_refusal(error)
             raise
         self.problem_of_disk = None
+
+    def _note_refusal(self, error: InputError) -> None:
+        if not isinstance(error, NotFoundError | ConflictError):
+            self.problem_of_disk = str(error)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
 
 
-def _line(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, allow_nan=False).encode("ascii") + b"\n"
+def _digests(state: dict[str, Any]) -> tuple[bytes, bytes]:
+    """Of the whole state but its time, and of its text."""
+    text = digest(state["text"])
+    return digest(text, _line({"attribution": state["attribution"], "action": state["action"]})), text
 
 
-def _with_record(session: Session, action: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The action with what was recorded of how it was decided, if it carries out an answer of this server."""
-    carried = parse_recorded_action(action)
-    if action is None or carried is None or carried.agent != "A":
+def _note_state(session: Session, state: dict[str, Any]) -> None:
+    session.note_state(state["timestep"], *_digests({"attribution": None, "action": None, **state}))
+
+
+def _with_decision(session: Session, timestep: int, action: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The action with what is known of how it was decided, if it carries out an answer of this server."""
+    named = parse_recorded_action(action)
+    if action is None or named is None or named.agent != "A":
         return action
-    decided = session.decision_of(action["A"].get("request_id"), int(carried.decision), carried.line)
-    return action if decided is None else {**action, "A": {**action["A"], **recorded_action(decided)}}
+    part = action["A"]
+    decision = session.decision_of(part.get("request_id"), timestep, (int(named.decision), named.line + 1))
+    return action if decision is None else {**action, "A": {**part, **recorded_action(decision)}}
+
+
+def _state_line(state: dict[str, Any], action: dict[str, Any] | None, attribution: msgspec.Raw) -> bytes:
+    """The stream's line of a state; its attribution as it came, which is most of it."""
+    in_one_line = bytes(attribution).translate(_BLANK_LINE_ENDS)
+    return _line({**state, "attribution": msgspec.Raw(in_one_line), "action": action}, state["attribution"])
+
+
+_BLANK_LINE_ENDS = bytes.maketrans(b"\n\r", b"  ")
+
+
+def _line(fields: dict[str, Any], attribution: object = None) -> bytes:
+    """A line of JSON. attribution: parsed, for texts that are no Unicode (half of an emoji), which are escaped."""
+    try:
+        return msgspec.json.encode(fields) + b"\n"
+    except (UnicodeEncodeError, msgspec.EncodeError):
+        plain = fields if attribution is None else {**fields, "attribution": attribution}
+        return json.dumps(plain, allow_nan=False).encode("ascii") + b"\n"

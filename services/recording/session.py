@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from bisect import bisect_left, insort
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
 
 from actions import Action
 from errors import ConflictError
 from services.recording.append_log import LogFile
+from state_adapter import LiveEpisode
 
 RECENT_DECISIONS = 32
 """Decisions that wait for the state that carries them out; older ones were never carried out."""
+
+_MAX_ENTRIES = 10_000
+"""Attribution entries that are remembered, so that those that repeat are read once."""
 
 
 class MissingChangesError(ConflictError):
@@ -24,56 +33,91 @@ class MissingChangesError(ConflictError):
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """A decision that was answered: on which text, and what it was."""
+class AnsweredDecision:
+    """A decision that was answered: on which text, what it was, and the `(type, line from 1)` that the client got.
+
+    The two differ where there was nothing to show: then the client got a NO-OP.
+    """
 
     text: bytes
     action: Action
+    answered: tuple[int, int]
 
 
 @dataclass(slots=True)
 class Session:
-    """An open session. digests: of the latest content of each timestep. next_change: number of the next keystroke."""
+    """An open session. next_change: number of the next keystroke. last_message: when it came, by a monotonic clock."""
 
     id: str
     stream: LogFile
     problem_id: str | None
+    last_message: float = 0.0
     changes: LogFile | None = None
     next_change: int = 0
     changes_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    digests: dict[int, bytes] = field(default_factory=dict)
-    last_text: bytes = b""
-    decisions: OrderedDict[str, Decided] = field(default_factory=OrderedDict)
+    live: LiveEpisode = field(default_factory=LiveEpisode)
+    following: asyncio.Future[None] | None = None
+    """Works out what the states mean, in a thread."""
+    _contents: dict[int, bytes] = field(default_factory=dict)
+    _texts: dict[int, bytes] = field(default_factory=dict)
+    _timesteps: list[int] = field(default_factory=list)
+    _decisions: OrderedDict[str, AnsweredDecision] = field(default_factory=OrderedDict)
+    _entries: dict[bytes, Any] = field(default_factory=dict)
 
     def is_repetition(self, timestep: int, content: bytes) -> bool:
-        """Whether this very content is the latest of its timestep."""
-        return self.digests.get(timestep) == digest(content)
+        """Whether the content of this digest is the latest of its timestep."""
+        return self._contents.get(timestep) == content
 
-    def add_state(self, timestep: int, content: bytes, text: str) -> None:
-        """Notes what is on the disk."""
-        self.digests[timestep] = digest(content)
-        self.last_text = digest(text.encode("utf-8", "surrogatepass"))
+    def note_state(self, timestep: int, content: bytes, text: bytes) -> None:
+        """Notes what is on the disk. content, text: their digests."""
+        if timestep not in self._contents:
+            insort(self._timesteps, timestep)
+        self._contents[timestep], self._texts[timestep] = content, text
 
-    def note_decision(self, request_id: str, text: str, action: Action) -> None:
+    def note_decision(self, request_id: str, text: str, action: Action, answered: tuple[int, int]) -> None:
         """Keeps what was decided until a state carries it."""
-        self.decisions[request_id] = Decided(digest(text.encode("utf-8", "surrogatepass")), action)
-        while len(self.decisions) > RECENT_DECISIONS:
-            self.decisions.popitem(last=False)
+        self._decisions[request_id] = AnsweredDecision(digest(text), action, answered)
+        while len(self._decisions) > RECENT_DECISIONS:
+            self._decisions.popitem(last=False)
 
-    def decision_of(self, request_id: str | None, decision: int, line: int) -> Action | None:
-        """The answer that a state's action carries out: by its id, else the last one on the previous state's text.
+    def decision_of(self, request_id: object, timestep: int, action: tuple[int, int]) -> Action | None:
+        """The decision that a state's action `(type, line from 1)` carries out.
 
-        line: from 0, -1: none.
+        By the answer's id, else the latest answer to the text of the state before that is this action.
         """
-        if request_id is not None and request_id in self.decisions:
-            return self.decisions[request_id].action
-        for decided in reversed(self.decisions.values()):
-            action = decided.action
-            if decided.text == self.last_text and (int(action.decision), action.line) == (decision, line):
-                return action
+        if isinstance(request_id, str) and request_id in self._decisions:
+            return self._decisions[request_id].action
+        before = bisect_left(self._timesteps, timestep) - 1
+        if before < 0:
+            return None
+        text = self._texts[self._timesteps[before]]
+        for decision in reversed(self._decisions.values()):
+            if decision.text == text and _without_line_of_no_op(decision.answered) == _without_line_of_no_op(action):
+                return decision.action
         return None
 
+    def parsed_attribution(self, attribution: Sequence[object]) -> list[Any]:
+        """The entries of a message, of equal ones the same object."""
+        if len(self._entries) > _MAX_ENTRIES:
+            self._entries.clear()
+        return [self._entry(bytes(entry)) if isinstance(entry, msgspec.Raw) else entry for entry in attribution]
 
-def digest(content: bytes) -> bytes:
+    def _entry(self, content: bytes) -> Any:
+        entry = self._entries.get(content)
+        if entry is None:
+            entry = self._entries[content] = msgspec.json.decode(content)
+        return entry
+
+
+def _without_line_of_no_op(action: tuple[int, int]) -> tuple[int, int]:
+    return action if action[0] else (0, 0)
+
+
+def digest(*parts: str | bytes) -> bytes:
     """Tells contents apart."""
-    return hashlib.blake2b(content, digest_size=16).digest()
+    hashing = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        content = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        hashing.update(len(content).to_bytes(8, "big"))
+        hashing.update(content)
+    return hashing.digest()

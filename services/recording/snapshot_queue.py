@@ -5,25 +5,15 @@ Not here: the stream, running a text (`judge`).
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from errors import InputError
-from files import append_line
 from judge import Judge, Problem
-from state import Env
-from state_adapter import Episode, read_session, write_snapshot
-
-TESTS = "test_executions.jsonl"
-"""File of a session's tests, beside its stream."""
-
-MAX_SECONDS = 60.0
-"""Of testing one session; states that are left then have no `env`."""
+from services.recording.session_tests import SessionTests
+from state_adapter import RecordedTests, index_stream, write_stream_snapshot
 
 
 class SnapshotQueue:
@@ -35,7 +25,9 @@ class SnapshotQueue:
     def __init__(
         self, judge: Judge, problem: Callable[[str], Problem | None], report: Callable[[str], None] = lambda line: None
     ) -> None:
-        self._judge, self.problem, self._report = judge, problem, report
+        self.problem, self._report = problem, report
+        self._stopping = threading.Event()
+        self._tests = SessionTests(judge, problem, stopped=self._stopping.is_set)
         self._streams: queue.Queue[Path | None] = queue.Queue()
         self._thread = threading.Thread(target=self._run, name="snapshots", daemon=True)
         self._thread.start()
@@ -55,49 +47,24 @@ class SnapshotQueue:
             return self._streams.all_tasks_done.wait_for(lambda: not self._streams.unfinished_tasks, timeout)
 
     def close(self) -> None:
-        """Ends the thread after what is under way."""
+        """Ends the thread after the text that it tests; what then has no snapshot gets it after the next start."""
+        self._stopping.set()
         self._streams.put(None)
         self._thread.join()
 
     def _run(self) -> None:
         while (stream := self._streams.get()) is not None:
             try:
-                write_session_snapshot(stream, self._envs(stream))
-            except InputError as error:
-                self._report(f"{stream.stem}: its snapshot could not be written ({error}); the stream has everything")
+                if not self._stopping.is_set():
+                    self._write(stream)
+            except (InputError, OSError) as error:
+                self._report(f"session {stream.stem}: has no snapshot yet ({error}); its stream has everything")
             finally:
                 self._streams.task_done()
         self._streams.task_done()
 
-    def _envs(self, stream: Path) -> dict[int, Env]:
-        """Tests every state of the session; each text once."""
-        episode = read_session(stream)
-        problem = self.problem(episode.problem_id or "")
-        if problem is None:
-            return {}
-        deadline, envs = time.monotonic() + MAX_SECONDS, dict[int, Env]()
-        for state in episode.states:
-            if time.monotonic() > deadline:
-                break
-            verdict = self._judge.verdict(state.text, problem)
-            if verdict.env is not None:
-                envs[state.t] = verdict.env
-                append_line(stream.with_name(TESTS), json.dumps(_execution(episode, state.t, verdict.env)))
-        return envs
-
-
-def write_session_snapshot(stream: Path, envs: dict[int, Env]) -> Path:
-    """Writes the snapshot of an ended session beside its `raw` folder. Raises InputError."""
-    return write_snapshot(read_session(stream, envs), stream.parent.parent.parent)
-
-
-def _execution(episode: Episode, t: int, env: Env) -> dict[str, Any]:
-    passed = env.tests_passed or 0
-    results = [{"test_id": i, "passed": i < passed} for i in range(env.tests_total or 0)]
-    return {
-        "episode_id": episode.id,
-        "timestep": t,
-        "success": env.compiled,
-        "execution_time_ms": 1,
-        "test_results": results,
-    }
+    def _write(self, stream: Path) -> None:
+        session = index_stream(stream)
+        tests: dict[int, RecordedTests] = self._tests.run(session)
+        if not self._stopping.is_set():
+            write_stream_snapshot(session, tests)

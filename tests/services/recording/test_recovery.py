@@ -1,0 +1,101 @@
+"""Recovery promises: what a crash left open is ended, whole lines stay, another server's sessions are left alone."""
+
+import json
+
+import pytest
+
+from errors import InputError
+from services.recording import recovery
+from services.recording.append_log import LogFile
+from services.recording.recovery import last_line, repair_end
+from state_adapter import read_session
+
+HEADER = {"episode_id": "e", "problem_id": "p", "model": None, "startTime": 5}
+STATES = [{"timestep": t, "timestamp_ms": t, "text": f"text {t}", "attribution": [], "action": None} for t in range(3)]
+
+
+def written(recording, lines, tail=b""):
+    stream = recording.stream("e")
+    stream.parent.mkdir(parents=True)
+    stream.write_bytes(b"".join(json.dumps(line).encode() + b"\n" for line in lines) + tail)
+    return stream
+
+
+@pytest.mark.parametrize("tail, count", [
+    (b"", 3), (b'{"timestep": 3, "te', 3), (b"\x00" * 4096, 3), (b"\n\n", 3), (b'{"timestep": 3, "text": "\xc3', 3),
+    (json.dumps({**STATES[0], "timestep": 3}).encode(), 4),  # only its line end is missing
+    (b'{"timestep": 3\n', 3),
+])  # fmt: skip
+def test_an_open_session_is_ended_with_all_that_is_whole(recording, tail, count):
+    stream = written(recording, [HEADER, *STATES], tail)
+    (line,) = recording.recorder.recover()
+    assert "e: was left open and is ended now" in line
+    episode = read_session(stream)
+    assert len(episode.states) == count and not episode.cut_off
+    snapshot = recording.snapshot("e")
+    assert [state["timestep"] for state in snapshot["states"]] == list(range(count))
+    assert snapshot["startTime"] == 5 and snapshot["endTime"] > 1e12
+    assert recording.recorder.recover() == []
+
+
+def test_keystrokes_are_kept_as_far_as_they_are_whole(recording):
+    stream = written(recording, [HEADER, *STATES])
+    whole = b'{"first": 0, "changes": [[0, 0, 0, "a", "input"]]}\n'
+    stream.with_name("changes.jsonl").write_bytes(whole + b'{"first": 1, "ch')
+    (line,) = recording.recorder.recover()
+    assert "without the message that was being written" in line
+    assert stream.with_name("changes.jsonl").read_bytes() == whole
+
+
+def test_a_session_that_ended_before_it_was_tested_gets_its_snapshot(recording):
+    written(recording, [HEADER, *STATES, {"endTime": 9}])
+    assert recording.recorder.recover() == []
+    assert recording.snapshot("e")["endTime"] == 9
+
+
+def test_a_session_of_which_nothing_was_written_leaves_nothing(recording):
+    stream = written(recording, [], b'{"episode_id": "e", "prob')
+    (line,) = recording.recorder.recover()
+    assert "nothing was in it" in line and not stream.parent.parent.exists()
+
+
+def test_another_servers_session_is_left_alone(recording, make_recording, run):
+    episode_id = run(recording.recorder.start("p"))
+    before = recording.stream(episode_id).read_bytes()
+    other = make_recording()
+    assert other.recorder.recover() == [] and other.snapshots.wait(10)
+    assert recording.stream(episode_id).read_bytes() == before
+    assert not recording.stream(episode_id).parents[1].joinpath(f"{episode_id}.json").exists()
+
+
+def test_a_recorded_session_with_its_snapshot_is_left_alone(recording):
+    stream = written(recording, [HEADER, *STATES], b'{"torn')
+    before = stream.read_bytes()
+    stream.parents[1].joinpath("e.json").write_text("{}")
+    assert recording.recorder.recover() == [] and stream.read_bytes() == before
+
+
+def test_a_session_that_cannot_be_written_is_said_and_the_others_are_ended(recording, monkeypatch):
+    written(recording, [HEADER, *STATES])
+    stream = recording.stream("f")
+    stream.parent.mkdir(parents=True)
+    stream.write_text(json.dumps({**HEADER, "episode_id": "f"}) + "\n")
+
+    def open_log(path):
+        if path.stem == "e":
+            raise InputError(str(path), "the file system is read-only")
+        return LogFile(path)
+
+    monkeypatch.setattr(recovery, "LogFile", open_log)
+    first, second = recording.recorder.recover()
+    assert "e: cannot be ended" in first and "read-only" in first and "f: was left open" in second
+
+
+@pytest.mark.parametrize("length", [10, 2**16 - 1, 2**16, 2**16 + 1, 3 * 2**17])
+def test_a_long_line_is_found_whole(tmp_path, length):
+    path = tmp_path / "log"
+    line = b'{"a": "' + b"x" * length + b'"}'
+    path.write_bytes(b'{"b": 1}\n' + line + b"\n" + line[:-1])
+    file = LogFile(path)
+    assert repair_end(file) and last_line(file) == line + b"\n"
+    file.close()
