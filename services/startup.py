@@ -150,6 +150,7 @@ def start_services(
         tester = stack.enter_context(CaseRunner(unprotected=options.unprotected_tester))
         failures = stack.enter_context(closing(FailureLog(paths.logs)))
         services = _make_services(config, paths, options, judge, report)
+        stack.callback(_end_writer, services)
         services.tester, services.failures = tester, failures
         stack.callback(services.recorder.snapshots.close)
         for line in services.recorder.recover():
@@ -197,13 +198,20 @@ def _choose_writer(
     settings: WriterSettings, services: Services, port: int, report: Report, timed: Callable[[str, str], None]
 ) -> None:
     """Looks for a better writer than the embedded one, which writes until then. Raises InputError."""
-    selected: SelectedWriter = choose_writer(services.paths, settings, own_ports={port}, note=report)
+    embedded = services.assistance.writer.embedded if isinstance(services.assistance.writer, ReliableWriter) else None
+    selected: SelectedWriter = choose_writer(services.paths, settings, own_ports={port}, note=report, embedded=embedded)
     services.assistance.writer = selected.writer
     services.writer_name, services.writer_description = selected.name, selected.description
     services.writer_hint = selected.hint
     timed("writer", selected.description)
     if selected.hint:
         timed("", selected.hint)
+
+
+def _end_writer(services: Services) -> None:
+    """Ends a model in this process, so that training has its memory and its core."""
+    if isinstance(services.assistance.writer, ReliableWriter):
+        services.assistance.writer.close()
 
 
 class _LazyReviewer:
