@@ -6,6 +6,7 @@ Not here: probabilities, what fits the file.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
@@ -15,14 +16,16 @@ from delegates.embedded.vocabulary import LINE_END, STRUCTURE
 from delegates.python_lexer import CLOSING, KEYWORDS, OPENING, PARTNER
 from delegates.text_writer import Cancellation
 
-WIDTH = 6
+WIDTH = 4
 """Unfinished lines that are continued."""
 
-BRANCHES = 6
+BRANCHES = 4
 """Tokens that continue each."""
 
 MOST_TOKENS = 28
 """Tokens of a line at most."""
+
+GRACE = 0.01
 
 _TOKEN_BONUS = 0.1
 """Added to the log-probability of each token: else short lines are chosen that say nothing."""
@@ -74,11 +77,17 @@ class Line:
         return self.log_prob + _TOKEN_BONUS * len(self.tokens)
 
 
-def search_lines(model: NextToken, start: Start, cancellation: Cancellation) -> list[Line]:
-    """The most probable lines, best first. Raises WritingCancelledError."""
+def search_lines(model: NextToken, start: Start, cancellation: Cancellation, deadline: float) -> list[Line]:
+    """The most probable lines, best first. Raises WritingCancelledError.
+
+    deadline: by `time.monotonic`; after it only the best line is continued, and `GRACE` seconds later none.
+    """
     unfinished, finished = [Line(brackets=tuple(start.brackets))], list[Line]()
     for count in range(MOST_TOKENS):
         cancellation.raise_if_cancelled()
+        late = time.monotonic() - deadline
+        if late > GRACE:
+            break
         continued: list[Line] = []
         for line in unfinished:
             probabilities = model.probabilities([*start.context, *line.tokens])
@@ -89,7 +98,7 @@ def search_lines(model: NextToken, start: Start, cancellation: Cancellation) -> 
                     finished.append(_ended(line, probability))
                 elif token not in STRUCTURE and (longer := _continued(line, token, probability)):
                     continued.append(longer)
-        unfinished = nlargest(WIDTH, continued, key=lambda line: line.score)
+        unfinished = nlargest(WIDTH if late < 0 else 1, continued, key=lambda line: line.score)
         best = nlargest(WIDTH, finished, key=lambda line: line.score)
         if not unfinished or (len(best) == WIDTH and best[-1].score > unfinished[0].score + 2):
             break

@@ -24,8 +24,8 @@ ORDER = 7
 _MOST_TOKENS = 60_000
 """Size of the vocabulary at most: numbers are of 16 bits."""
 
-_SAMPLE = 250
-"""Positions of a range that are looked at, evenly spaced: enough for every probability that matters."""
+_SAMPLE = 120
+"""Positions of a range that are looked at, evenly spaced: enough for the probabilities that matter."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ from state import State
 NAME = "embedded"
 
 SECONDS = 0.035
-"""Time after which no further line of a block is begun."""
+"""So that a decision is answered within a tenth of a second."""
 
 _ATTRIBUTE_SECONDS = 0.012
 """How long jedi is waited for; it answers in time where it was asked about the same object before."""
@@ -77,8 +77,12 @@ class EmbeddedWriter:
 
     name = NAME
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """folder: where what is counted of the standard library is kept between runs; None: nowhere."""
+    def __init__(self, folder: Path | None = None, *, seconds: float = SECONDS) -> None:
+        """What is known of the standard library is kept in `folder` between runs; None: nowhere.
+
+        seconds: after which a line is only finished and none is begun.
+        """
+        self._seconds = seconds
         self._library = LibraryModel(folder)
         self._attributes = AttributeFinder(folder)
         self._own = RecentText()
@@ -137,12 +141,12 @@ class EmbeddedWriter:
 
     def _candidates(self, state: State, decision: Decision, line: int, context: WritingContext) -> Iterator[Candidate]:
         """Texts for the decision, the most probable first."""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + self._seconds
         place = Place.of(state, decision, line)
         if not place.is_code:
             return
         model = NextToken(place.file_text(context.problem), place.above, self._own, self._library.model)
-        lines = search_lines(model, self._start_of(place), context.cancellation)[:_CANDIDATES]
+        lines = search_lines(model, self._start_of(place), context.cancellation, deadline)[:_CANDIDATES]
         ruled = sorted(_ruled(place, decision), key=lambda candidate: -sum(candidate.log_probs))
         for found in lines:
             while ruled and sum(ruled[0].log_probs) > found.log_prob:
@@ -175,7 +179,7 @@ class EmbeddedWriter:
                 tokens.append(INDENT)
             elif model.probabilities(tokens).get(DEDENT, 0.0) > 0.5:
                 break
-            following = search_lines(model, Start(tokens), context.cancellation)
+            following = search_lines(model, Start(tokens), context.cancellation, deadline)
             if not following or (_mean(following[0]) < _SURE and not opens):
                 break
             indent = indentation(texts[-1]) + (place.unit if opens else "")
