@@ -79,6 +79,12 @@ def test_the_samples_are_in_it(command, installation):
     assert done.returncode == 0 and "2 sessions, 58 states" in done.stdout
 
 
+def test_the_problems_are_in_it(command, root):
+    done = command("codeassist-tasks", "problems", "--json")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)) == len(list((root / "judge" / "problems" / "data").glob("*.toml")))
+
+
 def test_plug_ins_of_the_current_folder_are_found(command):
     done = command("codeassist-tasks", "inspect", "--episodes_dir", "absent", CODEASSIST_MODULES="my_plugin")
     assert done.returncode == 2 and done.stdout == "the plug-in was found\n" and "absent" in done.stderr

@@ -8,10 +8,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from actions import Decision, apply_text
 from benchmarks.typed_solutions import cut_in_a_line, every_edit, finished, first_lines, typed, variant, with_holes
 from delegates import Cancellation, WritingCancelledError, WritingContext
+from delegates.syntax import opens_block, parses
 from delegates.tutor import Tutor
 from judge import Case, Judge, Limits, Problem
 from judge.problems import catalogue
@@ -248,6 +251,23 @@ def test_strange_texts_are_answered(text):
         for decision in list(Decision)[1:]:
             piece = write(lines, decision, line)
             assert piece == "" or apply_text(lines, decision, line, piece) != lines
+
+
+@given(st.integers(0, 2**32), st.sampled_from(list(Decision)[1:]))
+@settings(max_examples=150, deadline=None)
+def test_whatever_was_typed_over_a_solution_what_parsed_still_does(seed, decision):
+    generator = Random(seed)
+    problem = generator.choice(PROBLEMS)
+    text = "\n".join(typed(problem, generator, 0.3))
+    for _ in range(generator.randrange(4)):
+        at = generator.randrange(len(text) + 1)
+        text = text[:at] + generator.choice(("", "a", "(", ":", "\n", '"')) + text[at + generator.randrange(12) :]
+    lines = text.split("\n")
+    line = generator.randrange(len(lines))
+    column = generator.randrange(len(lines[line]) + 1)
+    piece = write(lines, decision, line, problem, cursor=(line, column))
+    if piece and parses(text) and not opens_block(piece.split("\n")[-1]):
+        assert parses("\n".join(apply_text(lines, decision, line, piece, column)))
 
 
 def test_a_cancelled_request_is_not_answered():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from judge import Judge, Limits
+from judge import SMALL_PROBLEM_LIMITS, Judge
 from judge.problems import catalogue, public_record
 from judge.problems.case_text import parameter_names
 
@@ -17,7 +17,7 @@ PROBLEMS = tuple(catalogue().values())
 
 @pytest.fixture(scope="module")
 def judge():
-    with Judge(Limits(steps=100_000)) as judge:
+    with Judge(SMALL_PROBLEM_LIMITS) as judge:
         yield judge
 
 
