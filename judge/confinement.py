@@ -35,8 +35,8 @@ class Confinement:
     """What the forks of one worker enter.
 
     own_processes: whether the kernel counts processes for this worker alone. base_memory: bytes of address space that a
-    fork has before it runs anything. filter_program: of `syscall_filter`; None:
-    all calls stay allowed. ruleset: a Landlock ruleset; None: all files stay as they are.
+    fork has before it runs anything. filter_program: of `syscall_filter`; None: all calls stay allowed. ruleset: None:
+    all files stay as they are.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Confinement:
         ruleset: Ruleset | None = None,
     ) -> None:
         self.own_processes, self.base_memory = own_processes, base_memory
+        self._worker = os.getpid()
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._ruleset = ruleset
         self._header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
@@ -65,6 +66,17 @@ class Confinement:
             limits["RLIMIT_NPROC"] = MAX_PROCESSES
         set_limits(limits)
 
+    def can_be_entered(self) -> bool:
+        """Whether a fork can enter it on this machine."""
+        child = os.fork()
+        if child == 0:
+            try:
+                self.enter()
+                os._exit(0)
+            finally:
+                os._exit(1)
+        return os.waitpid(child, 0)[1] == 0
+
     def enter(self) -> None:
         """From now on ends with the worker, and has given up for good whatever is not needed.
 
@@ -74,6 +86,8 @@ class Confinement:
             return
         libc = self._libc
         _check(libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0))
+        if os.getppid() not in (self._worker, 0):
+            raise ProcessLookupError("the worker has ended")
         _check(libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
         _check(libc.capset(self._header, self._no_capabilities))
         if self._program is not None:

@@ -120,10 +120,10 @@ def _make_root(folders: Iterable[str], disk_bytes: int) -> None:
         _bind(descriptor, root + path, read_only=True)
     for path, descriptor in devices.items():
         _bind(descriptor, root + path, read_only=False)
-    own = root + OWN_FOLDER
-    Path(own).mkdir(parents=True, exist_ok=True)
+    writable = root + OWN_FOLDER
+    Path(writable).mkdir(parents=True, exist_ok=True)
     owner = f"uid={_NOBODY},gid={_NOBODY}," if os.geteuid() == 0 else ""
-    _mount("tmpfs", own, "tmpfs", _NOSUID | _NODEV, f"{owner}size={disk_bytes},nr_inodes=1k,mode=700")
+    _mount("tmpfs", writable, "tmpfs", _NOSUID | _NODEV, f"{owner}size={disk_bytes},nr_inodes=1k,mode=700")
     _mount(None, root, flags=_REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
     os.chdir(root)
     _check(_libc().syscall(_SYS_PIVOT_ROOT[platform.machine()], b".", b"."))

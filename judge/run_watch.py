@@ -138,7 +138,7 @@ class RunWatch:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
-            if self._own_processes:
+            if self._own_processes and os.getpid() == 1:
                 os.kill(-1, signal.SIGKILL)
             elif self.exit is None:
                 os.kill(self._process, signal.SIGKILL)  # killed before it became a group's leader

@@ -69,11 +69,12 @@ def compile_filter() -> bytes | None:
 def _allow_calls(filter_: Filter) -> None:
     from seccompy import CmpOp
 
-    # An older Landlock does not see a truncation by a descriptor that is only read.
-    truncation = os.O_TRUNC | os.O_ACCMODE
+    # An older Landlock does not see a truncation by a descriptor that is not for writing.
+    mask = os.O_TRUNC | os.O_ACCMODE
     for name, flags in (("open", 1), ("openat", 2)):
         with contextlib.suppress(ValueError):  # unknown on this architecture
-            filter_.errno(name, errno.EPERM, args=[(flags, CmpOp.MASKED_EQ, os.O_TRUNC | os.O_RDONLY, truncation)])
+            for access in (os.O_RDONLY, os.O_ACCMODE):
+                filter_.errno(name, errno.EPERM, args=[(flags, CmpOp.MASKED_EQ, os.O_TRUNC | access, mask)])
             filter_.allow(name)
     for name in _ALLOWED:
         with contextlib.suppress(ValueError):

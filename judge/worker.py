@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +44,13 @@ def main(settings: str) -> None:
     own_processes = protections["namespaces"] and enter_namespaces(readable_paths(), MAX_DISK)
     folder = str(Path.cwd()) if own_processes else tempfile.mkdtemp(prefix="judge-")
     os.chdir(folder)
-    confinement = Confinement(
-        own_processes=own_processes,
-        base_memory=base_memory,
-        filter_program=bytes.fromhex(protections["filter"]) or None,
-        ruleset=make_ruleset(folder) if protections["files"] else None,
+    filter_program = bytes.fromhex(protections["filter"]) or None
+    ruleset = make_ruleset(folder) if protections["files"] else None
+    confinement = _strongest(
+        Confinement(
+            own_processes=own_processes, base_memory=base_memory, filter_program=each_program, ruleset=each_ruleset
+        )
+        for each_program, each_ruleset in itertools.product((filter_program, None), (ruleset, None))
     )
     for name in _PRELOADED:
         __import__(name)
@@ -77,6 +81,14 @@ def answer(request: dict[str, Any], confinement: Confinement, requests: Requests
     if request["kind"] == "program":
         return answer_program(request, confinement, requests)
     return answer_text(request, confinement, requests)
+
+
+def _strongest(confinements: Iterable[Confinement]) -> Confinement:
+    """The first one that can be entered here, else the last."""
+    for confinement in confinements:
+        if confinement.can_be_entered():
+            break
+    return confinement
 
 
 def _clear_environment() -> None:

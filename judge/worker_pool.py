@@ -31,6 +31,10 @@ _START = (
 """The package without its `__init__`, which imports more than a worker needs."""
 
 
+_PATIENCE = 2.0
+"""Seconds in which a worker that nobody asks any more ends its run, removes its folder and ends."""
+
+
 class WorkerPool:
     """Workers shared by threads: whoever waits for one gets it in turn.
 
@@ -158,7 +162,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         if stream is not None:
             stream.close()  # the worker sees the end of the stream and removes its folder
     try:
-        process.wait(0.2)
+        process.wait(_PATIENCE)
     except subprocess.TimeoutExpired:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, 9)

@@ -104,3 +104,45 @@ def test_nothing_outlives_an_asker_that_is_killed_in_the_middle_of_a_run():
     while session_processes(session):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+REFUSED = """
+import errno, sys
+sys.path.insert(0, sys.argv[1])
+from seccompy import Filter, Action
+from judge import Judge, probe
+import judge.worker_pool
+judge.worker_pool.worker_settings(judge.SandboxLevel.FULL)  # the packages are loaded
+refuse = Filter(default=Action.ALLOW)
+for name in sys.argv[2:]:
+    arguments = {0: 22} if name == "prctl" else None
+    refuse.errno(name, errno.ENOSYS, args=arguments)
+refuse.load()
+with Judge() as one:
+    assert one.verdict("x = 1").compiled
+print(probe().level.name)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
+@pytest.mark.parametrize(
+    ("calls", "levels"),
+    [
+        (["unshare"], {"SYSTEM_CALLS"}),
+        (["mount_setattr"], {"SYSTEM_CALLS"}),
+        (["pivot_root"], {"SYSTEM_CALLS"}),
+        (["landlock_create_ruleset"], {"FULL", "LIMITS"}),
+        (["landlock_restrict_self", "unshare"], {"LIMITS"}),
+        (["prctl"], {"NAMESPACES", "FILES"}),
+        (["prctl", "unshare"], {"FILES"}),
+        (["prctl", "unshare", "landlock_create_ruleset"], {"LIMITS"}),
+    ],
+    ids=" ".join,
+)
+def test_on_a_kernel_that_refuses_a_part_the_rest_is_used_and_no_more_is_claimed(calls, levels):
+    pytest.importorskip("seccompy")
+    if probe().level not in (SandboxLevel.FULL, SandboxLevel.SYSTEM_CALLS):
+        pytest.skip("this kernel refuses more than that")
+    command = [sys.executable, "-c", REFUSED, str(ROOT), *calls]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() in levels, done.stderr
