@@ -1,5 +1,6 @@
 """What all tests share: no telemetry, one thread, a data root of their own, and the sample sessions."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -16,6 +17,14 @@ ROOT = Path(__file__).resolve().parents[1]
 
 settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
 settings.load_profile("no deadline")
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("services")
+    with contextlib.suppress(ValueError):  # a plugin for browsers has it too
+        group.addoption("--base-url", help="state service, or a whole server of ours, that the conformance test asks")
+    group.addoption("--tester-url", help="solution tester that it asks; by default below --base-url")
+    group.addoption("--policy-url", help="policy service that it asks; by default below --base-url")
 
 
 def pytest_configure(config):
