@@ -7,6 +7,7 @@ nothing, or repeats what the person just deleted becomes "". Not here: who write
 
 from __future__ import annotations
 
+import builtins
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -148,11 +149,11 @@ def _without_prefix(text: str, before: str) -> Iterator[str]:
     bare = before.strip()
     if bare and (repeated := text.lstrip()).startswith(bare) and not _is_call_of_itself(bare, repeated):
         yield repeated[len(bare) :]
-    glued = _glues_words(before, text)
-    if overlap and glued:
+    repeats_word = _repeats_last_word(before, text)
+    if overlap and repeats_word:
         yield text[overlap:]
     yield text
-    if overlap and not glued:
+    if overlap and not repeats_word:
         yield text[overlap:]
 
 
@@ -167,15 +168,19 @@ def _is_call_of_itself(bare: str, text: str) -> bool:
     return bare[-1] in "([{" and text.count(")") > text.count("(")
 
 
-def _glues_words(before: str, text: str) -> bool:
-    """Whether the last word of `before` and the first one of `text` would become one."""
-    return bool(re.search(r"\w\Z", before) and re.match(r"\w", text))
+def _repeats_last_word(before: str, text: str) -> bool:
+    """Whether the text begins with all of the word that the cursor stands at the end of."""
+    last = re.search(r"\w*\Z", before)
+    return last is not None and last[0] != "" and text.startswith(last[0])
 
 
 def _is_new_word(before: str, text: str) -> bool:
     """Whether a keyword ends `before` that a blank is missing after."""
-    last = re.search(r"\w*\Z", before)
-    return last is not None and last[0] in KEYWORDS and bool(re.match(r"\w", text))
+    last, first = re.search(r"\w*\Z", before), re.match(r"\w+", text)
+    if last is None or first is None or last[0] not in KEYWORDS:
+        return False
+    joined = last[0] + first[0]
+    return joined not in KEYWORDS and not hasattr(builtins, joined)
 
 
 def _without_suffix(text: str, after: str) -> Iterator[str]:
@@ -218,25 +223,27 @@ def _blocks(text: str, place: _Place) -> Iterator[str]:
 def _without_lines_above(block: list[str], place: _Place) -> list[str]:
     """The block without a beginning that repeats the lines directly above; a block of nothing else is empty."""
     above = [line.strip() for line in place.lines[: place.line] if line.strip()]
-    stripped = [line.strip() for line in block]
-    for size in range(min(len(block), len(above), MOST_LINES), 0, -1):
+    rows = [row for row, line in enumerate(block) if line.strip()]
+    stripped = [block[row].strip() for row in rows]
+    for size in range(min(len(rows), len(above), MOST_LINES), 0, -1):
         if stripped[:size] == above[-size:] and any(_says_something(line) for line in stripped[:size]):
-            return text_block("\n".join(block[size:]))
+            return text_block("\n".join(block[rows[size - 1] + 1 :]))
     return block
 
 
 def _without_lines_below(block: list[str], place: _Place) -> list[str]:
     """The block without an end that repeats the lines directly below."""
     below = [line.strip() for line in place.lines[place.line + 1 :] if line.strip()]
-    stripped = [line.strip() for line in block]
-    for size in range(min(len(block), len(below)), 0, -1):
+    rows = [row for row, line in enumerate(block) if line.strip()]
+    stripped = [block[row].strip() for row in rows]
+    for size in range(min(len(rows), len(below)), 0, -1):
         if stripped[-size:] == below[:size]:
-            return text_block("\n".join(block[:-size]))
+            return text_block("\n".join(block[: rows[-size]]))
     return block
 
 
 def _says_something(line: str) -> bool:
-    return bool(re.search(r"\w", line))
+    return bool(re.search(r"\w", line)) or line in ('"""', "'''")
 
 
 def _indented(block: list[str], place: _Place) -> list[str]:
@@ -246,7 +253,12 @@ def _indented(block: list[str], place: _Place) -> list[str]:
         if place.decision == Decision.EDIT_EXISTING_LINES and place.text:
             block = _dedented_to(block, target)
         return block
-    rest = [len(indentation(line).expandtabs(DEFAULT_WIDTH)) for line in block[1:] if line.strip()]
+    within = lines_within_statements(block)
+    rest = [
+        len(indentation(line).expandtabs(DEFAULT_WIDTH))
+        for line, goes_on in zip(block[1:], within[1:], strict=True)
+        if line.strip() and not goes_on
+    ]
     at = len(target.expandtabs(DEFAULT_WIDTH))
     if rest and at and _is_absolute(block[0], rest, at, place):
         return [target + block[0], *block[1:]]
@@ -271,8 +283,9 @@ def _dedented_to(block: list[str], target: str) -> list[str]:
     return [line and target + line.removeprefix(first) for line in block]
 
 
-_TOP_LEVEL = re.compile(r"(?:def|class|async def|@|import|from|if __name__)\b|@")
+_TOP_LEVEL = re.compile(r"(?:def|class|async def|import|from|if __name__)\b|@")
 _LEAVES = re.compile(r"\s*(?:return|raise|break|continue|pass)\b")
+_CLAUSE = re.compile(r"(?:elif|else|except|finally)\b")
 
 
 def _expected_indent(place: _Place, first: str) -> str:
@@ -283,9 +296,15 @@ def _expected_indent(place: _Place, first: str) -> str:
     unit = style.unit if style else " " * DEFAULT_WIDTH
     if opens_block(above):
         return indent + unit
-    if _TOP_LEVEL.match(first):
+    if _TOP_LEVEL.match(first) or first[0] in CLOSING or _follows_a_gap(place):
         return ""
-    return indent.removesuffix(unit) if _LEAVES.match(above) else indent
+    return indent.removesuffix(unit) if _LEAVES.match(above) or _CLAUSE.match(first) else indent
+
+
+def _follows_a_gap(place: _Place) -> bool:
+    """Whether a blank line is above and nothing indented is below."""
+    below = next((line for line in place.lines[place.line + 1 :] if line.strip()), "")
+    return place.line > 0 and not place.lines[place.line - 1].strip() and not indentation(below)
 
 
 _DEFINITION = re.compile(r"(?:@|(?:async\s+)?def\b|class\b)")

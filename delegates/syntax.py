@@ -1,6 +1,7 @@
 """Whether an edit is right Python where it stands, also in a file that is half written elsewhere.
 
-The rule, from the largest region to the smallest. A region is the file, then the top-level statement around the edit.
+The rule, from the largest region to the smallest. A region is the file, then the top-level statement around the edit,
+then the function or class around it.
 
 1. The region with the edit parses, perhaps with a `pass` below an edit that ends in a colon: the edit fits.
 2. It does not, but it did before the edit, or does with a `pass` in place of it: the edit is at fault.
@@ -17,7 +18,7 @@ import ast
 import re
 import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -52,7 +53,7 @@ def fits(lines: Sequence[str], start: int, end: int, replaced: Sequence[str]) ->
     lines: all of the file, without line ends.
     """
     file = Region(tuple(lines), start, end)
-    for region in (file, _top_level_statement(file)):
+    for region in _regions(file):
         if len(region.lines) <= MOST_LINES:
             if _parses_with_body(region):
                 return True
@@ -115,6 +116,40 @@ def _begins_top_level(lines: Sequence[str], row: int) -> bool:
     return bool(_TOP_LEVEL.match(line)) and not _CONTINUES_STATEMENT.match(line)
 
 
+def _regions(file: Region) -> Iterator[Region]:
+    """The file, the top-level statement and the definition around the edit, the largest first."""
+    yield file
+    statement = _top_level_statement(file)
+    yield statement
+    if len(statement.lines) > MOST_LINES or not parses("\n".join(statement.lines)):
+        yield _definition(statement)
+
+
+_DEFINITION = re.compile(r"[ \t]*(?:async\s+)?(?:def|class)\b")
+
+
+def _definition(region: Region) -> Region:
+    """The innermost function or class around the edit, moved to column 0; the region itself, if there is none."""
+    lines = region.lines
+    edited = lines[region.start : region.end]
+    deepest = min((len(indentation(line)) for line in edited if line.strip()), default=0)
+    start = next((i for i in range(region.start, -1, -1) if _encloses(lines[i], deepest)), None)
+    if start is None:
+        return region
+    indent = indentation(lines[start])
+    end = next((i for i in range(region.end, len(lines)) if _is_outside(lines[i], indent)), len(lines))
+    moved = tuple([line.removeprefix(indent) for line in lines[start:end]])
+    return Region(moved, region.start - start, region.end - start)
+
+
+def _encloses(line: str, columns: int) -> bool:
+    return bool(_DEFINITION.match(line)) and len(indentation(line)) < columns
+
+
+def _is_outside(line: str, indent: str) -> bool:
+    return bool(line.strip()) and len(indentation(line)) <= len(indent) and line.strip()[0] not in ")]}#"
+
+
 def _fits_alone(file: Region) -> bool:
     """Step 4 of the rule."""
     edited = list(file.lines[file.start : file.end])
@@ -132,7 +167,7 @@ def _fits_alone(file: Region) -> bool:
 
 def _fits_in_open_brackets(file: Region) -> bool:
     """Whether the edit continues brackets that open above it, and is right once they are closed."""
-    statement = _top_level_statement(file)
+    statement = _definition(_top_level_statement(file))
     if not open_brackets(line_tokens("\n".join(statement.lines[: statement.start][-MOST_LINES:]))):
         return False
     so_far = "\n".join(statement.lines[: statement.end][-MOST_LINES:])

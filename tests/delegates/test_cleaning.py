@@ -50,6 +50,13 @@ def after(file, decision, text, rejected=()):
         ("if x:\n    |", "    y = 1\n    z = 2", "if x:\n    y = 1"),
         ("if x:\n|", "y = 1", "if x:\n    y = 1"),
         ("return|", "x", "return x"),
+        ("x = is|", "instance(y, int)", "x = isinstance(y, int)"),
+        ("data.ap|", "pend(1)", "data.append(1)"),
+        (
+            "def f(x):\n    y = g(a,\n          |\n          b)",
+            "c,",
+            "def f(x):\n    y = g(a,\n          c,\n          b)",
+        ),
         ("x = |", "\n1", "x = "),
         ("x = |", "```python\n1 + 2\n```", "x = 1 + 2"),
         ("x = |", "1 +", "x = "),
@@ -76,6 +83,10 @@ def test_a_completion_adds_what_is_missing_around_the_cursor(file, text, expecte
         ("def f(x):\n|", "return x", "def f(x):\n    return x"),
         ("def f(x):\n    return x\n|", "class A:", "def f(x):\n    return x\nclass A:"),
         ("def f(x):\n    |", "This returns x.", "def f(x):\n    "),
+        ("try:\n    a = 1\n|\n    b = 2", "except KeyError:", "try:\n    a = 1\nexcept KeyError:\n    b = 2"),
+        ("class A:\n    a = 1\n\n|", "b = A()", "class A:\n    a = 1\n\nb = A()"),
+        ("class A:\n    a = 1\n|", "b = 2", "class A:\n    a = 1\n    b = 2"),
+        ("x = [\n    1,\n|", "]", "x = [\n    1,\n]"),
     ],
 )
 def test_a_line_is_one_line_of_code(file, text, expected):
@@ -92,6 +103,7 @@ def test_a_line_is_one_line_of_code(file, text, expected):
         ("total = 0\nreturn total\n\ndef g(x):\n    return x", ["total = 0", "return total"]),
         ("total = 0\nfor y in x:\n    total += (", ["total = 0"]),
         ("total = 0\nprint(1)", ["total = 0"]),
+        ("total = g(\n    x,\n)\nreturn total", ["total = g(", "    x,", ")", "return total"]),
         ("```\ntotal = 0\n```", ["total = 0"]),
     ],
 )
@@ -196,3 +208,28 @@ def test_whatever_the_text_the_edit_is_right_or_nothing(file, generator, decisio
         assert parses("\n".join(new)) or parses("\n".join(body))
     most = {FILL: 1, SINGLE: 1, MULTI: MOST_LINES, EDIT: MOST_LINES, EXPLAIN: 1, EXPLAIN_MULTI: MOST_COMMENT_LINES}
     assert cleaned.count("\n") < most.get(decision, 1)
+
+
+def _expected_and_spoilt(file, generator):
+    """A statement of a file that is blank in the state, and an answer that a model could give for it."""
+    row = generator.choice(
+        [i for i, line in enumerate(file) if line.lstrip().startswith(("return", "if", "self", "for"))]
+    )
+    line = file[row]
+    indent = line[: len(line) - len(line.lstrip())]
+    spoilt = generator.choice([
+        line, line.lstrip(), f"```python\n{line}\n```", f"Sure!\n```\n{line}\n```\nDone.", line + "<|endoftext|>x = 1",
+        "\n".join([*file[max(row - 2, 0) : row], line]), "\n".join(file[row : row + 3]), line + "\r\n",
+    ])  # fmt: skip
+    return row, indent, spoilt
+
+
+@given(st.sampled_from(FILES), st.randoms(use_true_random=False))
+def test_the_line_that_a_model_meant_is_found_in_its_answer(file, generator):
+    row, indent, spoilt = _expected_and_spoilt(file, generator)
+    lines = (*file[:row], indent, *file[row + 1 :])
+    state = State(lines, 1, unedited(len(lines)), unedited(len(lines)), Cursor(True, row, len(indent), 1))
+    repeats = file[row].strip() in [next((line.strip() for line in part if line.strip()), "") for part in (
+        reversed(file[:row]), file[row + 1 :])]  # fmt: skip
+    if parses("\n".join(file)) and not repeats:
+        assert "\n".join(apply_text(lines, SINGLE, row, clean(spoilt, state, SINGLE, row))) == "\n".join(file)
