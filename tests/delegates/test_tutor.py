@@ -146,6 +146,9 @@ def test_it_is_silent_once_the_person_has_gone_another_way():
         (LOOP + "        if b > a:", SINGLE, ""),
         (LOOP + "        if b > a:", FILL, ""),
         (LOOP + "        print(a)", MULTI, ""),
+        (LOOP + "        if b > a:\n            count += 1\n            note(a)\n", SINGLE, ""),
+        (LOOP + "        if b > a:\n            count += 1\n            print(a)\n", SINGLE,
+         "            top = max(top, count)"),
         (HEAD + "    for x", FILL, ", now in zip(heights, heights[1:]):"),
         (HEAD + "    for x, y in", SINGLE, "    for x, y in zip(heights, heights[1:]):"),
     ],
@@ -164,6 +167,14 @@ def test_a_line_that_differs_is_edited_alone():
     assert write(lines, EDIT, 7) == "            count += 1"
     assert [write(lines, decision, 7) for decision in (FILL, SINGLE, MULTI)] == ["", "", ""]
     assert write([*lines[:7], "            count, top = 2, 3", *lines[8:]], EDIT, 7) == ""
+
+
+def test_above_a_statement_of_the_persons_own_nothing_is_written():
+    lines = [*LOOP.rstrip("\n").split("\n"), "        if b > a:", "            count += 1", "", "            note(a)"]
+    assert [write(lines, decision, 8) for decision in (FILL, SINGLE, MULTI, EDIT)] == [""] * 4
+    lines = [*lines[:7], "", "            top = max(top, count + 1)"]
+    assert [write(lines, decision, 7) for decision in (FILL, SINGLE, MULTI, EDIT)] == [""] * 4
+    assert write([*lines[:8], "            top = max(top, count)"], SINGLE, 7) == "            count += 1"
 
 
 def test_text_behind_the_cursor_is_not_written_over():
