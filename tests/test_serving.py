@@ -1,0 +1,309 @@
+"""run.py as a process that serves: what a signal, the page's button, a kill and a taken port lead to."""
+
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from data_paths import DataPaths
+from models import store
+from state import Env
+from state_adapter import read_episodes
+
+TINY = {
+    "featurizer": {"d_in": 24, "char_dim": 8},
+    "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
+    "bc": {"epochs": 1},
+    "ppo": {"epochs": 1},
+    "zero_style": {"epochs": 1, "roots": 2, "horizon": 2},
+}
+SECONDS = 60
+
+
+class Command:
+    """run.py as a child process; `lines`: what it has written to stderr so far."""
+
+    def __init__(self, process):
+        self.process, self.lines = process, []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        self.lines.extend(iter(self.process.stderr.readline, ""))
+
+    def wait_for(self, text):
+        """The first line with this text."""
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            for line in list(self.lines):
+                if text in line:
+                    return line
+            assert self.process.poll() is None, self.lines
+            time.sleep(0.02)
+        raise AssertionError((text, self.lines))
+
+    def port(self):
+        """Where the page is, once it is."""
+        return int(self.wait_for("page").split(":")[-1].strip(" /\n"))
+
+    def end(self):
+        """Its exit code and stdout."""
+        code = self.process.wait(SECONDS)
+        self._reader.join(SECONDS)
+        return code, self.process.stdout.read()
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return DataPaths(tmp_path / "data")
+
+
+@pytest.fixture
+def start(tmp_path, root):
+    """Starts run.py, in a terminal or not, in a folder with a small training_config.json."""
+    (tmp_path / "training_config.json").write_text(json.dumps(TINY))
+    started, terminals = [], []
+
+    def run(*words, terminal=False):
+        stdin = subprocess.DEVNULL
+        if terminal:
+            terminals.extend(pty.openpty())
+            stdin = terminals[-1]
+        environment = {**os.environ, "PERSISTENT_DATA_DIR": str(tmp_path / "data")}
+        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+            environment.pop(name, None)
+        process = subprocess.Popen(
+            [sys.executable, str(root / "run.py"), *words],
+            cwd=tmp_path, env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(process)
+        return Command(process)
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+    for descriptor in terminals:
+        os.close(descriptor)
+
+
+def post(port, path, body):
+    connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    connection.request("POST", path, json.dumps(body))
+    response = connection.getresponse()
+    content = json.loads(response.read())
+    connection.close()
+    assert response.status == 200, (path, response.status, content)
+    return content
+
+
+def begin_session(port, texts=("", "def f():\n", "def f():\n    return 1\n"), problem="own"):
+    """A session that is left open."""
+    episode = post(port, "/api/backend/episodes/start", {"problem_id": problem})["episode_id"]
+    for t, text in enumerate(texts):
+        state = {"text": text, "attribution": [], "timestep": t, "timestamp_ms": 1000 * t}
+        post(port, f"/api/backend/episodes/{episode}/state", state)
+    return episode
+
+
+def recorded_texts(paths):
+    """The last text of each session whose snapshot is written, by id."""
+    assert list(paths.episodes.glob("*/*.json")), "no snapshot"
+    episodes, _ = read_episodes(paths.episodes)
+    return {episode.id: episode.states[-1].text for episode in episodes}
+
+
+def can_listen(port):
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def children(process):
+    """Process ids of all that a process has started, and of what these have."""
+    direct = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            direct.setdefault(int(fields(stat)[1]), []).append(int(stat.parent.name))
+    below, waiting = [], [process]
+    while waiting:
+        below += (started := direct.get(waiting.pop(), []))
+        waiting += started
+    return below
+
+
+def fields(stat):
+    """State, parent and so on, as in proc(5)."""
+    return stat.read_text().rpartition(")")[2].split()
+
+
+def is_alive(process):
+    with suppress(OSError):
+        return fields(Path(f"/proc/{process}/stat"))[0] not in "ZX"
+    return False
+
+
+def wait_until(condition):
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_served_until_a_signal_open_sessions_are_ended_and_nothing_is_learned(start, paths, number):
+    command = start("--serve")
+    port = command.port()
+    episode = begin_session(port)
+    command.process.send_signal(number)
+    assert command.end() == (0, "")
+    assert recorded_texts(paths) == {episode: "def f():\n    return 1\n"}
+    assert can_listen(port) and not paths.models.exists()
+
+
+def test_each_part_has_a_line_with_its_time_and_how_to_get_a_better_writer_is_said(start):
+    command = start("--serve")
+    last = command.wait_for("ready: ")
+    parts = {line.split()[2]: line for line in command.lines if line.split()[1:2] == ["s"]}
+    assert {"page", "recorder", "policy", "writer"} <= set(parts)
+    assert all(float(line.split()[0]) >= 0 for line in parts.values())
+    assert f"http://127.0.0.1:{command.port()}/" in last and "Ctrl+C" in last
+    assert any("--writer-model" in line for line in command.lines)
+
+
+def test_ctrl_c_in_a_terminal_ends_sessions_trains_and_shows_what_changed(start, paths):
+    command = start(terminal=True)
+    episode = begin_session(command.port(), problem="row-sums")
+    command.process.send_signal(signal.SIGINT)
+    code, out = command.end()
+    assert code == 0, command.lines
+    assert list(recorded_texts(paths)) == [episode]
+    assert out.startswith("Learned from 1 session, ") and store.load(paths.models).meta["trained_on"] == "person"
+
+
+def test_the_pages_button_does_as_ctrl_c(start, paths):
+    command = start("--no-train", terminal=True)
+    port = command.port()
+    episode = begin_session(port)
+    assert post(port, "/api/finish", {}) == {"ok": True}
+    assert command.end() == (0, "")
+    assert list(recorded_texts(paths)) == [episode]
+
+
+def test_without_any_session_ctrl_c_learns_nothing_and_says_what_shows_how_it_works(start, paths):
+    command = start(terminal=True)
+    command.port()
+    command.process.send_signal(signal.SIGINT)
+    assert command.end() == (0, "")
+    assert "--simulate 4 shows what happens" in command.lines[-1] and not paths.models.exists()
+
+
+def test_a_terminal_that_is_gone_saves_the_sessions_and_does_not_train(start, paths):
+    command = start(terminal=True)
+    episode = begin_session(command.port())
+    command.process.send_signal(signal.SIGHUP)
+    assert command.end() == (130, "")
+    assert list(recorded_texts(paths)) == [episode] and not paths.models.exists()
+
+
+def test_a_second_ctrl_c_while_sessions_end_is_not_lost(start, paths):
+    command = start(terminal=True)
+    slow = ["\n".join(["import time", f"time.sleep({t + 4})"]) for t in range(12)]
+    episode = begin_session(command.port(), ["def rows(grid):\n    while True: pass\n" + text for text in slow])
+    command.process.send_signal(signal.SIGINT)
+    command.wait_for("ending open sessions")
+    time.sleep(0.2)
+    command.process.send_signal(signal.SIGINT)
+    assert command.end() == (130, "")
+    assert "--train-only learns from them" in command.lines[-1] and not paths.models.exists()
+    (recorded,), _ = read_episodes(paths.episodes)
+    assert recorded.id == episode and len(recorded.states) == 12
+
+
+def test_a_second_ctrl_c_stops_training_and_the_same_command_goes_on(start, paths, tmp_path):
+    long = {**TINY, "bc": {"epochs": 100_000, "patience": 100_000}}
+    (tmp_path / "training_config.json").write_text(json.dumps(long))
+    command = start(terminal=True)
+    begin_session(command.port())
+    command.process.send_signal(signal.SIGINT)
+    wait_until((paths.run / "training" / "train.jsonl").exists)
+    command.process.send_signal(signal.SIGINT)
+    assert command.end() == (130, "")
+    assert command.lines[-1] == "interrupted; all is saved, the same command goes on from here\n"
+    command = start(terminal=True)
+    command.port()
+    command.process.send_signal(signal.SIGINT)
+    command.wait_for("Going on with the run that was interrupted")
+
+
+def test_a_killed_parent_leaves_no_process_and_its_port_is_free(start, paths):
+    command = start("--serve")
+    port = command.port()
+    episode = begin_session(port, ["while True: pass"] * 3, problem="row-sums")
+    post(port, f"/api/backend/episodes/{episode}/end", {})
+    wait_until(lambda: children(command.process.pid))
+    below = children(command.process.pid)
+    command.process.kill()
+    command.process.wait()
+    assert can_listen(port)
+    wait_until(lambda: not any(map(is_alive, below)))
+
+
+def test_a_killed_child_is_replaced_and_the_service_goes_on(start, paths):
+    command = start("--serve")
+    port = command.port()
+    solution = "def row_sums(table):\n    return [sum(filter(None, row)) for row in table]\n"
+    for text in (solution, solution + "\n"):
+        episode = begin_session(port, ["", text], problem="row-sums")
+        post(port, f"/api/backend/episodes/{episode}/end", {})
+        wait_until((paths.episodes / episode / f"{episode}.json").exists)
+        wait_until(lambda: children(command.process.pid))
+        for child in children(command.process.pid):
+            os.kill(child, signal.SIGKILL)
+    begin_session(port)
+    command.process.send_signal(signal.SIGTERM)
+    assert command.end()[0] == 0
+    episodes, _ = read_episodes(paths.episodes)
+    assert len(episodes) == 3 and sum(e.states[-1].env == Env(True, 4, 4) for e in episodes) == 2
+
+
+@contextmanager
+def a_taken_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+def test_a_given_port_that_is_taken_is_refused_by_the_name_of_the_program(start, paths):
+    with a_taken_port() as port:
+        command = start("--serve", "--port", str(port))
+        assert command.end() == (2, "")
+        (line,) = command.lines
+        assert line.startswith(f"error: port {port}: is taken by ") and f"(process {os.getpid()})" in line
+    assert not paths.root.exists()
+
+
+def test_of_two_processes_on_one_data_root_the_second_is_told_where_the_first_is(start, paths):
+    first = start("--serve")
+    port = first.port()
+    second = start("--serve")
+    assert second.end() == (2, "")
+    assert f"another run.py records into it: http://127.0.0.1:{port}/" in second.lines[-1]
+    episode = begin_session(port)
+    first.process.send_signal(signal.SIGTERM)
+    assert first.end()[0] == 0 and list(recorded_texts(paths)) == [episode]
