@@ -17,6 +17,7 @@ if __name__ == "__main__":
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,6 +38,8 @@ from training.distributed.process_group import DistributedContext
 if TYPE_CHECKING:
     from training.telemetry import RunRecord
     from training.training_loop import Outcome
+
+_ORIGIN = re.compile(r"https?://[^/\s?#@]+")
 
 SERVE_STOP_SECONDS, STOP_SECONDS = 30.0, 60.0
 """How long open sessions and their tests may take to end: under `--serve`, and before training."""
@@ -66,6 +69,15 @@ def parser() -> Parser:
     add("--simulate", type=positive, metavar="N", help="scripted people record N sessions, which are learned from")
     add("--no-explore", action="store_true", help="keep quiet until three sessions are learned from")
     add_writer_flags(top)
+    add("--unprotected-tester", action="store_true", help="run your code also where this system grants no protection")
+    add("--compat-ports", action="store_true", help="serve clients of the existing system too: 8000, 8008, 8001")
+    add(
+        "--allow-origin",
+        action="append",
+        default=argparse.SUPPRESS,
+        metavar="ORIGIN",
+        help="a page elsewhere, such as http://localhost:5173, that may ask; with --compat-ports",
+    )
     add("--no-telemetry", action="store_true", help="keep no record of this run, also not on this machine")
     add(
         "--training-config-path",
@@ -112,7 +124,14 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
     end = serve_until_stopped(
         config,
         paths,
-        StartOptions(options.port, writer=writer_settings(options, config.serve), settings_file=settings_file(options)),
+        StartOptions(
+            options.port,
+            writer=writer_settings(options, config.serve),
+            settings_file=settings_file(options),
+            unprotected_tester=options.unprotected_tester,
+            compat_ports=options.compat_ports,
+            allowed_origins=frozenset(getattr(options, "allow_origin", ())),
+        ),
         opens_browser=_has_terminal() and not options.serve,
         can_hurry=not options.serve,
         stop_seconds=SERVE_STOP_SECONDS if options.serve else STOP_SECONDS,
@@ -269,6 +288,12 @@ def _check_options(options: argparse.Namespace) -> None:
         raise InputError("--serve", "is for people; leave out --simulate")
     if options.no_train and not (serving or _has_terminal()):
         raise InputError("--no-train", "nobody records without a terminal; --serve records until a signal ends it")
+    origins = getattr(options, "allow_origin", [])
+    if origins and not options.compat_ports:
+        raise InputError("--allow-origin", "is for clients of the existing system: it needs --compat-ports")
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise InputError("--allow-origin", f"{origin!r} is no origin, expected one such as http://localhost:5173")
     if DistributedContext.from_environment().world_size > 1:
         raise InputError("run.py", "is for one process; torchrun starts train_from_episodes (docs/scaling.md)")
     if serving and (missing := _missing_packages()):

@@ -27,7 +27,7 @@ from errors import ConflictError, InputError
 from judge import Judge
 from judge.case_runner import CaseRunner
 from services import health
-from services.app import create_app
+from services.app import COMPATIBLE_PORTS, create_app, create_compat_apps
 from services.assistance import Assistance
 from services.current_models import CurrentModels
 from services.failure_log import FailureLog
@@ -61,6 +61,8 @@ class StartOptions:
     port: None: the default one or the next that is free; 0: any that is free. models: the folder of those that serve,
     by default the person's. writer: what the person says of it; None: the embedded one writes. settings_file: named
     where a setting is wrong. unprotected_tester: run a person's code also where this system grants no protection.
+    compat_ports: serve clients of the existing system on their ports as well. allowed_origins: pages elsewhere that may
+    ask.
     """
 
     port: int | None = None
@@ -69,6 +71,7 @@ class StartOptions:
     writer: WriterSettings | None = None
     settings_file: str = "the settings"
     unprotected_tester: bool = False
+    compat_ports: bool = False
 
 
 class RunningServices:
@@ -145,6 +148,7 @@ def start_services(
     with ExitStack() as stack:
         listening = stack.enter_context(_listen(options.port, report))
         port = listening.getsockname()[1]
+        compatible = {each: stack.enter_context(listen(each)) for each in COMPATIBLE_PORTS if options.compat_ports}
         stack.enter_context(_recording_alone(paths, f"http://{HOST}:{port}/"))
         judge = stack.enter_context(Judge())
         tester = stack.enter_context(CaseRunner(unprotected=options.unprotected_tester))
@@ -156,12 +160,17 @@ def start_services(
         for line in services.recorder.recover():
             report(line)
         token = secrets.token_urlsafe(24)
-        rules = AccessRules(frozenset({port}), token, options.allowed_origins)
-        app = create_app(services, rules, Page(services, token, finish))
-        server = Server([Listener(app, listening)], services.recorder.close, finish)
+        rules = AccessRules(frozenset({port, *compatible}), token, options.allowed_origins)
+        listeners = [Listener(create_app(services, rules, Page(services, token, finish)), listening)]
+        if compatible:
+            apps = create_compat_apps(services, rules)
+            listeners += [Listener(apps[number], each) for number, each in compatible.items()]
+        server = Server(listeners, services.recorder.close, finish)
         running = RunningServices(services, server, judge, port, stack.pop_all())
     server.start()
     timed("page", running.address)
+    if compatible:
+        timed("", f"for other clients also on ports {', '.join(map(str, compatible))}")
     timed("recorder", health.recorder(services).text)
     if not (disk := health.disk(services)).ok:
         timed("disk", disk.text)
@@ -199,7 +208,9 @@ def _choose_writer(
 ) -> None:
     """Looks for a better writer than the embedded one, which writes until then. Raises InputError."""
     embedded = services.assistance.writer.embedded if isinstance(services.assistance.writer, ReliableWriter) else None
-    selected: SelectedWriter = choose_writer(services.paths, settings, own_ports={port}, note=report, embedded=embedded)
+    selected: SelectedWriter = choose_writer(
+        services.paths, settings, own_ports={port, *COMPATIBLE_PORTS}, note=report, embedded=embedded
+    )
     services.assistance.writer = selected.writer
     services.writer_name, services.writer_description = selected.name, selected.description
     services.writer_hint = selected.hint

@@ -93,7 +93,7 @@ def test_plug_ins_of_the_current_folder_are_found(command):
 @pytest.mark.skipif(sys.platform != "linux", reason="another data root")
 def test_it_learns_from_simulated_people_and_decides(command, tmp_path):
     (tmp_path / "work" / "training_config.json").write_text(json.dumps(TINY))
-    done = command("codeassist")
+    done = command("codeassist", "--simulate", 1)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "share" / "codeassist-policy" / "trainer").is_dir()
     (line,) = [line for line in done.stdout.splitlines() if "ask for a decision" in line]

@@ -96,6 +96,9 @@ def test_called_again_with_nothing_new_it_says_so_and_learns_nothing(paths, samp
         (["--train-only", "--serve"], "--train-only: leaves nothing to record"),
         (["--simulate", "2", "--serve"], "--serve: is for people"),
         (["--simulate", "0"], "--simulate"),
+        (["--serve", "--allow-origin", "http://localhost:5173"], "needs --compat-ports"),
+        (["--serve", "--compat-ports", "--allow-origin", "localhost"], "--allow-origin: 'localhost' is no origin"),
+        (["--serve", "--writer-model", "absent.gguf", "--writer-url", "http://localhost:1"], "--writer-url"),
         (["--port", "0"], "--port"),
         (["--port", "70000"], "expected at most 65535"),
         (["--seed", "x"], "--seed"),
@@ -214,7 +217,9 @@ def test_interrupted_before_training_it_does_not_promise_that_something_is_saved
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_interrupted_it_says_how_to_go_on(paths, tmp_path, root, number):
+def test_interrupted_it_says_how_to_go_on(paths, tmp_path, root, number, sample_sessions):
+    paths.episodes.mkdir(parents=True)
+    (paths.episodes / "linked").symlink_to(sample_sessions)
     long = {**TINY, "bc": {"epochs": 100_000, "patience": 100_000}}
     (tmp_path / "training_config.json").write_text(json.dumps(long))
     process = subprocess.Popen(

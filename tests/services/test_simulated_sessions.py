@@ -1,0 +1,118 @@
+"""Simulated people record through HTTP what a page records: texts, decisions with their probabilities, tests, ends."""
+
+import json
+import os
+import signal
+
+import pytest
+
+import run
+from data_paths import DataPaths, quarantine_folder
+from models import store
+from services.simulated_client import state_after_help
+from services.simulated_sessions import planned_sessions
+from simulation.sessions import first_state
+from state_adapter import read_episodes
+
+TINY = {
+    "featurizer": {"d_in": 24, "char_dim": 8},
+    "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
+    "bc": {"epochs": 1},
+    "ppo": {"epochs": 1},
+    "zero_style": {"epochs": 1, "roots": 2, "horizon": 2},
+}
+
+
+@pytest.fixture
+def paths(tmp_path, monkeypatch):
+    """A data root and a working folder of the test's own, with a small training_config.json."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "training_config.json").write_text(json.dumps(TINY))
+    return DataPaths(tmp_path / "data")
+
+
+def sessions(paths):
+    return sorted(paths.simulated_episodes.glob("*/*.json"))
+
+
+@pytest.mark.parametrize("count", [2, pytest.param(12, marks=pytest.mark.slow)])
+def test_from_http_to_models_that_serve_nobody_by_default(paths, capsys, count):
+    assert run.main(["--simulate", str(count)]) == 0
+    out, error = capsys.readouterr()
+    assert f"Learned from {count} sessions, " in out or "held out" in out
+    assert "simulated sessions" in error
+    models = quarantine_folder(paths.models, "scripted")
+    assert store.load(models).meta["trained_on"] == "scripted" and store.load(paths.models) is None
+    assert not list(paths.episodes.glob("*")) and len(sessions(paths)) == count
+
+
+def test_what_is_recorded_is_what_a_page_records(paths):
+    assert run.main(["--simulate", "2", "--no-train"]) == 0
+    episodes, summary = read_episodes(paths.simulated_episodes)
+    assert len(episodes) == 2 and not summary.skipped
+    for episode in episodes:
+        helped = [action for action in episode.actions if action is not None and action.agent == "A"]
+        assert len(helped) > 5 and not episode.cut_off
+        assert all(0 < action.probability <= 1 for action in helped), "exploration says how it drew"
+        assert {action.writer.name for action in helped if action.writer is not None} == {"embedded"}
+        moves = zip(episode.actions[1:], episode.states, episode.states[1:], strict=False)
+        written = [action for action, before, after in moves if action.agent == "A" and before.lines != after.lines]
+        assert written and all(action.review is not None and action.review.shown for action in written)
+        assert all(state.env is not None and state.env.tests_total for state in episode.states)
+        turns = [action.agent for action in episode.actions[1:]]
+        assert turns == ["A", "H"] * (len(turns) // 2)
+
+
+def test_the_people_differ_and_the_same_seed_plans_the_same():
+    planned = planned_sessions(14, seed=3)
+    assert planned == planned_sessions(14, seed=3) and planned[4:] == planned_sessions(10, seed=3, first=4)
+    assert len({(session.person.name, session.problem.id) for session in planned}) == 14
+    assert len({session.seed for session in planned + planned_sessions(14, seed=4)}) == 28
+
+
+def test_an_interrupted_simulation_saves_what_was_played(paths, monkeypatch, capsys):
+    def interrupt(*_):
+        if not interrupted:
+            interrupted.append(True)
+            os.kill(os.getpid(), signal.SIGINT)
+        return ask(*_)
+
+    from services.simulated_client import _Player
+
+    ask, interrupted = _Player.ask_for_help, []
+    monkeypatch.setattr(_Player, "ask_for_help", interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert run.main(["--simulate", "6"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "the sessions so far are saved" in capsys.readouterr().err
+    assert 1 <= len(sessions(paths)) < 6
+    assert not quarantine_folder(paths.models, "scripted").exists()
+
+
+def test_an_interrupted_training_goes_on_without_new_sessions(paths, monkeypatch, capsys):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("training.training_loop.train_from_episodes", interrupt)
+        assert run.main(["--simulate", "1"]) == 130
+    before = sessions(paths)
+    assert len(before) == 1 and run.main(["--simulate", "1"]) == 0
+    assert sessions(paths) == before and "Going on with the run" in capsys.readouterr().err
+    assert run.main(["--simulate", "1", "--no-train"]) == 0
+    assert len(sessions(paths)) == 2
+
+
+def test_after_help_the_assistants_lines_are_its_own_and_the_cursors_line_is_followed():
+    state = first_state(planned_sessions(1, 0)[0].problem)
+    cursor = state.cursor.line
+    above = state_after_help(state, ("# note", *state.lines))
+    assert above.last_known_line == cursor + 1 and not above.cursor.on and above.t == state.t + 1
+    assert above.assistant[0, 0] == above.t and (above.human[1:] == state.human).all()
+    at = state_after_help(state, (*state.lines[:-1], "    a = 1", "    b = 2"))
+    assert at.last_known_line == cursor and (at.assistant[cursor:, 0] == at.t).all()
+    same = state_after_help(state, state.lines)
+    assert (same.assistant == state.assistant).all() and same.last_known_line == cursor

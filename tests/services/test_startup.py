@@ -1,0 +1,109 @@
+"""Starting promises: the page before PyTorch, the next port only for the default one, the compatible ports."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from http.client import HTTPConnection
+
+import pytest
+
+from config import LoopConfig, ServeConfig
+from data_paths import DataPaths
+from errors import ConflictError, InputError
+from services import app, startup
+from services.startup import StartOptions, start_services
+
+CONFIG = LoopConfig()
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return DataPaths(tmp_path / "data")
+
+
+@pytest.fixture
+def start(paths):
+    """Starts services on a free port; `lines` of the result: what was reported."""
+    started = []
+
+    def run(config=CONFIG, **options):
+        lines = []
+        options = StartOptions(**{"port": 0, **options})
+        running = start_services(config, paths, options, finish=threading.Event().set, report=lines.append)
+        running.lines = lines
+        started.append(running)
+        return running
+
+    yield run
+    for running in started:
+        assert running.stop(60)
+
+
+def get(port, path, **headers):
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", path, headers=headers)
+    response = connection.getresponse()
+    content = response.read()
+    connection.close()
+    return response.status, content
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def test_everything_that_begins_to_serve_is_imported_without_pytorch():
+    code = "import services.serving, services.simulated_sessions, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_only_the_default_port_moves_on_and_says_so(start, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(startup, "DEFAULT_PORT", port)
+        running = start(port=None)
+        assert port < running.port < port + startup.TRIED_PORTS
+        assert (
+            running.lines[0].startswith(f"port {port}: is taken by ") and f"{running.port} is free" in running.lines[0]
+        )
+        with pytest.raises(ConflictError, match=f"port {port}: is taken by .*process"):
+            start(port=port)
+
+
+def test_the_compatible_ports_serve_each_service_without_a_prefix(start, monkeypatch):
+    backend, tester, policy = free_ports(3)
+    prefixes = {backend: "/api/backend", tester: "/api/tester", policy: "/api/policy"}
+    for module in (app, startup):
+        monkeypatch.setattr(module, "COMPATIBLE_PORTS", prefixes)
+    running = start(compat_ports=True, allowed_origins=frozenset(["http://localhost:5173"]))
+    running.wait_until_ready()
+    for port, prefix in prefixes.items():
+        for origin in ({}, {"Origin": "http://localhost:5173"}):
+            assert get(port, "/health", **origin) == get(running.port, f"{prefix}/health"), prefix
+        assert get(port, "/health", Origin="http://elsewhere.example")[0] == 403
+    assert json.loads(get(policy, "/health")[1])["service"] == "policy-models"
+    assert any(f"ports {backend}, {tester}, {policy}" in line for line in running.lines)
+
+
+def test_a_setting_that_turns_out_wrong_while_parts_get_ready_ends_it(paths):
+    finished = threading.Event()
+    config = replace(CONFIG, model=replace(CONFIG.model, backbone="absent"), serve=ServeConfig())
+    options = StartOptions(port=0, settings_file="my.json")
+    running = start_services(config, paths, options, finish=finished.set, report=lambda line: None)
+    assert finished.wait(60) and running.stop(60)
+    assert isinstance(running.failure, InputError) and str(running.failure).startswith("my.json: model.backbone")
+
+
+def test_two_servers_never_record_into_one_data_root_and_the_next_one_may(start, paths):
+    first = start()
+    with pytest.raises(ConflictError, match=f"another run.py records into it: {first.address}"):
+        start()
+    assert first.stop(60)
+    assert get(start().port, "/")[0] == 200
