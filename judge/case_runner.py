@@ -94,8 +94,8 @@ class _Task:
     def key(self) -> bytes:
         return hashlib.blake2b(repr(self).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
-    def request(self, case: StandardCase, seconds: float, *, audit: bool) -> dict[str, Any]:
-        """What a worker is asked: see `program_run.answer_program`."""
+    def request(self, case: StandardCase, seconds: float) -> dict[str, Any]:
+        """What a worker is asked, besides how it protects: see `program_run.answer_program`."""
         limits = {
             "wall_seconds": seconds,
             "memory": max(self.memory_mb, 0) * 2**20,
@@ -108,7 +108,6 @@ class _Task:
             "input": case.input,
             "entry_point": self.entry_point,
             "arguments": "()" if self.entry_point is None else repr(parse_arguments(case.input, f"case {case.id}")),
-            "audit": audit,
             "limits": limits,
         }
 
@@ -193,7 +192,7 @@ class CaseRunner:
         self.close()
 
     def _run(self, task: _Task, cancellation: Cancelled | None) -> Execution:
-        run = _Run(task, cancellation, audit=self._audit)
+        run = _Run(task, cancellation, {"audit": self._audit, "protections": self.sandbox.protections})
         worker = self._pool.acquire(run, wait=True)
         assert worker is not None
         try:
@@ -228,11 +227,11 @@ class _ExecutionCache:
 
 @dataclass(slots=True)
 class _Run:
-    """One question to a worker, case by case."""
+    """One question to a worker, case by case. protection: what each request says of it."""
 
     task: _Task
     cancellation: Cancelled | None
-    audit: bool
+    protection: dict[str, Any]
     results: list[CaseResult] = field(default_factory=list)
 
     def execution(self, worker: WorkerProcess) -> Execution:
@@ -247,7 +246,7 @@ class _Run:
             answer = self._ask(worker, case, deadline)
             result = _result_of(case, answer, by_value=self.task.entry_point is not None)
             self.results.append(result)
-            if answer is not None and answer["ending"] in (Ending.TIMEOUT, Ending.CANCELLED):
+            if answer is None or answer["ending"] in (Ending.TIMEOUT, Ending.CANCELLED, Ending.UNPROTECTED):
                 error = self._stop_reason(deadline) or result.error
             if self.task.stop_on_first_failure and not result.passed:
                 break
@@ -262,12 +261,26 @@ class _Run:
         return None
 
     def _ask(self, worker: WorkerProcess, case: StandardCase, deadline: float) -> dict[str, Any] | None:
-        """The worker's answer; None: its process died or was silent for too long."""
-        seconds = max(deadline - time.monotonic(), 0.001)
-        descriptor = worker.ask(self.task.request(case, seconds, audit=self.audit))
-        patience = time.monotonic() + seconds + _GRACE_SECONDS
+        """The worker's answer; None: its process died or was silent for too long.
+
+        A worker that could not protect itself as at the start, such as for want of memory, is replaced once.
+        """
+        for _ in range(2):
+            seconds = max(deadline - time.monotonic(), 0.001)
+            descriptor = worker.ask({**self.task.request(case, seconds), **self.protection})
+            answer = self._await(worker, descriptor, seconds + _GRACE_SECONDS)
+            if answer is None or answer["ending"] != Ending.UNPROTECTED:
+                break
+            worker.stop()
+        return answer
+
+    def _await(self, worker: WorkerProcess, descriptor: int, seconds: float) -> dict[str, Any] | None:
+        """The answer that comes within so many seconds; cancels the run if that is wanted."""
+        patience = time.monotonic() + seconds
         cancelled = self.cancellation is None
-        while not select.select([descriptor], [], [], _TICK if not cancelled else _GRACE_SECONDS)[0]:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        while not poll.poll(1000 * (_TICK if not cancelled else _GRACE_SECONDS)):
             if not cancelled and self.cancellation is not None and self.cancellation.cancelled:
                 worker.cancel()
                 cancelled = True
@@ -280,6 +293,8 @@ def _result_of(case: StandardCase, answer: dict[str, Any] | None, *, by_value: b
     """What a worker's answer means for the case. by_value: the output is a Python value."""
     if answer is None:
         return CaseResult(case, False, error="the process that runs code died")
+    if answer["ending"] == Ending.UNPROTECTED:
+        return CaseResult(case, False, error="not run: the sandbox is weaker now than it was at the start")
     user_stdout, actual = split_output(answer["stdout"])
     if by_value:
         user_stdout, actual = user_stdout.removesuffix("\n"), actual.removesuffix("\n")

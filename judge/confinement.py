@@ -59,6 +59,12 @@ class Confinement:
             address = ctypes.addressof(self._instructions)
             self._program = _FilterProgram(len(filter_program) // 8, address)
 
+    @property
+    def protections(self) -> list[str]:
+        """What there is besides limits: namespaces, a filter of system calls, a filter of files."""
+        parts = {"namespaces": self.own_processes, "calls": self._program, "files": self._ruleset}
+        return [name for name, part in parts.items() if part]
+
     def limit(self, values: Mapping[str, int]) -> None:
         """Sets limits of the `resource` module by name, and those that every text has."""
         limits = {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": MAX_DESCRIPTORS, **values}

@@ -156,7 +156,12 @@ class _Pipes:
 
 
 def answer_program(request: dict[str, Any], confinement: Confinement, requests: Requests) -> dict[str, Any]:
-    """`{stdout, stderr, ending, code, signal, seconds}` of one program run in a fork; seconds of CPU time."""
+    """`{stdout, stderr, ending, code, signal, seconds, protections}` of one program run in a fork.
+
+    seconds: of CPU time. A worker that has less than the request's `protections` does not begin.
+    """
+    if not set(request["protections"]) <= set(confinement.protections):
+        return {"ending": Ending.UNPROTECTED}
     pipes = _Pipes()
     child = os.fork()
     if child == 0:
@@ -180,6 +185,7 @@ def answer_program(request: dict[str, Any], confinement: Confinement, requests: 
         "code": ended.code,
         "signal": ended.signal,
         "seconds": ended.seconds,
+        "protections": confinement.protections,
     }
 
 

@@ -20,7 +20,10 @@ from judge.messages import Requests
 
 
 class Ending(StrEnum):
-    """How a run ended: by itself, at a limit, because its process died, or because nobody wants it any more."""
+    """How a run ended: by itself, at a limit, because its process died, or because nobody wants it any more.
+
+    UNPROTECTED: it was not begun, as the worker has less protection than was asked for.
+    """
 
     FINISHED = "end"
     TIMEOUT = "time"
@@ -29,6 +32,7 @@ class Ending(StrEnum):
     PROCESSES = "processes"
     DIED = "died"
     CANCELLED = "cancelled"
+    UNPROTECTED = "unprotected"
 
 
 MAX_DISK = 16 * 2**20

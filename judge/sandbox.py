@@ -17,11 +17,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from errors import InputError
 from judge.run_watch import Ending
 from judge.syscall_filter import compile_filter
+
+if TYPE_CHECKING:
+    from judge.worker_pool import WorkerProcess
 
 
 class SandboxLevel(IntEnum):
@@ -87,10 +90,15 @@ CLAIMS: Mapping[SandboxLevel, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ProbedSandbox:
-    """What holds on this machine. succeeded: the acts that nothing stopped."""
+    """What holds on this machine.
+
+    succeeded: the acts that nothing stopped. protections: what the worker had (`Confinement.protections`); one with
+    less may run nothing.
+    """
 
     level: SandboxLevel
     succeeded: tuple[str, ...]
+    protections: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:
@@ -118,12 +126,13 @@ def probe(level: SandboxLevel = SandboxLevel.FULL) -> ProbedSandbox:
     worker = WorkerProcess(level)
     try:
         with _targets() as targets:
-            succeeded = _try_acts(worker, targets)
+            answer = _try_acts(worker, targets)
     finally:
         worker.stop()
-    if succeeded is None:
+    if answer is None or answer["ending"] not in (Ending.FINISHED, Ending.PROCESSES):
         return ProbedSandbox(SandboxLevel.NONE, ())
-    return ProbedSandbox(level_of(succeeded), tuple(succeeded))
+    succeeded = tuple(answer["stdout"].split())
+    return ProbedSandbox(level_of(succeeded), succeeded, tuple(answer["protections"]))
 
 
 def level_of(succeeded: Sequence[str]) -> SandboxLevel:
@@ -143,21 +152,19 @@ def worker_settings(level: SandboxLevel) -> str:
     return json.dumps(settings)
 
 
-def _try_acts(worker: Any, targets: Mapping[str, Any]) -> list[str] | None:
-    """The acts that succeeded; None: the program did not come to its end."""
-    request = {
+def _try_acts(worker: WorkerProcess, targets: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The worker's answer, which lists the acts that succeeded; None: its process died."""
+    request: dict[str, Any] = {
         "kind": "program",
         "code": Path(__file__).with_name("hostile_acts.py").read_text(encoding="utf-8"),
         "input": json.dumps(targets),
         "entry_point": None,
         "audit": False,
+        "protections": [],
         "limits": {"wall_seconds": 10, "memory": targets["memory"], "file_size": FILE_SIZE, "output": 100_000},
     }
     worker.ask(request)
-    answer = worker.answer(wait=True)
-    if answer is None or answer["ending"] not in (Ending.FINISHED, Ending.PROCESSES):
-        return None
-    return str(answer["stdout"]).split()
+    return worker.answer(wait=True)
 
 
 @contextlib.contextmanager

@@ -51,6 +51,13 @@ class Verdict:
         return None if self.compiled is None else Env(self.compiled, self.passed, self.total)
 
 
+_REASONS = {
+    Ending.TIMEOUT: "it ran out of time",
+    Ending.DISK: "it wrote too many or too large files",
+    Ending.PROCESSES: "it started too many threads",
+}
+
+
 def parse_verdict(events: Sequence[Sequence[str]], ending: str, seconds: float, problem: Problem | None) -> Verdict:
     """The verdict that the worker's `[event, text]` pairs mean; a case without a right result has failed.
 
@@ -63,7 +70,7 @@ def parse_verdict(events: Sequence[Sequence[str]], ending: str, seconds: float, 
     reasons = [text for event, text in events if event in (Event.UNKNOWN, Event.NOT_COMPILED, Event.NOT_RUN)]
     reasons += _failures(cases, outcomes)
     if ending != Ending.FINISHED:
-        reasons.append("it ran out of time" if ending == Ending.TIMEOUT else "its process died")
+        reasons.append(_REASONS.get(Ending(ending), "its process died"))
     elif compiled and not reasons and len(outcomes) < len(cases):
         reasons.append("it stopped before the last case")
     reason = reasons[0] if reasons else ""

@@ -226,6 +226,16 @@ def test_a_worker_that_dies_fails_its_case_and_is_replaced(runner, monkeypatch):
     assert only(run(runner, "print(9)", ("", "9\n"))).passed
 
 
+def test_a_worker_that_protects_less_than_the_one_that_was_tried_runs_nothing():
+    with CaseRunner(level=SandboxLevel.LIMITS, unprotected=True) as runner:
+        runner._probed = ProbedSandbox(SandboxLevel.FULL, (), ("namespaces", "calls", "files"))
+        execution = run(runner, "print(4)", ("", "4\n"), ("", "4\n"))
+        assert [result.passed for result in execution.results] == [False, False]
+        assert execution.error.startswith("not run: the sandbox is weaker")
+        runner._probed = ProbedSandbox(SandboxLevel.LIMITS, ())
+        assert run(runner, "print(4)", ("", "4\n"), ("", "4\n")).passed == 2
+
+
 def test_too_weak_a_sandbox_runs_nothing_unless_it_is_wanted(monkeypatch):
     weak = ProbedSandbox(SandboxLevel.LIMITS, ("read_file",))
     monkeypatch.setattr("judge.case_runner.probe", lambda level: weak)
