@@ -121,7 +121,7 @@ class NgramModel:
         """Raises ValueError, KeyError: these are not the arrays of a model."""
         words = tuple(arrays["words"].tobytes().decode("utf-8", "surrogatepass").split("\0"))
         tokens = arrays["tokens"]
-        if tokens.dtype != np.uint16 or tokens.ndim != 1 or not len(tokens) or int(tokens.max()) >= len(words):
+        if tokens.dtype != np.uint16 or tokens.ndim != 1 or len(tokens) <= ORDER or int(tokens.max()) >= len(words):
             raise ValueError("not the tokens of a model")
         return cls(words, tokens)
 
@@ -139,7 +139,8 @@ def count_tokens(streams: Iterable[Sequence[str]]) -> NgramModel:
         for program in programs
         for token in (LINE_END, *program)
     ]
-    return NgramModel(words, np.array(corpus or [0], dtype=np.uint16))
+    corpus += [numbers[LINE_END]] * (ORDER + 1 - len(corpus))  # so that each position has a whole context
+    return NgramModel(words, np.array(corpus, dtype=np.uint16))
 
 
 NAME_OF_UNKNOWN = RARE[0]

@@ -40,6 +40,8 @@ class _Speller:
 
     def blank_before(self, token: str) -> bool:
         last = self.last
+        if "import" in (token, last) or (last == "from" and token[0] == "."):
+            return bool(last)
         if not last or last in _TIGHT_AFTER or token in _TIGHT_BEFORE or self._is_sign(last, self.before_last):
             return False
         if last == "@" and not self.before_last:
