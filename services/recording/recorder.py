@@ -324,7 +324,9 @@ def _with_decision(session: Session, timestep: int, action: dict[str, Any] | Non
         return action
     part = action["A"]
     decision = session.decision_of(part.get("request_id"), timestep, (int(named.decision), named.line + 1))
-    return action if decision is None else {**action, "A": {**part, **recorded_action(decision)}}
+    if decision is None:
+        return action
+    return {**action, "A": {**recorded_action(decision), **{key: part[key] for key in ("request_id",) if key in part}}}
 
 
 def _state_line(state: dict[str, Any], action: dict[str, Any] | None, attribution: msgspec.Raw) -> bytes:

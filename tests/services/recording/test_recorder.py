@@ -144,6 +144,13 @@ def test_a_state_carries_how_its_decision_was_taken(recording, run, state_reques
         assert part["withheld"] == {"type": 2, "line": 2, "text": "x"} and part["review"]["shown"] is False
 
 
+def test_what_a_client_says_of_a_decision_of_this_server_does_not_count(recording, run, state_request):
+    posted = {"type": 0, "line": 0, "request_id": "r", "withheld": {"type": 1, "line": 1, "text": "y"}, "value": 5.0}
+    part = recorded_part(recording, run, state_request, (DECIDED, (2, 2)), posted)
+    assert (part["type"], part["probability"], part["request_id"]) == (2, 0.25, "r")
+    assert "withheld" not in part and "value" not in part
+
+
 @pytest.mark.parametrize("posted", [{"type": 2, "line": 1}, {"type": 3, "line": 2}, {"type": 0, "line": 2}])
 def test_an_action_that_was_not_the_answer_carries_nothing_of_it(recording, run, state_request, posted):
     assert recorded_part(recording, run, state_request, (DECIDED, (2, 2)), posted) == posted

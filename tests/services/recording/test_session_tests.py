@@ -1,0 +1,103 @@
+"""Tests of a session promise: every state once, what ran with its time, the others without `env`, 60 s at most."""
+
+import json
+
+import pytest
+
+from judge import Case, Problem
+from services.recording.session_tests import SessionTests
+from state_adapter import index_stream, read_session, read_test_executions
+
+PROBLEM = Problem("double", "double", (Case((2,), 4), Case((3,), 6)))
+RIGHT = "def double(n):\n    return 2 * n"
+TEXTS = [
+    "",
+    "def double(n):",
+    RIGHT,
+    "def double(n):\n    return 4",
+    RIGHT.replace("\n", "\r\n"),
+    RIGHT,
+    "def double(n):\n    n[0]",
+]
+
+
+@pytest.fixture
+def session(make_recording, run, state_request):
+    """A recorded session of `TEXTS` and its recording."""
+    recording = make_recording(problem=PROBLEM)
+
+    async def record():
+        episode_id = await recording.recorder.start("double")
+        for t, text in enumerate(TEXTS):
+            await recording.recorder.add_state(episode_id, state_request(text, t))
+        return episode_id
+
+    return recording, run(record())
+
+
+def test_each_state_has_its_verdict_case_by_case(session, run):
+    recording, episode_id = session
+    run(recording.recorder.end(episode_id))
+    snapshot = recording.snapshot(episode_id)
+    envs = [state["env"] for state in snapshot["states"]]
+    assert [env["tests"]["passed"] for env in envs] == [0, 0, 2, 1, 2, 2, 0]
+    assert [env["compiled"] for env in envs] == [True, False, True, True, True, True, True]
+    assert all(env["execution_time_ms"] >= 1 for env in envs)
+    executions = recording.lines(episode_id, "test_executions.jsonl")
+    assert [execution["timestep"] for execution in executions] == list(range(len(TEXTS)))
+    assert executions[3]["test_results"] == [
+        {"test_id": 0, "passed": True, "expected": "4", "actual": "4", "error": None},
+        {"test_id": 1, "passed": False, "expected": "6", "actual": "4", "error": None},
+    ]
+    failed, _ = executions[6]["test_results"]
+    assert failed["actual"] is None and "TypeError" in failed["error"]
+    assert (
+        "expected an indented block" in executions[1]["test_results"][0]["error"] and executions[1]["success"] is False
+    )
+    stream = read_session(recording.stream(episode_id), {})
+    assert all(state.env is None for state in stream.states)
+
+
+class CountingJudge:
+    def __init__(self, judge):
+        self.judge, self.texts = judge, []
+
+    def verdict(self, text, problem):
+        self.texts.append(text)
+        return self.judge.verdict(text, problem)
+
+
+def test_what_is_left_when_the_time_is_up_has_no_env(session):
+    recording, episode_id = session
+    tests = SessionTests(recording.judge, lambda _: PROBLEM, max_seconds=-1.0)
+    assert tests.run(index_stream(recording.stream(episode_id))) == {}
+    assert not recording.stream(episode_id).with_name("test_executions.jsonl").exists()
+
+
+def test_what_was_tested_before_is_not_tested_again(session):
+    recording, episode_id = session
+    judge, index = CountingJudge(recording.judge), index_stream(recording.stream(episode_id))
+    stopped = SessionTests(judge, lambda _: PROBLEM, stopped=lambda: len(judge.texts) >= 3).run(index)
+    assert list(stopped) == [0, 1, 2]
+    resumed = SessionTests(judge, lambda _: PROBLEM).run(index)
+    assert list(resumed) == list(range(len(TEXTS))) and len(judge.texts) == len(TEXTS)
+    path = recording.stream(episode_id).with_name("test_executions.jsonl")
+    assert [json.loads(line)["timestep"] for line in path.read_text().splitlines()] == list(range(len(TEXTS)))
+    assert read_test_executions(path, {}) == resumed
+
+
+def test_recording_goes_on_while_a_session_is_tested(session, run, state_request):
+    recording, episode_id = session
+
+    async def record():
+        slow = await recording.recorder.start("double")
+        for t in range(3):
+            await recording.recorder.add_state(slow, state_request(f"while {t} >= 0: pass", t))
+        await recording.recorder.end(slow)
+        await recording.recorder.add_state(episode_id, state_request("a", 99))
+        size = recording.snapshots.size
+        await recording.recorder.end(episode_id)
+        return size
+
+    assert run(record()) == 1  # the first was still under way
+    assert recording.snapshot(episode_id)["states"][-1]["text"] == "a"
