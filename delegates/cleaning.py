@@ -157,10 +157,10 @@ def _without_prefix(text: str, before: str) -> Iterator[str]:
         yield text[overlap:]
 
 
-def _overlap(left: str, right: str) -> int:
-    """Length of the longest end of `left` that `right` begins with."""
-    longest = min(len(left), len(right))
-    return next((size for size in range(longest, 0, -1) if left.endswith(right[:size])), 0)
+def _overlap(before: str, text: str) -> int:
+    """Length of the longest end of `before` that `text` begins with."""
+    longest = min(len(before), len(text))
+    return next((size for size in range(longest, 0, -1) if before.endswith(text[:size])), 0)
 
 
 def _is_call_of_itself(bare: str, text: str) -> bool:
@@ -254,27 +254,27 @@ def _indented(block: list[str], place: _Place) -> list[str]:
             block = _dedented_to(block, target)
         return block
     within = lines_within_statements(block)
-    rest = [
+    columns_below = [
         len(indentation(line).expandtabs(DEFAULT_WIDTH))
         for line, goes_on in zip(block[1:], within[1:], strict=True)
         if line.strip() and not goes_on
     ]
     at = len(target.expandtabs(DEFAULT_WIDTH))
-    if rest and at and _is_absolute(block[0], rest, at, place):
+    if columns_below and at and _is_absolute(block[0], columns_below, at, place):
         return [target + block[0], *block[1:]]
     return [line and target + line for line in block]
 
 
-def _is_absolute(first: str, rest: Sequence[int], at: int, place: _Place) -> bool:
+def _is_absolute(first: str, columns_below: Sequence[int], at: int, place: _Place) -> bool:
     """Whether lines below a first one that lost its indentation kept theirs.
 
-    at: columns at which the first line is to stand. rest: columns at which the others do.
+    at: columns at which the first line is to stand. columns_below: columns at which the others do.
     """
     if not opens_block(first):
-        return rest[0] > 0
+        return columns_below[0] > 0
     style = indent_style(place.lines)
     width = DEFAULT_WIDTH if style is None or style.unit == "\t" else len(style.unit)
-    return rest[0] > at and rest[0] != width and min(rest) >= at
+    return columns_below[0] > at and columns_below[0] != width and min(columns_below) >= at
 
 
 def _dedented_to(block: list[str], target: str) -> list[str]:
@@ -296,15 +296,16 @@ def _expected_indent(place: _Place, first: str) -> str:
     unit = style.unit if style else " " * DEFAULT_WIDTH
     if opens_block(above):
         return indent + unit
-    if _TOP_LEVEL.match(first) or first[0] in CLOSING or _follows_a_gap(place):
+    if _TOP_LEVEL.match(first) or first[0] in CLOSING or _follows_a_gap(place, first, unit):
         return ""
     return indent.removesuffix(unit) if _LEAVES.match(above) or _CLAUSE.match(first) else indent
 
 
-def _follows_a_gap(place: _Place) -> bool:
-    """Whether a blank line is above and nothing indented is below."""
+def _follows_a_gap(place: _Place, first: str, unit: str) -> bool:
+    """Whether a blank line is above, and below nothing indented but a body of the line."""
     below = next((line for line in place.lines[place.line + 1 :] if line.strip()), "")
-    return place.line > 0 and not place.lines[place.line - 1].strip() and not indentation(below)
+    is_gap = place.line > 0 and not place.lines[place.line - 1].strip()
+    return is_gap and indentation(below) in ({"", unit} if opens_block(first) else {""})
 
 
 _DEFINITION = re.compile(r"(?:@|(?:async\s+)?def\b|class\b)")
@@ -359,7 +360,7 @@ def _repeats(text: str, place: _Place, rejected: Sequence[str]) -> bool:
     if place.decision == Decision.FILL_PARTIAL_LINE:
         texts.append(_normalized(place.before + text + place.after))
     deleted = {_normalized(each) for each in rejected} - {""}
-    return any(_similar(one, other) for one in texts for other in deleted)
+    return any(_similar(text, other) for text in texts for other in deleted)
 
 
 def _normalized(text: str) -> str:
@@ -367,11 +368,11 @@ def _normalized(text: str) -> str:
     return re.sub(r"\s+|^\s*#+", "", text, flags=re.MULTILINE)
 
 
-def _similar(one: str, other: str) -> bool:
-    if one == other:
+def _similar(text: str, other: str) -> bool:
+    if text == other:
         return True
-    shorter, longer = sorted((len(one), len(other)))
+    shorter, longer = sorted((len(text), len(other)))
     if shorter < 8 or 2 * shorter < REPEATS * (shorter + longer):
         return False
-    matcher = SequenceMatcher(None, one[:2000], other[:2000], autojunk=False)
+    matcher = SequenceMatcher(None, text[:2000], other[:2000], autojunk=False)
     return matcher.real_quick_ratio() >= REPEATS and matcher.quick_ratio() >= REPEATS and matcher.ratio() >= REPEATS

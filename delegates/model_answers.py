@@ -69,13 +69,13 @@ def _fenced(lines: Sequence[str]) -> list[str]:
 
 def _without_fenced(lines: Sequence[str]) -> list[str]:
     """The lines outside of fences."""
-    outside, kept = True, []
+    is_outside, lines_outside = True, list[str]()
     for line in lines:
         if _FENCE.match(line):
-            outside = not outside
-        elif outside:
-            kept.append(line)
-    return kept
+            is_outside = not is_outside
+        elif is_outside:
+            lines_outside.append(line)
+    return lines_outside
 
 
 def _is_chat(lines: Sequence[str]) -> bool:

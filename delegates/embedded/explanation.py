@@ -99,7 +99,7 @@ def _code(node: ast.AST | None) -> str:
     return text if len(text) <= _LONGEST and "\n" not in text else "..."
 
 
-def _known(template: str, *parts: str) -> str:
+def _filled_in(template: str, *parts: str) -> str:
     """The template filled in; "": one of its parts is not known."""
     return "" if any(part in ("", "...") for part in parts) else template.format(*parts)
 
@@ -118,23 +118,23 @@ def _value(node: ast.expr | None) -> str:
 
 
 def _comprehension(words: str, element: ast.expr, generator: ast.comprehension) -> str:
-    of = _known("{} {} for each {} in {}", words, _code(element), _code(generator.target), _code(generator.iter))
+    of = _filled_in("{} {} for each {} in {}", words, _code(element), _code(generator.target), _code(generator.iter))
     conditions = [_condition(condition) for condition in generator.ifs]
-    return of and (_known(f"{of} if {{}}", " and ".join(conditions)) if conditions else of)
+    return of and (_filled_in(f"{of} if {{}}", " and ".join(conditions)) if conditions else of)
 
 
 def _condition(node: ast.expr) -> str:
     """A condition in words."""
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         right = node.comparators[0]
-        return _known("{} {} {}", _code(node.left), _COMPARISONS[type(node.ops[0])], _code(right))
+        return _filled_in("{} {} {}", _code(node.left), _COMPARISONS[type(node.ops[0])], _code(right))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return _known("{} is empty or false", _code(node.operand)) if _is_simple(node.operand) else _code(node)
+        return _filled_in("{} is empty or false", _code(node.operand)) if _is_simple(node.operand) else _code(node)
     if isinstance(node, ast.BoolOp):
         word = " and " if isinstance(node.op, ast.And) else " or "
         parts = [_condition(part) for part in node.values]
-        return _known("{}", word.join(parts)) if all(parts) and "..." not in parts else "..."
-    return _known("{} is not empty or false", _code(node)) if isinstance(node, ast.Name) else _code(node)
+        return _filled_in("{}", word.join(parts)) if all(parts) and "..." not in parts else "..."
+    return _filled_in("{} is not empty or false", _code(node)) if isinstance(node, ast.Name) else _code(node)
 
 
 def _is_simple(node: ast.expr) -> bool:
@@ -142,18 +142,25 @@ def _is_simple(node: ast.expr) -> bool:
 
 
 def _assign(node: ast.Assign) -> str:
+    if swapped := _swapped(node):
+        return swapped
     targets = " and ".join(_code(target) for target in node.targets)
-    if isinstance(node.value, ast.Tuple) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Tuple):
-        left, right = node.targets[0].elts, node.value.elts
-        if len(left) == 2 and [_code(each) for each in left] == [_code(each) for each in reversed(right)]:
-            return _known("Swaps {} and {}", _code(left[0]), _code(left[1]))
-    return _known("Sets {} to {}", targets, _value(node.value)) or _known("Sets {}", targets)
+    return _filled_in("Sets {} to {}", targets, _value(node.value)) or _filled_in("Sets {}", targets)
+
+
+def _swapped(node: ast.Assign) -> str:
+    """In words that two variables change places; "": they do not."""
+    target = node.targets[0]
+    if not isinstance(target, ast.Tuple) or not isinstance(node.value, ast.Tuple) or len(node.targets) > 1:
+        return ""
+    before, after = [_code(each) for each in node.value.elts], [_code(each) for each in target.elts]
+    return _filled_in("Swaps {} and {}", *after) if len(after) == 2 and before == after[::-1] else ""
 
 
 def _ann_assign(node: ast.AnnAssign) -> str:
     if node.value is None:
-        return _known("Declares {} as {}", _code(node.target), _code(node.annotation))
-    return _known("Sets {} to {}", _code(node.target), _value(node.value))
+        return _filled_in("Declares {} as {}", _code(node.target), _code(node.annotation))
+    return _filled_in("Sets {} to {}", _code(node.target), _value(node.value))
 
 
 _IN_PLACE: dict[type[ast.operator], str] = {
@@ -165,7 +172,7 @@ _IN_PLACE: dict[type[ast.operator], str] = {
 
 def _aug_assign(node: ast.AugAssign) -> str:
     template = _IN_PLACE.get(type(node.op))
-    return _known(template, _code(node.target), _code(node.value)) if template else ""
+    return _filled_in(template, _code(node.target), _code(node.value)) if template else ""
 
 
 def _for(node: ast.For | ast.AsyncFor) -> str:
@@ -173,12 +180,12 @@ def _for(node: ast.For | ast.AsyncFor) -> str:
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.keywords:
         target, arguments = _code(node.target), [_code(argument) for argument in call.args]
         if call.func.id == "range" and len(arguments) == 1:
-            return _known("Counts {} from 0 up to, but not including, {}", target, *arguments)
+            return _filled_in("Counts {} from 0 up to, but not including, {}", target, *arguments)
         if call.func.id == "range" and len(arguments) == 2:
-            return _known("Counts {} from {} up to, but not including, {}", target, *arguments)
+            return _filled_in("Counts {} from {} up to, but not including, {}", target, *arguments)
         if call.func.id == "enumerate" and len(arguments) == 1 and isinstance(node.target, ast.Tuple):
-            return _known("Goes through {1} with the number of each element ({0})", target, *arguments)
-    return _known("Goes through {1}, each time as {0}", _code(node.target), _code(node.iter))
+            return _filled_in("Goes through {1} with the number of each element ({0})", target, *arguments)
+    return _filled_in("Goes through {1}, each time as {0}", _code(node.target), _code(node.iter))
 
 
 def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
@@ -196,7 +203,7 @@ def _series(names: Sequence[str]) -> str:
 
 def _class(node: ast.ClassDef) -> str:
     bases = [_code(base) for base in node.bases]
-    return _known("Class {}, a kind of {}", node.name, _series(bases)) if bases else f"Class {node.name}"
+    return _filled_in("Class {}, a kind of {}", node.name, _series(bases)) if bases else f"Class {node.name}"
 
 
 def _expression(node: ast.Expr) -> str:
@@ -207,12 +214,12 @@ def _expression(node: ast.Expr) -> str:
     if isinstance(call.func, ast.Attribute) and len(arguments) == 1 and not call.keywords:
         owner = _code(call.func.value)
         if call.func.attr == "append":
-            return _known("Adds {} at the end of {}", arguments[0], owner)
+            return _filled_in("Adds {} at the end of {}", arguments[0], owner)
     if isinstance(call.func, ast.Name) and call.func.id == "print" and not call.keywords:
-        return _known("Prints {}", _series(arguments)) if arguments else "Prints an empty line"
+        return _filled_in("Prints {}", _series(arguments)) if arguments else "Prints an empty line"
     if not arguments and not call.keywords:
-        return _known("Calls {}", _code(call.func))
-    return _known("Calls {} with {}", _code(call.func), _series(arguments)) if not call.keywords else ""
+        return _filled_in("Calls {}", _code(call.func))
+    return _filled_in("Calls {} with {}", _code(call.func), _series(arguments)) if not call.keywords else ""
 
 
 def _import(node: ast.Import) -> str:
@@ -221,29 +228,29 @@ def _import(node: ast.Import) -> str:
 
 def _import_from(node: ast.ImportFrom) -> str:
     module = "." * node.level + (node.module or "")
-    return _known("Imports {} from {}", _series([alias.name for alias in node.names]), module)
+    return _filled_in("Imports {} from {}", _series([alias.name for alias in node.names]), module)
 
 
 def _with(node: ast.With | ast.AsyncWith) -> str:
     first = node.items[0]
     if len(node.items) == 1 and first.optional_vars is not None:
-        return _known("Uses {} as {} within the block", _code(first.context_expr), _code(first.optional_vars))
-    return _known("Uses {} within the block", _code(first.context_expr)) if len(node.items) == 1 else ""
+        return _filled_in("Uses {} as {} within the block", _code(first.context_expr), _code(first.optional_vars))
+    return _filled_in("Uses {} within the block", _code(first.context_expr)) if len(node.items) == 1 else ""
 
 
 def _return(node: ast.Return) -> str:
-    return "Ends the function" if node.value is None else _known("Returns {}", _value(node.value))
+    return "Ends the function" if node.value is None else _filled_in("Returns {}", _value(node.value))
 
 
 def _raise(node: ast.Raise) -> str:
     exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-    return _known("Raises {}", _code(exception)) if exception else "Raises the exception again"
+    return _filled_in("Raises {}", _code(exception)) if exception else "Raises the exception again"
 
 
 def _while(node: ast.While) -> str:
     if isinstance(node.test, ast.Constant) and node.test.value:
         return "Repeats until something leaves the loop"
-    return _known("Repeats as long as {}", _condition(node.test))
+    return _filled_in("Repeats as long as {}", _condition(node.test))
 
 
 _DESCRIPTIONS: dict[type[ast.stmt], Callable[[Any], str]] = {
@@ -253,7 +260,7 @@ _DESCRIPTIONS: dict[type[ast.stmt], Callable[[Any], str]] = {
     ast.For: _for,
     ast.AsyncFor: _for,
     ast.While: _while,
-    ast.If: lambda node: _known("Checks whether {}", _condition(node.test)),
+    ast.If: lambda node: _filled_in("Checks whether {}", _condition(node.test)),
     ast.FunctionDef: _function,
     ast.AsyncFunctionDef: _function,
     ast.ClassDef: _class,
@@ -264,8 +271,8 @@ _DESCRIPTIONS: dict[type[ast.stmt], Callable[[Any], str]] = {
     ast.AsyncWith: _with,
     ast.Return: _return,
     ast.Raise: _raise,
-    ast.Assert: lambda node: _known("Makes sure that {}", _condition(node.test)),
-    ast.Delete: lambda node: _known("Deletes {}", _series([_code(target) for target in node.targets])),
+    ast.Assert: lambda node: _filled_in("Makes sure that {}", _condition(node.test)),
+    ast.Delete: lambda node: _filled_in("Deletes {}", _series([_code(target) for target in node.targets])),
     ast.Break: lambda node: "Leaves the loop",
     ast.Continue: lambda node: "Goes on with the next round of the loop",
 }

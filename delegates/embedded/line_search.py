@@ -112,7 +112,7 @@ def _first_token(model: NextToken, probabilities: Mapping[str, float], start: St
         for token, share in probabilities.items()
         if token.startswith(start.fragment) and token not in STRUCTURE and (start.names is None or token in start.names)
     }
-    pool = model.known | KEYWORDS if start.names is None else start.names
+    pool = model.usable_names | KEYWORDS if start.names is None else start.names
     unseen = [
         name
         for name in pool
@@ -120,11 +120,11 @@ def _first_token(model: NextToken, probabilities: Mapping[str, float], start: St
     ]
     total = sum(matching.values())
     shares = {token: share / total * (1 - _UNSEEN) for token, share in matching.items()} if total else {}
-    left = _UNSEEN if shares else 1.0
+    unseen_share = _UNSEEN if shares else 1.0
     weights = {name: (_FILE_NAME if name in model.names else _OTHER_NAME) for name in unseen}
     if start.fragment and start.fragment not in matching:
         weights[start.fragment] = _NEW_NAME
-    return shares | {name: left * weight / sum(weights.values()) for name, weight in weights.items()}
+    return shares | {name: unseen_share * weight / sum(weights.values()) for name, weight in weights.items()}
 
 
 def _ended(line: Line, probability: float) -> Line:

@@ -21,7 +21,7 @@ from delegates.python_lexer import is_name
 
 BUILTINS = frozenset(dir(builtins)) | {"self", "cls", "__name__", "__file__"}
 
-_DISTINCT_WEIGHT = {"file": 1.0, "own": 1.0, "library": 3.0}
+_DISTINCT_WEIGHT = {"file": 1.0, "earlier": 1.0, "library": 3.0}
 """How much each different token that followed a context counts against the counts: more, the less they are trusted."""
 
 _LEAST_MASS = 0.002
@@ -47,7 +47,7 @@ class NextToken:
 
     file: RecentText
     before: tuple[str, ...]
-    own: RecentText | None = None
+    earlier: RecentText | None = None
     library: NgramModel | None = None
     cache: dict[tuple[str, ...], dict[str, float]] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ class NextToken:
         return frozenset(token for token in self.file.positions if is_name(token))
 
     @cached_property
-    def known(self) -> frozenset[str]:
+    def usable_names(self) -> frozenset[str]:
         """Names that may be used."""
         return self.names | BUILTINS
 
@@ -84,10 +84,13 @@ class NextToken:
         return self.cache[key]
 
     def _mixed(self, context: Sequence[str]) -> dict[str, float]:
-        recent = {"file": self.file.successors(context), "own": self.own.successors(context) if self.own else []}
+        recent = {
+            "file": self.file.successors(context),
+            "earlier": self.earlier.successors(context) if self.earlier else [],
+        }
         library = self.library.ranges(context) if self.library else []
         mixed: dict[str, float] = {}
-        mass, seen = 1.0, {"file": 0, "own": 0, "library": 0}
+        mass, seen = 1.0, {"file": 0, "earlier": 0, "library": 0}
         for order in range(max(len(library), *map(len, recent.values())), 0, -1):
             for source, by_order in recent.items():
                 if order <= len(by_order) and (total := sum(by_order[order - 1].values())) > seen[source]:
@@ -105,16 +108,16 @@ class NextToken:
     def _with_names_of_the_file(self, mixed: dict[str, float], context: Sequence[str]) -> dict[str, float]:
         """Gives what is unknown here to names that are used here."""
         last = context[-1] if context else LINE_END
-        shares, known = self._shares(last, context[-2] if len(context) > 1 else "")
+        shares, allowed = self._shares(last, context[-2] if len(context) > 1 else "")
         result: dict[str, float] = {}
-        given = 0.0
+        unknown_share = 0.0
         for token, share in mixed.items():
-            if token in RARE or (known is not None and token not in known and is_name(token)):
-                given += share if token not in (NUMBER, STRING) else 0.0
+            if token in RARE or (allowed is not None and token not in allowed and is_name(token)):
+                unknown_share += share if token not in (NUMBER, STRING) else 0.0
             else:
                 result[token] = share
         for token, share in shares.items():
-            result[token] = result.get(token, 0.0) + given * share
+            result[token] = result.get(token, 0.0) + unknown_share * share
         return result
 
     def _shares(self, last: str, before_last: str) -> tuple[Mapping[str, float], frozenset[str] | None]:
@@ -122,9 +125,9 @@ class NextToken:
         if last in _NEW_NAME_AFTER:
             return {}, None
         if last == ".":
-            own = before_last == "self"
-            return (self.own_attributes, frozenset(self.own_attributes)) if own else (self.attributes, None)
-        return self.variables, None if last in _LINE_STARTS else self.known
+            is_self = before_last == "self"
+            return (self.own_attributes, frozenset(self.own_attributes)) if is_self else (self.attributes, None)
+        return self.variables, None if last in _LINE_STARTS else self.usable_names
 
 
 def _give(mixed: dict[str, float], mass: float, counts: Mapping[str, float], total: float, weight: float) -> float:

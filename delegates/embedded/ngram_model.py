@@ -67,7 +67,7 @@ class NgramModel:
 
     def ranges(self, context: Sequence[str]) -> list[range]:
         """The places that follow the context's last token, last two tokens and so on, as long as they occur."""
-        found: list[range] = []
+        ranges: list[range] = []
         low, high = 0, len(self.tokens)
         for distance, token in enumerate(reversed(context[-ORDER:]), 1):
             number = self.number(token)
@@ -79,8 +79,8 @@ class NgramModel:
                 low, high = self._narrow(low, high, distance, number)
             if high <= low:
                 break
-            found.append(range(low, high))
-        return found
+            ranges.append(range(low, high))
+        return ranges
 
     def counts(self, places: range) -> dict[str, float]:
         """How often each token stands at the places; of many, as a sample has it."""

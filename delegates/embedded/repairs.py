@@ -100,9 +100,9 @@ def _respelled(lines: Sequence[str], line: int) -> Iterator[str]:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.lineno == line + 1 and isinstance(node.ctx, ast.Load):
-            known = defined | _BUILTINS
-            if len(node.id) > 2 and node.id not in known:
-                for other in get_close_matches(node.id, sorted(known), n=1, cutoff=_SIMILAR):
+            names = defined | _BUILTINS
+            if len(node.id) > 2 and node.id not in names:
+                for other in get_close_matches(node.id, sorted(names), n=1, cutoff=_SIMILAR):
                     start = len(lines[line].encode()[: node.col_offset].decode())
                     yield lines[line][:start] + other + lines[line][start + len(node.id) :]
 

@@ -43,7 +43,7 @@ SECONDS = 0.035
 _ATTRIBUTE_SECONDS = 0.012
 """How long jedi is waited for; it answers in time where it was asked about the same object before."""
 
-_OWN_TOKENS = 200_000
+_EARLIER_TOKENS = 200_000
 """Tokens of the person's earlier text that are kept, 10 MB; of more, the latest half."""
 
 _BLOCK_LINES = 4
@@ -85,7 +85,7 @@ class EmbeddedWriter:
         self._seconds = seconds
         self._library = LibraryModel(folder)
         self._attributes = AttributeFinder(folder)
-        self._own = RecentText()
+        self._earlier = RecentText()
         self._added: set[int] = set()
         self._adding = threading.Lock()
 
@@ -111,10 +111,10 @@ class EmbeddedWriter:
             if (key := hash(tuple(stream))) in self._added:
                 return
             self._added.add(key)
-            if len(self._own.tokens) > _OWN_TOKENS:
-                latest, self._own = self._own.tokens[-_OWN_TOKENS // 2 :], RecentText()
-                self._own.add(latest)
-            self._own.add(stream)
+            if len(self._earlier.tokens) > _EARLIER_TOKENS:
+                latest, self._earlier = self._earlier.tokens[-_EARLIER_TOKENS // 2 :], RecentText()
+                self._earlier.add(latest)
+            self._earlier.add(stream)
 
     def close(self) -> None:
         """Stops what goes on in the background."""
@@ -145,16 +145,16 @@ class EmbeddedWriter:
         place = Place.of(state, decision, line)
         if not place.is_code:
             return
-        model = NextToken(place.file_text(context.problem), place.above, self._own, self._library.model)
+        model = NextToken(place.file_text(context.problem), place.above, self._earlier, self._library.model)
         lines = search_lines(model, self._start_of(place), context.cancellation, deadline)[:_CANDIDATES]
         ruled = sorted(_ruled(place, decision), key=lambda candidate: -sum(candidate.log_probs))
-        for found in lines:
-            while ruled and sum(ruled[0].log_probs) > found.log_prob:
+        for line_found in lines:
+            while ruled and sum(ruled[0].log_probs) > line_found.log_prob:
                 yield ruled.pop(0)
             if decision == Decision.WRITE_MULTI_LINE:
-                yield self._block(model, place, found, context, deadline)
+                yield self._block(model, place, line_found, context, deadline)
             else:
-                yield Candidate(place.new_text(decision, place.completion(found)), _log_probs(found))
+                yield Candidate(place.new_text(decision, place.completion(line_found)), _log_probs(line_found))
         yield from ruled
 
     def _start_of(self, place: Place) -> Start:

@@ -85,6 +85,7 @@ def test_a_completion_adds_what_is_missing_around_the_cursor(file, text, expecte
         ("def f(x):\n    |", "This returns x.", "def f(x):\n    "),
         ("try:\n    a = 1\n|\n    b = 2", "except KeyError:", "try:\n    a = 1\nexcept KeyError:\n    b = 2"),
         ("class A:\n    a = 1\n\n|", "b = A()", "class A:\n    a = 1\n\nb = A()"),
+        ("class A:\n    a = 1\n\n|\n    b = 2", "if A:", "class A:\n    a = 1\n\nif A:\n    b = 2"),
         ("class A:\n    a = 1\n|", "b = 2", "class A:\n    a = 1\n    b = 2"),
         ("x = [\n    1,\n|", "]", "x = [\n    1,\n]"),
     ],
