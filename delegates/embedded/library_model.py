@@ -61,7 +61,10 @@ class LibraryModel:
         try:
             model = self._read()
             if model is None:
-                model = count_tokens(_streams(source_files(), self._closed))
+                programs = list(_streams(source_files(), self._closed))
+                if self._closed.is_set():
+                    return
+                model = count_tokens(programs)
                 self._write(model)
             if not self._closed.is_set():
                 model.prepare()
