@@ -50,6 +50,17 @@ def seconds(text: str) -> float:
     return number
 
 
+def share(text: str) -> float:
+    """A share, for argparse: from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0.0 <= number <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a share from 0 to 1")
+    return number
+
+
 def people_folders(recordings: Path) -> list[Path]:
     """Folders `<seed>/<person>` of recordings, which hold a person's sessions."""
     return sorted(path for path in recordings.glob("*/*") if path.is_dir())

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.arguments import Parser, path, positive, seed
 from app.main_wrapper import exit_with, run_command
 from app.startup import announce_loading, prepare_process
-from benchmarks.arguments import existing_file, existing_folder, results_file, seconds
+from benchmarks.arguments import existing_file, existing_folder, results_file, seconds, share
 
 BACKBONES = ("lg_transformer", "lstm", "bigru")
 
@@ -80,6 +80,15 @@ def retention(description: str | None) -> Parser:
     run.add_argument("--learned", type=positive, default=5, help="sessions to learn from (5)")
     run.add_argument("--games", type=int, choices=range(101), default=2, metavar="N", help="from each root (2)")
     run.add_argument("--people", nargs="+", default=[], help="of the recordings (all)")
+    return parser
+
+
+def reviewer(description: str | None) -> Parser:
+    parser = _parser("reviewer", description)
+    parser.add_argument("people", type=existing_folder, metavar="CUPS", help="one file of telemetry a person")
+    parser.add_argument("--threshold", type=share, default=0.4, help="least p that is shown (default: 0.4)")
+    parser.add_argument("--draws", type=positive, default=1000, help="of persons, for the intervals (default: 1000)")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     return parser
 
 
