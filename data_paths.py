@@ -93,6 +93,11 @@ class DataPaths:
         return self.root / "problems.json"
 
     @property
+    def settings(self) -> Path:
+        """What the person switched on the page."""
+        return self.root / "settings.json"
+
+    @property
     def embeddings(self) -> Path:
         """Vectors of lines that an embedding server answered."""
         return self.root / "embeddings"

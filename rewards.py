@@ -129,6 +129,17 @@ def reward(transition: Transition, weights: RewardWeights | None = None) -> Rewa
     return Reward(clipped, {name: part + 0.0 for name, part in parts.items()}, shares)  # + 0.0: no -0.0
 
 
+def break_even(weights: RewardWeights) -> float:
+    """p(kept) from which a text is worth more than silence, in [0, 1].
+
+    What is kept gains the retain and the survival reward, what is not costs the undo penalty.
+    """
+    gain, loss = weights.retain_reward + weights.survival_reward, weights.undo_penalty
+    if gain <= loss:
+        return 1.0
+    return min(max((weights.noop_bonus - loss) / (gain - loss), 0.0), 1.0)
+
+
 def _registered_parts(transition: Transition) -> Iterator[tuple[str, float]]:
     """Name and value of each registered part. Raises InputError, which names the part and the turn."""
     for name, part in _REGISTERED.items():

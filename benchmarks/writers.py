@@ -175,7 +175,7 @@ def summary(trials: Sequence[Trial], warm: Sequence[float]) -> dict[str, Any]:
     right = [trial for trial in trials if trial.right]
     wrong = [trial for trial in trials if trial.text and not trial.right]
     reviewer = Reviewer()
-    errors = [(reviewer.kept(trial.completion, None) - trial.right) ** 2 for trial in trials if trial.text]
+    errors = [(reviewer.kept_of_completion(trial.completion) - trial.right) ** 2 for trial in trials if trial.text]
     return {
         "lines": len(trials),
         "right": len(right) / len(trials),
@@ -184,7 +184,9 @@ def summary(trials: Sequence[Trial], warm: Sequence[float]) -> dict[str, Any]:
         "cold_ms": percentiles([trial.seconds for trial in trials]),
         "warm_ms": percentiles(warm),
         "log_prob": [_mean(part, lambda trial: trial.completion.mean_log_prob) for part in (right, wrong)],
-        "reviewer": [_mean(part, lambda trial: reviewer.kept(trial.completion, None)) for part in (right, wrong)],
+        "reviewer": [
+            _mean(part, lambda trial: reviewer.kept_of_completion(trial.completion)) for part in (right, wrong)
+        ],
         "brier": statistics.fmean(errors) if errors else None,
     }
 

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from actions import Action, Decision, Review
 from alignment import common_prefix, strip_line_end
 from comments import is_comment
-from config import RewardWeights
 from delegates import Completion
 from delegates.syntax import parses
 from errors import InputError
@@ -40,7 +39,7 @@ FEATURES = (
 )  # fmt: skip
 """Inputs of the estimate, in order."""
 
-START = (-0.9, 1.8, 0.0, 0.2, 0.25, 0.4, -0.65, -0.75, 0.9, 0.5)
+START: tuple[float, ...] = (-0.9, 1.8, 0.0, 0.2, 0.25, 0.4, -0.65, -0.75, 0.9, 0.5)
 """Coefficients while nothing is known of the person: fitted on other people (`benchmarks.reviewer`), rounded, but for
 `no_log_prob` and `policy_logit`, of which those say nothing."""
 
@@ -64,8 +63,8 @@ LARGEST_WEIGHT = 20.0
 class WrittenText:
     """A text and where it was written.
 
-    text: what was added, line ends as `\\n`. before: what stood left of it on its line; of a text that replaces its line
-    or stands above it, the line. continues: whether the text goes on from `before`. mean_log_prob: of the writer's
+    text: what was added, line ends as `\\n`. before: what stood left of it on its line; of a text that replaces its
+    line or stands above it, the line. continues: whether the text goes on from `before`. mean_log_prob: of the writer's
     tokens; policy_kept: the policy's p(kept); None: unknown.
     """
 
@@ -117,9 +116,14 @@ class Reviewer:
     threshold: float = 0.4
     exploration: float = 0.05
 
-    def review(self, written: WrittenText, generator: Random) -> Review:
-        """What to do with a text; below the threshold, drawn."""
-        kept = self.kept(written)
+    def review(
+        self, state: State, after: Sequence[str], action: Action, completion: Completion, generator: Random
+    ) -> Review:
+        """What to do with a text that `action` put into the file of `state`, so that it has the lines `after`.
+
+        Below the threshold it is drawn whether to show it.
+        """
+        kept = self.kept(WrittenText.of(state, after, action, completion.mean_log_prob))
         above = kept >= self.threshold
         explored = not above and generator.random() < self.exploration
         return Review(kept, self.threshold, self.shown_probability(kept), above or explored, explored)
@@ -138,17 +142,6 @@ class Reviewer:
     def shown_probability(self, kept: float) -> float:
         """With which a text of this p(kept) is shown."""
         return 1.0 if kept >= self.threshold else self.exploration
-
-
-def break_even(weights: RewardWeights) -> float:
-    """p(kept) from which a text is worth more than silence, in [0, 1].
-
-    What is kept gains the retain and the survival reward, what is not costs the undo penalty (`rewards`).
-    """
-    gain, loss = weights.retain_reward + weights.survival_reward, weights.undo_penalty
-    if gain <= loss:
-        return 1.0
-    return min(max((weights.noop_bonus - loss) / (gain - loss), 0.0), 1.0)
 
 
 def estimates(coefficients: Sequence[float], features: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -194,9 +187,9 @@ def fit(
 
 
 def save_coefficients(folder: Path, coefficients: Sequence[float], texts: int) -> None:
-    """Writes refitted coefficients beside the models, whole or not at all. texts: of the person, that they learned from.
+    """Writes refitted coefficients beside the models, whole or not at all.
 
-    Raises InputError: the disk refuses.
+    texts: of the person, that they learned from. Raises InputError: the disk refuses.
     """
     named = dict(zip(FEATURES, coefficients, strict=True))
     atomic_write(folder / FILE, json.dumps({"format": FORMAT, "coefficients": named, "texts": texts}, indent=2))

@@ -1,4 +1,4 @@
-"""One request for help, from the file to the answer. Not here: HTTP, recording."""
+"""One request for help, from the file to the text that is shown, or not. Not here: HTTP, recording."""
 
 from __future__ import annotations
 
@@ -10,20 +10,26 @@ from random import Random
 from typing import Literal, Protocol
 
 from actions import Action, Decision, Review, Withheld, Writer, apply_text, is_legal
-from delegates import Completion, TextWriter, WritingContext
+from config import FeaturizerConfig
+from delegates import Cancellation, Completion, TextWriter, WritingCancelledError, WritingContext
 from delegates.selection import ReliableWriter
-from errors import InputError
 from services.current_models import AS_SERVED, Choice, CurrentModels, SamplingOptions
-from state import State
+from services.deadline import DeadlineError, run_within
+from state import Cursor, State
+
+WRITER_SECONDS = 20.0
+"""How long a writer may take for a text; writers have shorter limits of their own."""
 
 Clean = Callable[[str, State, Decision, int, Sequence[str]], str]
 
 
 class TextReviewer(Protocol):
-    """Decides whether a written text is shown (`models.reviewer`)."""
+    """Decides whether a written text is shown (`services.current_reviewer`)."""
 
-    def review(self, state: State, action: Action, completion: Completion, generator: Random) -> Review:
-        """What it says of the text."""
+    def review(
+        self, state: State, after: Sequence[str], action: Action, completion: Completion, generator: Random
+    ) -> Review:
+        """What it says of a text that `action` put into the file of `state`, so that it has the lines `after`."""
         ...
 
 
@@ -38,74 +44,149 @@ class HelpRequest:
     agent: Literal["assistant", "human"] = "assistant"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Help:
-    """What came of a request: the action as it is recorded, the file's lines after it, and how long each stage took.
+    """What came of a request.
 
-    action: of a NO-OP if there is nothing to show. failure: why the policy or the writer could not answer.
+    before, lines: of the file before and afterwards; the same if there is nothing to show. action: as it is recorded;
+    help that was held back is in it. choice: how the decision came about. failure: why the policy or the writer could
+    not answer. milliseconds: that each stage took.
     """
 
-    action: Action
+    before: tuple[str, ...]
     lines: tuple[str, ...]
-    choice: Choice | None = None
-    completion: Completion | None = None
+    action: Action
+    choice: Choice
     failure: str | None = None
     milliseconds: dict[str, float] = field(default_factory=dict)
 
 
-class Assistance:
-    """The parts that answer a request for help."""
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A written text, the lines of the file with it, and who wrote it; or why there is none."""
 
-    def __init__(self, models: CurrentModels, writer: TextWriter, reviewer: TextReviewer, clean: Clean) -> None:
+    text: str
+    lines: tuple[str, ...]
+    completion: Completion | None = None
+    failure: str | None = None
+
+
+class Assistance:
+    """The parts that answer a request for help. For any number of threads.
+
+    writer_failure: why the writer could not write when it was asked last; None: it could. seed: of the reviewer's
+    draws.
+    """
+
+    def __init__(
+        self,
+        models: CurrentModels,
+        writer: TextWriter,
+        reviewer: TextReviewer,
+        clean: Clean,
+        *,
+        seed: int | None = None,
+        writer_seconds: float = WRITER_SECONDS,
+    ) -> None:
         self.models, self.writer, self.reviewer, self.clean = models, writer, reviewer, clean
-        self._random = Random()
+        self.writer_failure: str | None = None
+        self._writer_seconds = writer_seconds
+        self._random = Random(seed)
 
     def help(self, request: HelpRequest) -> Help:
-        """The help for a file, for any number of threads. Raises WritingCancelledError, InputError (bad options)."""
-        state, cancellation = request.state, request.context.cancellation
-        if isinstance(self.writer, ReliableWriter):
-            self.writer.read_ahead(state, request.context)  # if no text is wanted now, one may be after the next keys
+        """The help for a file: decided, written, cleaned, reviewed.
+
+        Raises WritingCancelledError, and InputError for options out of their range; what else fails is said in the
+        answer, which is then a NO-OP.
+        """
         milliseconds: dict[str, float] = {}
+        self._read_ahead(request)
         with _stage(milliseconds, "policy"):
-            choice, failure = self._choose(request)
-        action = choice.action
-        nothing = Help(action, state.lines, choice, None, failure, milliseconds)
-        if action.decision is Decision.NO_OP:
-            return nothing
-        cancellation.raise_if_cancelled()
+            choice = self._choose(request)
+        lines = request.state.lines
+        answer = Help(lines, lines, choice.action, choice, choice.failure, milliseconds)
+        request.context.cancellation.raise_if_cancelled()
+        if choice.action.decision is Decision.NO_OP:
+            return answer
+
         with _stage(milliseconds, "writer"):
-            completion = self.writer.write(state, action.decision, action.line, request.context)
-            text = self.clean(completion.text, state, action.decision, action.line, request.context.rejected)
-        cancellation.raise_if_cancelled()
-        action = replace(action, writer=_writer(completion, milliseconds["writer"]))
-        column = state.cursor.char if state.cursor.on and state.cursor.line == action.line else None
-        lines = tuple(apply_text(state.lines, action.decision, action.line, text, column))
-        if lines == state.lines:
-            return replace(nothing, action=action, completion=completion)
+            written = self._write(request, choice.action)
+        if written.completion is None:
+            return replace(answer, failure=written.failure)
+        action = replace(choice.action, writer=_writer(written.completion, milliseconds["writer"]))
+        if written.lines == lines:
+            return replace(answer, action=action)
+
         with _stage(milliseconds, "reviewer"):
-            review = self.reviewer.review(state, action, replace(completion, text=text), self._random)
+            review = self._review(request, action, written)
+        request.context.cancellation.raise_if_cancelled()
         action = replace(action, review=review)
-        if not review.shown:
-            withheld = Withheld(action.decision, action.line, text)
-            action = replace(action, decision=Decision.NO_OP, line=-1, withheld=withheld)
-            return replace(nothing, action=action, completion=completion)
-        return replace(nothing, action=action, lines=lines, completion=completion)
+        if review is not None and not review.shown:
+            withheld = Withheld(action.decision, action.line, written.text)
+            return replace(answer, action=replace(action, decision=Decision.NO_OP, line=-1, withheld=withheld))
+        return replace(answer, action=action, lines=written.lines)
 
-    def _choose(self, request: HelpRequest) -> tuple[Choice, str | None]:
-        """The decision; a NO-OP and the reason if the policy cannot answer."""
-        state = request.state
-        if request.decided is not None:
-            decision, line = request.decided
-            return Choice(Action("A", decision, line)), None
+    def _read_ahead(self, request: HelpRequest) -> None:
+        """If no text is wanted now, one may be after the next keys."""
+        if isinstance(self.writer, ReliableWriter):
+            self.writer.read_ahead(request.state, request.context)
+
+    def _choose(self, request: HelpRequest) -> Choice:
+        """The decision: the client's if it is possible, else the policy's. Raises InputError."""
+        if request.decided is None:
+            return self.models.decide(request.state, request.options, request.agent)
+        decision, line = request.decided
+        agent: Literal["H", "A"] = "A" if request.agent == "assistant" else "H"
+        if decision is Decision.NO_OP:
+            return Choice(Action(agent, decision, -1))
+        if agent == "A" and not is_legal(_with_cursor_at(request.state, line), decision, line, FeaturizerConfig.w_max):
+            reason = f"line {line + 1} is the task's own, or too long to be completed"
+            return Choice(Action(agent, Decision.NO_OP, -1), failure=reason)
+        return Choice(Action(agent, decision, line))
+
+    def _write(self, request: HelpRequest, action: Action) -> _Text:
+        """Raises WritingCancelledError."""
+        state = request.state if request.decided is None else _with_cursor_at(request.state, action.line)
+        context, column = request.context, state.cursor.char if state.cursor.line == action.line else None
         try:
-            return self.models.decide(state, request.options, request.agent), None
-        except InputError as error:
-            return Choice(Action("A", Decision.NO_OP, -1, recorded=True)), str(error)
+            completion = run_within(
+                self._writer_seconds,
+                lambda cancellation: self._completion(state, action, context, cancellation),
+                context.cancellation,
+            )
+            text = self.clean(completion.text, state, action.decision, action.line, context.rejected)
+            lines = tuple(apply_text(state.lines, action.decision, action.line, text, column))
+        except WritingCancelledError:
+            context.cancellation.raise_if_cancelled()
+            self.writer_failure = "stopped before the text was written"
+        except DeadlineError as error:
+            self.writer_failure = str(error)
+        except Exception as error:  # whatever a writer does, the person goes on writing
+            self.writer_failure = f"{type(error).__name__}: {error}"
+        else:
+            self.writer_failure = None
+            return _Text(text, lines, completion)
+        return _Text("", state.lines, failure=f"the writer {self.writer_failure}")
+
+    def _completion(
+        self, state: State, action: Action, context: WritingContext, cancellation: Cancellation
+    ) -> Completion:
+        return self.writer.write(state, action.decision, action.line, replace(context, cancellation=cancellation))
+
+    def _review(self, request: HelpRequest, action: Action, written: _Text) -> Review | None:
+        """What the reviewer says; what a client asked for is shown whatever it is. None: a person's text."""
+        if request.agent == "human" or written.completion is None:
+            return None
+        completion = replace(written.completion, text=written.text)
+        review = self.reviewer.review(request.state, written.lines, action, completion, self._random)
+        return review if request.decided is None else replace(review, shown_probability=1.0, shown=True, explored=False)
 
 
-def is_possible(state: State, decision: Decision, line: int, w_max: int) -> bool:
-    """Whether a decision that a client asks for can be carried out."""
-    return is_legal(state, decision, line, w_max)
+def _with_cursor_at(state: State, line: int) -> State:
+    """The state of somebody who asks for help at a line: the cursor is at its end, unless it is on it already."""
+    if state.cursor.on and state.cursor.line == line:
+        return state
+    return replace(state, cursor=Cursor(True, line, len(state.lines[line]), state.t), last_known_line=line)
 
 
 def _writer(completion: Completion, milliseconds: float) -> Writer:

@@ -6,27 +6,36 @@ PyTorch is loaded at the first use, so that a server can answer other requests b
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from actions import Action
+from actions import Action, Decision
+from cpu_load import set_compute_threads
 from errors import InputError
-from simulation.assistants import ExploringAssistant
+from exploration import MODEL
+from files import atomic_write, read_regular_file
+from simulation.assistants import ExploringAssistant, sampled_action
 from state import State
 
 if TYPE_CHECKING:
     import torch
 
-    from inference import DecisionRecord, ScoredAction
+    from inference import DecisionRecord
     from models import Models
     from models.sampling import Strategy
+    from simulation.person import PairProbabilities
 
 EXPLORATION_SESSIONS = 3
-"""Sessions that a policy must have learned from before it acts; until then exploration does."""
+"""Sessions of the person's that a policy must have learned from before it acts; until then exploration does."""
+
+ALTERNATIVES = 5
+"""Pairs that an answer names beside the one taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +54,71 @@ AS_SERVED = SamplingOptions()
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A decision that was taken. record: what the network said of it; None: exploration took it."""
+    """A decision that was taken.
+
+    record: what the network said of it; None: no network was asked. alternatives: pairs and their probability, the most
+    probable first. failure: why it is a NO-OP that nobody decided.
+    """
 
     action: Action
     record: DecisionRecord | None = None
+    alternatives: tuple[dict[str, Any], ...] = ()
+    failure: str | None = None
 
-    def alternatives(self) -> tuple[ScoredAction, ...]:
-        """What else was considered, the most probable first."""
-        return () if self.record is None else self.record.alternatives()
+    def as_dict(self) -> dict[str, Any]:
+        """The record in plain values, lines from 1 (0: none)."""
+        action, record = self.action, self.record
+        return {
+            "decision": int(action.decision),
+            "line": action.line + 1,
+            "probability": action.policy_probability,
+            "decision_probability": action.decision_probability if record is None else record.decision_probability,
+            "behaviour_probability": action.probability,
+            "value": action.value,
+            "kept": action.kept,
+            "model": action.model,
+            "legal": True if record is None else record.legal,
+            "alternatives": list(self.alternatives),
+        }
 
 
 class CurrentModels:
     """Decides with the current models. For any number of threads, which take turns.
 
     epsilon: probability of drawing from the distribution under argmax. explore: whether exploration acts while fewer
-    than `EXPLORATION_SESSIONS` sessions are learned from. failure: why the policy cannot answer; None: it can.
+    than `EXPLORATION_SESSIONS` sessions are learned from, unless `settings`, the file in which the person's own choice
+    is remembered, says otherwise. for_person: models of sample sessions and scripted people do not answer.
+    failure: why the policy cannot answer; None: it can.
     """
 
-    def __init__(self, folder: Path, *, epsilon: float, explore: bool, seed: int | None = None) -> None:
-        self.explore = explore
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        epsilon: float,
+        explore: bool,
+        seed: int | None = None,
+        settings: Path | None = None,
+        for_person: bool = True,
+    ) -> None:
         self.failure: str | None = None
-        self._folder, self._epsilon = folder, epsilon
+        self._folder, self._epsilon, self._settings, self._for_person = folder, epsilon, settings, for_person
+        self._explore = _remembered_choice(settings, explore)
         self._random = Random(seed)
         self._lock = threading.Lock()
         self._models: Models | None = None
         self._stamp: object = None
+
+    @property
+    def explore(self) -> bool:
+        """Whether exploration may act. Setting it is remembered; raises InputError: the disk refuses."""
+        return self._explore
+
+    @explore.setter
+    def explore(self, explore: bool) -> None:
+        self._explore = explore
+        if self._settings is not None:
+            atomic_write(self._settings, json.dumps({"explore": explore}))
 
     @cached_property
     def _generator(self) -> torch.Generator:
@@ -95,7 +144,7 @@ class CurrentModels:
             self.failure = str(error)
 
     def is_exploring(self) -> bool:
-        """Whether exploration acts instead of the policy."""
+        """Whether exploration acts instead of the policy. Raises InputError: the models cannot be read."""
         return self._explores(self.models())
 
     def description(self) -> str:
@@ -103,29 +152,36 @@ class CurrentModels:
         models = self.models()
         if self._explores(models):
             return f"explores: help at random until {EXPLORATION_SESSIONS} sessions are learned from"
-        learned = models.meta.get("sessions", 0)
-        return f"decides by {models.source}, which learned from {learned} sessions"
+        learned = _sessions(models)
+        return f"decides by {models.source}, which learned from {learned} session{'' if learned == 1 else 's'}"
 
     def decide(
         self, state: State, options: SamplingOptions, agent: Literal["assistant", "human"] = "assistant"
     ) -> Choice:
-        """The agent's decision. Raises InputError: the models cannot be read, or an option is out of its range."""
+        """The agent's decision; a NO-OP with a `failure` if its policy cannot answer.
+
+        Raises InputError: an option is out of its range.
+        """
+        from models.sampling import SamplingRule
+
+        strategy, temperature = options.strategy or "argmax", options.temperature
+        SamplingRule(strategy, temperature=1.0 if temperature is None else temperature, epsilon=options.epsilon or 0.0)
         with self._lock:
             try:
                 choice = self._decide(state, options, agent)
-            except InputError as error:
-                self.failure = str(error)
-                raise
-            self.failure = None
-            return choice
+                self.failure = None
+            except Exception as error:  # a damaged file must not keep the person from writing
+                self.failure = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+                choice = Choice(Action("A" if agent == "assistant" else "H", Decision.NO_OP, -1), failure=self.failure)
+        return choice
 
     def _decide(self, state: State, options: SamplingOptions, agent: Literal["assistant", "human"]) -> Choice:
         from inference import decide
 
         models = self._load()
         if agent == "assistant" and options == AS_SERVED and self._explores(models):
-            (action,) = ExploringAssistant().decide([state], [self._random])
-            return Choice(action)
+            pairs = ExploringAssistant().pair_probabilities(state)
+            return Choice(sampled_action(pairs, self._random, MODEL), alternatives=_most_probable(pairs))
         (record,) = decide(
             [state],
             models,
@@ -136,29 +192,68 @@ class CurrentModels:
             epsilon=self._epsilon if options.epsilon is None else options.epsilon,
             generator=self._generator,
         )
-        return Choice(record.action, record)
+        pairs_taken = [(pair.decision, pair.line, pair.probability) for pair in record.alternatives(ALTERNATIVES)]
+        return Choice(record.action, record, _alternatives(pairs_taken))
 
     def _load(self) -> Models:
         from inference import open_models
+        from models.provenance import NOT_A_PERSON, NOTHING
 
         stamp = self._files_stamp()
         if self._models is None or stamp != self._stamp:
-            self._models, self._stamp = open_models(self._folder), stamp
+            if self._models is None:
+                set_compute_threads(1)
+            models = open_models(self._folder)
+            trained_on = models.meta.get("trained_on")
+            if self._for_person and trained_on in NOT_A_PERSON and trained_on != NOTHING:
+                models = open_models(None)
+            self._models, self._stamp = models, stamp
         return self._models
 
     def _explores(self, models: Models) -> bool:
-        return self.explore and models.meta.get("sessions", 0) < EXPLORATION_SESSIONS
+        return self.explore and _sessions(models) < EXPLORATION_SESSIONS
 
     def _files_stamp(self) -> object:
         """Differs once the files of the current models are others."""
         from models import store
 
-        stamps: list[tuple[int, int, int] | None] = []
-        for name in store.FILES:
-            try:
-                status = (self._folder / name).stat()
-            except OSError:
-                stamps.append(None)
-            else:
-                stamps.append((status.st_ino, status.st_mtime_ns, status.st_size))
-        return stamps
+        return [file_stamp(self._folder / name) for name in store.FILES]
+
+
+def file_stamp(path: Path) -> tuple[int, int, int] | None:
+    """Differs once a file is another or has other content; None: there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _sessions(models: Models) -> int:
+    """Sessions of the person's that models learned from; the packaged ones learned from other people's."""
+    learned = 0 if models.source in ("baseline", "untrained") else models.meta.get("sessions", 0)
+    return learned if isinstance(learned, int) else 0
+
+
+def _most_probable(pairs: PairProbabilities) -> tuple[dict[str, Any], ...]:
+    flat = pairs.ravel()
+    order = (-flat).argsort(kind="stable")[:ALTERNATIVES].tolist()
+    ranked = [(*divmod(index, pairs.shape[1]), float(flat[index])) for index in order if flat[index] > 0]
+    return _alternatives([(decision, line if decision else -1, probability) for decision, line, probability in ranked])
+
+
+def _alternatives(pairs: Sequence[tuple[int, int, float]]) -> tuple[dict[str, Any], ...]:
+    """Pairs `(decision, line from 0, probability)` as an answer names them."""
+    return tuple(
+        {"decision": decision, "line": line + 1, "probability": probability} for decision, line, probability in pairs
+    )
+
+
+def _remembered_choice(settings: Path | None, default: bool) -> bool:
+    """Whether the person lets exploration act, as they said last; a file that cannot be read says nothing."""
+    try:
+        remembered = None if settings is None else json.loads(read_regular_file(settings))
+    except (InputError, ValueError, RecursionError):
+        return default
+    chosen = remembered.get("explore") if isinstance(remembered, dict) else None
+    return chosen if isinstance(chosen, bool) else default

@@ -7,6 +7,7 @@ import shutil
 
 from config import VERSION
 from errors import InputError
+from services.current_reviewer import CurrentReviewer
 from services.messages import HealthMessage, PartMessage, health_status
 from services.services import Services
 
@@ -75,6 +76,8 @@ def _writer(services: Services) -> PartMessage:
     if not services.writer_name:
         return PartMessage("writer", False, "nobody writes: install the extra `serve`")
     text = f"{services.writer_name}: {services.writer_description}"
+    if services.assistance.writer_failure is not None:
+        return PartMessage("writer", False, f"{text}; the last time it {services.assistance.writer_failure}")
     unavailable = getattr(services.assistance.writer, "unavailable", None)
     if unavailable:
         return PartMessage("writer", False, f"{text}; the embedded writer stands in: {unavailable}")
@@ -82,7 +85,12 @@ def _writer(services: Services) -> PartMessage:
 
 
 def _reviewer(services: Services) -> PartMessage:
-    return PartMessage("reviewer", True, "holds back written text that will probably not be kept")
+    reviewer = services.assistance.reviewer
+    if not isinstance(reviewer, CurrentReviewer):
+        return PartMessage("reviewer", True, "holds back written text that will probably not be kept")
+    if reviewer.failure is not None:
+        return PartMessage("reviewer", False, f"judges as at the beginning: {reviewer.failure}")
+    return PartMessage("reviewer", True, reviewer.description)
 
 
 def tester(services: Services) -> PartMessage:

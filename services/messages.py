@@ -121,7 +121,7 @@ class InferenceRequest(Struct):
     attribution: list[dict[str, Any] | None] | None = None
     author_attribution: Any = None
     timestamp: Any = None
-    action: int | str | dict[str, Any] | None = None
+    action: int | str | list[Any] | dict[str, Any] | None = None
     episode_id: str | None = None
 
 

@@ -114,7 +114,7 @@ class _Player:
         decision = Decision(kind)
         self._before = state
         self._action = Action("A", decision, -1 if decision is Decision.NO_OP else line - 1)
-        lines = tuple(answer["response"].split("\n")) if answer["unified_diff"] else state.lines
+        lines = tuple(metadata["new_text"].split("\n")) if answer["unified_diff"] else state.lines
         part = {"type": kind, "line": line, "request_id": metadata["request_id"]}
         self._post(state_after_help(state, lines), ASSISTANT_TURN_MS, {"H": None, "A": part})
 

@@ -11,25 +11,23 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
-from typing import TYPE_CHECKING
 
 import files
-from actions import Action, Review
 from app.startup import STARTED
 from config import LoopConfig
 from data_paths import DataPaths
-from delegates import Completion
 from delegates.cleaning import clean
 from delegates.embedded import EmbeddedWriter
 from delegates.selection import ReliableWriter, SelectedWriter, WriterSettings, choose_writer, describe
 from errors import ConflictError, InputError
 from judge import Judge
 from judge.case_runner import CaseRunner
+from rewards import break_even
 from services import health
 from services.app import COMPATIBLE_PORTS, create_app, create_compat_apps
 from services.assistance import Assistance
 from services.current_models import CurrentModels
+from services.current_reviewer import CurrentReviewer
 from services.failure_log import FailureLog
 from services.middleware import AccessRules
 from services.page import Page
@@ -38,10 +36,6 @@ from services.recording.snapshot_queue import SnapshotQueue
 from services.server import HOST, Listener, Server, listen
 from services.services import Services
 from simulation.problem_loader import load_problems
-from state import State
-
-if TYPE_CHECKING:
-    from models.reviewer import Reviewer
 
 DEFAULT_PORT = 3000
 TRIED_PORTS = 20
@@ -187,9 +181,18 @@ def _make_services(
     serve = config.serve
     problems = load_problems(paths.problems)
     recorder = Recorder(paths, SnapshotQueue(judge, problems.get, report), idle_seconds=60 * serve.idle_minutes)
-    models = CurrentModels(options.models or paths.models, epsilon=serve.epsilon, explore=serve.explore)
+    folder, for_person = options.models or paths.models, options.models is None
+    models = CurrentModels(
+        folder,
+        epsilon=serve.epsilon,
+        explore=serve.explore,
+        settings=paths.settings if for_person else None,
+        for_person=for_person,
+    )
+    threshold = break_even(config.rewards) if serve.review_threshold is None else serve.review_threshold
+    reviewer = CurrentReviewer(folder, threshold=threshold, exploration=serve.review_exploration)
     writer = describe(ReliableWriter(None, EmbeddedWriter(paths.writers), report))
-    assistance = Assistance(models, writer.writer, _LazyReviewer(lambda: _make_reviewer(config)), clean)
+    assistance = Assistance(models, writer.writer, reviewer, clean)
     return Services(paths, recorder, assistance, writer.name, writer.description, writer.hint, problems=problems)
 
 
@@ -223,27 +226,6 @@ def _end_writer(services: Services) -> None:
     """Ends a model in this process, so that training has its memory and its core."""
     if isinstance(services.assistance.writer, ReliableWriter):
         services.assistance.writer.close()
-
-
-class _LazyReviewer:
-    """A reviewer that is made at the first text, since PyTorch comes with it."""
-
-    def __init__(self, make: Callable[[], Reviewer]) -> None:
-        self._make = make
-        self._reviewer: Reviewer | None = None
-
-    def review(self, state: State, action: Action, completion: Completion, generator: Random) -> Review:
-        if self._reviewer is None:
-            self._reviewer = self._make()
-        return self._reviewer.review(state, action, completion, generator)
-
-
-def _make_reviewer(config: LoopConfig) -> Reviewer:
-    from models.reviewer import Reviewer, break_even
-
-    serve = config.serve
-    threshold = break_even(config.rewards) if serve.review_threshold is None else serve.review_threshold
-    return Reviewer(threshold=threshold, exploration=serve.review_exploration)
 
 
 def _timed(report: Report) -> Callable[[str, str], None]:

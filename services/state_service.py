@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from actions import Decision, parse_decision
 from config import VERSION
 from delegates import Cancellation, WritingCancelledError, WritingContext
 from services.assistance import Help, HelpRequest
-from services.current_models import SamplingOptions
 from services.endpoints import Endpoint
+from services.inference_messages import inference_answer, requested_decision, requested_state, sampling_options
 from services.messages import (
     ChangesAnswer,
     ChangesRequest,
@@ -36,8 +34,6 @@ from services.messages import (
 from services.recording.recorder import Store
 from services.responses import answer, read, refuse
 from services.services import Services
-from state import Cursor, State
-from state_adapter import check_recorded_state
 
 SUPERSEDED = 499
 
@@ -48,7 +44,11 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
     unknown = {404: "the session is unknown or has ended"}
     disk = {507: "the disk is full: nothing is recorded"}
     malformed = {422: "the message is malformed"}
-    help_refusals = {400: "the cursor's offset is missing", **malformed, SUPERSEDED: "a newer request has come"}
+    help_refusals = {
+        400: "the cursor's offset is missing, or the decision cannot be",
+        **malformed,
+        SUPERSEDED: "a newer request has come",
+    }
     stores = ("simulation", "zerostyle")
     return [
         Endpoint("GET", "/", service.about, "Which service this is.", StateAbout),
@@ -131,7 +131,7 @@ class StateService:
     services: Services
 
     def __post_init__(self) -> None:
-        self._latest: dict[str | None, Cancellation] = {}
+        self._latest: dict[tuple[str, str | None], Cancellation] = {}
 
     async def about(self, request: Request) -> Response:
         return answer(StateAbout("state service", VERSION, self.services.writer_name or None))
@@ -190,113 +190,36 @@ class StateService:
         message = await read(request, InferenceRequest)
         if message.context.cursorOffset is None:
             return refuse(400, "context.cursorOffset is missing")
-        cancellation = Cancellation()
-        if (earlier := self._latest.get(message.episode_id)) is not None:
+        asked_by, cancellation = (agent, message.episode_id), Cancellation()
+        if (earlier := self._latest.get(asked_by)) is not None:
             earlier.cancel()
-        self._latest[message.episode_id] = cancellation
+        self._latest[asked_by] = cancellation
         try:
-            help_request = self._help_request(message, cancellation, agent)
-            outcome = await asyncio.to_thread(self.services.assistance.help, help_request)
+            outcome = await asyncio.to_thread(self._help, message, cancellation, agent)
         except WritingCancelledError:
             return refuse(SUPERSEDED, "a newer request of this session has taken this one's place")
         finally:
-            if self._latest.get(message.episode_id) is cancellation:
-                del self._latest[message.episode_id]
-        if cancellation.cancelled:
-            return refuse(SUPERSEDED, "a newer request of this session has taken this one's place")
+            if self._latest.get(asked_by) is cancellation:
+                del self._latest[asked_by]
         request_id = str(uuid.uuid4())
         content = inference_answer(message.text, outcome, request_id)
         if agent == "assistant":
-            answered = tuple(content.metadata["action"])
-            recorder = self.services.recorder
-            recorder.note_decision(message.episode_id, request_id, message.text, outcome.action, answered)
+            decision, line = content.metadata["action"]
+            answered = (decision, line if decision else 0)
+            self.services.recorder.note_decision(message.episode_id, request_id, message.text, outcome.action, answered)
         return answer(content)
 
-    def _help_request(
+    def _help(
         self, message: InferenceRequest, cancellation: Cancellation, agent: Literal["assistant", "human"]
-    ) -> HelpRequest:
-        context = message.context
-        state = requested_state(message)
-        return HelpRequest(
-            state,
-            WritingContext(
-                self.services.recorder.problem(message.episode_id),
-                self.services.recorder.rejected_texts(message.episode_id),
-                cancellation,
-            ),
-            SamplingOptions(
-                context.assistantStrategyOverride,
-                context.assistantTopK,
-                context.assistantTemperature,
-                context.assistantEpsilon,
-            ),
-            _decided(message, state),
-            agent,
-        )
-
-
-def requested_state(message: InferenceRequest) -> State:
-    """The state of a request: its attribution as it is, the cursor where `cursorOffset` is. Raises InputError."""
-    state = check_recorded_state(
-        {"text": message.text, "timestep": message.timestep, "attribution": message.attribution or []}
-    )
-    before = message.text[: message.context.cursorOffset]
-    line = min(before.count("\n"), len(state) - 1)
-    column = len(before) - before.rfind("\n") - 1
-    return replace(state, cursor=Cursor(True, line, column, message.timestep), last_known_line=line)
-
-
-def _decided(message: InferenceRequest, state: State) -> tuple[Decision, int] | None:
-    if message.action is None:
-        return None
-    named = message.action
-    if isinstance(named, dict):
-        named = named.get("type")  # type: ignore[assignment]
-    decision = parse_decision(named, "action")
-    line = message.context.targetLine
-    return decision, state.cursor.line if line is None else line - 1
-
-
-def inference_answer(text: str, outcome: Help, request_id: str) -> InferenceAnswer:
-    """The answer in the protocol's words."""
-    before, after = text.replace("\r\n", "\n").split("\n"), list(outcome.lines)
-    action = outcome.action
-    shown = before != after
-    metadata: dict[str, Any] = {
-        "action": [int(action.decision) if shown else 0, action.line + 1],
-        "model_used": action.writer.name if action.writer is not None else action.model,
-        "request_id": request_id,
-        "milliseconds": outcome.milliseconds,
-    }
-    return InferenceAnswer(
-        response="\n".join(after) if shown else "",
-        unified_diff=unified_diff(before, after) if shown else "",
-        assistant_attribution=line_attribution(before, after),
-        metadata=metadata,
-    )
-
-
-def unified_diff(before: Sequence[str], after: Sequence[str]) -> str:
-    """Python's form of it, `request` -> `response`."""
-    old, new = ([line + "\n" for line in lines] for lines in (before, after))
-    return "".join(difflib.unified_diff(old, new, fromfile="request", tofile="response"))
-
-
-def line_attribution(before: Sequence[str], after: Sequence[str]) -> dict[str, Any]:
-    """What the edit did to each line, by its number as text."""
-    attribution: dict[str, Any] = {}
-    for tag, _, _, start, end in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        for line in range(start, end) if tag != "equal" else ():
-            operations = [int(tag == "insert"), int(tag == "delete"), int(tag == "replace")]
-            attribution[str(line + 1)] = {
-                "tag": tag,
-                "attribution": {
-                    "line_number": line + 1,
-                    "char_span": [0, len(after[line])],
-                    "operation_set": operations,
-                },
-            }
-    return attribution
+    ) -> Help:
+        recorder, episode_id = self.services.recorder, message.episode_id
+        state = requested_state(message, recorder.live_state(episode_id))
+        context = WritingContext(recorder.problem(episode_id), recorder.rejected_texts(episode_id), cancellation)
+        decided = requested_decision(message, state)
+        request = HelpRequest(state, context, sampling_options(message.context), decided, agent)
+        outcome = self.services.assistance.help(request)
+        cancellation.raise_if_cancelled()
+        return outcome
 
 
 def _store(request: Request) -> Store:

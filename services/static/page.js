@@ -54,7 +54,7 @@ async function help() {
   });
   if (text.value !== session.text) return; // typed on meanwhile
   const [type, line] = answer.metadata.action;
-  if (answer.unified_diff) text.value = answer.response;
+  if (answer.unified_diff) text.value = answer.metadata.new_text;
   session.timestep += 1;
   await post({ H: null, A: { type, line, request_id: answer.metadata.request_id } });
   element("status").textContent = answer.unified_diff ? `The assistant wrote at line ${line}.` : "The assistant keeps quiet.";

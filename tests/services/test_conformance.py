@@ -291,7 +291,9 @@ def check_help(answer, text):
         assert not content["response"] and not content["unified_diff"] and not content["assistant_attribution"]
         return content
     assert content["unified_diff"].startswith("--- request")
-    assert applied(text, content["unified_diff"]) == content["response"] != text
+    new_text = applied(text, content["unified_diff"])
+    assert new_text != text and content["response"].strip()
+    assert content["metadata"].get("new_text", new_text) == new_text
     for number, entry in content["assistant_attribution"].items():
         assert entry["tag"] in ("insert", "delete", "replace")
         attribution = entry["attribution"]

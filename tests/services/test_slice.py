@@ -53,7 +53,7 @@ def test_a_session_is_recorded_helped_and_read_back(client, paths):
         assert (answer.status_code, answer.json()) == (200, {"ok": True})
     body = {"text": "a = 1\n", "timestep": 1, "action": 2, "context": {"cursorOffset": 6}, "attribution": []}
     answer = client.post("/api/backend/inference", json=body).json()
-    assert answer["response"] == "a = 1\npass" and answer["metadata"]["action"] == [2, 2]
+    assert answer["metadata"]["new_text"] == "a = 1\npass\n" and answer["metadata"]["action"] == [2, 2]
     assert client.post(f"/api/backend/episodes/{episode}/end").json() == {"ok": True}
     assert client.post(f"/api/backend/episodes/{episode}/end").status_code == 404
     assert client.snapshots.wait(10)

@@ -1,0 +1,243 @@
+"""Help without HTTP: what is decided, written, cleaned, reviewed and answered, and what is recorded of it."""
+
+import threading
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actions import Action, Decision, Review, apply_text, is_legal
+from delegates import Cancellation, Completion, WriterUnavailableError, WritingCancelledError, WritingContext
+from delegates.cleaning import clean
+from errors import InputError
+from services.assistance import Assistance, HelpRequest
+from services.current_models import Choice
+from state import Cursor, State, unedited
+
+
+class FixedModels:
+    """Decides as it is told."""
+
+    def __init__(self, decision=Decision.WRITE_SINGLE_LINE, line=0, failure=None):
+        self.action = Action("A", decision, line, probability=0.25, decision_probability=0.5, model="fixed", kept=0.7)
+        self.failure = failure
+
+    def decide(self, state, options, agent="assistant"):
+        return Choice(self.action, failure=self.failure)
+
+
+class FixedWriter:
+    """Writes a text, or raises, or does what it is told."""
+
+    def __init__(self, text="x = 1", log_probs=(-0.5, -0.1), error=None, act=lambda context: None):
+        self.text, self.log_probs, self.error, self.act = text, log_probs, error, act
+        self.asked = []
+
+    def write(self, state, decision, line, context):
+        self.asked.append((decision, line, state.cursor))
+        self.act(context)
+        if self.error is not None:
+            raise self.error
+        return Completion(self.text, "fixed-writer", self.log_probs)
+
+
+class FixedReviewer:
+    """Shows all or nothing."""
+
+    def __init__(self, shown=True, explored=False):
+        self.shown, self.explored, self.seen = shown, explored, []
+
+    def review(self, state, after, action, completion, generator):
+        self.seen.append((tuple(after), action, completion.text))
+        probability = 0.05 if self.explored or not self.shown else 1.0
+        return Review(0.2 if probability < 1 else 0.8, 0.4, probability, self.shown, self.explored)
+
+
+def as_it_is(text, state, decision, line, rejected=()):
+    return text
+
+
+def state_of(*lines, cursor=0, column=None, protected=()):
+    human = unedited(len(lines)).copy()
+    for line in protected:
+        human[line] = (0, 0, max(len(lines[line]), 1), 1, 0, 0)
+    at = Cursor(True, cursor, len(lines[cursor]) if column is None else column, 3)
+    return State(tuple(lines), 3, human, unedited(len(lines)), at, last_known_line=cursor)
+
+
+def assistance(models=None, writer=None, reviewer=None, cleaner=as_it_is, **options):
+    return Assistance(models or FixedModels(), writer or FixedWriter(), reviewer or FixedReviewer(), cleaner, **options)
+
+
+def ask(parts, state, **request):
+    return parts.help(HelpRequest(state, request.pop("context", WritingContext()), **request))
+
+
+def test_help_is_decided_written_reviewed_and_shown_with_its_whole_record():
+    reviewer = FixedReviewer()
+    outcome = ask(assistance(reviewer=reviewer), state_of("", "y = 2"))
+    action = outcome.action
+    assert outcome.lines == ("x = 1", "y = 2") and outcome.failure is None
+    assert (action.decision, action.line) == (Decision.WRITE_SINGLE_LINE, 0)
+    assert (action.probability, action.decision_probability, action.kept) == (0.25, 0.5, 0.7)
+    assert action.writer.name == "fixed-writer" and action.writer.tokens == 2
+    assert action.writer.mean_log_prob == pytest.approx(-0.3) and action.writer.min_log_prob == -0.5
+    assert action.review == Review(0.8, 0.4, 1.0, True, False) and action.withheld is None
+    assert set(outcome.milliseconds) == {"policy", "writer", "reviewer"}
+    assert action.writer.latency_ms == outcome.milliseconds["writer"]
+    assert reviewer.seen[0][0] == outcome.lines and reviewer.seen[0][2] == "x = 1"
+
+
+def test_withheld_help_leaves_the_file_alone_and_is_recorded_with_its_decision_and_text():
+    outcome = ask(assistance(reviewer=FixedReviewer(shown=False)), state_of("", "y = 2"))
+    assert outcome.lines == ("", "y = 2")
+    action = outcome.action
+    assert (action.decision, action.line) == (Decision.NO_OP, -1)
+    assert (action.withheld.decision, action.withheld.line, action.withheld.text) == (2, 0, "x = 1")
+    assert action.review.shown is False and action.writer.name == "fixed-writer"
+    assert (action.probability, action.decision_probability) == (0.25, 0.5)
+
+
+def test_a_silent_decision_asks_nobody_to_write():
+    writer, reviewer = FixedWriter(), FixedReviewer()
+    outcome = ask(assistance(FixedModels(Decision.NO_OP, -1), writer, reviewer), state_of("a"))
+    assert (outcome.lines, outcome.action.decision, writer.asked, reviewer.seen) == (("a",), Decision.NO_OP, [], [])
+
+
+@pytest.mark.parametrize("text", ["", "   ", "a"])
+def test_a_text_of_which_nothing_is_left_changes_nothing_and_is_not_reviewed(text):
+    reviewer = FixedReviewer()
+    outcome = ask(assistance(writer=FixedWriter(text), reviewer=reviewer), state_of("a"))
+    assert outcome.lines == ("a",) and reviewer.seen == [] and outcome.action.review is None
+    assert outcome.action.writer.name == "fixed-writer"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(WriterUnavailableError("the server is gone"), "the server is gone"), (KeyError("token"), "KeyError")],
+)
+def test_a_writer_that_fails_is_a_note_and_silence_and_forgotten_once_it_writes_again(error, words):
+    parts = assistance(writer=FixedWriter(error=error))
+    outcome = ask(parts, state_of("a", ""))
+    assert outcome.lines == ("a", "") and words in outcome.failure and words in parts.writer_failure
+    parts.writer = FixedWriter()
+    assert ask(parts, state_of("a", "")).failure is None and parts.writer_failure is None
+
+
+def test_a_cleaner_that_fails_is_silence_too():
+    def broken(*arguments):
+        raise RecursionError("too deep")
+
+    outcome = ask(assistance(cleaner=broken), state_of("a"))
+    assert outcome.lines == ("a",) and "too deep" in outcome.failure
+
+
+def test_a_writer_that_hangs_is_told_to_stop_and_answered_by_silence():
+    release, stopped = threading.Event(), []
+
+    def hang(context):
+        context.cancellation.on_cancel(lambda: stopped.append(True))
+        release.wait(30)
+
+    outcome = ask(assistance(writer=FixedWriter(act=hang), writer_seconds=0.05), state_of("a"))
+    release.set()
+    assert outcome.lines == ("a",) and "took longer than 0.05 s" in outcome.failure and stopped == [True]
+
+
+def test_a_superseded_request_is_not_answered():
+    cancellation = Cancellation()
+    writer = FixedWriter(act=lambda context: cancellation.cancel())
+    with pytest.raises(WritingCancelledError):
+        ask(assistance(writer=writer), state_of("a"), context=WritingContext(cancellation=cancellation))
+    with pytest.raises(WritingCancelledError):
+        ask(
+            assistance(FixedModels(Decision.NO_OP, -1)),
+            state_of("a"),
+            context=WritingContext(cancellation=cancellation),
+        )
+
+
+def test_a_policy_that_cannot_answer_keeps_quiet_and_says_why():
+    outcome = ask(assistance(FixedModels(Decision.NO_OP, -1, failure="damaged")), state_of("a"))
+    assert (outcome.lines, outcome.failure) == (("a",), "damaged")
+
+
+def test_what_a_client_decides_is_shown_whatever_the_reviewer_says_and_recorded_as_certain():
+    parts = assistance(FixedModels(Decision.NO_OP, -1), reviewer=FixedReviewer(shown=False))
+    outcome = ask(parts, state_of("", "b"), decided=(Decision.WRITE_SINGLE_LINE, 0))
+    assert outcome.lines == ("x = 1", "b") and outcome.action.probability is None
+    assert (outcome.action.review.shown, outcome.action.review.shown_probability) == (True, 1.0)
+
+
+def test_what_a_client_decides_away_from_the_cursor_is_done_there_at_the_lines_end():
+    writer = FixedWriter("3", None)
+    outcome = ask(assistance(writer=writer), state_of("a = ", "b"), decided=(Decision.FILL_PARTIAL_LINE, 1))
+    assert outcome.lines == ("a = ", "b3") and writer.asked == [(1, 1, Cursor(True, 1, 1, 3))]
+
+
+def test_a_client_may_not_change_the_skeleton():
+    writer = FixedWriter()
+    outcome = ask(
+        assistance(writer=writer), state_of("def f():", "", protected=[0]), decided=(Decision.EDIT_EXISTING_LINES, 0)
+    )
+    assert outcome.action.decision is Decision.NO_OP and writer.asked == [] and "line 1" in outcome.failure
+
+
+def test_a_persons_text_is_not_reviewed_and_may_be_anywhere():
+    reviewer = FixedReviewer(shown=False)
+    outcome = ask(
+        assistance(FixedModels(Decision.EDIT_EXISTING_LINES, 0), reviewer=reviewer),
+        state_of("def f():", "", cursor=1, protected=[0]),
+        agent="human",
+    )
+    assert outcome.lines == ("x = 1", "") and reviewer.seen == [] and outcome.action.review is None
+
+
+def test_options_out_of_range_are_the_clients_to_mend():
+    class Refusing(FixedModels):
+        def decide(self, state, options, agent="assistant"):
+            raise InputError("temperature", "is 0")
+
+    with pytest.raises(InputError):
+        ask(assistance(Refusing()), state_of("a"))
+
+
+TEXTS = st.text("ab=(): \n\t#'\"\r", max_size=30)
+LINES = st.lists(st.text("ab=(): #'\t", max_size=12), min_size=1, max_size=6)
+
+
+@given(LINES, st.data(), st.sampled_from(list(Decision)[1:]), TEXTS, st.sampled_from([as_it_is, clean]))
+def test_what_is_shown_is_what_applying_the_cleaned_text_gives(lines, data, decision, text, cleaner):
+    line = data.draw(st.integers(0, len(lines) - 1))
+    state = state_of(*lines, cursor=line, column=data.draw(st.integers(0, len(lines[line]))))
+    outcome = ask(assistance(FixedModels(decision, line), FixedWriter(text), cleaner=cleaner), state)
+    expected = apply_text(state.lines, decision, line, cleaner(text, state, decision, line), state.cursor.char)
+    assert outcome.failure is None and list(outcome.lines) == expected
+    assert (outcome.action.review is None) == (expected == lines)
+    assert (outcome.action.decision, outcome.action.line) == (decision, line)
+
+
+@given(LINES, st.data(), st.sampled_from(list(Decision)[1:]), TEXTS)
+def test_what_a_client_decides_is_done_where_it_is_legal_and_nowhere_else(lines, data, decision, text):
+    line = data.draw(st.integers(0, len(lines) - 1))
+    protected = data.draw(st.sets(st.integers(0, len(lines) - 1)))
+    state = state_of(*lines, cursor=line, protected=protected)
+    outcome = ask(assistance(writer=FixedWriter(text)), state, decided=(decision, line))
+    if is_legal(state, decision, line, 160):
+        assert list(outcome.lines) == apply_text(state.lines, decision, line, text, state.cursor.char)
+    else:
+        assert list(outcome.lines) == lines and outcome.failure is not None
+
+
+def test_the_reviewers_draws_follow_the_seed():
+    class Drawing(FixedReviewer):
+        def review(self, state, after, action, completion, generator):
+            return Review(0.1, 0.4, 0.5, generator.random() < 0.5, False)
+
+    def shown(seed):
+        parts = assistance(reviewer=Drawing(), seed=seed)
+        return [ask(parts, state_of("")).action.review.shown for _ in range(20)]
+
+    assert shown(1) == shown(1)
+    assert shown(1)[0] == (Random(1).random() < 0.5) and len(set(shown(1))) == 2
