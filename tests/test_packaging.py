@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,40 @@ def command(installation, tmp_path):
 def test_the_commands_start_under_their_own_names(command, script):
     done = command(script, "--help")
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith(f"usage: {script} ")
+
+
+def test_what_packages_hold_beside_modules_is_in_it(installation, root):
+    listed = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    top = {name.partition(".")[0] for name in listed}
+    tracked = subprocess.run(["git", "ls-files", *top], cwd=root, capture_output=True, text=True, check=False)
+    if tracked.returncode:
+        pytest.skip("no checkout")
+    beside = [path for path in tracked.stdout.splitlines() if not path.endswith(".py")]
+    assert {"services/static/index.html", "judge/problems/data/bus-load.toml"} <= set(beside)
+    assert [path for path in beside if not (installation / path).is_file()] == []
+
+
+def test_the_extra_for_the_page_takes_at_most_50_megabytes(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    core = {_name(requirement) for requirement in project["dependencies"]}
+    waiting, sizes = [_name(requirement) for requirement in project["optional-dependencies"]["serve"]], {}
+    while waiting:
+        name = waiting.pop()
+        if name in sizes or name in core:
+            continue
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:  # of another system
+            continue
+        paths = [file.locate() for file in distribution.files or ()]
+        sizes[name] = sum(Path(path).stat().st_size for path in paths if Path(path).is_file())
+        waiting += [_name(each) for each in distribution.requires or () if "extra ==" not in each]
+    assert {"starlette", "uvicorn", "msgspec", "jedi"} <= set(sizes)
+    assert sum(sizes.values()) < 50e6, sizes
+
+
+def _name(requirement):
+    return re.match(r"[\w.-]+", requirement)[0].lower()
 
 
 def test_the_samples_are_in_it(command, installation):

@@ -57,6 +57,17 @@ def test_without_the_services_it_shows_what_happens_on_samples_and_says_what_to_
     assert paths.episodes.is_dir()
 
 
+@pytest.mark.parametrize("words, code", [([], 0), (["--serve"], 2)])
+def test_without_the_packages_of_the_extra_it_trains_and_says_what_to_install(paths, tmp_path, root, words, code):
+    hidden = ("starlette", "uvicorn", "msgspec", "jedi", "parso", "pathspec", "landlockpy", "seccompy", "xllamacpp")
+    hide = f"import sys; sys.modules.update(dict.fromkeys({hidden})); sys.path.insert(0, {str(root)!r})"
+    line = [sys.executable, "-c", f"{hide}; import run; sys.exit(run.main({words}))"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == code, done.stderr
+    assert "starlette, uvicorn, msgspec: pip install -e '.[serve]'" in done.stderr
+    assert done.stdout.startswith("Learned from 2 sessions") == (code == 0)
+
+
 @pytest.mark.parametrize("name, recorded", [
     (".DS_Store", False), ("notes.txt", False), ("._a.json", False), ("a/a.json", True), ("a/raw/a.JSONL", True),
 ])  # fmt: skip
