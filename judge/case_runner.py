@@ -22,6 +22,7 @@ from judge.problems.case_text import parse_arguments, parse_output
 from judge.program_run import MARKER
 from judge.run_watch import Ending
 from judge.sandbox import FILE_SIZE, LEAST_LEVEL, ProbedSandbox, SandboxLevel, probe
+from judge.text_run import MAX_RESULT
 from judge.verdict import equals_expected
 from judge.worker_pool import WorkerPool, WorkerProcess
 
@@ -329,5 +330,10 @@ def split_output(text: str) -> tuple[str, str]:
 
 
 def equals_shown(shown: str, expected: str) -> bool:
-    """Whether a shown Python value is the expected one: as a text, or as an equal value; a text also without quotes."""
-    return shown == expected.strip() or equals_expected(shown, parse_output(expected))
+    """Whether a shown Python value is the expected one: as a text, or as an equal value; a text also without quotes.
+
+    A longer one is compared as a text only: reading it could take this process all its stack.
+    """
+    if shown == expected.strip():
+        return True
+    return len(shown) <= MAX_RESULT and equals_expected(shown, parse_output(expected))

@@ -278,7 +278,7 @@ def _events(data: bytes, nonce: str) -> list[list[str]]:
     for line in data.split(b"\n")[:-1]:
         try:
             proof, event, text = json.loads(line)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             break
         if proof != nonce or not isinstance(event, str) or not isinstance(text, str):
             break

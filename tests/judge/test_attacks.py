@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from judge import CaseRunner, SandboxLevel, StandardCase
+from judge import Case, CaseRunner, Judge, Problem, SandboxLevel, StandardCase
 from judge.sandbox import CLAIMS, probe
 
 LIMITS, FILES, CALLS, NAMESPACES, FULL = list(SandboxLevel)[1:]
@@ -375,6 +375,26 @@ def test_nothing_is_left_after_all_attacks(runners, targets):
     (worker,) = runner._pool.workers
     children = subprocess.run(["ps", "-e", "-o", "sid="], capture_output=True, text=True, check=False).stdout.split()
     assert children.count(str(worker._process.pid)) <= 3  # the two that hold the namespaces, and the worker
+
+
+RAW_CALLS = {
+    "open": "call(257 if X86 else 56, -100, {file!r}, 0, 0)",
+    "socket": "call(41 if X86 else 198, 1, 1, 0)",
+    "fork": "call(56 if X86 else 220, 17, 0, 0, 0, 0) or os._exit(0)",
+}
+
+
+@pytest.mark.parametrize("name", RAW_CALLS)
+def test_texts_that_are_judged_are_held_back_like_programs(name, targets):
+    if probe().level != FULL:
+        pytest.skip("not claimed")
+    Path(targets["file"]).write_text("secret", encoding="ascii")
+    attempt = RAW_CALLS[name].format(file=targets["file"].encode())
+    text = f"import os\n{RAW}\ndef f():\n    {attempt}\n    return 1"
+    with Judge() as judge:
+        verdict = judge.verdict(text, Problem("attack", "f", (Case((), 1),)))
+        assert verdict.passed == 0 and "Error" in verdict.reason
+        assert judge.verdict("def f(): return 1", Problem("honest", "f", (Case((), 1),))).passed == 1
 
 
 def test_what_a_level_claims_is_what_was_tried_and_failed():

@@ -139,6 +139,12 @@ def test_shown_values_are_compared_by_value(shown, expected, equal):
     assert equals_shown(shown, expected) is equal
 
 
+@pytest.mark.parametrize("piece", ["-", "[", "(", "1+", "{1:", "not ", "lambda:", "f'{", "a.", "x if y else ", "()"])
+def test_hostile_values_do_not_take_the_asker_down(piece):
+    for length in (500, 5_000, 20_000, 1_000_000):
+        assert not equals_shown((piece * (length // len(piece)) + "1")[-length:], "1")
+
+
 def test_the_time_limit_covers_all_cases_together(runner):
     code = "import time; time.sleep(float(input())); print('ok')"
     execution = run(runner, code, ("0", "ok\n"), ("60", "ok\n"), ("0", "ok\n"), timeout_ms=3000)

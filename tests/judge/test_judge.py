@@ -100,6 +100,13 @@ HOSTILE = {
         ),
         "its process died",
     ),
+    "forged nesting": (
+        body(
+            *["import os", "for fd in range(3, 40):", "    try: os.write(fd, b'[' * 10**5 + bytes([10]))"],
+            *["    except OSError: pass", "return 2 * x"],
+        ),
+        "its process died",
+    ),
     "forged end": (
         body(
             *["import os, json", "for fd in range(3, 40):"],
