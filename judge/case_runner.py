@@ -139,9 +139,9 @@ class CaseRunner:
 
     @property
     def sandbox(self) -> ProbedSandbox:
-        """What really holds on this machine; tried once."""
+        """What really holds on this machine; tried until something holds."""
         with self._lock:
-            if self._probed is None:
+            if self._probed is None or self._probed.level == SandboxLevel.NONE:
                 self._probed = probe(self._level)
             return self._probed
 

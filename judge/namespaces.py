@@ -10,7 +10,6 @@ import ctypes
 import os
 import platform
 import signal
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -26,6 +25,8 @@ _RECURSIVE, _SYS_MOUNT_SETATTR = 0x8000, 442
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _DIE_WITH_PARENT, _SET_DUMPABLE = 1, 4
 _DEVICES = ("null", "zero", "full", "random", "urandom")
+_MOUNT_POINTS = ("/tmp", "/var", "/mnt", "/usr")
+"""Where the new root may be put together; which one it was cannot be seen afterwards."""
 _NOBODY = 65534
 
 
@@ -114,7 +115,7 @@ def _make_root(folders: Iterable[str], disk_bytes: int) -> None:
     sources = {path: os.open(path, os.O_PATH) for path in _outermost(folders)}
     devices = {f"/dev/{name}": os.open(f"/dev/{name}", os.O_PATH) for name in _DEVICES}
     _mount(None, "/", flags=_REC | _PRIVATE)
-    root = tempfile.gettempdir()
+    root = next(path for path in _MOUNT_POINTS if Path(path).is_dir())
     _mount("tmpfs", root, "tmpfs", _NOSUID | _NODEV, "size=1m,mode=755")
     for path, descriptor in sources.items():
         _bind(descriptor, root + path, read_only=True)

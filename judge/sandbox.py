@@ -119,7 +119,7 @@ class ProbedSandbox:
 def probe(level: SandboxLevel = SandboxLevel.FULL) -> ProbedSandbox:
     """Sets up protection up to `level`, has a program try hostile acts inside, and says which level really holds.
 
-    A level holds if none of the acts that it claims to stop succeeded.
+    A level holds if none of the acts that it claims to stop succeeded; level 0 where nothing could be tried.
     """
     from judge.worker_pool import WorkerProcess
 
@@ -127,6 +127,8 @@ def probe(level: SandboxLevel = SandboxLevel.FULL) -> ProbedSandbox:
     try:
         with _targets() as targets:
             answer = _try_acts(worker, targets)
+    except OSError:
+        answer = None
     finally:
         worker.stop()
     if answer is None or answer["ending"] not in (Ending.FINISHED, Ending.PROCESSES):

@@ -93,7 +93,8 @@ def _strongest(confinements: Iterable[Confinement]) -> Confinement:
 
 def _clear_environment() -> None:
     """Leaves nothing of the environment but what libraries need to reserve little memory."""
-    tempfile.gettempdir()  # remembered from here on
+    with contextlib.suppress(FileNotFoundError):  # with namespaces of its own a worker needs none
+        tempfile.gettempdir()  # remembered from here on
     for name in set(os.environ) - {"OPENBLAS_NUM_THREADS"}:
         del os.environ[name]
 

@@ -1,5 +1,6 @@
 """The level that holds is found by trying: a level is claimed only if it stops all that it claims to stop."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -12,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import InputError
-from judge import hostile_acts, sandbox
+from judge import CaseRunner, StandardCase, hostile_acts, sandbox
 from judge.sandbox import CLAIMS, ProbedSandbox, SandboxLevel, level_of, probe, worker_settings
 from judge.syscall_filter import compile_filter
+from judge.worker_pool import _START
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +56,26 @@ def test_one_act_that_succeeds_lowers_the_level(act):
     if weaker.level < SandboxLevel.SYSTEM_CALLS:
         with pytest.raises(InputError, match="--unprotected-tester"):
             weaker.require()
+
+
+def test_where_no_target_can_be_made_nothing_is_claimed_and_it_is_tried_again(monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with CaseRunner() as runner:
+        with monkeypatch.context() as full_disk:
+            full_disk.setattr("tempfile.TemporaryDirectory", refuse)
+            assert runner.sandbox.level == SandboxLevel.NONE and "level 0" in runner.refusal
+        assert runner.sandbox.level >= SandboxLevel.LIMITS
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
+def test_a_worker_with_namespaces_needs_no_room_on_the_disk(monkeypatch):
+    if probe().level < SandboxLevel.NAMESPACES:
+        pytest.skip("this kernel grants no namespaces")
+    monkeypatch.setattr("judge.worker_pool._START", "import tempfile; tempfile.mkdtemp = None; " + _START)
+    with CaseRunner() as runner:
+        assert runner.run("print(4)", [StandardCase(1, "", "4\n")], timeout_ms=20_000).passed == 1
 
 
 def test_without_the_packages_a_worker_still_runs(monkeypatch):
