@@ -133,6 +133,7 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
             allowed_origins=frozenset(getattr(options, "allow_origin", ())),
         ),
         opens_browser=_has_terminal() and not options.serve,
+        next_step=f"Ctrl+C ends recording{'' if options.serve or options.no_train else ' and trains'}",
         can_hurry=not options.serve,
         stop_seconds=SERVE_STOP_SECONDS if options.serve else STOP_SECONDS,
         report=_say,

@@ -37,20 +37,23 @@ def serve_until_stopped(
     options: StartOptions,
     *,
     opens_browser: bool,
+    next_step: str,
     stop_seconds: float,
     can_hurry: bool,
     report: Report,
 ) -> ServingEnd:
     """Serves; returns once all open sessions are ended and tested, or `stop_seconds` after it was told to end.
 
-    can_hurry: whether another signal while it ends leaves the tests to the next start. Raises InputError, with all
-    sessions saved: a setting turned out to be wrong.
+    next_step: what ending it
+    leads to, in words. can_hurry: whether another signal while it ends leaves the tests to the next start.
+
+    Raises InputError, with all sessions saved: a setting turned out to be wrong.
     """
     finished = threading.Event()
     signals = StopSignals(finished.set)
     with signals.caught():
         running = start_services(config, paths, options, finish=finished.set, report=report)
-        _announce(running, finished, report)
+        _announce(running, finished, f"ready: {running.address}  ({next_step})", report)
         if opens_browser:
             open_browser(running.address)
         finished.wait()
@@ -65,13 +68,13 @@ def serve_until_stopped(
     return ServingEnd(stopped_by, interrupted)
 
 
-def _announce(running: RunningServices, finished: threading.Event, report: Report) -> None:
+def _announce(running: RunningServices, finished: threading.Event, line: str, report: Report) -> None:
     """Says once that all parts are ready, from a thread of its own."""
 
     def wait() -> None:
         running.wait_until_ready()
         if not finished.is_set():
-            report(f"ready: {running.address}  (Ctrl+C ends recording)")
+            report(line)
 
     threading.Thread(target=wait, name="announcement", daemon=True).start()
 
