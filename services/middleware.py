@@ -32,6 +32,9 @@ BODY_SECONDS = 30.0
 MAX_PARAMETERS = 100
 """Of a request's query."""
 
+STATIC_PREFIX = "/static/"
+"""Addresses of the page's own files, which are the same for everybody."""
+
 HTTP_PORT = 80
 """The port that a Host leaves out."""
 
@@ -134,6 +137,8 @@ class RequestGuard:
             return
         if origin not in self._own:
             raise RefusedError(403, "a page of this Origin may not ask this server")
+        if scope["method"] == "GET" and scope["path"].startswith(STATIC_PREFIX):
+            return  # browsers send an Origin with a page's own module scripts, and cannot add a token there
         token = headers.get(TOKEN_HEADER) or parameters.get("token", [""])[0]
         if not hmac.compare_digest(token.encode("utf-8", "replace"), self._rules.token.encode()):
             raise RefusedError(401, f"a page must send the token of this run ({TOKEN_HEADER} or ?token=)")

@@ -57,6 +57,12 @@ def test_the_own_page_is_let_in_with_the_token(client, way, origin):
         assert ask(client, "POST", f"{CHANGING}?token={TOKEN}", origin=origin).status_code == 200
 
 
+def test_the_own_page_gets_its_module_scripts_which_come_with_an_origin_and_no_token(client):
+    assert ask(client, path="/static/page.js", origin=OWN).status_code == 200
+    assert ask(client, "POST", "/static/page.js", origin=OWN).status_code == 401
+    assert ask(client, path="/static/page.js", origin="http://evil.example").status_code == 403
+
+
 @pytest.mark.parametrize("token", [None, "", "wrong", TOKEN + "x", "\xff", "%ff"])
 @pytest.mark.parametrize("path", [CHANGING, "/api/finish", "/api/explore"])
 def test_without_the_token_a_page_is_refused(client, served, path, token):
