@@ -72,6 +72,15 @@ def learning(description: str | None) -> Parser:
     return parser
 
 
+def recording(description: str | None) -> Parser:
+    parser = _parser("recording", description)
+    parser.add_argument("--trace", type=existing_file, metavar="FILE", help="what is typed (default: made up)")
+    parser.add_argument("--clients", type=positive, default=2)
+    parser.add_argument("--edits", type=positive, metavar="N", help="the trace's first ones alone")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    return parser
+
+
 def retention(description: str | None) -> Parser:
     parser = _parser("retention", description)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)

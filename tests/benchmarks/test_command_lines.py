@@ -9,8 +9,8 @@ from app.main_wrapper import run_command
 from benchmarks import command_lines, improvement, learning
 
 STUDIES = [
-    "decision", "improvement", "judge", "learning", "retention", "reviewer", "scaling", "search_bandits",
-    "search_throughput", "simulation", "training", "tutor", "writers",
+    "decision", "improvement", "judge", "learning", "recording", "retention", "reviewer", "scaling",
+    "search_bandits", "search_throughput", "simulation", "training", "tutor", "writers",
 ]  # fmt: skip
 
 
