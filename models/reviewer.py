@@ -39,7 +39,7 @@ FEATURES = (
 )  # fmt: skip
 """Inputs of the estimate, in order."""
 
-START: tuple[float, ...] = (-0.9, 1.8, 0.0, 0.2, 0.25, 0.4, -0.65, -0.75, 0.9, 0.5)
+START: tuple[float, ...] = (-0.9, 1.9, 0.0, 0.25, 0.25, 0.4, -0.55, -0.45, 0.85, 0.5)
 """Coefficients while nothing is known of the person: fitted on other people (`benchmarks.reviewer`), rounded, but for
 `no_log_prob` and `policy_logit`, of which those say nothing."""
 
@@ -99,7 +99,7 @@ class WrittenText:
             math.log1p(self.text.count("\n")),
             float(self.text.startswith("\n")),
             float(not self.before.strip()),
-            float(is_comment(self.before)),
+            float(is_comment(block.lstrip("\n"))),
             float(_parses(block)),
             _logit(kept) - _logit(USUAL_KEPT),
         )

@@ -66,7 +66,9 @@ def test_the_features_say_what_their_names_say():
     assert feature("no_log_prob", unknown) == 1.0 and feature("mean_log_prob", unknown) == 0.0
     assert feature("lines", written(Decision.WRITE_MULTI_LINE, 0, "x\ny\nz", "a")) == pytest.approx(math.log(3))
     assert feature("blank", written(Decision.WRITE_SINGLE_LINE, 0, "x", "  ")) == 1.0
-    assert feature("comment", written(Decision.EDIT_EXISTING_LINES, 0, "# x", "# y")) == 1.0
+    assert feature("comment", written(Decision.EXPLAIN_MULTI_LINES, 0, "why", "x = 1")) == 1.0
+    assert feature("comment", written(Decision.FILL_PARTIAL_LINE, 0, "what", "# say ")) == 1.0
+    assert feature("comment", written(Decision.EDIT_EXISTING_LINES, 0, "x = 2", "# y")) == 0.0
     assert feature("parses", written(Decision.FILL_PARTIAL_LINE, 0, "1", "    x = ")) == 1.0
     assert feature("parses", written(Decision.WRITE_SINGLE_LINE, 0, "for x in y:", "  ")) == 1.0
     assert feature("parses", written(Decision.FILL_PARTIAL_LINE, 0, "(1", "x = ")) == 0.0
@@ -149,7 +151,7 @@ def test_coefficients_are_kept_beside_the_models(tmp_path):
         lambda content: "[]",
         lambda content: content.replace('"format": 1', '"format": 2'),
         lambda content: content.replace('"bias"', '"other"'),
-        lambda content: content.replace("0.9", "NaN"),
+        lambda content: content.replace("0.85", "NaN"),
         lambda content: content.replace("0.9", '"much"'),
         lambda content: content.replace('"texts": 3', '"texts": null'),
     ],

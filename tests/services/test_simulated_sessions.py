@@ -20,6 +20,7 @@ TINY = {
     "bc": {"epochs": 1},
     "ppo": {"epochs": 1},
     "zero_style": {"epochs": 1, "roots": 2, "horizon": 2},
+    "serve": {"review_threshold": 0.0},
 }
 
 
