@@ -122,7 +122,7 @@ def _first_token(model: NextToken, probabilities: Mapping[str, float], start: St
     shares = {token: share / total * (1 - _UNSEEN) for token, share in matching.items()} if total else {}
     unseen_share = _UNSEEN if shares else 1.0
     weights = {name: (_FILE_NAME if name in model.names else _OTHER_NAME) for name in unseen}
-    if start.fragment and start.fragment not in matching:
+    if start.fragment and start.names is None and start.fragment not in matching:
         weights[start.fragment] = _NEW_NAME
     return shares | {name: unseen_share * weight / sum(weights.values()) for name, weight in weights.items()}
 

@@ -19,10 +19,13 @@ from delegates.embedded.recent_text import ORDER, RecentText
 from delegates.embedded.vocabulary import DEDENT, INDENT, LINE_END, NAME, NUMBER, RARE, STRING
 from delegates.python_lexer import is_name
 
-BUILTINS = frozenset(dir(builtins)) | {"self", "cls", "__name__", "__file__"}
+BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__"}
 
 _DISTINCT_WEIGHT = {"file": 1.0, "earlier": 1.0, "library": 3.0}
 """How much each different token that followed a context counts against the counts: more, the less they are trusted."""
+
+_INSTANCES = ("self", "cls")
+"""Names that only methods have."""
 
 _LEAST_MASS = 0.002
 """Probability that is still to be given below which lower orders are not asked."""
@@ -64,7 +67,7 @@ class NextToken:
     @cached_property
     def variables(self) -> dict[str, float]:
         """Names of the file that are no attributes: what share of the latest use each has."""
-        return _recent_shares(self.before, lambda before: before[-1:] != (".",))
+        return _recent_shares(self.before, lambda before: before[-1:] not in ((".",), ("def",), ("class",)))
 
     @cached_property
     def attributes(self) -> dict[str, float]:
@@ -112,7 +115,10 @@ class NextToken:
         result: dict[str, float] = {}
         unknown_share = 0.0
         for token, share in mixed.items():
-            if token in RARE or (allowed is not None and token not in allowed and is_name(token)):
+            is_foreign = (
+                token not in self.names if token in _INSTANCES else allowed is not None and token not in allowed
+            )
+            if token in RARE or (is_foreign and is_name(token)):
                 unknown_share += share if token not in (NUMBER, STRING) else 0.0
             else:
                 result[token] = share

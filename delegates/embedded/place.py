@@ -24,6 +24,12 @@ from state import State
 _LINES_ABOVE, _LINES_BELOW = 300, 100
 """Lines around the cursor that are read."""
 
+_LIKELY = -0.7
+"""Log-probability of what is more likely than not."""
+
+_NEAR = 8
+"""Lines above among which few are repeated."""
+
 _NAME_IN_PROSE = re.compile(r"`([A-Za-z_]\w*)`")
 """A name that a problem's statement quotes."""
 
@@ -123,6 +129,20 @@ class Place:
     def brackets(self) -> list[str]:
         """Brackets that are open where the text begins."""
         return open_brackets([*self.line_start, *self.typed])
+
+    def is_complete_with(self, line: Line) -> bool:
+        """Whether a found line is more likely than not, and says that nothing is missing."""
+        return not self.completion(line).strip() and line.log_prob > _LIKELY and bool(self.typed)
+
+    def has_body_below(self, header: str) -> bool:
+        """Whether the lines below are a block that belongs to the line."""
+        below = next((line for line in self.lines[self.line + 1 :] if line.strip()), "")
+        return len(indentation(below)) > len(indentation(header))
+
+    def stands_above(self, line: Line) -> bool:
+        """Whether a found line is one of the last lines above."""
+        text = (self.before + self.completion(line)).strip()
+        return any(text == each.strip() for each in self.lines[max(self.line - _NEAR, 0) : self.line])
 
     def new_text(self, decision: Decision, added: str) -> str:
         """What is added, with what stands before it where the decision writes the line anew."""

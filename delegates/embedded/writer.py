@@ -55,6 +55,15 @@ _CANDIDATES = 8
 _SURE = -0.9
 """Mean log-probability of a token below which a line is not added to a block."""
 
+_TWICE = 2.0
+"""How much less probable, in nats, a line is that stands shortly above, than the n-grams have it."""
+
+_NEAR = 8
+"""Lines above that a line of a block does not repeat."""
+
+_NOTHING_FOLLOWS = {(), *((word,) for word in LEAVES)}
+"""First tokens of lines that end a block."""
+
 _REPAIR_PROBABILITY = 0.8
 
 
@@ -146,9 +155,14 @@ class EmbeddedWriter:
         if not place.is_code:
             return
         model = NextToken(place.file_text(context.problem), place.above, self._earlier, self._library.model)
-        lines = search_lines(model, self._start_of(place), context.cancellation, deadline)[:_CANDIDATES]
+        lines = search_lines(model, self._start_of(place), context.cancellation, deadline)
+        if opens_block(place.before) and not place.brackets:  # nothing belongs behind the colon
+            lines = [line for line in lines if not line.tokens]
+        lines.sort(key=lambda line: -_fresh_log_prob(line, place))
+        if lines and decision != Decision.WRITE_MULTI_LINE and place.is_complete_with(lines[0]):
+            return
         ruled = sorted(_ruled(place, decision), key=lambda candidate: -sum(candidate.log_probs))
-        for line_found in lines:
+        for line_found in lines[:_CANDIDATES]:
             while ruled and sum(ruled[0].log_probs) > line_found.log_prob:
                 yield ruled.pop(0)
             if decision == Decision.WRITE_MULTI_LINE:
@@ -167,28 +181,39 @@ class EmbeddedWriter:
         self, model: NextToken, place: Place, first: Line, context: WritingContext, deadline: float
     ) -> Candidate:
         """The line and those that are likely to follow it."""
-        texts, log_probs = [place.before + place.completion(first)], list(_log_probs(first))
+        lines = [Candidate(place.before + place.completion(first), _log_probs(first))]
         tokens = [*place.context, *first.tokens]
-        while len(texts) <= _BLOCK_LINES and time.monotonic() < deadline:
-            last = line_tokens(texts[-1])
-            opens = opens_block(texts[-1])
-            if not last or last[0] in LEAVES:
+        while len(lines) <= _BLOCK_LINES and time.monotonic() < deadline:
+            text = lines[-1].text
+            opens = opens_block(text)
+            if line_tokens(text)[:1] in _NOTHING_FOLLOWS or (opens and place.has_body_below(text)):
+                break
+            indent = indentation(text) + (place.unit if opens else "")
+            above = [*place.lines[: place.line], *(line.text for line in lines)]
+            if pattern := next(patterns(above, indent), None):
+                lines += [Candidate.certain(indent + each, pattern.probability) for each in pattern.lines]
                 break
             tokens.append(LINE_END)
             if opens:
                 tokens.append(INDENT)
             elif model.probabilities(tokens).get(DEDENT, 0.0) > 0.5:
                 break
-            following = search_lines(model, Start(tokens), context.cancellation, deadline)
-            if not following or (_mean(following[0]) < _SURE and not opens):
+            following = self._following(model, tokens, above, context, deadline)
+            if following is None or (_mean(following) < _SURE and not opens):
                 break
-            indent = indentation(texts[-1]) + (place.unit if opens else "")
-            texts.append(indent + spell(following[0].tokens))
-            tokens += following[0].tokens
-            log_probs += _log_probs(following[0])
-        while len(texts) > 1 and opens_block(texts[-1]):
-            texts.pop()
-        return Candidate("\n".join(texts), tuple(log_probs))
+            lines.append(Candidate(indent + spell(following.tokens), _log_probs(following)))
+            tokens += following.tokens
+        while len(lines) > 1 and opens_block(lines[-1].text):
+            lines.pop()
+        return Candidate("\n".join(line.text for line in lines), tuple(p for line in lines for p in line.log_probs))
+
+    def _following(
+        self, model: NextToken, tokens: list[str], above: list[str], context: WritingContext, deadline: float
+    ) -> Line | None:
+        """The most probable next line that does not stand shortly above; None: there is none."""
+        recent = {line.strip() for line in above[-_NEAR:]}
+        lines = search_lines(model, Start(tokens), context.cancellation, deadline)
+        return next((line for line in lines if spell(line.tokens) not in recent), None)
 
 
 def _repairs(state: State, line: int) -> Iterator[Candidate]:
@@ -211,6 +236,11 @@ def _ruled(place: Place, decision: Decision) -> Iterator[Candidate]:
 
 def _log_probs(line: Line) -> tuple[float, ...]:
     return line.log_probs if line.end_log_prob is None else (*line.log_probs, line.end_log_prob)
+
+
+def _fresh_log_prob(line: Line, place: Place) -> float:
+    """The line's log-probability, less where the line stands shortly above: few statements are made twice."""
+    return line.log_prob - (_TWICE if place.stands_above(line) else 0.0)
 
 
 def _mean(line: Line) -> float:

@@ -162,3 +162,26 @@ def test_the_library_is_counted_once_and_a_broken_file_is_made_anew(tmp_path, mo
 def test_without_time_nothing_is_searched():
     state, line = state_of(REPEATED + "|")
     assert embedded.EmbeddedWriter(seconds=-1).write(state, FILL, line).text == ""
+
+
+def test_a_block_goes_on_below_a_complete_line_but_repeats_nothing():
+    text = "def main():\n    pass\n\nif __name__ == '__main__':|"
+    assert written(EmbeddedWriter(), text, MULTI) == "if __name__ == '__main__':\n    main()"
+    state, line = state_of(text + "\n    main()")
+    assert EmbeddedWriter().write(state, MULTI, line).text == ""
+    repeating = "def f(a):\n    b = g(a)\n    c = g(a)\n\ndef h(a):\n    |"
+    lines = written(EmbeddedWriter(), repeating, MULTI).split("\n")
+    assert len(lines) == len({line.strip() for line in lines})
+
+
+def test_a_complete_line_is_left_as_it_is():
+    text = "for a in b:\n    print(a)\nfor a in b:\n    print(a)\nfor a in b:|"
+    state, line = state_of(text)
+    assert EmbeddedWriter().write(state, FILL, line).text == ""
+
+
+def test_only_methods_have_self():
+    text = "def f(values):\n    |"
+    writer = EmbeddedWriter()
+    writer.add_text("class A:\n    def f(self, values):\n        self.values = values\n" * 3)
+    assert "self" not in written(writer, text, SINGLE)
