@@ -13,6 +13,8 @@ from actions import Action, Decision, Review, Withheld, Writer, apply_text, is_l
 from config import FeaturizerConfig
 from delegates import Cancellation, Completion, TextWriter, WritingCancelledError, WritingContext
 from delegates.selection import ReliableWriter
+from delegates.tutor import NAME as TUTOR
+from delegates.tutor import Tutor
 from services.current_models import AS_SERVED, Choice, CurrentModels, SamplingOptions
 from services.deadline import DeadlineError, run_within
 from state import Cursor, State
@@ -74,8 +76,8 @@ class _Text:
 class Assistance:
     """The parts that answer a request for help. For any number of threads.
 
-    writer_failure: why the writer could not write when it was asked last; None: it could. seed: of the reviewer's
-    draws.
+    tutor: writes in a problem that comes with a solution, if the person chose it; None: they did not. writer_failure:
+    why the writer could not write when it was asked last; None: it could. seed: of the reviewer's draws.
     """
 
     def __init__(
@@ -85,10 +87,12 @@ class Assistance:
         reviewer: TextReviewer,
         clean: Clean,
         *,
+        tutor: Tutor | None = None,
         seed: int | None = None,
         writer_seconds: float = WRITER_SECONDS,
     ) -> None:
         self.models, self.writer, self.reviewer, self.clean = models, writer, reviewer, clean
+        self.tutor = tutor
         self.writer_failure: str | None = None
         self._writer_seconds = writer_seconds
         self._random = Random(seed)
@@ -154,7 +158,9 @@ class Assistance:
                 lambda cancellation: self._completion(state, action, context, cancellation),
                 context.cancellation,
             )
-            text = self.clean(completion.text, state, action.decision, action.line, context.rejected)
+            text = completion.text
+            if completion.writer != TUTOR:  # it fits its pieces itself, also those that end a block
+                text = self.clean(text, state, action.decision, action.line, context.rejected)
             lines = tuple(apply_text(state.lines, action.decision, action.line, text, column))
         except WritingCancelledError:
             context.cancellation.raise_if_cancelled()
@@ -171,7 +177,10 @@ class Assistance:
     def _completion(
         self, state: State, action: Action, context: WritingContext, cancellation: Cancellation
     ) -> Completion:
-        return self.writer.write(state, action.decision, action.line, replace(context, cancellation=cancellation))
+        writer: TextWriter = self.writer
+        if self.tutor is not None and context.problem is not None and context.problem.solution:
+            writer = self.tutor
+        return writer.write(state, action.decision, action.line, replace(context, cancellation=cancellation))
 
     def _review(self, request: HelpRequest, action: Action, written: _Text) -> Review | None:
         """What the reviewer says; what a client asked for is shown whatever it is. None: a person's text."""

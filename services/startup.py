@@ -19,6 +19,7 @@ from data_paths import DataPaths
 from delegates.cleaning import clean
 from delegates.embedded import EmbeddedWriter
 from delegates.selection import ReliableWriter, SelectedWriter, WriterSettings, choose_writer, describe
+from delegates.tutor import Tutor
 from errors import ConflictError, InputError
 from judge import Judge
 from judge.case_runner import CaseRunner
@@ -192,7 +193,7 @@ def _make_services(
     threshold = break_even(config.rewards) if serve.review_threshold is None else serve.review_threshold
     reviewer = CurrentReviewer(folder, threshold=threshold, exploration=serve.review_exploration)
     writer = describe(ReliableWriter(None, EmbeddedWriter(paths.writers), report))
-    assistance = Assistance(models, writer.writer, reviewer, clean)
+    assistance = Assistance(models, writer.writer, reviewer, clean, tutor=Tutor() if serve.tutor else None)
     return Services(paths, recorder, assistance, writer.name, writer.description, writer.hint, problems=problems)
 
 

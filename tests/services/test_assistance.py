@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from actions import Action, Decision, Review, apply_text, is_legal
 from delegates import Cancellation, Completion, WriterUnavailableError, WritingCancelledError, WritingContext
 from delegates.cleaning import clean
+from delegates.tutor import Tutor
 from errors import InputError
+from judge import Problem
 from services.assistance import Assistance, HelpRequest
 from services.current_models import Choice
 from state import Cursor, State, unedited
@@ -241,3 +243,18 @@ def test_the_reviewers_draws_follow_the_seed():
 
     assert shown(1) == shown(1)
     assert shown(1)[0] == (Random(1).random() < 0.5) and len(set(shown(1))) == 2
+
+
+PROBLEM = Problem("p", "f", (), solution=("def f(a):", "    b = a + 1", "    return b"), skeleton=1)
+
+
+@pytest.mark.parametrize(("tutor", "problem", "writer"), [
+    (Tutor(), PROBLEM, "tutor"), (None, PROBLEM, "fixed-writer"), (Tutor(), None, "fixed-writer"),
+    (Tutor(), Problem("p", "f", ()), "fixed-writer"),
+])  # fmt: skip
+def test_the_tutor_writes_where_the_person_chose_it_and_there_is_a_solution(tutor, problem, writer):
+    parts = assistance(FixedModels(Decision.WRITE_MULTI_LINE, 1), tutor=tutor, cleaner=clean)
+    outcome = ask(parts, state_of("def f(a):", "    ", cursor=1), context=WritingContext(problem))
+    assert outcome.action.writer.name == writer
+    if writer == "tutor":
+        assert outcome.lines == PROBLEM.solution
