@@ -168,3 +168,22 @@ def test_on_a_kernel_that_refuses_a_part_the_rest_is_used_and_no_more_is_claimed
     command = [sys.executable, "-c", REFUSED, str(ROOT), *calls]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.strip() in levels, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("position", range(3))
+def test_each_process_of_a_worker_can_be_killed_alone(position):
+    case = StandardCase(1, "", "4\n")
+    with CaseRunner(unprotected=True) as runner:
+        assert runner.run("print(4)", [case], timeout_ms=20_000).passed == 1
+        (worker,) = runner._pool.workers
+        session = worker._process.pid
+        processes = sorted(session_processes(session))
+        if position >= len(processes):
+            pytest.skip("this worker has fewer processes")
+        os.kill(processes[position], signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while session_processes(session):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert runner.run("print(4)  # again", [case], timeout_ms=20_000).passed == 1
