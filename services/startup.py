@@ -31,6 +31,7 @@ from services.current_models import CurrentModels
 from services.current_reviewer import CurrentReviewer
 from services.failure_log import FailureLog
 from services.middleware import AccessRules
+from services.own_texts import last_text, latest_texts
 from services.page import Page
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
@@ -171,6 +172,7 @@ def start_services(
         timed("disk", disk.text)
     running.prepare(lambda: timed("tester", health.tester(services).text), finish)
     running.prepare(lambda: _load_policy(config, services, options.settings_file, timed), finish)
+    running.prepare(lambda: _learn_earlier_texts(services), finish)
     if (settings := options.writer) is not None:
         running.prepare(lambda: _choose_writer(settings, services, port, report, timed), finish)
     return running
@@ -181,7 +183,9 @@ def _make_services(
 ) -> Services:
     serve = config.serve
     problems = load_problems(paths.problems)
-    recorder = Recorder(paths, SnapshotQueue(judge, problems.get, report), idle_seconds=60 * serve.idle_minutes)
+    embedded = EmbeddedWriter(paths.writers)
+    snapshots = SnapshotQueue(judge, problems.get, report, on_written=lambda stream: _learn_text(embedded, stream))
+    recorder = Recorder(paths, snapshots, idle_seconds=60 * serve.idle_minutes)
     folder, for_person = options.models or paths.models, options.models is None
     models = CurrentModels(
         folder,
@@ -192,9 +196,22 @@ def _make_services(
     )
     threshold = break_even(config.rewards) if serve.review_threshold is None else serve.review_threshold
     reviewer = CurrentReviewer(folder, threshold=threshold, exploration=serve.review_exploration)
-    writer = describe(ReliableWriter(None, EmbeddedWriter(paths.writers), report))
+    writer = describe(ReliableWriter(None, embedded, report))
     assistance = Assistance(models, writer.writer, reviewer, clean, tutor=Tutor() if serve.tutor else None)
     return Services(paths, recorder, assistance, writer.name, writer.description, writer.hint, problems=problems)
+
+
+def _learn_text(embedded: EmbeddedWriter, stream: Path) -> None:
+    """Lets the embedded writer know what a session came to."""
+    if (text := last_text(stream)) is not None:
+        embedded.add_text(text)
+
+
+def _learn_earlier_texts(services: Services) -> None:
+    """Lets the embedded writer know what earlier sessions came to."""
+    if isinstance(services.assistance.writer, ReliableWriter):
+        for text in latest_texts(services.paths.episodes):
+            services.assistance.writer.embedded.add_text(text)
 
 
 def _load_policy(config: LoopConfig, services: Services, settings_file: str, timed: Callable[[str, str], None]) -> None:

@@ -20,12 +20,17 @@ class SnapshotQueue:
     """One thread that tests and writes ended sessions in turn.
 
     problem: gives the problem of an id, None: it has no tests. report: called with a line of words if one fails.
+    on_written: called with the stream of each session whose snapshot is written.
     """
 
     def __init__(
-        self, judge: Judge, problem: Callable[[str], Problem | None], report: Callable[[str], None] = lambda line: None
+        self,
+        judge: Judge,
+        problem: Callable[[str], Problem | None],
+        report: Callable[[str], None] = lambda line: None,
+        on_written: Callable[[Path], None] = lambda stream: None,
     ) -> None:
-        self.problem, self._report = problem, report
+        self.problem, self._report, self._on_written = problem, report, on_written
         self._stopping = threading.Event()
         self._tests = SessionTests(judge, problem, stopped=self._stopping.is_set)
         self._streams: queue.Queue[Path | None] = queue.Queue()
@@ -68,3 +73,4 @@ class SnapshotQueue:
         tests: dict[int, RecordedTests] = self._tests.run(session)
         if not self._stopping.is_set():
             write_stream_snapshot(session, tests)
+            self._on_written(stream)

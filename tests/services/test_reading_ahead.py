@@ -38,4 +38,4 @@ def test_the_file_is_read_ahead_before_it_is_decided(tmp_path, decided, calls):
     state = State(("a = 1", ""), 1, unedited(2), unedited(2), Cursor(True, 1, 0, 1))
     Assistance(models, writer, Reviewer(), lambda text, *_: text).help(HelpRequest(state, context, decided=decided))
     assert [call[0] for call in chosen.calls] == calls
-    assert all(call[1:] == (state, context) for call in chosen.calls)
+    assert all(call[1] == state and call[2].problem is context.problem for call in chosen.calls)
