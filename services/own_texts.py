@@ -16,7 +16,7 @@ _TAIL = 2**20
 
 
 def latest_texts(folder: Path, most: int = MAX_SESSIONS) -> Iterator[str]:
-    """The last text of each of the latest sessions below a folder, the oldest first; one that is damaged is left out."""
+    """The last text of each of the latest sessions in a folder, the oldest first; what cannot be read is left out."""
     streams = [stream for stream in folder.glob("*/raw/*.jsonl") if stream.stem == stream.parent.parent.name]
     dated = []
     for stream in streams:
