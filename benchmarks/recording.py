@@ -46,7 +46,7 @@ EDITS_PER_BATCH = 50
 EDITS_PER_STATE = 5
 STATES_PER_SECOND = 100
 SECONDS_PER_DECISION = 1.0
-START_SECONDS = 120.0
+FIRST_REQUEST = {"text": "", "timestep": 0, "context": {"cursorOffset": 0}}
 SNAPSHOT_SECONDS = 600.0
 
 Edit = tuple[int, int, str]
@@ -184,7 +184,7 @@ def check_recorded(player: Player, paths: DataPaths) -> None:
 def measure(trace: Trace, clients: int) -> dict[str, Any]:
     """What the table shows."""
     with tempfile.TemporaryDirectory() as folder, _server(DataPaths(Path(folder))) as (process, port):
-        _ask_once(port)
+        BackendClient("127.0.0.1", port).post("/inference", FIRST_REQUEST)
         before = _memory_mb(process.pid)
         players = [Player(trace, port) for _ in range(clients)]
         _play_all(players)
@@ -220,13 +220,24 @@ def _play_all(players: list[Player]) -> None:
 
 
 @contextmanager
-def _server(paths: DataPaths) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def _server(paths: DataPaths) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A server whose parts are all ready."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     words = [sys.executable, str(REPOSITORY / "run.py"), "--serve", "--port", str(port)]
     environment = os.environ | {VARIABLE: str(paths.root)}
-    with subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        words, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        lines: list[str] = []
+        for line in iter(process.stderr.readline, "") if process.stderr else ():
+            lines.append(line)
+            if line.startswith("ready"):
+                break
+        else:
+            raise InputError("run.py", f"does not serve: {''.join(lines)}")
+        threading.Thread(target=process.stderr.read if process.stderr else None, daemon=True).start()
         try:
             yield process, port
         finally:
@@ -234,20 +245,6 @@ def _server(paths: DataPaths) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(60)
             process.kill()
-
-
-def _ask_once(port: int) -> None:
-    """Waits for the first decision, for which everything is loaded."""
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            body = {"text": "", "timestep": 0, "context": {"cursorOffset": 0}}
-            BackendClient("127.0.0.1", port).post("/inference", body)
-            return
-        except InputError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
 
 
 def _wait_until(moment: float) -> None:

@@ -14,6 +14,11 @@ from config import LoopConfig
 from data_paths import DataPaths
 from services.startup import Report, RunningServices, StartOptions, start_services
 
+SWITCH_SECONDS = 0.0005
+"""How long a thread that computes lets the others wait. A request needs the interpreter several times, so that with
+Python's 5 ms a keystroke would wait for a decision or a file that is read beside it.
+"""
+
 
 @dataclass(frozen=True)
 class ServingEnd:
@@ -49,6 +54,7 @@ def serve_until_stopped(
 
     Raises InputError, with all sessions saved: a setting turned out to be wrong.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     finished = threading.Event()
     signals = StopSignals(finished.set)
     with signals.caught():
