@@ -12,12 +12,12 @@ from training.runs.run_inputs import file_versions, read_inputs
 
 @dataclass(frozen=True)
 class WithPeer(DistributedContext):
-    """The first of two processes; the other one has `change`d what this one gathers."""
+    """The first of two processes; the other has no error of its own, and has `change`d what else this one gathers."""
 
     change: object = None
 
     def all_gather(self, value):
-        return [value, self.change(value)]
+        return [value, None if value is None else self.change(value)]
 
 
 def read(small, sessions, change):
