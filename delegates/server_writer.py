@@ -13,7 +13,7 @@ from actions import Decision
 from delegates.dialects import Dialect, Question, Way
 from delegates.fill_in_middle import tokens_of
 from delegates.http_stream import ModelServer, RefusedError
-from delegates.prompts import SERVER_WINDOW, AnswerCollector, Window, build_prompt, is_rejected
+from delegates.prompts import SERVER_WINDOW, AnswerCollector, Window, best_answer, build_prompt
 from delegates.text_writer import NO_CONTEXT, Completion, WriterUnavailableError, WritingContext
 from errors import printable
 from state import State
@@ -22,9 +22,6 @@ FEATURE_REFUSALS = frozenset({400, 404, 405, 415, 422, 501})
 """Statuses by which a server says that it does not do this; others may pass (it is loading, busy, or failed)."""
 
 LOADING_SECONDS = 120.0
-
-SECOND_TEMPERATURE = 0.8
-"""Of a second answer, where the first one is a text that the person rejected."""
 
 
 class ServerWriter:
@@ -50,11 +47,14 @@ class ServerWriter:
 
     def write(self, state: State, decision: Decision, line: int, context: WritingContext = NO_CONTEXT) -> Completion:
         """See `TextWriter`."""
-        for temperature in (0.0, SECOND_TEMPERATURE):
-            completion = self._write(state, decision, line, context, temperature)
-            if not is_rejected(completion.text, context.rejected):
-                return completion
-        return Completion("", self.name)
+        return best_answer(
+            lambda temperature, sees_after: self._write(
+                state, decision, line, context, temperature=temperature, sees_after=sees_after
+            ),
+            state,
+            line,
+            context.rejected,
+        )
 
     @property
     def fills(self) -> bool:
@@ -77,13 +77,20 @@ class ServerWriter:
             ]
 
     def _write(
-        self, state: State, decision: Decision, line: int, context: WritingContext, temperature: float
+        self,
+        state: State,
+        decision: Decision,
+        line: int,
+        context: WritingContext,
+        *,
+        temperature: float,
+        sees_after: bool,
     ) -> Completion:
         reason = "it refused before"
         for way, log_probs in self.ways():
             if (way, log_probs) in self._refused:
                 continue
-            prompt = build_prompt(state, decision, line, context, self._window, fills=way != Way.PREFIX)
+            prompt = build_prompt(state, decision, line, context, self._window, fills=sees_after and way != Way.PREFIX)
             if way == Way.SUFFIX and not prompt.after.strip():
                 continue
             question = Question(prompt, self.model, way, self._tokens, log_probs, temperature)

@@ -5,13 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions import Decision, apply_text
-from delegates import NO_CONTEXT
+from delegates import NO_CONTEXT, Completion
 from delegates.prompts import (
+    SECOND_TEMPERATURE,
     SERVER_WINDOW,
     AnswerCollector,
     Prompt,
     Token,
     Window,
+    best_answer,
     build_prompt,
     end_of_answer,
     is_rejected,
@@ -188,3 +190,31 @@ def test_a_rejected_text_is_recognised_whatever_its_blanks():
 def test_half_a_character_does_not_reach_a_model(state_of):
     prompt = prompt_for(state_of("a = '\ud83d'\nb"), Decision.FILL_PARTIAL_LINE, 0)
     assert prompt.before == "a = '?'" and prompt.after == "\nb"
+
+
+class Model:
+    """Answers in turn; keeps how it was asked."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), []
+
+    def __call__(self, temperature, sees_after):
+        self.asked.append((temperature, sees_after))
+        return Completion(self.answers[len(self.asked) - 1], "model")
+
+
+@pytest.mark.parametrize(
+    ("answers", "rejected", "text", "asked"),
+    [
+        (["y = 1"], (), "y = 1", [(0.0, True)]),
+        (["  return y"], (), "", [(0.0, True), (0.0, False)]),
+        (["return y", "y = 1"], (), "y = 1", [(0.0, True), (0.0, False)]),
+        (["return y", "y = 1"], ("y = 1",), "", [(0.0, True), (0.0, False)]),
+        (["y = 1", "y = 2"], ("y = 1",), "y = 2", [(0.0, True), (SECOND_TEMPERATURE, True)]),
+        (["y = 1", "return y"], ("y = 1",), "", [(0.0, True), (SECOND_TEMPERATURE, True)]),
+    ],
+)
+def test_a_useless_answer_is_asked_for_once_more(state_of, answers, rejected, text, asked):
+    model = Model(*answers, answers[-1])
+    assert best_answer(model, state_of("def f():\n    \n\n    return y"), 1, rejected).text == text
+    assert model.asked == asked

@@ -332,3 +332,18 @@ def test_several_threads_may_ask_at_once(fake_server, state_of):
     for thread in threads:
         thread.join()
     assert texts == {i: str(i) * 3 for i in range(10, 22)}
+
+
+def test_a_model_that_copies_the_next_line_is_asked_without_it_and_every_way_stays_open(fake_server, state_of):
+    def answer(path, body, reply):
+        reply.begin()
+        copies = "suffix" in body or "<|fim_suffix|>\n" in body["prompt"]
+        reply.line({"response": "return y\n" if copies else "y = x + 1\n", "done": False})
+
+    for model in (CODER, OTHER):
+        server = fake_server(answer)
+        writer = writer_for(server, Ollama(), model)
+        ways = writer.ways()
+        state = state_of("def f(x):\n    \n    return y", 1)
+        assert writer.write(state, Decision.WRITE_SINGLE_LINE, 1).text == "y = x + 1"
+        assert len(server.requests) == 2 and writer.ways() == ways
