@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
@@ -61,6 +61,14 @@ class Command:
         code = self.process.wait(SECONDS)
         self._reader.join(SECONDS)
         return code, self.process.stdout.read()
+
+
+def execute(port, code):
+    """What the tester says of a code that is to print 1."""
+    case = {"test_id": 1, "input": "", "output": "1\n"}
+    with suppress(OSError, HTTPException):
+        body = {"episode_id": "e", "code": code, "test_cases": [case], "timestep": 0, "timeout_ms": 60_000}
+        return post(port, "/api/tester/execute", body)
 
 
 @pytest.fixture
@@ -164,7 +172,10 @@ def wait_until(condition):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGHUP, signal.SIGINT))],
+)
 def test_served_until_a_signal_open_sessions_are_ended_and_nothing_is_learned(start, paths, number):
     command = start("--serve")
     port = command.port()
@@ -255,8 +266,12 @@ def test_a_killed_parent_leaves_no_process_and_its_port_is_free(start, paths):
     port = command.port()
     episode = begin_session(port, ["while True: pass"] * 3, problem="row-sums")
     post(port, f"/api/backend/episodes/{episode}/end", {})
-    wait_until(lambda: children(command.process.pid))
-    below = children(command.process.pid)
+    fork_and_loop = "import os\nos.setsid() if not os.fork() else None\nwhile True: pass"
+    threading.Thread(target=execute, args=(port, fork_and_loop), daemon=True).start()
+    before = set()
+    while len(below := set(children(command.process.pid))) < 4 or below != before:  # all have started
+        before = below
+        time.sleep(0.5)
     command.process.kill()
     command.process.wait()
     assert can_listen(port)
@@ -272,8 +287,10 @@ def test_a_killed_child_is_replaced_and_the_service_goes_on(start, paths):
         post(port, f"/api/backend/episodes/{episode}/end", {})
         wait_until((paths.episodes / episode / f"{episode}.json").exists)
         wait_until(lambda: children(command.process.pid))
+        assert execute(port, "print(1)" + "\n" * len(text))["success"]
         for child in children(command.process.pid):
-            os.kill(child, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
     begin_session(port)
     command.process.send_signal(signal.SIGTERM)
     assert command.end()[0] == 0

@@ -1,0 +1,40 @@
+"""Signals that end a server are counted, one for each time that somebody asked; an ignored one stays ignored."""
+
+import os
+import signal
+
+import pytest
+
+from app import stop_signals
+from app.stop_signals import STOP_SIGNALS, StopSignals
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_a_signal_is_counted_and_then_means_again_what_it_meant(number):
+    before, calls = signal.getsignal(number), []
+    signals = StopSignals(lambda: calls.append(number))
+    with signals.caught():
+        os.kill(os.getpid(), number)
+    assert signals.received == [number] and calls == [number]
+    assert signal.getsignal(number) is before
+
+
+def test_what_a_wrapper_passes_on_at_once_is_the_same_signal_and_a_later_one_is_another(monkeypatch):
+    clock = iter([1.0, 1.05, 1.4])
+    monkeypatch.setattr(stop_signals.time, "monotonic", lambda: next(clock))
+    signals = StopSignals(lambda: None)
+    with signals.caught():
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signals.received == [signal.SIGINT, signal.SIGINT]
+
+
+def test_under_nohup_a_hang_up_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        signals = StopSignals(lambda: None)
+        with signals.caught():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signals.received == [] and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
