@@ -1,0 +1,123 @@
+"""The page's own addresses: what it is made of, what it lists, what it may show of a problem, what it can switch."""
+
+import os
+import re
+
+import pytest
+
+from services.page import STATIC
+
+ORIGIN = {"Origin": "http://127.0.0.1:3000", "X-CodeAssist-Token": "token-of-this-run"}
+
+
+def test_the_page_has_no_script_and_no_style_of_its_own_and_nothing_from_elsewhere(client):
+    page = client.get("/")
+    assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
+    assert "{{" not in page.text and '<meta name="token" content="token-of-this-run">' in page.text
+    assert not re.search(r"<script(?![^>]*src=)|style=|\son\w+=", page.text)
+    assert all(address.startswith("/") for address in re.findall(r'(?:src|href)="([^"]+)"', page.text))
+    for path in STATIC.iterdir():
+        assert not re.search(r"https?://(?!www\.w3\.org/)", path.read_text(encoding="utf-8")), path
+
+
+def test_every_file_that_the_page_names_is_there(client):
+    named = re.findall(r'(?:src|href)="(/static/[^"]+)"', client.get("/").text)
+    for path in STATIC.glob("*.js"):
+        named += [f"/static/{name}" for name in re.findall(r'from "\./([^"]+)"', path.read_text(encoding="utf-8"))]
+    assert len(named) >= 5
+    for address in named:
+        answer = client.get(address)
+        assert answer.status_code == 200 and answer.headers["content-type"].split(";")[0] in (
+            "text/javascript", "text/css", "image/svg+xml",
+        )  # fmt: skip
+
+
+def test_every_element_that_the_script_names_is_in_the_page(client):
+    page, script = client.get("/").text, (STATIC / "page.js").read_text(encoding="utf-8")
+    ids = set(re.findall(r'id="([\w-]+)"', page))
+    assert set(re.findall(r'element\("([\w-]+)"\)', script)) <= ids
+    for label in re.findall(r'<label for="([\w-]+)"', page):
+        assert label in ids
+    assert set(re.findall(r'aria-labelledby="([\w-]+)"', page)) <= ids
+
+
+def test_health_says_how_every_part_is(client):
+    health = client.get("/api/health").json()
+    names = [part["name"] for part in health["parts"]]
+    assert names == ["recorder", "policy", "writer", "reviewer", "tester", "disk", "log", "versions"]
+    assert all(part["text"] and isinstance(part["ok"], bool) for part in health["parts"])
+    assert health["status"] == ("healthy" if all(part["ok"] for part in health["parts"]) else "unhealthy")
+
+
+def test_health_is_bad_where_nothing_is_recorded(client, served, monkeypatch):
+    monkeypatch.setattr(served.services.recorder, "problem_of_disk", "the disk is full")
+    health = client.get("/api/health").json()
+    assert health["status"] == "unhealthy" and not health["recording"]
+    assert health["parts"][0] == {"name": "recorder", "ok": False, "text": "nothing is recorded: the disk is full"}
+    assert client.get("/api/backend/health").json()["status"] == "unhealthy"
+
+
+def test_health_says_why_the_policy_keeps_quiet(client, served, monkeypatch):
+    monkeypatch.setattr(served.services.assistance.models, "failure", "the models are damaged")
+    policy = client.get("/api/health").json()["parts"][1]
+    assert not policy["ok"] and "the models are damaged" in policy["text"]
+    assert client.get("/api/policy/health").json() == {"status": "unhealthy", "service": "policy-models"}
+
+
+def test_without_a_writer_there_is_no_model(client, served, monkeypatch):
+    monkeypatch.setattr(served.services, "writer_name", "")
+    assert client.get("/api/backend/model-info").status_code == 404
+    assert client.get("/api/backend/").json()["model"] is None
+    health = client.get("/api/backend/health").json()
+    assert health == {"status": "unhealthy", "ollama_healthy": False, "model_available": False, "model_info": None}
+
+
+def test_a_tester_without_protection_runs_nothing_and_says_so(client, served, monkeypatch):
+    monkeypatch.setattr(type(served.services.tester), "refusal", "the sandbox is too weak")
+    body = {"episode_id": "e", "code": "", "test_cases": [], "timestep": 0, "timeout_ms": 1000}
+    answer = client.post("/api/tester/execute", json=body)
+    assert answer.status_code == 503 and answer.json()["detail"] == "the sandbox is too weak"
+    assert client.get("/api/tester/health").json()["status"] == "unhealthy"
+    assert not client.get("/api/health").json()["parts"][4]["ok"]
+
+
+def test_problems_are_shown_without_their_hidden_cases_and_solutions(client, served):
+    listed = client.get("/api/problems").json()
+    assert len(listed) == len(served.services.problems) >= 40
+    hidden = 0
+    for entry in listed:
+        shown, problem = (
+            client.get(f"/api/problems/{entry['task_id']}").json(),
+            served.services.problems[entry["task_id"]],
+        )
+        assert len(shown["input_output"]) == len(problem.visible_cases)
+        hidden += len(problem.cases) - len(problem.visible_cases)
+        assert not {"solution", "completion", "notes"} & set(shown)
+    assert hidden
+
+
+def test_exploration_can_be_switched(client, served, monkeypatch):
+    monkeypatch.setattr(served.services.assistance.models, "explore", True)
+    assert client.post("/api/explore", json={"explore": False}, headers=ORIGIN).json() == {"ok": True}
+    assert served.services.assistance.models.explore is False and client.get("/api/health").json()["explore"] is False
+    assert client.post("/api/explore", json={"explore": "no"}).status_code == 422
+
+
+def test_the_page_ends_recording(client, served):
+    assert client.post("/api/finish", headers=ORIGIN).json() == {"ok": True}
+    assert served.finished == [1]
+
+
+def test_sessions_and_models_are_listed_the_latest_first(client, served):
+    assert client.get("/api/models").json() == []
+    for i, name in enumerate(("old", "new")):
+        path = served.paths.episodes / name / f"{name}.json"
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+        os.utime(path, (i, i))
+    assert [session["id"] for session in client.get("/api/sessions").json()] == ["new", "old"]
+
+
+@pytest.mark.parametrize("path", ["/api/health", "/api/sessions", "/api/models", "/api/problems"])
+def test_lists_are_given_to_programs_too(client, path):
+    assert client.get(path).status_code == 200
