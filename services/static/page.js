@@ -66,7 +66,7 @@ async function help() {
   }).catch((error) => { if (error.status !== 499) throw error; });
   if (!answer || request !== asking || current !== session || editor.value !== text) return; // typed on meanwhile
   const [type, line] = answer.metadata.action;
-  if (answer.unified_diff) showWritten(replaceText(answer.response, "assistant"), line);
+  if (answer.unified_diff) showWritten(replaceText(answer.metadata.new_text, "assistant"), line);
   else say("The assistant looked and keeps quiet.");
   current.postState(editor.value, editor.selectionStart, { H: null, A: { type, line, request_id: answer.metadata.request_id } });
 }

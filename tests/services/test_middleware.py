@@ -72,13 +72,6 @@ def test_without_the_token_a_page_is_refused(client, served, path, token):
     assert not served.finished
 
 
-def test_modules_of_the_pages_script_need_no_token(client):
-    assert ask(client, path="/static/page.js", origin=OWN).status_code == 200
-    assert ask(client, path="/static/page.js", origin="http://evil.example").status_code == 403
-    assert ask(client, "POST", "/static/page.js", origin=OWN).status_code == 401
-    assert ask(client, origin=OWN).status_code == 401
-
-
 @pytest.mark.parametrize(
     "origin",
     [
