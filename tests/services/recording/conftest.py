@@ -60,11 +60,11 @@ def recording(tmp_path):
 
 @pytest.fixture
 def make_recording(tmp_path):
-    """Makes recorders, all on one data root; takes `Recording`'s options."""
+    """Makes recorders, all on one data root if none is named; takes `Recording`'s options."""
     made = []
 
-    def make(**options):
-        made.append(Recording(tmp_path, **options))
+    def make(folder=tmp_path, **options):
+        made.append(Recording(folder, **options))
         return made[-1]
 
     yield make
@@ -123,6 +123,12 @@ class ServerProcess:
     def client(self):
         """A connection of its own to the server."""
         return BackendClient("127.0.0.1", self.port)
+
+    def get(self, path):
+        """The answer to a GET."""
+        with contextlib.closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request("GET", path)
+            return json.loads(connection.getresponse().read())
 
     def kill(self):
         """Kills the whole tree at once, as a power cut would."""
