@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import zip_longest
 from typing import Any
@@ -24,6 +24,9 @@ from state_adapter import check_recorded_state
 
 COMMENT_ABOVE_CURSOR = 7
 """What clients call Explain Multi Lines at the cursor's line."""
+
+_CONTEXT_ROWS = 3
+"""Rows that a diff shows before and after an edit."""
 
 
 def requested_state(message: InferenceRequest, recorded: State | None) -> State:
@@ -162,11 +165,33 @@ def unified_diff(text: str, new_text: str) -> str:
     """What turns a text into another, in the form of Python's difflib, `request` -> `response`; "": nothing.
 
     A row keeps its line end. That of a last line without one ends all the same, so that no rows run together, unless it
-    is the diff's last.
+    is the diff's last. Only the rows around the edit are compared: thousands of equal ones would take minutes.
     """
     old, new = (_rows(part) for part in (text, new_text))
-    *rows, last = [*difflib.unified_diff(old, new, fromfile="request", tofile="response")] or [""]
+    if old == new:
+        return ""
+    start, same = _same_ends(old, new)
+    first, left_out = max(start - _CONTEXT_ROWS, 0), max(same - _CONTEXT_ROWS, 0)
+    lengths = [len(part) - left_out - first for part in (old, new)]
+    rows = ["--- request\n", "+++ response\n", "@@ -{} +{} @@\n".format(*[_range(first, each) for each in lengths])]
+    rows += [f" {row}" for row in old[first:start]]
+    rows += _changed_rows(old[start : len(old) - same], new[start : len(new) - same])
+    *rows, last = rows + [f" {row}" for row in old[len(old) - same : len(old) - left_out]]
     return "".join([row if row.endswith("\n") else row + "\n" for row in rows]) + last
+
+
+def _changed_rows(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    for tag, i, old_end, j, new_end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            yield from (f" {row}" for row in old[i:old_end])
+        else:
+            yield from (f"-{row}" for row in old[i:old_end])
+            yield from (f"+{row}" for row in new[j:new_end])
+
+
+def _range(start: int, length: int) -> str:
+    """Rows from `start` (counted from 0) as the head of a hunk names them."""
+    return str(start + 1) if length == 1 else f"{start + bool(length)},{length}"
 
 
 def _rows(text: str) -> list[str]:
@@ -176,13 +201,18 @@ def _rows(text: str) -> list[str]:
 
 
 def line_attribution(before: Sequence[str], after: Sequence[str]) -> dict[str, Any]:
-    """What the edit did to each line, by its number (from 1) as text: of a deleted line the number that it had."""
+    """What the edit did to each line, by its number (from 1) as text: of a deleted line the number that it had.
+
+    Lines that both begin and end with are not compared: many equal lines would take minutes.
+    """
+    start, same = _same_ends(before, after)
+    removed, added = before[start : len(before) - same], after[start : len(after) - same]
     attribution: dict[str, Any] = {}
-    for tag, i, old_end, j, new_end in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for tag, i, old_end, j, new_end in difflib.SequenceMatcher(None, removed, added, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
-        for offset, (old, new) in enumerate(zip_longest(before[i:old_end], after[j:new_end])):
-            line = (i if new is None else j) + offset + 1
+        for offset, (old, new) in enumerate(zip_longest(removed[i:old_end], added[j:new_end])):
+            line = start + (i if new is None else j) + offset + 1
             attribution.setdefault(str(line), _line_edit(line, old, new))
     return attribution
 

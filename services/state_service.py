@@ -202,7 +202,7 @@ class StateService:
             if self._latest.get(asked_by) is cancellation:
                 del self._latest[asked_by]
         request_id = str(uuid.uuid4())
-        content = inference_answer(message.text, outcome, request_id)
+        content = await asyncio.to_thread(inference_answer, message.text, outcome, request_id)
         if agent == "assistant":
             decision, line = content.metadata["action"]
             answered = (decision, line if decision else 0)

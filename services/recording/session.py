@@ -14,6 +14,7 @@ import msgspec
 
 from actions import Action
 from errors import ConflictError
+from services.messages import MalformedError
 from services.recording.append_log import LogFile
 from state_adapter import LiveEpisode
 
@@ -105,7 +106,10 @@ class Session:
     def _entry(self, content: bytes) -> Any:
         entry = self._entries.get(content)
         if entry is None:
-            entry = self._entries[content] = msgspec.json.decode(content)
+            try:
+                entry = self._entries[content] = msgspec.json.decode(content)
+            except (ValueError, RecursionError) as error:  # of a number or a text only now looked at
+                raise MalformedError("attribution", f"an entry is no JSON: {error}") from None
         return entry
 
 

@@ -201,6 +201,12 @@ def test_what_is_no_json_is_refused_by_422(state, episode, content):
     assert state.post_bytes(f"/episodes/{episode}/state", content).status_code == 422
 
 
+@pytest.mark.parametrize("entry", [b'{"H": 1e400}', b'{"H": "\xff"}', b'{"H": ' + b"9" * 5000 + b"}"])
+def test_attribution_that_no_reader_understands_is_refused_by_422(state, episode, entry):
+    content = b'{"text": "a", "timestep": 5, "timestamp_ms": 1, "attribution": [' + entry + b"]}"
+    assert state.post_bytes(f"/episodes/{episode}/state", content).status_code == 422
+
+
 def test_half_of_an_emoji_is_recorded(state, episode):
     answer = state.post_bytes(
         f"/episodes/{episode}/state", b'{"text": "\\ud83d", "attribution": [], "timestep": 0, "timestamp_ms": 1}'

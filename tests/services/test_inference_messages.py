@@ -305,3 +305,20 @@ def test_an_answer_without_help_is_empty_and_a_silent_decision(action):
     assert found.metadata["action"] == [0, 2] and found.metadata["reason"] == "why"
     withheld = None if action.withheld is None else {"action": [2, 2], "text": "b"}
     assert found.metadata.get("withheld") == withheld
+
+
+@pytest.mark.parametrize("different_lines", [1, 100])
+def test_a_long_file_of_lines_that_repeat_is_not_compared_line_with_line(different_lines, monkeypatch):
+    compared = []
+
+    class Matcher(difflib.SequenceMatcher):
+        def __init__(self, is_junk, old, new, **options):
+            compared.append(len(old) + len(new))
+            super().__init__(is_junk, old, new, **options)
+
+    monkeypatch.setattr(difflib, "SequenceMatcher", Matcher)
+    before = [f"x = {i % different_lines}" for i in range(5000)]
+    after = [*before[:3000], "y", "z", *before[3001:]]
+    diff, attribution = unified_diff("\n".join(before), "\n".join(after)), line_attribution(before, after)
+    assert compared and max(compared) < 10
+    assert diff.splitlines()[2] == "@@ -2998,7 +2998,8 @@" and set(attribution) == {"3001", "3002"}
