@@ -27,9 +27,11 @@ from inference import untrained_models
 from judge import Problem
 from models import Models, store
 from models.provenance import NOT_A_PERSON, NOTHING
+from models.reviewer import save_coefficients
 from simulation.problem_loader import load_problems
 from state_adapter import Episode, read_episodes, write_snapshot
 from training.data.held_out import choose_held_out
+from training.data.reviewed_texts import ReviewedTexts
 from training.evaluation.held_out_report import Baselines, Report, evaluate
 from training.evaluation.promotion import PromotionDecision, Scores, decide_promotion
 from training.runs.damaged_files import DamagedFileError, set_aside
@@ -192,6 +194,7 @@ def _carry_out(inputs: LoopInputs, plan: RunPlan) -> Outcome:
         comparison = _compare(inputs, plan, result, held_out or learned_from)
         decision = _decide(inputs, comparison, compared=bool(held_out))
         folder, generation = _publish(inputs, plan, result, decision)
+        _refit_reviewer(learned_from, folder)
     _record(inputs, plan, result, folder, generation)
     remove_plan(inputs.plan_path)
     return Outcome(
@@ -297,6 +300,13 @@ def _publish(inputs: LoopInputs, plan: RunPlan, result: TrainResult, decision: P
         **result.meta, "start": plan.start, "verdict": decision.reason, "plan": plan.id, "replaced": replaced,
     }  # fmt: skip
     return folder, store.publish(folder, result.policies, meta)
+
+
+def _refit_reviewer(episodes: Sequence[Episode], folder: Path) -> None:
+    """Fits the reviewer to the sessions that were learned from, beside the models; without a text it stays as it is."""
+    texts = ReviewedTexts.of(episodes)
+    if len(texts):
+        save_coefficients(folder, texts.fit(), len(texts))
 
 
 def _record(inputs: LoopInputs, plan: RunPlan, result: TrainResult, folder: Path, generation: str) -> None:

@@ -9,13 +9,16 @@ import pytest
 import torch
 
 import training.training_loop as loop
+from actions import Writer
 from config import BCConfig, FeaturizerConfig, LoopConfig, ModelConfig, PPOConfig, ZeroStyleConfig
 from data_paths import DataPaths
 from errors import InputError
 from files import lock
 from inference import fresh_models
 from models import store
+from models.reviewer import FILE, START, load_coefficients
 from state_adapter import read_episodes
+from training.data.reviewed_texts import ReviewedTexts
 from training.evaluation.promotion import PromotionDecision
 from training.runs.observer import NullObserver
 from training.runs.training_manifest import append_entry, read_manifest
@@ -210,6 +213,22 @@ def test_no_game_trains_two_models(episodes, tmp_path):
     assert {*first.sessions} == {*second.sessions} == {one.id for one in episodes}
     assert len(first.games) == len(second.games) == 3 and not {*first.games} & {*second.games}
     assert {one.id for one in read_episodes(paths.self_play_episodes)[0]} == {*first.games, *second.games}
+
+
+def test_the_reviewer_learns_from_the_texts_whose_writer_is_known(straight, episodes, tmp_path):
+    assert not (straight[0].models / FILE).exists()
+    told = [replace(one, actions=tuple(with_writer(action) for action in one.actions)) for one in episodes]
+    paths = DataPaths(tmp_path)
+    run_loop(TINY, told, paths, NullObserver())
+    coefficients, texts = load_coefficients(paths.models)
+    expected = ReviewedTexts.of(told)
+    assert texts == len(expected) > 0 and coefficients == pytest.approx(expected.fit()) != START
+    assert store.load(paths.models) is not None
+
+
+def with_writer(action):
+    """The action of the assistant's as if it said who wrote its text."""
+    return action if action is None or action.agent == "H" else replace(action, writer=Writer("w", mean_log_prob=-0.5))
 
 
 def test_games_are_recorded_as_sessions_are(straight):
