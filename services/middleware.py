@@ -29,6 +29,8 @@ MAX_BODY = 32 * 2**20
 MAX_OPEN_REQUESTS = 128
 BODY_SECONDS = 30.0
 """How long a request's body may take in all."""
+MAX_HEADERS, MAX_ADDRESS = 32 * 2**10, 16 * 2**10
+"""Bytes of a request's headers, and of its path with the query."""
 MAX_PARAMETERS = 100
 """Of a request's query."""
 
@@ -122,6 +124,10 @@ class RequestGuard:
             self._open -= 1
 
     def _check(self, scope: Scope, headers: Headers) -> None:
+        if sum(len(name) + len(text) for name, text in headers.raw) > MAX_HEADERS:
+            raise RefusedError(431, f"a request's headers have at most {MAX_HEADERS} bytes")
+        if len(scope["path"]) + len(scope.get("query_string", b"")) > MAX_ADDRESS:
+            raise RefusedError(414, f"a request's address has at most {MAX_ADDRESS} bytes")
         host = _only(headers, "host")
         if host is None:
             raise RefusedError(400, "the request names no Host")

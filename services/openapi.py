@@ -26,6 +26,8 @@ COMMON_REFUSALS = {
     403: "the Host or the Origin may not ask",
     408: "the body takes too long to arrive",
     413: "the body is too large",
+    414: "the address is too long",
+    431: "the headers are too large",
     500: "an unexpected error; the log has a line with the request's id",
     503: "too many requests are open, or a part that is needed does not work",
 }

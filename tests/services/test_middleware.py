@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from services import middleware, responses
-from services.middleware import MAX_BODY, MAX_OPEN_REQUESTS, MAX_PARAMETERS, AccessRules, RequestGuard
+from services.middleware import (
+    MAX_ADDRESS,
+    MAX_BODY,
+    MAX_HEADERS,
+    MAX_OPEN_REQUESTS,
+    MAX_PARAMETERS,
+    AccessRules,
+    RequestGuard,
+)
 
 OWN, TOKEN, ALLOWED = "http://127.0.0.1:3000", "token-of-this-run", "http://localhost:3111"
 HEALTH = "/api/backend/health"
@@ -211,6 +219,13 @@ def test_a_large_body_is_refused_before_and_while_it_arrives(client):
     assert told.status_code == 413
     untold = client.post(CHANGING, content=(b"x" * 2**20 for _ in range(MAX_BODY // 2**20 + 1)))
     assert untold.status_code == 413
+
+
+def test_large_headers_and_addresses_are_refused(client):
+    assert ask(client, x_large="a" * (MAX_HEADERS + 1)).status_code == 431
+    assert client.get(f"{HEALTH}?{'a' * (MAX_ADDRESS + 1)}").status_code == 414
+    assert client.get(f"/{'a' * (MAX_ADDRESS + 1)}").status_code == 414
+    assert ask(client, x_large="a" * (MAX_HEADERS // 2)).status_code == 200
 
 
 def test_many_parameters_are_refused(client):
