@@ -6,6 +6,7 @@ Not here: who acted.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from actions import Decision
 from alignment import strip_line_end
@@ -22,7 +23,7 @@ def infer_decision(before: Sequence[str], after: Sequence[str], cursor: int) -> 
     if old == new:
         return Decision.NO_OP, -1
     change = _Change(old, new)
-    decision = _inferred(change, _split(old), _split(new), cursor)
+    decision = _inferred(change, _split(tuple(old)), _split(tuple(new)), cursor)
     elsewhere = decision in (Decision.EDIT_EXISTING_LINES, Decision.EXPLAIN_MULTI_LINES)
     return decision, min(change.first, len(old) - 1) if elsewhere else cursor
 
@@ -91,9 +92,10 @@ class _Change:
         return all(character in characters for character in self.old[line].rstrip())
 
 
-def _split(lines: Sequence[str]) -> list[SplitLine]:
+@lru_cache(maxsize=2)  # a session's states are compared with the one before and with the one after
+def _split(lines: tuple[str, ...]) -> tuple[SplitLine, ...]:
     """Code and note of every line that is not blank."""
-    return [line for line in split(lines) if line.code or line.note]
+    return tuple([line for line in split(lines) if line.code or line.note])
 
 
 def _same_code(before: Sequence[SplitLine], after: Sequence[SplitLine]) -> bool:

@@ -32,6 +32,9 @@ class LiveEpisode:
         self._pending: list[RecordedState] = []
         self._cache = SnapshotCache()
         self._lock = threading.Lock()
+        """Of what has been worked out."""
+        self._pending_lock = threading.Lock()
+        """Held for a moment only: whoever takes a state waits for nobody who works out what it means."""
 
     def add(self, value: object) -> None:
         """Takes a state as a stream has it. Raises InputError: it is malformed."""
@@ -55,7 +58,7 @@ class LiveEpisode:
         One of the turn that came last replaces that. An earlier turn that comes late changes no later state: only the
         finished recording has it in its place.
         """
-        with self._lock:
+        with self._pending_lock:
             if not self._pending or record.state.t > self._pending[-1].state.t:
                 self._pending.append(record)
             elif record.state.t == self._pending[-1].state.t:
@@ -84,13 +87,14 @@ class LiveEpisode:
             return () if step is None else self._rejected.after(step)
 
     def _latest(self) -> Step | None:
-        if not self._pending:
-            return None
-        self._follow()
-        return copy(self._builder).add(self._pending[0])  # the latest may still be replaced
+        record = self._follow()
+        return None if record is None else copy(self._builder).add(record)  # the latest may still be replaced
 
-    def _follow(self) -> None:
-        """Hands on all but the latest."""
-        for record in self._pending[:-1]:
+    def _follow(self) -> RecordedState | None:
+        """Hands on all but the latest, which it returns; None: none has come."""
+        with self._pending_lock:
+            earlier, latest = self._pending[:-1], self._pending[-1:]
+            del self._pending[:-1]
+        for record in earlier:
             self._rejected.add(self._builder.add(record))
-        del self._pending[:-1]
+        return latest[0] if latest else None

@@ -1,6 +1,7 @@
 """While a session is recorded, its latest state is the one that the finished recording has there."""
 
 import json
+import threading
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from episodes.live_episode import MAX_PENDING, LiveEpisode
 from errors import InputError
+from state import HISTORY_LENGTH
 from state_adapter import read_session
 
 lines = st.lists(st.sampled_from(["a = 1", "b = 2", "    c()", "", "# d"]), max_size=6)
@@ -62,3 +64,25 @@ def test_it_remembers_a_few_states_only():
 def test_a_malformed_state_is_refused():
     with pytest.raises(InputError, match="text"):
         LiveEpisode().add({"timestep": 0})
+
+
+def test_threads_may_ask_while_states_come():
+    live, count = LiveEpisode(), 600
+    asked = []
+
+    def ask():
+        while not asked or asked[-1] < count - 1:
+            state = live.latest()
+            asked.append(-1 if state is None else state.t)
+            live.rejected_texts()
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for t in range(count):
+        live.add_record(live.parse({"timestep": t, "text": f"a\nb{t}\nc", "action": {"A": {"type": t % 7, "line": 1}}}))
+    for thread in threads:
+        thread.join()
+    assert len(live.latest().history) == HISTORY_LENGTH and [past.t for past in live.latest().history] == list(
+        range(count - 1 - HISTORY_LENGTH, count - 1)
+    )
