@@ -121,12 +121,15 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
     from services.serving import serve_until_stopped
     from services.startup import StartOptions
 
+    writer = writer_settings(options, config.serve)
+    if writer.model_file is not None and not writer.model_file.is_file():
+        raise InputError(str(writer.model_file), "is no file, expected a GGUF file that writes text")
     end = serve_until_stopped(
         config,
         paths,
         StartOptions(
             options.port,
-            writer=writer_settings(options, config.serve),
+            writer=writer,
             settings_file=settings_file(options),
             unprotected_tester=options.unprotected_tester,
             compat_ports=options.compat_ports,

@@ -109,6 +109,7 @@ def test_called_again_with_nothing_new_it_says_so_and_learns_nothing(paths, samp
         (["--simulate", "0"], "--simulate"),
         (["--serve", "--allow-origin", "http://localhost:5173"], "needs --compat-ports"),
         (["--serve", "--compat-ports", "--allow-origin", "localhost"], "--allow-origin: 'localhost' is no origin"),
+        (["--serve", "--writer-model", "absent.gguf"], "absent.gguf: is no file"),
         (["--serve", "--writer-model", "absent.gguf", "--writer-url", "http://localhost:1"], "--writer-url"),
         (["--port", "0"], "--port"),
         (["--port", "70000"], "expected at most 65535"),
