@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,8 +76,8 @@ class RunningServices:
     failure: what is wrong with the settings, if that was found while the parts got ready.
     """
 
-    def __init__(self, services: Services, server: Server, judge: Judge, port: int, resources: ExitStack) -> None:
-        self.services, self.server, self.judge, self.port = services, server, judge, port
+    def __init__(self, services: Services, server: Server, port: int, resources: ExitStack) -> None:
+        self.services, self.server, self.port = services, server, port
         self.failure: InputError | None = None
         self._resources = resources
         self._preparing: list[threading.Thread] = []
@@ -140,52 +140,86 @@ def start_services(
     returned). Raises InputError, ConflictError (the port is taken, another process records into this data root).
     """
     options = options or StartOptions()
-    timed = _timed(report)
     with ExitStack() as stack:
-        listening = stack.enter_context(_listen(options.port, report))
-        port = listening.getsockname()[1]
-        compatible = {each: stack.enter_context(listen(each)) for each in COMPATIBLE_PORTS if options.compat_ports}
-        stack.enter_context(_recording_alone(paths, f"http://{HOST}:{port}/"))
-        judge = stack.enter_context(Judge())
-        tester = stack.enter_context(CaseRunner(unprotected=options.unprotected_tester))
-        failures = stack.enter_context(closing(FailureLog(paths.logs)))
-        services = _make_services(config, paths, options, judge, report)
-        stack.callback(_end_writer, services)
-        services.tester, services.failures = tester, failures
-        stack.callback(services.recorder.snapshots.close)
+        sockets = _listen_on_all(options, stack, report)
+        page_port = next(iter(sockets))
+        stack.enter_context(_recording_alone(paths, f"http://{HOST}:{page_port}/"))
+        services = _make_services(config, paths, options, stack, report)
         for line in services.recorder.recover():
             report(line)
-        token = secrets.token_urlsafe(24)
-        rules = AccessRules(frozenset({port, *compatible}), token, options.allowed_origins)
-        listeners = [Listener(create_app(services, rules, Page(services, token, finish)), listening)]
-        if compatible:
-            apps = create_compat_apps(services, rules)
-            listeners += [Listener(apps[number], each) for number, each in compatible.items()]
-        server = Server(listeners, services.recorder.close, finish)
-        running = RunningServices(services, server, judge, port, stack.pop_all())
+        server = Server(_listeners(services, sockets, options, finish), services.recorder.close, finish)
+        running = RunningServices(services, server, page_port, stack.pop_all())
     server.start()
-    timed("page", running.address)
-    if compatible:
-        timed("", f"for other clients also on ports {', '.join(map(str, compatible))}")
-    timed("recorder", health.recorder(services).text)
-    if not (disk := health.disk(services)).ok:
-        timed("disk", disk.text)
+    timed = _timed(report)
+    _report_recording(running, tuple(sockets)[1:], timed)
     running.prepare(lambda: timed("tester", health.tester(services).text), finish)
     running.prepare(lambda: _load_policy(config, services, options.settings_file, timed), finish)
     running.prepare(lambda: _learn_earlier_texts(services), finish)
     if (settings := options.writer) is not None:
-        running.prepare(lambda: _choose_writer(settings, services, port, report, timed), finish)
+        running.prepare(lambda: _choose_writer(settings, services, page_port, report, timed), finish)
     return running
 
 
+def _listen_on_all(options: StartOptions, stack: ExitStack, report: Report) -> dict[int, socket.socket]:
+    """The sockets by their ports, the page's first. Raises ConflictError."""
+    page = stack.enter_context(_listen(options.port, report))
+    others = COMPATIBLE_PORTS if options.compat_ports else ()
+    return {page.getsockname()[1]: page} | {port: stack.enter_context(listen(port)) for port in others}
+
+
+def _listeners(
+    services: Services, sockets: Mapping[int, socket.socket], options: StartOptions, finish: Callable[[], None]
+) -> list[Listener]:
+    """What is served where: on the first port everything, on others a service each."""
+    token = secrets.token_urlsafe(24)
+    rules = AccessRules(frozenset(sockets), token, options.allowed_origins)
+    page, *others = sockets.items()
+    listeners = [Listener(create_app(services, rules, Page(services, token, finish)), page[1])]
+    if others:
+        apps = create_compat_apps(services, rules)
+        listeners += [Listener(apps[port], listening) for port, listening in others]
+    return listeners
+
+
+def _report_recording(running: RunningServices, other_ports: Sequence[int], timed: Callable[[str, str], None]) -> None:
+    """Says what is there as soon as requests are answered."""
+    timed("page", running.address)
+    if other_ports:
+        timed("", f"for other clients also on ports {', '.join(map(str, other_ports))}")
+    timed("recorder", health.recorder(running.services).text)
+    if not (disk := health.disk(running.services)).ok:
+        timed("disk", disk.text)
+
+
 def _make_services(
-    config: LoopConfig, paths: DataPaths, options: StartOptions, judge: Judge, report: Report
+    config: LoopConfig, paths: DataPaths, options: StartOptions, stack: ExitStack, report: Report
 ) -> Services:
+    """The parts; what must be ended goes on the stack."""
     serve = config.serve
     problems = load_problems(paths.problems)
     embedded = EmbeddedWriter(paths.writers)
+    judge = stack.enter_context(Judge())
     snapshots = SnapshotQueue(judge, problems.get, report, on_written=lambda stream: _learn_text(embedded, stream))
-    recorder = Recorder(paths, snapshots, idle_seconds=60 * serve.idle_minutes)
+    stack.callback(snapshots.close)
+    writer = describe(ReliableWriter(None, embedded, report))
+    services = Services(
+        paths,
+        Recorder(paths, snapshots, idle_seconds=60 * serve.idle_minutes),
+        _make_assistance(config, paths, options, writer.writer),
+        writer.name,
+        writer.description,
+        writer.hint,
+        tester=stack.enter_context(CaseRunner(unprotected=options.unprotected_tester)),
+        problems=problems,
+        failures=stack.enter_context(closing(FailureLog(paths.logs))),
+    )
+    stack.callback(_end_writer, services)
+    return services
+
+
+def _make_assistance(config: LoopConfig, paths: DataPaths, options: StartOptions, writer: ReliableWriter) -> Assistance:
+    """The policy, the reviewer and the writer, with the models of the person or of simulated people."""
+    serve = config.serve
     folder, for_person = options.models or paths.models, options.models is None
     models = CurrentModels(
         folder,
@@ -196,9 +230,7 @@ def _make_services(
     )
     threshold = break_even(config.rewards) if serve.review_threshold is None else serve.review_threshold
     reviewer = CurrentReviewer(folder, threshold=threshold, exploration=serve.review_exploration)
-    writer = describe(ReliableWriter(None, embedded, report))
-    assistance = Assistance(models, writer.writer, reviewer, clean, tutor=Tutor() if serve.tutor else None)
-    return Services(paths, recorder, assistance, writer.name, writer.description, writer.hint, problems=problems)
+    return Assistance(models, writer, reviewer, clean, tutor=Tutor() if serve.tutor else None)
 
 
 def _learn_text(embedded: EmbeddedWriter, stream: Path) -> None:
@@ -270,15 +302,15 @@ def _listen(port: int | None, report: Report) -> socket.socket:
     """A socket on the port; on the next free one, in a line of words, if the person named none."""
     if port is not None:
         return listen(port)
-    taken: ConflictError | None = None
+    first_refusal: ConflictError | None = None
     for candidate in range(DEFAULT_PORT, DEFAULT_PORT + TRIED_PORTS):
         try:
             listening = listen(candidate)
         except ConflictError as error:
-            taken = taken or error
+            first_refusal = first_refusal or error
             continue
-        if taken is not None:
-            report(f"{taken}; {candidate} is free")
+        if first_refusal is not None:
+            report(f"{first_refusal}; {candidate} is free")
         return listening
     last = DEFAULT_PORT + TRIED_PORTS - 1
     raise ConflictError(f"ports {DEFAULT_PORT} to {last}", "are all taken; name a free one with --port")
