@@ -31,7 +31,7 @@ from services.recording.session import MissingChangesError, Session, digest
 from services.recording.snapshot_queue import SnapshotQueue
 from services.recording.source_states import find_source, read_source
 from state import State
-from state_adapter import CHANGES, TEST_RUNS, parse_recorded_action, recorded_action
+from state_adapter import CHANGES, TEST_RUNS, LiveEpisode, parse_recorded_action, recorded_action
 
 IDLE_SECONDS = 30 * 60.0
 """Without a message for so long, a session's tab is closed."""
@@ -104,13 +104,15 @@ class Recorder:
         episode_id = str(uuid.uuid4())
         header = {"episode_id": episode_id, "problem_id": problem_id, "model": model, "startTime": self._now()}
         states: list[dict[str, Any]] = []
+        live = LiveEpisode()
         if source_episode is not None:
             header |= {"source_episode": source_episode, "source_timestep": source_timestep}
             states = await asyncio.to_thread(self._source_states, store, source_episode, source_timestep, episode_id)
+            await asyncio.to_thread(_follow_all, live, states)
         session = await self._open(episode_id, problem_id, store, [header, *states])
+        session.live = live
         for state in states:
-            _note_state(session, state)
-            session.live.add(state)
+            session.note_state(state["timestep"], *_digests(state))
         self._sessions[episode_id] = session
         self._touch(session)
         return episode_id
@@ -263,14 +265,13 @@ class Recorder:
             raise
         return session
 
-    @staticmethod
-    def _state(session: Session, request: StateRequest) -> dict[str, Any]:
+    def _state(self, session: Session, request: StateRequest) -> dict[str, Any]:
         """The message as a stream has it, its attribution parsed. Raises MalformedError."""
         attribution = session.parsed_attribution(messages.decode_entries(request.attribution))
         return {
             "episode_id": session.id,
             "timestep": request.timestep,
-            "timestamp_ms": request.timestamp_ms,
+            "timestamp_ms": self._now() if request.timestamp_ms is None else int(request.timestamp_ms),
             "text": request.text,
             "attribution": attribution,
             "action": request.action,
@@ -310,11 +311,12 @@ class Recorder:
 def _digests(state: dict[str, Any]) -> tuple[bytes, bytes]:
     """Of the whole state but its time, and of its text."""
     text = digest(state["text"])
-    return digest(text, _line({"attribution": state["attribution"], "action": state["action"]})), text
+    return digest(text, _line({"attribution": state.get("attribution"), "action": state.get("action")})), text
 
 
-def _note_state(session: Session, state: dict[str, Any]) -> None:
-    session.note_state(state["timestep"], *_digests({"attribution": None, "action": None, **state}))
+def _follow_all(live: LiveEpisode, states: list[dict[str, Any]]) -> None:
+    for state in states:
+        live.add(state)
 
 
 def _with_decision(session: Session, timestep: int, action: dict[str, Any] | None) -> dict[str, Any] | None:

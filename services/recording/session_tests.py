@@ -59,7 +59,7 @@ class SessionTests:
         """What each state not in `tested` gave, as far as it is known, until the time is up; equal texts run once."""
         deadline = time.monotonic() + self.max_seconds
         for t, state in session.states():
-            if t in tested:
+            if t in tested or not isinstance(state.get("text"), str):  # a malformed one is refused with the snapshot
                 continue
             if self.stopped() or time.monotonic() > deadline:
                 return

@@ -221,6 +221,33 @@ def test_a_session_begins_with_the_states_of_another(recording, run, state_reque
     assert {state["episode_id"] for state in states} == {copies[0]}
 
 
+def test_a_malformed_source_begins_nothing(recording, run):
+    session = recording.paths.episodes / "broken"
+    session.mkdir(parents=True)
+    for content in (
+        '{"states": [{"timestep": 0, "text": 5}]}',
+        '{"states": [{"text": "a"}]}',
+        "[]",
+        "{",
+        '{"states": 1}',
+    ):
+        (session / "broken.json").write_text(content)
+        with pytest.raises(InputError):
+            run(recording.recorder.start("p", source_episode="broken"))
+    assert list(recording.paths.episodes.iterdir()) == [session] and recording.recorder.open_sessions() == []
+
+
+def test_a_state_has_a_time_in_whole_milliseconds(make_recording, run, state_request):
+    recording = make_recording(clock=lambda: 12.5)
+
+    async def play(recorder, episode_id):
+        await recorder.add_state(episode_id, state_request("a", 0, timestamp_ms=None))
+        await recorder.add_state(episode_id, state_request("a", 1, timestamp_ms=7.9))
+
+    episode_id, _ = played(recording, run, play)
+    assert [state["timestamp_ms"] for state in recording.states(episode_id)] == [12_500, 7]
+
+
 @pytest.mark.parametrize("problem", ["", "  "])
 def test_a_session_has_a_problem(recording, run, problem):
     with pytest.raises(InputError, match="problem_id"):

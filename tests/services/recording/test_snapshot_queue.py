@@ -1,5 +1,7 @@
 """The queue promises: sessions one after the other, one that fails stops no other, stopping loses nothing."""
 
+import json
+
 import pytest
 
 from judge import Case, Problem
@@ -19,6 +21,20 @@ def test_a_session_that_cannot_be_written_stops_no_other(recording, run):
     recording.snapshots.add(recording.stream(first))
     assert recording.snapshot(second)["states"] == []
     assert any(first in report and "its stream has everything" in report for report in recording.reports)
+
+
+@pytest.mark.parametrize("state", [{"timestep": 0, "text": 5}, {"timestep": 0}, {"timestep": "x", "text": "a"}])
+def test_a_malformed_stream_stops_no_other(make_recording, run, state):
+    recording = make_recording(problem=ENDLESS)
+    stream = recording.stream("e")
+    stream.parent.mkdir(parents=True)
+    lines = [{"episode_id": "e", "problem_id": "endless"}, state, {"endTime": 1}]
+    stream.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert recording.recorder.recover() == []
+    assert recording.snapshots.wait(60) and any("e: has no snapshot yet" in report for report in recording.reports)
+    episode_id = run(recording.recorder.start("p"))
+    run(recording.recorder.end(episode_id))
+    assert recording.snapshot(episode_id)["states"] == []
 
 
 @pytest.mark.parametrize("states", [0, 1])
