@@ -128,6 +128,14 @@ def search_throughput(description: str | None) -> Parser:
     return parser
 
 
+def services(description: str | None) -> Parser:
+    parser = _parser("services", description)
+    parser.add_argument("--seconds", type=seconds, default=10.0, help="per number")
+    parser.add_argument("--lines", type=positive, default=100, help="of the file that is decided on")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    return parser
+
+
 def simulation(description: str | None) -> Parser:
     parser = _parser("simulation", description)
     parser.add_argument("--repeats", type=positive, default=5)

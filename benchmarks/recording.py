@@ -183,7 +183,7 @@ def check_recorded(player: Player, paths: DataPaths) -> None:
 
 def measure(trace: Trace, clients: int) -> dict[str, Any]:
     """What the table shows."""
-    with tempfile.TemporaryDirectory() as folder, _server(DataPaths(Path(folder))) as (process, port):
+    with tempfile.TemporaryDirectory() as folder, running_server(DataPaths(Path(folder))) as (process, port):
         BackendClient("127.0.0.1", port).post("/inference", FIRST_REQUEST)
         before = _memory_mb(process.pid)
         players = [Player(trace, port) for _ in range(clients)]
@@ -196,7 +196,7 @@ def measure(trace: Trace, clients: int) -> dict[str, Any]:
         seconds, after = time.perf_counter() - start, _memory_mb(process.pid)
         for player in players:
             check_recorded(player, paths)
-    times = {kind: _quantiles([ms for player in players for ms in player.times[kind]]) for kind in players[0].times}
+    times = {kind: quantiles([ms for player in players for ms in player.times[kind]]) for kind in players[0].times}
     memory = {"before": before, "recorded": recorded, "snapshots written": after}
     return {"milliseconds": times, "memory_mb": memory, "snapshot_seconds": round(seconds, 1)}
 
@@ -220,7 +220,7 @@ def _play_all(players: list[Player]) -> None:
 
 
 @contextmanager
-def _server(paths: DataPaths) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def running_server(paths: DataPaths) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A server whose parts are all ready."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -252,7 +252,8 @@ def _wait_until(moment: float) -> None:
         time.sleep(seconds)
 
 
-def _quantiles(values: list[float]) -> dict[str, float]:
+def quantiles(values: list[float]) -> dict[str, float]:
+    """How many there are, their median, 99 % quantile and maximum."""
     ordered = sorted(values) or [0.0]
     at = {"p50": 0.5, "p99": 0.99, "most": 1.0}
     quantiles = {

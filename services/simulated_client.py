@@ -30,16 +30,19 @@ REQUEST_SECONDS = 60.0
 
 
 class BackendClient:
-    """Requests to a state service on this machine, over one connection; for one thread."""
+    """Requests to a service on this machine, over one connection; for one thread. prefix: of the service."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, prefix: str = BACKEND) -> None:
+        self._prefix = prefix
         self._connection = http.client.HTTPConnection(host, port, timeout=REQUEST_SECONDS)
 
     def post(self, path: str, body: object) -> dict[str, Any]:
         """The answer's object. Raises InputError: it is refused, or nobody answers."""
-        where = f"POST {BACKEND}{path}"
+        where = f"POST {self._prefix}{path}"
         try:
-            self._connection.request("POST", BACKEND + path, json.dumps(body), {"Content-Type": "application/json"})
+            self._connection.request(
+                "POST", self._prefix + path, json.dumps(body), {"Content-Type": "application/json"}
+            )
             response = self._connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
