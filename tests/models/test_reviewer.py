@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from random import Random
 
 import numpy as np
@@ -163,3 +164,10 @@ def test_a_damaged_file_is_refused_and_named(tmp_path, damage):
     (tmp_path / FILE).write_text(damage(content))
     with pytest.raises(InputError, match=FILE):
         load_coefficients(tmp_path)
+
+
+def test_the_document_has_the_coefficients_of_the_start(root):
+    table = dict(
+        re.findall(r"^\| `(\w+)`.* \| ([-+]?[\d.]+) \|$", (root / "docs" / "reviewer.md").read_text(), re.MULTILINE)
+    )
+    assert {name: float(value) for name, value in table.items()} == dict(zip(FEATURES, START, strict=True))
