@@ -10,7 +10,7 @@ from pathlib import Path
 from actions import Action, Agent
 from episodes.canonical import parse_canonical, parse_history
 from episodes.decision_inference import infer_decision
-from episodes.directory_reader import read_episodes
+from episodes.directory_reader import BESIDE_SNAPSHOT, read_episodes
 from episodes.episode import Episode, Transition
 from episodes.json_parser import parse, read_text
 from episodes.jsonl_reader import CHANGES, TEST_RUNS, TESTS, RecordedTests, read_session, read_test_executions
@@ -26,6 +26,7 @@ from errors import InputError
 from state import Cursor, Env, PastDecision, State
 
 __all__ = [
+    "BESIDE_SNAPSHOT",
     "CHANGES",
     "TESTS",
     "TEST_RUNS",

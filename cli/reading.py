@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from state_adapter import Episode, Summary, read_episodes
+from state_adapter import BESIDE_SNAPSHOT, Episode, Summary, read_episodes
 from training.runs.observer import Observer
 from training.telemetry import RunRecord
 
 
 def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False) -> list[Episode]:
-    """The sessions at `path`, with a line for each file that was skipped, and one for all that was repaired."""
+    """The sessions at `path`, with a line for each file that was skipped, and one for all that was repaired.
+
+    That a stream lies beside its snapshot, as the recorder leaves it, is nothing to tell a person.
+    """
     episodes, summary = read_with_progress(path, observer, strict=strict)
     for where, reason in summary.skipped:
         observer.message(f"skipped {where}: {reason}")
-    if summary.repaired:
-        repaired = ", ".join(f"{repair} ({times})" for repair, times in sorted(summary.repaired.items()))
-        observer.message(f"repaired: {repaired}")
+    repaired = {repair: times for repair, times in summary.repaired.items() if repair != BESIDE_SNAPSHOT}
+    if repaired:
+        listed = ", ".join(f"{repair} ({times})" for repair, times in sorted(repaired.items()))
+        observer.message(f"repaired: {listed}")
     run.counts.update(sessions=len(episodes), states=sum(len(episode.states) for episode in episodes))
     return episodes
 
