@@ -10,6 +10,7 @@ import logging
 import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
 MAX_BYTES, OLDER_FILES = 2**20, 3
 FILE = "services.log"
@@ -33,9 +34,10 @@ class FailureLog:
         self.count += 1
         self._logger.error("%s %s: %s", request_id, ascii(where)[1:-1], describe_failure(error))
 
-    def note(self, text: str) -> None:
-        """Notes an event that is no error."""
-        self._logger.info("%s", text)
+    def take_over(self, name: str) -> None:
+        """Takes the lines of another logger from the terminal to the file."""
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = self._logger.handlers or [logging.NullHandler()], False
 
     def close(self) -> None:
         """Closes the file; the next line opens it again."""
@@ -48,7 +50,7 @@ class _Handler(RotatingFileHandler):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, maxBytes=MAX_BYTES, backupCount=OLDER_FILES, encoding="utf-8", delay=True)
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        self.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -59,6 +61,12 @@ class _Handler(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Leaves the line out."""
+
+
+class _Formatter(logging.Formatter):
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        """Where an error was raised, without its text."""
+        return describe_failure(ei[1])
 
 
 def describe_failure(error: BaseException) -> str:

@@ -44,6 +44,8 @@ async def refuse_error(request: Request, error: Exception) -> Response:
     """The answer to an error that a client can mend."""
     assert isinstance(error, InputError)
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
+    if status == 400 and isinstance(error.__cause__, OSError):  # the disk refuses, whatever the request
+        status = 503
     following = error.next if isinstance(error, MissingChangesError) else None
     return answer(messages.Refusal(str(error), following), status)
 

@@ -149,6 +149,7 @@ def start_services(
             report(line)
         server = Server(_listeners(services, sockets, options, finish), services.recorder.close, finish)
         running = RunningServices(services, server, page_port, stack.pop_all())
+    services.failures.take_over("uvicorn")
     server.start()
     timed = _timed(report)
     _report_recording(running, tuple(sockets)[1:], timed)

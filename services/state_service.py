@@ -42,7 +42,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
     """The addresses, without the service's prefix."""
     service = StateService(services)
     unknown = {404: "the session is unknown or has ended"}
-    disk = {507: "the disk is full: nothing is recorded"}
+    disk = {503: "the disk refuses: nothing is recorded", 507: "the disk is full: nothing is recorded"}
     malformed = {422: "the message is malformed"}
     help_refusals = {
         400: "the cursor's offset is missing, or the decision cannot be",

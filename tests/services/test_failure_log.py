@@ -1,5 +1,7 @@
 """Unexpected errors leave a line that says where, and nothing that a person wrote."""
 
+import logging
+
 import pytest
 
 from services import failure_log
@@ -48,3 +50,14 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path, blocked, capsys):
     log = FailureLog(tmp_path / "logs")
     log.add(raised(), "i", "GET /")
     assert log.count == 1 and capsys.readouterr().err == ""
+
+
+def test_lines_of_another_logger_go_to_the_file_without_what_an_error_says(tmp_path, capsys):
+    log, other = FailureLog(tmp_path), logging.getLogger("some-server")
+    log.take_over("some-server")
+    other.warning("no proper request")
+    other.error("an error", exc_info=raised())
+    log.close()
+    text = log.path.read_text()
+    assert "no proper request" in text and "RuntimeError at tests" in text and "secret" not in text
+    assert capsys.readouterr().err == ""

@@ -120,7 +120,7 @@ def test_a_read_only_folder_is_answered_clearly_by_a_real_server(server_process)
     server_process.paths.episodes.write_text("a file in place of the folder")
     server_process.start()
     client = server_process.client()
-    with pytest.raises(InputError, match=r"answered by 400: .*a file where a folder is needed"):
+    with pytest.raises(InputError, match=r"answered by 503: .*a file where a folder is needed"):
         client.post("/episodes/start", {"problem_id": "p"})
     assert server_process.get("/api/backend/health")["status"] == "unhealthy"
     parts = {part["name"]: part for part in server_process.get("/api/health")["parts"]}
