@@ -187,7 +187,7 @@ def measure(trace: Trace, clients: int) -> dict[str, Any]:
         BackendClient("127.0.0.1", port).post("/inference", FIRST_REQUEST)
         before = _memory_mb(process.pid)
         players = [Player(trace, port) for _ in range(clients)]
-        _play_all(players)
+        play_all(players)
         recorded, start = _memory_mb(process.pid), time.perf_counter()
         paths = DataPaths(Path(folder))
         snapshots = [paths.episodes / player.episode_id / f"{player.episode_id}.json" for player in players]
@@ -201,7 +201,8 @@ def measure(trace: Trace, clients: int) -> dict[str, Any]:
     return {"milliseconds": times, "memory_mb": memory, "snapshot_seconds": round(seconds, 1)}
 
 
-def _play_all(players: list[Player]) -> None:
+def play_all(players: list[Player]) -> None:
+    """Lets all play at once. Raises whatever one of them does."""
     failures: list[BaseException] = []
 
     def play(player: Player) -> None:

@@ -37,6 +37,15 @@ def test_any_mix_at_any_depth_in_a_fixed_order(recordings, make):
     assert (summary.used_episodes, summary.used_states, summary.skipped, summary.repaired) == (6, 12, [], {})
 
 
+def test_what_lies_beside_a_stream_is_no_session(recordings, make):
+    recordings.stream(make("c"), "deep")
+    (stream,) = recordings.folder.rglob("c.jsonl")
+    for name in ("changes.jsonl", "test_runs.jsonl"):
+        stream.with_name(name).write_text('{"first": 0, "changes": []}\n')
+    _, summary = read_episodes(recordings.folder, strict=True)
+    assert (summary.files, summary.skipped) == (1, [])
+
+
 def test_the_snapshot_wins_over_its_stream_and_counts_once(recordings, make):
     recordings.stream(make("e", states=3))
     recordings.snapshot(make("e"))
