@@ -89,7 +89,7 @@ class WrittenText:
     def features(self) -> tuple[float, ...]:
         """The inputs `(len(FEATURES),)`."""
         mean = USUAL_LOG_PROB if self.mean_log_prob is None else max(self.mean_log_prob, LEAST_LOG_PROB)
-        kept = USUAL_KEPT if self.policy_kept is None else min(max(self.policy_kept, 0.01), 0.99)
+        policy_kept = USUAL_KEPT if self.policy_kept is None else min(max(self.policy_kept, 0.01), 0.99)
         block = self.before + self.text if self.continues else self.text
         return (
             1.0,
@@ -101,7 +101,7 @@ class WrittenText:
             float(not self.before.strip()),
             float(is_comment(block.lstrip("\n"))),
             float(_parses(block)),
-            _logit(kept) - _logit(USUAL_KEPT),
+            _logit(policy_kept) - _logit(USUAL_KEPT),
         )
 
 
@@ -123,10 +123,11 @@ class Reviewer:
 
         Below the threshold it is drawn whether to show it.
         """
-        kept = self.kept(WrittenText.of(state, after, action, completion.mean_log_prob))
-        above = kept >= self.threshold
-        explored = not above and generator.random() < self.exploration
-        return Review(kept, self.threshold, self.shown_probability(kept), above or explored, explored)
+        estimate = self.kept(WrittenText.of(state, after, action, completion.mean_log_prob))
+        is_above = estimate >= self.threshold
+        explored = not is_above and generator.random() < self.exploration
+        probability = 1.0 if is_above else self.exploration
+        return Review(estimate, self.threshold, probability, is_above or explored, explored)
 
     def kept(self, written: WrittenText) -> float:
         """Estimated share of the text that will be kept."""
@@ -139,10 +140,6 @@ class Reviewer:
         """
         return self.kept(WrittenText(completion.text, before, continues, completion.mean_log_prob))
 
-    def shown_probability(self, kept: float) -> float:
-        """With which a text of this p(kept) is shown."""
-        return 1.0 if kept >= self.threshold else self.exploration
-
 
 def estimates(coefficients: Sequence[float], features: NDArray[np.float64]) -> NDArray[np.float64]:
     """p(kept) `(N,)` of features `(N, F)`."""
@@ -153,7 +150,7 @@ def estimates(coefficients: Sequence[float], features: NDArray[np.float64]) -> N
 
 def fit(
     features: NDArray[np.float64],
-    kept: NDArray[np.float64],
+    shares: NDArray[np.float64],
     weights: NDArray[np.float64] | None = None,
     *,
     start: Sequence[float] = START,
@@ -161,20 +158,20 @@ def fit(
 ) -> tuple[float, ...]:
     """The coefficients that explain the shares kept best, held to `start`: Newton's method on the log-loss.
 
-    features `(N, F)`; kept, weights `(N,)`: shares in [0, 1], and how much each counts. shrinkage: the weight of half
-    the squared distance to `start`. Also of no texts.
+    features `(N, F)`; shares, weights `(N,)`: the share of each text that was kept, and how much it counts. shrinkage:
+    the weight of half the squared distance to `start`. Also of no texts.
     """
-    target, weights = np.array(start, dtype=float), np.ones(len(kept)) if weights is None else weights
+    target, weights = np.array(start, dtype=float), np.ones(len(shares)) if weights is None else weights
     coefficients = target.copy()
 
     def loss(at: NDArray[np.float64]) -> float:
         logits = features @ at
-        log_losses = np.logaddexp(0.0, logits) - kept * logits
+        log_losses = np.logaddexp(0.0, logits) - shares * logits
         return float(weights @ log_losses + 0.5 * shrinkage * ((at - target) ** 2).sum())
 
     for _ in range(50):
         probabilities = estimates(coefficients.tolist(), features)
-        gradient = features.T @ (weights * (probabilities - kept)) + shrinkage * (coefficients - target)
+        gradient = features.T @ (weights * (probabilities - shares)) + shrinkage * (coefficients - target)
         curvature = (features.T * (weights * probabilities * (1.0 - probabilities))) @ features
         step = np.linalg.solve(curvature + shrinkage * np.eye(len(target)), gradient)
         scale = 1.0

@@ -86,8 +86,8 @@ class CurrentModels:
     """Decides with the current models. For any number of threads, which take turns.
 
     epsilon: probability of drawing from the distribution under argmax. explore: whether exploration acts while fewer
-    than `EXPLORATION_SESSIONS` sessions are learned from, unless `settings`, the file in which the person's own choice
-    is remembered, says otherwise. for_person: models of sample sessions and scripted people do not answer.
+    than `EXPLORATION_SESSIONS` sessions are learned from, unless the person switched it off, which is remembered in the
+    file `settings`. for_person: models of sample sessions and scripted people do not answer.
     failure: why the policy cannot answer; None: it can.
     """
 
@@ -103,7 +103,7 @@ class CurrentModels:
     ) -> None:
         self.failure: str | None = None
         self._folder, self._epsilon, self._settings, self._for_person = folder, epsilon, settings, for_person
-        self._explore = _remembered_choice(settings, explore)
+        self._explore = explore and not _is_switched_off(settings)
         self._random = Random(seed)
         self._lock = threading.Lock()
         self._models: Models | None = None
@@ -249,11 +249,10 @@ def _alternatives(pairs: Sequence[tuple[int, int, float]]) -> tuple[dict[str, An
     )
 
 
-def _remembered_choice(settings: Path | None, default: bool) -> bool:
-    """Whether the person lets exploration act, as they said last; a file that cannot be read says nothing."""
+def _is_switched_off(settings: Path | None) -> bool:
+    """Whether the person switched exploration off when they said so last; a file that cannot be read says nothing."""
     try:
         remembered = None if settings is None else json.loads(read_regular_file(settings))
     except (InputError, ValueError, RecursionError):
-        return default
-    chosen = remembered.get("explore") if isinstance(remembered, dict) else None
-    return chosen if isinstance(chosen, bool) else default
+        return False
+    return isinstance(remembered, dict) and remembered.get("explore") is False

@@ -24,24 +24,24 @@ def run_within(seconds: float, work: Callable[[Cancellation], Outcome], cancella
     """
     cancellation.raise_if_cancelled()
     outcomes: SimpleQueue[tuple[Outcome | None, BaseException | None]] = SimpleQueue()
-    own = Cancellation()
+    inner = Cancellation()
 
     def run() -> None:
         try:
-            outcomes.put((work(own), None))
+            outcomes.put((work(inner), None))
         except BaseException as error:
             outcomes.put((None, error))
 
     def stop() -> None:
         outcomes.put((None, WritingCancelledError()))
-        own.cancel()
+        inner.cancel()
 
     threading.Thread(target=run, name="writing", daemon=True).start()
     cancellation.on_cancel(stop)
     try:
         outcome, error = outcomes.get(timeout=seconds)
     except Empty:
-        own.cancel()
+        inner.cancel()
         raise DeadlineError(f"took longer than {seconds:g} s") from None
     if error is not None:
         raise error

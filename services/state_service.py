@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +37,9 @@ from services.responses import answer, read, refuse
 from services.services import Services
 
 SUPERSEDED = 499
+
+MOST_HELPERS = 16
+"""Requests for help at a time, in threads of their own, so that no slow writer holds up recording."""
 
 
 def endpoints(services: Services) -> Sequence[Endpoint]:
@@ -132,6 +136,7 @@ class StateService:
 
     def __post_init__(self) -> None:
         self._latest: dict[tuple[str, str | None], Cancellation] = {}
+        self._helpers = ThreadPoolExecutor(MOST_HELPERS, thread_name_prefix="help")
 
     async def about(self, request: Request) -> Response:
         return answer(StateAbout("state service", VERSION, self.services.writer_name or None))
@@ -195,7 +200,8 @@ class StateService:
             earlier.cancel()
         self._latest[asked_by] = cancellation
         try:
-            outcome = await asyncio.to_thread(self._help, message, cancellation, agent)
+            loop = asyncio.get_running_loop()
+            outcome = await loop.run_in_executor(self._helpers, self._help, message, cancellation, agent)
         except WritingCancelledError:
             return refuse(SUPERSEDED, "a newer request of this session has taken this one's place")
         finally:

@@ -141,13 +141,14 @@ def test_the_persons_switch_is_remembered(tmp_path):
     assert json.loads(settings.read_text()) == {"explore": False}
     assert not served(tmp_path, settings=settings).explore
     served(tmp_path, settings=settings).explore = True
-    assert served(tmp_path, settings=settings, explore=False).explore
+    assert served(tmp_path, settings=settings).explore
+    assert not served(tmp_path, settings=settings, explore=False).explore, "this run's own setting comes first"
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"explore": 3}', "{" * 100_000])
-def test_settings_that_cannot_be_read_are_the_default(tmp_path, content):
+def test_settings_that_cannot_be_read_say_nothing(tmp_path, content):
     (tmp_path / "settings.json").write_text(content)
-    assert not served(tmp_path, settings=tmp_path / "settings.json", explore=False).explore
+    assert served(tmp_path, settings=tmp_path / "settings.json").explore
 
 
 def test_decisions_are_computed_by_one_thread(tmp_path):

@@ -16,14 +16,14 @@ from state_adapter import Episode, Transition
 
 @dataclass(frozen=True)
 class ReviewedTexts:
-    """N texts: features `(N, F)`, the share of each that stood at the person's reply, and its weight `(N,)`.
+    """N texts: features `(N, F)`; the share of each that stood at the person's reply, and its weight, `(N,)` each.
 
     weights: one over the probability with which a text was shown, so that those that are mostly held back count for
     those that were.
     """
 
     features: NDArray[np.float64]
-    kept: NDArray[np.float64]
+    shares: NDArray[np.float64]
     weights: NDArray[np.float64]
 
     @classmethod
@@ -31,14 +31,15 @@ class ReviewedTexts:
         """The texts of recorded sessions whose writer is known, and which the person has replied to."""
         rows = [row for episode in episodes for row in _rows(episode)]
         features = np.array([features for features, _, _ in rows], dtype=float).reshape(len(rows), len(FEATURES))
-        return cls(features, *np.array([(kept, weight) for _, kept, weight in rows], dtype=float).reshape(-1, 2).T)
+        shares, weights = np.array([(share, weight) for _, share, weight in rows], dtype=float).reshape(-1, 2).T
+        return cls(features, shares, weights)
 
     def __len__(self) -> int:
-        return len(self.kept)
+        return len(self.shares)
 
     def fit(self) -> tuple[float, ...]:
         """The reviewer's coefficients for this person, held to the start."""
-        return fit(self.features, self.kept, self.weights)
+        return fit(self.features, self.shares, self.weights)
 
 
 def _rows(episode: Episode) -> Iterator[tuple[tuple[float, ...], float, float]]:

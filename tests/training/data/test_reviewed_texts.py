@@ -30,7 +30,7 @@ def test_a_text_that_was_shown_is_learned_as_it_was_judged_with_the_share_that_s
     texts = ReviewedTexts.of([session(SHOWN), session(SHOWN, reply=("", "b", "c"))])
     judged = WrittenText.of(state(0, "", "b"), ["total = 1", "b"], SHOWN, -0.2)
     assert texts.features.tolist() == [list(judged.features())] * 2
-    assert texts.kept.tolist() == [1.0, 0.0] and texts.weights.tolist() == [1.0, 1.0]
+    assert texts.shares.tolist() == [1.0, 0.0] and texts.weights.tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize(
