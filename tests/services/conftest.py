@@ -1,6 +1,15 @@
-"""Services in this process, with a writer that writes `pass`, and clients that ask them."""
+"""Services in this process, with a writer that writes `pass`, and clients that ask them; a real server process."""
 
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
+from http.client import HTTPConnection
 
 import pytest
 from starlette.testclient import TestClient
@@ -19,6 +28,7 @@ from services.page import Page
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
 from services.services import Services
+from services.simulated_client import BackendClient
 from simulation.problem_loader import load_problems
 
 PORT, TOKEN, ALLOWED_ORIGIN = 3000, "token-of-this-run", "http://localhost:3111"
@@ -78,3 +88,74 @@ def client(served):
     """A program on this machine; one event loop for the whole module."""
     with served.client() as client:
         yield client
+
+
+class ServerProcess:
+    """`run.py --serve` on a data root of its own, in a process group of its own; one at a time on a data root."""
+
+    def __init__(self, root, folder):
+        self.root, self.paths = root, DataPaths(folder / "data")
+        self.settings = folder / "training_config.json"
+        self.settings.write_text(json.dumps(TINY))
+        self.log = folder / "server.log"
+        self.process = self.port = None
+
+    def start(self):
+        """Starts it and waits until it answers."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(self.root / "run.py"), "--serve", "--port", str(self.port),
+                 "--training-config-path", str(self.settings)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=os.environ | {"PERSISTENT_DATA_DIR": str(self.paths.root)},
+            )  # fmt: skip
+        deadline = time.monotonic() + 120
+        while self.process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(OSError), contextlib.closing(HTTPConnection("127.0.0.1", self.port)) as connection:
+                connection.request("GET", "/api/backend/test-queue/status")
+                connection.getresponse().read()
+                return self
+            time.sleep(0.02)
+        raise AssertionError(f"it does not serve: {self.log.read_text()}")
+
+    def client(self):
+        """A connection of its own to the server."""
+        return BackendClient("127.0.0.1", self.port)
+
+    def get(self, path):
+        """The answer to a GET."""
+        with contextlib.closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request("GET", path)
+            return json.loads(connection.getresponse().read())
+
+    def kill(self):
+        """Kills the whole tree at once, as a power cut would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        """Ends it as a person would."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(120)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                raise AssertionError(f"it does not end: {self.log.read_text()}") from None
+
+
+TINY = {
+    "featurizer": {"d_in": 24, "char_dim": 8},
+    "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
+}
+
+
+@pytest.fixture
+def server_process(root, tmp_path):
+    """A real server, which the test starts (`start`), kills or stops; its clients are real ones."""
+    process = ServerProcess(root, tmp_path)
+    yield process
+    process.stop()
