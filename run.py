@@ -98,9 +98,12 @@ def _run(options: argparse.Namespace) -> int:
     paths = DataPaths.default()
     if line := sessions_left_behind():
         _say(line)
+    missing = _missing_packages()
+    if missing:
+        _say(f"The page and the recorder need {', '.join(missing)}: {INSTALL_SERVE}")
     if options.simulate is not None:
         config, recordings = simulate(config, paths, options)
-    elif options.serve or (_has_terminal() and not options.train_only and serves()):
+    elif options.serve or (_has_terminal() and not options.train_only and not missing):
         serve(config, paths, options)
         recordings = paths.episodes
     else:
@@ -189,7 +192,7 @@ def find_recordings(config: LoopConfig, paths: DataPaths, options: argparse.Name
     if has_recordings(paths.episodes):
         return config, paths.episodes
     where = printable(str(paths.episodes))
-    if serves():
+    if not _missing_packages():
         _say(f"No recorded sessions in {where}: scripted people show what happens, marked as such.")
         return simulate(config, paths, options)
     _say(f"No recorded sessions in {where}: two samples show what happens, marked as such.")
@@ -206,15 +209,8 @@ def _may_hold_sessions(name: str) -> bool:
     return not name.startswith(".") and Path(name).suffix.lower() in (".json", ".jsonl")
 
 
-def serves() -> bool:
-    """Whether the packages of the services are installed; says how to install them if not."""
-    missing = _missing_packages()
-    if missing:
-        _say(f"The page and the recorder need {', '.join(missing)}: {INSTALL_SERVE}")
-    return not missing
-
-
 def _missing_packages() -> list[str]:
+    """Of the extra `serve`."""
     return [name for name in SERVICE_PACKAGES if find_spec(name) is None]
 
 

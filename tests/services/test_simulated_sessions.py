@@ -37,8 +37,9 @@ def sessions(paths):
     return sorted(paths.simulated_episodes.glob("*/*.json"))
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(12, marks=pytest.mark.slow)])
-def test_from_http_to_models_that_serve_nobody_by_default(paths, capsys, count):
+@pytest.mark.parametrize("count, settings", [(2, TINY), pytest.param(4, {}, marks=pytest.mark.slow)])
+def test_from_http_to_models_that_serve_nobody_by_default(paths, tmp_path, capsys, count, settings):
+    (tmp_path / "training_config.json").write_text(json.dumps(settings))
     assert run.main(["--simulate", str(count)]) == 0
     out, error = capsys.readouterr()
     assert f"Learned from {count} sessions, " in out or "held out" in out
@@ -46,6 +47,15 @@ def test_from_http_to_models_that_serve_nobody_by_default(paths, capsys, count):
     models = quarantine_folder(paths.models, "scripted")
     assert store.load(models).meta["trained_on"] == "scripted" and store.load(paths.models) is None
     assert not list(paths.episodes.glob("*")) and len(sessions(paths)) == count
+
+
+def test_without_a_terminal_and_sessions_some_are_recorded_once(paths, capsys, monkeypatch):
+    assert run.SIMULATED_SESSIONS == 4
+    monkeypatch.setattr(run, "SIMULATED_SESSIONS", 1)
+    assert run.main([]) == 0
+    assert "scripted people show what happens" in capsys.readouterr().err and len(sessions(paths)) == 1
+    assert run.main(["--train-only"]) == 0
+    assert capsys.readouterr().out.startswith("Nothing is new") and len(sessions(paths)) == 1
 
 
 def test_what_is_recorded_is_what_a_page_records(paths):
