@@ -70,7 +70,9 @@ class SamplingRule:
 
     def _weights(self, log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
         """Weights `(n,)` that the pairs are drawn by, at most 1; 0 for those that are never drawn."""
-        weights: NDArray[np.float64] = np.exp((log_probs - log_probs.max()).astype(np.float64) / self.temperature)
+        differences = (log_probs - log_probs.max()).astype(np.float64)
+        with np.errstate(over="ignore"):  # a temperature near 0: all but the best are infinitely worse
+            weights: NDArray[np.float64] = np.exp(differences / self.temperature)
         if self.strategy == "sample_top_k" and self.top_k < len(weights):
             weights[np.argsort(-log_probs, kind="stable")[self.top_k :]] = 0.0
         return weights

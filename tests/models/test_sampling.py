@@ -57,3 +57,12 @@ def test_epsilon_is_how_often_the_greedy_pair_gives_way(epsilon):
     rule = SamplingRule(epsilon=epsilon)
     taken = [rule.sample(log_probs, 4, generator).index for _ in range(2000)]
     assert sum(index != 4 for index in taken) / 2000 == pytest.approx(epsilon * 20 / 21, abs=0.04)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("strategy", ["sample", "sample_top_k"])
+def test_the_least_temperature_takes_the_most_probable_pair_without_a_warning(strategy):
+    log_probs, generator = log_probs_of([1.0] * 4 + [2.0] + [0.0] * 16), torch.Generator().manual_seed(0)
+    rule = SamplingRule(strategy, temperature=5e-324)
+    assert {rule.sample(log_probs, 0, generator).index for _ in range(50)} == {4}
+    assert rule.sample(log_probs, 0, generator).probability == 1.0
