@@ -32,7 +32,7 @@ from app.main_wrapper import exit_with, output_after, run_command
 from cli.writer_flags import add_writer_flags, writer_settings
 from config import VERSION, LoopConfig
 from data_paths import SAMPLES, DataPaths, in_repository, quarantine_folder, sessions_left_behind
-from errors import InputError, printable
+from errors import InputError, NotFoundError, printable
 from training.distributed.process_group import DistributedContext
 
 if TYPE_CHECKING:
@@ -113,7 +113,13 @@ def _run(options: argparse.Namespace) -> int:
     if not has_recordings(recordings):
         _say(f"No sessions in {recordings}: nothing is learned. --simulate {SIMULATED_SESSIONS} shows what happens.")
         return 0
-    return train(options, config, paths, recordings)
+    try:
+        return train(options, config, paths, recordings)
+    except NotFoundError:
+        if recordings != paths.episodes or not _has_terminal():
+            raise
+        _say(f"No session in {recordings} has a decision yet: nothing is learned.")
+        return 0
 
 
 def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> None:
@@ -280,6 +286,11 @@ def settings_file(options: argparse.Namespace) -> str:
     return str(getattr(options, "training_config_path", "training_config.json"))
 
 
+def _first_of(options: argparse.Namespace, *names: str) -> str:
+    """The first of these flags that was given."""
+    return "--" + next(name for name in names if getattr(options, name)).replace("_", "-")
+
+
 def _check_options(options: argparse.Namespace) -> None:
     serving = options.serve or options.simulate is not None
     if options.train_only and (serving or options.no_train):
@@ -296,8 +307,10 @@ def _check_options(options: argparse.Namespace) -> None:
             raise InputError("--allow-origin", f"{origin!r} is no origin, expected one such as http://localhost:5173")
     if DistributedContext.from_environment().world_size > 1:
         raise InputError("run.py", "is for one process; torchrun starts train_from_episodes (docs/scaling.md)")
-    if serving and (missing := _missing_packages()):
-        raise InputError("--serve" if options.serve else "--simulate", f"needs {', '.join(missing)}: {INSTALL_SERVE}")
+    if (serving or options.no_train) and (missing := _missing_packages()):
+        raise InputError(
+            _first_of(options, "serve", "simulate", "no_train"), f"needs {', '.join(missing)}: {INSTALL_SERVE}"
+        )
 
 
 if __name__ == "__main__":

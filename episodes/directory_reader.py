@@ -21,6 +21,9 @@ STREAMS = "raw"
 
 _NO_STREAMS = (TESTS, CHANGES, TEST_RUNS)
 
+TOO_SHORT = ", so no decision; expected two states at least"
+"""How the reason ends why an episode that is whole was left out."""
+
 BESIDE_SNAPSHOT = "streams beside their snapshot, which was read instead"
 
 EXPECTED = "<id>/<id>.json (a snapshot), <id>/raw/<id>.jsonl (a stream) or a list of episodes, with two states at least"
@@ -137,7 +140,7 @@ class _Reading:
         if len(episode.states) < 2:
             place = f"{episode.source}, episode {episode.id}"
             count = "one state" if episode.states else "no states"
-            self.summary.skipped.append((place, f"has {count}, so no decision; expected two states at least"))
+            self.summary.skipped.append((place, f"has {count}{TOO_SHORT}"))
             return
         self.summary.used_episodes += 1
         self.summary.used_states += len(episode.states)
@@ -150,4 +153,5 @@ def _nothing(path: str, files: int | None, skipped: list[tuple[str, str]]) -> In
         return InputError(*skipped[0])
     first = f"; the first was skipped: {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
     searched = f" in {files} .json and .jsonl file(s)" if files is not None else ""
-    return InputError(path, f"holds no episode with a decision{searched}, expected {EXPECTED}{first}")
+    kind = NotFoundError if all(reason.endswith(TOO_SHORT) for _, reason in skipped) else InputError
+    return kind(path, f"holds no episode with a decision{searched}, expected {EXPECTED}{first}")

@@ -223,6 +223,14 @@ def test_without_any_session_ctrl_c_learns_nothing_and_says_what_shows_how_it_wo
     assert "--simulate 4 shows what happens" in command.lines[-1] and not paths.models.exists()
 
 
+def test_a_session_that_was_begun_and_left_is_no_error_after_ctrl_c(start, paths):
+    command = start(terminal=True)
+    begin_session(command.port(), [""])
+    command.process.send_signal(signal.SIGINT)
+    assert command.end() == (0, "")
+    assert "has a decision yet: nothing is learned" in command.lines[-1] and not paths.models.exists()
+
+
 def test_a_terminal_that_is_gone_saves_the_sessions_and_does_not_train(start, paths):
     command = start(terminal=True)
     episode = begin_session(command.port())
