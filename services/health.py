@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
+from pathlib import Path
 
 from config import VERSION
 from errors import InputError
@@ -37,7 +39,7 @@ def message(services: Services) -> HealthMessage:
         VERSION,
         health_status(all(part.ok for part in found)),
         found,
-        recording=services.recorder.problem_of_disk is None,
+        recording=found[0].ok,
         exploring=_is_exploring(services),
         explore=models.explore,
     )
@@ -56,7 +58,16 @@ def recorder(services: Services) -> PartMessage:
     problem = services.recorder.problem_of_disk
     if problem is not None:
         return PartMessage("recorder", False, f"nothing is recorded: {problem}")
-    return PartMessage("recorder", True, f"records into {services.paths.episodes}")
+    folder = services.paths.episodes
+    if not os.access(_existing(folder), os.W_OK):
+        text = f"nothing can be recorded: {folder} cannot be written; PERSISTENT_DATA_DIR names another folder"
+        return PartMessage("recorder", False, text)
+    return PartMessage("recorder", True, f"records into {folder}")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the one above it that is there."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def _policy(services: Services) -> PartMessage:
@@ -103,8 +114,7 @@ def tester(services: Services) -> PartMessage:
 
 def disk(services: Services) -> PartMessage:
     """Whether there is room."""
-    folder = next(path for path in (services.paths.root, *services.paths.root.resolve().parents) if path.exists())
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(_existing(services.paths.root)).free
     text = f"{free // 2**20} MB free at {services.paths.root}"
     return PartMessage("disk", free > LOW_DISK, text if free > LOW_DISK else f"only {text}: make room")
 

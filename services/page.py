@@ -112,7 +112,8 @@ class Page:
         return refuse(404, "there is no such problem") if problem is None else answer(public_record(problem))
 
     async def explore(self, request: Request) -> Response:
-        self.services.assistance.models.explore = (await read(request, ExploreRequest)).explore
+        message = await read(request, ExploreRequest)
+        await asyncio.to_thread(setattr, self.services.assistance.models, "explore", message.explore)
         return answer(Ok())
 
     async def finish_recording(self, request: Request) -> Response:

@@ -473,7 +473,8 @@ def test_an_execution_without_a_part_is_refused_by_400(tester, missing):
 )
 def test_a_malformed_execution_is_refused_by_400(tester, change):
     assert tester.post("/execute", run_body("") | change).status_code == 400
-    assert tester.post_bytes("/execute", b"{").status_code == 400
+    for content in (b"", b"{", b'{"x": ' + b"[" * 100_000, b'{"code": NaN}', b"\xff"):
+        assert tester.post_bytes("/execute", content).status_code == 400
 
 
 # -- policy

@@ -57,6 +57,18 @@ def test_health_is_bad_where_nothing_is_recorded(client, served, monkeypatch):
     assert client.get("/api/backend/health").json()["status"] == "unhealthy"
 
 
+def test_health_says_before_the_first_session_that_a_folder_cannot_be_written(client, monkeypatch):
+    monkeypatch.setattr("services.health.os.access", lambda path, mode: False)
+    health = client.get("/api/health").json()
+    assert not health["recording"] and "PERSISTENT_DATA_DIR" in health["parts"][0]["text"]
+
+
+def test_health_says_that_there_is_hardly_room(client, monkeypatch):
+    monkeypatch.setattr("services.health.LOW_DISK", 2**62)
+    part = client.get("/api/health").json()["parts"][5]
+    assert not part["ok"] and part["text"].startswith("only ") and part["text"].endswith("make room")
+
+
 def test_health_says_why_the_policy_keeps_quiet(client, served, monkeypatch):
     monkeypatch.setattr(served.services.assistance.models, "failure", "the models are damaged")
     policy = client.get("/api/health").json()["parts"][1]
