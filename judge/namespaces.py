@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-OWN_FOLDER = "/tmp"
+OWN_FOLDER = "/solution"
 """The only folder, inside the namespaces, in which anything can be written."""
 
 _NEW = 0x10000000 | 0x20000000 | 0x40000000 | 0x08000000 | 0x00020000 | 0x04000000

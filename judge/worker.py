@@ -31,12 +31,15 @@ _PRELOADED = (
     "string", "typing",
 )  # fmt: skip
 _OOM_SCORE = "1000"
+_UMASK = 0o022
+"""Whatever the person's is: nobody must be able to read the folders that lead to Python's libraries."""
 
 
 def main(settings: str) -> None:
     """Serves requests from standard input. settings: JSON of `{namespaces, files, filter}`, see `sandbox`."""
     protections = json.loads(settings)
     requests, answers = os.dup(0), os.dup(1)
+    os.umask(_UMASK)
     _clear_environment()
     base_memory = _virtual_memory()
     with contextlib.suppress(OSError):

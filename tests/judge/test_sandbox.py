@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,22 @@ def test_each_process_of_a_worker_can_be_killed_alone(position):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         assert runner.run("print(4)  # again", [case], timeout_ms=20_000).passed == 1
+
+
+def test_code_finds_libraries_of_an_environment_wherever_it_lies(tmp_path, monkeypatch):
+    venv.create(tmp_path / "venv", symlinks=True)
+    (folder,) = (tmp_path / "venv").glob("lib/*/site-packages")
+    (folder / "greeting.py").write_text("words = 'good day'", encoding="ascii")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "bin" / "python"))
+    code = "import greeting; print(greeting.words)"
+    with CaseRunner(unprotected=True) as runner:
+        (result,) = runner.run(code, [StandardCase(1, "", "good day\n")], timeout_ms=20_000).results
+    assert result.passed, result
+
+
+def test_the_level_is_the_same_for_a_person_whose_files_nobody_else_may_read():
+    level, before = probe().level, os.umask(0o077)
+    try:
+        assert probe().level == level
+    finally:
+        os.umask(before)
