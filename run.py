@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 _ORIGIN = re.compile(r"https?://[^/\s?#@]+")
 
-SERVE_STOP_SECONDS, STOP_SECONDS = 30.0, 60.0
-"""How long open sessions and their tests may take to end: under `--serve`, and before training."""
+SERVE_STOP_SECONDS, STOP_SECONDS = 25.0, 60.0
+"""How long open sessions and their tests may take to end: under `--serve`, where 30 s are all, and before training."""
 
 SIMULATED_SESSIONS = 4
 """Sessions of scripted people to learn from where nobody has recorded any."""
