@@ -17,9 +17,10 @@ function fill(id, texts, wrong = () => false) {
   }));
 }
 
-function showRecording(reason) {
+function showRecording(reason, lost = false) {
+  const next = lost ? "Copy your text, then load this page again." : "It goes on by itself as soon as it can.";
   element("not-recorded").hidden = reason === null;
-  element("not-recorded").textContent = `Nothing is recorded now (${reason}). It goes on by itself as soon as it can.`;
+  element("not-recorded").textContent = reason === null ? "" : `Nothing is recorded now (${reason}). ${next}`;
 }
 
 async function showHealth() {

@@ -103,8 +103,9 @@ export class Session {
           await send();
           return this.report(null);
         } catch (error) {
-          this.report(error.message);
-          if (error instanceof RefusedError && [400, 404, 409, 422].includes(error.status)) throw error;
+          const lost = error instanceof RefusedError && [400, 401, 403, 404, 409, 422].includes(error.status);
+          this.report(error.message, lost); // lost: trying again does not help
+          if (lost) throw error;
           await pause(RETRY_MS);
         }
       }
