@@ -26,8 +26,10 @@ def create_app(services: Services, rules: AccessRules, page: Page) -> Starlette:
     """All services under `/api`, and the page."""
     groups = service_endpoints(services)
     page.describe(groups)
-    own = {"": page.endpoints(), **groups}
-    return _application([route for prefix, group in own.items() for route in routes(group, prefix)], services, rules)
+    all_groups = {"": page.endpoints(), **groups}
+    return _application(
+        [route for prefix, group in all_groups.items() for route in routes(group, prefix)], services, rules
+    )
 
 
 def create_compat_apps(services: Services, rules: AccessRules) -> dict[int, Starlette]:

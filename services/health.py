@@ -33,13 +33,13 @@ def parts(services: Services) -> list[PartMessage]:
 
 def message(services: Services) -> HealthMessage:
     """All parts for a page."""
-    found = parts(services)
+    all_parts = parts(services)
     models = services.assistance.models
     return HealthMessage(
         VERSION,
-        health_status(all(part.ok for part in found)),
-        found,
-        recording=found[0].ok,
+        health_status(all(part.ok for part in all_parts)),
+        all_parts,
+        recording=all_parts[0].ok,
         exploring=_is_exploring(services),
         explore=models.explore,
     )

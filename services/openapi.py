@@ -109,7 +109,7 @@ def openapi_page(document: Mapping[str, Any]) -> str:
 
 
 def _section(path: str, method: str, operation: Mapping[str, Any]) -> str:
-    taken = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    body_schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     answers = "".join(
         f"<li>{status}: {html.escape(answer['description'])}</li>"
         for status, answer in operation["responses"].items()
@@ -117,7 +117,7 @@ def _section(path: str, method: str, operation: Mapping[str, Any]) -> str:
     )
     return (
         f"<h2><code>{method.upper()} {html.escape(path)}</code></h2><p>{html.escape(operation['summary'])}</p>"
-        + ("" if taken is None else f"<p>Takes</p>{_code(taken)}")
+        + ("" if body_schema is None else f"<p>Takes</p>{_code(body_schema)}")
         + f"<ul>{answers}</ul>"
     )
 
