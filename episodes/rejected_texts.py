@@ -67,8 +67,8 @@ def _rejected_part(before: State, line: int, after: State, later: int | None) ->
     part = _part_of_assistant(before, line, text)
     if later is None or not part.strip():
         return part if part.strip() else ""
-    rest = strip_line_end(after.lines[later])
-    if rest == text or (later not in after.undone and _is_left(part, text, rest)):
+    later_text = strip_line_end(after.lines[later])
+    if later_text == text or (later not in after.undone and _is_left(part, text, later_text)):
         return ""
     return part
 
@@ -79,7 +79,7 @@ def _part_of_assistant(state: State, line: int, text: str) -> str:
     return text[start:end]
 
 
-def _is_left(part: str, text: str, rest: str) -> bool:
+def _is_left(part: str, text: str, later_text: str) -> bool:
     """Whether so few of a line's characters are gone that the written part of it was at most amended."""
-    old, new = "".join(text.split()), "".join(rest.split())
+    old, new = "".join(text.split()), "".join(later_text.split())
     return len(old) - lcs_length(old, new) < _MOST_REMOVED * len("".join(part.split()))

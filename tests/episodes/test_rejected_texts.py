@@ -34,13 +34,14 @@ def test_what_is_gone_of_the_assistants_was_rejected(states, texts):
     assert rejected(*states) == texts
 
 
-def test_an_undo_rejects_however_similar_the_line_is_now():
+@pytest.mark.parametrize("flags, texts", [(["undo"], ("compute(items)",)), ([], ())])
+def test_an_undo_rejects_however_similar_the_line_is_now(flags, texts):
     live = LiveEpisode()
-    undo = [{"human": {"turn": 2, "span": [0, 3], "actions": [0, 1, 0], "specialFlags": ["undo"]}}]
-    live.add({"timestep": 0, "text": "value = 1"})
-    live.add({"timestep": 1, "text": "value = 12", "action": ASSISTANT})
-    live.add({"timestep": 2, "text": "value = 1", "attribution": undo})
-    assert live.rejected_texts() == ("2",)
+    edits = [{"human": {"turn": 2, "span": [0, 3], "actions": [0, 1, 0], "specialFlags": flags}}]
+    live.add({"timestep": 0, "text": "value = "})
+    live.add({"timestep": 1, "text": "value = compute(items)", "action": ASSISTANT})
+    live.add({"timestep": 2, "text": "value = compute(item)", "attribution": edits})
+    assert live.rejected_texts() == texts
 
 
 def test_the_latest_are_remembered():
