@@ -151,14 +151,14 @@ print(probe().level.name)
 @pytest.mark.parametrize(
     ("calls", "levels"),
     [
-        (["unshare"], {"SYSTEM_CALLS"}),
-        (["mount_setattr"], {"SYSTEM_CALLS"}),
-        (["pivot_root"], {"SYSTEM_CALLS"}),
-        (["landlock_create_ruleset"], {"FULL", "LIMITS"}),
-        (["landlock_restrict_self", "unshare"], {"LIMITS"}),
-        (["prctl"], {"NAMESPACES", "FILES"}),
-        (["prctl", "unshare"], {"FILES"}),
-        (["prctl", "unshare", "landlock_create_ruleset"], {"LIMITS"}),
+        (["unshare"], ["SYSTEM_CALLS"]),
+        (["mount_setattr"], ["SYSTEM_CALLS"]),
+        (["pivot_root"], ["SYSTEM_CALLS"]),
+        (["landlock_create_ruleset"], ["FULL", "LIMITS"]),
+        (["landlock_restrict_self", "unshare"], ["LIMITS"]),
+        (["prctl"], ["NAMESPACES", "FILES"]),
+        (["prctl", "unshare"], ["FILES"]),
+        (["prctl", "unshare", "landlock_create_ruleset"], ["LIMITS"]),
     ],
     ids=" ".join,
 )
