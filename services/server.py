@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from errors import ConflictError, printable
 from services.port_owner import program_on_port
@@ -18,6 +20,10 @@ from services.port_owner import program_on_port
 HOST = "127.0.0.1"
 CLOSE_SECONDS = 5
 """How long requests that are under way may take when it ends."""
+HEAD_SECONDS = 20.0
+"""How long a connection may take to send the head of a request."""
+MAX_DESCRIPTORS = 16_384
+"""Connections and files that are open at once, as far as the system allows them."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class Server:
 
     def start(self) -> None:
         """Begins to serve. Connections that come before wait in the socket."""
+        allow_descriptors()
         self._thread.start()
 
     def stop(self, timeout: float) -> bool:
@@ -102,7 +109,49 @@ def _no_signals() -> Iterator[None]:
     yield
 
 
+class _ImpatientProtocol(H11Protocol):
+    """Closes connections that never finish the head of a request, which would be open for good."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._timer = self.loop.call_later(HEAD_SECONDS, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        before = self.cycle
+        super().data_received(data)
+        if self.cycle is not before:
+            self._stop_timer()
+        elif self._timer is None and self.cycle.response_complete:  # a part of the next request's head
+            self._timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def allow_descriptors() -> None:
+    """Raises this process's own limit of open files, which is low on most systems, to what the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(MAX_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=CLOSE_SECONDS
+        app,
+        http=_ImpatientProtocol,
+        lifespan="off",
+        log_config=None,
+        log_level="error",  # not each request that is no HTTP
+        access_log=False,
+        timeout_graceful_shutdown=CLOSE_SECONDS,
     )

@@ -1,9 +1,15 @@
 """The server promises: answers are sent at once, though their headers and their body are written apart."""
 
 import asyncio
+import resource
 import socket
+import time
 
-from services.server import HOST, listen
+import pytest
+from starlette.responses import PlainTextResponse
+
+from services import server
+from services.server import HOST, Listener, Server, allow_descriptors, listen
 
 
 def test_answers_do_not_wait_for_the_client_to_acknowledge_their_headers():
@@ -19,3 +25,52 @@ def test_answers_do_not_wait_for_the_client_to_acknowledge_their_headers():
         return no_delay
 
     assert asyncio.run(accepted_connection(listen(0)))
+
+
+@pytest.fixture
+def port(monkeypatch):
+    """Of a server that answers `yes` and has little patience."""
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
+
+    async def stopped():
+        pass
+
+    listening = listen(0)
+    running = Server([Listener(PlainTextResponse("yes"), listening)], stopped)
+    running.start()
+    yield listening.getsockname()[1]
+    assert running.stop(10)
+
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", REQUEST + b"GET / HT"])
+def test_a_connection_that_never_finishes_its_request_is_closed(port, sent):
+    with socket.create_connection((HOST, port), timeout=20) as connection:
+        connection.sendall(sent)
+        received = b""
+        while data := connection.recv(1000):
+            received += data
+        assert received.count(b"yes") == sent.count(REQUEST)
+
+
+def test_a_connection_that_sends_whole_requests_stays_open(port):
+    with socket.create_connection((HOST, port), timeout=20) as connection:
+        for _ in range(5):
+            connection.sendall(REQUEST[:8])
+            time.sleep(0.1)
+            connection.sendall(REQUEST[8:])
+            received = b""
+            while not received.endswith(b"yes"):
+                received += connection.recv(1000)
+
+
+def test_as_many_files_may_be_open_as_the_system_allows():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        allow_descriptors()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(server.MAX_DESCRIPTORS, hard), hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
