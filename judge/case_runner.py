@@ -29,6 +29,8 @@ from judge.worker_pool import WorkerPool, WorkerProcess
 DEFAULT_MEMORY_MB = 512
 MAX_OUTPUT = 2**20
 """Bytes of standard output of one case."""
+MAX_REMEMBERED = 2**25
+"""Characters of all executions that are remembered."""
 _GRACE_SECONDS = 5.0
 """How long a worker may be silent beyond a case's limits before it is replaced."""
 _TICK = 0.02
@@ -72,6 +74,14 @@ class Execution:
     def passed(self) -> int:
         """How many cases passed."""
         return sum(result.passed for result in self.results)
+
+    @property
+    def characters(self) -> int:
+        """Of all texts in it."""
+        return sum(
+            len(result.case.input) + len(result.case.expected) + len(result.actual) + len(result.user_stdout)
+            for result in self.results
+        )
 
 
 class Cancelled(Protocol):
@@ -211,6 +221,7 @@ class _ExecutionCache:
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._executions: OrderedDict[bytes, Execution] = OrderedDict()
+        self._characters = 0
         self._lock = threading.Lock()
 
     def get(self, key: bytes) -> Execution | None:
@@ -221,9 +232,11 @@ class _ExecutionCache:
 
     def add(self, key: bytes, execution: Execution) -> None:
         with self._lock:
+            earlier = self._executions.pop(key, None)
+            self._characters += execution.characters - (earlier.characters if earlier is not None else 0)
             self._executions[key] = execution
-            while len(self._executions) > self._capacity:
-                self._executions.popitem(last=False)
+            while len(self._executions) > self._capacity or self._characters > MAX_REMEMBERED:
+                self._characters -= self._executions.popitem(last=False)[1].characters
 
 
 @dataclass(slots=True)

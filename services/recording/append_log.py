@@ -6,6 +6,7 @@ round and syncs it. Files do not wait for each other. Not here: what the lines s
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
@@ -56,6 +57,8 @@ class LogFile:
             try:
                 _write_all(self._descriptor, content)
                 os.fdatasync(self._descriptor)
+                if not os.fstat(self._descriptor).st_nlink:
+                    raise OSError(errno.ESTALE, "was deleted; begin a new session")
             except OSError:
                 with suppress(OSError):  # else before the next line: no half line stays in the middle of the file
                     self.truncate(self.size)

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from errors import InputError
-from judge import CaseRunner, SandboxLevel, StandardCase
+from judge import CaseRunner, SandboxLevel, StandardCase, case_runner
 from judge.case_runner import equals_shown, split_output
 from judge.sandbox import ProbedSandbox
 
@@ -249,3 +249,15 @@ def test_too_weak_a_sandbox_runs_nothing_unless_it_is_wanted(monkeypatch):
         run(runner, "print(4)", ("", "4\n"))
     with CaseRunner(unprotected=True) as runner:
         assert only(run(runner, "print(4)", ("", "4\n"))).passed
+
+
+def test_large_executions_are_not_all_remembered(monkeypatch):
+    monkeypatch.setattr(case_runner, "MAX_REMEMBERED", 1000)
+    with CaseRunner(unprotected=True) as runner:
+        first, again, small, repeated = (
+            run(runner, code, ("", ""))
+            for code in ("print('x' * 800)", "print('y' * 800)", "print('z' * 9)", "print('x' * 800)")
+        )
+        assert runner._cache._characters <= 1000
+        assert run(runner, "print('x' * 800)", ("", "")) is repeated and repeated is not first
+        assert again.results[0].actual == "y" * 800 + "\n" and small.results[0].actual == "z" * 9 + "\n"

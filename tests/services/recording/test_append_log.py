@@ -109,3 +109,11 @@ def test_an_acknowledged_line_is_synced_first(log, tmp_path, monkeypatch):
     file = LogFile(tmp_path / "log")
     log.append(file, b"line\n").result()
     assert synced == [5]
+
+
+def test_nothing_is_acknowledged_that_went_into_a_deleted_file(log, tmp_path):
+    file = LogFile(tmp_path / "folder" / "log")
+    log.append(file, b"1\n").result()
+    file.path.unlink()
+    with pytest.raises(InputError, match="was deleted"):
+        log.append(file, b"2\n").result()
