@@ -212,7 +212,14 @@ class StateService:
         if agent == "assistant":
             decision, line = content.metadata["action"]
             answered = (decision, line if decision else 0)
-            self.services.recorder.note_decision(message.episode_id, request_id, message.text, outcome.action, answered)
+            self.services.recorder.note_decision(
+                message.episode_id,
+                request_id,
+                message.text,
+                outcome.action,
+                answered,
+                milliseconds=outcome.milliseconds,
+            )
         return answer(content)
 
     def _help(

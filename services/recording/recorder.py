@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -27,7 +27,7 @@ from services import messages
 from services.messages import Change, MalformedError, StateRequest
 from services.recording.append_log import AppendLog, LogFile
 from services.recording.recovery import recover_sessions
-from services.recording.session import MissingChangesError, Session, digest
+from services.recording.session import AnsweredDecision, MissingChangesError, Session, digest
 from services.recording.snapshot_queue import SnapshotQueue
 from services.recording.source_states import find_source, read_source
 from state import State
@@ -169,17 +169,26 @@ class Recorder:
         self.snapshots.add(session.stream.path)
 
     def note_decision(
-        self, episode_id: str | None, request_id: str, text: str, action: Action, answered: tuple[int, int]
+        self,
+        episode_id: str | None,
+        request_id: str,
+        text: str,
+        action: Action,
+        answered: tuple[int, int],
+        *,
+        milliseconds: Mapping[str, float] | None = None,
     ) -> None:
         """Keeps an answered decision's record until the state that carries it out comes.
 
-        answered: `(type, line from 1)` as the client got it. A decision for no session may be any one's.
+        answered: `(type, line from 1)` as the client got it. milliseconds: that each stage took. A decision for no
+        session may be any one's.
         """
+        decision = AnsweredDecision(digest(text), action, answered, milliseconds or {})
         sessions = list(self._sessions.values())
         for session in sessions if episode_id is None else [self._sessions.get(episode_id)]:
             if session is not None:
                 self._touch(session)
-                session.note_decision(request_id, text, action, answered)
+                session.note_decision(request_id, decision)
 
     def live_state(self, episode_id: str | None) -> State | None:
         """The latest state as training will read it, with attribution and history; None: there is none."""
@@ -328,7 +337,10 @@ def _with_decision(session: Session, timestep: int, action: dict[str, Any] | Non
     decision = session.decision_of(part.get("request_id"), timestep, (int(named.decision), named.line + 1))
     if decision is None:
         return action
-    return {**action, "A": {**recorded_action(decision), **{key: part[key] for key in ("request_id",) if key in part}}}
+    recorded = recorded_action(decision.action)
+    if decision.milliseconds:
+        recorded["milliseconds"] = {stage: round(spent, 3) for stage, spent in decision.milliseconds.items()}
+    return {**action, "A": {**recorded, **{key: part[key] for key in ("request_id",) if key in part}}}
 
 
 def _state_line(state: dict[str, Any], action: dict[str, Any] | None, attribution: msgspec.Raw) -> bytes:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from bisect import bisect_left, insort
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,12 +37,13 @@ class MissingChangesError(ConflictError):
 class AnsweredDecision:
     """A decision that was answered: on which text, what it was, and the `(type, line from 1)` that the client got.
 
-    The two differ where there was nothing to show: then the client got a NO-OP.
+    The two differ where there was nothing to show: then the client got a NO-OP. milliseconds: that each stage took.
     """
 
     text: bytes
     action: Action
     answered: tuple[int, int]
+    milliseconds: Mapping[str, float]
 
 
 @dataclass(slots=True)
@@ -75,26 +76,26 @@ class Session:
             insort(self._timesteps, timestep)
         self._contents[timestep], self._texts[timestep] = content, text
 
-    def note_decision(self, request_id: str, text: str, action: Action, answered: tuple[int, int]) -> None:
+    def note_decision(self, request_id: str, decision: AnsweredDecision) -> None:
         """Keeps what was decided until a state carries it."""
-        self._decisions[request_id] = AnsweredDecision(digest(text), action, answered)
+        self._decisions[request_id] = decision
         while len(self._decisions) > RECENT_DECISIONS:
             self._decisions.popitem(last=False)
 
-    def decision_of(self, request_id: object, timestep: int, action: tuple[int, int]) -> Action | None:
+    def decision_of(self, request_id: object, timestep: int, action: tuple[int, int]) -> AnsweredDecision | None:
         """The decision that a state's action `(type, line from 1)` carries out.
 
         By the answer's id, else the latest answer to the text of the state before that is this action.
         """
         if isinstance(request_id, str) and request_id in self._decisions:
-            return self._decisions[request_id].action
+            return self._decisions[request_id]
         before = bisect_left(self._timesteps, timestep) - 1
         if before < 0:
             return None
         text = self._texts[self._timesteps[before]]
         for decision in reversed(self._decisions.values()):
             if decision.text == text and _without_line_of_no_op(decision.answered) == _without_line_of_no_op(action):
-                return decision.action
+                return decision
         return None
 
     def parsed_attribution(self, attribution: Sequence[object]) -> list[Any]:

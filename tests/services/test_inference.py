@@ -114,6 +114,9 @@ def test_help_is_recorded_with_the_state_that_it_led_to(served, client, episode,
     assert (action.policy_probability, action.value, action.kept, action.model) == (0.3, 1.5, 0.6, "test-model")
     assert action.writer.name == "test-writer" and action.writer.latency_ms >= 0
     assert (action.review.shown, action.review.shown_probability, action.review.explored) == (True, 1.0, False)
+    stream = served.services.paths.episodes / episode / "raw" / f"{episode}.jsonl"
+    kept = json.loads(stream.read_bytes().splitlines()[2])["action"]["A"]["milliseconds"]
+    assert kept == pytest.approx(metadata["milliseconds"], abs=1e-3)
 
 
 @pytest.mark.parametrize("names_request", [True, False])
@@ -174,7 +177,7 @@ def test_a_newer_request_of_the_session_supersedes_whose_decision_is_not_recorde
 
     recorder = served.services.recorder
     with parts(served, models=Models(), writer=Writer(wait)), ThreadPoolExecutor(1) as pool:
-        note, recorder.note_decision = recorder.note_decision, lambda *arguments: noted.append(arguments)
+        note, recorder.note_decision = recorder.note_decision, lambda *arguments, **times: noted.append(arguments)
         try:
             first = pool.submit(ask, client, episode)
             assert begun.wait(30)

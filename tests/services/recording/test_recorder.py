@@ -115,12 +115,12 @@ REVIEW = Review(kept=0.1, threshold=0.5, shown=False)
 HELD_BACK = replace(DECIDED, decision=Decision.NO_OP, line=-1, review=REVIEW, withheld=WITHHELD)
 
 
-def recorded_part(recording, run, state_request, decision, posted):
+def recorded_part(recording, run, state_request, decision, posted, **times):
     """The assistant's part of a state that is posted after an answer, a pair of what was decided and answered."""
 
     async def play(recorder, episode_id):
         await recorder.add_state(episode_id, state_request("a\nb", 4))
-        recorder.note_decision(episode_id, "r", "a\nb", *decision)
+        recorder.note_decision(episode_id, "r", "a\nb", *decision, **times)
         for text in ("first", "second"):  # comes again with another text: still the same decision
             await recorder.add_state(episode_id, state_request(text, 5, {"H": None, "A": posted}))
 
@@ -142,6 +142,19 @@ def test_a_state_carries_how_its_decision_was_taken(recording, run, state_reques
     assert (part["type"], part["line"]) == (int(decision[0].decision), decision[0].line + 1)
     if decision[0] is HELD_BACK:
         assert part["withheld"] == {"type": 2, "line": 2, "text": "x"} and part["review"]["shown"] is False
+
+
+def test_the_stream_keeps_how_long_each_stage_of_a_decision_took(recording, run, state_request):
+    times = {"policy": 1.23456, "writer": 20.0, "reviewer": 0.5}
+    posted = {"type": 2, "line": 2}
+    part = recorded_part(recording, run, state_request, (DECIDED, (2, 2)), posted, milliseconds=times)
+    assert part["milliseconds"] == {"policy": 1.235, "writer": 20.0, "reviewer": 0.5} and part["model"] == "m"
+
+
+def test_a_decision_whose_stages_are_unknown_has_no_times(recording, run, state_request):
+    assert "milliseconds" not in recorded_part(
+        recording, run, state_request, (DECIDED, (2, 2)), {"type": 2, "line": 2, "milliseconds": {"policy": 9.0}}
+    )
 
 
 def test_what_a_client_says_of_a_decision_of_this_server_does_not_count(recording, run, state_request):
