@@ -236,6 +236,11 @@ class StateService:
 
 
 def _store(request: Request) -> Store:
-    if request.query_params.get("zerostyle") == "true":
+    if _is_true(request.query_params.get("zerostyle")):
         return Store.SELF_PLAY
-    return Store.SIMULATED if request.query_params.get("simulation") == "true" else Store.PERSON
+    return Store.SIMULATED if _is_true(request.query_params.get("simulation")) else Store.PERSON
+
+
+def _is_true(value: str | None) -> bool:
+    """Whether a parameter of an address says yes, as clients in other languages write it (Python: `True`)."""
+    return value is not None and value.lower() in ("true", "1", "yes", "on")
