@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 import strict_json
 from app.startup import transient_line
@@ -58,7 +59,7 @@ def _get(name: str, folder: Path) -> int:
     if name in LARGER_MODELS:
         repository, file, size = LARGER_MODELS[name]
         url = f"https://huggingface.co/{repository}/resolve/main/{file}"
-        print(printable(f"mkdir -p '{folder}' && curl -L --fail -C - -o '{folder / file}' {url}"))
+        print(printable(f"mkdir -p {quote(str(folder))} && curl -L --fail -C - -o {quote(str(folder / file))} {url}"))
         print(f"# {size} MB; with Ollama instead: ollama pull {name.rpartition('-')[0]}:{name.rpartition('-')[2]}")
         return 0
     path = fetch(SMOLLM2, folder)

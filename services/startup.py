@@ -200,7 +200,15 @@ def _make_services(
     problems = load_problems(paths.problems)
     embedded = EmbeddedWriter(paths.writers)
     judge = stack.enter_context(Judge())
-    snapshots = SnapshotQueue(judge, problems.get, report, on_written=lambda stream: _learn_text(embedded, stream))
+    tester = stack.enter_context(CaseRunner(unprotected=options.unprotected_tester))
+    is_simulation = options.models is not None
+    snapshots = SnapshotQueue(
+        judge,
+        problems.get,
+        report,
+        on_written=lambda stream: _learn_text(embedded, stream),
+        may_run=lambda: is_simulation or tester.refusal is None,
+    )
     stack.callback(snapshots.close)
     writer = describe(ReliableWriter(None, embedded, report))
     services = Services(
@@ -210,7 +218,7 @@ def _make_services(
         writer.name,
         writer.description,
         writer.hint,
-        tester=stack.enter_context(CaseRunner(unprotected=options.unprotected_tester)),
+        tester=tester,
         problems=problems,
         failures=stack.enter_context(closing(FailureLog(paths.logs))),
     )

@@ -25,13 +25,15 @@ MAX_SECONDS = 60.0
 class SessionTests:
     """Tests sessions, one after the other.
 
-    problem: gives the problem of an id, None: it has no tests. stopped: says that no more may run.
+    problem: gives the problem of an id, None: it has no tests. stopped: says that no more may run. may_run: whether
+    anything may, asked before each session.
     """
 
     judge: Judge
     problem: Callable[[str], Problem | None]
     stopped: Callable[[], bool] = lambda: False
     max_seconds: float = MAX_SECONDS
+    may_run: Callable[[], bool] = lambda: True
 
     def run(self, session: StreamIndex) -> dict[int, RecordedTests]:
         """What testing its states gave, by timestep; a state that was tested before is not tested again.
@@ -41,7 +43,7 @@ class SessionTests:
         path = session.path.with_name(TESTS)
         executions = read_test_executions(path, Counter()) if path.is_file() else {}
         problem = self.problem(session.problem_id or "")
-        if problem is None:
+        if problem is None or not self.may_run():
             return executions
         lines: list[str] = []
         try:

@@ -20,7 +20,8 @@ class SnapshotQueue:
     """One thread that tests and writes ended sessions in turn.
 
     problem: gives the problem of an id, None: it has no tests. report: called with a line of words if one fails.
-    on_written: called with the stream of each session whose snapshot is written.
+    on_written: called with the stream of each session whose snapshot is written. may_run: whether texts of sessions may
+    be run here; if not, they have no tests.
     """
 
     def __init__(
@@ -29,10 +30,11 @@ class SnapshotQueue:
         problem: Callable[[str], Problem | None],
         report: Callable[[str], None] = lambda line: None,
         on_written: Callable[[Path], None] = lambda stream: None,
+        may_run: Callable[[], bool] = lambda: True,
     ) -> None:
         self.problem, self._report, self._on_written = problem, report, on_written
         self._stopping = threading.Event()
-        self._tests = SessionTests(judge, problem, stopped=self._stopping.is_set)
+        self._tests = SessionTests(judge, problem, stopped=self._stopping.is_set, may_run=may_run)
         self._streams: queue.Queue[Path | None] = queue.Queue()
         self._thread = threading.Thread(target=self._run, name="snapshots", daemon=True)
         self._thread.start()

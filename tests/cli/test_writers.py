@@ -1,6 +1,7 @@
 """`writers`: what is there, each tried; what cannot be used is named; a larger model's command is printed."""
 
 import json
+import shlex
 
 import pytest
 
@@ -39,6 +40,12 @@ def test_the_command_for_a_larger_model_is_printed_and_nothing_is_fetched(name, 
     out = capsys.readouterr().out
     assert "curl" in out and str(tmp_path / "writers") in out and "ollama pull qwen2.5-coder:" in out
     assert not (tmp_path / "writers").exists()
+
+
+def test_the_printed_command_holds_whatever_the_folder_is_called(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path / "the cat's"))
+    assert main(["writers", "--get", "qwen2.5-coder-0.5b"]) == 0
+    assert str(tmp_path / "the cat's" / "writers") in shlex.split(capsys.readouterr().out.splitlines()[0])
 
 
 def test_the_small_model_is_fetched_into_the_data_root(monkeypatch, tmp_path, capsys):

@@ -13,7 +13,9 @@ import pytest
 from config import LoopConfig, ServeConfig
 from data_paths import DataPaths
 from errors import ConflictError, InputError
+from judge.sandbox import ProbedSandbox, SandboxLevel
 from services import app, startup
+from services.simulated_client import BackendClient
 from services.startup import StartOptions, start_services
 
 CONFIG = LoopConfig()
@@ -107,3 +109,20 @@ def test_two_servers_never_record_into_one_data_root_and_the_next_one_may(start,
         start()
     assert first.stop(60)
     assert get(start().port, "/")[0] == 200
+
+
+@pytest.mark.parametrize("unprotected", [False, True])
+def test_where_the_sandbox_is_too_weak_states_are_tested_only_if_the_person_said_so(
+    start, paths, monkeypatch, unprotected
+):
+    weak = ProbedSandbox(SandboxLevel.LIMITS, ("read_file",))
+    monkeypatch.setattr("judge.case_runner.probe", lambda level: weak)
+    running = start(unprotected_tester=unprotected)
+    client = BackendClient("127.0.0.1", running.port)
+    episode_id = client.post("/episodes/start", {"problem_id": next(iter(running.services.problems))})["episode_id"]
+    client.post(f"/episodes/{episode_id}/state", {"text": "a = 1", "timestep": 0, "attribution": []})
+    client.post(f"/episodes/{episode_id}/end", {})
+    client.close()
+    assert running.services.recorder.snapshots.wait(60)
+    (state,) = json.loads((paths.episodes / episode_id / f"{episode_id}.json").read_bytes())["states"]
+    assert (state["env"] is not None) == unprotected

@@ -74,6 +74,12 @@ def test_what_is_left_when_the_time_is_up_has_no_env(session):
     assert not recording.stream(episode_id).with_name("test_executions.jsonl").exists()
 
 
+def test_nothing_is_run_where_nothing_may_be(session):
+    recording, episode_id = session
+    judge, index = CountingJudge(recording.judge), index_stream(recording.stream(episode_id))
+    assert SessionTests(judge, lambda _: PROBLEM, may_run=lambda: False).run(index) == {} and not judge.texts
+
+
 def test_what_was_tested_before_is_not_tested_again(session):
     recording, episode_id = session
     judge, index = CountingJudge(recording.judge), index_stream(recording.stream(episode_id))
