@@ -22,9 +22,8 @@ COMPATIBLE_PORTS = {8000: "/api/backend", 8008: "/api/tester", 8001: "/api/polic
 """Ports on which clients of the existing system look for each service, without its prefix."""
 
 
-def create_app(services: Services, rules: AccessRules, page: Page) -> Starlette:
-    """All services under `/api`, and the page."""
-    groups = service_endpoints(services)
+def create_app(services: Services, groups: Groups, rules: AccessRules, page: Page) -> Starlette:
+    """All services under `/api`, and the page. groups: of `service_endpoints`."""
     page.describe(groups)
     all_groups = {"": page.endpoints(), **groups}
     return _application(
@@ -32,14 +31,13 @@ def create_app(services: Services, rules: AccessRules, page: Page) -> Starlette:
     )
 
 
-def create_compat_apps(services: Services, rules: AccessRules) -> dict[int, Starlette]:
+def create_compat_apps(services: Services, groups: Groups, rules: AccessRules) -> dict[int, Starlette]:
     """The same services without a prefix, each by the port on which clients of the existing system look for it."""
-    groups = service_endpoints(services)
     return {port: _application(routes(groups[prefix]), services, rules) for port, prefix in COMPATIBLE_PORTS.items()}
 
 
 def service_endpoints(services: Services) -> Groups:
-    """The addresses of each service by its prefix."""
+    """The addresses of each service by its prefix; made once for all ports, as requests on all of them meet there."""
     return {
         "/api/backend": state_service.endpoints(services),
         "/api/tester": tester_service.endpoints(services),

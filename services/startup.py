@@ -25,7 +25,7 @@ from judge import Judge
 from judge.case_runner import CaseRunner
 from rewards import break_even
 from services import health
-from services.app import COMPATIBLE_PORTS, create_app, create_compat_apps
+from services.app import COMPATIBLE_PORTS, create_app, create_compat_apps, service_endpoints
 from services.assistance import Assistance
 from services.current_models import CurrentModels
 from services.current_reviewer import CurrentReviewer
@@ -174,10 +174,11 @@ def _listeners(
     """What is served where: on the first port everything, on others a service each."""
     token = secrets.token_urlsafe(24)
     rules = AccessRules(frozenset(sockets), token, options.allowed_origins)
+    groups = service_endpoints(services)
     page, *others = sockets.items()
-    listeners = [Listener(create_app(services, rules, Page(services, token, finish)), page[1])]
+    listeners = [Listener(create_app(services, groups, rules, Page(services, token, finish)), page[1])]
     if others:
-        apps = create_compat_apps(services, rules)
+        apps = create_compat_apps(services, groups, rules)
         listeners += [Listener(apps[port], listening) for port, listening in others]
     return listeners
 

@@ -42,18 +42,21 @@ MOST_HELPERS = 16
 """Requests for help at a time, in threads of their own, so that no slow writer holds up recording."""
 
 
+_STORES = ("simulation", "zerostyle")
+"""Parameters that choose another store than the person's."""
+
+_UNKNOWN = {404: "the session is unknown or has ended"}
+_DISK = {503: "the disk refuses: nothing is recorded", 507: "the disk is full: nothing is recorded"}
+_MALFORMED = {422: "the message is malformed"}
+
+
 def endpoints(services: Services) -> Sequence[Endpoint]:
     """The addresses, without the service's prefix."""
     service = StateService(services)
-    unknown = {404: "the session is unknown or has ended"}
-    disk = {503: "the disk refuses: nothing is recorded", 507: "the disk is full: nothing is recorded"}
-    malformed = {422: "the message is malformed"}
-    help_refusals = {
-        400: "the cursor's offset is missing, or the decision cannot be",
-        **malformed,
-        SUPERSEDED: "a newer request has come",
-    }
-    stores = ("simulation", "zerostyle")
+    return [*_report_endpoints(service), *_session_endpoints(service), *_help_endpoints(service)]
+
+
+def _report_endpoints(service: StateService) -> Sequence[Endpoint]:
     return [
         Endpoint("GET", "/", service.about, "Which service this is.", StateAbout),
         Endpoint("GET", "/health", service.health, "How recording and writing are.", StateHealth),
@@ -65,6 +68,12 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             WriterMessage,
             refusals={404: "nobody writes"},
         ),
+        Endpoint("GET", "/test-queue/status", service.test_queue, "Sessions that wait for tests.", QueueStatus),
+    ]
+
+
+def _session_endpoints(service: StateService) -> Sequence[Endpoint]:
+    return [
         Endpoint(
             "POST",
             "/episodes/start",
@@ -72,8 +81,8 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             "Begin a session.",
             StartAnswer,
             StartRequest,
-            query=stores,
-            refusals={400: "the problem's id is empty", 404: "there is no such source", **malformed, **disk},
+            query=_STORES,
+            refusals={400: "the problem's id is empty", 404: "there is no such source", **_MALFORMED, **_DISK},
         ),
         Endpoint(
             "POST",
@@ -82,8 +91,8 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             "Record a state; answered once it is on the disk.",
             Ok,
             StateRequest,
-            query=stores,
-            refusals={**unknown, **malformed, **disk},
+            query=_STORES,
+            refusals={**_UNKNOWN, **_MALFORMED, **_DISK},
         ),
         Endpoint(
             "POST",
@@ -92,8 +101,8 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             "Record keystrokes; answered once they are on the disk.",
             ChangesAnswer,
             ChangesRequest,
-            query=stores,
-            refusals={**unknown, 409: "a change is missing; `next` is expected", **malformed, **disk},
+            query=_STORES,
+            refusals={**_UNKNOWN, 409: "a change is missing; `next` is expected", **_MALFORMED, **_DISK},
         ),
         Endpoint(
             "POST",
@@ -101,30 +110,25 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             service.end,
             "End a session; its states are tested, then its snapshot is written.",
             Ok,
-            query=stores,
-            refusals={**unknown, **disk},
+            query=_STORES,
+            refusals={**_UNKNOWN, **_DISK},
         ),
-        Endpoint("GET", "/test-queue/status", service.test_queue, "Sessions that wait for tests.", QueueStatus),
-        Endpoint(
-            "POST",
-            "/inference",
-            service.inference,
-            "Ask for help.",
-            InferenceAnswer,
-            InferenceRequest,
-            query=stores,
-            refusals=help_refusals,
-        ),
-        Endpoint(
-            "POST",
-            "/inference_human",
-            service.inference_human,
-            "Ask for what the modelled person would do.",
-            InferenceAnswer,
-            InferenceRequest,
-            query=stores,
-            refusals=help_refusals,
-        ),
+    ]
+
+
+def _help_endpoints(service: StateService) -> Sequence[Endpoint]:
+    refusals = {
+        400: "the cursor's offset is missing, or the decision cannot be",
+        **_MALFORMED,
+        SUPERSEDED: "a newer request has come",
+    }
+    handlers = {
+        "/inference": (service.inference, "Ask for help."),
+        "/inference_human": (service.inference_human, "Ask for what the modelled person would do."),
+    }
+    return [
+        Endpoint("POST", path, handler, summary, InferenceAnswer, InferenceRequest, query=_STORES, refusals=refusals)
+        for path, (handler, summary) in handlers.items()
     ]
 
 

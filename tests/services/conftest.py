@@ -19,7 +19,7 @@ from delegates import NO_CONTEXT, Completion
 from judge import Judge
 from judge.case_runner import CaseRunner
 from models.reviewer import Reviewer
-from services.app import create_app, create_compat_apps
+from services.app import create_app, create_compat_apps, service_endpoints
 from services.assistance import Assistance
 from services.current_models import CurrentModels
 from services.failure_log import FailureLog
@@ -78,8 +78,9 @@ def served(tmp_path_factory):
         )
         finished = []
         rules = AccessRules(frozenset({PORT, 8000, 8008, 8001}), TOKEN, frozenset({ALLOWED_ORIGIN}))
-        app = create_app(services, rules, Page(services, TOKEN, lambda: finished.append(1)))
-        yield Served(services, app, create_compat_apps(services, rules), paths, finished)
+        groups = service_endpoints(services)
+        app = create_app(services, groups, rules, Page(services, TOKEN, lambda: finished.append(1)))
+        yield Served(services, app, create_compat_apps(services, groups, rules), paths, finished)
         snapshots.close()
 
 

@@ -7,7 +7,7 @@ from data_paths import DataPaths
 from delegates import NO_CONTEXT, Completion
 from judge import Judge
 from models.reviewer import Reviewer
-from services.app import create_app
+from services.app import create_app, service_endpoints
 from services.assistance import Assistance
 from services.current_models import CurrentModels
 from services.middleware import AccessRules
@@ -35,7 +35,8 @@ def client(paths):
         models = CurrentModels(paths.models, epsilon=0.0, explore=False, seed=0)
         assistance = Assistance(models, PassWriter(), Reviewer(threshold=0.0), lambda text, *_: text)
         services = Services(paths, Recorder(paths, snapshots), assistance, "pass", "writes pass")
-        app = create_app(services, AccessRules(frozenset({80}), "token"), Page(services, "token", lambda: None))
+        page = Page(services, "token", lambda: None)
+        app = create_app(services, service_endpoints(services), AccessRules(frozenset({80}), "token"), page)
         with TestClient(app, base_url="http://127.0.0.1:80", headers={"host": "127.0.0.1:80"}) as client:
             client.snapshots = snapshots
             yield client

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.client import HTTPConnection
 
@@ -92,6 +93,34 @@ def test_the_compatible_ports_serve_each_service_without_a_prefix(start, monkeyp
         assert get(port, "/health", Origin="http://elsewhere.example")[0] == 403
     assert json.loads(get(policy, "/health")[1])["service"] == "policy-models"
     assert any(f"ports {backend}, {tester}, {policy}" in line for line in running.lines)
+
+
+def test_a_request_is_superseded_by_a_newer_one_on_another_port(start, monkeypatch):
+    backend, tester, policy = free_ports(3)
+    for module in (app, startup):
+        prefixes = {backend: "/api/backend", tester: "/api/tester", policy: "/api/policy"}
+        monkeypatch.setattr(module, "COMPATIBLE_PORTS", prefixes)
+    running = start(compat_ports=True)
+    help_with, begun, cancelled = running.services.assistance.help, threading.Event(), threading.Event()
+
+    def help_slowly(request):
+        if not begun.is_set():
+            request.context.cancellation.on_cancel(cancelled.set)
+            begun.set()
+            cancelled.wait(10)
+        return help_with(request)
+
+    monkeypatch.setattr(running.services.assistance, "help", help_slowly)
+    body = {"text": "a", "timestep": 0, "action": 0, "context": {"cursorOffset": 0}}
+    clients = BackendClient("127.0.0.1", backend, prefix=""), BackendClient("127.0.0.1", running.port)
+    with ThreadPoolExecutor(1) as pool:
+        older = pool.submit(clients[0].post, "/inference", body)
+        assert begun.wait(60)
+        assert clients[1].post("/inference", body)["metadata"]["action"][0] == 0
+        with pytest.raises(InputError, match="answered by 499"):
+            older.result()
+    for client in clients:
+        client.close()
 
 
 def test_a_setting_that_turns_out_wrong_while_parts_get_ready_ends_it(paths):
