@@ -29,6 +29,8 @@ from judge.worker_pool import WorkerPool, WorkerProcess
 DEFAULT_MEMORY_MB = 512
 MAX_OUTPUT = 2**20
 """Bytes of standard output of one case."""
+MAX_VALUE = 10**6
+"""Characters of a case's input, and of its expected output, that are read as Python values."""
 MAX_REMEMBERED = 2**25
 """Characters of all executions that are remembered."""
 _GRACE_SECONDS = 5.0
@@ -118,9 +120,16 @@ class _Task:
             "code": self.code,
             "input": case.input,
             "entry_point": self.entry_point,
-            "arguments": "()" if self.entry_point is None else repr(parse_arguments(case.input, f"case {case.id}")),
+            "arguments": "()" if self.entry_point is None else _arguments(case),
             "limits": limits,
         }
+
+
+def _arguments(case: StandardCase) -> str:
+    """The input's values, a tuple as `repr` shows it. Raises InputError: they are none, or too long to be read here."""
+    if len(case.input) > MAX_VALUE:
+        raise InputError(f"case {case.id}", f"input has {len(case.input)} characters, expected {MAX_VALUE} at most")
+    return repr(parse_arguments(case.input, f"case {case.id}"))
 
 
 class CaseRunner:
@@ -349,4 +358,5 @@ def equals_shown(shown: str, expected: str) -> bool:
     """
     if shown == expected.strip():
         return True
-    return len(shown) <= MAX_RESULT and equals_expected(shown, parse_output(expected))
+    short = len(shown) <= MAX_RESULT and len(expected) <= MAX_VALUE
+    return short and equals_expected(shown, parse_output(expected))

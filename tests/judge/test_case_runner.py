@@ -261,3 +261,13 @@ def test_large_executions_are_not_all_remembered(monkeypatch):
         assert runner._cache._characters <= 1000
         assert run(runner, "print('x' * 800)", ("", "")) is repeated and repeated is not first
         assert again.results[0].actual == "y" * 800 + "\n" and small.results[0].actual == "z" * 9 + "\n"
+
+
+def test_values_that_take_long_to_read_are_not_read_in_the_asking_process(runner, monkeypatch):
+    monkeypatch.setattr(case_runner, "MAX_VALUE", 100)
+    long = "[" + "0," * 100 + "]"
+    with pytest.raises(InputError, match="expected 100 at most"):
+        run(runner, "def f(x): return 1", (f"x = {long}", "1"), entry_point="f")
+    read = []
+    monkeypatch.setattr(case_runner, "parse_output", read.append)
+    assert not only(run(runner, "def f(): return 1", ("", long), entry_point="f")).passed and not read
