@@ -30,6 +30,7 @@ from services.messages import (
 from services.openapi import Groups, openapi_document, openapi_page
 from services.responses import answer, read, refuse
 from services.services import Services
+from simulation.builtin_problems import BY_ID
 
 STATIC = Path(__file__).with_name("static")
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -104,7 +105,7 @@ class Page:
         return answer(await asyncio.to_thread(self._models))
 
     async def problems(self, request: Request) -> Response:
-        problems = self.services.problems.values()
+        problems = [each for each in self.services.problems.values() if each is not BY_ID.get(each.id)]
         return answer([ProblemSummary(each.id, each.title, each.difficulty, list(each.topics)) for each in problems])
 
     async def problem(self, request: Request) -> Response:

@@ -2,7 +2,7 @@
 import { ask } from "./api.js";
 import { Session, characters, difference } from "./recording.js";
 
-const PAUSE_MS = 1000;
+const PAUSE_MS = 1000, REFRESH_MS = 15000;
 const element = (id) => document.getElementById(id);
 const editor = element("text");
 const say = (text) => { element("status").textContent = text; };
@@ -68,8 +68,14 @@ async function help() {
   if (!answer || request !== asking || current !== session || editor.value !== text) return; // typed on meanwhile
   const [type, line] = answer.metadata.action;
   if (answer.unified_diff) showWritten(replaceText(answer.metadata.new_text, "assistant"), line);
-  else say("The assistant looked and keeps quiet.");
+  else say(whyQuiet(answer.metadata));
   current.postState(editor.value, editor.selectionStart, { H: null, A: { type, line, request_id: answer.metadata.request_id } });
+}
+
+function whyQuiet({ reason, withheld }) {
+  if (reason) return `The assistant could not help: ${reason}.`;
+  if (withheld) return "The assistant wrote something and held it back: you would probably not keep it.";
+  return "The assistant looked and keeps quiet.";
 }
 
 // Puts a text in as one step of the editor's own undo, with the caret where it was in what stays.
@@ -144,7 +150,7 @@ async function end() {
   session = null;
   editing(false);
   await current.end(editor.selectionStart);
-  say("The session is saved.");
+  say("The session is saved. It is listed below as soon as its states are tested.");
   await show();
 }
 
@@ -178,5 +184,5 @@ addEventListener("pagehide", (event) => {
   if (event.persisted) session.flush();
   else session.close(editor.selectionStart);
 });
-setInterval(reporting(showHealth), 15000);
+setInterval(reporting(show), REFRESH_MS);
 reporting(() => Promise.all([showProblems(), show()]))();

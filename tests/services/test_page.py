@@ -2,10 +2,13 @@
 
 import os
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from services.page import STATIC
+from simulation.builtin_problems import BY_ID
 
 ORIGIN = {"Origin": "http://127.0.0.1:3000", "X-CodeAssist-Token": "token-of-this-run"}
 
@@ -95,7 +98,7 @@ def test_a_tester_without_protection_runs_nothing_and_says_so(client, served, mo
 
 def test_problems_are_shown_without_their_hidden_cases_and_solutions(client, served):
     listed = client.get("/api/problems").json()
-    assert len(listed) == len(served.services.problems) >= 40
+    assert len(listed) >= 40
     hidden = 0
     for entry in listed:
         shown, problem = (
@@ -106,6 +109,35 @@ def test_problems_are_shown_without_their_hidden_cases_and_solutions(client, ser
         hidden += len(problem.cases) - len(problem.visible_cases)
         assert not {"solution", "completion", "notes"} & set(shown)
     assert hidden
+
+
+def test_problems_of_scripted_people_which_say_nothing_of_what_to_do_are_not_offered(client, served):
+    offered = {entry["task_id"] for entry in client.get("/api/problems").json()}
+    assert offered == set(served.services.problems) - set(BY_ID) and BY_ID
+    assert all(client.get(f"/api/problems/{name}").json()["problem_description"] for name in offered)
+
+
+def test_a_problem_of_the_person_is_offered_whatever_its_name(client, served, monkeypatch):
+    name = next(iter(BY_ID))
+    monkeypatch.setitem(served.services.problems, name, replace(BY_ID[name], title="Mine"))
+    assert "Mine" in [entry["title"] for entry in client.get("/api/problems").json()]
+
+
+def test_the_page_says_why_the_assistant_keeps_quiet(client, served, monkeypatch):
+    def fail(*arguments):
+        raise OSError("the server is gone")
+
+    monkeypatch.setattr(served.services.assistance, "writer", SimpleNamespace(write=fail))
+    text = "def double(x):\n    return x\n"
+    body = {"text": text, "timestep": 1, "action": 2, "context": {"cursorOffset": len(text)}}
+    metadata = client.post("/api/backend/inference", json=body).json()["metadata"]
+    assert "the server is gone" in metadata["reason"]
+    script = (STATIC / "page.js").read_text(encoding="utf-8")
+    assert "say(whyQuiet(answer.metadata))" in script and "function whyQuiet({ reason, withheld })" in script
+
+
+def test_the_page_lists_sessions_again_because_they_are_written_after_their_tests():
+    assert "setInterval(reporting(show), " in (STATIC / "page.js").read_text(encoding="utf-8")
 
 
 def test_exploration_can_be_switched(client, served, monkeypatch):
