@@ -9,6 +9,9 @@ from typing import Any
 CANCEL = "cancel"
 """The message that ends the run which its worker watches; between runs it means nothing."""
 
+_CHUNK = 2**20
+"""Bytes that are asked for at a time: room for them is made whether or not they come."""
+
 
 def read_message(descriptor: int) -> Any:
     """One message; None at the end of the stream."""
@@ -18,17 +21,17 @@ def read_message(descriptor: int) -> Any:
 
 
 def write_message(descriptor: int, message: Any) -> None:
-    data = json.dumps(message).encode()
-    data = len(data).to_bytes(4, "big") + data
-    while data:
-        data = data[os.write(descriptor, data) :]
+    body = json.dumps(message).encode()
+    remaining = memoryview(len(body).to_bytes(4, "big") + body)
+    while remaining:
+        remaining = remaining[os.write(descriptor, remaining) :]
 
 
 def _read(descriptor: int, size: int) -> bytes:
-    data = b""
-    while len(data) < size and (more := os.read(descriptor, size - len(data))):
+    data = bytearray()
+    while len(data) < size and (more := os.read(descriptor, min(size - len(data), _CHUNK))):
         data += more
-    return data
+    return bytes(data)
 
 
 class Requests:

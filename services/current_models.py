@@ -152,6 +152,10 @@ class CurrentModels:
         models = self.models()
         if self._explores(models):
             return f"explores: help at random until {EXPLORATION_SESSIONS} sessions are learned from"
+        if models.source == "untrained":
+            return "keeps quiet: no session is learned from yet"
+        if models.source == "baseline":
+            return "decides by the packaged models, which learned from other people"
         learned = _sessions(models)
         return f"decides by {models.source}, which learned from {learned} session{'' if learned == 1 else 's'}"
 

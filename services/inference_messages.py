@@ -18,7 +18,7 @@ from errors import InputError
 from indentation import indentation
 from services.assistance import Help
 from services.current_models import SamplingOptions
-from services.messages import InferenceAnswer, InferenceContext, InferenceRequest
+from services.messages import InferenceAnswer, InferenceContext, InferenceRequest, MalformedError
 from state import Cursor, State
 from state_adapter import check_recorded_state
 
@@ -33,11 +33,14 @@ def requested_state(message: InferenceRequest, recorded: State | None) -> State:
     """The state of a request, with the cursor where `cursorOffset` is.
 
     recorded: the session's latest state; its attribution and history are those that training will read, so they are
-    taken if it is the state that help is asked for, else the request's attribution as it is. Raises InputError.
+    taken if it is the state that help is asked for, else the request's attribution as it is. Raises MalformedError.
     """
-    state = check_recorded_state(
-        {"text": message.text, "timestep": message.timestep, "attribution": message.attribution or []}
-    )
+    try:
+        state = check_recorded_state(
+            {"text": message.text, "timestep": message.timestep, "attribution": message.attribution or []}
+        )
+    except InputError as error:
+        raise MalformedError(error.where, error.reason) from None
     if recorded is not None and (recorded.t, recorded.lines) == (state.t, state.lines):
         state = recorded
     before = message.text[: message.context.cursorOffset].split("\n")

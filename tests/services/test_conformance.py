@@ -349,7 +349,15 @@ def test_help_without_the_cursor_is_refused_by_400(state):
 
 
 @pytest.mark.parametrize(
-    "change", [{"text": 5}, {"timestep": "x"}, {"attribution": 3}, {"context": 5}, {"context": {"cursorOffset": -1}}]
+    "change",
+    [
+        {"text": 5},
+        {"timestep": "x"},
+        {"attribution": 3},
+        {"attribution": [{"human": {"turn": 1e308}}]},
+        {"context": 5},
+        {"context": {"cursorOffset": -1}},
+    ],
 )
 def test_malformed_requests_for_help_are_refused_by_422(state, change):
     assert state.post("/inference", help_body() | change).status_code == 422

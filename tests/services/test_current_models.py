@@ -43,6 +43,12 @@ def test_until_enough_sessions_are_learned_from_exploration_acts_with_the_probab
             assert named == [{"decision": 0, "line": 0, "probability": 0.5}]
 
 
+def test_who_decides_is_said_in_words(tmp_path):
+    assert served(tmp_path, explore=False).description() == "keeps quiet: no session is learned from yet"
+    publish(tmp_path, sessions=3)
+    assert "learned from 3 sessions" in served(tmp_path).description()
+
+
 def test_from_then_on_the_policys_argmax_acts(tmp_path):
     publish(tmp_path, sessions=3)
     choice = served(tmp_path).decide(STATE, AS_SERVED)
