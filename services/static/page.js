@@ -1,12 +1,13 @@
 // The first page: health, sessions, models, and an editor that records and plays with the assistant.
 import { ask } from "./api.js";
+import { indentAsTyped } from "./indentation.js";
 import { Session, characters, difference } from "./recording.js";
 
 const PAUSE_MS = 1000, REFRESH_MS = 15000;
 const element = (id) => document.getElementById(id);
 const editor = element("text");
 const say = (text) => { element("status").textContent = text; };
-let session = null, problem = null, written = null, timer = null, asking = 0, composing = false, origin = null;
+let session = null, problem = null, written = null, timer = null, asking = 0, composing = false, origin = null, ownText = "";
 
 function fill(id, texts, wrong = () => false) {
   element(id).replaceChildren(...texts.map((text, i) => {
@@ -49,7 +50,7 @@ async function begin() {
   problem = id === "own-file" ? null : await ask(`/api/problems/${encodeURIComponent(id)}`);
   element("statement").textContent = problem?.problem_description ?? "";
   element("results").replaceChildren();
-  if (problem) editor.value = problem.starter_code;
+  editor.value = problem ? problem.starter_code : ownText;
   session = await Session.begin(id, editor.value, showRecording);
   editing(true);
   editor.focus();
@@ -148,6 +149,7 @@ async function end() {
   clearTimeout(timer);
   const current = session;
   session = null;
+  if (!problem) ownText = editor.value;
   editing(false);
   await current.end(editor.selectionStart);
   say("The session is saved. It is listed below as soon as its states are tested.");
@@ -179,6 +181,7 @@ element("explore").addEventListener("change", reporting(async () => {
 editor.addEventListener("compositionstart", () => { composing = true; });
 editor.addEventListener("compositionend", () => { composing = false; });
 editor.addEventListener("input", noteInput);
+indentAsTyped(editor);
 addEventListener("pagehide", (event) => {
   if (!session) return;
   if (event.persisted) session.flush();

@@ -1,7 +1,10 @@
 """The page's own addresses: what it is made of, what it lists, what it may show of a problem, what it can switch."""
 
+import json
 import os
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -42,6 +45,30 @@ def test_every_element_that_the_script_names_is_in_the_page(client):
     for label in re.findall(r'<label for="([\w-]+)"', page):
         assert label in ids
     assert set(re.findall(r'aria-labelledby="([\w-]+)"', page)) <= ids
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript without a browser")
+@pytest.mark.parametrize(
+    ("key", "line", "edit"),
+    [
+        ("Tab", "", (0, "    ")),
+        ("Tab", "  x = 1", (0, " ")),
+        ("Enter", "    for x in y:", (0, "\n        ")),
+        ("Enter", "    x = 1", (0, "\n    ")),
+        ("Enter", "x = 1  # so:", (0, "\n")),
+        ("Backspace", "        ", (4, "")),
+        ("Backspace", "      ", (2, "")),
+        ("Backspace", "    x", None),
+        ("Backspace", "", None),
+        ("a", "    ", None),
+    ],
+)
+def test_keys_indent_python(key, line, edit):
+    source = (STATIC / "indentation.js").read_text(encoding="utf-8")
+    call = f"console.log(JSON.stringify(indentingEdit({json.dumps(key)}, {json.dumps(line)})));"
+    command = ["node", "--input-type=module", "--eval", source + call]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert json.loads(answer) == (None if edit is None else {"remove": edit[0], "insert": edit[1]})
 
 
 def test_health_says_how_every_part_is(client):
@@ -138,6 +165,12 @@ def test_the_page_says_why_the_assistant_keeps_quiet(client, served, monkeypatch
 
 def test_the_page_lists_sessions_again_because_they_are_written_after_their_tests():
     assert "setInterval(reporting(show), " in (STATIC / "page.js").read_text(encoding="utf-8")
+
+
+def test_a_file_of_the_persons_own_does_not_begin_with_what_a_problem_left_in_the_editor():
+    script = (STATIC / "page.js").read_text(encoding="utf-8")
+    assert "editor.value = problem ? problem.starter_code : ownText;" in script
+    assert "if (!problem) ownText = editor.value;" in script
 
 
 def test_exploration_can_be_switched(client, served, monkeypatch):
