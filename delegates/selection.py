@@ -106,6 +106,11 @@ class ReliableWriter:
                 return completion
         return self.embedded.write(state, decision, line, context)
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether the chosen writer reads files before a text is asked for."""
+        return isinstance(self.chosen, GgufWriter)
+
     def read_ahead(self, state: State, context: WritingContext = NO_CONTEXT) -> None:
         """Lets a writer in this process read while the person types; others need not. Returns at once."""
         if isinstance(self.chosen, GgufWriter):

@@ -97,6 +97,16 @@ class Assistance:
         self._writer_seconds = writer_seconds
         self._random = Random(seed)
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether the writer reads files before a text is asked for."""
+        return isinstance(self.writer, ReliableWriter) and self.writer.reads_ahead
+
+    def read_ahead(self, state: State, context: WritingContext) -> None:
+        """Lets the writer read a file in which a text may be wanted soon; returns at once."""
+        if isinstance(self.writer, ReliableWriter):
+            self.writer.read_ahead(state, context)
+
     def help(self, request: HelpRequest) -> Help:
         """The help for a file: decided, written, cleaned, reviewed.
 
@@ -104,7 +114,7 @@ class Assistance:
         answer, which is then a NO-OP.
         """
         milliseconds: dict[str, float] = {}
-        self._read_ahead(request)
+        self.read_ahead(request.state, request.context)  # if no text is wanted now, one may be after the next keys
         with _stage(milliseconds, "policy"):
             choice = self._choose(request)
         lines = request.state.lines
@@ -129,11 +139,6 @@ class Assistance:
             withheld = Withheld(action.decision, action.line, written.text)
             return replace(answer, action=replace(action, decision=Decision.NO_OP, line=-1, withheld=withheld))
         return replace(answer, action=action, lines=written.lines)
-
-    def _read_ahead(self, request: HelpRequest) -> None:
-        """If no text is wanted now, one may be after the next keys."""
-        if isinstance(self.writer, ReliableWriter):
-            self.writer.read_ahead(request.state, request.context)
 
     def _choose(self, request: HelpRequest) -> Choice:
         """The decision: the client's if it is possible, else the policy's. Raises InputError."""

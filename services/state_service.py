@@ -32,6 +32,7 @@ from services.messages import (
     WriterMessage,
     health_status,
 )
+from services.reading_ahead import ReadingAhead
 from services.recording.recorder import Store
 from services.responses import answer, read, refuse
 from services.services import Services
@@ -141,6 +142,7 @@ class StateService:
     def __post_init__(self) -> None:
         self._latest: dict[tuple[str, str | None], Cancellation] = {}
         self._helpers = ThreadPoolExecutor(MOST_HELPERS, thread_name_prefix="help")
+        self._reading_ahead = ReadingAhead(self.services.assistance, self.services.recorder, self._helpers)
 
     async def about(self, request: Request) -> Response:
         return answer(StateAbout("state service", VERSION, self.services.writer_name or None))
@@ -173,12 +175,16 @@ class StateService:
 
     async def add_state(self, request: Request) -> Response:
         message = await read(request, StateRequest)
-        await self.services.recorder.add_state(request.path_params["id"], message)
+        episode_id = request.path_params["id"]
+        await self.services.recorder.add_state(episode_id, message)
+        self._reading_ahead.note_state(episode_id, message.text)
         return answer(Ok())
 
     async def add_changes(self, request: Request) -> Response:
         message = await read(request, ChangesRequest)
-        following = await self.services.recorder.add_changes(request.path_params["id"], message.first, message.changes)
+        episode_id = request.path_params["id"]
+        following = await self.services.recorder.add_changes(episode_id, message.first, message.changes)
+        self._reading_ahead.note_changes(episode_id, message.first, message.changes)
         return answer(ChangesAnswer(following))
 
     async def end(self, request: Request) -> Response:

@@ -1,0 +1,143 @@
+"""Lets a writer in this process read the file while the person types, between their requests for help.
+
+Keystrokes say what the file is now; from a posted state on they are followed as long as they lead to the next ones.
+Not here: reading (`delegates.gguf`), recording.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future
+
+from delegates import WritingContext
+from services.assistance import Assistance
+from services.messages import Change
+from services.recording.recorder import Recorder
+from state import Cursor, State, unedited
+
+MOST_CHARACTERS = 1_000_000
+"""Of a file that is followed."""
+
+_MOST_EXPECTED = 4
+"""Posted texts to which the keystrokes may still lead: they are sent later than the states that follow from them."""
+
+_MOST_PENDING = 10_000
+
+
+class TypedText:
+    """A file as the keystrokes since a posted state leave it. For any number of threads. text: None: not known."""
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+        self.offset = 0
+        self._next_change: int | None = None
+        self._expected: deque[str] = deque()
+        self._pending: deque[str | Change] = deque()
+        self._lock = threading.Lock()
+
+    def note_state(self, text: str) -> None:
+        """Takes a state that was posted."""
+        self._pending.append(text)
+
+    def note_changes(self, first: int, changes: Sequence[Change]) -> None:
+        """Takes recorded keystrokes, of which `first` is the number of the first one, each once."""
+        start = first if self._next_change is None else self._next_change
+        self._pending.extend(changes[max(start - first, 0) :])
+        self._next_change = max(start, first + len(changes))
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something was taken that is not worked out."""
+        return bool(self._pending)
+
+    def follow(self) -> bool:
+        """Works out what has been taken; says whether the person typed."""
+        has_typed = False
+        with self._lock:
+            if len(self._pending) > _MOST_PENDING:
+                self._forget()
+            for _ in range(len(self._pending)):
+                event = self._pending.popleft()
+                if isinstance(event, str):
+                    self._compare(event)
+                elif self.text is not None:
+                    self._apply(event)
+                    has_typed = True
+        return has_typed
+
+    def state(self) -> State | None:
+        """The file with the cursor behind the latest keystroke."""
+        with self._lock:
+            if self.text is None:
+                return None
+            lines = tuple(line.removesuffix("\r") for line in self.text.split("\n"))
+            before = self.text[: self.offset].split("\n")
+        cursor = Cursor(True, len(before) - 1, min(len(before[-1]), len(lines[len(before) - 1])), 0)
+        return State(lines, 0, unedited(len(lines)), unedited(len(lines)), cursor, last_known_line=cursor.line)
+
+    def _compare(self, text: str) -> None:
+        """Begins with a posted text, or goes on to the next."""
+        if len(text) > MOST_CHARACTERS or len(self._expected) >= _MOST_EXPECTED:
+            self._forget()  # keystrokes are not all that changes this file
+        elif self.text is None:
+            self.text, self.offset = text, len(text)
+        elif text != self.text:
+            self._expected.append(text)
+
+    def _apply(self, change: Change) -> None:
+        assert self.text is not None
+        _, position, deleted, inserted, _ = change
+        if position + deleted > len(self.text):
+            self._forget()
+            return
+        self.text = self.text[:position] + inserted + self.text[position + deleted :]
+        self.offset = position + len(inserted)
+        if self.text in self._expected:
+            while self._expected.popleft() != self.text:
+                pass
+
+    def _forget(self) -> None:
+        self.text = None
+        self._expected.clear()
+
+
+class ReadingAhead:
+    """Follows the open sessions while their writer reads ahead. executor: in which it is worked out."""
+
+    def __init__(self, assistance: Assistance, recorder: Recorder, executor: Executor) -> None:
+        self._assistance, self._recorder, self._executor = assistance, recorder, executor
+        self._typed: dict[str, TypedText] = {}
+        self._reading: dict[str, Future[None]] = {}
+
+    def note_state(self, episode_id: str, text: str) -> None:
+        """Takes a state that was recorded."""
+        if not self._assistance.reads_ahead:
+            return
+        if episode_id not in self._typed:
+            still_open = set(self._recorder.open_sessions())
+            self._typed = {each: typed for each, typed in self._typed.items() if each in still_open}
+            self._reading = {each: reading for each, reading in self._reading.items() if each in still_open}
+            self._typed[episode_id] = TypedText()
+        typed = self._typed[episode_id]
+        typed.note_state(text)
+        self._follow(episode_id, typed)
+
+    def note_changes(self, episode_id: str, first: int, changes: Sequence[Change]) -> None:
+        """Takes keystrokes that were recorded; returns at once."""
+        if (typed := self._typed.get(episode_id)) is not None:
+            typed.note_changes(first, changes)
+            self._follow(episode_id, typed)
+
+    def _follow(self, episode_id: str, typed: TypedText) -> None:
+        reading = self._reading.get(episode_id)
+        if reading is None or reading.done():
+            self._reading[episode_id] = self._executor.submit(self._read, episode_id, typed)
+
+    def _read(self, episode_id: str, typed: TypedText) -> None:
+        while typed.is_behind:
+            if typed.follow() and (state := typed.state()) is not None:
+                recorder = self._recorder
+                context = WritingContext(recorder.problem(episode_id), recorder.rejected_texts(episode_id))
+                self._assistance.read_ahead(state, context)
