@@ -143,6 +143,7 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
             unprotected_tester=options.unprotected_tester,
             compat_ports=options.compat_ports,
             allowed_origins=frozenset(getattr(options, "allow_origin", ())),
+            trains=not (options.serve or options.no_train),
         ),
         opens_browser=_has_terminal() and not options.serve,
         next_step=f"Ctrl+C ends recording{'' if options.serve or options.no_train else ' and trains'}",

@@ -38,11 +38,12 @@ MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+
 
 @dataclass
 class Page:
-    """Handlers. finish: asks the process to end recording and go on to training."""
+    """Handlers. finish: asks the process to end recording. trains: whether it goes on to training then."""
 
     services: Services
     token: str
     finish: Callable[[], None]
+    trains: bool = True
 
     def __post_init__(self) -> None:
         self._files = {path.name: path for path in STATIC.iterdir() if path.suffix in MEDIA_TYPES}
@@ -72,7 +73,7 @@ class Page:
                 ExploreRequest,
                 refusals={422: "the message is malformed"},
             ),
-            Endpoint("POST", "/api/finish", self.finish_recording, "End recording and go on to training.", Ok),
+            Endpoint("POST", "/api/finish", self.finish_recording, "End recording; training follows if wanted.", Ok),
         ]
 
     def describe(self, groups: Groups) -> None:
@@ -81,7 +82,14 @@ class Page:
 
     async def index(self, request: Request) -> Response:
         page = (STATIC / "index.html").read_text(encoding="utf-8")
-        return Response(page.replace("{{token}}", html.escape(self.token)), media_type="text/html")
+        values = {
+            "token": html.escape(self.token),
+            "trains": str(self.trains).lower(),
+            "finish": "Stop and train" if self.trains else "Stop recording",
+        }
+        for name, value in values.items():
+            page = page.replace(f"{{{{{name}}}}}", value)
+        return Response(page, media_type="text/html")
 
     async def static(self, request: Request) -> Response:
         path = self._files.get(request.path_params["name"])

@@ -58,7 +58,7 @@ class StartOptions:
     by default the person's. writer: what the person says of it; None: the embedded one writes. settings_file: named
     where a setting is wrong. unprotected_tester: run a person's code also where this system grants no protection.
     compat_ports: serve clients of the existing system on their ports as well. allowed_origins: pages elsewhere that may
-    ask.
+    ask. trains: training follows when the page asks to end.
     """
 
     port: int | None = None
@@ -68,6 +68,7 @@ class StartOptions:
     settings_file: str = "the settings"
     unprotected_tester: bool = False
     compat_ports: bool = False
+    trains: bool = True
 
 
 class RunningServices:
@@ -152,7 +153,7 @@ def start_services(
     services.failures.take_over("uvicorn")
     server.start()
     timed = _timed(report)
-    _report_recording(running, tuple(sockets)[1:], timed)
+    _report_recording(running, tuple(sockets)[1:], options.models is not None, timed)
     running.prepare(lambda: timed("tester", health.tester(services).text), finish)
     running.prepare(lambda: _load_policy(config, services, options.settings_file, timed), finish)
     running.prepare(lambda: _learn_earlier_texts(services), finish)
@@ -176,19 +177,22 @@ def _listeners(
     rules = AccessRules(frozenset(sockets), token, options.allowed_origins)
     groups = service_endpoints(services)
     page, *others = sockets.items()
-    listeners = [Listener(create_app(services, groups, rules, Page(services, token, finish)), page[1])]
+    listeners = [Listener(create_app(services, groups, rules, Page(services, token, finish, options.trains)), page[1])]
     if others:
         apps = create_compat_apps(services, groups, rules)
         listeners += [Listener(apps[port], listening) for port, listening in others]
     return listeners
 
 
-def _report_recording(running: RunningServices, other_ports: Sequence[int], timed: Callable[[str, str], None]) -> None:
+def _report_recording(
+    running: RunningServices, other_ports: Sequence[int], is_simulation: bool, timed: Callable[[str, str], None]
+) -> None:
     """Says what is there as soon as requests are answered."""
     timed("page", running.address)
     if other_ports:
         timed("", f"for other clients also on ports {', '.join(map(str, other_ports))}")
-    timed("recorder", health.recorder(running.services).text)
+    simulated = f"records into {running.services.paths.simulated_episodes}"
+    timed("recorder", simulated if is_simulation else health.recorder(running.services).text)
     if not (disk := health.disk(running.services)).ok:
         timed("disk", disk.text)
 

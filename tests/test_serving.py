@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -210,6 +211,8 @@ def test_the_pages_button_does_as_ctrl_c(start, paths):
     command = start("--no-train", terminal=True)
     port = command.port()
     episode = begin_session(port)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as page:
+        assert b"Stop recording" in page.read()  # no promise of a training
     assert post(port, "/api/finish", {}) == {"ok": True}
     assert command.end() == (0, "")
     assert list(recorded_texts(paths)) == [episode]

@@ -159,7 +159,8 @@ async function end() {
 async function finish() {
   if (session) await end();
   await ask("/api/finish", {});
-  say("Recording has ended; the terminal shows how training goes. This page can be closed.");
+  const next = element("finish").dataset.trains === "true" ? "the terminal shows how training goes" : "nothing is trained";
+  say(`Recording has ended; ${next}. This page can be closed.`);
 }
 
 function editing(on) {

@@ -1,5 +1,6 @@
 """The page's own addresses: what it is made of, what it lists, what it may show of a problem, what it can switch."""
 
+import asyncio
 import json
 import os
 import re
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.page import STATIC
+from services.page import STATIC, Page
 from simulation.builtin_problems import BY_ID
 
 ORIGIN = {"Origin": "http://127.0.0.1:3000", "X-CodeAssist-Token": "token-of-this-run"}
@@ -178,6 +179,16 @@ def test_exploration_can_be_switched(client, served, monkeypatch):
     assert client.post("/api/explore", json={"explore": False}, headers=ORIGIN).json() == {"ok": True}
     assert served.services.assistance.models.explore is False and client.get("/api/health").json()["explore"] is False
     assert client.post("/api/explore", json={"explore": "no"}).status_code == 422
+
+
+def test_the_page_promises_training_only_where_it_follows(served):
+    def button(trains):
+        page = asyncio.run(Page(served.services, "token", lambda: None, trains).index(None)).body.decode()
+        assert "{{" not in page
+        return re.search(r'<button id="finish" (.+)</button>', page)[1]
+
+    assert button(True) == 'data-trains="true">Stop and train'
+    assert button(False) == 'data-trains="false">Stop recording'
 
 
 def test_the_page_ends_recording(client, served):

@@ -155,3 +155,13 @@ def test_where_the_sandbox_is_too_weak_states_are_tested_only_if_the_person_said
     assert running.services.recorder.snapshots.wait(60)
     (state,) = json.loads((paths.episodes / episode_id / f"{episode_id}.json").read_bytes())["states"]
     assert (state["env"] is not None) == unprotected
+
+
+def test_the_start_says_where_sessions_of_simulated_people_are_recorded(start, paths, tmp_path):
+    lines = start(models=tmp_path / "models").lines
+    assert [line for line in lines if f"records into {paths.simulated_episodes}" in line]
+    assert not [line for line in lines if str(paths.episodes) in line]
+
+
+def test_the_page_knows_whether_training_follows(start):
+    assert b"Stop recording" in get(start(trains=False).port, "/")[1]
