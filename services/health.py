@@ -10,7 +10,8 @@ from pathlib import Path
 from config import VERSION
 from errors import InputError
 from services.current_reviewer import CurrentReviewer
-from services.messages import HealthMessage, PartMessage, health_status
+from services.messages import health_status
+from services.page_messages import HealthMessage, PartMessage
 from services.services import Services
 
 LOW_DISK = 200 * 2**20

@@ -1,6 +1,6 @@
 """The HTTP messages: what a request must hold and what an answer holds, in the protocol's own keys.
 
-Unknown keys are ignored. Not here: which address takes which message.
+Unknown keys are ignored. Not here: which address takes which message, those of the page alone (`page_messages`).
 """
 
 from __future__ import annotations
@@ -276,79 +276,6 @@ class PolicyHealth(Struct):
 
     status: Status
     service: str = "policy-models"
-
-
-class PartMessage(Struct):
-    """One part. ok: it works; text: what it does, or what is wrong and what to do."""
-
-    name: str
-    ok: bool
-    text: str
-
-
-class HealthMessage(Struct):
-    """All parts. exploring: help comes at random for now; explore: that is wanted."""
-
-    version: str
-    status: Status
-    parts: list[PartMessage]
-    recording: bool
-    exploring: bool
-    explore: bool
-
-
-class SessionMessage(Struct):
-    """A session that is recorded and ended."""
-
-    id: str
-    bytes: int
-    modified: float
-
-
-class ModelMessage(Struct):
-    """A stored generation of models."""
-
-    id: str
-    created: float | str | None
-    current: bool
-    meta: dict[str, Any]
-
-
-class ProblemSummary(Struct):
-    """A problem in a list."""
-
-    task_id: str
-    title: str
-    difficulty: str
-    tags: list[str]
-
-
-class PublicCase(Struct):
-    """A case that may be seen: `name = value, ...` and the value expected, as Python shows it."""
-
-    input: str
-    output: str
-
-
-class ProblemMessage(Struct):
-    """A problem with what of it may be seen: no hidden case, no solution."""
-
-    task_id: str
-    question_id: int | None
-    title: str
-    difficulty: str
-    tags: list[str]
-    problem_description: str
-    starter_code: str
-    entry_point: str
-    prompt: str
-    input_output: list[PublicCase]
-
-
-class ExploreRequest(Struct):
-    """Whether exploration may act while too little is learned."""
-
-    explore: bool
 
 
 def health_status(healthy: bool) -> Status:

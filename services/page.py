@@ -18,16 +18,16 @@ from starlette.responses import Response
 from judge.problems import public_record
 from services import health
 from services.endpoints import Endpoint
-from services.messages import (
+from services.messages import Ok
+from services.openapi import Groups, openapi_document, openapi_page
+from services.page_messages import (
     ExploreRequest,
     HealthMessage,
     ModelMessage,
-    Ok,
     ProblemMessage,
     ProblemSummary,
     SessionMessage,
 )
-from services.openapi import Groups, openapi_document, openapi_page
 from services.responses import answer, read, refuse
 from services.services import Services
 from simulation.builtin_problems import BY_ID
