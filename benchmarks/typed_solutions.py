@@ -11,7 +11,8 @@ from random import Random
 from actions import Decision, apply_text
 from comments import split
 from delegates import WritingContext
-from delegates.solution_alignment import read_solution, rename
+from delegates.solution_alignment import rename
+from delegates.statements import read_solution
 from delegates.tutor import Tutor
 from judge import Problem
 from state import State, unedited

@@ -19,14 +19,11 @@ from alignment import similarity, strip_line_end
 from delegates.python_lexer import lines_within_statements, open_brackets
 from delegates.solution_alignment import (
     LEAST_SIMILARITY,
-    Solution,
     SolutionAlignment,
-    Statement,
     align_with_solution,
     continuation,
-    read_solution,
-    read_statements,
 )
+from delegates.statements import Solution, Statement, read_solution, read_statements
 from delegates.syntax import fits
 from delegates.text_writer import NO_CONTEXT, Completion, WritingContext
 from indentation import DEFAULT_WIDTH, indent_style, indentation

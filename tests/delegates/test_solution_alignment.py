@@ -8,12 +8,10 @@ from hypothesis import strategies as st
 
 from delegates.solution_alignment import (
     align_with_solution,
-    code_tokens,
     continuation,
-    read_solution,
-    read_statements,
     rename,
 )
+from delegates.statements import code_tokens, read_solution, read_statements
 from judge.problems import catalogue
 
 TOTALS = (
