@@ -296,7 +296,8 @@ class TrainConfig(LearningConfig):
 
 @dataclass(frozen=True)
 class ServeConfig:
-    """How the assistant serves a person; none of it decides what is learned."""
+    """How the assistant serves a person. What is learned depends on the reviewer's settings alone, where texts were
+    reviewed: the policy learns for the reviewer that will serve."""
 
     explore: bool = True
     """Whether exploration acts while fewer than three sessions are learned from; false: silence."""

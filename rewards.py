@@ -13,7 +13,7 @@ from numbers import Real
 from typing import TYPE_CHECKING
 
 from actions import Decision
-from config import RewardWeights
+from config import RewardWeights, ServeConfig
 from config_bounds import shown
 from errors import InputError
 from line_tracking import surviving_shares
@@ -138,6 +138,11 @@ def break_even(weights: RewardWeights) -> float:
     if gain <= loss:
         return 1.0
     return min(max((weights.noop_bonus - loss) / (gain - loss), 0.0), 1.0)
+
+
+def review_threshold(serve: ServeConfig, weights: RewardWeights) -> float:
+    """Least p(kept) of a text that is shown: as the settings say, else where it is worth as much as silence."""
+    return break_even(weights) if serve.review_threshold is None else serve.review_threshold
 
 
 def _registered_parts(transition: Transition) -> Iterator[tuple[str, float]]:

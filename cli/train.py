@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _WITHOUT_EFFECT = {
     "held_out_share": "nothing is held out for a comparison",
     "init_from_pv": "--init-from-pv says it here",
-    "serve": "nothing is served",
+    "serve": "nothing is served; of it, learning asks for review_threshold and review_exploration alone",
 }
 """Settings of `run.py` that mean nothing to this command, and why."""
 
@@ -136,9 +136,13 @@ def _train(options: argparse.Namespace, settings: LoopConfig, distributed: Distr
             with distributed.errors_on_all_ranks():
                 episodes = read(options.episodes_dir, observer, run, strict=options.strict)
                 config = train_config(options, mark_kind_of_sessions(options, settings, episodes))
+            from models.reviewer import Reviewer
             from training.train_from_episodes import train_from_episodes
 
-            result = train_from_episodes(config, episodes, observer=observer, distributed=distributed)
+            reviewer = Reviewer.load(config.pv_dir, settings.serve, config.rewards)
+            result = train_from_episodes(
+                config, episodes, observer=observer, distributed=distributed, reviewer=reviewer
+            )
             return _Training(config, result)
         except KeyboardInterrupt:
             progress.close()

@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 from actions import Action, Decision, Review
 from alignment import common_prefix, strip_line_end
 from comments import is_comment
+from config import RewardWeights, ServeConfig
 from delegates import Completion
 from delegates.syntax import parses
 from errors import InputError
 from files import atomic_write, read_regular_file
 from indentation import indentation
+from rewards import review_threshold
 from state import State
 
 FILE = "reviewer.json"
@@ -116,6 +118,20 @@ class Reviewer:
     threshold: float = 0.4
     exploration: float = 0.05
 
+    @classmethod
+    def with_settings(cls, coefficients: tuple[float, ...], serve: ServeConfig, weights: RewardWeights) -> Reviewer:
+        """With the threshold and the exploration that serve."""
+        return cls(coefficients, review_threshold(serve, weights), serve.review_exploration)
+
+    @classmethod
+    def load(cls, folder: Path, serve: ServeConfig, weights: RewardWeights) -> Reviewer:
+        """The reviewer that serves beside the models of a folder; where its file is damaged, that of the start."""
+        try:
+            coefficients, _ = load_coefficients(folder)
+        except InputError:
+            coefficients = START
+        return cls.with_settings(coefficients, serve, weights)
+
     def review(
         self, state: State, after: Sequence[str], action: Action, completion: Completion, generator: Random
     ) -> Review:
@@ -124,10 +140,13 @@ class Reviewer:
         Below the threshold it is drawn whether to show it.
         """
         estimate = self.kept(WrittenText.of(state, after, action, completion.mean_log_prob))
-        is_above = estimate >= self.threshold
-        explored = not is_above and generator.random() < self.exploration
-        probability = 1.0 if is_above else self.exploration
+        is_above, probability = estimate >= self.threshold, self.shown_probability(estimate)
+        explored = not is_above and generator.random() < probability
         return Review(estimate, self.threshold, probability, is_above or explored, explored)
+
+    def shown_probability(self, estimate: float) -> float:
+        """With which a text of this p(kept) is shown."""
+        return 1.0 if estimate >= self.threshold else self.exploration
 
     def kept(self, written: WrittenText) -> float:
         """Estimated share of the text that will be kept."""

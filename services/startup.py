@@ -23,7 +23,7 @@ from delegates.tutor import Tutor
 from errors import ConflictError, InputError
 from judge import Judge
 from judge.case_runner import CaseRunner
-from rewards import break_even
+from rewards import review_threshold
 from services import health
 from services.app import COMPATIBLE_PORTS, create_app, create_compat_apps, service_endpoints
 from services.assistance import Assistance
@@ -242,7 +242,7 @@ def _make_assistance(config: LoopConfig, paths: DataPaths, options: StartOptions
         settings=paths.settings if for_person else None,
         for_person=for_person,
     )
-    threshold = break_even(config.rewards) if serve.review_threshold is None else serve.review_threshold
+    threshold = review_threshold(serve, config.rewards)
     reviewer = CurrentReviewer(folder, threshold=threshold, exploration=serve.review_exploration)
     return Assistance(models, writer, reviewer, clean, tutor=Tutor() if serve.tutor else None)
 

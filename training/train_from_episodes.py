@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from config import TrainConfig
+from models.reviewer import Reviewer
 from state_adapter import Episode
 from training.bc.cloning_phase import CloningPhase
 from training.data.seeds import derived_seed
@@ -70,12 +71,13 @@ class TrainingRun:
 def train_from_episodes(
     config: TrainConfig, episodes: Sequence[Episode], *, observer: Observer | None = None, publish: bool = True,
     clock: Callable[[], float] = time.monotonic, record: GameRecorder | None = None,
-    distributed: DistributedContext = SINGLE_PROCESS,
+    distributed: DistributedContext = SINGLE_PROCESS, reviewer: Reviewer | None = None,
 ) -> TrainResult:  # fmt: skip
     """Runs (or goes on with) the three phases and replaces the current models, if it is to `publish` and learns.
 
     record: is given the games of self-play as they are played (again, if the run goes on within an epoch).
     distributed: the processes of this run (`init_distributed`), all of which call this with the same arguments.
+    reviewer: the one that will serve, for which the policy learns; None: the one beside the models of `pv_dir`.
 
     Raises InputError for what a person can mend (then nothing was written, or what was written can be resumed), and
     KeyboardInterrupt once the state is saved.
@@ -83,7 +85,7 @@ def train_from_episodes(
     if observer is None or not distributed.is_main:
         observer = NullObserver()
     with reproducible():
-        inputs = read_inputs(config, episodes, distributed, observer, publish=publish)
+        inputs = read_inputs(config, episodes, distributed, observer, publish=publish, reviewer=reviewer)
         baselines = Baselines.from_steps(inputs.train_steps)
         writer = CheckpointWriter(inputs, distributed, clock)
         with locked_folders(inputs, distributed, publish=publish):

@@ -27,10 +27,10 @@ from inference import untrained_models
 from judge import Problem
 from models import Models, store
 from models.provenance import NOT_A_PERSON, NOTHING
-from models.reviewer import save_coefficients
+from models.reviewer import Reviewer, save_coefficients
 from simulation.problem_loader import load_problems
 from state_adapter import Episode, read_episodes, write_snapshot
-from training.data.held_out import choose_held_out
+from training.data.held_out import choose_held_out, choose_validation
 from training.data.reviewed_texts import ReviewedTexts
 from training.evaluation.held_out_report import Baselines, Report, evaluate
 from training.evaluation.promotion import PromotionDecision, Scores, decide_promotion
@@ -188,13 +188,16 @@ def _carry_out(inputs: LoopInputs, plan: RunPlan) -> Outcome:
     """All steps in order; those that an interrupted run has ended already end at once."""
     held_out = [episode for episode in inputs.episodes if episode.id in plan.held_out]
     learning = [episode for episode in inputs.episodes if episode.id not in plan.held_out]
-    result = _train(inputs, plan, learning)
+    texts = _texts_to_learn_from(inputs, learning)
+    reviewer = _reviewer_that_will_serve(inputs, texts)
+    result = _train(inputs, plan, learning, reviewer)
     with files.lock(inputs.folder / ".training.lock"):
         learned_from = [learning[index] for index in sorted(result.train)]
-        comparison = _compare(inputs, plan, result, held_out or learned_from)
+        comparison = _compare(inputs, plan, result, held_out or learned_from, reviewer)
         decision = _decide(inputs, comparison, compared=bool(held_out))
         folder, generation = _publish(inputs, plan, result, decision)
-        _refit_reviewer(learned_from, folder)
+        if len(texts):
+            save_coefficients(folder, reviewer.coefficients, len(texts))
     _record(inputs, plan, result, folder, generation)
     remove_plan(inputs.plan_path)
     return Outcome(
@@ -203,14 +206,29 @@ def _carry_out(inputs: LoopInputs, plan: RunPlan) -> Outcome:
     )  # fmt: skip
 
 
-def _train(inputs: LoopInputs, plan: RunPlan, learning: Sequence[Episode]) -> TrainResult:
+def _texts_to_learn_from(inputs: LoopInputs, learning: Sequence[Episode]) -> ReviewedTexts:
+    """Those of the sessions that phases learn from."""
+    config = inputs.config
+    validation = choose_validation([episode.id for episode in learning], config.bc.validation_share, config.seed)
+    return ReviewedTexts.of([episode for index, episode in enumerate(learning) if index not in validation])
+
+
+def _reviewer_that_will_serve(inputs: LoopInputs, texts: ReviewedTexts) -> Reviewer:
+    """Fitted to the texts that are learned from, before the policy learns for it; without any it stays as it is."""
+    serve, weights = inputs.config.serve, inputs.config.rewards
+    if len(texts):
+        return Reviewer.with_settings(texts.fit(), serve, weights)
+    return Reviewer.load(inputs.folder, serve, weights)
+
+
+def _train(inputs: LoopInputs, plan: RunPlan, learning: Sequence[Episode], reviewer: Reviewer) -> TrainResult:
     """Cloning, PPO and self-play in one run, or what is left of it; its models are not published yet.
 
     A run that is refused before its first state is saved leaves no plan to go on with.
     """
     config = _train_config(inputs, plan)
     try:
-        return _begin_or_resume(inputs, config, learning)
+        return _begin_or_resume(inputs, config, learning, reviewer)
     except InputError:
         if not (config.checkpoint_dir / STATE).exists():
             with suppress(InputError):
@@ -218,19 +236,25 @@ def _train(inputs: LoopInputs, plan: RunPlan, learning: Sequence[Episode]) -> Tr
         raise
 
 
-def _begin_or_resume(inputs: LoopInputs, config: TrainConfig, learning: Sequence[Episode]) -> TrainResult:
+def _begin_or_resume(
+    inputs: LoopInputs, config: TrainConfig, learning: Sequence[Episode], reviewer: Reviewer
+) -> TrainResult:
     def record(games: Sequence[Episode]) -> None:
         for game in games:
             write_snapshot(game, inputs.paths.self_play_episodes)
 
+    def train(config: TrainConfig) -> TrainResult:
+        return train_from_episodes(
+            config, learning, observer=inputs.observer, record=record, publish=False, reviewer=reviewer
+        )
+
     state = config.checkpoint_dir / STATE
     if state.exists():
         try:
-            resumed = replace(config, resume=True)
-            return train_from_episodes(resumed, learning, observer=inputs.observer, record=record, publish=False)
+            return train(replace(config, resume=True))
         except DamagedFileError as error:
             set_aside(state, error.reason, inputs.observer.message)
-    return train_from_episodes(config, learning, observer=inputs.observer, record=record, publish=False)
+    return train(config)
 
 
 def _train_config(inputs: LoopInputs, plan: RunPlan) -> TrainConfig:
@@ -243,8 +267,10 @@ def _train_config(inputs: LoopInputs, plan: RunPlan) -> TrainConfig:
     )  # fmt: skip
 
 
-def _compare(inputs: LoopInputs, plan: RunPlan, result: TrainResult, sessions: Sequence[Episode]) -> Comparison:
-    """Measures the current models, and the new ones."""
+def _compare(
+    inputs: LoopInputs, plan: RunPlan, result: TrainResult, sessions: Sequence[Episode], reviewer: Reviewer
+) -> Comparison:
+    """Measures the current models, and the new ones, with the same reviewer."""
     config, old = inputs.config, _current_models(inputs, plan)
     baselines = Baselines.from_steps(result.data.steps)
     before = old
@@ -253,7 +279,7 @@ def _compare(inputs: LoopInputs, plan: RunPlan, result: TrainResult, sessions: S
     inputs.observer.phase("evaluation", 2)
     reports = []
     for models in (before, result.policies):
-        reports.append(evaluate(models, sessions, baselines, weights=config.rewards, ppo=config.ppo))
+        reports.append(evaluate(models, sessions, baselines, weights=config.rewards, ppo=config.ppo, reviewer=reviewer))
         inputs.observer.advance()
     return Comparison(old, *reports)
 
@@ -300,13 +326,6 @@ def _publish(inputs: LoopInputs, plan: RunPlan, result: TrainResult, decision: P
         **result.meta, "start": plan.start, "verdict": decision.reason, "plan": plan.id, "replaced": replaced,
     }  # fmt: skip
     return folder, store.publish(folder, result.policies, meta)
-
-
-def _refit_reviewer(episodes: Sequence[Episode], folder: Path) -> None:
-    """Fits the reviewer to the sessions that were learned from, beside the models; without a text it stays as it is."""
-    texts = ReviewedTexts.of(episodes)
-    if len(texts):
-        save_coefficients(folder, texts.fit(), len(texts))
 
 
 def _record(inputs: LoopInputs, plan: RunPlan, result: TrainResult, folder: Path, generation: str) -> None:

@@ -14,6 +14,7 @@ from config import TrainConfig
 from data_paths import DataPaths
 from errors import InputError
 from models import store
+from models.reviewer import START, Reviewer
 from state_adapter import read_episodes
 from training.runs import training_manifest
 
@@ -202,7 +203,7 @@ def test_a_device_that_is_not_there_is_named_where_it_was_given(train, tmp_path,
 
 @pytest.mark.parametrize("began", [False, True])
 def test_interrupted_before_training_it_does_not_promise_that_something_is_saved(train, monkeypatch, capsys, began):
-    def interrupt(config, episodes, *, observer, distributed):
+    def interrupt(config, episodes, *, observer, **options):
         if began:
             observer.phase("bc", 1)
         raise KeyboardInterrupt
@@ -211,6 +212,20 @@ def test_interrupted_before_training_it_does_not_promise_that_something_is_saved
     assert train() == 130
     how = "the same command with --resume goes on" if began else "training had not begun yet"
     assert capsys.readouterr().err.splitlines()[-1].startswith(f"interrupted; {how}")
+
+
+def test_it_learns_for_the_reviewer_that_the_settings_serve(train, tmp_path, monkeypatch):
+    learned_for = []
+
+    def note(config, episodes, *, reviewer, **options):
+        learned_for.append(reviewer)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.train_from_episodes.train_from_episodes", note)
+    file = tmp_path / "c.json"
+    file.write_text('{"serve": {"review_threshold": 0.9, "review_exploration": 0.25}}')
+    assert train("--training-config-path", str(file)) == 130
+    assert learned_for == [Reviewer(START, 0.9, 0.25)]
 
 
 @pytest.mark.parametrize("validation, counted", [((), ""), (("d", "e"), ", 2 for validation")])

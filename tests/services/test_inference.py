@@ -9,9 +9,10 @@ import pytest
 
 from actions import Action, Decision, Review
 from delegates import Completion
-from models.reviewer import FEATURES, Reviewer
+from models.reviewer import FEATURES, START, Reviewer
 from services.current_models import Choice
 from state_adapter import read_episodes
+from training.data.reviewed_texts import log_review_ratio, written_text
 
 TEXT = "def f(x):\n    \n"
 CERTAIN = (5.0,) + (0.0,) * (len(FEATURES) - 1)
@@ -136,6 +137,20 @@ def test_help_that_is_held_back_is_silence_to_the_client_and_recorded_as_what_it
     assert (action.decision, action.line, action.decision_probability) == (Decision.NO_OP, -1, 0.4)
     assert (action.withheld.decision, action.withheld.line, action.withheld.text) == (2, 1, "return x")
     assert action.review.shown_probability == 0.0
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_training_sees_a_text_shown_or_held_back_as_the_reviewer_saw_it(served, client, episode, threshold):
+    post_state(client, episode, 0, TEXT)
+    reviewer = Reviewer(START, threshold, exploration=0.0)
+    with parts(served, models=Models(), writer=Writer(), reviewer=reviewer):
+        metadata = ask(client, episode).json()["metadata"]
+    decision, line = metadata["action"]
+    post_state(client, episode, 1, metadata["new_text"], {"H": None, "A": {"type": decision, "line": line}})
+    (transition,) = recorded(served, client, episode).transitions("A")
+    assert (transition.action.withheld is not None) == (threshold == 1.0)
+    assert reviewer.kept(written_text(transition)) == pytest.approx(metadata["review"]["kept"])
+    assert log_review_ratio(transition, reviewer) == 0.0
 
 
 def test_a_text_shown_by_exploration_is_recorded_with_the_probability_of_that(served, client, episode):

@@ -10,13 +10,13 @@ import torch
 
 import training.training_loop as loop
 from actions import Writer
-from config import BCConfig, FeaturizerConfig, LoopConfig, ModelConfig, PPOConfig, ZeroStyleConfig
+from config import BCConfig, FeaturizerConfig, LoopConfig, ModelConfig, PPOConfig, ServeConfig, ZeroStyleConfig
 from data_paths import DataPaths
 from errors import InputError
 from files import lock
 from inference import fresh_models
 from models import store
-from models.reviewer import FILE, START, load_coefficients
+from models.reviewer import FILE, START, load_coefficients, save_coefficients
 from state_adapter import read_episodes
 from training.data.reviewed_texts import ReviewedTexts
 from training.evaluation.promotion import PromotionDecision
@@ -224,6 +224,34 @@ def test_the_reviewer_learns_from_the_texts_whose_writer_is_known(straight, epis
     expected = ReviewedTexts.of(told)
     assert texts == len(expected) > 0 and coefficients == pytest.approx(expected.fit()) != START
     assert store.load(paths.models) is not None
+
+
+def test_the_policy_learns_for_the_reviewer_that_will_serve(episodes, tmp_path, monkeypatch):
+    """Before and after are measured with it too; where no text teaches, it is the current one."""
+    told = [replace(one, actions=tuple(with_writer(action) for action in one.actions)) for one in episodes]
+    config, learned_for, measured_for = replace(TINY, serve=ServeConfig(review_threshold=0.7)), [], []
+    train, measure = loop.train_from_episodes, loop.evaluate
+
+    def training(*arguments, reviewer, **options):
+        learned_for.append(reviewer)
+        return train(*arguments, reviewer=reviewer, **options)
+
+    def measuring(*arguments, reviewer, **options):
+        measured_for.append(reviewer)
+        return measure(*arguments, reviewer=reviewer, **options)
+
+    monkeypatch.setattr(loop, "train_from_episodes", training)
+    monkeypatch.setattr(loop, "evaluate", measuring)
+    taught, current = DataPaths(tmp_path / "taught"), DataPaths(tmp_path / "current")
+    run_loop(config, told, taught, NullObserver())
+    current.models.mkdir(parents=True)
+    save_coefficients(current.models, (1.0,) * len(START), 3)
+    run_loop(config, episodes, current, NullObserver())
+    fitted = load_coefficients(taught.models)[0]
+    assert [one.coefficients for one in learned_for] == [fitted, (1.0,) * len(START)] and fitted != START
+    assert {(one.threshold, one.exploration) for one in learned_for} == {(0.7, 0.05)}
+    assert measured_for == [learned_for[0]] * 2 + [learned_for[1]] * 2
+    assert load_coefficients(current.models) == ((1.0,) * len(START), 3)
 
 
 def with_writer(action):

@@ -1,17 +1,23 @@
-"""Written texts that a person saw and what they made of them, for the reviewer to learn from. Not here: the fit."""
+"""Written texts of recorded sessions: what a person made of those that they saw, for the reviewer to learn from, and
+how probable what was done with a text is under another reviewer. Not here: the fit.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 import rewards
-from actions import Decision
-from models.reviewer import FEATURES, LARGEST_WEIGHT, WrittenText, fit
+from actions import Decision, apply_text
+from models.reviewer import FEATURES, LARGEST_WEIGHT, Reviewer, WrittenText, fit
 from state_adapter import Episode, Transition
+
+LEAST_RATIO = 1e-6
+"""Of what a reviewer would never do."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +48,45 @@ class ReviewedTexts:
         return fit(self.features, self.shares, self.weights)
 
 
+def log_review_ratio(transition: Transition, reviewer: Reviewer) -> float:
+    """Log of a ratio: how probable `reviewer` would do with the text what was done, show it or hold it back, over how
+    probable that was when it was recorded; at least log `LEAST_RATIO`.
+
+    0 where no reviewer drew: there is no text, no review with its probability, or a client asked for the decision.
+    """
+    action, review = transition.action, transition.action.review
+    recorded = None if review is None else review.shown_probability
+    is_asked_for = recorded == 1.0 and action.probability is None
+    written = None if recorded is None or is_asked_for else written_text(transition)
+    if recorded is None or written is None:
+        return 0.0
+    current = reviewer.shown_probability(reviewer.kept(written))
+    if action.withheld is not None:
+        recorded, current = 1.0 - recorded, 1.0 - current
+    return math.log(max(current / recorded, LEAST_RATIO)) if recorded > 0.0 else 0.0
+
+
+def written_text(transition: Transition) -> WrittenText | None:
+    """The text that the assistant wrote, shown or held back, as a reviewer sees it; None: there is none."""
+    action, state, lines = transition.action, transition.state, transition.next.lines
+    if (withheld := action.withheld) is not None:
+        action = replace(action, decision=withheld.decision, line=withheld.line)
+    if action.decision is Decision.NO_OP or not 0 <= action.line < len(state):
+        return None
+    if withheld is not None:
+        column = state.cursor.char if state.cursor.line == action.line else None
+        lines = tuple(apply_text(state.lines, action.decision, action.line, withheld.text, column))
+    mean_log_prob = None if action.writer is None else action.writer.mean_log_prob
+    return None if lines == state.lines else WrittenText.of(state, lines, action, mean_log_prob)
+
+
 def _rows(episode: Episode) -> Iterator[tuple[tuple[float, ...], float, float]]:
     for transition in episode.transitions("A"):
-        if not _was_shown(transition):
+        if transition.action.writer is None or transition.action.withheld is not None:
             continue
-        retained = rewards.retention(transition).retained
-        if retained is not None:
-            yield _features(transition), retained, _weight(transition)
-
-
-def _was_shown(transition: Transition) -> bool:
-    """Whether the decision wrote a text whose writer is known; help that was held back is recorded as a NO-OP."""
-    action, state = transition.action, transition.state
-    wrote = action.decision is not Decision.NO_OP and transition.next.lines != state.lines
-    return wrote and action.writer is not None and 0 <= action.line < len(state)
-
-
-def _features(transition: Transition) -> tuple[float, ...]:
-    action, writer = transition.action, transition.action.writer
-    mean_log_prob = None if writer is None else writer.mean_log_prob
-    return WrittenText.of(transition.state, transition.next.lines, action, mean_log_prob).features()
+        written, retained = written_text(transition), rewards.retention(transition).retained
+        if written is not None and retained is not None:
+            yield written.features(), retained, _weight(transition)
 
 
 def _weight(transition: Transition) -> float:

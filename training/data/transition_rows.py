@@ -18,11 +18,13 @@ from actions import Action, Decision
 from alignment import align
 from config import RewardWeights
 from featurizers import EncodedStates
+from models.reviewer import Reviewer
 from rewards import Reward
 from state import State
 from state_adapter import Episode, Transition
 from training.data.behaviour_policy import LINE_KINDS
 from training.data.goal_targets import FinalText, goal_vector
+from training.data.reviewed_texts import log_review_ratio
 
 UNKNOWN = math.nan
 """A share or probability that is not known."""
@@ -44,6 +46,7 @@ class TransitionRow:
     goal (8,): see `goal_targets`. next_human, next_human_line: the human's reply to an assistant's decision, its line
     in this state's window; -1: none.
     log_decision, log_line: log-probabilities recorded with the decision; `UNKNOWN` if they were not.
+    log_review: see `reviewed_texts.log_review_ratio`; 0 if no reviewer was given.
     legal_decisions (7,): legal somewhere. lines_by_kind (LINE_KINDS,): lines on which the assistant's decision is
     legal; line_kind: of the line chosen, -1: none.
     """
@@ -64,6 +67,7 @@ class TransitionRow:
     next_human_line: int
     log_decision: float
     log_line: float
+    log_review: float
     legal_decisions: NDArray[np.bool_]
     lines_by_kind: NDArray[np.float32]
     line_kind: int
@@ -72,12 +76,14 @@ class TransitionRow:
 class RowBuilder:
     """Rows of episodes, one after another, with counts of the decisions that teach no policy.
 
-    w_max: bytes of UTF-8 from which on a line has no room for a completion.
+    w_max: bytes of UTF-8 from which on a line has no room for a completion. reviewer: the one that will serve; None:
+    the one that recorded.
     """
 
-    def __init__(self, w_max: int, weights: RewardWeights) -> None:
+    def __init__(self, w_max: int, weights: RewardWeights, reviewer: Reviewer | None = None) -> None:
         self.w_max = w_max
         self.weights = weights
+        self.reviewer = reviewer
         self.no_reward = Reward(0.0, dict.fromkeys(rewards.part_names(), 0.0), rewards.Retention())
         self.rows: list[TransitionRow] = []
         self.states = 0
@@ -123,6 +129,7 @@ class RowBuilder:
             next_human_line=next_human_line,
             log_decision=log_decision,
             log_line=log_line,
+            log_review=0.0 if self.reviewer is None else log_review_ratio(transition, self.reviewer),
             legal_decisions=window.decisions,
             lines_by_kind=lines_by_kind,
             line_kind=line_kind,

@@ -16,6 +16,7 @@ from torch import Tensor
 import rewards
 from config import GOAL_DIM, N_DECISIONS, RewardWeights
 from featurizers import EncodedStates, Featurizer
+from models.reviewer import Reviewer
 from state_adapter import Episode
 from training.data.behaviour_policy import LINE_KINDS, BehaviourPolicy, ChoiceSets
 from training.data.transition_rows import RowBuilder, TransitionRow
@@ -45,6 +46,7 @@ class TransitionTable:
     next_human_line: Tensor
     log_decision: Tensor
     log_line: Tensor
+    log_review: Tensor
     choices: ChoiceSets
 
     @classmethod
@@ -75,6 +77,7 @@ class TransitionTable:
             next_human_line=column("next_human_line", torch.int64),
             log_decision=column("log_decision", torch.float32),
             log_line=column("log_line", torch.float32),
+            log_review=column("log_review", torch.float32),
             choices=ChoiceSets(
                 decisions=matrix("legal_decisions", N_DECISIONS).bool(),
                 decision=column("decision", torch.int64),
@@ -139,9 +142,14 @@ def build_dataset(
     featurizer: Featurizer,
     weights: RewardWeights | None = None,
     progress: Callable[[], None] = lambda: None,
+    *,
+    reviewer: Reviewer | None = None,
 ) -> Dataset:
-    """Encodes all states and turns all transitions into rows. `progress` is called once per episode."""
-    builder = RowBuilder(featurizer.config.w_max, weights or RewardWeights())
+    """Encodes all states and turns all transitions into rows. `progress` is called once per episode.
+
+    reviewer: the one that will serve; None: the one that recorded.
+    """
+    builder = RowBuilder(featurizer.config.w_max, weights or RewardWeights(), reviewer)
     parts = []
     for episode in episodes:
         encoded = featurizer.encode(episode.states)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from config import PPOConfig, RewardWeights
 from models import Networks
+from models.reviewer import Reviewer
 from state_adapter import Episode
 from training.data import transitions
 from training.data.behaviour_policy import BehaviourPolicy, fit_behaviour_policy
@@ -100,10 +101,13 @@ class Report:
 
 def evaluate(
     models: Networks, episodes: Sequence[Episode], baselines: Baselines, *,
-    weights: RewardWeights | None = None, ppo: PPOConfig | None = None,
+    weights: RewardWeights | None = None, ppo: PPOConfig | None = None, reviewer: Reviewer | None = None,
 ) -> Report:  # fmt: skip
-    """Measures the models on episodes, encoded as their own featurizer encodes."""
-    data = transitions.build_dataset(episodes, models.featurizer, weights)
+    """Measures the models on episodes, encoded as their own featurizer encodes.
+
+    reviewer: the one that will serve; None: the one that recorded.
+    """
+    data = transitions.build_dataset(episodes, models.featurizer, weights, reviewer=reviewer)
     return evaluate_dataset(models, data, range(len(episodes)), baselines, ppo or PPOConfig())
 
 

@@ -20,8 +20,9 @@ from training.networks.predictions import PolicyPredictions
 class ImportanceWeights:
     """Ratios of a policy's probabilities to those of the behaviour that recorded.
 
-    clipped `(N,)`: the ratio of the decision times that of the line given it, each at most a cap; 1 for steps that are
-    not trainable. log_ratio `(M,)`: log of the ratios of the M trainable steps, not clipped.
+    clipped `(N,)`: the ratio of the decision, times that of the line given it, times that of showing or holding back
+    the text, each at most a cap; 1 for steps that are not trainable. log_ratio `(M,)`: log of the ratios of the M
+    trainable steps, not clipped.
     """
 
     clipped: Tensor
@@ -43,9 +44,9 @@ def importance_weights(
     decision, line = steps.behaviour_log_probs(behaviour)
     log_decision_ratio = torch.where(steps.trainable, predictions.decision(steps) - decision, 0.0)
     log_line_ratio = torch.where(steps.line_trainable, predictions.line - line, 0.0)
-    limit = math.log(cap)
-    clipped = (log_decision_ratio.clamp(max=limit) + log_line_ratio.clamp(max=limit)).exp()
-    return ImportanceWeights(clipped, (log_decision_ratio + log_line_ratio)[steps.trainable])
+    log_review_ratio = torch.where(steps.trainable, steps.log_review, 0.0)
+    log_ratios = torch.stack([log_decision_ratio, log_line_ratio, log_review_ratio])
+    return ImportanceWeights(log_ratios.clamp(max=math.log(cap)).sum(0).exp(), log_ratios.sum(0)[steps.trainable])
 
 
 def effective_sample_size(log_weights: Tensor) -> float:

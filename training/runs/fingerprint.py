@@ -11,6 +11,7 @@ from typing import Any
 from config import TrainConfig
 from errors import InputError
 from judge import Problem
+from models.reviewer import Reviewer
 from simulation.builtin_problems import BY_ID
 from state_adapter import Episode
 
@@ -19,15 +20,34 @@ _FREE = ("checkpoint_dir", "pv_dir", "resume", "run_label", "device")
 
 
 def fingerprint(
-    config: TrainConfig, episodes: Sequence[Episode], problems: Mapping[str, Problem] = BY_ID
+    config: TrainConfig,
+    episodes: Sequence[Episode],
+    problems: Mapping[str, Problem] = BY_ID,
+    reviewer: Reviewer | None = None,
 ) -> dict[str, str]:
-    """What must be the same for a run to go on: settings by name, the recordings, and their problems."""
+    """What must be the same for a run to go on: settings by name, the recordings, and their problems.
+
+    Also the reviewer that will serve, if a text of the recordings was reviewed: else it decides nothing.
+    """
     settings = {name: value for name, value in asdict(config).items() if name not in _FREE}
     return {
         **dict(_flatten("", settings)),
         "recordings": recordings_digest(episodes),
         "problems": problems_digest(episodes, problems),
+        **({} if reviewer is None or not has_reviews(episodes) else {"reviewer": reviewer_digest(reviewer)}),
     }
+
+
+def has_reviews(episodes: Sequence[Episode]) -> bool:
+    """Whether any text of the sessions was reviewed."""
+    return any(action is not None and action.review is not None for one in episodes for action in one.actions)
+
+
+def reviewer_digest(reviewer: Reviewer) -> str:
+    """Threshold, exploration, and a digest of the coefficients."""
+    coefficients = [round(coefficient, 6) for coefficient in reviewer.coefficients]
+    digest = hashlib.blake2b(_bytes(*coefficients), digest_size=6).hexdigest()
+    return f"{reviewer.threshold:.4g}, exploration {reviewer.exploration:.4g} ({digest})"
 
 
 def canonical_order(episodes: Sequence[Episode]) -> list[Episode]:

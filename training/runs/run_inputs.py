@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 
-from config import TrainConfig
+from config import ServeConfig, TrainConfig
 from config_bounds import check_settings
 from errors import InputError
 from judge import Problem
 from models import store
+from models.reviewer import Reviewer
 from simulation.problem_loader import load_problems
 from state_adapter import Episode
 from training.data import transitions
@@ -75,10 +76,11 @@ def read_inputs(
     observer: Observer,
     *,
     publish: bool = True,
+    reviewer: Reviewer | None = None,
 ) -> RunInputs:
     """Collective. Reads and checks what a run starts from; moves the networks to the run's device.
 
-    publish: whether the run writes to `pv_dir`.
+    publish: whether the run writes to `pv_dir`. reviewer: as of `train_from_episodes`.
 
     Raises InputError: settings out of bounds or too large for the memory, folders that cannot be written, no such
     device, nothing to learn from, models or a saved run that are missing, damaged or of another kind, processes that
@@ -91,7 +93,7 @@ def read_inputs(
         device = usable_device(distributed.device_name(config.device))
         check_settings(config, "settings")
         require_memory(config, episodes, device)
-        inputs = _read(config, episodes, observer)
+        inputs = _read(config, episodes, observer, reviewer)
         _report_ignored(inputs, observer)
         inputs.networks.to(torch.device(device))
     return _require_same_inputs(inputs, distributed)
@@ -116,13 +118,14 @@ def _file_version(path: Path) -> FileVersion | None:
     return status.st_ino, status.st_mtime_ns
 
 
-def _read(config: TrainConfig, episodes: Sequence[Episode], observer: Observer) -> RunInputs:
+def _read(config: TrainConfig, episodes: Sequence[Episode], observer: Observer, reviewer: Reviewer | None) -> RunInputs:
     versions = file_versions(config)
     problems = load_problems() if config.zero_style.epochs else {}
-    run_fingerprint = fingerprint(config, episodes, problems)
+    reviewer = reviewer or Reviewer.load(config.pv_dir, ServeConfig(), config.rewards)
+    run_fingerprint = fingerprint(config, episodes, problems, reviewer)
     saved = _saved_run(config, run_fingerprint, observer)
     networks = starting_networks(config) if saved is None else _saved_networks(config, saved)
-    dataset = transitions.build_dataset(episodes, networks.featurizer, config.rewards)
+    dataset = transitions.build_dataset(episodes, networks.featurizer, config.rewards, reviewer=reviewer)
     validation = frozenset(choose_validation(dataset.ids, config.bc.validation_share, config.seed))
     train = frozenset(range(len(episodes))) - validation
     if not len(dataset.select_episodes(train)):

@@ -17,10 +17,10 @@ from judge import Problem
 from state_adapter import Episode
 from training.runs.code_version import code_version
 from training.runs.damaged_files import DamagedFileError, set_aside
-from training.runs.fingerprint import canonical_order, problems_digest, recordings_digest
+from training.runs.fingerprint import canonical_order, has_reviews, problems_digest, recordings_digest
 
 _FREE = ("device", "telemetry_url", "serve")
-"""Settings that do not decide what is learned."""
+"""Settings that do not decide what is learned, but for the reviewer's where texts were reviewed."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ def fingerprint_of(config: LoopConfig, episodes: Sequence[Episode], problems: Ma
     """A digest of what decides what a run learns: sessions with contents (in any order), settings, problems, code."""
     settings = {name: value for name, value in asdict(config).items() if name not in _FREE}
     ordered = canonical_order(episodes)
+    if has_reviews(episodes):
+        settings["review"] = (config.serve.review_threshold, config.serve.review_exploration)
     decisive = (settings, recordings_digest(ordered), problems_digest(ordered, problems), code_version())
     return hashlib.blake2b(repr(decisive).encode("utf-8", "backslashreplace"), digest_size=12).hexdigest()
 

@@ -11,6 +11,7 @@ import rewards
 from actions import Decision, Review, Withheld
 from config import FeaturizerConfig
 from featurizers import Featurizer
+from models.reviewer import START, Reviewer
 from state import Cursor, State, unedited
 from state_adapter import Action, Episode
 from training.data.transition_rows import line_kinds
@@ -220,3 +221,14 @@ def test_help_that_was_held_back_at_an_illegal_place_teaches_nothing(featurizer)
     action = replace(one.actions[1], withheld=Withheld(Decision.EDIT_EXISTING_LINES, 0, "c"))
     data = build_dataset([replace(one, actions=(None, action))], featurizer)
     assert data.steps.trainable.tolist() == [False] and data.illegal == 1
+
+
+def test_a_row_has_the_ratio_of_the_reviewer_that_will_serve(featurizer):
+    """Without one, and of the human's moves, it is 1."""
+    one = episode(state(["a", ""], 0, cursor=1), (state(["a", "b"], 1), "A", 2, 1), (state(["a", "c"], 2), "H", 2, 1))
+    action = replace(one.actions[1], probability=0.5, review=Review(0.6, 0.4, 0.1, True, True))
+    reviewed = [replace(one, actions=(None, action, one.actions[2]))]
+    hides = Reviewer((-9.0, *START[1:]), exploration=0.05)
+    rows = build_dataset(reviewed, featurizer, reviewer=hides).steps.log_review
+    assert rows.tolist() == pytest.approx([math.log(0.5), 0.0])
+    assert build_dataset(reviewed, featurizer).steps.log_review.tolist() == [0.0, 0.0]

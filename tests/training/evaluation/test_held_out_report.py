@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from actions import Review
 from config import PPOConfig
 from models import QuietPolicy
+from models.reviewer import START, Reviewer
 from training.data.transitions import build_dataset
 from training.evaluation.held_out_report import (
     VALIDATION_KEYS,
@@ -157,3 +159,31 @@ def test_validation_names_what_it_logs(measured):
         tuple(validation_metrics(evaluate_dataset(policies, data, [4, 5], baselines, PPOConfig()))) == VALIDATION_KEYS
     )
     assert validation_metrics(None) == dict.fromkeys(VALIDATION_KEYS)
+
+
+def test_returns_are_those_with_the_reviewer_that_will_serve(measured, sessions):
+    """What it would hold back weighs less, so the expected return is that of the others."""
+    policies, _, baselines = measured
+    episodes = [with_reviewed_writing(one) for one in sessions[4:]]
+    hides = Reviewer((-9.0,) + (0.0,) * (len(START) - 1), exploration=0.0)
+    recorded, hidden = (evaluate(policies, episodes, baselines, reviewer=one) for one in (None, hides))
+    data = build_dataset(episodes, policies.featurizer, reviewer=hides)
+    steps = data.select_episodes([0, 1], is_human=False)
+    silent = steps.reward[steps.log_review == 0.0]
+    assert 0 < len(silent) < len(steps) and hidden.effective_sample_size < recorded.effective_sample_size
+    assert hidden.assistant_return.mean != pytest.approx(recorded.assistant_return.mean)
+    assert float(silent.min()) - 1e-4 <= hidden.assistant_return.mean <= float(silent.max()) + 1e-4
+
+
+def with_reviewed_writing(episode):
+    """The session with a review of every text that the assistant wrote."""
+    review = Review(0.9, 0.4, 1.0, True, False)
+    return replace(
+        episode,
+        actions=tuple(
+            replace(action, review=review, probability=0.5, decision_probability=0.5)
+            if action is not None and action.agent == "A" and action.decision
+            else action
+            for action in episode.actions
+        ),
+    )

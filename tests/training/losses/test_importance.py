@@ -50,6 +50,25 @@ def test_a_line_that_does_not_count_has_no_ratio(recorded):
     )
 
 
+def test_what_was_done_with_the_text_counts_as_a_factor_of_its_own(recorded):
+    """Of help that was held back: the ratio of the decision times that of hiding, each capped, and no line."""
+    steps, predictions = recorded
+    hidden = replace(
+        steps, line_trainable=torch.zeros_like(steps.trainable), log_decision=steps.log_decision - math.log(2),
+        log_review=torch.full((len(steps),), math.log(0.25)),
+    )  # fmt: skip
+    weights = importance_weights(hidden, predictions, None, cap=10.0)
+    assert torch.allclose(weights.clipped, torch.full((len(steps),), 2.0 * 0.25), rtol=1e-4)
+    assert torch.allclose(weights.log_ratio, torch.full((len(steps),), math.log(0.5)), atol=1e-4)
+    explored = replace(hidden, log_review=torch.full((len(steps),), math.log(20.0)))
+    capped = importance_weights(explored, predictions, None, cap=4.0)
+    assert torch.allclose(capped.clipped, torch.full((len(steps),), 2.0 * 4.0), rtol=1e-4)
+    none = importance_weights(
+        replace(explored, trainable=torch.zeros_like(steps.trainable)), predictions, None, cap=4.0
+    )
+    assert torch.equal(none.clipped, torch.ones(len(steps)))
+
+
 def test_steps_that_are_not_trainable_are_not_in_the_sample(recorded):
     steps, predictions = recorded
     trainable = torch.zeros_like(steps.trainable)

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from actions import Decision, Withheld
+from actions import Decision, Review, Withheld
 from config import PPOConfig
+from models.reviewer import START, Reviewer
 from state import Cursor, Env, State, unedited
 from state_adapter import Action, Episode
 from training.data import behaviour_policy
@@ -194,6 +195,27 @@ def test_help_that_was_held_back_is_learned_as_the_decision_that_was_taken(small
     policies, data, rows, _ = learn(small, episodes, config)
     assert rows[0]["steps_without_policy_loss"] == 0.0
     assert probability(policies, data, GOOD) > probability(policies, data, BAD) + 0.2
+
+
+def test_help_that_would_be_shown_now_counts_nothing_as_help_that_was_held_back(small):
+    """The weight of a decision that was hidden is that of the pair of decision and hiding; others keep theirs."""
+    shown, hidden = bandit(0, BAD, 0.5), bandit(1, GOOD, 0.5)
+    review = Review(0.1, 0.4, 0.05, False, False)
+    withheld = replace(
+        hidden.actions[1], decision=Decision.NO_OP, line=-1, review=review, withheld=Withheld(GOOD, 0, "x")
+    )
+    unchanged = (hidden.states[0], replace(hidden.states[0], t=1), replace(hidden.states[0], t=2))
+    episodes = [shown, replace(hidden, states=unchanged, actions=(None, withheld, hidden.actions[2]))]
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    weights = []
+    for bias in (-9.0, 9.0):
+        reviewer = Reviewer((bias, *[0.0] * (len(START) - 1)), exploration=0.05)
+        data = build_dataset(episodes, policies.featurizer, reviewer=reviewer)
+        phase = PPOPhase(policies, data, {0, 1}, None, PPOConfig(), seed=0)
+        phase.begin()
+        weights.append(phase.update.old_policy.weight)
+    hides, shows = weights
+    assert shows[0] == hides[0] > 0.1 and hides[1] > 0.1 and shows[1] < 1e-4
 
 
 def test_a_line_that_was_not_recorded_leaves_the_policys_lines_alone(small):

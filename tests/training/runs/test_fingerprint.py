@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from actions import Action, Decision, Review
 from errors import InputError
+from models.reviewer import Reviewer
 from simulation.builtin_problems import PROBLEMS
 from state import Cursor, Env
 from training.runs.fingerprint import canonical_order, fingerprint, require_same
@@ -71,3 +73,13 @@ def test_sessions_have_an_order_of_their_own_also_where_ids_are_the_same(session
 def test_where_it_is_written_to_does_not_matter(small, sessions, tmp_path):
     moved = replace(small, checkpoint_dir=tmp_path / "b", pv_dir=tmp_path / "c", run_label="x", resume=True)
     assert fingerprint(moved, sessions) == fingerprint(small, sessions)
+
+
+def test_another_reviewer_is_named_where_texts_were_reviewed(small, sessions, tmp_path):
+    action = Action("A", Decision.WRITE_SINGLE_LINE, 0, review=Review(0.6, 0.4, 1.0, True, False))
+    reviewed = [replace(sessions[0], actions=(*sessions[0].actions[:-1], action))]
+    was, other = Reviewer(), Reviewer((0.0,) * 10, 0.5)
+    with pytest.raises(InputError, match=r"reviewer was 0\.4, .* and is 0\.5, "):
+        require_same(fingerprint(small, reviewed, reviewer=was), fingerprint(small, reviewed, reviewer=other), tmp_path)
+    require_same(fingerprint(small, reviewed, reviewer=was), fingerprint(small, reviewed, reviewer=was), tmp_path)
+    assert fingerprint(small, sessions, reviewer=other) == fingerprint(small, sessions)

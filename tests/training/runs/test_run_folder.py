@@ -22,10 +22,10 @@ def test_a_run_that_starts_from_what_another_one_replaces_meanwhile_is_refused(s
     train_from_episodes(config, few)
     build = transitions.build_dataset
 
-    def slowly(*arguments):
+    def slowly(*arguments, **options):
         monkeypatch.setattr(transitions, "build_dataset", build)
         train_from_episodes(config, few)
-        return build(*arguments)
+        return build(*arguments, **options)
 
     monkeypatch.setattr(transitions, "build_dataset", slowly)
     with pytest.raises(InputError, match="another run has ended here"):

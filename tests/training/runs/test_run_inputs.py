@@ -4,7 +4,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from actions import Review
 from errors import InputError
+from models.reviewer import FILE, START, Reviewer, save_coefficients
+from rewards import break_even
+from training.data.transitions import build_dataset
 from training.distributed.process_group import DistributedContext
 from training.runs.observer import NullObserver
 from training.runs.run_inputs import file_versions, read_inputs
@@ -68,3 +72,25 @@ def test_versions_of_files_change_when_they_do(small):
         (small.checkpoint_dir / "new").replace(state)
         versions.append(file_versions(config)[-1])
     assert None not in versions and versions[0] != versions[1]
+
+
+@pytest.mark.parametrize("coefficients", [None, "damaged", (9.0, *[0.0] * 9), (-9.0, *[0.0] * 9)])
+def test_the_reviewer_is_the_one_beside_the_models_unless_another_is_given(small, sessions, inputs_of, coefficients):
+    """Where there is none, or a damaged one, the start's, as in serving."""
+    reviewed = [with_reviews(one) for one in sessions[:2]]
+    small.pv_dir.mkdir()
+    if coefficients == "damaged":
+        (small.pv_dir / FILE).write_text("{")
+    elif coefficients is not None:
+        save_coefficients(small.pv_dir, coefficients, 3)
+    expected = Reviewer(coefficients if isinstance(coefficients, tuple) else START, break_even(small.rewards))
+    rows = build_dataset(reviewed, inputs_of(small).networks.featurizer, reviewer=expected).steps.log_review
+    assert inputs_of(small, reviewed).dataset.steps.log_review.tolist() == rows.tolist()
+    assert rows.any().item() is (expected.coefficients[0] < 0.0)
+
+
+def with_reviews(episode):
+    """The session with a review of everything."""
+    review = Review(0.6, 0.4, 1.0, True, False)
+    actions = tuple(action and replace(action, review=review, probability=0.5) for action in episode.actions)
+    return replace(episode, actions=actions)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from config import LoopConfig
+from actions import Action, Decision, Review
+from config import LoopConfig, ServeConfig
 from simulation.builtin_problems import PROBLEMS
 from training.runs import run_plan
 from training.runs.run_plan import RunPlan, fingerprint_of, read_plan, remove_plan, write_plan
@@ -43,3 +44,21 @@ def test_the_fingerprint_is_of_what_decides_what_is_learned(sessions, monkeypatc
     monkeypatch.setattr(run_plan, "code_version", lambda: "another")
     others.append(fingerprint_of(config, posed, {}))
     assert len({expected, *others}) == 5
+
+
+def with_review(episode):
+    action = Action("A", Decision.WRITE_SINGLE_LINE, 0, review=Review(0.6, 0.4, 1.0, True, False))
+    return replace(episode, actions=(*episode.actions[:-1], action))
+
+
+def test_how_the_reviewer_serves_decides_what_is_learned_only_where_texts_were_reviewed(sessions):
+    config = LoopConfig()
+    reviewed = [with_review(sessions[0]), *sessions[1:]]
+    for serve, decides in (
+        (ServeConfig(review_threshold=0.9), True),
+        (ServeConfig(review_exploration=0.2), True),
+        (ServeConfig(epsilon=0.5, tutor=True), False),
+    ):
+        other = replace(config, serve=serve)
+        assert fingerprint_of(other, sessions, {}) == fingerprint_of(config, sessions, {})
+        assert (fingerprint_of(other, reviewed, {}) != fingerprint_of(config, reviewed, {})) is decides
