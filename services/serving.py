@@ -6,6 +6,8 @@ import os
 import sys
 import threading
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from signal import SIGINT, Signals
 
@@ -49,15 +51,14 @@ def serve_until_stopped(
 ) -> ServingEnd:
     """Serves; returns once all open sessions are ended and tested, or `stop_seconds` after it was told to end.
 
-    next_step: what ending it
-    leads to, in words. can_hurry: whether another signal while it ends leaves the tests to the next start.
+    next_step: what ending it leads to, in words. can_hurry: whether another signal while it ends leaves the tests to
+    the next start.
 
     Raises InputError, with all sessions saved: a setting turned out to be wrong.
     """
-    sys.setswitchinterval(SWITCH_SECONDS)
     finished = threading.Event()
     signals = StopSignals(finished.set)
-    with signals.caught():
+    with _short_turns(), signals.caught():
         running = start_services(config, paths, options, finish=finished.set, report=report)
         _announce(running, finished, f"ready: {running.address}  ({next_step})", report)
         if opens_browser:
@@ -72,6 +73,17 @@ def serve_until_stopped(
     if running.failure is not None:
         raise running.failure
     return ServingEnd(stopped_by, interrupted)
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Threads take turns of `SWITCH_SECONDS`; training, which follows, gets back what it had."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def _announce(running: RunningServices, finished: threading.Event, line: str, report: Report) -> None:

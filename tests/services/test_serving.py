@@ -1,12 +1,17 @@
 """A browser is opened where there is a desktop, and what becomes of it ends nothing."""
 
+import sys
 import webbrowser
 from signal import SIGHUP, SIGINT, SIGTERM
 
 import pytest
 
+from config import LoopConfig
+from data_paths import DataPaths
+from errors import ConflictError
 from services import serving
-from services.serving import ServingEnd, open_browser
+from services.serving import ServingEnd, open_browser, serve_until_stopped
+from services.startup import StartOptions
 
 
 @pytest.fixture
@@ -45,6 +50,22 @@ def test_a_browser_that_does_not_start_is_no_error(opened, monkeypatch, error):
     monkeypatch.setattr(webbrowser, "open", refuse)
     monkeypatch.setenv("DISPLAY", ":0")
     open_browser("http://127.0.0.1:3000/")
+
+
+def test_threads_take_short_turns_only_while_it_serves(tmp_path, monkeypatch):
+    usual, intervals = sys.getswitchinterval(), []
+
+    def refuse(*_, **__):
+        intervals.append(sys.getswitchinterval())
+        raise ConflictError("port 3000", "is taken")
+
+    monkeypatch.setattr(serving, "start_services", refuse)
+    with pytest.raises(ConflictError):
+        serve_until_stopped(
+            LoopConfig(), DataPaths(tmp_path), StartOptions(), opens_browser=False, next_step="", stop_seconds=1.0,
+            can_hurry=False, report=print,
+        )  # fmt: skip
+    assert intervals == [pytest.approx(serving.SWITCH_SECONDS)] and sys.getswitchinterval() == usual
 
 
 @pytest.mark.parametrize(
