@@ -10,10 +10,12 @@ export class RefusedError extends Error {
   }
 }
 
-// The answer's object; throws RefusedError, and TypeError if the server is gone.
+const gone = () => { throw new Error("no answer; run.py must be running in its terminal"); };
+
+// The answer's object; throws RefusedError, and Error if the server is gone.
 export async function ask(path, body, options = {}) {
   const method = body === undefined ? "GET" : "POST";
-  const response = await fetch(path, { method, headers, body: body && JSON.stringify(body), ...options });
+  const response = await fetch(path, { method, headers, body: body && JSON.stringify(body), ...options }).catch(gone);
   const content = await response.json().catch(() => ({}));
   if (!response.ok) throw new RefusedError(response.status, content);
   return content;

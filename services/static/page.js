@@ -159,6 +159,8 @@ async function end() {
 async function finish() {
   if (session) await end();
   await ask("/api/finish", {});
+  clearInterval(refreshing); // the server ends
+  for (const id of ["begin", "problem", "finish", "explore"]) element(id).disabled = true;
   const next = element("finish").dataset.trains === "true" ? "the terminal shows how training goes" : "nothing is trained";
   say(`Recording has ended; ${next}. This page can be closed.`);
 }
@@ -188,5 +190,5 @@ addEventListener("pagehide", (event) => {
   if (event.persisted) session.flush();
   else session.close(editor.selectionStart);
 });
-setInterval(reporting(show), REFRESH_MS);
+const refreshing = setInterval(reporting(show), REFRESH_MS);
 reporting(() => Promise.all([showProblems(), show()]))();

@@ -191,6 +191,24 @@ def test_the_page_promises_training_only_where_it_follows(served):
     assert button(False) == 'data-trains="false">Stop recording'
 
 
+def test_the_page_asks_no_more_once_the_server_ends():
+    script = (STATIC / "page.js").read_text(encoding="utf-8")
+    finish = re.search(r"async function finish\(\) \{.*?\n\}", script, re.DOTALL)[0]
+    assert "const refreshing = setInterval(" in script and "clearInterval(refreshing)" in finish
+    assert re.search(r'\["begin", .*"finish".*\]\) element\(id\)\.disabled = true', finish)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript without a browser")
+def test_where_no_server_answers_the_page_says_what_must_run():
+    source = (STATIC / "api.js").read_text(encoding="utf-8")
+    browser = 'globalThis.document = { querySelector: () => ({ content: "token" }) };'
+    server = 'globalThis.fetch = async () => { throw new TypeError("Failed to fetch"); };'
+    call = 'await ask("/api/health").catch((error) => console.log(error.message));'
+    command = ["node", "--input-type=module", "--eval", browser + server + source + call]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "run.py must be running" in answer
+
+
 def test_the_page_ends_recording(client, served):
     assert client.post("/api/finish", headers=ORIGIN).json() == {"ok": True}
     assert served.finished == [1]
