@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import training.training_loop as loop
-from actions import Writer
+from actions import Review, Writer
 from config import BCConfig, FeaturizerConfig, LoopConfig, ModelConfig, PPOConfig, ServeConfig, ZeroStyleConfig
 from data_paths import DataPaths
 from errors import InputError
@@ -252,6 +252,19 @@ def test_the_policy_learns_for_the_reviewer_that_will_serve(episodes, tmp_path, 
     assert {(one.threshold, one.exploration) for one in learned_for} == {(0.7, 0.05)}
     assert measured_for == [learned_for[0]] * 2 + [learned_for[1]] * 2
     assert load_coefficients(current.models) == ((1.0,) * len(START), 3)
+
+
+def test_a_run_that_learns_for_a_refitted_reviewer_goes_on_after_a_kill(episodes, tmp_path):
+    review = Review(0.6, 0.7, 0.05, True, True)
+    told = [
+        replace(one, actions=tuple(action and replace(with_writer(action), review=review) for action in one.actions))
+        for one in episodes
+    ]
+    paths, again = DataPaths(tmp_path), Telling()
+    with pytest.raises(KeyboardInterrupt):
+        run_loop(TINY, told, paths, Telling(stop_at=12))
+    assert run_loop(TINY, told, paths, again).games == 3
+    assert again.messages[0] == "Going on with the run that was interrupted."
 
 
 def with_writer(action):

@@ -40,7 +40,7 @@ def fingerprint(
 
 def has_reviews(episodes: Sequence[Episode]) -> bool:
     """Whether any text of the sessions was reviewed."""
-    return any(action is not None and action.review is not None for one in episodes for action in one.actions)
+    return any(action is not None and action.review is not None for episode in episodes for action in episode.actions)
 
 
 def reviewer_digest(reviewer: Reviewer) -> str:
