@@ -64,8 +64,9 @@ class SnapshotQueue:
             try:
                 if not self._stopping.is_set():
                     self._write(stream)
-            except (InputError, OSError) as error:
-                self._report(f"session {stream.stem}: has no snapshot yet ({error}); its stream has everything")
+            except Exception as error:  # whatever is wrong with one session, the others are tested
+                reason = str(error) if isinstance(error, InputError | OSError) else f"{type(error).__name__}: {error}"
+                self._report(f"session {stream.stem}: has no snapshot yet ({reason}); its stream has everything")
             finally:
                 self._streams.task_done()
         self._streams.task_done()

@@ -23,6 +23,26 @@ def test_a_session_that_cannot_be_written_stops_no_other(recording, run):
     assert any(first in report and "its stream has everything" in report for report in recording.reports)
 
 
+def test_a_judge_that_fails_stops_no_other(make_recording, run, state_request, monkeypatch):
+    recording = make_recording(problem=ENDLESS)
+
+    def fail(text, problem):
+        raise RuntimeError("the process that runs texts does not start")
+
+    async def record():
+        episode_id = await recording.recorder.start("endless")
+        await recording.recorder.add_state(episode_id, state_request("a", 0))
+        await recording.recorder.end(episode_id)
+        return episode_id
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recording.judge, "verdict", fail)
+        run(record())
+        assert recording.snapshots.wait(60)
+    assert any("RuntimeError: the process" in report for report in recording.reports)
+    assert len(recording.snapshot(run(record()))["states"]) == 1
+
+
 @pytest.mark.parametrize("state", [{"timestep": 0, "text": 5}, {"timestep": 0}, {"timestep": "x", "text": "a"}])
 def test_a_malformed_stream_stops_no_other(make_recording, run, state):
     recording = make_recording(problem=ENDLESS)
