@@ -141,11 +141,19 @@ def _is_simple(node: ast.expr) -> bool:
     return isinstance(node, ast.Name | ast.Attribute | ast.Subscript)
 
 
+def _target(node: ast.expr) -> str:
+    """What is assigned to, without the parentheses that nobody writes there."""
+    code = _code(node)
+    return code[1:-1] if isinstance(node, ast.Tuple) and len(node.elts) > 1 and code != "..." else code
+
+
 def _assign(node: ast.Assign) -> str:
     if swapped := _swapped(node):
         return swapped
-    targets = " and ".join(_code(target) for target in node.targets)
-    return _filled_in("Sets {} to {}", targets, _value(node.value)) or _filled_in("Sets {}", targets)
+    targets = " and ".join(_target(target) for target in node.targets)
+    unpacked = isinstance(node.value, ast.Tuple) and isinstance(node.targets[0], ast.Tuple)
+    value = _target(node.value) if unpacked else _value(node.value)
+    return _filled_in("Sets {} to {}", targets, value) or _filled_in("Sets {}", targets)
 
 
 def _swapped(node: ast.Assign) -> str:
@@ -178,14 +186,14 @@ def _aug_assign(node: ast.AugAssign) -> str:
 def _for(node: ast.For | ast.AsyncFor) -> str:
     call = node.iter
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.keywords:
-        target, arguments = _code(node.target), [_code(argument) for argument in call.args]
+        target, arguments = _target(node.target), [_code(argument) for argument in call.args]
         if call.func.id == "range" and len(arguments) == 1:
             return _filled_in("Counts {} from 0 up to, but not including, {}", target, *arguments)
         if call.func.id == "range" and len(arguments) == 2:
             return _filled_in("Counts {} from {} up to, but not including, {}", target, *arguments)
         if call.func.id == "enumerate" and len(arguments) == 1 and isinstance(node.target, ast.Tuple):
             return _filled_in("Goes through {1} with the number of each element ({0})", target, *arguments)
-    return _filled_in("Goes through {1}, each time as {0}", _code(node.target), _code(node.iter))
+    return _filled_in("Goes through {1}, each time as {0}", _target(node.target), _code(node.iter))
 
 
 def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:

@@ -7,7 +7,9 @@ does without. Not here: the parts that it is made of, the order among writers.
 
 from __future__ import annotations
 
+import keyword
 import math
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ from delegates.embedded.attributes import AttributeFinder
 from delegates.embedded.explanation import explain_block, explain_statement
 from delegates.embedded.library_model import LibraryModel
 from delegates.embedded.line_search import Line, Start, search_lines
-from delegates.embedded.next_token import NextToken
+from delegates.embedded.next_token import BUILTINS, NextToken
 from delegates.embedded.patterns import patterns
 from delegates.embedded.place import LEAVES, Place
 from delegates.embedded.recent_text import RecentText
@@ -249,6 +251,18 @@ def _mean(line: Line) -> float:
 
 def _explanation(state: State, decision: Decision, line: int) -> str:
     lines = [strip_line_end(each) for each in state.lines]
+    if _is_name_being_typed(state, lines, line):
+        return ""
     if decision == Decision.EXPLAIN_SINGLE_LINES:
         return explain_statement(lines, line)
     return "\n".join(explain_block(lines, line))
+
+
+def _is_name_being_typed(state: State, lines: list[str], line: int) -> bool:
+    """Whether the cursor stands behind a name at the line's end that stands nowhere else: probably half of one."""
+    if not (state.cursor.on and state.cursor.line == line and state.cursor.char >= len(lines[line])):
+        return False
+    last = re.search(r"(?<![\w.])[^\W\d]\w*$", lines[line])
+    if last is None or keyword.iskeyword(last[0]) or last[0] in BUILTINS:
+        return False
+    return len(re.findall(rf"\b{last[0]}\b", "\n".join(lines))) == 1

@@ -185,3 +185,15 @@ def test_only_methods_have_self():
     writer = EmbeddedWriter()
     writer.add_text("class A:\n    def f(self, values):\n        self.values = values\n" * 3)
     assert "self" not in written(writer, text, SINGLE)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_explained"),
+    [("letter = packe|", False), ("letter = packed|", True), ("letter = packe|  ", True), ("|letter = packe", True),
+     ("letter = None|", True), ("letter = int|", True), ("letter = packed.lower|", True)],
+)  # fmt: skip
+def test_a_name_that_is_being_typed_is_not_explained(line, is_explained):
+    text = f"def first(packed):\n    {line}\n    return letter\n"
+    for decision in (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES):
+        state, number = state_of(text)
+        assert bool(EmbeddedWriter().write(state, decision, number).text) is is_explained
