@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from errors import ConflictError, InputError, NotFoundError
+from errors import ConflictError, NotFoundError
 from files import make_folder, sync_folder, translate_os_errors
 
 WRITERS = 8
@@ -117,7 +117,7 @@ class AppendLog:
         """Appends `content`, in the order of the calls; the future is done once it is on the disk.
 
         is_last: closes the file then. The future raises InputError if the disk refuses, and nothing of `content` is in
-        the file; NotFoundError if the file is closed.
+        the file; NotFoundError if the file is closed. Cancelling it takes nothing back.
         """
         request = _Request(content, is_last)
         with self._lock:
@@ -152,13 +152,14 @@ def _write_group(file: LogFile, requests: list[_Request]) -> None:
     """One write and one sync; the requests succeed or fail together."""
     if not requests:
         return
+    awaited = [request.done for request in requests if request.done.set_running_or_notify_cancel()]
     try:
         file.write(b"".join([request.content for request in requests]))
-    except (InputError, OSError) as error:
-        for request in requests:
-            request.done.set_exception(error)
+    except Exception as error:  # whatever it is, those who wait are told, and the file is not held up
+        for done in awaited:
+            done.set_exception(error)
         return
     if requests[-1].is_last:
         file.close()
-    for request in requests:
-        request.done.set_result(None)
+    for done in awaited:
+        done.set_result(None)

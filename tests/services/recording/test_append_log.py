@@ -42,6 +42,31 @@ def test_what_many_threads_append_is_all_there_and_whole(log, tmp_path):
             ]
 
 
+def test_whoever_no_longer_waits_holds_up_nobody(log, tmp_path, monkeypatch):
+    file, goes_on, write = LogFile(tmp_path / "log"), threading.Event(), append_log._write_all
+
+    def write_later(descriptor, content):
+        goes_on.wait(60)
+        write(descriptor, content)
+
+    monkeypatch.setattr(append_log, "_write_all", write_later)
+    log.append(file, b"1\n")
+    cancelled = [log.append(file, f"{i}\n".encode()) for i in (2, 3)][-1].cancel()
+    last = log.append(file, b"4\n")
+    goes_on.set()
+    assert cancelled and last.result(20) is None
+    assert log.append(file, b"5\n").result(20) is None and file.path.read_text().split() == list("12345")
+
+
+def test_an_error_of_any_kind_is_told_and_the_file_goes_on(log, tmp_path, monkeypatch):
+    file = LogFile(tmp_path / "log")
+    with monkeypatch.context() as patched:
+        patched.setattr(append_log, "_write_all", lambda descriptor, content: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            log.append(file, b"1\n").result(20)
+    assert log.append(file, b"2\n").result(20) is None and file.path.read_bytes() == b"2\n"
+
+
 def test_nothing_follows_the_last_line(log, tmp_path):
     file = LogFile(tmp_path / "log")
     first, end, late = log.append(file, b"1\n"), log.append(file, b"end\n", is_last=True), log.append(file, b"2\n")
