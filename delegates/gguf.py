@@ -9,6 +9,7 @@ Not here: which file (`selection`).
 from __future__ import annotations
 
 import atexit
+import http.client
 import importlib.util
 import os
 import secrets
@@ -245,7 +246,9 @@ class GgufWriter:
         params.api_keys = [secrets.token_urlsafe(32)]
         params.ui = params.warmup = params.endpoint_slots = False
         params.verbosity = -1
-        return xllamacpp.Server(params)
+        server = xllamacpp.Server(params)
+        _wait_until_serving(server)
+        return server
 
     def _answer(self, request: _Request) -> None:
         def on_row(row: dict[str, Any]) -> bool:
@@ -306,6 +309,20 @@ class GgufWriter:
         }  # fmt: skip
         self._server.handle_completions(request, on_row)
         self._read_text = text
+
+
+def _wait_until_serving(server: Any) -> None:
+    """Waits until the library's threads work.
+
+    One that is told to end before it has begun would begin all the same, and whoever waits for its end in the
+    library holds Python's lock for ever.
+    """
+    server.handle_completions({"prompt": "a", "n_predict": 1, "stream": True}, lambda row: True)
+    host, _, port = server.listening_address.rpartition("://")[2].partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=_END_SECONDS)
+    connection.request("GET", "/health")
+    connection.getresponse().read()
+    connection.close()
 
 
 class _TooLongError(Exception):
