@@ -264,7 +264,7 @@ def learn(config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord
         return run_loop(config, episodes, paths, observer)
     except KeyboardInterrupt:
         progress.close()
-        how = "all is saved, the same command goes on from here"
+        how = "all is saved, --train-only goes on from here"
         print(f"interrupted; {how if progress.training_began else NOT_BEGUN}", file=sys.stderr)
         raise
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -11,11 +12,16 @@ from typing import TYPE_CHECKING
 from actions import Action, Review
 from delegates import Completion
 from errors import InputError
+from exploration import MODEL as EXPLORATION
 from services.current_models import file_stamp
 from state import State
 
 if TYPE_CHECKING:
     from models.reviewer import Reviewer
+
+EXPLORING_SHARE = 0.5
+"""Share of the texts below the threshold that is shown at least, while exploration decides: what nobody sees teaches
+nothing, and a reviewer that knows nothing of the person would leave little to keep or to take back."""
 
 
 class CurrentReviewer:
@@ -39,7 +45,10 @@ class CurrentReviewer:
         self, state: State, after: Sequence[str], action: Action, completion: Completion, generator: Random
     ) -> Review:
         """What it says of a text that `action` put into the file of `state`, so that it has the lines `after`."""
-        return self.current().review(state, after, action, completion, generator)
+        reviewer = self.current()
+        if action.model == EXPLORATION:
+            reviewer = replace(reviewer, exploration=max(self.exploration, EXPLORING_SHARE))
+        return reviewer.review(state, after, action, completion, generator)
 
     def current(self) -> Reviewer:
         """The reviewer of the latest training."""

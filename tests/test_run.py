@@ -248,5 +248,5 @@ def test_interrupted_it_says_how_to_go_on(paths, tmp_path, root, number, sample_
     process.send_signal(number)
     out, error = process.communicate(timeout=60)
     assert process.returncode == 130 and out == ""
-    assert error.splitlines()[-1] == "interrupted; all is saved, the same command goes on from here"
+    assert error.splitlines()[-1] == "interrupted; all is saved, --train-only goes on from here"
     assert (paths.run / "plan.json").exists() and (paths.run / "training" / "resume.pt").exists()

@@ -265,7 +265,7 @@ def test_a_second_ctrl_c_stops_training_and_the_same_command_goes_on(start, path
     wait_until((paths.run / "training" / "train.jsonl").exists)
     command.process.send_signal(signal.SIGINT)
     assert command.end() == (130, "")
-    assert command.lines[-1] == "interrupted; all is saved, the same command goes on from here\n"
+    assert command.lines[-1] == "interrupted; all is saved, --train-only goes on from here\n"
     command = start(terminal=True)
     command.port()
     command.process.send_signal(signal.SIGINT)
