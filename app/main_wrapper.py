@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from io import TextIOWrapper
 from types import FrameType
@@ -18,7 +18,7 @@ from typing import NoReturn
 from app.startup import INTERRUPTED, replace_missing_streams
 from config import MODULES
 from errors import InputError, printable
-from training.distributed.process_group import message_prefix
+from training.distributed.process_group import has_joined, message_prefix
 
 DONE, REFUSED = 0, 2
 
@@ -70,7 +70,17 @@ def exit_with(code: int) -> NoReturn:
     """Ends the process. What `run_command` returned is saved and reported, so a late signal changes nothing."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # also after Python has let go of its own handlers
+    if code != DONE and has_joined():
+        _exit_without_cleanup(code)
     sys.exit(code)
+
+
+def _exit_without_cleanup(code: int) -> NoReturn:
+    """Ends one of several processes after an error: PyTorch's threads may abort it while they are taken down."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 @contextmanager

@@ -48,7 +48,7 @@ class BackendClient:
         except (OSError, http.client.HTTPException) as error:
             raise InputError(where, f"was not answered: {type(error).__name__}: {error}") from error
         if response.status != http.client.OK:
-            raise InputError(where, f"was answered by {response.status}: {content[:200]!r}")
+            raise InputError(where, f"was answered by {response.status}: {content[:500]!r}")
         answer: dict[str, Any] = json.loads(content)
         return answer
 

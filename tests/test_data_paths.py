@@ -69,6 +69,7 @@ def test_the_layout_is_the_documented_one():
         "embeddings": "r/embeddings",
         "writers": "r/writers",
         "logs": "r/logs",
+        "settings": "r/settings.json",
     }
 
 

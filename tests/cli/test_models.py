@@ -101,8 +101,6 @@ def test_the_beginning_of_a_name_or_its_number_is_enough(folder, capsys):
     assert models(folder, capsys, "--roll_back", "2")[0] == 0 and store.load(folder).generation == second
     code, out, error = models(folder, capsys, "--roll_back", "0000")
     assert code == 2 and not out and error.count("\n") == 1 and f"{first} or {second}" in error
-    code, _, error = models(folder, capsys, "--roll_back", "")
-    assert code == 2 and "no whole generation ''" in error
 
 
 def test_control_characters_of_a_file_never_reach_the_terminal(folder, capsys):

@@ -173,7 +173,12 @@ def init_distributed() -> Iterator[DistributedContext]:
     with _peer_errors():
         dist.init_process_group("gloo", None, timeout, context.world_size, context.rank, store)
     _have_joined.set()
-    yield context
+    _has_group.set()
+    try:
+        yield context
+    except BaseException:
+        _leave_group_to_exit()
+        raise
     dist.destroy_process_group()  # not after an error, as it waits for the others
 
 
@@ -209,13 +214,25 @@ def _wait_for_all() -> None:
         while not barrier.is_completed():
             time.sleep(POLL_SECONDS)
     except BaseException:
-        # Python's exit would destroy the group, which waits for the barrier; so nothing may destroy it.
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(torch.distributed.group.WORLD))
+        _leave_group_to_exit()  # destroying it would wait for the barrier
         raise
     barrier.wait()
 
 
+def _leave_group_to_exit() -> None:
+    """Keeps Python's exit from destroying the group: that waits for the others, or aborts where they have ended."""
+    import torch.distributed
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(torch.distributed.group.WORLD))
+
+
 _have_joined = threading.Event()
+_has_group = threading.Event()
+
+
+def has_joined() -> bool:
+    """Whether this process has joined others, which may have ended since."""
+    return _has_group.is_set()
 
 
 def message_prefix() -> str | None:

@@ -29,7 +29,7 @@ PROGRAM = """
 import os, pickle, signal, sys
 from pathlib import Path
 import torch
-from app.main_wrapper import run_command
+from app.main_wrapper import exit_with, run_command
 from training.networks.training_networks import weights_of
 from training.distributed.process_group import DistributedContext, init_distributed
 from training.train_from_episodes import train_from_episodes
@@ -55,7 +55,7 @@ def run():
                    out / f"weights-{distributed.rank}.pt")
     return 0
 
-sys.exit(run_command(run))
+exit_with(run_command(run))
 """
 
 
@@ -238,6 +238,7 @@ def test_a_process_that_is_killed_ends_the_others_soon(small, sessions, run_of):
     assert time.monotonic() - begun < 60  # the others could wait for half an hour
 
 
+@pytest.mark.slow
 def test_a_process_may_be_behind_for_longer_than_a_step_may_take(small, sessions, run_of):
     """In its games, for one."""
     config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
