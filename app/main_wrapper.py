@@ -18,7 +18,7 @@ from typing import NoReturn
 from app.startup import INTERRUPTED, replace_missing_streams
 from config import MODULES
 from errors import InputError, printable
-from training.distributed.process_group import has_joined, message_prefix
+from training.distributed.process_group import has_process_group, message_prefix
 
 DONE, REFUSED = 0, 2
 
@@ -70,7 +70,7 @@ def exit_with(code: int) -> NoReturn:
     """Ends the process. What `run_command` returned is saved and reported, so a late signal changes nothing."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # also after Python has let go of its own handlers
-    if code != DONE and has_joined():
+    if code != DONE and has_process_group():
         _exit_without_cleanup(code)
     sys.exit(code)
 

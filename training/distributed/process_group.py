@@ -230,7 +230,7 @@ _have_joined = threading.Event()
 _has_group = threading.Event()
 
 
-def has_joined() -> bool:
+def has_process_group() -> bool:
     """Whether this process has joined others, which may have ended since."""
     return _has_group.is_set()
 
