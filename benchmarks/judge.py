@@ -18,13 +18,13 @@ import argparse
 import contextlib
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from itertools import count
 
 import numpy as np
 
 from benchmarks.arguments import run_study
+from benchmarks.timing import call_times
 from judge import SMALL_PROBLEM_LIMITS, Case, CaseRunner, Judge, Problem, SandboxLevel, StandardCase
 
 CODE = "def squares(n):\n    return [i * i for i in range(n)]\n"
@@ -74,24 +74,10 @@ def ways(cases: int) -> Iterator[dict[str, Callable[[], None]]]:
         yield calls
 
 
-def measure(calls: dict[str, Callable[[], None]], seconds: float) -> dict[str, list[float]]:
-    """Milliseconds of each call of each way; they take turns."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call()
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            times[name].append(1e3 * (time.perf_counter() - start))
-    return times
-
-
 def main(options: argparse.Namespace) -> None:
     """Measures and prints the table."""
     with ways(options.cases) as calls:
-        times = measure(calls, options.seconds)
+        times = call_times(calls, seconds=options.seconds, warm_up=1)
     print(f"| a run of {options.cases} cases | runs/s | p50 ms | p99 ms |\n|---|---|---|---|")
     for name, values in times.items():
         middle, late = np.percentile(values, [50, 99])

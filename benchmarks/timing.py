@@ -15,6 +15,12 @@ from contextlib import contextmanager
 
 def medians(calls: Mapping[str, Callable[[], object]], *, seconds: float = 1.0, warm_up: int = 10) -> dict[str, float]:
     """Median time of each call in ms. The calls take turns for about `seconds` in all."""
+    times = call_times(calls, seconds=seconds, warm_up=warm_up)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def call_times(calls: Mapping[str, Callable[[], object]], *, seconds: float, warm_up: int) -> dict[str, list[float]]:
+    """The times of each call in ms. The calls take turns for about `seconds` in all, after `warm_up` calls of each."""
     for call in calls.values():
         for _ in range(warm_up):
             call()
@@ -25,7 +31,7 @@ def medians(calls: Mapping[str, Callable[[], object]], *, seconds: float = 1.0, 
             start = time.perf_counter()
             call()
             times[name].append(1e3 * (time.perf_counter() - start))
-    return {name: statistics.median(values) for name, values in times.items()}
+    return times
 
 
 @contextmanager

@@ -50,8 +50,8 @@ def line_tokens(text: str) -> tuple[str, ...]:
 
 def token_spans(text: str) -> list[tuple[str, int, int]]:
     """The tokens of a text as `line_tokens` has them, each with its start and its end in the text."""
-    found = [(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text)]
-    return [span for span in found if span[0][0] not in "\n#\\"]
+    spans = [(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text)]
+    return [span for span in spans if span[0][0] not in "\n#\\"]
 
 
 def logical_lines(text: str) -> Iterator[LogicalLine]:
