@@ -69,25 +69,28 @@ def remove_leftovers(pv_dir: Path) -> None:
 
 def _set_journal_aside(pv_dir: Path) -> None:
     """Moves a damaged journal out of the way. What it may have meant, a hidden generation that is whole, is shown."""
-    journal = pv_dir / JOURNAL
-    place = _free_name(pv_dir / DAMAGED)
-    with translate_os_errors(journal):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        journal.replace(place)
+    set_aside(pv_dir, pv_dir / JOURNAL, "is damaged or names no generation of this folder")
     for folder in (pv_dir / GENERATIONS).glob(".*/"):
         if _can_become_current(folder):
             show(pv_dir, folder.name[1:])
-    message = f"is damaged or names no generation of this folder; it is now {place.relative_to(pv_dir)}"
-    _log.warning("%s", InputError(str(journal), message))
+
+
+def set_aside(pv_dir: Path, path: Path, reason: str) -> None:
+    """Moves a file or folder into `damaged/`, which is said in one line on stderr. Raises InputError."""
+    place = _free_name(pv_dir / DAMAGED, path)
+    with translate_os_errors(path):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)
+    _log.warning("%s", InputError(str(path), f"{reason}; it is now {place.relative_to(pv_dir)}"))
 
 
 def _can_become_current(folder: Path) -> bool:
     return not folder.is_symlink() and is_whole(folder, read_metadata(folder))
 
 
-def _free_name(folder: Path) -> Path:
+def _free_name(folder: Path, path: Path) -> Path:
     number = 1
-    while (place := folder / f"replacing-{number}.json").exists():
+    while (place := folder / f"{path.stem}-{number}{path.suffix}").exists():
         number += 1
     return place
 

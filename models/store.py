@@ -45,12 +45,14 @@ from models.replacement import (
     make_current,
     remove_leftovers,
     replacing,
+    set_aside,
 )
 
 __all__ = [
     "ASSISTANT", "DAMAGED", "FEATURIZER", "FILES", "GENERATIONS", "HUMAN", "JOURNAL", "MAX_GENERATIONS",
     "METADATA_FILE", "Generation", "Models", "archive_current", "generations", "keep_start",
-    "load", "load_generation", "load_start", "publish", "roll_back", "rollback_hint", "start_generation",
+    "load", "load_generation", "load_start", "publish", "roll_back", "rollback_hint",
+    "set_damaged_starts_aside", "start_generation",
 ]  # fmt: skip
 
 LOCK_FILE = ".store.lock"
@@ -140,6 +142,26 @@ def load_start(pv_dir: Path, device: torch.device | str = "cpu") -> Models | Non
     """The models that training begins with; None: none are stored. Raises InputError: they are damaged."""
     generation = start_generation(pv_dir)
     return None if generation is None else load_generation(pv_dir, generation, device)
+
+
+def set_damaged_starts_aside(pv_dir: Path) -> None:
+    """Moves starts of training that are not as they were stored into `damaged/`; of each one line on stderr says so.
+
+    A generation whose `about.json` cannot be read was a start if another one names it. Raises InputError: read-only.
+    """
+    folders_of_starts = [folders.shown_folder(pv_dir, name) for name in _starts(pv_dir)]
+    damaged = [folder for folder in folders_of_starts if not folders.is_whole(folder, folders.read_metadata(folder))]
+    if damaged:
+        with _locked(pv_dir):
+            for folder in damaged:
+                set_aside(pv_dir, folder, "a start of training that is damaged, training begins without it")
+
+
+def _starts(pv_dir: Path) -> list[str]:
+    """The generations that training begins or once began with."""
+    stored = {name: folders.read_metadata(folders.shown_folder(pv_dir, name)) for name in folders.ordered_ids(pv_dir)}
+    named = {metadata.meta.get("start") for metadata in stored.values() if metadata is not None}
+    return [name for name, metadata in stored.items() if (name in named if metadata is None else metadata.protected)]
 
 
 def load(pv_dir: Path, device: torch.device | str = "cpu", expect_backbone: str | None = None) -> Models | None:

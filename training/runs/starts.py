@@ -31,8 +31,9 @@ class Start:
 def find_start(models_folder: Path, backbone: str, observer: Observer) -> Start:
     """The packaged baseline, else imported models of the person's folder, else fresh weights.
 
-    Imported models are stored as a generation that is never pruned. Fresh weights too if the others have another
-    backbone, which is reported. Raises InputError: damaged models, a folder that cannot be written.
+    Imported models are stored as a generation that is never pruned; a damaged one is set aside, which is said on
+    stderr. Fresh weights too if the others have another backbone, which is reported.
+    Raises InputError: a damaged baseline, damaged current models, a folder that cannot be written.
     """
     start, models = _existing_start(models_folder)
     if models is None or models.assistant.config.backbone == backbone:
@@ -60,6 +61,7 @@ def start_name(config: TrainConfig) -> str:
 def _existing_start(models_folder: Path) -> tuple[Start, Models | None]:
     if (baseline := store.load(BASELINE)) is not None:
         return start_named(BASELINE_START, models_folder), baseline
+    store.set_damaged_starts_aside(models_folder)
     stored, current = store.load_start(models_folder), store.load(models_folder)
     name = store.start_generation(models_folder)
     if current is not None and _is_imported(current) and (stored is None or not _same_weights(current, stored)):

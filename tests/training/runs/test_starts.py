@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from errors import InputError
 from inference import fresh_models
 from models import store
 from training.runs import starts
@@ -61,6 +62,52 @@ def test_models_that_are_imported_later_become_the_start(small):
     first = find(small)
     publish(small, small.pv_dir, "imported", seed=1)
     assert find(small).name not in (first.name, FRESH_START)
+
+
+def damage(small, start):
+    (start.folder / store.HUMAN).write_bytes(b"")
+    return f"damaged/{start.name}-1"
+
+
+def test_a_damaged_start_is_set_aside_and_training_begins_from_the_current_imported_models(small, caplog):
+    publish(small, small.pv_dir, "imported")
+    place = damage(small, find(small))
+    again = find(small)
+    assert again.folder.is_dir() and store.load_start(small.pv_dir) is not None
+    (record,) = caplog.records
+    assert "a start of training that is damaged, training begins without it" in record.message
+    assert record.message.endswith(f"it is now {place}") and (small.pv_dir / place / store.ASSISTANT).is_file()
+    assert find(small) == again and len(caplog.records) == 1
+
+
+def test_a_damaged_start_gives_way_to_the_start_before_it_and_then_to_fresh_weights(small, caplog):
+    publish(small, small.pv_dir, "imported")
+    first = find(small)
+    publish(small, small.pv_dir, "imported", seed=1)
+    second = find(small)
+    publish(small, small.pv_dir, "person", seed=2)
+    current = store.load(small.pv_dir).generation
+    places = [damage(small, second)]
+    assert find(small) == first
+    (first.folder / store.METADATA_FILE).write_text("{")  # of which later generations say that they began with it
+    publish(small, small.pv_dir, "person", seed=3)
+    assert find(small) == Start(FRESH_START)
+    places.append(f"damaged/{first.name}-1")
+    assert [record.message.rpartition("is now ")[2] for record in caplog.records] == places
+    assert current in [generation.id for generation in store.generations(small.pv_dir) if not generation.damaged]
+
+
+def test_a_start_that_only_cannot_be_built_is_refused_and_stays(small, monkeypatch):
+    publish(small, small.pv_dir, "imported")
+    start = find(small)
+    monkeypatch.setattr("models.model_files.checkpoint.policy_from", refuse)
+    with pytest.raises(InputError, match="of a module that is not loaded"):
+        find(small)
+    assert start.folder.is_dir()
+
+
+def refuse(*arguments):
+    raise InputError("policy", "of a module that is not loaded")
 
 
 def test_the_baseline_goes_before_the_person_s_models(small, no_baseline):
