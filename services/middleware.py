@@ -42,9 +42,11 @@ HTTP_PORT = 80
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'"
+)
 _SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
-    "object-src 'none'",
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -177,7 +179,7 @@ class _AnswerHeaders:
             self._started = True
             headers = MutableHeaders(scope=message)
             for name, value in self._headers.items():
-                headers[name] = value
+                headers.setdefault(name, value)
         await self._send(message)
 
     async def refuse(self, status: int, reason: str) -> None:

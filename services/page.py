@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from judge.problems import public_record
 from services import health
 from services.endpoints import Endpoint
 from services.messages import Ok
+from services.middleware import CONTENT_SECURITY_POLICY
 from services.openapi import Groups, openapi_document, openapi_page
 from services.page_messages import (
     ExploreRequest,
@@ -33,7 +35,7 @@ from services.services import Services
 from simulation.builtin_problems import BY_ID
 
 STATIC = Path(__file__).with_name("static")
-MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
 
 
 @dataclass
@@ -82,14 +84,12 @@ class Page:
 
     async def index(self, request: Request) -> Response:
         page = (STATIC / "index.html").read_text(encoding="utf-8")
-        values = {
-            "token": html.escape(self.token),
-            "trains": str(self.trains).lower(),
-            "finish": "Stop and train" if self.trains else "Stop recording",
-        }
+        nonce = secrets.token_urlsafe(16)
+        values = {"token": html.escape(self.token), "nonce": nonce, "trains": str(self.trains).lower()}
         for name, value in values.items():
             page = page.replace(f"{{{{{name}}}}}", value)
-        return Response(page, media_type="text/html")
+        policy = f"{CONTENT_SECURITY_POLICY}; style-src 'self' 'nonce-{nonce}'"  # of the editor's style element
+        return Response(page, media_type="text/html", headers={"Content-Security-Policy": policy})
 
     async def static(self, request: Request) -> Response:
         path = self._files.get(request.path_params["name"])

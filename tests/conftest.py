@@ -1,10 +1,10 @@
 """What all tests share: no telemetry, one thread, a data root of their own, and the sample sessions."""
 
-import contextlib
 import os
 import signal
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ settings.load_profile("no deadline")
 
 def pytest_addoption(parser):
     group = parser.getgroup("services")
-    with contextlib.suppress(ValueError):  # a plugin for browsers has it too
+    if find_spec("pytest_playwright") is None:  # which has it too
         group.addoption("--base-url", help="state service, or a whole server of ours, that the conformance test asks")
     group.addoption("--tester-url", help="solution tester that it asks; by default below --base-url")
     group.addoption("--policy-url", help="policy service that it asks; by default below --base-url")

@@ -1,0 +1,62 @@
+// Requests to this server, with the token of its run. Not here: what is asked.
+
+const content = (name: string): string =>
+  document.querySelector<HTMLMetaElement>(`meta[name=${name}]`)?.content ?? "";
+
+const token = content("token");
+
+/** What `CSP` lets style elements through with. */
+export const styleNonce = content("style-nonce");
+
+/** Whether run.py goes on to training once recording has ended. */
+export const trainsAtEnd = content("trains") === "true";
+
+/** The server answered and refused. `next`: the number of the change that it expects, for 409. */
+export class RefusedError extends Error {
+  constructor(readonly status: number, detail: string, readonly next: number | null = null) {
+    super(detail);
+  }
+}
+
+/** There is no answer: the server has ended, or the connection is lost. */
+export class UnreachableError extends Error {
+  constructor() {
+    super("no answer; run.py must be running in its terminal");
+  }
+}
+
+export interface RequestOptions {
+  signal?: AbortSignal;
+  /** Goes on while the page closes; the body has at most 64 KiB then. */
+  keepalive?: boolean;
+}
+
+/** The answer's object. A body makes it a POST. Throws RefusedError, UnreachableError, and AbortError. */
+export async function ask<Answer>(path: string, body?: unknown, options: RequestOptions = {}): Promise<Answer> {
+  const response = await request(path, body, options);
+  const answer: unknown = await response.json().catch(() => ({}));
+  if (response.ok) return answer as Answer;
+  const { detail, next } = answer as { detail?: string; next?: number };
+  throw new RefusedError(response.status, detail ?? `status ${response.status}`, next ?? null);
+}
+
+async function request(path: string, body: unknown, options: RequestOptions): Promise<Response> {
+  const init: RequestInit = {
+    method: body === undefined ? "GET" : "POST",
+    headers: { "X-CodeAssist-Token": token, "Content-Type": "application/json" },
+    ...options,
+  };
+  if (body !== undefined) init.body = JSON.stringify(body);
+  try {
+    return await fetch(path, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new UnreachableError();
+  }
+}
+
+/** Sent even while the page closes; nobody hears the answer. */
+export function sendBeacon(path: string, body?: unknown): boolean {
+  const address = `${path}?token=${encodeURIComponent(token)}`;
+  return navigator.sendBeacon(address, body === undefined ? null : JSON.stringify(body));
+}

@@ -1,0 +1,69 @@
+// Types of the server's messages; `/openapi.json` describes the same.
+
+export interface PartMessage { name: string; ok: boolean; text: string }
+
+export interface HealthMessage {
+  version: string;
+  status: "healthy" | "unhealthy";
+  parts: PartMessage[];
+  recording: boolean;
+  exploring: boolean;
+  explore: boolean;
+}
+
+export interface ProblemSummary { task_id: string; title: string; difficulty: string; tags: string[]; solved?: boolean }
+
+export interface PublicCase { input: string; output: string }
+
+export interface ProblemMessage {
+  task_id: string;
+  title: string;
+  difficulty: string;
+  tags: string[];
+  problem_description: string;
+  starter_code: string;
+  entry_point: string;
+  prompt: string;
+  input_output: PublicCase[];
+  hidden_cases?: number;
+}
+
+export interface CaseAnswer {
+  test_id: number | string;
+  passed: boolean;
+  input: string;
+  actual_output: string;
+  expected_output: string;
+  error_message: string | null;
+  user_stdout: string;
+}
+
+export interface ExecuteAnswer {
+  success: boolean;
+  execution_time_ms: number;
+  error_message: string | null;
+  test_results: CaseAnswer[];
+}
+
+/** `[milliseconds, position, characters deleted, text inserted, origin]`, positions in characters of the file. */
+export type ChangeMessage = [number, number, number, string, string];
+
+export interface ReviewMessage { kept: number; threshold: number; shown: boolean; explored: boolean }
+
+export interface InferenceAnswer {
+  response: string;
+  unified_diff: string;
+  metadata: {
+    /** `[decision 0-6, line from 1]`. */
+    action: [number, number];
+    model_used: string;
+    request_id: string;
+    new_text: string;
+    record: Record<string, unknown>;
+    milliseconds: Record<string, number>;
+    review?: ReviewMessage;
+    withheld?: { action: [number, number]; text: string };
+    /** Why the policy or the writer could not answer. */
+    reason?: string;
+  };
+}

@@ -1,0 +1,29 @@
+// How the editor looks, in the page's own colours. Not here: the colours (`style/tokens.css`).
+import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { EditorView } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+
+const theme = EditorView.theme({
+  "&": { background: "var(--surface)", color: "var(--ink)", height: "100%" },
+  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-1px" },
+  ".cm-scroller": { fontFamily: "var(--mono)", fontSize: "0.875rem", lineHeight: "1.55" },
+  ".cm-content": { caretColor: "var(--ink)" },
+  ".cm-cursor": { borderLeftColor: "var(--ink)", borderLeftWidth: "2px" },
+  ".cm-gutters": { background: "var(--surface)", border: "none", color: "var(--quiet)" },
+  ".cm-activeLine, .cm-activeLineGutter": { background: "transparent" },
+  ".cm-activeLineGutter": { color: "var(--ink)" },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": { background: "var(--selection)" },
+  ".cm-matchingBracket": { background: "var(--selection)" },
+  ".cm-panels": { background: "var(--raised)", color: "var(--ink)" },
+  ".cm-searchMatch": { background: "var(--caution-wash)" },
+});
+
+const highlighting = HighlightStyle.define([
+  { tag: [tags.keyword, tags.controlKeyword, tags.operatorKeyword, tags.definitionKeyword], color: "var(--keyword)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--string)" },
+  { tag: [tags.number, tags.bool, tags.null], color: "var(--number)" },
+  { tag: [tags.comment], color: "var(--comment)", fontStyle: "italic" },
+  { tag: [tags.definition(tags.variableName), tags.function(tags.definition(tags.variableName)), tags.className], color: "var(--definition)" },
+]);
+
+export const editorTheme = [theme, syntaxHighlighting(highlighting)];

@@ -1,0 +1,35 @@
+// Short messages over the page, each read out by screen readers. Not here: how they look (`shell`).
+import { Store } from "./store";
+
+export interface Notice {
+  id: number;
+  text: string;
+  isWrong: boolean;
+}
+
+const SHOWN_MS = 6000;
+
+export const notices = new Store<readonly Notice[]>([]);
+
+let count = 0;
+
+export function notify(text: string, isWrong = false): void {
+  const notice = { id: (count += 1), text, isWrong };
+  notices.set([...notices.value.filter((other) => other.text !== text), notice]);
+  setTimeout(() => dismiss(notice.id), SHOWN_MS);
+}
+
+export function dismiss(id: number): void {
+  notices.set(notices.value.filter((notice) => notice.id !== id));
+}
+
+/** Runs `work`; what fails is told in a notice. */
+export function reporting(work: () => Promise<unknown> | unknown): () => Promise<void> {
+  return async () => {
+    try {
+      await work();
+    } catch (error) {
+      notify(`That did not work: ${error instanceof Error ? error.message : String(error)}`, true);
+    }
+  };
+}

@@ -1,0 +1,85 @@
+// The frame around every view: navigation, the sign of recording, notices. Not here: the views.
+import type { ComponentType } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { dismiss, notices } from "./notices";
+import { address, useRoute } from "./router";
+import "./shell.css";
+import { useStore } from "./store";
+import { HealthView } from "./views/health/health-view";
+import { LearningView } from "./views/learning/learning-view";
+import { ModelsView } from "./views/models/models-view";
+import { SessionsView } from "./views/sessions/sessions-view";
+import { SettingsView } from "./views/settings/settings-view";
+import { SolveView } from "./views/solve/solve-view";
+import { WelcomeView } from "./views/welcome/welcome-view";
+import { workspace } from "./workspace";
+
+export interface ViewProps {
+  /** What follows the view in the address; "": nothing. */
+  rest: string;
+}
+
+interface ViewEntry {
+  title: string;
+  component: ComponentType<ViewProps>;
+  inNavigation: boolean;
+}
+
+const VIEWS: Record<string, ViewEntry> = {
+  solve: { title: "Solve", component: SolveView, inNavigation: true },
+  sessions: { title: "Sessions", component: SessionsView, inNavigation: true },
+  learning: { title: "Learning", component: LearningView, inNavigation: true },
+  models: { title: "Models", component: ModelsView, inNavigation: true },
+  health: { title: "Health", component: HealthView, inNavigation: true },
+  settings: { title: "Settings", component: SettingsView, inNavigation: true },
+  welcome: { title: "Welcome", component: WelcomeView, inNavigation: false },
+};
+
+const FIRST_VIEW = "solve";
+
+export function Shell() {
+  const route = useRoute();
+  const name = route.view in VIEWS ? route.view : FIRST_VIEW;
+  const view = VIEWS[name]!;
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => {
+    document.title = `${view.title} · CodeAssist`;
+  }, [view.title]);
+  const View = view.component;
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>To the content</a>
+      <header class="bar">
+        <a class="brand" href={address(FIRST_VIEW)}>CodeAssist</a>
+        <nav aria-label="Views">
+          {Object.entries(VIEWS).filter(([, entry]) => entry.inNavigation).map(([key, entry]) => (
+            <a key={key} href={address(key)} aria-current={key === name ? "page" : undefined}>{entry.title}</a>
+          ))}
+        </nav>
+        <RecordingSign />
+      </header>
+      <main id="main" ref={main} tabIndex={-1}>
+        <View rest={route.view in VIEWS ? route.rest : ""} />
+      </main>
+      <Notices />
+    </>
+  );
+}
+
+function RecordingSign() {
+  const { state, text } = useStore(workspace.recordingSign);
+  return <p class="recording-sign" data-state={state} role="status">{text}</p>;
+}
+
+function Notices() {
+  const shown = useStore(notices);
+  return (
+    <div class="notices" role="status">
+      {shown.map((notice) => (
+        <p key={notice.id} class={`notice ${notice.isWrong ? "wrong" : ""}`}>
+          {notice.text} <button class="quiet" onClick={() => dismiss(notice.id)}>Dismiss</button>
+        </p>
+      ))}
+    </div>
+  );
+}
