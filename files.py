@@ -141,6 +141,18 @@ def lock(path: Path, *, wait: bool = False, waiting: Callable[[], None] | None =
         yield
 
 
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds the lock `path`; nothing is made, and nobody is kept waiting. False: it cannot be told."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _try_lock(file: BinaryIO, path: Path) -> bool:
     with translate_os_errors(path):  # some network file systems have no locks
         try:

@@ -20,15 +20,18 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import files
-from app.arguments import Parser, check_device, path, port, positive, seed
+from app.arguments import Parser, check_device, descriptor, path, port, positive, seed
 from app.command_names import RUN
 from app.main_wrapper import exit_with, output_after, run_command
+from app.parent_watch import end_with_parent
 from cli.writer_flags import add_writer_flags, writer_settings
 from config import VERSION, LoopConfig
 from data_paths import SAMPLES, DataPaths, in_repository, quarantine_folder, sessions_left_behind
@@ -36,6 +39,7 @@ from errors import InputError, NotFoundError, printable
 from training.distributed.process_group import DistributedContext
 
 if TYPE_CHECKING:
+    from training.runs.progress_events import ProgressEvents
     from training.telemetry import RunRecord
     from training.training_loop import Outcome
 
@@ -46,6 +50,9 @@ SERVE_STOP_SECONDS, STOP_SECONDS = 25.0, 60.0
 
 SIMULATED_SESSIONS = 4
 """Sessions of scripted people to learn from where nobody has recorded any."""
+
+NICENESS = 10
+"""Priority below others of a training that a server has started: the person is at work meanwhile."""
 
 INSTALL_SERVE = "pip install -e '.[serve]'" if in_repository() else "pip install 'codeassist-policy[serve]'"
 
@@ -88,6 +95,13 @@ def parser() -> Parser:
     )
     add("--seed", type=seed, metavar="N", default=argparse.SUPPRESS, help="of all random choices (default: 0)")
     add("--device", metavar="NAME", default=argparse.SUPPRESS, help="cpu, cuda or cuda:N (default: cpu)")
+    add(
+        "--progress-fd",
+        type=descriptor,
+        metavar="N",
+        help="with --train-only, for a program that starts it: tells its progress on this descriptor in lines of JSON, "
+        "leaves out the session that is being recorded, and ends with that program",
+    )
     add("--version", action="version", version=f"codeassist-policy {VERSION}", help="print the version")
     return top
 
@@ -105,6 +119,9 @@ def _run(options: argparse.Namespace) -> int:
         config, recordings = simulate(config, paths, options)
     elif options.serve or (_has_terminal() and not options.train_only and not missing):
         serve(config, paths, options)
+        recordings = paths.episodes
+    elif options.progress_fd is not None:
+        run_beside_parent()
         recordings = paths.episodes
     else:
         config, recordings = find_recordings(config, paths, options)
@@ -144,6 +161,7 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
             compat_ports=options.compat_ports,
             allowed_origins=frozenset(getattr(options, "allow_origin", ())),
             trains=not (options.serve or options.no_train),
+            training_flags=training_flags(options),
         ),
         opens_browser=_has_terminal() and not options.serve,
         next_step=f"Ctrl+C ends recording{'' if options.serve or options.no_train else ' and trains'}",
@@ -231,36 +249,51 @@ def _say(line: str) -> None:
 
 def train(options: argparse.Namespace, config: LoopConfig, paths: DataPaths, recordings: Path) -> int:
     """Learns from the sessions in a folder, and shows what changed."""
-    from cli.report import render
+    from cli.report import outcome_record, render
     from training.evaluation.clustered_statistics import Estimate
     from training.runs.config_file import require_registered
+    from training.runs.outcome_file import save_outcome
     from training.telemetry import telemetry
 
     announce_loading()
     require_registered(config, settings_file(options))
+    started = datetime.now(UTC)
+    events = progress_events(options.progress_fd, config)
     recorder = telemetry(off=options.no_telemetry, url=config.telemetry_url)
     with recorder.run("run.py", trained_on=config.trained_on, seed=config.seed, device=config.device) as run:
-        outcome = learn(config, recordings, paths, run)
+        outcome = learn(config, recordings, paths, run, events)
         if outcome.after is not None:
             estimates = {name: value for name, value in vars(outcome.after).items() if isinstance(value, Estimate)}
             sessions = "held_out" if outcome.held_out else "learned_from"
             run.metrics.update({f"{sessions}.{name}": value.mean for name, value in estimates.items()})
+    record = outcome_record(outcome, config, started)
+    if config.trained_on == "person" and not outcome.nothing_new:
+        save_outcome(paths.run, record)
+    if events is not None:
+        events.outcome(record)
     with output_after("the run has ended and is saved"):
         print(render(outcome, paths, config))
     return 0
 
 
-def learn(config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord) -> Outcome:
-    """Reads the sessions and carries out the plan, with a bar per phase."""
+def learn(
+    config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord, events: ProgressEvents | None = None
+) -> Outcome:
+    """Reads the sessions and carries out the plan, with a bar per phase.
+
+    events: told of it too, while services may be recording: a session that has no end yet is left out.
+    """
     from cli.progress import NOT_BEGUN, CompositeObserver, Progress
-    from cli.reading import read
+    from cli.reading import read, without_open_sessions
     from training.telemetry import TelemetryObserver
     from training.training_loop import run_loop
 
     progress = Progress()
     try:
-        observer = CompositeObserver([progress, TelemetryObserver(run)])
+        observer = CompositeObserver([progress, TelemetryObserver(run), *([] if events is None else [events])])
         episodes = read(recordings, observer, run)
+        if events is not None:
+            episodes = without_open_sessions(episodes, recordings)
         return run_loop(config, episodes, paths, observer)
     except KeyboardInterrupt:
         progress.close()
@@ -269,6 +302,35 @@ def learn(config: LoopConfig, recordings: Path, paths: DataPaths, run: RunRecord
         raise
     finally:
         progress.close()
+
+
+def run_beside_parent() -> None:
+    """Leaves the machine to the process that started this one, and ends with it."""
+    end_with_parent()
+    with suppress(OSError):
+        os.nice(NICENESS)
+
+
+def progress_events(descriptor: int | None, config: LoopConfig) -> ProgressEvents | None:
+    """Who is told of progress on a descriptor; None: nobody."""
+    from training.runs.progress_events import ProgressEvents
+
+    if descriptor is None:
+        return None
+    os.set_inheritable(descriptor, False)
+    epochs = {"bc": config.bc.epochs, "ppo_from_episodes": config.ppo.epochs, "zero_style": config.zero_style.epochs}
+    return ProgressEvents(os.fdopen(descriptor, "w", encoding="utf-8"), epochs)
+
+
+def training_flags(options: argparse.Namespace) -> tuple[str, ...]:
+    """Flags with which a process learns as this one would."""
+    flags = ["--no-telemetry"] if options.no_telemetry else []
+    if "training_config_path" in options:
+        flags += ["--training-config-path", str(options.training_config_path.absolute())]
+    for name in ("seed", "device"):
+        if name in options:
+            flags += [f"--{name}", str(getattr(options, name))]
+    return tuple(flags)
 
 
 def configuration(options: argparse.Namespace) -> LoopConfig:
@@ -296,6 +358,8 @@ def _check_options(options: argparse.Namespace) -> None:
     serving = options.serve or options.simulate is not None
     if options.train_only and (serving or options.no_train):
         raise InputError("--train-only", "leaves nothing to record; leave out --serve, --simulate and --no-train")
+    if options.progress_fd is not None and not options.train_only:
+        raise InputError("--progress-fd", "is for a training alone: it needs --train-only")
     if options.serve and options.simulate is not None:
         raise InputError("--serve", "is for people; leave out --simulate")
     if options.no_train and not (serving or _has_terminal()):

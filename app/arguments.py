@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,16 @@ def seed(text: str) -> int:
 def port(text: str) -> int:
     """A TCP port: 1 to 65535."""
     return whole_number(text, 1, 65535)
+
+
+def descriptor(text: str) -> int:
+    """The number of a descriptor that is open, beside the standard ones."""
+    number = whole_number(text, 3, 2**31 - 1)
+    try:
+        os.fstat(number)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no open descriptor") from error
+    return number
 
 
 def whole_number(text: str, least: int, most: int) -> int:

@@ -11,16 +11,7 @@ from typing import NoReturn, TextIO
 from tqdm import tqdm
 
 from errors import printable
-from training.runs.observer import Observer, Row
-
-TITLES = {
-    "simulation": "simulated sessions",
-    "loading": "reading sessions",
-    "bc": "behaviour cloning",
-    "ppo_from_episodes": "PPO from episodes",
-    "zero_style": "self-play",
-    "evaluation": "before and after",
-}
+from training.runs.observer import PHASE_TITLES, Observer, Row
 
 BAR = "{desc} {percentage:3.0f}% |{bar}| {elapsed}<{remaining}{postfix}"
 
@@ -67,12 +58,12 @@ class Progress:
     @property
     def training_began(self) -> bool:
         """Whether there was a phase after the reading of the sessions."""
-        return self.title not in ("", TITLES["simulation"], TITLES["loading"])
+        return self.title not in ("", PHASE_TITLES["simulation"], PHASE_TITLES["loading"])
 
     def phase(self, name: str, total_steps: int) -> None:
         """A new bar, or without a terminal a line that says what begins; nothing for a phase that is left out."""
         self.close()
-        self.title, self.total, self.done = TITLES.get(name, name), total_steps, 0
+        self.title, self.total, self.done = PHASE_TITLES.get(name, name), total_steps, 0
         self.last_line = self.clock()
         if total_steps == 0:
             return

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from errors import NotFoundError
 from state_adapter import BESIDE_SNAPSHOT, Episode, Summary, read_episodes
 from training.runs.observer import Observer
 from training.telemetry import RunRecord
@@ -23,6 +25,17 @@ def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False
         observer.message(f"repaired: {listed}")
     run.counts.update(sessions=len(episodes), states=sum(len(episode.states) for episode in episodes))
     return episodes
+
+
+def without_open_sessions(episodes: Sequence[Episode], path: Path) -> list[Episode]:
+    """The sessions that have ended. A stream without an end is being recorded: a server ends what others left open.
+
+    Raises NotFoundError: none has.
+    """
+    ended = [episode for episode in episodes if not (episode.cut_off and Path(episode.source).suffix == ".jsonl")]
+    if not ended:
+        raise NotFoundError(str(path), "holds no session that has ended yet; learning begins with the first one")
+    return ended
 
 
 def read_with_progress(path: Path, observer: Observer, *, strict: bool = False) -> tuple[list[Episode], Summary]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import shlex
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from app.command_names import RUN, TASKS
 from cli.tables import pluralise, table
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from config import LoopConfig
     from data_paths import DataPaths
     from training.evaluation.clustered_statistics import Estimate
+    from training.evaluation.comparison_table import ComparisonRow
     from training.evaluation.held_out_report import Report
     from training.training_loop import Outcome
 
@@ -29,6 +31,24 @@ def render(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
     return "\n\n".join(parts)
 
 
+def outcome_record(outcome: Outcome, config: LoopConfig, started: datetime) -> dict[str, Any]:
+    """What came of a run that began at `started`, in plain JSON types: table and sentences, without commands."""
+    from training.evaluation.comparison_table import comparison_rows
+
+    rows = [] if outcome.before is None or outcome.after is None else comparison_rows(outcome.before, outcome.after)
+    return {
+        "run_id": outcome.run_id,
+        "started": started.isoformat(timespec="seconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sessions": "held_out" if outcome.held_out else "learned_from",
+        "table": [row.as_dict() for row in rows],
+        "lines": [*([] if outcome.nothing_new else [_sizes(outcome)]), _decision(outcome, config)],
+        "generation": outcome.generation,
+        "replaced": outcome.promotion.replace,
+        "nothing_new": outcome.nothing_new,
+    }
+
+
 def _sizes(outcome: Outcome) -> str:
     validation = f", {outcome.validation_sessions} for validation" if outcome.validation_sessions else ""
     held_out = f"{outcome.held_out} held out" if outcome.held_out else "none held out, so nothing is compared"
@@ -38,35 +58,21 @@ def _sizes(outcome: Outcome) -> str:
 
 def _rows(before: Report, after: Report) -> list[list[str]]:
     """Each measure, mean +- standard error over sessions, and what it is held against."""
+    from training.evaluation.comparison_table import comparison_rows
+
     return [
-        ["human's decision, accuracy", _of(before.human_accuracy), _of(after.human_accuracy), ""],
-        ["human's decision, NLL", _of(before.human_nll), _of(after.human_nll), f"class prior  {_of(after.prior_nll)}"],
-        [
-            "assistant's return a decision",
-            _of(before.assistant_return),
-            _of(after.assistant_return),
-            f"as recorded  {_of(after.recorded_return)}",
-        ],
-        ["share of NO-OP", _of(before.no_op_share), _of(after.no_op_share), ""],
-        ["p(kept), Brier score", _of(before.kept_brier), _of(after.kept_brier), f"base rate  {_of(after.base_brier)}"],
-        ["p(kept), calibration error", _number(before.calibration_error), _number(after.calibration_error), ""],
-        [
-            "value, RMS error",
-            _number(before.value_error),
-            _number(after.value_error),
-            f"spread  {_number(after.value_spread)}",
-        ],
+        [row.name, _number(row.before), _number(row.after), _baseline(row)] for row in comparison_rows(before, after)
     ]
 
 
-def _of(estimate: Estimate) -> str:
-    if estimate.mean is None or estimate.error is None:
-        return _number(estimate.mean)
-    return f"{estimate.mean:.3f} ± {estimate.error:.3f}"
+def _baseline(row: ComparisonRow) -> str:
+    return "" if row.baseline is None else f"{row.baseline_name}  {_number(row.baseline)}"
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None or not math.isfinite(value) else f"{value:.3f}"
+def _number(estimate: Estimate) -> str:
+    if estimate.mean is None or not math.isfinite(estimate.mean):
+        return "-"
+    return f"{estimate.mean:.3f}" if estimate.error is None else f"{estimate.mean:.3f} ± {estimate.error:.3f}"
 
 
 def _decision(outcome: Outcome, config: LoopConfig) -> str:

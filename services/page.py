@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from judge.problems import public_record
-from services import health
+from services import health, learning_service
 from services.endpoints import Endpoint
 from services.messages import Ok
 from services.middleware import CONTENT_SECURITY_POLICY
@@ -25,7 +25,6 @@ from services.openapi import Groups, openapi_document, openapi_page
 from services.page_messages import (
     ExploreRequest,
     HealthMessage,
-    ModelMessage,
     ProblemMessage,
     ProblemSummary,
     SessionMessage,
@@ -63,7 +62,6 @@ class Page:
             Endpoint("GET", "/openapi.json", self.openapi, "This description, for programs.", dict[str, Any]),
             Endpoint("GET", "/api/health", self.health, "How each part is, in words.", HealthMessage),
             Endpoint("GET", "/api/sessions", self.sessions, "Recorded sessions.", list[SessionMessage]),
-            Endpoint("GET", "/api/models", self.models, "Stored models, the latest first.", list[ModelMessage]),
             Endpoint("GET", "/api/problems", self.problems, "Problems to choose from.", list[ProblemSummary]),
             Endpoint("GET", "/api/problems/{id}", self.problem, "A problem.", ProblemMessage, refusals=unknown),
             Endpoint(
@@ -76,6 +74,7 @@ class Page:
                 refusals={422: "the message is malformed"},
             ),
             Endpoint("POST", "/api/finish", self.finish_recording, "End recording; training follows if wanted.", Ok),
+            *learning_service.endpoints(self.services),
         ]
 
     def describe(self, groups: Groups) -> None:
@@ -109,9 +108,6 @@ class Page:
     async def sessions(self, request: Request) -> Response:
         return answer(await asyncio.to_thread(self._sessions))
 
-    async def models(self, request: Request) -> Response:
-        return answer(await asyncio.to_thread(self._models))
-
     async def problems(self, request: Request) -> Response:
         problems = [each for each in self.services.problems.values() if each is not BY_ID.get(each.id)]
         return answer([ProblemSummary(each.id, each.title, each.difficulty, list(each.topics)) for each in problems])
@@ -134,9 +130,3 @@ class Page:
         snapshots = [(path, path.stat()) for path in folder.glob("*/*.json")] if folder.is_dir() else []
         latest = sorted(snapshots, key=lambda snapshot: snapshot[1].st_mtime, reverse=True)
         return [SessionMessage(path.stem, status.st_size, status.st_mtime) for path, status in latest]
-
-    def _models(self) -> list[ModelMessage]:
-        from models import store
-
-        generations = store.generations(self.services.paths.models)
-        return [ModelMessage(each.id, each.created, each.current, each.meta) for each in reversed(generations)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 
 from services.messages import Status
@@ -34,15 +32,6 @@ class SessionMessage(Struct):
     id: str
     bytes: int
     modified: float
-
-
-class ModelMessage(Struct):
-    """A stored generation of models."""
-
-    id: str
-    created: float | str | None
-    current: bool
-    meta: dict[str, Any]
 
 
 class ProblemSummary(Struct):

@@ -11,6 +11,7 @@ from judge.case_runner import CaseRunner
 from services.assistance import Assistance
 from services.failure_log import FailureLog
 from services.recording.recorder import Recorder
+from services.training_process import TrainingProcess
 
 
 @dataclass
@@ -18,7 +19,8 @@ class Services:
     """What the addresses use.
 
     writer_name, writer_description, writer_hint: who writes ("": nobody), what it is in a line of words, and how to get
-    a better one. tester: runs a person's code. problems: those to choose from, by id.
+    a better one. tester: runs a person's code. problems: those to choose from, by id. training: learns from sessions
+    in a process of its own; None: this server does not.
     """
 
     paths: DataPaths
@@ -30,3 +32,4 @@ class Services:
     tester: CaseRunner = field(default_factory=CaseRunner)
     problems: Mapping[str, Problem] = field(default_factory=dict)
     failures: FailureLog = field(default_factory=FailureLog)
+    training: TrainingProcess | None = None

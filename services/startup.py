@@ -37,6 +37,7 @@ from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
 from services.server import HOST, Listener, Server, listen
 from services.services import Services
+from services.training_process import TrainingProcess
 from simulation.problem_loader import load_problems
 
 DEFAULT_PORT = 3000
@@ -58,7 +59,8 @@ class StartOptions:
     by default the person's. writer: what the person says of it; None: the embedded one writes. settings_file: named
     where a setting is wrong. unprotected_tester: run a person's code also where this system grants no protection.
     compat_ports: serve clients of the existing system on their ports as well. allowed_origins: pages elsewhere that may
-    ask. trains: training follows when the page asks to end.
+    ask. trains: training follows when the page asks to end. training_flags: of `run.py`, for a training that the page
+    asks for; None: it cannot.
     """
 
     port: int | None = None
@@ -69,6 +71,7 @@ class StartOptions:
     unprotected_tester: bool = False
     compat_ports: bool = False
     trains: bool = True
+    training_flags: tuple[str, ...] | None = None
 
 
 class RunningServices:
@@ -116,6 +119,8 @@ class RunningServices:
         is_hurried: asked while tests run whether to leave them to the next start.
         """
         deadline = time.monotonic() + timeout
+        if self.services.training is not None:
+            self.services.training.stop()
         ended = self.server.stop(timeout)
         snapshots, written = self.services.recorder.snapshots, False
         while not written and time.monotonic() < deadline and not is_hurried():
@@ -228,6 +233,14 @@ def _make_services(
         failures=stack.enter_context(closing(FailureLog(paths.logs))),
     )
     stack.callback(_end_writer, services)
+    if options.training_flags is not None:
+        services.training = TrainingProcess(
+            paths,
+            options.training_flags,
+            wait_for_sessions=snapshots.wait,
+            on_end=services.assistance.models.load,
+        )
+        stack.callback(services.training.close)
     return services
 
 

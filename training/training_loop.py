@@ -32,6 +32,7 @@ from simulation.problem_loader import load_problems
 from state_adapter import Episode, read_episodes, write_snapshot
 from training.data.held_out import choose_held_out, choose_validation
 from training.data.reviewed_texts import ReviewedTexts
+from training.evaluation.comparison_table import comparison_rows
 from training.evaluation.held_out_report import Baselines, Report, evaluate
 from training.evaluation.promotion import PromotionDecision, Scores, decide_promotion
 from training.runs.damaged_files import DamagedFileError, set_aside
@@ -63,6 +64,7 @@ class Outcome:
     models: Path
     generation: str
     nothing_new: bool = False
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ def _carry_out(inputs: LoopInputs, plan: RunPlan) -> Outcome:
         learned_from = [learning[index] for index in sorted(result.train)]
         comparison = _compare(inputs, plan, result, held_out or learned_from, reviewer)
         decision = _decide(inputs, comparison, compared=bool(held_out))
+        result.meta["measured"] = _measured(comparison, held_out)
         folder, generation = _publish(inputs, plan, result, decision)
         if len(texts):
             save_coefficients(folder, reviewer.coefficients, len(texts))
@@ -202,7 +205,7 @@ def _carry_out(inputs: LoopInputs, plan: RunPlan) -> Outcome:
     remove_plan(inputs.plan_path)
     return Outcome(
         len(result.train), len(result.held_out), len(held_out), len(result.games),
-        comparison.before, comparison.after, decision, folder, generation,
+        comparison.before, comparison.after, decision, folder, generation, run_id=result.run_id,
     )  # fmt: skip
 
 
@@ -282,6 +285,16 @@ def _compare(
         reports.append(evaluate(models, sessions, baselines, weights=config.rewards, ppo=config.ppo, reviewer=reviewer))
         inputs.observer.advance()
     return Comparison(old, *reports)
+
+
+def _measured(comparison: Comparison, held_out: Sequence[Episode]) -> dict[str, object]:
+    """What is remembered of a comparison with the new models."""
+    rows = comparison_rows(comparison.before, comparison.after)
+    return {
+        "on": "held_out" if held_out else "learned_from",
+        "sessions": len(comparison.after.sessions),
+        "table": [row.as_dict() for row in rows],
+    }
 
 
 def _current_models(inputs: LoopInputs, plan: RunPlan) -> Models | None:

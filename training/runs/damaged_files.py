@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from torch import Tensor
-
 from errors import InputError
 from files import translate_os_errors
 
@@ -38,6 +36,8 @@ def has_structure(value: object, template: object) -> bool:
 
     None in the template stands for what is not known yet, an empty dict or list for any number of entries.
     """
+    from torch import Tensor  # whoever only reads the manifest need not load it
+
     if isinstance(template, dict):
         return isinstance(value, dict) and all(
             key in value and has_structure(value[key], inner) for key, inner in template.items()

@@ -8,6 +8,16 @@ from typing import Protocol
 Row = Mapping[str, object]
 """One line of `train.jsonl`: names to numbers, words or None."""
 
+PHASE_TITLES = {
+    "simulation": "simulated sessions",
+    "loading": "reading sessions",
+    "bc": "behaviour cloning",
+    "ppo_from_episodes": "PPO from episodes",
+    "zero_style": "self-play",
+    "evaluation": "before and after",
+}
+"""What a person is told of each phase."""
+
 
 class Observer(Protocol):
     """Told of a run's progress; must not change it."""

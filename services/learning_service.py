@@ -1,0 +1,102 @@
+"""Addresses of what is learned: training while the services go on, stored models, statistics of the sessions.
+
+Not here: training (`training_process`), the models' files (`models.store`), what is counted (`training.statistics`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from errors import ConflictError, NotFoundError
+from services.endpoints import Endpoint
+from services.last_training import last_training
+from services.learning_messages import ModelMessage, TrainingMessage
+from services.model_messages import model_message
+from services.responses import answer
+from services.services import Services
+
+NO_TRAINING = "this server does not train; run.py --train-only does"
+
+
+def endpoints(services: Services) -> Sequence[Endpoint]:
+    """The addresses."""
+    learning = Learning(services)
+    training, models = "/api/training", "/api/models"
+    busy = {409: "one is under way, here or elsewhere, or there is nothing to learn from"}
+    absent = {404: "there is no such generation", 409: "it is damaged"}
+    return [
+        Endpoint("GET", training, learning.training, "The training under way, or the last one.", TrainingMessage),
+        Endpoint("POST", f"{training}/start", learning.start, "Train, or go on.", TrainingMessage, refusals=busy),
+        Endpoint(
+            "POST", f"{training}/stop", learning.stop, "Save and end the training.", TrainingMessage,
+            refusals={409: "none is under way here"},
+        ),
+        Endpoint("GET", models, learning.models, "Stored models, the latest first.", list[ModelMessage]),
+        Endpoint(
+            "POST", models + "/{id}/restore", learning.restore, "Make these models current.", list[ModelMessage],
+            refusals=absent,
+        ),
+    ]  # fmt: skip
+
+
+@dataclass
+class Learning:
+    """Handlers."""
+
+    services: Services
+
+    async def training(self, request: Request) -> Response:
+        return answer(await asyncio.to_thread(self._training))
+
+    async def start(self, request: Request) -> Response:
+        return answer(await asyncio.to_thread(self._start))
+
+    async def stop(self, request: Request) -> Response:
+        return answer(await asyncio.to_thread(self._stop))
+
+    async def models(self, request: Request) -> Response:
+        return answer(await asyncio.to_thread(self._models))
+
+    async def restore(self, request: Request) -> Response:
+        return answer(await asyncio.to_thread(self._restore, request.path_params["id"]))
+
+    def _training(self) -> TrainingMessage:
+        if self.services.training is not None:
+            return self.services.training.state()
+        message = last_training(self.services.paths)
+        message.can_start, message.refusal = False, NO_TRAINING
+        return message
+
+    def _start(self) -> TrainingMessage:
+        if self.services.training is None:
+            raise ConflictError("training", NO_TRAINING)
+        self.services.training.start()
+        return self.services.training.state()
+
+    def _stop(self) -> TrainingMessage:
+        if self.services.training is None or not self.services.training.stop():
+            raise ConflictError("training", "none is under way here")
+        return self.services.training.state()
+
+    def _models(self) -> list[ModelMessage]:
+        from models import store
+
+        return [model_message(generation) for generation in reversed(store.generations(self.services.paths.models))]
+
+    def _restore(self, generation_id: str) -> list[ModelMessage]:
+        from models import store
+
+        folder = self.services.paths.models
+        generation = next((each for each in store.generations(folder) if each.id == generation_id), None)
+        if generation is None:
+            raise NotFoundError("models", f"there is no generation {generation_id}")
+        if generation.damaged:
+            raise ConflictError("models", f"generation {generation_id} is damaged and cannot be restored")
+        store.roll_back(folder, generation_id)
+        self.services.assistance.models.load()
+        return self._models()
