@@ -67,3 +67,15 @@ export interface InferenceAnswer {
     reason?: string;
   };
 }
+
+export interface SubmissionAnswer {
+  success: boolean;
+  passed: number;
+  total: number;
+  hidden_passed: number;
+  hidden_total: number;
+  /** The first visible case that failed. */
+  first_failure: CaseAnswer | null;
+  error_message: string | null;
+  execution_time_ms: number;
+}

@@ -1,0 +1,83 @@
+// Running a solution against a problem's cases: its visible ones, or all of them. One run at a time; it can be stopped.
+import { ask } from "../../api/client";
+import type { CaseAnswer, ExecuteAnswer, SubmissionAnswer } from "../../api/messages";
+import { fileText } from "../../editor/coordinates";
+import { Store } from "../../store";
+import type { OpenDocument } from "../../workspace";
+
+const TIMEOUT_MS = 10_000;
+
+export type TestRun =
+  | { status: "none" }
+  | { status: "running"; isSubmission: boolean }
+  | { status: "stopped" }
+  | { status: "failed"; reason: string }
+  | { status: "run"; answer: ExecuteAnswer }
+  | { status: "submitted"; answer: SubmissionAnswer };
+
+export class TestRunner {
+  readonly run = new Store<TestRun>({ status: "none" });
+  #controller: AbortController | null = null;
+
+  constructor(private readonly open: OpenDocument) {}
+
+  get isRunning(): boolean {
+    return this.#controller !== null;
+  }
+
+  runVisible(): Promise<void> {
+    const { problem } = this.open;
+    if (problem === null) return Promise.resolve();
+    return this.#start(false, async (signal) => {
+      const answer = await ask<ExecuteAnswer>("/api/tester/execute", {
+        ...this.#common(), timeout_ms: TIMEOUT_MS, store_activity: true, entry_point: problem.entry_point,
+        test_cases: problem.input_output.map((each, i) => ({ test_id: i + 1, ...each })),
+      }, { signal });
+      return { status: "run", answer };
+    });
+  }
+
+  submit(): Promise<void> {
+    const { problem } = this.open;
+    if (problem === null) return Promise.resolve();
+    return this.#start(true, async (signal) => {
+      const answer = await ask<SubmissionAnswer>("/api/submissions", { ...this.#common(), problem_id: problem.task_id }, { signal });
+      return { status: "submitted", answer };
+    });
+  }
+
+  stop(): void {
+    this.#controller?.abort();
+    const { session } = this.open;
+    if (session) ask("/api/runs/stop", { episode_id: session.id }).catch(() => undefined);
+  }
+
+  async #start(isSubmission: boolean, work: (signal: AbortSignal) => Promise<TestRun>): Promise<void> {
+    if (this.isRunning) return;
+    const controller = new AbortController();
+    this.#controller = controller;
+    this.run.set({ status: "running", isSubmission });
+    try {
+      this.run.set(await work(controller.signal));
+    } catch (error) {
+      if (controller.signal.aborted) this.run.set({ status: "stopped" });
+      else this.run.set({ status: "failed", reason: error instanceof Error ? error.message : String(error) });
+    } finally {
+      this.#controller = null;
+    }
+  }
+
+  #common() {
+    const { problem, session, view } = this.open;
+    const text = fileText(view.state);
+    return {
+      episode_id: session?.id ?? "", timestep: Math.max(session?.timestep ?? 0, 0),
+      code: problem?.prompt ? `${problem.prompt}\n${text}` : text,
+    };
+  }
+}
+
+/** The case that is opened first: the first that failed. */
+export function firstFailing(results: readonly CaseAnswer[]): number {
+  return results.findIndex((result) => !result.passed);
+}
