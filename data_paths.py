@@ -58,6 +58,11 @@ class DataPaths:
         return self.root / "state-service" / "shallow-zero-style-episodes"
 
     @property
+    def session_counts(self) -> Path:
+        """What was counted of the sessions recorded from a person, so that they are not read again."""
+        return self.root / "state-service" / "session-counts.json"
+
+    @property
     def models(self) -> Path:
         """The current models and their stored generations."""
         return self.root / "trainer" / "models"

@@ -10,8 +10,9 @@ from pathlib import Path
 from actions import Action, Agent
 from episodes.canonical import parse_canonical, parse_history
 from episodes.decision_inference import infer_decision
-from episodes.directory_reader import BESIDE_SNAPSHOT, read_episodes
+from episodes.directory_reader import BESIDE_SNAPSHOT, find_files, read_episodes, read_recording
 from episodes.episode import Episode, Transition
+from episodes.exclusion import STREAMS, exclusion_mark, is_excluded, session_folder
 from episodes.json_parser import parse, read_text
 from episodes.jsonl_reader import CHANGES, TEST_RUNS, TESTS, RecordedTests, read_session, read_test_executions
 from episodes.line_tuples import parse_line_tuples
@@ -28,6 +29,7 @@ from state import Cursor, Env, PastDecision, State
 __all__ = [
     "BESIDE_SNAPSHOT",
     "CHANGES",
+    "STREAMS",
     "TESTS",
     "TEST_RUNS",
     "Action",
@@ -45,17 +47,22 @@ __all__ = [
     "Summary",
     "Transition",
     "check_recorded_state",
+    "exclusion_mark",
+    "find_files",
     "index_stream",
     "infer_decision",
+    "is_excluded",
     "parse_canonical",
     "parse_line_tuples",
     "parse_recorded_action",
     "read_episodes",
+    "read_recording",
     "read_session",
     "read_state",
     "read_test_executions",
     "recorded_action",
     "recorded_state",
+    "session_folder",
     "snapshot_path",
     "write_snapshot",
     "write_stream_snapshot",

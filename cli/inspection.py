@@ -106,6 +106,8 @@ def _reading(read: Mapping[str, Any]) -> str:
         f"used      {_sessions(used)}",
         "repaired  " + (", ".join(f"{repair} ({times})" for repair, times in repaired.items()) or "nothing"),
     ]
+    if read["excluded"]:
+        lines.append(f"excluded  {pluralise(read['excluded'], 'session')}")
     if not skipped:
         return "\n".join([*lines, "skipped   nothing"])
     return _listed("\n".join([*lines, f"skipped   {len(skipped)}:"]), [f"{s['where']}: {s['reason']}" for s in skipped])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from cli.tables import pluralise
 from errors import NotFoundError
 from state_adapter import BESIDE_SNAPSHOT, Episode, Summary, read_episodes
 from training.runs.observer import Observer
@@ -12,7 +13,8 @@ from training.telemetry import RunRecord
 
 
 def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False) -> list[Episode]:
-    """The sessions at `path`, with a line for each file that was skipped, and one for all that was repaired.
+    """The sessions at `path`, with a line for each file that was skipped, one for all that was repaired, and one for
+    all that the person excluded.
 
     That a stream lies beside its snapshot, as the recorder leaves it, is nothing to tell a person.
     """
@@ -23,6 +25,8 @@ def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False
     if repaired:
         listed = ", ".join(f"{repair} ({times})" for repair, times in sorted(repaired.items()))
         observer.message(f"repaired: {listed}")
+    if summary.excluded:
+        observer.message(f"excluded by the person: {pluralise(summary.excluded, 'session')}")
     run.counts.update(sessions=len(episodes), states=sum(len(episode.states) for episode in episodes))
     return episodes
 

@@ -5,6 +5,7 @@ Not here: the formats, one module each.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,12 +13,10 @@ from errors import InputError, NotFoundError
 from state import Env
 
 from .episode import Episode
+from .exclusion import exclusion_mark, session_folder
 from .json_reader import read_document
 from .jsonl_reader import CHANGES, TEST_RUNS, TESTS, read_stream, read_tests
 from .summary import Summary
-
-STREAMS = "raw"
-"""Folder of a session's stream."""
 
 _NO_STREAMS = (TESTS, CHANGES, TEST_RUNS)
 
@@ -34,6 +33,8 @@ def read_episodes(
 ) -> tuple[list[Episode], Summary]:
     """Every episode with a decision at `path`: a folder, searched at any depth in a fixed order, or one file.
 
+    Sessions of a folder that the person excluded are left out, and counted in the summary.
+
     strict: a file or episode that is not valid is an error; else it is skipped, with its reason in the summary.
     progress: called after each file with the number of files done and in all.
     Raises InputError: nothing is there, no episode has a decision, or `strict` and something is not valid.
@@ -45,15 +46,65 @@ def read_episodes(
     except OSError as error:
         raise InputError(str(path), f"cannot be reached: {error.strerror}") from None
     reading = _Reading(strict)
-    files = list(reading.search(root)) if root.is_dir() else [root]
+    files = list(find_files(root, reading.refuse)) if root.is_dir() else [root]
     for done, file in enumerate(files, 1):
-        reading.read(file)
+        if root.is_dir() and (mark := exclusion_mark(file)).exists():
+            reading.excluded.add(mark)
+        else:
+            reading.read(file)
         if progress is not None:
             progress(done, len(files))
     summary = reading.summary
+    summary.excluded = len(reading.excluded)
     if not reading.used:
-        raise _nothing(str(path), len(files) if root.is_dir() else None, summary.skipped)
+        raise _nothing(str(path), len(files) if root.is_dir() else None, summary)
     return reading.used, summary
+
+
+def find_files(folder: Path, refuse: Callable[[InputError], None]) -> Iterator[Path]:
+    """Files that may hold sessions: a folder's own before those of the folders in it, by name.
+
+    Hidden files are left out; links are followed, but no folder is searched twice. refuse: called with the reason why a
+    folder cannot be searched, or an entry cannot be opened.
+    """
+    waiting, searched = [folder], set[tuple[int, int]]()
+    while waiting:
+        folder = waiting.pop()
+        try:
+            status = folder.stat()
+            entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+            folders = {entry: entry.is_dir() for entry in entries}
+        except OSError as error:
+            refuse(InputError(str(folder), f"cannot be searched: {error.strerror}"))
+            continue
+        if (status.st_dev, status.st_ino) in searched:
+            continue
+        searched.add((status.st_dev, status.st_ino))
+        waiting += [entry for entry in reversed(entries) if folders[entry]]
+        for entry in entries:
+            may_hold_sessions = entry.suffix.lower() in (".json", ".jsonl") and entry.name not in _NO_STREAMS
+            if may_hold_sessions and not folders[entry] and _may_be_opened(entry, refuse):
+                yield entry
+
+
+def _may_be_opened(path: Path, refuse: Callable[[InputError], None]) -> bool:
+    """Whether reading the file can neither wait nor go on for ever; a FIFO, socket or device is skipped."""
+    if path.exists() and not path.is_file():
+        refuse(InputError(str(path), "is no regular file"))
+        return False
+    return True
+
+
+def read_recording(path: Path) -> Iterator[Episode | InputError]:
+    """The episodes of one file, whatever they hold; in place of a damaged one its error.
+
+    Raises InputError: the file cannot be read, or holds no episodes.
+    """
+    if path.suffix.lower() != ".jsonl":
+        yield from read_document(path, Counter())
+        return
+    tests = path.parent / TESTS
+    yield read_stream(path, Counter(), read_tests(tests, Counter()) if tests.is_file() else {})
 
 
 class _Reading:
@@ -63,32 +114,10 @@ class _Reading:
         self.strict = strict
         self.summary = Summary()
         self.used: list[Episode] = []
+        self.excluded: set[Path] = set()
+        """Marks of the sessions that the person excluded."""
         self.snapshots: set[tuple[Path, str]] = set()
         """Session folders with the names and ids of what was read there."""
-
-    def search(self, folder: Path) -> Iterator[Path]:
-        """Files that may hold sessions: a folder's own before those of the folders in it, by name.
-
-        Hidden files are left out; links are followed, but no folder is searched twice.
-        """
-        waiting, searched = [folder], set[tuple[int, int]]()
-        while waiting:
-            folder = waiting.pop()
-            try:
-                status = folder.stat()
-                entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-                folders = {entry: entry.is_dir() for entry in entries}
-            except OSError as error:
-                self.refuse(InputError(str(folder), f"cannot be searched: {error.strerror}"))
-                continue
-            if (status.st_dev, status.st_ino) in searched:
-                continue
-            searched.add((status.st_dev, status.st_ino))
-            waiting += [entry for entry in reversed(entries) if folders[entry]]
-            for entry in entries:
-                may_hold_sessions = entry.suffix.lower() in (".json", ".jsonl") and entry.name not in _NO_STREAMS
-                if may_hold_sessions and not folders[entry] and self._may_be_opened(entry):
-                    yield entry
 
     def read(self, path: Path) -> None:
         try:
@@ -112,7 +141,7 @@ class _Reading:
                 yield episode
 
     def _stream(self, path: Path) -> Iterator[Episode]:
-        session = path.parent.parent if path.parent.name == STREAMS else path.parent
+        session = session_folder(path)
         if (session, path.stem) not in self.snapshots:
             episode = read_stream(path, self.summary.repaired, self._envs(path.parent / TESTS))
             if (session, episode.id) not in self.snapshots:
@@ -120,16 +149,11 @@ class _Reading:
                 return
         self.summary.repaired[BESIDE_SNAPSHOT] += 1
 
-    def _may_be_opened(self, path: Path) -> bool:
-        """Whether reading the file can neither wait nor go on for ever; a FIFO, socket or device is skipped."""
-        if path.exists() and not path.is_file():
-            self.refuse(InputError(str(path), "is no regular file"))
-            return False
-        return True
-
     def _envs(self, path: Path) -> dict[int, Env]:
         try:
-            return read_tests(path, self.summary.repaired) if path.exists() and self._may_be_opened(path) else {}
+            return (
+                read_tests(path, self.summary.repaired) if path.exists() and _may_be_opened(path, self.refuse) else {}
+            )
         except InputError as error:
             self.refuse(error)
             return {}
@@ -147,11 +171,13 @@ class _Reading:
         self.used.append(episode)
 
 
-def _nothing(path: str, files: int | None, skipped: list[tuple[str, str]]) -> InputError:
+def _nothing(path: str, files: int | None, summary: Summary) -> InputError:
     """The error of a place without an episode to learn from."""
+    skipped = summary.skipped
     if files is None and skipped:
         return InputError(*skipped[0])
     first = f"; the first was skipped: {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
     searched = f" in {files} .json and .jsonl file(s)" if files is not None else ""
     kind = NotFoundError if all(reason.endswith(TOO_SHORT) for _, reason in skipped) else InputError
-    return kind(path, f"holds no episode with a decision{searched}, expected {EXPECTED}{first}")
+    excluded = f"; excluded by the person: {summary.excluded}" if summary.excluded else ""
+    return kind(path, f"holds no episode with a decision{searched}, expected {EXPECTED}{first}{excluded}")

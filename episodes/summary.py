@@ -12,6 +12,7 @@ class Summary:
 
     files, episodes, states: what was found readable. used: episodes with a decision, states in them.
     skipped: (file or place, reason). repaired: how often each kind of repair was made.
+    excluded: sessions that the person leaves out of learning, which were not read.
     """
 
     files: int = 0
@@ -21,6 +22,7 @@ class Summary:
     used_states: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     repaired: Counter[str] = field(default_factory=Counter)
+    excluded: int = 0
 
     def as_dict(self) -> dict[str, object]:
         """The same in plain JSON types."""
@@ -31,4 +33,5 @@ class Summary:
             "used": {"episodes": self.used_episodes, "states": self.used_states},
             "skipped": [{"where": where, "reason": reason} for where, reason in self.skipped],
             "repaired": dict(sorted(self.repaired.items())),
+            "excluded": self.excluded,
         }

@@ -1,4 +1,4 @@
-"""The page and what only it asks for: health, sessions, models, problems, exploration, the end of recording.
+"""The page and what only it asks for: health, models, problems, exploration, the end of recording.
 
 Not here: the services' own addresses.
 """
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from judge.problems import public_record
-from services import health, learning_service
+from services import health, learning_service, sessions_service
 from services.endpoints import Endpoint
 from services.messages import Ok
 from services.middleware import CONTENT_SECURITY_POLICY
@@ -27,7 +27,6 @@ from services.page_messages import (
     HealthMessage,
     ProblemMessage,
     ProblemSummary,
-    SessionMessage,
 )
 from services.responses import answer, read, refuse
 from services.services import Services
@@ -61,7 +60,6 @@ class Page:
             Endpoint("GET", "/docs", self.docs, "This description, to read.", media_type="text/html"),
             Endpoint("GET", "/openapi.json", self.openapi, "This description, for programs.", dict[str, Any]),
             Endpoint("GET", "/api/health", self.health, "How each part is, in words.", HealthMessage),
-            Endpoint("GET", "/api/sessions", self.sessions, "Recorded sessions.", list[SessionMessage]),
             Endpoint("GET", "/api/problems", self.problems, "Problems to choose from.", list[ProblemSummary]),
             Endpoint("GET", "/api/problems/{id}", self.problem, "A problem.", ProblemMessage, refusals=unknown),
             Endpoint(
@@ -75,6 +73,7 @@ class Page:
             ),
             Endpoint("POST", "/api/finish", self.finish_recording, "End recording; training follows if wanted.", Ok),
             *learning_service.endpoints(self.services),
+            *sessions_service.endpoints(self.services),
         ]
 
     def describe(self, groups: Groups) -> None:
@@ -105,9 +104,6 @@ class Page:
     async def health(self, request: Request) -> Response:
         return answer(await asyncio.to_thread(health.message, self.services))
 
-    async def sessions(self, request: Request) -> Response:
-        return answer(await asyncio.to_thread(self._sessions))
-
     async def problems(self, request: Request) -> Response:
         problems = [each for each in self.services.problems.values() if each is not BY_ID.get(each.id)]
         return answer([ProblemSummary(each.id, each.title, each.difficulty, list(each.topics)) for each in problems])
@@ -124,9 +120,3 @@ class Page:
     async def finish_recording(self, request: Request) -> Response:
         self.finish()
         return answer(Ok())
-
-    def _sessions(self) -> list[SessionMessage]:
-        folder = self.services.paths.episodes
-        snapshots = [(path, path.stat()) for path in folder.glob("*/*.json")] if folder.is_dir() else []
-        latest = sorted(snapshots, key=lambda snapshot: snapshot[1].st_mtime, reverse=True)
-        return [SessionMessage(path.stem, status.st_size, status.st_mtime) for path, status in latest]

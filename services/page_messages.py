@@ -1,4 +1,4 @@
-"""The messages that only the page asks for: how the parts are, sessions, models, problems. Not here: the protocol's."""
+"""The messages that only the page asks for: how the parts are, models, problems. Not here: the protocol's."""
 
 from __future__ import annotations
 
@@ -24,14 +24,6 @@ class HealthMessage(Struct):
     recording: bool
     exploring: bool
     explore: bool
-
-
-class SessionMessage(Struct):
-    """A session that is recorded and ended."""
-
-    id: str
-    bytes: int
-    modified: float
 
 
 class ProblemSummary(Struct):

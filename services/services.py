@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from config import RewardWeights
 from data_paths import DataPaths
 from judge import Problem
 from judge.case_runner import CaseRunner
@@ -19,8 +20,8 @@ class Services:
     """What the addresses use.
 
     writer_name, writer_description, writer_hint: who writes ("": nobody), what it is in a line of words, and how to get
-    a better one. tester: runs a person's code. problems: those to choose from, by id. training: learns from sessions
-    in a process of its own; None: this server does not.
+    a better one. tester: runs a person's code. problems: those to choose from, by id. rewards: weights of what
+    decisions were worth. training: learns from sessions in a process of its own; None: this server does not.
     """
 
     paths: DataPaths
@@ -31,5 +32,6 @@ class Services:
     writer_hint: str = ""
     tester: CaseRunner = field(default_factory=CaseRunner)
     problems: Mapping[str, Problem] = field(default_factory=dict)
+    rewards: RewardWeights = field(default_factory=RewardWeights)
     failures: FailureLog = field(default_factory=FailureLog)
     training: TrainingProcess | None = None

@@ -230,6 +230,7 @@ def _make_services(
         writer.hint,
         tester=tester,
         problems=problems,
+        rewards=config.rewards,
         failures=stack.enter_context(closing(FailureLog(paths.logs))),
     )
     stack.callback(_end_writer, services)

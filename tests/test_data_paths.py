@@ -61,6 +61,7 @@ def test_the_layout_is_the_documented_one():
         "episodes": "r/state-service/episodes",
         "simulated_episodes": "r/state-service/simulated-episodes",
         "self_play_episodes": "r/state-service/shallow-zero-style-episodes",
+        "session_counts": "r/state-service/session-counts.json",
         "models": "r/trainer/models",
         "manifest": "r/trainer/manifest.jsonl",
         "run": "r/trainer/run",

@@ -217,6 +217,11 @@ class Recorder:
         """Ids of the sessions that have not ended."""
         return list(self._sessions)
 
+    def state_count(self, episode_id: str) -> int | None:
+        """States of an open session; None: it is not open."""
+        session = self._sessions.get(episode_id)
+        return None if session is None else session.state_count
+
     async def end_idle(self) -> None:
         """Ends the sessions that have had no message for long; one that the disk refuses stays open."""
         latest = time.monotonic() - self._idle_seconds

@@ -66,6 +66,11 @@ class Session:
     _decisions: OrderedDict[str, AnsweredDecision] = field(default_factory=OrderedDict)
     _entries: dict[bytes, Any] = field(default_factory=dict)
 
+    @property
+    def state_count(self) -> int:
+        """States that are on the disk."""
+        return len(self._timesteps)
+
     def is_repetition(self, timestep: int, content: bytes) -> bool:
         """Whether the content of this digest is the latest of its timestep."""
         return self._contents.get(timestep) == content

@@ -36,12 +36,18 @@ class SnapshotQueue:
         self._stopping = threading.Event()
         self._tests = SessionTests(judge, problem, stopped=self._stopping.is_set, may_run=may_run)
         self._streams: queue.Queue[Path | None] = queue.Queue()
+        self._waiting: set[Path] = set()
         self._thread = threading.Thread(target=self._run, name="snapshots", daemon=True)
         self._thread.start()
 
     def add(self, stream: Path) -> None:
         """Queues the session whose stream has ended."""
+        self._waiting.add(stream)
         self._streams.put(stream)
+
+    def is_waiting(self, stream: Path) -> bool:
+        """Whether the session of this stream waits or is under way."""
+        return stream in self._waiting
 
     @property
     def size(self) -> int:
@@ -68,6 +74,7 @@ class SnapshotQueue:
                 reason = str(error) if isinstance(error, InputError | OSError) else f"{type(error).__name__}: {error}"
                 self._report(f"session {stream.stem}: has no snapshot yet ({reason}); its stream has everything")
             finally:
+                self._waiting.discard(stream)
                 self._streams.task_done()
         self._streams.task_done()
 

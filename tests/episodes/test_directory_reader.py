@@ -239,4 +239,5 @@ def test_the_summary_in_plain_types(recordings, make):
             }
         ],
         "repaired": {},
+        "excluded": 0,
     }

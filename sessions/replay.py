@@ -1,0 +1,120 @@
+"""A session step by step: who wrote which line, what was decided, what it was worth. Not here: files, messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+import rewards
+from actions import Action, protected_lines
+from config import RewardWeights
+from errors import InputError, NotFoundError
+from line_tracking import line_edits
+from rewards import Reward
+from sessions.session_files import SessionFile
+from state import T_LAST, Cursor, Env, State
+from state_adapter import Episode, Transition, read_recording
+
+_NOBODY, _HUMAN, _ASSISTANT = range(3)
+AUTHORS = ("", "H", "A")
+"""By the bytes of `ReplayStep.authors`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayStep:
+    """A state of a session and what led to it.
+
+    authors: for each line, an index of `AUTHORS`. action: None: it is the first. written: characters that are not blank
+    and that the action wrote. reward: of the assistant's action.
+    """
+
+    t: int
+    timestamp_ms: int | None
+    lines: tuple[str, ...]
+    authors: bytes
+    cursor: Cursor
+    env: Env | None
+    action: Action | None
+    written: int
+    reward: Reward | None
+
+    @property
+    def text(self) -> str:
+        """The file's text, lines ended by `\\n`."""
+        return "\n".join(self.lines)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A session, step by step. problem_id: as the recording has it."""
+
+    problem_id: str | None
+    steps: tuple[ReplayStep, ...]
+
+    @classmethod
+    def from_episode(cls, episode: Episode, weights: RewardWeights) -> Replay:
+        """The replay of an episode, its rewards by `rewards.reward`. Raises InputError: a registered part fails."""
+        by_index = {transition.index + 1: transition for transition in episode.transitions("A")}
+        steps = []
+        for i, (state, action) in enumerate(zip(episode.states, episode.actions, strict=True)):
+            before = episode.states[i - 1] if i else None
+            steps.append(_step(state, action, before, by_index.get(i), weights))
+        return cls(episode.problem_id, tuple(steps))
+
+    def written(self) -> int:
+        """Characters that the assistant wrote and the person replied to."""
+        return sum(step.written for step in self._replied())
+
+    def retained(self) -> int:
+        """Characters of these that stood at the person's reply."""
+        return round(sum(step.written * (_retained_share(step) or 0.0) for step in self._replied()))
+
+    def _replied(self) -> Iterator[ReplayStep]:
+        return (step for step in self.steps if _retained_share(step) is not None)
+
+
+def read_replay(session: SessionFile, weights: RewardWeights) -> Replay:
+    """The replay of a session. Raises InputError: it is damaged; NotFoundError: it is no longer there."""
+    for index, episode in enumerate(read_recording(session.path)):
+        if index == session.index:
+            if isinstance(episode, InputError):
+                raise episode
+            return Replay.from_episode(episode, weights)
+    raise NotFoundError(f"session {session.id}", "is no longer there")
+
+
+def _step(
+    state: State, action: Action | None, before: State | None, transition: Transition | None, weights: RewardWeights
+) -> ReplayStep:
+    reward = None if transition is None else rewards.reward(transition, weights)
+    return ReplayStep(
+        state.t,
+        state.timestamp_ms,
+        state.lines,
+        _authors(state),
+        state.cursor,
+        state.env,
+        action,
+        0 if before is None else _written(before, state),
+        reward,
+    )
+
+
+def _authors(state: State) -> bytes:
+    """Who changed each line last; what was there at the start is nobody's."""
+    human, assistant = state.human[:, T_LAST], state.assistant[:, T_LAST]
+    untouched = (np.maximum(human, assistant) < 0) | (protected_lines(state.human) & (assistant < 0))
+    authors = np.where(assistant > human, _ASSISTANT, _HUMAN)
+    return np.where(untouched, _NOBODY, authors).astype(np.uint8).tobytes()
+
+
+def _written(before: State, after: State) -> int:
+    if before.lines == after.lines:
+        return 0
+    return sum(edit.characters for edit in line_edits(before.lines, after.lines))
+
+
+def _retained_share(step: ReplayStep) -> float | None:
+    return None if step.reward is None else step.reward.retention.retained

@@ -1,0 +1,129 @@
+"""The page's sessions: listed, replayed, excluded; what is not there or damaged is said."""
+
+import json
+import shutil
+from dataclasses import asdict
+from urllib.parse import quote
+
+import pytest
+
+import rewards
+from state_adapter import read_episodes
+
+
+@pytest.fixture
+def sample(served, sample_sessions):
+    """A session of the existing system in the person's folder, and its id."""
+    name = "sample-title-case"
+    shutil.copytree(sample_sessions / name, served.paths.episodes / name)
+    yield name
+    shutil.rmtree(served.paths.episodes / name, ignore_errors=True)
+
+
+def summary(client, name):
+    return {row["id"]: row for row in client.get("/api/sessions").json()}[name]
+
+
+def test_a_session_of_the_existing_system_is_listed_with_what_it_holds(client, served, sample):
+    (episode,), _ = read_episodes(served.paths.episodes / sample)
+    row = summary(client, sample)
+    assert row["status"] == "ended" and row["states"] == len(episode.states) and not row["excluded"]
+    assert row["bytes"] == (served.paths.episodes / sample / f"{sample}.json").stat().st_size
+    assert 0 < row["retained"] <= row["written"] and row["started"] < row["ended"]
+
+
+def test_a_replay_has_the_decisions_and_rewards_that_learning_has(client, served, sample):
+    (episode,), _ = read_episodes(served.paths.episodes / sample)
+    timeline = client.get(f"/api/sessions/{sample}").json()
+    assert timeline["id"] == sample and len(timeline["states"]) == len(episode.states)
+    assert timeline["states"][0]["by"] is None and timeline["states"][0]["action"] is None
+    for shown, action in zip(timeline["states"][1:], episode.actions[1:], strict=True):
+        assert shown["by"] == action.agent and shown["action"]["decision"] == action.decision
+        assert shown["action"]["line"] == action.line + 1 and shown["action"]["recorded"] == action.recorded
+    for transition in episode.transitions("A"):
+        worth = rewards.reward(transition)
+        shown = timeline["states"][transition.index + 1]
+        assert shown["reward"] == {"total": worth.total, "parts": worth.parts}
+        assert (shown["action"]["retained"], shown["action"]["survived"]) == tuple(asdict(worth.retention).values())
+    assert all(shown["reward"] is None for shown in timeline["states"] if shown["by"] != "A")
+
+
+def test_each_line_of_a_state_has_whoever_changed_it_last(client, served, sample):
+    (episode,), _ = read_episodes(served.paths.episodes / sample)
+    authors = set()
+    for index, state in enumerate(episode.states):
+        shown = client.get(f"/api/sessions/{sample}/states/{index}").json()
+        assert shown["text"].split("\n") == list(state.lines) and len(shown["authors"]) == len(state.lines)
+        assert shown["previous_text"] == ("\n".join(episode.states[index - 1].lines) if index else None)
+        for author, human, assistant in zip(shown["authors"], state.human[:, 0], state.assistant[:, 0], strict=True):
+            assert author == ("A" if assistant > human else "H" if human > 0 else "")
+        authors |= set(shown["authors"])
+    assert authors == {"H", "A", ""}
+
+
+def test_states_that_a_session_does_not_have_are_refused(client, sample):
+    for index in ("-1", "99999", "x", "²", "9" * 400):
+        assert client.get(f"/api/sessions/{sample}/states/{quote(index)}").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["..", "../episodes", "..%2f..", "a/b", "%00", "~", "a" * 400, "\ud800"])
+def test_an_id_leads_nowhere_outside_of_the_sessions(client, name):
+    address = quote(name, safe="%", errors="surrogatepass")
+    for ending in ("", "/states/0"):
+        assert client.get(f"/api/sessions/{address}{ending}").status_code in (400, 404)
+    assert client.post(f"/api/sessions/{address}/exclude", json={"excluded": True}).status_code in (400, 404)
+
+
+def test_a_damaged_session_is_listed_with_its_reason_and_the_others_beside_it(client, served, sample):
+    folder = served.paths.episodes / "damaged"
+    folder.mkdir()
+    (folder / "damaged.json").write_text('{"episode_id": "damaged", "problem_id": "p", "states": [')
+    row = summary(client, "damaged")
+    assert row["status"] == "unreadable" and "is not JSON: it ends too early" in row["reason"]
+    assert row["problem_id"] == "p" and summary(client, sample)["status"] == "ended"
+    assert client.get("/api/sessions/damaged").status_code == 400
+    shutil.rmtree(folder)
+
+
+def test_a_session_is_listed_while_it_is_recorded_and_when_it_has_ended(client, served):
+    start = {"problem_id": "no-such-problem"}
+    name = client.post("/api/backend/episodes/start", json=start).json()["episode_id"]
+    for t, text in enumerate(("a = 1\n", "a = 1\nb = 2\n")):
+        state = {"text": text, "timestep": t, "timestamp_ms": 1000 + t}
+        client.post(f"/api/backend/episodes/{name}/state", json=state)
+    row = summary(client, name)
+    assert (row["status"], row["states"], row["ended"]) == ("recording", 2, None)
+    assert row["title"] == name and row["problem_id"] == "no-such-problem" and row["bytes"] > 0
+    assert len(client.get(f"/api/sessions/{name}").json()["states"]) == 2
+    client.post(f"/api/backend/episodes/{name}/end")
+    assert served.services.recorder.snapshots.wait(60)
+    row = summary(client, name)
+    assert (row["status"], row["states"]) == ("ended", 2) and row["ended"] is not None
+
+
+def test_html_and_half_an_emoji_in_a_session_come_back_as_they_are(client, served):
+    text = "<script>alert(1)</script> \ud83d\n\x00 e\u0301"
+    folder = served.paths.episodes / "odd"
+    folder.mkdir()
+    states = [{"text": "", "timestep": 0}, {"text": text, "timestep": 1, "timestamp_ms": 5}]
+    header = {"episode_id": "odd", "problem_id": "<b>\ud83d", "file": "<i>.py"}
+    (folder / "odd.json").write_text(json.dumps({**header, "states": states}))
+    answer = client.get("/api/sessions/odd/states/1")
+    assert answer.headers["content-type"] == "application/json" and answer.json()["text"] == text
+    row = summary(client, "odd")
+    assert (row["problem_id"], row["file"], row["title"]) == ("<b>\ud83d", "<i>.py", "<i>.py")
+    shutil.rmtree(folder)
+
+
+def test_an_excluded_session_is_marked_and_not_read_for_learning(client, served, sample, sample_sessions):
+    shutil.copytree(sample_sessions / "sample-longest-streak", served.paths.episodes / "other")
+    assert client.post(f"/api/sessions/{sample}/exclude", json={"excluded": True}).json() == {"ok": True}
+    assert summary(client, sample)["excluded"]
+    episodes, read = read_episodes(served.paths.episodes)
+    assert read.excluded == 1 and sample not in [episode.id for episode in episodes]
+    client.post(f"/api/sessions/{sample}/exclude", json={"excluded": False})
+    episodes, read = read_episodes(served.paths.episodes)
+    assert not read.excluded and sample in [episode.id for episode in episodes]
+    assert not summary(client, sample)["excluded"]
+    assert client.post(f"/api/sessions/{sample}/exclude", json={"excluded": "no"}).status_code == 422
+    shutil.rmtree(served.paths.episodes / "other")
