@@ -315,6 +315,8 @@ class ServeConfig:
     """Least p(kept) of a written text that is shown; none: where the rewards of showing and of silence are equal."""
     review_exploration: Share = 0.05
     """Share of the texts below the threshold that are shown all the same, to learn from."""
+    folder: str | None = None
+    """Folder of the person's own files, which the page opens and saves; the flag `--folder` comes before it."""
     idle_minutes: IdleMinutes = 30.0
     """Minutes without a message after which an open session is ended: its tab was closed."""
 

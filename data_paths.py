@@ -103,6 +103,11 @@ class DataPaths:
         return self.root / "settings.json"
 
     @property
+    def solved(self) -> Path:
+        """Which problems the person has solved."""
+        return self.root / "solved.json"
+
+    @property
     def embeddings(self) -> Path:
         """Vectors of lines that an embedding server answered."""
         return self.root / "embeddings"

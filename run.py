@@ -75,6 +75,7 @@ def parser() -> Parser:
     add("--serve", action="store_true", help="record until a signal ends it, without training")
     add("--simulate", type=positive, metavar="N", help="scripted people record N sessions, which are learned from")
     add("--no-explore", action="store_true", help="keep quiet until three sessions are learned from")
+    add("--folder", type=path, metavar="DIR", default=argparse.SUPPRESS, help="of your own files, to edit on the page")
     add_writer_flags(top)
     add("--unprotected-tester", action="store_true", help="run your code also where this system grants no protection")
     add("--compat-ports", action="store_true", help="serve clients of the existing system too: 8000, 8008, 8001")
@@ -162,6 +163,7 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
             allowed_origins=frozenset(getattr(options, "allow_origin", ())),
             trains=not (options.serve or options.no_train),
             training_flags=training_flags(options),
+            folder=_folder(options, config),
         ),
         opens_browser=_has_terminal() and not options.serve,
         next_step=f"Ctrl+C ends recording{'' if options.serve or options.no_train else ' and trains'}",
@@ -171,6 +173,13 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
     )
     if not (options.serve or options.no_train or end.wants_training):
         raise KeyboardInterrupt("all sessions are saved; --train-only learns from them")
+
+
+def _folder(options: argparse.Namespace, config: LoopConfig) -> Path | None:
+    """The folder of the person's own files; None: they named none."""
+    if "folder" in options:
+        return Path(options.folder)
+    return None if config.serve.folder is None else Path(config.serve.folder)
 
 
 def simulate(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> tuple[LoopConfig, Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from actions import Action, Agent
+from episodes.activity import ACTIVITY, Activity, ActivityKind, check_activity, read_activity
 from episodes.canonical import parse_canonical, parse_history
 from episodes.decision_inference import infer_decision
 from episodes.directory_reader import BESIDE_SNAPSHOT, find_files, read_episodes, read_recording
@@ -27,12 +28,15 @@ from errors import InputError
 from state import Cursor, Env, PastDecision, State
 
 __all__ = [
+    "ACTIVITY",
     "BESIDE_SNAPSHOT",
     "CHANGES",
     "STREAMS",
     "TESTS",
     "TEST_RUNS",
     "Action",
+    "Activity",
+    "ActivityKind",
     "Agent",
     "Cursor",
     "Env",
@@ -46,6 +50,7 @@ __all__ = [
     "StreamIndex",
     "Summary",
     "Transition",
+    "check_activity",
     "check_recorded_state",
     "exclusion_mark",
     "find_files",
@@ -55,6 +60,7 @@ __all__ = [
     "parse_canonical",
     "parse_line_tuples",
     "parse_recorded_action",
+    "read_activity",
     "read_episodes",
     "read_recording",
     "read_session",

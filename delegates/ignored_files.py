@@ -66,6 +66,10 @@ class IgnoredFiles:
             return True
         return any(is_secret_file(each) or self._is_named(each) for each in {inside, target})
 
+    def ignores_folder(self, path: PurePosixPath) -> bool:
+        """Whether all that lies in a folder below the root is ignored."""
+        return bool(_SECRETS.match_file(f"{path.as_posix().lower()}/")) or self._is_named(path)
+
     @staticmethod
     def _below_root(path: Path, root: Path) -> PurePosixPath | None:
         if not path.is_relative_to(root) or ".." in path.relative_to(root).parts:

@@ -12,13 +12,14 @@ from pathlib import Path
 from errors import InputError, NotFoundError
 from state import Env
 
+from .activity import ACTIVITY
 from .episode import Episode
 from .exclusion import exclusion_mark, session_folder
 from .json_reader import read_document
 from .jsonl_reader import CHANGES, TEST_RUNS, TESTS, read_stream, read_tests
 from .summary import Summary
 
-_NO_STREAMS = (TESTS, CHANGES, TEST_RUNS)
+_NO_STREAMS = (TESTS, CHANGES, ACTIVITY, TEST_RUNS)
 
 TOO_SHORT = ", so no decision; expected two states at least"
 """How the reason ends why an episode that is whole was left out."""

@@ -41,7 +41,8 @@ class Transition:
 class Episode:
     """One session. `actions[i]` led to `states[i]`; the first state has no predecessor, `actions[0]` is None.
 
-    source: the file it was read from. cut_off: the recording ends before the session did.
+    source: the file it was read from. cut_off: the recording ends before the session did. file: path of the person's
+    file that was edited, from their folder; None: a problem, or not recorded.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Episode:
     states: tuple[State, ...]
     actions: tuple[Action | None, ...]
     cut_off: bool = False
+    file: str | None = None
 
     def transitions(self, agent: Agent) -> list[Transition]:
         """The agent's decisions in order, each paired with the state it was taken on."""

@@ -26,6 +26,7 @@ def assemble(
     episode_id: str,
     source: str,
     problem_id: str | None = None,
+    file: str | None = None,
     cut_off: bool = False,
     silent: Agent | None = None,
     realign: bool = False,
@@ -43,7 +44,7 @@ def assemble(
     if len(steps) < len(turns):
         repaired[SAME_TURN] += len(turns) - len(steps)
     states, actions = tuple(step.state for step in steps), tuple(step.action for step in steps)
-    return Episode(episode_id, source, problem_id, states, actions, cut_off)
+    return Episode(episode_id, source, problem_id, states, actions, cut_off, file)
 
 
 @dataclass(frozen=True, slots=True)

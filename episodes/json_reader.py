@@ -16,7 +16,7 @@ from .json_parser import Reader, arrays, objects, parse, read_text, repeating_ar
 from .line_tuples import state_of
 from .recorded_state import RecordedState, parse_action
 from .snapshot import SnapshotCache, parse_snapshot_state
-from .validation import Place, as_list, as_object, place_text, text, unexpected
+from .validation import Place, as_list, as_object, optional_text, place_text, text, unexpected
 
 FIRST_LINE = 0
 """Lists of actions count lines from 0."""
@@ -69,6 +69,7 @@ def _episode(value: object, place: Place, name: str, source: str, repaired: Coun
         episode_id=name if episode_id is None else text(episode_id, (place, "episode_id")),
         source=source,
         problem_id=problem_id_of(fields, place),
+        file=file_of(fields, place),
         cut_off="endTime" in fields and fields["endTime"] is None,
         silent="H" if kind == "snapshot" and actions is None else None,
         realign=kind == "snapshot",
@@ -81,6 +82,11 @@ def problem_id_of(fields: dict[str, Any], place: Place) -> str | None:
     if problem is None:
         return None
     return str(problem) if type(problem) is int else text(problem, (place, "problem_id"))
+
+
+def file_of(fields: dict[str, Any], place: Place) -> str | None:
+    """Path of the person's file that was edited; None: not given."""
+    return optional_text(fields.get("file"), (place, "file"))
 
 
 def _kind(state: object, place: Place) -> str:

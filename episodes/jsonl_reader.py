@@ -18,7 +18,7 @@ from .canonical import tested
 from .episode import Episode
 from .episode_builder import assemble
 from .json_parser import Reader, any_value, decode, parse, read_bytes
-from .json_reader import problem_id_of, states_reader
+from .json_reader import file_of, problem_id_of, states_reader
 from .recorded_state import RecordedState
 from .snapshot import SnapshotCache, parse_snapshot_state
 from .validation import Place, as_object, boolean, integer, optional_list, place_text, text
@@ -44,7 +44,7 @@ def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None 
     header: dict[str, Any] = {}
     states: list[RecordedState] = []
     ended, cache = False, SnapshotCache()
-    for place, fields in _objects(path, repaired, states_reader()):
+    for place, fields in row_objects(path, repaired, states_reader()):
         if "text" in fields or "timestep" in fields:
             states.append(parse_snapshot_state(fields, place, cache))
         elif "endTime" in fields and (header or states):
@@ -66,6 +66,7 @@ def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None 
         episode_id=text(header.get("episode_id", path.stem), (where, "episode_id")),
         source=str(path),
         problem_id=problem_id_of(header, where),
+        file=file_of(header, where),
         cut_off=not ended,
         silent="H",
         realign=True,
@@ -95,10 +96,10 @@ def read_tests(path: Path, repaired: Counter[str]) -> dict[int, Env]:
 
 def read_test_executions(path: Path, repaired: Counter[str]) -> dict[int, RecordedTests]:
     """The executions recorded beside a stream, by timestep; of several at one, the last. Raises as `read_tests`."""
-    return dict(_execution(fields, place) for place, fields in _objects(path, repaired))
+    return dict(_execution(fields, place) for place, fields in row_objects(path, repaired))
 
 
-def _objects(path: Path, repaired: Counter[str], reader: Reader = any_value) -> Iterator[tuple[str, dict[str, Any]]]:
+def row_objects(path: Path, repaired: Counter[str], reader: Reader = any_value) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each line's object with its place. A line is torn if it is no JSON and the file ends within it."""
     rows = [(i, row) for i, row in enumerate(read_bytes(path).split(b"\n"), 1) if row.strip()]
     for i, row in rows:

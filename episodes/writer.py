@@ -53,6 +53,7 @@ def snapshot(episode: Episode) -> dict[str, object]:
         "model": None,
         "startTime": times[0],
         "endTime": None if episode.cut_off else times[-1],
+        **({} if episode.file is None else {"file": episode.file}),
         "states": states,
     }
 

@@ -213,8 +213,9 @@ class CaseRunner:
 
     def _run(self, task: _Task, cancellation: Cancelled | None) -> Execution:
         run = _Run(task, cancellation, {"audit": self._audit, "protections": self.sandbox.protections})
-        worker = self._pool.acquire(run, wait=True)
-        assert worker is not None
+        worker = self._pool.acquire(run, wait=True, is_cancelled=None if cancellation is None else run.is_cancelled)
+        if worker is None:
+            return run.not_run()
         try:
             return run.execution(worker)
         except BaseException:  # an interrupted case's answer must not be taken for the next one's
@@ -275,9 +276,18 @@ class _Run:
                 break
         return Execution(tuple(self.results), 1000 * (time.monotonic() - start), error)
 
+    def is_cancelled(self) -> bool:
+        """Whether the run is no longer wanted."""
+        return self.cancellation is not None and self.cancellation.cancelled
+
+    def not_run(self) -> Execution:
+        """Of a run that was cancelled before there was a worker for it."""
+        results = tuple(CaseResult(case, False, error="not run") for case in self.task.cases)
+        return Execution(results, 0.0, "cancelled")
+
     def _stop_reason(self, deadline: float) -> str | None:
         """Why no more cases are run; None: they are."""
-        if self.cancellation is not None and self.cancellation.cancelled:
+        if self.is_cancelled():
             return "cancelled"
         if time.monotonic() >= deadline:
             return f"timed out: all cases together may take {self.task.timeout_ms:g} ms"
@@ -304,7 +314,7 @@ class _Run:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
         while not poll.poll(1000 * (_TICK if not cancelled else _GRACE_SECONDS)):
-            if not cancelled and self.cancellation is not None and self.cancellation.cancelled:
+            if not cancelled and self.is_cancelled():
                 worker.cancel()
                 cancelled = True
             if time.monotonic() > patience:

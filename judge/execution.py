@@ -37,11 +37,12 @@ def execute(runner: CaseRunner, request: Mapping[str, Any], cancellation: Cancel
         "success": execution.error is None and execution.passed == len(cases),
         "execution_time_ms": round(execution.milliseconds, 3),
         "error_message": execution.error,
-        "test_results": [_shown(result) for result in execution.results],
+        "test_results": [shown_result(result) for result in execution.results],
     }
 
 
-def _shown(result: CaseResult) -> dict[str, Any]:
+def shown_result(result: CaseResult) -> dict[str, Any]:
+    """What one case gave, in the protocol's form."""
     return {
         "test_id": result.case.id,
         "passed": result.passed,

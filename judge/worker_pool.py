@@ -10,6 +10,7 @@ import tempfile
 import threading
 import weakref
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ _START = (
 """The package without its `__init__`, which imports more than a worker needs."""
 
 
+_TICK = 0.02
+"""Seconds between two looks at whether a worker is still waited for."""
+
 _PATIENCE = 2.0
 """Seconds in which a worker that nobody asks any more ends its run, removes its folder and ends."""
 
@@ -47,13 +51,18 @@ class WorkerPool:
         self._queue: deque[object] = deque()
         self._changed = threading.Condition()
 
-    def acquire(self, owner: object, *, wait: bool) -> WorkerProcess | None:
-        """An idle worker. wait: until there is one; else None if there is none or somebody waits for it."""
+    def acquire(
+        self, owner: object, *, wait: bool, is_cancelled: Callable[[], bool] | None = None
+    ) -> WorkerProcess | None:
+        """An idle worker. wait: until there is one; else None if there is none or somebody waits for it.
+
+        is_cancelled: says whether a worker is no longer waited for; then None.
+        """
         with self._changed:
             if not wait and self._queue:
                 return None
-            if wait:
-                self._wait_for_turn()
+            if wait and not self._wait_for_turn(is_cancelled):
+                return None
             worker = self._idle()
             if worker is not None:
                 self._owners[worker] = owner
@@ -79,11 +88,16 @@ class WorkerPool:
             for worker in self.workers:
                 worker.stop()
 
-    def _wait_for_turn(self) -> None:
+    def _wait_for_turn(self, is_cancelled: Callable[[], bool] | None) -> bool:
+        """Waits for an idle worker; returns whether it is this thread's, which else has given up."""
         ticket = object()
         self._queue.append(ticket)
         try:
-            self._changed.wait_for(lambda: self._queue[0] is ticket and self._idle() is not None)
+            while self._queue[0] is not ticket or self._idle() is None:
+                if is_cancelled is not None and is_cancelled():
+                    return False
+                self._changed.wait(None if is_cancelled is None else _TICK)
+            return True
         finally:
             self._queue.remove(ticket)
             self._changed.notify_all()

@@ -33,18 +33,19 @@ class MalformedError(InputError):
 
 
 class Refusal(Struct, omit_defaults=True):
-    """Why a request was refused. next: the number of the change that is expected."""
+    """Why a request was refused. next: the number of the change or event that is expected."""
 
     detail: str
     next: int | None = None
 
 
 class StartRequest(Struct):
-    """Begins a session."""
+    """Begins a session. file: path of the person's file that is edited, from the folder of `/api/files`; null: none."""
 
     problem_id: str
     source_episode: str | None = None
     source_timestep: Natural | None = None
+    file: str | None = None
 
 
 class StartAnswer(Struct):
@@ -77,8 +78,19 @@ class ChangesRequest(Struct):
     changes: list[Change]
 
 
-class ChangesAnswer(Struct):
-    """The number of the change that is expected next."""
+ActivityEvent = tuple[float, str, dict[str, Any]]
+"""`(milliseconds, kind, detail)`; the kinds and their details are those of `state_adapter.ActivityKind`."""
+
+
+class ActivityRequest(Struct):
+    """What the person did beside typing; `first` is the number of the first event in the session."""
+
+    first: Natural
+    events: list[ActivityEvent]
+
+
+class NextAnswer(Struct):
+    """The number of the change, or of the event, that is expected next."""
 
     next: int
     ok: bool = True

@@ -1,6 +1,6 @@
-"""The page and what only it asks for: health, models, problems, exploration, the end of recording.
+"""The page itself, health, exploration, the end of recording.
 
-Not here: the services' own addresses.
+Not here: the services' own addresses, what else the page asks for (`solve_service`, `file_service` and the like).
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from judge.problems import public_record
-from services import health, learning_service, sessions_service
+from services import file_service, health, learning_service, sessions_service, solve_service
 from services.endpoints import Endpoint
 from services.messages import Ok
 from services.middleware import CONTENT_SECURITY_POLICY
@@ -25,12 +24,9 @@ from services.openapi import Groups, openapi_document, openapi_page
 from services.page_messages import (
     ExploreRequest,
     HealthMessage,
-    ProblemMessage,
-    ProblemSummary,
 )
 from services.responses import answer, read, refuse
 from services.services import Services
-from simulation.builtin_problems import BY_ID
 
 STATIC = Path(__file__).with_name("static")
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
@@ -60,8 +56,6 @@ class Page:
             Endpoint("GET", "/docs", self.docs, "This description, to read.", media_type="text/html"),
             Endpoint("GET", "/openapi.json", self.openapi, "This description, for programs.", dict[str, Any]),
             Endpoint("GET", "/api/health", self.health, "How each part is, in words.", HealthMessage),
-            Endpoint("GET", "/api/problems", self.problems, "Problems to choose from.", list[ProblemSummary]),
-            Endpoint("GET", "/api/problems/{id}", self.problem, "A problem.", ProblemMessage, refusals=unknown),
             Endpoint(
                 "POST",
                 "/api/explore",
@@ -74,6 +68,8 @@ class Page:
             Endpoint("POST", "/api/finish", self.finish_recording, "End recording; training follows if wanted.", Ok),
             *learning_service.endpoints(self.services),
             *sessions_service.endpoints(self.services),
+            *solve_service.endpoints(self.services),
+            *file_service.endpoints(self.services),
         ]
 
     def describe(self, groups: Groups) -> None:
@@ -103,14 +99,6 @@ class Page:
 
     async def health(self, request: Request) -> Response:
         return answer(await asyncio.to_thread(health.message, self.services))
-
-    async def problems(self, request: Request) -> Response:
-        problems = [each for each in self.services.problems.values() if each is not BY_ID.get(each.id)]
-        return answer([ProblemSummary(each.id, each.title, each.difficulty, list(each.topics)) for each in problems])
-
-    async def problem(self, request: Request) -> Response:
-        problem = self.services.problems.get(request.path_params["id"])
-        return refuse(404, "there is no such problem") if problem is None else answer(public_record(problem))
 
     async def explore(self, request: Request) -> Response:
         message = await read(request, ExploreRequest)

@@ -10,12 +10,16 @@ from starlette.responses import Response
 
 from errors import ConflictError, InputError, NoSpaceError, NotFoundError
 from services import messages
-from services.recording.session import MissingChangesError
+from services.person_files import ForbiddenFileError, NotTextError, TooLargeError
+from services.recording.session import MissingEntriesError
 
 Message = TypeVar("Message")
 
 _STATUS: tuple[tuple[type[InputError], int], ...] = (
     (messages.MalformedError, 422),
+    (ForbiddenFileError, 403),
+    (TooLargeError, 413),
+    (NotTextError, 415),
     (NotFoundError, 404),
     (ConflictError, 409),
     (NoSpaceError, 507),
@@ -46,7 +50,7 @@ async def refuse_error(request: Request, error: Exception) -> Response:
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
     if status == 400 and isinstance(error.__cause__, OSError):  # the disk refuses, whatever the request
         status = 503
-    following = error.next if isinstance(error, MissingChangesError) else None
+    following = error.next if isinstance(error, MissingEntriesError) else None
     return answer(messages.Refusal(str(error), following), status)
 
 

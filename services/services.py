@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import InitVar, dataclass, field
 
 from config import RewardWeights
 from data_paths import DataPaths
+from errors import NotFoundError
 from judge import Problem
 from judge.case_runner import CaseRunner
 from services.assistance import Assistance
+from services.code_runs import CodeRuns
 from services.failure_log import FailureLog
+from services.person_files import NO_FOLDER, PersonFiles
 from services.recording.recorder import Recorder
+from services.solved_problems import SolvedProblems
 from services.training_process import TrainingProcess
 
 
@@ -20,8 +24,10 @@ class Services:
     """What the addresses use.
 
     writer_name, writer_description, writer_hint: who writes ("": nobody), what it is in a line of words, and how to get
-    a better one. tester: runs a person's code. problems: those to choose from, by id. rewards: weights of what
-    decisions were worth. training: learns from sessions in a process of its own; None: this server does not.
+    a better one. tester: runs a person's code. runs: those under way. problems: those to choose from, by id. solved:
+    which of them are. files: the person's own; None: no folder is open. rewards: weights of what decisions were worth.
+    training: learns from sessions in a process of its own; None: this server does not. report: takes a line of words
+    for the person.
     """
 
     paths: DataPaths
@@ -35,3 +41,15 @@ class Services:
     rewards: RewardWeights = field(default_factory=RewardWeights)
     failures: FailureLog = field(default_factory=FailureLog)
     training: TrainingProcess | None = None
+    runs: CodeRuns = field(default_factory=CodeRuns)
+    files: PersonFiles | None = None
+    report: InitVar[Callable[[str], None]] = lambda line: None
+
+    def __post_init__(self, report: Callable[[str], None]) -> None:
+        self.solved = SolvedProblems(self.paths.solved, report)
+
+    def require_files(self) -> PersonFiles:
+        """The person's own files. Raises NotFoundError: no folder is open."""
+        if self.files is None:
+            raise NotFoundError("files", NO_FOLDER)
+        return self.files

@@ -33,6 +33,7 @@ from services.failure_log import FailureLog
 from services.middleware import AccessRules
 from services.own_texts import last_text, latest_texts
 from services.page import Page
+from services.person_files import PersonFiles
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
 from services.server import HOST, Listener, Server, listen
@@ -43,6 +44,9 @@ from simulation.problem_loader import load_problems
 DEFAULT_PORT = 3000
 TRIED_PORTS = 20
 """Ports that are tried from the default one on."""
+
+TESTER_WORKERS = 4
+"""Processes that run a person's code at the same time; each starts when the others are busy."""
 
 LEAST_SECONDS = 0.5
 """That a thread gets to end, however late it is."""
@@ -60,7 +64,7 @@ class StartOptions:
     where a setting is wrong. unprotected_tester: run a person's code also where this system grants no protection.
     compat_ports: serve clients of the existing system on their ports as well. allowed_origins: pages elsewhere that may
     ask. trains: training follows when the page asks to end. training_flags: of `run.py`, for a training that the page
-    asks for; None: it cannot.
+    asks for; None: it cannot. folder: of the person's own files; None: none is open.
     """
 
     port: int | None = None
@@ -72,6 +76,7 @@ class StartOptions:
     compat_ports: bool = False
     trains: bool = True
     training_flags: tuple[str, ...] | None = None
+    folder: Path | None = None
 
 
 class RunningServices:
@@ -210,7 +215,7 @@ def _make_services(
     problems = load_problems(paths.problems)
     embedded = EmbeddedWriter(paths.writers)
     judge = stack.enter_context(Judge())
-    tester = stack.enter_context(CaseRunner(unprotected=options.unprotected_tester))
+    tester = stack.enter_context(CaseRunner(unprotected=options.unprotected_tester, workers=TESTER_WORKERS))
     is_simulation = options.models is not None
     snapshots = SnapshotQueue(
         judge,
@@ -232,6 +237,8 @@ def _make_services(
         problems=problems,
         rewards=config.rewards,
         failures=stack.enter_context(closing(FailureLog(paths.logs))),
+        files=None if options.folder is None else PersonFiles(options.folder, paths.root),
+        report=report,
     )
     stack.callback(_end_writer, services)
     if options.training_flags is not None:

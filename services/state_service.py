@@ -18,10 +18,11 @@ from services.assistance import Help, HelpRequest
 from services.endpoints import Endpoint
 from services.inference_messages import inference_answer, requested_decision, requested_state, sampling_options
 from services.messages import (
-    ChangesAnswer,
+    ActivityRequest,
     ChangesRequest,
     InferenceAnswer,
     InferenceRequest,
+    NextAnswer,
     Ok,
     QueueStatus,
     StartAnswer,
@@ -83,7 +84,13 @@ def _session_endpoints(service: StateService) -> Sequence[Endpoint]:
             StartAnswer,
             StartRequest,
             query=_STORES,
-            refusals={400: "the problem's id is empty", 404: "there is no such source", **_MALFORMED, **_DISK},
+            refusals={
+                400: "the problem's id is empty, or the file's path is none",
+                403: "nobody may look at the file: outside of the folder, ignored, a secret, a link",
+                404: "there is no such source, or no folder is open",
+                **_MALFORMED,
+                **_DISK,
+            },
         ),
         Endpoint(
             "POST",
@@ -100,10 +107,20 @@ def _session_endpoints(service: StateService) -> Sequence[Endpoint]:
             "/episodes/{id}/changes",
             service.add_changes,
             "Record keystrokes; answered once they are on the disk.",
-            ChangesAnswer,
+            NextAnswer,
             ChangesRequest,
             query=_STORES,
             refusals={**_UNKNOWN, 409: "a change is missing; `next` is expected", **_MALFORMED, **_DISK},
+        ),
+        Endpoint(
+            "POST",
+            "/episodes/{id}/activity",
+            service.add_activity,
+            "Record what the person did beside typing; answered once it is on the disk.",
+            NextAnswer,
+            ActivityRequest,
+            query=_STORES,
+            refusals={**_UNKNOWN, 409: "an event is missing; `next` is expected", **_MALFORMED, **_DISK},
         ),
         Endpoint(
             "POST",
@@ -170,8 +187,15 @@ class StateService:
             source_episode=message.source_episode,
             source_timestep=message.source_timestep,
             model=self.services.writer_name,
+            file=await self._file(message.file),
         )
         return answer(StartAnswer(episode_id))
+
+    async def _file(self, name: str | None) -> str | None:
+        """The path of a person's file that may be recorded. Raises InputError: it may not."""
+        if name is None:
+            return None
+        return str(await asyncio.to_thread(self.services.require_files().allowed, name))
 
     async def add_state(self, request: Request) -> Response:
         message = await read(request, StateRequest)
@@ -185,7 +209,12 @@ class StateService:
         episode_id = request.path_params["id"]
         following = await self.services.recorder.add_changes(episode_id, message.first, message.changes)
         self._reading_ahead.note_changes(episode_id, message.first, message.changes)
-        return answer(ChangesAnswer(following))
+        return answer(NextAnswer(following))
+
+    async def add_activity(self, request: Request) -> Response:
+        message = await read(request, ActivityRequest)
+        episode_id = request.path_params["id"]
+        return answer(NextAnswer(await self.services.recorder.add_activity(episode_id, message.first, message.events)))
 
     async def end(self, request: Request) -> Response:
         await self.services.recorder.end(request.path_params["id"])

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from config import VERSION
-from delegates import Cancellation
 from judge.execution import execute
 from services.endpoints import Endpoint
 from services.messages import (
@@ -26,9 +24,6 @@ from services.messages import (
 )
 from services.responses import answer, read, refuse
 from services.services import Services
-
-THREADS = 4
-"""Runs that wait for a worker process or are watched; others wait for these."""
 
 
 def endpoints(services: Services) -> Sequence[Endpoint]:
@@ -46,9 +41,6 @@ class TesterService:
     """Handlers of the addresses."""
 
     services: Services
-    threads: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="tester")
-    )
 
     async def about(self, request: Request) -> Response:
         return answer(About("solution tester", VERSION))
@@ -70,22 +62,10 @@ class TesterService:
         tester = self.services.tester
         if refusal := await asyncio.to_thread(lambda: tester.refusal):
             return refuse(503, refusal)
-        cancellation = Cancellation()
-        departure = asyncio.create_task(_cancel_when_gone(request, cancellation))
-        try:
-            outcome = await asyncio.get_running_loop().run_in_executor(
-                self.threads, execute, tester, msgspec.to_builtins(message), cancellation
-            )
-        finally:
-            cancellation.cancel()
-            departure.cancel()
+        content = msgspec.to_builtins(message)
+        outcome = await self.services.runs.run(
+            request, message.episode_id, lambda wanted: execute(tester, content, wanted)
+        )
         if message.store_activity:
             await asyncio.to_thread(self.services.recorder.note_test_run, message.episode_id, outcome)
         return answer(outcome)
-
-
-async def _cancel_when_gone(request: Request, cancellation: Cancellation) -> None:
-    """Cancels once the client has closed the connection: nobody waits for the answer any more."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-    cancellation.cancel()

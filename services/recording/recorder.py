@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -24,14 +24,14 @@ from errors import ConflictError, InputError, NotFoundError
 from files import append_line
 from judge import Problem
 from services import messages
-from services.messages import Change, MalformedError, StateRequest
+from services.messages import ActivityEvent, Change, MalformedError, StateRequest
 from services.recording.append_log import AppendLog, LogFile
 from services.recording.recovery import recover_sessions
-from services.recording.session import AnsweredDecision, MissingChangesError, Session, digest
+from services.recording.session import AnsweredDecision, MissingEntriesError, NumberedLog, Session, digest
 from services.recording.snapshot_queue import SnapshotQueue
 from services.recording.source_states import find_source, read_source
 from state import State
-from state_adapter import CHANGES, TEST_RUNS, LiveEpisode, parse_recorded_action, recorded_action
+from state_adapter import TEST_RUNS, LiveEpisode, check_activity, parse_recorded_action, recorded_action
 
 IDLE_SECONDS = 30 * 60.0
 """Without a message for so long, a session's tab is closed."""
@@ -93,23 +93,26 @@ class Recorder:
         source_episode: str | None = None,
         source_timestep: int | None = None,
         model: str | None = None,
+        file: str | None = None,
     ) -> str:
         """Begins a session; returns its id.
 
-        source_episode: begins with that session's states, up to `source_timestep`. Raises InputError (no problem id, or
-        the disk refuses), NotFoundError (no such source).
+        source_episode: begins with that session's states, up to `source_timestep`. file: path of the person's file that
+        is edited. Raises InputError (no problem id, or the disk refuses), NotFoundError (no such source).
         """
         if not problem_id.strip():
             raise InputError("problem_id", "is empty, expected the id of a problem")
         episode_id = str(uuid.uuid4())
         header = {"episode_id": episode_id, "problem_id": problem_id, "model": model, "startTime": self._now()}
+        if file is not None:
+            header["file"] = file
         states: list[dict[str, Any]] = []
         live = LiveEpisode()
         if source_episode is not None:
             header |= {"source_episode": source_episode, "source_timestep": source_timestep}
             states = await asyncio.to_thread(self._source_states, store, source_episode, source_timestep, episode_id)
             await asyncio.to_thread(_follow_all, live, states)
-        session = await self._open(episode_id, problem_id, store, [header, *states])
+        session = await self._open(store, header, states)
         session.live = live
         for state in states:
             session.note_state(state["timestep"], *_digests(state))
@@ -138,31 +141,32 @@ class Recorder:
         session.live.add_record(record)
         self._follow(session)
 
-    async def add_changes(self, episode_id: str, first: int, changes: list[Change]) -> int:
+    async def add_changes(self, episode_id: str, first: int, changes: Sequence[Change]) -> int:
         """Returns the number of the change that is expected next; those that came before are not written again.
 
-        Raises InputError, NotFoundError, MissingChangesError.
+        Raises InputError, NotFoundError, MissingEntriesError.
         """
+        return await self._add_numbered(self._session(episode_id).changes, first, changes)
+
+    async def add_activity(self, episode_id: str, first: int, events: Sequence[ActivityEvent]) -> int:
+        """As `add_changes` for what the person did beside typing. Raises MalformedError: an event is none."""
         session = self._session(episode_id)
-        async with session.changes_lock:  # a batch that comes meanwhile goes on from here
-            if first > session.next_change:
-                raise MissingChangesError(session.next_change)
-            new_changes = changes[session.next_change - first :]
-            if new_changes:
-                file = await self._changes_file(session)
-                await self._append(file, _line({"first": session.next_change, "changes": new_changes}))
-                session.next_change += len(new_changes)
-            return session.next_change
+        try:
+            check_activity(events)
+        except InputError as error:
+            raise MalformedError(error.where, error.reason) from None
+        return await self._add_numbered(session.activity, first, events)
 
     async def end(self, episode_id: str) -> None:
         """Ends a session and queues its tests and snapshot. Raises InputError, NotFoundError."""
         session = self._session(episode_id)
         del self._sessions[episode_id]  # what comes from now on is too late, whatever waits before it
         try:
-            async with session.changes_lock:
+            async with session.changes.lock, session.activity.lock:
                 await self._append(session.stream, _line({"endTime": self._now()}), is_last=True)
-                if session.changes is not None:
-                    session.changes.close()
+                for log in session.logs:
+                    if log.file is not None:
+                        log.file.close()
         except InputError:
             self._sessions[episode_id] = session
             raise
@@ -204,6 +208,11 @@ class Recorder:
         """The problem of an open session; None: it is unknown, or the session is."""
         session = self._sessions.get(episode_id or "")
         return None if session is None or session.problem_id is None else self.snapshots.problem(session.problem_id)
+
+    def file(self, episode_id: str | None) -> str | None:
+        """Path of the person's file that is edited in an open session; None: there is none."""
+        session = self._sessions.get(episode_id or "")
+        return None if session is None else session.file
 
     def note_test_run(self, episode_id: str, run: dict[str, Any]) -> None:
         """Keeps a line about tests that the person ran in an open session, without texts. Raises InputError."""
@@ -260,16 +269,13 @@ class Recorder:
         path = find_source([other.folder(self._paths) for other in stores], source)
         return [{**state, "episode_id": episode_id} for state in read_source(path, timestep)]
 
-    async def _open(self, episode_id: str, problem_id: str, store: Store, lines: list[dict[str, Any]]) -> Session:
+    async def _open(self, store: Store, header: dict[str, Any], states: Sequence[dict[str, Any]]) -> Session:
+        episode_id = header["episode_id"]
         path = store.folder(self._paths) / episode_id / "raw" / f"{episode_id}.jsonl"
+        stream = await self._new_file(path)
+        session = Session(episode_id, stream, header["problem_id"], header.get("file"))
         try:
-            stream = await asyncio.to_thread(LogFile, path)
-        except InputError as error:
-            self._note_refusal(error)
-            raise
-        session = Session(episode_id, stream, problem_id)
-        try:
-            await self._append(stream, b"".join([_line(line) for line in lines]))
+            await self._append(stream, b"".join([_line(line) for line in (header, *states)]))
         except InputError:  # nothing is left of a session that has not begun
             stream.close()
             with suppress(OSError):
@@ -291,15 +297,24 @@ class Recorder:
             "action": request.action,
         }
 
-    async def _changes_file(self, session: Session) -> LogFile:
-        if session.changes is None:
-            path = session.stream.path.with_name(CHANGES)
-            try:
-                session.changes = await asyncio.to_thread(LogFile, path)
-            except InputError as error:
-                self._note_refusal(error)
-                raise
-        return session.changes
+    async def _add_numbered(self, log: NumberedLog, first: int, entries: Sequence[object]) -> int:
+        """Appends the entries, numbered from `first`, that have not come before; returns the next number."""
+        async with log.lock:  # a batch that comes meanwhile goes on from here
+            if first > log.next:
+                raise MissingEntriesError(log.member, log.next)
+            new_entries = entries[log.next - first :]
+            if new_entries:
+                file = log.file = log.file or await self._new_file(log.path)
+                await self._append(file, _line({"first": log.next, log.member: new_entries}))
+                log.next += len(new_entries)
+            return log.next
+
+    async def _new_file(self, path: Path) -> LogFile:
+        try:
+            return await asyncio.to_thread(LogFile, path)
+        except InputError as error:
+            self._note_refusal(error)
+            raise
 
     def _follow(self, session: Session) -> None:
         """Lets a thread work out what the states mean, so that the next decision does not wait for that."""

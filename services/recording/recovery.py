@@ -14,7 +14,7 @@ from pathlib import Path
 from errors import ConflictError, InputError
 from files import translate_os_errors
 from services.recording.append_log import LogFile
-from state_adapter import CHANGES, snapshot_path
+from state_adapter import ACTIVITY, CHANGES, snapshot_path
 
 _BLOCK = 2**16
 """Bytes that are read at a time in search of the last line."""
@@ -60,7 +60,8 @@ def _recover(stream: Path, now: Callable[[], int]) -> str | None:
             return f"session {stream.stem}: its process ended before it began; nothing was in it"
         if "endTime" in _parsed(last_line(file)):
             return None
-        was_torn |= _repair_changes(stream.with_name(CHANGES))
+        for name in (CHANGES, ACTIVITY):
+            was_torn |= _repair_log(stream.with_name(name))
         file.write(json.dumps({"endTime": now()}).encode("ascii") + b"\n")
     torn = ", without the message that was being written" if was_torn else ""
     return f"session {stream.stem}: was left open and is ended now{torn}"
@@ -102,11 +103,11 @@ def _parsed(line: bytes) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _repair_changes(path: Path) -> bool:
+def _repair_log(path: Path) -> bool:
     if not path.is_file():
         return False
-    with closing(LogFile(path)) as changes:
-        return repair_end(changes)
+    with closing(LogFile(path)) as log:
+        return repair_end(log)
 
 
 def _remove(stream: Path) -> None:

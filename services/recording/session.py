@@ -8,6 +8,7 @@ from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from actions import Action
 from errors import ConflictError
 from services.messages import MalformedError
 from services.recording.append_log import LogFile
-from state_adapter import LiveEpisode
+from state_adapter import ACTIVITY, CHANGES, LiveEpisode
 
 RECENT_DECISIONS = 32
 """Decisions that wait for the state that carries them out; older ones were never carried out."""
@@ -25,11 +26,11 @@ _MAX_ENTRIES = 10_000
 """Attribution entries that are remembered, so that those that repeat are read once."""
 
 
-class MissingChangesError(ConflictError):
-    """Changes came whose predecessors did not; `next` is the number that is expected."""
+class MissingEntriesError(ConflictError):
+    """Changes or events came whose predecessors did not; `next` is the number that is expected."""
 
-    def __init__(self, following: int) -> None:
-        super().__init__("changes", f"the next one expected is number {following}")
+    def __init__(self, member: str, following: int) -> None:
+        super().__init__(member, f"the next one expected is number {following}")
         self.next = following
 
 
@@ -47,16 +48,30 @@ class AnsweredDecision:
 
 
 @dataclass(slots=True)
+class NumberedLog:
+    """A file beside the stream whose entries are numbered, so that they can be sent again: keystrokes, activity.
+
+    path: made with the first entry. member: of a batch's line that holds the entries. next: number of the next entry.
+    """
+
+    path: Path
+    member: str
+    file: LogFile | None = None
+    next: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(slots=True)
 class Session:
-    """An open session. next_change: number of the next keystroke. last_message: when it came, by a monotonic clock."""
+    """An open session. file: path of the person's file that is edited. last_message: when it came, monotonic."""
 
     id: str
     stream: LogFile
     problem_id: str | None
+    file: str | None = None
     last_message: float = 0.0
-    changes: LogFile | None = None
-    next_change: int = 0
-    changes_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    changes: NumberedLog = field(init=False)
+    activity: NumberedLog = field(init=False)
     live: LiveEpisode = field(default_factory=LiveEpisode)
     following: asyncio.Future[None] | None = None
     """Works out what the states mean, in a thread."""
@@ -66,10 +81,19 @@ class Session:
     _decisions: OrderedDict[str, AnsweredDecision] = field(default_factory=OrderedDict)
     _entries: dict[bytes, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.changes = NumberedLog(self.stream.path.with_name(CHANGES), "changes")
+        self.activity = NumberedLog(self.stream.path.with_name(ACTIVITY), "events")
+
     @property
     def state_count(self) -> int:
         """States that are on the disk."""
         return len(self._timesteps)
+
+    @property
+    def logs(self) -> tuple[NumberedLog, ...]:
+        """The files beside the stream."""
+        return self.changes, self.activity
 
     def is_repetition(self, timestep: int, content: bytes) -> bool:
         """Whether the content of this digest is the latest of its timestep."""

@@ -10,7 +10,7 @@ from actions import Action, Decision, Review, Withheld
 from errors import InputError, NotFoundError
 from services.messages import MalformedError
 from services.recording.recorder import Recorder, Store
-from services.recording.session import MissingChangesError
+from services.recording.session import MissingEntriesError
 from state_adapter import read_session
 
 
@@ -92,7 +92,7 @@ def test_changes_are_recorded_once_whatever_is_repeated_or_overlaps(recording, r
 def test_changes_without_their_predecessors_are_refused_with_the_number_that_is_expected(recording, run):
     async def play(recorder, episode_id):
         await recorder.add_changes(episode_id, 0, changes(0))
-        with pytest.raises(MissingChangesError) as refused:
+        with pytest.raises(MissingEntriesError) as refused:
             await recorder.add_changes(episode_id, 2, changes(2))
         return refused.value.next, await recorder.add_changes(episode_id, 1, changes(1, 2))
 

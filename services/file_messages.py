@@ -1,0 +1,47 @@
+"""The messages of a person's own files. Paths are given from their folder, with `/`. Not here: the files."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class FileEntry(Struct):
+    """A file that can be opened. modified: seconds since 1970."""
+
+    path: str
+    bytes: int
+    modified: float
+
+
+class FilesMessage(Struct):
+    """The files of the folder, by path. folder: null: `run.py` was told none. truncated: there are more.
+
+    hint: what to do where no file can be opened.
+    """
+
+    folder: str | None
+    files: list[FileEntry]
+    truncated: bool = False
+    hint: str | None = None
+
+
+class FileContent(Struct):
+    """A file as text, its line ends as they are, without a byte order mark. revision: tells its contents apart."""
+
+    path: str
+    text: str
+    revision: str
+
+
+class SaveRequest(Struct):
+    """Saves a file. revision: of the content that `text` was made from; null: the file is new."""
+
+    path: str
+    text: str
+    revision: str | None = None
+
+
+class SaveAnswer(Struct):
+    """revision: of the content that is on the disk now."""
+
+    revision: str
