@@ -118,8 +118,8 @@ class CalibrationBinMessage(Struct):
     low: float
     high: float
     n: int
-    predicted: float | None = None
-    observed: RateMessage | None = None
+    predicted: float | None
+    observed: RateMessage
 
 
 class CalibrationMessage(Struct):

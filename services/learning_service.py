@@ -1,6 +1,6 @@
 """Addresses of what is learned: training while the services go on, stored models, statistics of the sessions.
 
-Not here: training (`training_process`), the models' files (`models.store`), what is counted (`training.statistics`).
+Not here: training (`training_process`), the models' files (`models.store`), what is counted (`help_statistics`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from starlette.responses import Response
 from errors import ConflictError, NotFoundError
 from services.endpoints import Endpoint
 from services.last_training import last_training
-from services.learning_messages import ModelMessage, TrainingMessage
-from services.model_messages import model_message
+from services.learning_answers import learned_message, model_message
+from services.learning_messages import LearnedMessage, ModelMessage, TrainingMessage
 from services.responses import answer
 from services.services import Services
+from training.evaluation.help_statistics import help_statistics
 
 NO_TRAINING = "this server does not train; run.py --train-only does"
 
@@ -41,6 +42,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             "POST", models + "/{id}/restore", learning.restore, "Make these models current.", list[ModelMessage],
             refusals=absent,
         ),
+        Endpoint("GET", "/api/learned", learning.learned, "What your sessions say of the help.", LearnedMessage),
     ]  # fmt: skip
 
 
@@ -64,6 +66,9 @@ class Learning:
 
     async def restore(self, request: Request) -> Response:
         return answer(await asyncio.to_thread(self._restore, request.path_params["id"]))
+
+    async def learned(self, request: Request) -> Response:
+        return answer(await asyncio.to_thread(self._learned))
 
     def _training(self) -> TrainingMessage:
         if self.services.training is not None:
@@ -100,3 +105,7 @@ class Learning:
         store.roll_back(folder, generation_id)
         self.services.assistance.models.load()
         return self._models()
+
+    def _learned(self) -> LearnedMessage:
+        open_sessions = frozenset(self.services.recorder.open_sessions())
+        return learned_message(help_statistics(self.services.help_reader.read(open_sessions)))

@@ -17,6 +17,7 @@ from services.person_files import NO_FOLDER, PersonFiles
 from services.recording.recorder import Recorder
 from services.solved_problems import SolvedProblems
 from services.training_process import TrainingProcess
+from training.evaluation.help_records import HelpReader
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Services:
 
     def __post_init__(self, report: Callable[[str], None]) -> None:
         self.solved = SolvedProblems(self.paths.solved, report)
+        self.help_reader = HelpReader(self.paths.episodes)
 
     def require_files(self) -> PersonFiles:
         """The person's own files. Raises NotFoundError: no folder is open."""

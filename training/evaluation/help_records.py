@@ -1,0 +1,199 @@
+"""What the assistant did in recorded sessions and what became of it, one record for each of its decisions.
+
+Sessions are read as training reads them, and again only where a file of theirs has changed. Not here: statistics.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import rewards
+from actions import Decision
+from errors import InputError, NotFoundError
+from files import read_regular_file
+from line_tracking import line_edits
+from state import State
+from state_adapter import CHANGES, Episode, Transition, read_episodes
+
+ASSISTANT = "assistant"
+"""Origin of changes that the assistant made."""
+
+NEW_LINE, LINE_END, IN_LINE = "new_line", "line_end", "in_line"
+"""Where the person's cursor was: on a blank line, at the end of one, inside one."""
+
+
+@dataclass(frozen=True, slots=True)
+class HelpRecord:
+    """A decision of the assistant.
+
+    decision: that the policy took, also where its text was held back. shown: whether it changed the text; withheld:
+    whether a text was held back. written: non-blank characters that it wrote. retained: share of them that stood when
+    the person had replied, survived: at the session's end; None: unknown, or nothing was written.
+    policy_kept, reviewer_kept: p(kept) as it was said then; explored: shown although the reviewer would have held it
+    back, None: not reviewed. writer: its name. place: `NEW_LINE`, `LINE_END` or `IN_LINE`. pause: seconds since the
+    person's last change. minute: of the session. timestamp_ms: since 1970. None: unknown.
+    """
+
+    decision: Decision
+    shown: bool
+    withheld: bool
+    written: int = 0
+    retained: float | None = None
+    survived: float | None = None
+    policy_kept: float | None = None
+    reviewer_kept: float | None = None
+    explored: bool | None = None
+    writer: str | None = None
+    place: str | None = None
+    pause: float | None = None
+    minute: float | None = None
+    timestamp_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecords:
+    """A session's records. started_ms: since 1970; None: unknown."""
+
+    id: str
+    started_ms: int | None
+    records: tuple[HelpRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedHelp:
+    """What a folder of sessions holds. unreadable: entries that were left out because they cannot be read."""
+
+    sessions: tuple[SessionRecords, ...]
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry of the folder, as it was read. stamp: of its files then. error: why it could not be read."""
+
+    stamp: object
+    sessions: tuple[SessionRecords, ...]
+    unreadable: bool
+
+
+class HelpReader:
+    """Reads the sessions of a folder; for any number of threads, which take turns."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._entries: dict[str, _Entry] = {}
+
+    def read(self, open_sessions: Collection[str] = ()) -> RecordedHelp:
+        """All sessions that are learned from, but for those that are being recorded."""
+        with self._lock:
+            paths = [path for path in self._paths() if path.name not in open_sessions]
+            entries = self._entries = {path.name: self._entry(path) for path in paths}
+        sessions = {session.id: session for entry in entries.values() for session in entry.sessions}
+        return RecordedHelp(tuple(sessions.values()), sum(entry.unreadable for entry in entries.values()))
+
+    def _paths(self) -> list[Path]:
+        try:
+            return sorted(path for path in self._folder.iterdir() if not path.name.startswith("."))
+        except OSError:  # nothing was ever recorded
+            return []
+
+    def _entry(self, path: Path) -> _Entry:
+        stamp, known = _stamp(path), self._entries.get(path.name)
+        if known is not None and known.stamp == stamp:
+            return known
+        try:
+            episodes, _ = read_episodes(path)
+        except NotFoundError:  # nothing that is learned from
+            return _Entry(stamp, (), unreadable=False)
+        except InputError:
+            return _Entry(stamp, (), unreadable=True)
+        return _Entry(stamp, tuple(map(session_records, episodes)), unreadable=False)
+
+
+def session_records(episode: Episode) -> SessionRecords:
+    """The records of one session."""
+    started, changes = episode.states[0].timestamp_ms, _change_times(Path(episode.source))
+    records = [_record(transition, started, changes) for transition in episode.transitions("A")]
+    return SessionRecords(episode.id, started, tuple(records))
+
+
+def _record(transition: Transition, started_ms: int | None, changes: list[float]) -> HelpRecord:
+    action, state = transition.action, transition.state
+    shares, review = rewards.retention(transition), action.review
+    decision = transition.decision if action.withheld is None else action.withheld.decision
+    return HelpRecord(
+        decision,
+        shown=state.lines != transition.next.lines,
+        withheld=action.withheld is not None,
+        written=sum(edit.characters for edit in line_edits(state.lines, transition.next.lines)),
+        retained=shares.retained,
+        survived=None if shares.retained is None else shares.retained * (shares.survived or 0.0),
+        policy_kept=action.kept,
+        reviewer_kept=None if review is None else review.kept,
+        explored=None if review is None else review.explored,
+        writer=None if action.writer is None else action.writer.name,
+        place=_place(state),
+        pause=_pause(state, changes),
+        minute=_minute(state, started_ms),
+        timestamp_ms=state.timestamp_ms,
+    )
+
+
+def _place(state: State) -> str | None:
+    cursor = state.cursor
+    if not cursor.on or not 0 <= cursor.line < len(state):
+        return None
+    line = state.lines[cursor.line]
+    if not line.strip():
+        return NEW_LINE
+    return IN_LINE if line[max(cursor.char, 0) :].strip() else LINE_END
+
+
+def _pause(state: State, changes: list[float]) -> float | None:
+    """Seconds since the last of the person's changes before the state."""
+    if state.timestamp_ms is None:
+        return None
+    before = bisect_right(changes, state.timestamp_ms)
+    return None if before == 0 else (state.timestamp_ms - changes[before - 1]) / 1000
+
+
+def _minute(state: State, started_ms: int | None) -> float | None:
+    if state.timestamp_ms is None or started_ms is None or state.timestamp_ms < started_ms:
+        return None
+    return (state.timestamp_ms - started_ms) / 60_000
+
+
+def _change_times(source: Path) -> list[float]:
+    """When the person changed the text, in ms since 1970 and in order, for a session read from `source`."""
+    folder = source.parent if source.parent.name == "raw" else source.parent / "raw"
+    try:
+        lines = read_regular_file(folder / CHANGES).splitlines()
+    except InputError:
+        return []
+    return sorted(time for line in lines for time in _times(line))
+
+
+def _times(line: bytes) -> Iterator[float]:
+    """Of one batch; what is torn has none."""
+    with suppress(ValueError, LookupError, TypeError, RecursionError):
+        for time, _, _, _, origin in json.loads(line)["changes"]:
+            if origin != ASSISTANT and isinstance(time, int | float):
+                yield time
+
+
+def _stamp(path: Path) -> object:
+    """Differs once a file of an entry is another, or has other content."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    stamps = []
+    for file in files:
+        with suppress(OSError):
+            status = file.stat()
+            stamps.append((str(file), status.st_ino, status.st_mtime_ns, status.st_size))
+    return tuple(stamps)
