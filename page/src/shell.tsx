@@ -1,6 +1,7 @@
 // The frame around every view: navigation, the sign of recording, notices. Not here: the views.
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { ConfirmDialog } from "./components/confirm";
 import { dismiss, notices } from "./notices";
 import { address, useRoute } from "./router";
 import "./shell.css";
@@ -62,6 +63,7 @@ export function Shell() {
         <View rest={route.view in VIEWS ? route.rest : ""} />
       </main>
       <Notices />
+      <ConfirmDialog />
     </>
   );
 }

@@ -14,6 +14,9 @@ const theme = EditorView.theme({
   ".cm-activeLineGutter": { color: "var(--ink)" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": { background: "var(--selection)" },
   ".cm-matchingBracket": { background: "var(--selection)" },
+  ".cm-gutterElement.cm-author-human": { boxShadow: "inset 0.2rem 0 var(--human-mark)" },
+  ".cm-gutterElement.cm-author-assistant": { boxShadow: "inset 0.2rem 0 var(--code-mark)", fontWeight: "700" },
+  ".cm-fresh-line": { background: "var(--code-wash)" },
   ".cm-panels": { background: "var(--raised)", color: "var(--ink)" },
   ".cm-searchMatch": { background: "var(--caution-wash)" },
 });

@@ -1,5 +1,76 @@
+// Recorded sessions: which there are, what is learned from, replay of each.
+import { ask } from "../../api/client";
+import type { SessionSummary } from "../../api/sessions";
+import { confirmed } from "../../components/confirm";
+import { useResource } from "../../components/resource";
+import { count, duration, percent, size, when } from "../../format";
+import { notify, reporting } from "../../notices";
+import { address } from "../../router";
 import type { ViewProps } from "../../shell";
+import { Replay } from "./replay";
+import "./sessions-view.css";
 
-export function SessionsView(_: ViewProps) {
-  return <h1>Sessions</h1>;
+const REFRESH_MS = 10_000;
+
+export function SessionsView({ rest }: ViewProps) {
+  return rest ? <Replay key={rest} id={rest} /> : <SessionList />;
+}
+
+function SessionList() {
+  const { answer, error, reload } = useResource<SessionSummary[]>("/api/sessions", REFRESH_MS);
+  return (
+    <div class="stack">
+      <h1>Sessions</h1>
+      <p class="words quiet-text">Everything here lies on this machine alone. What is excluded stays, and nothing is learned from it.</p>
+      {error && <p class="wrong" role="alert">{error}</p>}
+      {answer?.length === 0 && <p>No session is recorded yet. <a href={address("solve")}>Write something</a>, and it appears here.</p>}
+      {answer !== null && answer.length > 0 && (
+        <>
+          <p class="row"><a class="button" href="/api/export" download>Export everything</a></p>
+          <div class="scroll" tabIndex={0} role="region" aria-label="Sessions">
+            <table class="sessions">
+              <thead><tr>
+                <th scope="col">Session</th><th scope="col">Began</th><th scope="col">Took</th><th scope="col" class="number">States</th>
+                <th scope="col" class="number">Kept of the assistant's</th><th scope="col" class="number">Size</th><th scope="col">Learning</th><th scope="col"><span class="visually-hidden">Delete</span></th>
+              </tr></thead>
+              <tbody>{answer.map((session) => <SessionRow key={session.id} session={session} reload={reload} />)}</tbody>
+            </table>
+          </div>
+        </>
+      )}
+    </div>
+  );
+}
+
+const STATUS_WORDS = { recording: "being recorded", waiting: "being tested", ended: "", unreadable: "cannot be read" };
+
+function SessionRow({ session, reload }: { session: SessionSummary; reload: () => Promise<void> }) {
+  const path = `/api/sessions/${encodeURIComponent(session.id)}`;
+  const setExcluded = (excluded: boolean) => reporting(async () => {
+    await ask(`${path}/exclude`, { excluded });
+    await reload();
+  })();
+  const remove = reporting(async () => {
+    const text = `${session.title}, ${when(session.started)}: its states, keystrokes and tests are deleted for good. What was learned from it stays in the models until the next training.`;
+    if (!(await confirmed("Delete this session?", text, "Delete"))) return;
+    await ask(`${path}/delete`, {});
+    notify("Deleted.");
+    await reload();
+  });
+  const share = session.written && session.retained !== null ? session.retained / session.written : null;
+  return (
+    <tr>
+      <th scope="row"><div class="session-title">
+        {session.status === "unreadable" ? session.title : <a href={address("sessions", session.id)}>{session.title}</a>}
+        {STATUS_WORDS[session.status] && <span class={`small ${session.status === "unreadable" ? "wrong" : "quiet-text"}`}>{STATUS_WORDS[session.status]}{session.reason && `: ${session.reason}`}</span>}
+      </div></th>
+      <td>{when(session.started)}</td>
+      <td>{session.started !== null && session.ended !== null ? duration(session.ended - session.started) : "–"}</td>
+      <td class="number">{count(session.states)}</td>
+      <td class="number">{session.written ? `${percent(share)} of ${count(session.written)}` : "–"}</td>
+      <td class="number">{size(session.bytes)}</td>
+      <td><label class="small"><input type="checkbox" checked={!session.excluded} onChange={(event) => void setExcluded(!event.currentTarget.checked)} /> learn from it</label></td>
+      <td><button class="quiet" disabled={session.status === "recording"} onClick={remove} aria-label={`Delete ${session.title}`}>Delete</button></td>
+    </tr>
+  );
 }

@@ -1,0 +1,32 @@
+// Numbers, times and sizes as people read them.
+
+const DASH = "–";
+
+export const percent = (share: number | null | undefined): string => (share == null ? DASH : `${Math.round(share * 100)} %`);
+
+export const decimal = (value: number | null | undefined, digits = 2): string => (value == null ? DASH : value.toFixed(digits));
+
+export const count = (value: number | null | undefined): string => (value == null ? DASH : value.toLocaleString());
+
+/** milliseconds since 1970, or an ISO time. */
+export function when(time: number | string | null | undefined): string {
+  if (time == null) return DASH;
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? String(time) : date.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}
+
+export function duration(milliseconds: number | null | undefined): string {
+  if (milliseconds == null || milliseconds < 0) return DASH;
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+const UNITS = ["bytes", "KB", "MB", "GB", "TB"];
+
+export function size(bytes: number): string {
+  const power = Math.min(Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(1000)), UNITS.length - 1);
+  const value = bytes / 1000 ** power;
+  return `${power && value < 10 ? value.toFixed(1) : Math.round(value)} ${UNITS[power]}`;
+}
