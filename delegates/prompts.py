@@ -106,7 +106,7 @@ def build_prompt(
         written = lines[line][:column] if lines[line].strip() else lines[line]
         following, head = ["", *lines[line + 1 :]], written.lstrip()
     return Prompt(
-        before=_encodable(_statement(context.problem, lines) + _before(lines[:line], written, window.before)),
+        before=_encodable(_introduction(context, lines) + _before(lines[:line], written, window.before)),
         after=_encodable(_after(following, window.after)) if fills else "",
         head=head,
         is_block=decision == Decision.WRITE_MULTI_LINE,
@@ -132,6 +132,12 @@ def _after(lines: list[str], most: int) -> str:
     """The text from the place on, whole lines of it."""
     text = "\n".join(lines)
     return text if len(text) <= most else text[: max(text.rfind("\n", 0, most), 0)] or text[:most]
+
+
+def _introduction(context: WritingContext, lines: list[str]) -> str:
+    """What stands above the file: its path, what it is to do; "": nothing is known of it."""
+    path = "" if context.file is None else f"# {context.file}\n"
+    return path + _statement(context.problem, lines)
 
 
 def _statement(problem: Problem | None, lines: list[str]) -> str:

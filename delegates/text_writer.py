@@ -99,11 +99,13 @@ class WritingContext:
     problem: what the person solves; None: a file without one.
     rejected: texts that the person deleted or took back in this session, the latest last.
     cancellation: asked by the writer between its steps.
+    file: path of the person's file, from their folder; None: it has no name.
     """
 
     problem: Problem | None = None
     rejected: tuple[str, ...] = ()
     cancellation: Cancellation = field(default_factory=Cancellation)
+    file: str | None = None
 
 
 NO_CONTEXT = WritingContext()

@@ -37,13 +37,18 @@ class TextReviewer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HelpRequest:
-    """A file and how to decide. decided: a decision and its line, which the policy is then not asked for."""
+    """A file and how to decide.
+
+    decided: a decision and its line, which the policy is then not asked for. refusal: why nobody may help with the
+    file, which neither policy nor writer then sees; None: they may.
+    """
 
     state: State
     context: WritingContext
     options: SamplingOptions = AS_SERVED
     decided: tuple[Decision, int] | None = None
     agent: Literal["assistant", "human"] = "assistant"
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,8 @@ class Assistance:
         Raises WritingCancelledError, and InputError for options out of their range; what else fails is said in the
         answer, which is then a NO-OP.
         """
+        if request.refusal is not None:
+            return _refused(request)
         milliseconds: dict[str, float] = {}
         self.read_ahead(request.state, request.context)  # if no text is wanted now, one may be after the next keys
         with _stage(milliseconds, "policy"):
@@ -194,6 +201,13 @@ class Assistance:
         completion = replace(written.completion, text=written.text)
         review = self.reviewer.review(request.state, written.lines, action, completion, self._random)
         return review if request.decided is None else replace(review, shown_probability=1.0, shown=True, explored=False)
+
+
+def _refused(request: HelpRequest) -> Help:
+    """Of a file that nobody may help with."""
+    choice = Choice(Action("A" if request.agent == "assistant" else "H", Decision.NO_OP, -1), failure=request.refusal)
+    lines = request.state.lines
+    return Help(lines, lines, choice.action, choice, request.refusal)
 
 
 def _with_cursor_at(state: State, line: int) -> State:

@@ -1,4 +1,4 @@
-"""What the person wrote in earlier sessions, for a writer that learns from it. Not here: the writer."""
+"""The Python that the person wrote in earlier sessions, for a writer that learns from it. Not here: the writer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from delegates.file_kinds import is_python_file
+from state_adapter import is_excluded
 
 MAX_SESSIONS = 50
 """The latest ones that are read."""
@@ -29,7 +32,11 @@ def latest_texts(folder: Path, most: int = MAX_SESSIONS) -> Iterator[str]:
 
 
 def last_text(stream: Path) -> str | None:
-    """The text of the last state of a session's stream; None: it has none, or it cannot be read."""
+    """The text of the last state of a session's stream.
+
+    None: it has none, is not Python, cannot be read, or nothing may be learned from the session.
+    """
+    edited, is_left_out = edited_file(stream), is_excluded(stream)
     try:
         with stream.open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - _TAIL, 0))
@@ -37,8 +44,25 @@ def last_text(stream: Path) -> str | None:
     except OSError:
         return None
     for line in reversed(lines):
-        with suppress(ValueError, RecursionError):  # torn by a crash, or by where the reading began
-            value = json.loads(line)
-            if isinstance(value, dict) and isinstance(value.get("text"), str):
-                return str(value["text"])
+        text = _member(line, "text")
+        if text is not None:
+            return text if not is_left_out and is_python_file(edited, text.split("\n", 1)[0]) else None
+    return None
+
+
+def edited_file(stream: Path) -> str | None:
+    """Path of the person's file that a session's header names; None: it names none, or cannot be read."""
+    try:
+        with stream.open("rb") as file:
+            return _member(file.readline(_TAIL), "file")
+    except OSError:
+        return None
+
+
+def _member(line: bytes, name: str) -> str | None:
+    """The text under a name in a line's object; None: there is none, or the line is torn by a crash."""
+    with suppress(ValueError, RecursionError):
+        fields = json.loads(line)
+        if isinstance(fields, dict) and isinstance(fields.get(name), str):
+            return str(fields[name])
     return None

@@ -131,7 +131,7 @@ class PersonFiles:
         return path
 
     def is_ignored(self, path: PurePosixPath, ignored: IgnoredFiles | None = None) -> bool:
-        """Whether nobody may look at the file. Ignore files count as they are now."""
+        """Whether nobody may look at the file. ignored: what was read of the ignore files; None: they are read now."""
         whole = self.folder / path
         return self._is_ours(whole) or (ignored or IgnoredFiles(self.folder)).ignores(Path(path))
 

@@ -11,10 +11,9 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 
-from delegates import WritingContext
 from services.assistance import Assistance
 from services.messages import Change
-from services.recording.recorder import Recorder
+from services.session_help import SessionHelp
 from state import Cursor, State, unedited
 
 MOST_CHARACTERS = 1_000_000
@@ -106,8 +105,8 @@ class TypedText:
 class ReadingAhead:
     """Follows the open sessions while their writer reads ahead. executor: in which it is worked out."""
 
-    def __init__(self, assistance: Assistance, recorder: Recorder, executor: Executor) -> None:
-        self._assistance, self._recorder, self._executor = assistance, recorder, executor
+    def __init__(self, assistance: Assistance, sessions: SessionHelp, executor: Executor) -> None:
+        self._assistance, self._sessions, self._executor = assistance, sessions, executor
         self._typed: dict[str, TypedText] = {}
         self._reading: dict[str, Future[None]] = {}
 
@@ -116,7 +115,7 @@ class ReadingAhead:
         if not self._assistance.reads_ahead:
             return
         if episode_id not in self._typed:
-            still_open = set(self._recorder.open_sessions())
+            still_open = set(self._sessions.recorder.open_sessions())
             self._typed = {each: typed for each, typed in self._typed.items() if each in still_open}
             self._reading = {each: reading for each, reading in self._reading.items() if each in still_open}
             self._typed[episode_id] = TypedText()
@@ -137,7 +136,7 @@ class ReadingAhead:
 
     def _read(self, episode_id: str, typed: TypedText) -> None:
         while typed.is_behind:
-            if typed.follow() and (state := typed.state()) is not None:
-                recorder = self._recorder
-                context = WritingContext(recorder.problem(episode_id), recorder.rejected_texts(episode_id))
-                self._assistance.read_ahead(state, context)
+            if not typed.follow() or (state := typed.state()) is None:
+                continue
+            if self._sessions.refusal(episode_id, state.lines[0]) is None:
+                self._assistance.read_ahead(state, self._sessions.context(episode_id))

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import files
 from app.startup import STARTED
@@ -31,7 +31,7 @@ from services.current_models import CurrentModels
 from services.current_reviewer import CurrentReviewer
 from services.failure_log import FailureLog
 from services.middleware import AccessRules
-from services.own_texts import last_text, latest_texts
+from services.own_texts import edited_file, last_text, latest_texts
 from services.page import Page
 from services.person_files import PersonFiles
 from services.recording.recorder import Recorder
@@ -40,6 +40,7 @@ from services.server import HOST, Listener, Server, listen
 from services.services import Services
 from services.training_process import TrainingProcess
 from simulation.problem_loader import load_problems
+from state_adapter import exclusion_mark
 
 DEFAULT_PORT = 3000
 TRIED_PORTS = 20
@@ -217,11 +218,12 @@ def _make_services(
     judge = stack.enter_context(Judge())
     tester = stack.enter_context(CaseRunner(unprotected=options.unprotected_tester, workers=TESTER_WORKERS))
     is_simulation = options.models is not None
+    files = None if options.folder is None else PersonFiles(options.folder, paths.root)
     snapshots = SnapshotQueue(
         judge,
         problems.get,
         report,
-        on_written=lambda stream: _learn_text(embedded, stream),
+        on_written=lambda stream: _learn_text(embedded, files, stream),
         may_run=lambda: is_simulation or tester.refusal is None,
     )
     stack.callback(snapshots.close)
@@ -237,7 +239,7 @@ def _make_services(
         problems=problems,
         rewards=config.rewards,
         failures=stack.enter_context(closing(FailureLog(paths.logs))),
-        files=None if options.folder is None else PersonFiles(options.folder, paths.root),
+        files=files,
         report=report,
     )
     stack.callback(_end_writer, services)
@@ -268,8 +270,11 @@ def _make_assistance(config: LoopConfig, paths: DataPaths, options: StartOptions
     return Assistance(models, writer, reviewer, clean, tutor=Tutor() if serve.tutor else None)
 
 
-def _learn_text(embedded: EmbeddedWriter, stream: Path) -> None:
-    """Lets the embedded writer know what a session came to."""
+def _learn_text(embedded: EmbeddedWriter, files: PersonFiles | None, stream: Path) -> None:
+    """Lets the embedded writer know what a session came to; nothing learns from a file that is ignored meanwhile."""
+    file = edited_file(stream)
+    if file is not None and files is not None and files.is_ignored(PurePosixPath(file)):
+        exclusion_mark(stream).touch()
     if (text := last_text(stream)) is not None:
         embedded.add_text(text)
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config import VERSION
-from delegates import Cancellation, WritingCancelledError, WritingContext
+from delegates import Cancellation, WritingCancelledError
 from services.assistance import Help, HelpRequest
 from services.endpoints import Endpoint
 from services.inference_messages import inference_answer, requested_decision, requested_state, sampling_options
@@ -37,6 +37,7 @@ from services.reading_ahead import ReadingAhead
 from services.recording.recorder import Store
 from services.responses import answer, read, refuse
 from services.services import Services
+from services.session_help import SessionHelp
 
 SUPERSEDED = 499
 
@@ -159,7 +160,9 @@ class StateService:
     def __post_init__(self) -> None:
         self._latest: dict[tuple[str, str | None], Cancellation] = {}
         self._helpers = ThreadPoolExecutor(MOST_HELPERS, thread_name_prefix="help")
-        self._reading_ahead = ReadingAhead(self.services.assistance, self.services.recorder, self._helpers)
+        services = self.services
+        self._session_help = SessionHelp(services.recorder, services.files)
+        self._reading_ahead = ReadingAhead(services.assistance, self._session_help, self._helpers)
 
     async def about(self, request: Request) -> Response:
         return answer(StateAbout("state service", VERSION, self.services.writer_name or None))
@@ -266,9 +269,14 @@ class StateService:
     ) -> Help:
         recorder, episode_id = self.services.recorder, message.episode_id
         state = requested_state(message, recorder.live_state(episode_id))
-        context = WritingContext(recorder.problem(episode_id), recorder.rejected_texts(episode_id), cancellation)
-        decided = requested_decision(message, state)
-        request = HelpRequest(state, context, sampling_options(message.context), decided, agent)
+        request = HelpRequest(
+            state,
+            self._session_help.context(episode_id, cancellation),
+            sampling_options(message.context),
+            requested_decision(message, state),
+            agent,
+            self._session_help.refusal(episode_id, state.lines[0]),
+        )
         outcome = self.services.assistance.help(request)
         cancellation.raise_if_cancelled()
         return outcome

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions import Decision, apply_text
-from delegates import NO_CONTEXT, Completion
+from delegates import NO_CONTEXT, Completion, WritingContext
 from delegates.prompts import (
     SECOND_TEMPERATURE,
     SERVER_WINDOW,
@@ -98,13 +98,17 @@ def test_a_statement_stands_before_the_file_unless_the_file_says_it(state_of):
     class Problem:
         statement = "Return the sum.\nOf two."
 
-    class Context:
-        problem = Problem
-
-    prompt = build_prompt(state_of("x = 1"), Decision.FILL_PARTIAL_LINE, 0, Context, Window(), fills=True)
+    context = WritingContext(problem=Problem)
+    prompt = build_prompt(state_of("x = 1"), Decision.FILL_PARTIAL_LINE, 0, context, Window(), fills=True)
     assert prompt.before == "# Return the sum.\n# Of two.\n\nx = 1"
     state = state_of('"""Return the sum."""\nx')
-    assert build_prompt(state, Decision.FILL_PARTIAL_LINE, 1, Context, Window(), fills=True).before == state.text
+    assert build_prompt(state, Decision.FILL_PARTIAL_LINE, 1, context, Window(), fills=True).before == state.text
+
+
+def test_a_model_is_told_the_path_of_the_file(state_of):
+    context = WritingContext(file="src/tally.py")
+    prompt = build_prompt(state_of("x = 1"), Decision.FILL_PARTIAL_LINE, 0, context, Window(), fills=True)
+    assert prompt.before == "# src/tally.py\nx = 1"
 
 
 @pytest.mark.parametrize(

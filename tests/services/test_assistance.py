@@ -258,3 +258,16 @@ def test_the_tutor_writes_where_the_person_chose_it_and_there_is_a_solution(tuto
     assert outcome.action.writer.name == writer
     if writer == "tutor":
         assert outcome.lines == PROBLEM.solution
+
+
+def test_a_file_that_nobody_may_help_with_is_answered_by_a_no_op_and_neither_decided_nor_written():
+    class NoModels:
+        def decide(self, *arguments):
+            raise AssertionError("the policy was asked")
+
+    writer = FixedWriter()
+    parts = assistance(models=NoModels(), writer=writer)
+    for decided in (None, (Decision.WRITE_SINGLE_LINE, 0)):
+        outcome = ask(parts, state_of("", "y = 2"), decided=decided, refusal="notes.md is not Python")
+        assert (outcome.action.decision, outcome.lines) == (Decision.NO_OP, outcome.before)
+        assert outcome.failure == "notes.md is not Python" and not writer.asked

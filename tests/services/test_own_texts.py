@@ -3,7 +3,8 @@
 import json
 import os
 
-from services.own_texts import last_text, latest_texts
+from services.own_texts import edited_file, last_text, latest_texts
+from state_adapter import exclusion_mark
 
 
 def stream(folder, name, *lines, age=0):
@@ -27,3 +28,17 @@ def test_what_a_crash_tore_is_passed_over(tmp_path):
     assert last_text(stream(tmp_path, "torn", {"text": "whole"}, '{"text": "to')) == "whole"
     assert last_text(stream(tmp_path, "empty", {"episode_id": "empty"}, {"endTime": 1})) is None
     assert last_text(tmp_path / "absent") is None
+
+
+def test_nothing_is_learned_of_other_kinds_of_files_nor_of_sessions_that_are_left_out(tmp_path):
+    assert last_text(stream(tmp_path, "notes", {"episode_id": "notes", "file": "notes.md"}, {"text": "# a"})) is None
+    python = stream(tmp_path, "python", {"episode_id": "python", "file": "src/a.py"}, {"text": "a"})
+    assert edited_file(python) == "src/a.py" and last_text(python) == "a"
+    exclusion_mark(python).touch()
+    assert last_text(python) is None and list(latest_texts(tmp_path)) == []
+
+
+def test_the_file_of_a_torn_or_absent_session_is_unknown(tmp_path):
+    assert edited_file(stream(tmp_path, "torn", '{"episode_id": "torn", "fi')) is None
+    assert edited_file(stream(tmp_path, "wrong", '{"episode_id": "wrong", "file": 3}')) is None
+    assert edited_file(tmp_path / "absent") is None
