@@ -9,7 +9,6 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shlex import quote
 
 import strict_json
 from app.startup import transient_line
@@ -23,16 +22,11 @@ from delegates import TextWriter, WriterUnavailableError
 from delegates.embedded import EmbeddedWriter
 from delegates.gguf import GgufWriter
 from delegates.http_stream import ModelServer, parse_address
-from delegates.selection import EMBEDDED_HINT, LOADING_SECONDS, WriterSettings, stored_files
+from delegates.obtainable_models import LARGER_MODELS
+from delegates.selection import BETTER_WRITER, LOADING_SECONDS, WriterSettings, stored_files
 from delegates.server_search import probe, search_servers, usual_addresses
 from delegates.server_writer import ServerWriter
 from errors import InputError, printable
-
-LARGER_MODELS = {
-    "qwen2.5-coder-0.5b": ("Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", 491),
-    "qwen2.5-coder-1.5b": ("Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF", "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf", 1_117),
-}
-"""Repository, file and size in MB of models that a person fetches themselves."""
 
 
 def writers(options: argparse.Namespace) -> int:
@@ -50,17 +44,15 @@ def writers(options: argparse.Namespace) -> int:
     head = ["writer", "right of 10", "ms a line", "log-probs", "where"]
     print(table([head, *([str(row[key]) for key in ("writer", "right", "ms", "log_probs", "where")] for row in rows)]))
     if len(rows) == 1:
-        print(f"\nTo get a better one: {EMBEDDED_HINT}.")
+        print(f"\nTo get a better one: {BETTER_WRITER}.")
         print("`writers --get smollm2` fetches a small model; `--get NAME` of a larger one prints the command.")
     return 0
 
 
 def _get(name: str, folder: Path) -> int:
-    if name in LARGER_MODELS:
-        repository, file, size = LARGER_MODELS[name]
-        url = f"https://huggingface.co/{repository}/resolve/main/{file}"
-        print(printable(f"mkdir -p {quote(str(folder))} && curl -L --fail -C - -o {quote(str(folder / file))} {url}"))
-        print(f"# {size} MB; with Ollama instead: ollama pull {name.rpartition('-')[0]}:{name.rpartition('-')[2]}")
+    if (model := LARGER_MODELS.get(name)) is not None:
+        print(printable(model.command(folder)))
+        print(f"# {model.megabytes} MB; with Ollama instead: {model.ollama}")
         return 0
     path = fetch(SMOLLM2, folder)
     print(printable(f"{path} is there ({SMOLLM2.licence}); the next start takes it if no server answers."))

@@ -26,7 +26,7 @@ from alignment import common_prefix
 from cpu_load import available_cores
 from delegates.dialects import parse_openai_row
 from delegates.fill_in_middle import tokens_of
-from delegates.gguf_header import read_header
+from delegates.gguf_header import GgufHeader, read_header
 from delegates.prompts import AnswerCollector, Prompt, Window, best_answer, build_prompt
 from delegates.text_writer import NO_CONTEXT, Cancellation, Completion, WriterUnavailableError, WritingContext
 from errors import InputError, printable
@@ -74,6 +74,10 @@ class _Request:
         return self.abandoned or time.monotonic() > self.deadline
 
 
+class OutOfMemoryError(InputError):
+    """A model takes more memory than is left."""
+
+
 class GgufWriter:
     """A `TextWriter` that runs the model in `path`; it is loaded in the background.
 
@@ -90,12 +94,12 @@ class GgufWriter:
         header = read_header(path)
         self.path, self.name = path, printable(path.stem)
         self.fim_tokens = tokens_of(path.stem, header.name, vocabulary=header.vocabulary)
-        self._context_tokens = min(CONTEXT_TOKENS, header.context_length or CONTEXT_TOKENS)
+        self._context_tokens = _context_tokens(header)
         self._threads = threads or max(available_cores() - 1, 1)
         self._window, self._seconds = window, seconds
         if importlib.util.find_spec("xllamacpp") is None:
             raise InputError(str(path), "needs llama.cpp's Python bindings: pip install 'codeassist-policy[writer]'")
-        _require_memory(path, header.memory(self._context_tokens) + _WORKING_MEMORY)
+        _require_memory(path, memory_of(header))
         self._wake = threading.Condition()
         self._requests: deque[_Request] = deque()
         self._ahead: str | None = None
@@ -337,11 +341,20 @@ def _error_of(row: dict[str, Any], name: str) -> Exception:
     return WriterUnavailableError(f"{name}: {printable(str(message)[:200])}")
 
 
+def memory_of(header: GgufHeader) -> int:
+    """Bytes that a model takes in this process."""
+    return header.memory(_context_tokens(header)) + _WORKING_MEMORY
+
+
+def _context_tokens(header: GgufHeader) -> int:
+    return min(CONTEXT_TOKENS, header.context_length or CONTEXT_TOKENS)
+
+
 def _require_memory(path: Path, needed: int) -> None:
     available = available_memory()
     if available is not None and needed > available:
         amounts = f"needs about {needed / 2**20:,.0f} MiB of memory, but {available / 2**20:,.0f} MiB are available"
-        raise InputError(str(path), f"{amounts}; close something, or choose a smaller model")
+        raise OutOfMemoryError(str(path), f"{amounts}; close something, or choose a smaller model")
 
 
 def _lower_priority() -> None:

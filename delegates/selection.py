@@ -27,14 +27,18 @@ from state import State
 LOADING_SECONDS = 60.0
 """That a model file which the person named may take; others are loaded while the services start."""
 
+AnyWriter = GgufWriter | ServerWriter
+"""A writer that is chosen: a model in this process, or a server's."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 480.0
 """Seconds until a writer that failed is asked again; each failure doubles them."""
 
 EMBEDDED_DESCRIPTION = "names, lines and comments from the standard library and your own text; no model"
-EMBEDDED_HINT = (
+BETTER_WRITER = (
     "a code model writes far better: start Ollama with one (ollama pull qwen2.5-coder:1.5b-base), or name a GGUF file "
-    "with --writer-model; the command `writers` shows what is there"
+    "with --writer-model"
 )
+EMBEDDED_HINT = f"{BETTER_WRITER}; the command `writers` shows what is there"
 PREFIX_HINT = "a code model that fills in the middle, such as qwen2.5-coder, writes better"
 
 
@@ -50,6 +54,11 @@ class WriterSettings:
     url_model: str | None = None
     allow_remote: bool = False
     limits: TimeLimits = field(default_factory=TimeLimits)
+
+    @property
+    def names_writer(self) -> bool:
+        """Whether the person named one."""
+        return self.model_file is not None or self.url is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,7 @@ class ReliableWriter:
 
     def __init__(
         self,
-        chosen: ServerWriter | GgufWriter | None,
+        chosen: AnyWriter | None,
         embedded: EmbeddedWriter,
         note: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
@@ -80,6 +89,7 @@ class ReliableWriter:
         self._lock = threading.Lock()
         self._pause, self._paused_until = FIRST_PAUSE, 0.0
         self._reason: str | None = None
+        self._ended = False
         if chosen is None:
             embedded.start()
 
@@ -118,13 +128,18 @@ class ReliableWriter:
 
     def close(self) -> None:
         """Ends what goes on in the background."""
+        self.close_chosen()
+        self.embedded.close()
+
+    def close_chosen(self) -> None:
+        """Ends the chosen writer, so that its memory is free; the embedded one answers requests that are under way."""
+        self._ended = True
         if isinstance(self.chosen, GgufWriter):
             self.chosen.close()
-        self.embedded.close()
 
     def _fail(self, reason: str) -> None:
         with self._lock:
-            is_news = self._reason is None
+            is_news = self._reason is None and not self._ended
             self._reason = reason
             self._paused_until = self._clock() + self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
@@ -149,17 +164,27 @@ def choose_writer(
     Raises InputError: what the settings name is not there or cannot be used.
     """
     settings = settings or WriterSettings()
-    embedded = embedded or EmbeddedWriter(paths.writers)
-    if settings.model_file is not None:
-        chosen: GgufWriter | ServerWriter | None = _named_file(settings.model_file)
-    elif settings.url is not None:
-        server = ModelServer(
-            parse_address(settings.url, "writer_url"), settings.limits, allow_remote=settings.allow_remote
-        )
-        chosen = probe(server, settings.url_model)
-    else:
+    chosen = named_writer(settings)
+    if isinstance(chosen, GgufWriter):
+        chosen.wait_until_loaded(LOADING_SECONDS)
+    if chosen is None:
         servers = search_servers(usual_addresses(own_ports), settings.limits)
-        chosen = servers[0] if servers else _stored_file(paths.writers, note)
+        chosen = servers[0] if servers else stored_writer(paths.writers, note)
+    return select(chosen, embedded or EmbeddedWriter(paths.writers), note)
+
+
+def named_writer(settings: WriterSettings) -> AnyWriter | None:
+    """The writer that the settings name, a model still loading; None: they name none. Raises InputError."""
+    if settings.model_file is not None:
+        return GgufWriter(settings.model_file)
+    if settings.url is None:
+        return None
+    address = parse_address(settings.url, "writer_url")
+    return probe(ModelServer(address, settings.limits, allow_remote=settings.allow_remote), settings.url_model)
+
+
+def select(chosen: AnyWriter | None, embedded: EmbeddedWriter, note: Callable[[str], None]) -> SelectedWriter:
+    """The chosen writer, for which the embedded one stands in; a server begins to load its model."""
     if isinstance(chosen, ServerWriter):
         threading.Thread(target=chosen.load, name="load the model", daemon=True).start()
     return describe(ReliableWriter(chosen, embedded, note))
@@ -183,13 +208,8 @@ def stored_files(folder: Path) -> list[Path]:
     return sorted(files, key=lambda path: (tokens_of(path.stem) is None, -path.stat().st_mtime, path.name))
 
 
-def _named_file(path: Path) -> GgufWriter:
-    writer = GgufWriter(path)
-    writer.wait_until_loaded(LOADING_SECONDS)
-    return writer
-
-
-def _stored_file(folder: Path, note: Callable[[str], None]) -> GgufWriter | None:
+def stored_writer(folder: Path, note: Callable[[str], None]) -> GgufWriter | None:
+    """A model of the folder, the first that can be used; None: there is none."""
     for path in stored_files(folder):
         try:
             return GgufWriter(path)

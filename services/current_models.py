@@ -6,7 +6,6 @@ PyTorch is loaded at the first use, so that a server can answer other requests b
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from actions import Action, Decision
 from cpu_load import set_compute_threads
 from errors import InputError
 from exploration import MODEL
-from files import atomic_write, read_regular_file
 from simulation.assistants import ExploringAssistant, sampled_action
 from state import State
 
@@ -86,8 +84,8 @@ class CurrentModels:
     """Decides with the current models. For any number of threads, which take turns.
 
     epsilon: probability of drawing from the distribution under argmax. explore: whether exploration acts while fewer
-    than `EXPLORATION_SESSIONS` sessions are learned from, unless the person switched it off, which is remembered in the
-    file `settings`. for_person: models of sample sessions and scripted people do not answer.
+    than `EXPLORATION_SESSIONS` sessions are learned from. for_person: models of sample sessions and scripted people do
+    not answer.
     failure: why the policy cannot answer; None: it can.
     """
 
@@ -98,27 +96,15 @@ class CurrentModels:
         epsilon: float,
         explore: bool,
         seed: int | None = None,
-        settings: Path | None = None,
         for_person: bool = True,
     ) -> None:
         self.failure: str | None = None
-        self._folder, self._epsilon, self._settings, self._for_person = folder, epsilon, settings, for_person
-        self._explore = explore and not _is_switched_off(settings)
+        self.explore = explore
+        self._folder, self._epsilon, self._for_person = folder, epsilon, for_person
         self._random = Random(seed)
         self._lock = threading.Lock()
         self._models: Models | None = None
         self._stamp: object = None
-
-    @property
-    def explore(self) -> bool:
-        """Whether exploration may act. Setting it is remembered; raises InputError: the disk refuses."""
-        return self._explore
-
-    @explore.setter
-    def explore(self, explore: bool) -> None:
-        self._explore = explore
-        if self._settings is not None:
-            atomic_write(self._settings, json.dumps({"explore": explore}))
 
     @cached_property
     def _generator(self) -> torch.Generator:
@@ -251,12 +237,3 @@ def _alternatives(pairs: Sequence[tuple[int, int, float]]) -> tuple[dict[str, An
     return tuple(
         {"decision": decision, "line": line + 1, "probability": probability} for decision, line, probability in pairs
     )
-
-
-def _is_switched_off(settings: Path | None) -> bool:
-    """Whether the person switched exploration off when they said so last; a file that cannot be read says nothing."""
-    try:
-        remembered = None if settings is None else json.loads(read_regular_file(settings))
-    except (InputError, ValueError, RecursionError):
-        return False
-    return isinstance(remembered, dict) and remembered.get("explore") is False

@@ -37,7 +37,7 @@ class Endpoint:
 
 def routes(endpoints: Sequence[Endpoint], prefix: str = "") -> list[Route]:
     """The addresses below `prefix`; the service's own address also without its last slash."""
-    paths = {prefix + endpoint.path: endpoint for endpoint in endpoints}
-    if prefix and f"{prefix}/" in paths:
-        paths[prefix] = paths[f"{prefix}/"]
-    return [Route(path, endpoint.handler, methods=[endpoint.method]) for path, endpoint in paths.items()]
+    paths = [(prefix + endpoint.path, endpoint) for endpoint in endpoints]
+    if prefix:
+        paths += [(prefix, endpoint) for endpoint in endpoints if endpoint.path == "/"]
+    return [Route(path, endpoint.handler, methods=[endpoint.method]) for path, endpoint in paths]

@@ -6,7 +6,9 @@ Not here: errors that a client can mend (`responses`).
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import re
 import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -17,6 +19,7 @@ FILE = "services.log"
 
 _ROOT = Path(__file__).resolve().parents[1]
 _MOST_PLACES = 8
+_PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 
 class FailureLog:
@@ -29,10 +32,15 @@ class FailureLog:
         if self.path is not None:
             self._logger.addHandler(_Handler(self.path))
 
-    def add(self, error: BaseException, request_id: str, where: str) -> None:
-        """Notes an error. where: method and path of the request, without its query."""
+    def add(self, error: BaseException, request_id: str, where: str) -> str:
+        """Notes an error; returns the id under which the log has it.
+
+        where: method and address of the request as it is documented, without what the client put into it.
+        """
         self.count += 1
-        self._logger.error("%s %s: %s", request_id, ascii(where)[1:-1], describe_failure(error))
+        log_id = log_id_of(request_id)
+        self._logger.error("%s %s: %s", log_id, ascii(where)[1:-1], describe_failure(error))
+        return log_id
 
     def take_over(self, name: str) -> None:
         """Takes the lines of another logger from the terminal to the file."""
@@ -43,6 +51,13 @@ class FailureLog:
         """Closes the file; the next line opens it again."""
         for handler in self._logger.handlers:
             handler.close()
+
+
+def log_id_of(request_id: str) -> str:
+    """The id, if it looks like one; else a digest of it: whatever else a client chose may be a text of the person's."""
+    if _PLAIN_ID.fullmatch(request_id):
+        return request_id
+    return hashlib.sha256(request_id.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 class _Handler(RotatingFileHandler):

@@ -1,6 +1,6 @@
 """The HTTP messages: what a request must hold and what an answer holds, in the protocol's own keys.
 
-Unknown keys are ignored. Not here: which address takes which message, those of the page alone (`page_messages`).
+Unknown keys are ignored. Not here: which address takes which message, those of the page alone (`*_messages`).
 """
 
 from __future__ import annotations

@@ -113,8 +113,8 @@ class RequestGuard:
         except ClientDisconnect:
             return
         except Exception as error:
-            self._failures.add(error, answer.request_id, f"{scope['method']} {scope['path']}")
-            await answer.refuse(500, "an unexpected error, which the log has under this request's id")
+            log_id = self._failures.add(error, answer.request_id, f"{scope['method']} {_documented_path(scope)}")
+            await answer.refuse(500, f"an unexpected error, which the log has under {log_id}")
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._open >= MAX_OPEN_REQUESTS:
@@ -228,6 +228,16 @@ def _parameters(scope: Scope) -> dict[str, list[str]]:
         return parse_qs(query, max_num_fields=MAX_PARAMETERS)
     except ValueError:
         raise RefusedError(400, f"the query has more than {MAX_PARAMETERS} parameters") from None
+
+
+def _documented_path(scope: Scope) -> str:
+    """The address with its parameters' names in place of what the client put there."""
+    if "endpoint" not in scope:
+        return "(no address)"
+    path = str(scope["path"])
+    for name, part in scope.get("path_params", {}).items():
+        path = path.replace(str(part), f"{{{name}}}")
+    return path
 
 
 def _request_id(headers: Headers) -> str:

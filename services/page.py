@@ -1,11 +1,10 @@
-"""The page itself, health, exploration, the end of recording.
+"""The page itself, and the end of recording.
 
-Not here: the services' own addresses, what else the page asks for (`solve_service`, `file_service` and the like).
+Not here: the services' own addresses, what else the page asks for (`solve_service`, `health_service` and the like).
 """
 
 from __future__ import annotations
 
-import asyncio
 import html
 import secrets
 from collections.abc import Callable, Sequence
@@ -16,16 +15,20 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services import file_service, health, learning_service, sessions_service, solve_service
+from services import (
+    file_service,
+    health_service,
+    learning_service,
+    sessions_service,
+    settings_service,
+    solve_service,
+    writer_service,
+)
 from services.endpoints import Endpoint
 from services.messages import Ok
 from services.middleware import CONTENT_SECURITY_POLICY
 from services.openapi import Groups, openapi_document, openapi_page
-from services.page_messages import (
-    ExploreRequest,
-    HealthMessage,
-)
-from services.responses import answer, read, refuse
+from services.responses import answer, refuse
 from services.services import Services
 
 STATIC = Path(__file__).with_name("static")
@@ -55,21 +58,14 @@ class Page:
             ),
             Endpoint("GET", "/docs", self.docs, "This description, to read.", media_type="text/html"),
             Endpoint("GET", "/openapi.json", self.openapi, "This description, for programs.", dict[str, Any]),
-            Endpoint("GET", "/api/health", self.health, "How each part is, in words.", HealthMessage),
-            Endpoint(
-                "POST",
-                "/api/explore",
-                self.explore,
-                "Say whether exploration may act.",
-                Ok,
-                ExploreRequest,
-                refusals={422: "the message is malformed"},
-            ),
             Endpoint("POST", "/api/finish", self.finish_recording, "End recording; training follows if wanted.", Ok),
             *learning_service.endpoints(self.services),
             *sessions_service.endpoints(self.services),
             *solve_service.endpoints(self.services),
             *file_service.endpoints(self.services),
+            *health_service.endpoints(self.services),
+            *settings_service.endpoints(self.services),
+            *writer_service.endpoints(self.services),
         ]
 
     def describe(self, groups: Groups) -> None:
@@ -96,14 +92,6 @@ class Page:
 
     async def openapi(self, request: Request) -> Response:
         return answer(self._document)
-
-    async def health(self, request: Request) -> Response:
-        return answer(await asyncio.to_thread(health.message, self.services))
-
-    async def explore(self, request: Request) -> Response:
-        message = await read(request, ExploreRequest)
-        await asyncio.to_thread(setattr, self.services.assistance.models, "explore", message.explore)
-        return answer(Ok())
 
     async def finish_recording(self, request: Request) -> Response:
         self.finish()

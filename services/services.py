@@ -14,9 +14,11 @@ from services.assistance import Assistance
 from services.code_runs import CodeRuns
 from services.failure_log import FailureLog
 from services.person_files import NO_FOLDER, PersonFiles
+from services.person_settings import PersonSettings
 from services.recording.recorder import Recorder
 from services.solved_problems import SolvedProblems
 from services.training_process import TrainingProcess
+from services.writer_switch import WriterSwitch
 from training.evaluation.help_records import HelpReader
 
 
@@ -27,8 +29,8 @@ class Services:
     writer_name, writer_description, writer_hint: who writes ("": nobody), what it is in a line of words, and how to get
     a better one. tester: runs a person's code. runs: those under way. problems: those to choose from, by id. solved:
     which of them are. files: the person's own; None: no folder is open. rewards: weights of what decisions were worth.
-    training: learns from sessions in a process of its own; None: this server does not. report: takes a line of words
-    for the person.
+    training: learns from sessions in a process of its own; None: this server does not. settings: the person's. writers:
+    changes who writes. report: takes a line of words for the person.
     """
 
     paths: DataPaths
@@ -44,11 +46,14 @@ class Services:
     training: TrainingProcess | None = None
     runs: CodeRuns = field(default_factory=CodeRuns)
     files: PersonFiles | None = None
+    settings: PersonSettings = field(default_factory=PersonSettings)
+    writers: WriterSwitch = field(init=False)
     report: InitVar[Callable[[str], None]] = lambda line: None
 
     def __post_init__(self, report: Callable[[str], None]) -> None:
         self.solved = SolvedProblems(self.paths.solved, report)
         self.help_reader = HelpReader(self.paths.episodes)
+        self.writers = WriterSwitch(self)
 
     def require_files(self) -> PersonFiles:
         """The person's own files. Raises NotFoundError: no folder is open."""

@@ -14,12 +14,19 @@ from pathlib import Path, PurePosixPath
 
 import files
 from app.startup import STARTED
-from config import LoopConfig
+from config import LoopConfig, ServeConfig
 from data_paths import DataPaths
 from delegates.cleaning import clean
 from delegates.embedded import EmbeddedWriter
-from delegates.selection import ReliableWriter, SelectedWriter, WriterSettings, choose_writer, describe
-from delegates.tutor import Tutor
+from delegates.gguf import GgufWriter
+from delegates.selection import (
+    LOADING_SECONDS,
+    AnyWriter,
+    ReliableWriter,
+    WriterSettings,
+    describe,
+    named_writer,
+)
 from errors import ConflictError, InputError
 from judge import Judge
 from judge.case_runner import CaseRunner
@@ -34,10 +41,12 @@ from services.middleware import AccessRules
 from services.own_texts import edited_file, last_text, latest_texts
 from services.page import Page
 from services.person_files import PersonFiles
+from services.person_settings import PersonSettings
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
 from services.server import HOST, Listener, Server, listen
 from services.services import Services
+from services.settings_messages import Settings, SettingsChange
 from services.training_process import TrainingProcess
 from simulation.problem_loader import load_problems
 from state_adapter import exclusion_mark
@@ -48,6 +57,8 @@ TRIED_PORTS = 20
 
 TESTER_WORKERS = 4
 """Processes that run a person's code at the same time; each starts when the others are busy."""
+NAMED_SECONDS = 10.0
+"""That a model file which the person named may take to load before the page is there; then it goes on beside."""
 
 LEAST_SECONDS = 0.5
 """That a thread gets to end, however late it is."""
@@ -156,21 +167,33 @@ def start_services(
         sockets = _listen_on_all(options, stack, report)
         page_port = next(iter(sockets))
         stack.enter_context(_recording_alone(paths, f"http://{HOST}:{page_port}/"))
+        named = _named_writer(options.writer, stack)
         services = _make_services(config, paths, options, stack, report)
+        services.writers.own_ports = {page_port, *COMPATIBLE_PORTS}
         for line in services.recorder.recover():
             report(line)
         server = Server(_listeners(services, sockets, options, finish), services.recorder.close, finish)
         running = RunningServices(services, server, page_port, stack.pop_all())
     services.failures.take_over("uvicorn")
+    services.settings.set_damaged_aside(report)
     server.start()
     timed = _timed(report)
     _report_recording(running, tuple(sockets)[1:], options.models is not None, timed)
-    running.prepare(lambda: timed("tester", health.tester(services).text), finish)
+    running.prepare(lambda: timed("tester", health.words(health.tester(services))), finish)
     running.prepare(lambda: _load_policy(config, services, options.settings_file, timed), finish)
     running.prepare(lambda: _learn_earlier_texts(services), finish)
-    if (settings := options.writer) is not None:
-        running.prepare(lambda: _choose_writer(settings, services, page_port, report, timed), finish)
+    if options.writer is not None:
+        running.prepare(lambda: _begin_to_write(named, services, timed), finish)
     return running
+
+
+def _named_writer(settings: WriterSettings | None, stack: ExitStack) -> AnyWriter | None:
+    """The writer that the person named for this start, if any; a large model may go on loading. Raises InputError."""
+    writer = None if settings is None else named_writer(settings)
+    if isinstance(writer, GgufWriter):
+        stack.callback(writer.close)
+        writer.wait_until_loaded(NAMED_SECONDS)
+    return writer
 
 
 def _listen_on_all(options: StartOptions, stack: ExitStack, report: Report) -> dict[int, socket.socket]:
@@ -203,9 +226,9 @@ def _report_recording(
     if other_ports:
         timed("", f"for other clients also on ports {', '.join(map(str, other_ports))}")
     simulated = f"records into {running.services.paths.simulated_episodes}"
-    timed("recorder", simulated if is_simulation else health.recorder(running.services).text)
+    timed("recorder", simulated if is_simulation else health.words(health.recorder(running.services)))
     if not (disk := health.disk(running.services)).ok:
-        timed("disk", disk.text)
+        timed("disk", health.words(disk))
 
 
 def _make_services(
@@ -228,10 +251,11 @@ def _make_services(
     )
     stack.callback(snapshots.close)
     writer = describe(ReliableWriter(None, embedded, report))
+    settings = _person_settings(serve, None if is_simulation else paths.settings)
     services = Services(
         paths,
         Recorder(paths, snapshots, idle_seconds=60 * serve.idle_minutes),
-        _make_assistance(config, paths, options, writer.writer),
+        _make_assistance(config, paths, options, writer.writer, settings.current().explore),
         writer.name,
         writer.description,
         writer.hint,
@@ -241,8 +265,11 @@ def _make_services(
         failures=stack.enter_context(closing(FailureLog(paths.logs))),
         files=files,
         report=report,
+        settings=settings,
     )
-    stack.callback(_end_writer, services)
+    stack.callback(services.writers.close)
+    services.writers.note, services.writers.named = report, options.writer or WriterSettings()
+    services.writers.apply_tutor(services.settings.current())
     if options.training_flags is not None:
         services.training = TrainingProcess(
             paths,
@@ -254,20 +281,27 @@ def _make_services(
     return services
 
 
-def _make_assistance(config: LoopConfig, paths: DataPaths, options: StartOptions, writer: ReliableWriter) -> Assistance:
+def _make_assistance(
+    config: LoopConfig, paths: DataPaths, options: StartOptions, writer: ReliableWriter, explore: bool
+) -> Assistance:
     """The policy, the reviewer and the writer, with the models of the person or of simulated people."""
     serve = config.serve
     folder, for_person = options.models or paths.models, options.models is None
     models = CurrentModels(
         folder,
         epsilon=serve.epsilon,
-        explore=serve.explore,
-        settings=paths.settings if for_person else None,
+        explore=explore,
         for_person=for_person,
     )
     threshold = review_threshold(serve, config.rewards)
     reviewer = CurrentReviewer(folder, threshold=threshold, exploration=serve.review_exploration)
-    return Assistance(models, writer, reviewer, clean, tutor=Tutor() if serve.tutor else None)
+    return Assistance(models, writer, reviewer, clean)
+
+
+def _person_settings(serve: ServeConfig, path: Path | None) -> PersonSettings:
+    """What the person said on the page, before what the configuration says; exploration only where both allow it."""
+    this_run = SettingsChange() if serve.explore else SettingsChange(explore=False)
+    return PersonSettings(path, Settings(explore=serve.explore, tutor=serve.tutor), this_run)
 
 
 def _learn_text(embedded: EmbeddedWriter, files: PersonFiles | None, stream: Path) -> None:
@@ -296,26 +330,14 @@ def _load_policy(config: LoopConfig, services: Services, settings_file: str, tim
     timed("policy", f"keeps quiet: {models.failure}" if models.failure is not None else models.description())
 
 
-def _choose_writer(
-    settings: WriterSettings, services: Services, port: int, report: Report, timed: Callable[[str, str], None]
-) -> None:
-    """Looks for a better writer than the embedded one, which writes until then. Raises InputError."""
-    embedded = services.assistance.writer.embedded if isinstance(services.assistance.writer, ReliableWriter) else None
-    selected: SelectedWriter = choose_writer(
-        services.paths, settings, own_ports={port, *COMPATIBLE_PORTS}, note=report, embedded=embedded
-    )
-    services.assistance.writer = selected.writer
-    services.writer_name, services.writer_description = selected.name, selected.description
-    services.writer_hint = selected.hint
+def _begin_to_write(named: AnyWriter | None, services: Services, timed: Callable[[str, str], None]) -> None:
+    """Takes a better writer than the embedded one, which writes until then. Raises InputError."""
+    if isinstance(named, GgufWriter):
+        named.wait_until_loaded(LOADING_SECONDS)
+    selected = services.writers.begin(named)
     timed("writer", selected.description)
     if selected.hint:
         timed("", selected.hint)
-
-
-def _end_writer(services: Services) -> None:
-    """Ends a model in this process, so that training has its memory and its core."""
-    if isinstance(services.assistance.writer, ReliableWriter):
-        services.assistance.writer.close()
 
 
 def _timed(report: Report) -> Callable[[str, str], None]:
@@ -334,6 +356,10 @@ def _recording_alone(paths: DataPaths, address: str) -> Iterator[None]:
         except ConflictError:
             where = holder.read_text(encoding="utf-8", errors="replace").strip() if holder.is_file() else "elsewhere"
             raise ConflictError(str(paths.root), f"another run.py records into it: {where}") from None
+        except InputError as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            raise type(error)(error.where, f"{error.reason}; {health.OTHER_FOLDER}") from error.__cause__
         files.atomic_write(holder, address)
         yield
 
@@ -341,7 +367,10 @@ def _recording_alone(paths: DataPaths, address: str) -> Iterator[None]:
 def _listen(port: int | None, report: Report) -> socket.socket:
     """A socket on the port; on the next free one, in a line of words, if the person named none."""
     if port is not None:
-        return listen(port)
+        try:
+            return listen(port)
+        except ConflictError as error:
+            raise ConflictError(error.where, f"{error.reason}; without --port the next free one is taken") from None
     first_refusal: ConflictError | None = None
     for candidate in range(DEFAULT_PORT, DEFAULT_PORT + TRIED_PORTS):
         try:

@@ -33,6 +33,7 @@ from services.messages import (
     WriterMessage,
     health_status,
 )
+from services.quiet_files import quiet_suffix
 from services.reading_ahead import ReadingAhead
 from services.recording.recorder import Store
 from services.responses import answer, read, refuse
@@ -275,11 +276,17 @@ class StateService:
             sampling_options(message.context),
             requested_decision(message, state),
             agent,
-            self._session_help.refusal(episode_id, state.lines[0]),
+            self._session_help.refusal(episode_id, state.lines[0]) or self._switched_off(message),
         )
         outcome = self.services.assistance.help(request)
         cancellation.raise_if_cancelled()
         return outcome
+
+    def _switched_off(self, message: InferenceRequest) -> str | None:
+        """That the person wants no help for files such as the request's, in words; None: they do."""
+        file = self.services.recorder.file(message.episode_id)
+        suffix = quiet_suffix(self.services.settings.current().off_for, file, message.context.file_type)
+        return None if suffix is None else f"help is off for {suffix} files"
 
 
 def _store(request: Request) -> Store:

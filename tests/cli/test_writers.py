@@ -8,6 +8,7 @@ import pytest
 from cli import built_in, writers
 from cli.run_tasks import main
 from delegates.embedded import EmbeddedWriter
+from delegates.obtainable_models import LARGER_MODELS
 from errors import InputError
 
 
@@ -34,7 +35,7 @@ def test_a_file_that_cannot_be_used_is_listed_with_the_reason(tmp_path, capsys):
     assert last["writer"] == "embedded" and 0 <= last["right"] <= 10
 
 
-@pytest.mark.parametrize("name", sorted(writers.LARGER_MODELS))
+@pytest.mark.parametrize("name", sorted(LARGER_MODELS))
 def test_the_command_for_a_larger_model_is_printed_and_nothing_is_fetched(name, tmp_path, capsys):
     assert main(["writers", "--get", name]) == 0
     out = capsys.readouterr().out
@@ -81,4 +82,4 @@ def test_nonsense_is_refused_in_one_line(words, reason, capsys):
 
 
 def test_the_names_in_the_help_are_those_that_can_be_fetched():
-    assert ("smollm2", *writers.LARGER_MODELS) == built_in.WRITER_MODELS
+    assert ("smollm2", *LARGER_MODELS) == built_in.WRITER_MODELS

@@ -1,6 +1,5 @@
 """The models that serve: reloaded, silent when they cannot be read, replaced by exploration while they know little."""
 
-import json
 from collections import Counter
 
 import pytest
@@ -136,25 +135,6 @@ def test_models_of_nobody_never_serve_a_person(tmp_path, trained_on):
     assert served(tmp_path).decide(STATE, asked).action.model == "untrained"
     assert served(tmp_path).is_exploring()
     assert served(tmp_path, for_person=False).decide(STATE, asked).action.model != "untrained"
-
-
-def test_the_persons_switch_is_remembered(tmp_path):
-    settings = tmp_path / "root" / "settings.json"
-    models = served(tmp_path, settings=settings)
-    assert models.explore
-    models.explore = False
-    assert not models.is_exploring() and models.decide(STATE, AS_SERVED).action.model == "untrained"
-    assert json.loads(settings.read_text()) == {"explore": False}
-    assert not served(tmp_path, settings=settings).explore
-    served(tmp_path, settings=settings).explore = True
-    assert served(tmp_path, settings=settings).explore
-    assert not served(tmp_path, settings=settings, explore=False).explore, "this run's own setting comes first"
-
-
-@pytest.mark.parametrize("content", ["", "[]", '{"explore": 3}', "{" * 100_000])
-def test_settings_that_cannot_be_read_say_nothing(tmp_path, content):
-    (tmp_path / "settings.json").write_text(content)
-    assert served(tmp_path, settings=tmp_path / "settings.json").explore
 
 
 def test_decisions_are_computed_by_one_thread(tmp_path):

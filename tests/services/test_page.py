@@ -48,7 +48,7 @@ def test_every_file_that_the_page_names_is_there(client):
 def test_health_says_how_every_part_is(client):
     health = client.get("/api/health").json()
     names = [part["name"] for part in health["parts"]]
-    assert names == ["recorder", "policy", "writer", "reviewer", "tester", "disk", "log", "versions"]
+    assert names == ["recorder", "policy", "writer", "reviewer", "tester", "settings", "disk", "log", "versions"]
     assert all(part["text"] and isinstance(part["ok"], bool) for part in health["parts"])
     assert health["status"] == ("healthy" if all(part["ok"] for part in health["parts"]) else "unhealthy")
 
@@ -57,20 +57,22 @@ def test_health_is_bad_where_nothing_is_recorded(client, served, monkeypatch):
     monkeypatch.setattr(served.services.recorder, "problem_of_disk", "the disk is full")
     health = client.get("/api/health").json()
     assert health["status"] == "unhealthy" and not health["recording"]
-    assert health["parts"][0] == {"name": "recorder", "ok": False, "text": "nothing is recorded: the disk is full"}
+    recorder = health["parts"][0]
+    assert not recorder["ok"] and recorder["text"] == "nothing is recorded: the disk is full"
+    assert "PERSISTENT_DATA_DIR" in recorder["advice"]
     assert client.get("/api/backend/health").json()["status"] == "unhealthy"
 
 
 def test_health_says_before_the_first_session_that_a_folder_cannot_be_written(client, monkeypatch):
     monkeypatch.setattr("services.health.os.access", lambda path, mode: False)
     health = client.get("/api/health").json()
-    assert not health["recording"] and "PERSISTENT_DATA_DIR" in health["parts"][0]["text"]
+    assert not health["recording"] and "PERSISTENT_DATA_DIR" in health["parts"][0]["advice"]
 
 
 def test_health_says_that_there_is_hardly_room(client, monkeypatch):
     monkeypatch.setattr("services.health.LOW_DISK", 2**62)
-    part = client.get("/api/health").json()["parts"][5]
-    assert not part["ok"] and part["text"].startswith("only ") and part["text"].endswith("make room")
+    part = client.get("/api/health").json()["parts"][6]
+    assert not part["ok"] and part["text"].startswith("only ") and part["advice"].startswith("make room")
 
 
 def test_health_says_why_the_policy_keeps_quiet(client, served, monkeypatch):

@@ -1,0 +1,79 @@
+"""The addresses of the person's settings. Not here: how they are remembered (`person_settings`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from msgspec import UNSET
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.endpoints import Endpoint
+from services.messages import Ok
+from services.responses import answer, read
+from services.services import Services
+from services.settings_messages import ExploreRequest, Settings, SettingsChange
+from services.writer_messages import WriterChoice
+from services.writer_service import CHOICE_REFUSALS
+
+_DISK = {503: "the disk refuses: nothing is remembered", 507: "the disk is full: nothing is remembered"}
+
+
+def endpoints(services: Services) -> Sequence[Endpoint]:
+    """The addresses."""
+    service = SettingsService(services)
+    return [
+        Endpoint("GET", "/api/settings", service.settings, "The person's settings.", Settings),
+        Endpoint(
+            "POST",
+            "/api/settings",
+            service.change,
+            "Change some settings, now and for the next starts.",
+            Settings,
+            SettingsChange,
+            refusals={**CHOICE_REFUSALS, **_DISK},
+        ),
+        Endpoint(
+            "POST",
+            "/api/explore",
+            service.explore,
+            "Say whether exploration may act.",
+            Ok,
+            ExploreRequest,
+            refusals={422: "the message is malformed", **_DISK},
+        ),
+    ]
+
+
+@dataclass
+class SettingsService:
+    """Handlers of the addresses."""
+
+    services: Services
+
+    async def settings(self, request: Request) -> Response:
+        return answer(await asyncio.to_thread(self.services.settings.current))
+
+    async def change(self, request: Request) -> Response:
+        change = await read(request, SettingsChange)
+        return answer(await asyncio.to_thread(apply_change, self.services, change))
+
+    async def explore(self, request: Request) -> Response:
+        message = await read(request, ExploreRequest)
+        await asyncio.to_thread(apply_change, self.services, SettingsChange(explore=message.explore))
+        return answer(Ok())
+
+
+def apply_change(services: Services, change: SettingsChange) -> Settings:
+    """Remembers a change and lets it take effect; returns all settings. Raises InputError: nothing has changed then."""
+    if change.writer is not UNSET:
+        services.writers.choose(change.writer or WriterChoice("automatic"))
+        change.writer = UNSET
+    settings = services.settings.update(change)
+    if change.explore is not UNSET:
+        services.assistance.models.explore = settings.explore
+    if change.tutor is not UNSET:
+        services.writers.apply_tutor(settings)
+    return settings

@@ -1,0 +1,167 @@
+"""The writers that a person can choose from, each with what it is good for and what it costs. Not here: choosing."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.command_names import TASKS
+from delegates.gguf import GgufWriter, memory_of
+from delegates.gguf_header import read_header
+from delegates.obtainable_models import LARGER_MODELS, SMALL_MODEL, SMALL_MODEL_MEGABYTES
+from delegates.selection import ReliableWriter, stored_files
+from delegates.server_writer import ServerWriter
+from errors import InputError, printable
+from services.current_models import file_stamp
+from services.writer_messages import WriterChoice, WriterOption, WritersMessage
+
+if TYPE_CHECKING:
+    from services.services import Services
+
+FILLS = "Lines and blocks that fit what stands before and after the cursor."
+CONTINUES = "Lines and blocks that go on from what stands before the cursor; it is not told what follows."
+SMALL = "Trying out a model: it runs everywhere, and writes little better than the embedded writer."
+EMBEDDED = "Names, ends of lines and lines that follow by a rule, from your text and the standard library; no model."
+TUTOR = (
+    "Learning: in the built-in problems it writes the next missing piece of a solution that passes, with your names. "
+    "It knows the solution; elsewhere the writer that was chosen before writes."
+)
+INSTALL = "pip install 'codeassist-policy[writer]'"
+
+
+def message(services: Services) -> WritersMessage:
+    """All writers for a page."""
+    switch, writer = services.writers, services.assistance.writer
+    named = switch.named.model_file or switch.named.url
+    failure = services.assistance.writer_failure
+    if failure is None and isinstance(writer, ReliableWriter):
+        failure = writer.unavailable
+    return WritersMessage(
+        list(_options(services)),
+        services.writer_name,
+        services.writer_description,
+        services.writer_hint,
+        failure,
+        automatic=services.settings.current().writer is None,
+        named_at_start=None if named is None else printable(str(named)),
+    )
+
+
+def _options(services: Services) -> Iterator[WriterOption]:
+    yield from _servers(services)
+    yield from _files(services)
+    yield from _obtainable_files(services)
+    yield _tutor(services)
+    yield WriterOption(
+        "embedded",
+        "embedded",
+        available=True,
+        current=not _is_tutored(services) and services.writers.chosen is None and services.writer_name == "embedded",
+        good_for=EMBEDDED,
+        costs="About 70 MB of memory, less than a tenth of a second a text, 1 MB on the disk.",
+        choice=WriterChoice("embedded"),
+    )
+
+
+def _servers(services: Services) -> Iterator[WriterOption]:
+    chosen, is_tutored = services.writers.chosen, _is_tutored(services)
+    current = (chosen,) if isinstance(chosen, ServerWriter) else ()
+    writers = {(str(writer.server.address), writer.model): writer for writer in (*services.writers.servers, *current)}
+    for (address, model), writer in writers.items():
+        yield WriterOption(
+            "server",
+            writer.name,
+            available=True,
+            current=not is_tutored and writer in current,
+            good_for=FILLS if writer.fills else CONTINUES,
+            costs=f"Memory, disk and time are the server's, at {printable(address)}; your code is sent there.",
+            choice=WriterChoice("server", address=address, model=model),
+        )
+    if not writers:
+        yield WriterOption(
+            "server",
+            "a server of language models",
+            available=False,
+            current=False,
+            good_for=FILLS,
+            costs="Some gigabytes of memory and disk, depending on the model; with a graphics card it is the fastest.",
+            how="Start Ollama with a code model (ollama pull qwen2.5-coder:1.5b-base), llama.cpp or LM Studio, "
+            "then look again.",
+        )
+
+
+def _files(services: Services) -> Iterator[WriterOption]:
+    chosen, is_tutored = services.writers.chosen, _is_tutored(services)
+    paths = stored_files(services.paths.writers)
+    if isinstance(chosen, GgufWriter) and chosen.path not in paths:
+        paths.insert(0, chosen.path)
+    for path in paths:
+        is_current = not is_tutored and isinstance(chosen, GgufWriter) and chosen.path == path
+        yield _file(path, is_current)
+
+
+def _file(path: Path, is_current: bool) -> WriterOption:
+    name = printable(path.stem)
+    try:
+        size, memory, fills = _needs(path, file_stamp(path))
+    except InputError as error:
+        return WriterOption("file", name, False, is_current, FILLS, "", how=error.reason)
+    is_installed = importlib.util.find_spec("xllamacpp") is not None
+    megabytes = f"About {memory // 10**6:,} MB of memory and {size // 10**6:,} MB on the disk"
+    return WriterOption(
+        "file",
+        name,
+        available=is_installed,
+        current=is_current,
+        good_for=FILLS if fills else CONTINUES,
+        costs=f"{megabytes}; on a processor alone a line takes from a third of a second to some seconds.",
+        how="" if is_installed else f"Running it needs llama.cpp's Python bindings: {INSTALL}",
+        choice=WriterChoice("file", file=path.name) if is_installed else None,
+        size=size,
+    )
+
+
+@lru_cache(maxsize=64)
+def _needs(path: Path, stamp: object) -> tuple[int, int, bool]:
+    """Bytes on the disk and in memory, and whether it fills in the middle. Raises InputError: it is no model."""
+    from delegates.fill_in_middle import tokens_of
+
+    header = read_header(path)
+    return header.size, memory_of(header), tokens_of(path.stem, header.name, vocabulary=header.vocabulary) is not None
+
+
+def _obtainable_files(services: Services) -> Iterator[WriterOption]:
+    folder = services.paths.writers
+    names = [path.name for path in stored_files(folder)]
+    if not any("smollm2" in name.lower() for name in names):
+        command = f"{TASKS} writers --get {SMALL_MODEL}"
+        yield _obtainable("SmolLM2-135M-Instruct", SMALL, SMALL_MODEL_MEGABYTES, command)
+    for name, model in LARGER_MODELS.items():
+        if model.file not in names:
+            yield _obtainable(name, FILLS, model.megabytes, printable(model.command(folder)))
+
+
+def _obtainable(name: str, good_for: str, megabytes: int, command: str) -> WriterOption:
+    costs = f"{megabytes:,} MB to fetch and on the disk, somewhat more of memory."
+    return WriterOption("file", name, False, False, good_for, costs, how=command, size=megabytes * 10**6)
+
+
+def _tutor(services: Services) -> WriterOption:
+    count = sum(bool(problem.solution) for problem in services.problems.values())
+    return WriterOption(
+        "tutor",
+        "tutor",
+        available=count > 0,
+        current=_is_tutored(services),
+        good_for=TUTOR,
+        costs="No memory and no time to speak of; what you keep of its text says nothing about other writers.",
+        how="" if count else "No problem comes with a solution.",
+        choice=WriterChoice("tutor") if count else None,
+    )
+
+
+def _is_tutored(services: Services) -> bool:
+    return services.assistance.tutor is not None
