@@ -13,6 +13,8 @@ from hypothesis import settings
 
 from state import Cursor, State, unedited
 
+pytest_plugins = ["tests.python_processes"]
+
 ROOT = Path(__file__).resolve().parents[1]
 
 settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure

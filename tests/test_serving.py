@@ -5,8 +5,6 @@ import os
 import pty
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -32,24 +30,24 @@ SECONDS = 60
 
 
 class Command:
-    """run.py as a child process; `lines`: what it has written to stderr so far."""
+    """run.py as a process of its own; `lines`: what it has written to stderr so far."""
 
     def __init__(self, process):
-        self.process, self.lines = process, []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self.process = process
 
-    def _read(self):
-        self.lines.extend(iter(self.process.stderr.readline, ""))
+    @property
+    def lines(self):
+        return self.process.stderr.read_text().splitlines(keepends=True)
 
     def wait_for(self, text):
         """The first line with this text."""
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
-            for line in list(self.lines):
-                if text in line:
+            ended = self.process.poll() is not None
+            for line in self.lines:
+                if text in line and line.endswith("\n"):
                     return line
-            assert self.process.poll() is None, self.lines
+            assert not ended, self.lines
             time.sleep(0.02)
         raise AssertionError((text, self.lines))
 
@@ -59,9 +57,8 @@ class Command:
 
     def end(self):
         """Its exit code and stdout."""
-        code = self.process.wait(SECONDS)
-        self._reader.join(SECONDS)
-        return code, self.process.stdout.read()
+        self.process.wait(SECONDS)
+        return self.process.returncode, self.process.stdout.read_text()
 
 
 def execute(port, code):
@@ -78,30 +75,23 @@ def paths(tmp_path):
 
 
 @pytest.fixture
-def start(tmp_path, root):
-    """Starts run.py, in a terminal or not, in a folder with a small training_config.json."""
+def start(tmp_path, root, warm_python, cold_python):
+    """Starts run.py, in a terminal or not, in a folder with a small training_config.json. cold: a new interpreter."""
     (tmp_path / "training_config.json").write_text(json.dumps(TINY))
-    started, terminals = [], []
+    terminals = []
 
-    def run(*words, terminal=False):
-        stdin = subprocess.DEVNULL
+    def run(*words, terminal=False, cold=False):
+        stdin = os.devnull
         if terminal:
             terminals.extend(pty.openpty())
-            stdin = terminals[-1]
+            stdin = os.ttyname(terminals[-1])
         environment = {**os.environ, "PERSISTENT_DATA_DIR": str(tmp_path / "data")}
         for name in ("DISPLAY", "WAYLAND_DISPLAY"):
             environment.pop(name, None)
-        process = subprocess.Popen(
-            [sys.executable, str(root / "run.py"), *words],
-            cwd=tmp_path, env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        started.append(process)
-        return Command(process)
+        python = cold_python if cold else warm_python
+        return Command(python([root / "run.py", *words], cwd=tmp_path, env=environment, stdin=stdin))
 
     yield run
-    for process in started:
-        process.kill()
-        process.wait()
     for descriptor in terminals:
         os.close(descriptor)
 
@@ -188,7 +178,7 @@ def test_served_until_a_signal_open_sessions_are_ended_and_nothing_is_learned(st
 
 
 def test_each_part_has_a_line_with_its_time_and_how_to_get_a_better_writer_is_said(start):
-    command = start("--serve")
+    command = start("--serve", cold=True)
     last = command.wait_for("ready: ")
     parts = {line.split()[2]: line for line in command.lines if line.split()[1:2] == ["s"]}
     assert {"page", "recorder", "policy", "writer"} <= set(parts)
@@ -198,7 +188,7 @@ def test_each_part_has_a_line_with_its_time_and_how_to_get_a_better_writer_is_sa
 
 
 def test_ctrl_c_in_a_terminal_ends_sessions_trains_and_shows_what_changed(start, paths):
-    command = start(terminal=True)
+    command = start(terminal=True, cold=True)
     episode = begin_session(command.port(), problem="row-sums")
     command.process.send_signal(signal.SIGINT)
     code, out = command.end()
