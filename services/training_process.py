@@ -100,6 +100,12 @@ class TrainingProcess:
                 self._interrupt()
         return True
 
+    def forget(self) -> None:
+        """Forgets a training that has ended: what is on the disk tells of the last one."""
+        with self._lock:
+            if self._message is not None and self._message.status not in ("running", "stopping"):
+                self._message = None
+
     def close(self) -> None:
         """Stops a training that is under way and waits until it has ended, `STOP_SECONDS` at most."""
         self.stop()
