@@ -24,6 +24,7 @@ from services.current_models import CurrentModels
 from services.failure_log import FailureLog
 from services.middleware import AccessRules
 from services.page import Page
+from services.person_files import PersonFiles
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
 from services.services import Services
@@ -60,7 +61,8 @@ def served(tmp_path_factory):
     """One server for the tests of a module, whose sessions are apart by their ids."""
     paths = DataPaths(tmp_path_factory.mktemp("data"))
     problems = load_problems(paths.problems)
-    with Judge() as judge, CaseRunner() as tester:
+    files = PersonFiles(tmp_path_factory.mktemp("own-files"), paths.root)
+    with Judge() as judge, CaseRunner(workers=2) as tester:
         snapshots = SnapshotQueue(judge, problems.get)
         recorder = Recorder(paths, snapshots)
         models = CurrentModels(paths.models, epsilon=0.0, explore=False, seed=0)
@@ -74,6 +76,7 @@ def served(tmp_path_factory):
             tester=tester,
             problems=problems,
             failures=FailureLog(paths.logs),
+            files=files,
         )
         finished = []
         rules = AccessRules(frozenset({PORT, 8000, 8008, 8001}), TOKEN, frozenset({ALLOWED_ORIGIN}))
