@@ -350,9 +350,12 @@ def test_what_is_no_regular_file_is_refused_and_never_waited_for(files, place, m
 
 
 def test_what_the_system_does_not_let_be_read_is_refused_by_its_name(files, monkeypatch):
-    def refuse(*arguments, **options):
-        raise PermissionError(13, "Permission denied")
+    def refuse(path, flags, *arguments, **options):
+        if path == "main.py":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, flags, *arguments, **options)
 
+    opened = os.open
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(ForbiddenFileError, match=r"^src/main.py: permission denied"):
         files.read("src/main.py")
