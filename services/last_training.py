@@ -63,9 +63,9 @@ class LastTraining:
 
 def _read(paths: DataPaths) -> TrainingMessage:
     if is_interrupted(paths):
-        return TrainingMessage("stopped", points=_points(paths.run, None), lines=[STOPPED])
+        return TrainingMessage("stopped", points=points_of(paths.run, None), lines=[STOPPED])
     if (outcome := read_outcome(paths.run)) is not None:
-        message = TrainingMessage("done", points=_points(paths.run, outcome.get("run_id")))
+        message = TrainingMessage("done", points=points_of(paths.run, outcome.get("run_id")))
         apply_outcome(message, outcome)
         return message
     return _last_of_manifest(paths)
@@ -100,8 +100,8 @@ class _Outcome(msgspec.Struct):
     replaced: bool
 
 
-def _points(run_folder: Path, run_id: object) -> list[EpochMessage]:
-    """The epochs of a run in the log; None: of the last run."""
+def points_of(run_folder: Path, run_id: object) -> list[EpochMessage]:
+    """The epochs of a run that the log has; run_id None: of the last run."""
     rows = list(_rows(_log(run_folder)))
     run_id = rows[-1].get("run_id") if rows and run_id is None else run_id
     return [point(row) for row in rows if row.get("run_id") == run_id]

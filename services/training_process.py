@@ -20,7 +20,15 @@ from typing import Any
 from data_paths import REPOSITORY, VARIABLE, DataPaths
 from errors import ConflictError, InputError
 from files import make_folder
-from services.last_training import STOPPED, LastTraining, apply_outcome, is_interrupted, point, trains_elsewhere
+from services.last_training import (
+    STOPPED,
+    LastTraining,
+    apply_outcome,
+    is_interrupted,
+    point,
+    points_of,
+    trains_elsewhere,
+)
 from services.learning_messages import TrainingMessage
 
 LOG = "training.log"
@@ -190,7 +198,8 @@ class TrainingProcess:
                 message.share = min(event["steps"] / self._steps, 1.0) if self._steps else 0.0
             case "epoch":
                 ended = point(event["row"])
-                message.points.append(ended)
+                earlier = [] if message.points else points_of(self._paths.run, event["row"].get("run_id"))
+                message.points += earlier or [ended]
                 message.epoch = min(ended.epoch + 1, message.epochs)
             case "message":
                 message.lines.append(event["text"])

@@ -1,4 +1,4 @@
-"""A training beside the services promises: seen while it works, stopped whole, explained when it fails, one at a time."""
+"""A training beside the services promises: seen while it works, stopped whole, explained if it fails, one at a time."""
 
 import json
 import sys
