@@ -167,9 +167,9 @@ def start_services(
     with ExitStack() as stack:
         sockets = _listen_on_all(options, stack, report)
         page_port = next(iter(sockets))
+        named = _named_writer(options.writer, stack)
         stack.enter_context(_recording_alone(paths, f"http://{HOST}:{page_port}/"))
         remove_leftovers(paths)
-        named = _named_writer(options.writer, stack)
         services = _make_services(config, paths, options, stack, report)
         services.writers.own_ports = {page_port, *COMPATIBLE_PORTS}
         for line in services.recorder.recover():

@@ -299,6 +299,71 @@ def test_a_killed_child_is_replaced_and_the_service_goes_on(start, paths):
     assert len(episodes) == 3 and sum(e.states[-1].env == Env(True, 4, 4) for e in episodes) == 2
 
 
+def test_a_run_under_way_when_it_ends_is_answered_in_words(start):
+    command, answers = start("--serve"), []
+    port = command.port()
+    command.wait_for("tester")
+
+    def run():
+        connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+        case = {"test_id": 1, "input": "", "output": ""}
+        body = {"episode_id": "e", "code": "while True: pass", "test_cases": [case], "timestep": 0}
+        connection.request("POST", "/api/tester/execute", json.dumps({**body, "timeout_ms": 60_000}))
+        response = connection.getresponse()
+        answers.append((response.status, json.loads(response.read())["detail"]))
+        connection.close()
+
+    runner = threading.Thread(target=run)
+    runner.start()
+    time.sleep(1.0)
+    command.process.send_signal(signal.SIGTERM)
+    assert command.end() == (0, "")
+    runner.join(SECONDS)
+    assert answers == [(503, "the server is ending; ask again once it is there")]
+
+
+def test_two_hundred_clients_that_never_finish_a_request_keep_nobody_out(start):
+    port = start("--serve").port()
+    slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(200)]
+    try:
+        head = f"POST /api/backend/episodes/start HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 100\r\n\r\n{{"
+        for client in slow:
+            client.sendall(head.encode())
+        time.sleep(0.5)
+        assert begin_session(port)
+    finally:
+        for client in slow:
+            client.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--writer-model", "bad.gguf"], "bad.gguf: is no GGUF file"),
+        (["--writer-model", "cut.gguf"], "cut.gguf: is a damaged GGUF file"),
+        (["--writer-url", "http://127.0.0.1:9"], "http://127.0.0.1:9: no server of language models answers"),
+        (["--writer-url", "http://192.0.2.1:80"], "http://192.0.2.1:80: is not this machine"),
+        (["--writer-url", "gopher://x"], "is no address of a web server"),
+    ],
+)
+def test_a_writer_that_cannot_be_used_is_refused_before_the_page_is_there(start, paths, tmp_path, words, reason):
+    (tmp_path / "bad.gguf").write_text("no model")
+    (tmp_path / "cut.gguf").write_bytes(b"GGUF" + bytes(20))
+    command = start("--serve", *words)
+    assert command.end() == (2, "")
+    (line,) = command.lines
+    assert line.startswith("error: ") and reason in line
+    assert not paths.root.exists()
+
+
+def test_a_data_root_that_cannot_be_written_names_the_variable_that_sets_another(start, paths):
+    paths.root.write_text("a file where the folder should be")
+    command = start("--serve")
+    assert command.end() == (2, "")
+    (line,) = command.lines
+    assert line.startswith("error: ") and "PERSISTENT_DATA_DIR" in line
+
+
 @contextmanager
 def a_taken_port():
     with socket.socket() as taken:
@@ -313,6 +378,7 @@ def test_a_given_port_that_is_taken_is_refused_by_the_name_of_the_program(start,
         assert command.end() == (2, "")
         (line,) = command.lines
         assert line.startswith(f"error: port {port}: is taken by ") and f"(process {os.getpid()})" in line
+        assert "without --port the next free one is taken" in line
     assert not paths.root.exists()
 
 
