@@ -1,5 +1,5 @@
 // How the assistant's text is marked: a wash that fades, a sign beside the line, and what it replaced on hover.
-import { type EditorState, type Extension, Facet, RangeSetBuilder, type RangeSet } from "@codemirror/state";
+import { type EditorState, type Extension, Facet, RangeSetBuilder, type RangeSet, type Text } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, gutter, GutterMarker, hoverTooltip } from "@codemirror/view";
 import "./marks.css";
 import { type EditKind, freshEdits, placedEdits, type PlacedHunk } from "./placed-edits";
@@ -48,7 +48,7 @@ function washes(state: EditorState): DecorationSet {
 function signs(state: EditorState): RangeSet<GutterMarker> {
   const kinds = new Map<number, EditKind>();
   for (const edit of freshEdits(state)) {
-    for (const line of edit.hunks.flatMap((hunk) => linesOf(state, hunk))) kinds.set(line, edit.kind);
+    for (const line of edit.hunks.flatMap((hunk) => linesOf(state.doc, hunk))) kinds.set(line, edit.kind);
   }
   const builder = new RangeSetBuilder<GutterMarker>();
   for (const [line, kind] of [...kinds].sort(([a], [b]) => a - b)) {
@@ -58,9 +58,9 @@ function signs(state: EditorState): RangeSet<GutterMarker> {
 }
 
 /** The lines that hold something of it; one that only its line end stands on holds nothing. */
-export function linesOf(state: EditorState, { from, to, inserted }: PlacedHunk): number[] {
-  const first = state.doc.lineAt(inserted.startsWith("\n") ? Math.min(from + 1, to) : from).number;
-  const last = state.doc.lineAt(inserted.endsWith("\n") && !inserted.startsWith("\n") ? Math.max(to - 1, from) : to).number;
+export function linesOf(document: Text, { from, to, inserted }: PlacedHunk): number[] {
+  const first = document.lineAt(inserted.startsWith("\n") ? Math.min(from + 1, to) : from).number;
+  const last = document.lineAt(inserted.endsWith("\n") && !inserted.startsWith("\n") ? Math.max(to - 1, from) : to).number;
   return Array.from({ length: Math.max(last - first, 0) + 1 }, (_, i) => first + i);
 }
 
@@ -82,5 +82,5 @@ function tooltip(state: EditorState, position: number) {
 }
 
 function isAt(state: EditorState, hunk: PlacedHunk, position: number): boolean {
-  return linesOf(state, hunk).includes(state.doc.lineAt(position).number);
+  return linesOf(state.doc, hunk).includes(state.doc.lineAt(position).number);
 }

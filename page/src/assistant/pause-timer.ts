@@ -13,7 +13,7 @@ export class PauseTimer {
   readonly #rhythm = new TypingRhythm();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isAfterDeletion = false;
-  #isMouseDown = false;
+  isMouseDown = false;
 
   constructor(private readonly due: () => void) {}
 
@@ -35,10 +35,6 @@ export class PauseTimer {
     this.#timer = setTimeout(() => this.#ask(view, { ...this.#moment(view), isFocused: true, before: "", after: "" }), BOUNDARY_MS);
   }
 
-  noteMouse(isDown: boolean): void {
-    this.#isMouseDown = isDown;
-  }
-
   stop(): void {
     clearTimeout(this.#timer);
   }
@@ -58,7 +54,7 @@ export class PauseTimer {
     const { main } = view.state.selection;
     return {
       isComposing: view.composing,
-      isMouseDown: this.#isMouseDown,
+      isMouseDown: this.isMouseDown,
       isSelecting: view.state.selection.ranges.some((range) => !range.empty),
       isFocused: view.hasFocus,
       isHidden: document.hidden,

@@ -1,6 +1,6 @@
 // What the assistant wrote in the open document, and what became of it: a part of the editor's state.
 // Not here: how it looks (`marks`), who asks for it (`assistant`).
-import { undoDepth } from "@codemirror/commands";
+import { undo } from "@codemirror/commands";
 import { type ChangeDesc, type EditorState, StateEffect, StateField, Text, type Transaction } from "@codemirror/state";
 import type { Hunk } from "./hunks";
 
@@ -32,7 +32,6 @@ export interface Placing {
   hunks: readonly Hunk[];
   before: Text;
   after: Text;
-  depth: number;
   /** Words or lines of it that are there, counted from its beginning; null: all. */
   part: { unit: "word" | "line"; count: number; of: readonly Hunk[] } | null;
 }
@@ -68,18 +67,26 @@ export function fatesOf(transaction: Transaction): { edit: PlacedEdit; fate: Fat
   if (before === after) return [];
   const remaining = new Map(after.map((edit) => [edit.requestId, edit]));
   const dropped = transaction.effects.filter((effect) => effect.is(dropEdit)).map((effect) => effect.value as string);
-  return before.flatMap((edit) => {
+  return before.flatMap((edit): { edit: PlacedEdit; fate: Fate }[] => {
     if (dropped.includes(edit.requestId)) return [];
     const now = remaining.get(edit.requestId);
-    if (now === undefined) return [{ edit, fate: transaction.isUserEvent("undo") ? "undone" as const : "deleted" as const }];
-    if (!edit.isFresh || now.isFresh) return [];
-    return [{ edit, fate: transaction.docChanged ? "changed" as const : "kept" as const }];
+    const isLost = edit.isFresh && !now?.isFresh;
+    if (isLost && transaction.isUserEvent("undo")) return [{ edit, fate: "undone" }];
+    if (now === undefined) return [{ edit, fate: "deleted" }];
+    return isLost ? [{ edit, fate: transaction.docChanged ? "changed" : "kept" }] : [];
   });
 }
 
 /** Whether it was the latest thing to happen to the document, so that undoing takes back exactly that. */
 export function isLatestChange(state: EditorState, edit: PlacedEdit): boolean {
-  return undoDepth(state) === edit.placed.depth && state.doc.eq(edit.placed.after);
+  return state.doc.eq(edit.placed.after) && (undoTransaction(state)?.newDoc.eq(edit.placed.before) ?? false);
+}
+
+/** What undoing would do; null: there is nothing to undo. */
+export function undoTransaction(state: EditorState): Transaction | null {
+  let transaction: Transaction | null = null;
+  undo({ state, dispatch: (each) => { transaction = each; } });
+  return transaction;
 }
 
 /** The changes that take the edit out of the document as it is now. */
@@ -111,7 +118,7 @@ function withEffect(edits: readonly PlacedEdit[], effect: StateEffect<unknown>):
   return edits;
 }
 
-const FORGOTTEN: Placing = { hunks: [], before: Text.empty, after: Text.empty, depth: -1, part: null };
+const FORGOTTEN: Placing = { hunks: [], before: Text.empty, after: Text.empty, part: null };
 
 function settled(edit: PlacedEdit): PlacedEdit {
   return edit.isFresh ? { ...edit, isFresh: false, phase: "faded", placed: FORGOTTEN } : edit;

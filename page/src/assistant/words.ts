@@ -103,10 +103,11 @@ export function duration(milliseconds: number): string {
   return milliseconds >= 1000 ? `${(milliseconds / 1000).toFixed(1)} s` : `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
 }
 
-/** "3 lines at line 5". lines: that hold something new. */
-export function amount(lines: number, removed: boolean): string {
-  if (!lines) return removed ? "less" : "nothing";
-  return lines === 1 ? "a line" : `${lines} lines`;
+/** "Wrote 3 lines at line 5". line: its first, from 1; lines: that hold something new. */
+export function wroteWords(kind: EditKind, line: number, lines: number): string {
+  const verb = { code: "Wrote", edit: "Edited", explain: "Explained" }[kind];
+  const what = lines > 1 ? `${lines} lines at line ${line}` : `at line ${line}`;
+  return kind === "code" && lines <= 1 ? `Wrote a line at line ${line}` : `${verb} ${what}`;
 }
 
 export function timeOfDay(milliseconds: number): string {

@@ -1,4 +1,5 @@
 // The person's settings: kept by the server, at hand for every part of the page. Not here: the view that shows them all.
+import { ask } from "../api/client";
 import { Store } from "../store";
 
 /** When the assistant is asked: after a pause that follows the typing, on a key only, or after so many milliseconds. */
@@ -24,25 +25,28 @@ export const LONGEST_PAUSE_MS = 10_000;
 /** A pause that only the person ends. */
 export const UNTIL_RESUMED = Number.MAX_SAFE_INTEGER;
 
-const KEY = "codeassist-settings";
-
 const USUAL: Settings = {
   explore: true, pause: "adaptive", off_for: [], theme: "system", subtle: false, learn_pastes: false, welcomed: false, tutor: false,
   paused_until: null,
 };
 
-export const settings = new Store<Settings>({ ...USUAL, ...remembered() });
+/** As they hold now; the usual ones until the server has told them. */
+export const settings = new Store<Settings>(USUAL);
 
-/** Changes what `change` names; the rest stays. */
-export async function changeSettings(change: Partial<Settings>): Promise<void> {
-  settings.set({ ...settings.value, ...change });
-  localStorage.setItem(KEY, JSON.stringify(settings.value));
+const PATH = "/api/settings";
+
+export async function loadSettings(): Promise<void> {
+  settings.set(await ask<Settings>(PATH));
 }
 
-function remembered(): Partial<Settings> {
+/** Changes what `change` names, here at once; the rest stays. Throws what `ask` throws, with the settings as they were. */
+export async function changeSettings(change: Partial<Settings>): Promise<void> {
+  const before = settings.value;
+  settings.set({ ...before, ...change });
   try {
-    return JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Settings>;
-  } catch {
-    return {};
+    settings.set(await ask<Settings>(PATH, change));
+  } catch (error) {
+    settings.set(before);
+    throw error;
   }
 }
