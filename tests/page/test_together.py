@@ -5,12 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from actions import Action, Decision, Review, Writer
+from actions import Action, Decision, Review
 from delegates import Completion
 from services.current_models import Choice
 from services.settings_messages import SettingsChange
-
-from .conftest import screenshot, violations
 
 QUICK_MS = 150
 SHOWN = Review(kept=0.8, threshold=0.4, shown_probability=1.0, shown=True, explored=False)
