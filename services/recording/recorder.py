@@ -12,13 +12,14 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from actions import Action
+from actions import Action, StageTimes
 from data_paths import DataPaths
 from errors import ConflictError, InputError, NotFoundError
 from files import append_line
@@ -389,9 +390,8 @@ def _with_decision(session: Session, timestep: int, action: dict[str, Any] | Non
     decision = session.decision_of(part.get("request_id"), timestep, (int(named.decision), named.line + 1))
     if decision is None:
         return action
-    recorded = recorded_action(decision.action)
-    if decision.milliseconds:
-        recorded["milliseconds"] = {stage: round(spent, 3) for stage, spent in decision.milliseconds.items()}
+    times = StageTimes(**{stage: round(spent, 3) for stage, spent in decision.milliseconds.items()})
+    recorded = recorded_action(replace(decision.action, milliseconds=times if decision.milliseconds else None))
     return {**action, "A": {**recorded, **{key: part[key] for key in ("request_id",) if key in part}}}
 
 
