@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import threading
-import time
 
 from app.startup import INTERRUPTED
 
@@ -29,19 +28,14 @@ def _watch(parent: int) -> None:
     while os.getppid() == parent and not _input_ended():
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(SAVE_SECONDS)
+    threading.Event().wait(SAVE_SECONDS)
     os._exit(INTERRUPTED)
 
 
 def _input_ended() -> bool:
-    """Whether standard input has ended; waits `WATCH_SECONDS` for that, also where something is to be read."""
+    """Whether standard input has ended; waits `WATCH_SECONDS` for that."""
     try:
         readable, _, _ = select.select([0], [], [], WATCH_SECONDS)
-        if not readable:
-            return False
-        if not os.read(0, 1):
-            return True
+        return bool(readable) and not os.read(0, 1)
     except OSError:
         return True
-    time.sleep(WATCH_SECONDS)
-    return False

@@ -4,7 +4,8 @@ import { EditorView } from "@codemirror/view";
 import type { ProblemMessage } from "./api/messages";
 import { Assistant } from "./assistant/assistant";
 import { createEditor } from "./editor/editor";
-import { notify } from "./notices";
+import { originOf } from "./editor/origins";
+import { notify, reporting } from "./notices";
 import { RecordedSession } from "./recording/session";
 import { Store } from "./store";
 
@@ -22,6 +23,7 @@ export interface OpenDocument {
   session: RecordedSession | null;
 }
 
+const PAUSE_MS = 1000;
 const SCRATCH_ID = "scratch";
 const IDLE: RecordingSign = { state: "idle", text: "Not recording: nothing is open" };
 
@@ -29,6 +31,7 @@ export class Workspace {
   readonly document = new Store<OpenDocument | null>(null);
   readonly recordingSign = new Store<RecordingSign>(IDLE);
   readonly assistant = new Assistant();
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     addEventListener("pagehide", (event) => this.#leave(event));
@@ -45,10 +48,17 @@ export class Workspace {
   async close(): Promise<void> {
     const open = this.document.value;
     if (open === null) return;
-    this.assistant.close();
+    clearTimeout(this.#timer);
+    this.assistant.cancel();
     await open.session?.end(open.view.state);
     this.document.set(null);
     this.recordingSign.set(IDLE);
+  }
+
+  async help(): Promise<void> {
+    clearTimeout(this.#timer);
+    const open = this.document.value;
+    if (open?.session) await this.assistant.help(open.view, open.session);
   }
 
   async #open(title: string, fileName: string, text: string, problem: ProblemMessage | null): Promise<void> {
@@ -57,15 +67,19 @@ export class Workspace {
     const follow = EditorView.updateListener.of((update) => {
       for (const transaction of update.transactions) if (transaction.docChanged) this.#noteChange(open, transaction);
     });
-    open.view = createEditor({ text, fileName, label: `Code of ${title}`, extensions: [follow, this.assistant.extension] });
+    open.view = createEditor({ text, fileName, label: `Code of ${title}`, extensions: follow });
     open.session = await RecordedSession.begin(problem?.task_id ?? SCRATCH_ID, open.view.state, (reason, isLasting) =>
       this.#showRecording(reason, isLasting));
-    this.assistant.open({ view: open.view, session: open.session, fileName });
     this.document.set(open);
   }
 
   #noteChange(open: OpenDocument, transaction: Parameters<RecordedSession["noteTransaction"]>[0]): void {
     open.session?.noteTransaction(transaction);
+    clearTimeout(this.#timer);
+    this.assistant.cancel();
+    const origin = originOf(transaction);
+    if (origin === "assistant" || transaction.isUserEvent("delete")) return;
+    this.#timer = setTimeout(reporting(() => this.help()), PAUSE_MS);
   }
 
   #showRecording(reason: string | null, isLasting: boolean): void {

@@ -1,0 +1,101 @@
+// A chart with the same numbers as a table beside it, for whoever does not see the chart or wants to copy them.
+import { useEffect, useRef, useState } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import "./chart.css";
+
+export interface Series {
+  name: string;
+  /** One for each of the chart's `xs`; null: none there. */
+  values: readonly (number | null)[];
+  colour: "accent" | "quiet" | "explain-mark" | "edit-mark" | "human-mark";
+  /** Only points, no line between them. */
+  isPoints?: boolean;
+  isDashed?: boolean;
+}
+
+export interface ChartProps {
+  title: string;
+  xName: string;
+  xs: readonly number[];
+  /** How the x axis and the table name a value. */
+  xLabel?: (x: number) => string;
+  series: readonly Series[];
+  yRange?: [number, number];
+  height?: number;
+}
+
+const HEIGHT = 220;
+
+export function Chart({ title, xName, xs, xLabel = String, series, yRange, height = HEIGHT }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const scheme = useColourScheme();
+  useEffect(() => {
+    const parent = place.current;
+    if (parent === null || !xs.length) return;
+    const options: uPlot.Options = {
+      width: parent.clientWidth, height, legend: { show: series.length > 1, live: false }, cursor: { show: false },
+      scales: { x: { time: false }, ...(yRange ? { y: { range: () => yRange } } : {}) },
+      axes: [axis(parent, { values: (_, splits) => splits.map((x) => (Number.isInteger(x) ? xLabel(x) : "")) }), axis(parent, { size: 56 })],
+      series: [{}, ...series.map((each) => seriesOptions(parent, each))],
+    };
+    const plot = new uPlot(options, [[...xs], ...series.map((each) => [...each.values])], parent);
+    const observer = new ResizeObserver(() => plot.setSize({ width: parent.clientWidth, height }));
+    observer.observe(parent);
+    return () => { observer.disconnect(); plot.destroy(); };
+  }, [JSON.stringify([xs, series, yRange]), scheme, height]);
+  return (
+    <figure class="chart">
+      <figcaption><h3>{title}</h3></figcaption>
+      <div class="chart-place" ref={place} aria-hidden="true" />
+      <details class="small">
+        <summary>{title} as a table</summary>
+        <div class="scroll" tabIndex={0} role="region" aria-label={`${title} as a table`}>
+          <table>
+            <thead><tr><th scope="col">{xName}</th>{series.map((each) => <th key={each.name} scope="col" class="number">{each.name}</th>)}</tr></thead>
+            <tbody>{xs.map((x, i) => (
+              <tr key={i}><th scope="row">{xLabel(x)}</th>{series.map((each) => <td key={each.name} class="number">{each.values[i]?.toFixed(3) ?? "–"}</td>)}</tr>
+            ))}</tbody>
+          </table>
+        </div>
+      </details>
+    </figure>
+  );
+}
+
+function axis(parent: Element, more: uPlot.Axis): uPlot.Axis {
+  const rule = { stroke: colour(parent, "rule"), width: 1 };
+  return { stroke: colour(parent, "quiet"), grid: rule, ticks: rule, ...more };
+}
+
+function seriesOptions(parent: Element, { name, colour: token, isPoints = false, isDashed = false }: Series): uPlot.Series {
+  const stroke = colour(parent, token);
+  return {
+    label: name, stroke, width: isPoints ? 0 : 2, spanGaps: true, ...(isDashed ? { dash: [6, 4] } : {}),
+    points: { show: isPoints || undefined!, size: isPoints ? 8 : 5, fill: stroke },
+  };
+}
+
+/** What a token of `style/tokens.css` is now, for a canvas. */
+function colour(parent: Element, token: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(--${token})`;
+  parent.append(probe);
+  const resolved = getComputedStyle(probe).color;
+  probe.remove();
+  return resolved;
+}
+
+function useColourScheme(): string {
+  const read = () => `${document.documentElement.dataset.theme ?? ""} ${matchMedia("(prefers-color-scheme: dark)").matches}`;
+  const [scheme, setScheme] = useState(read);
+  useEffect(() => {
+    const query = matchMedia("(prefers-color-scheme: dark)");
+    const follow = () => setScheme(read());
+    const observer = new MutationObserver(follow);
+    observer.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    query.addEventListener("change", follow);
+    return () => { observer.disconnect(); query.removeEventListener("change", follow); };
+  }, []);
+  return scheme;
+}

@@ -1,0 +1,84 @@
+// Train, watch it, stop it without losing anything, and see before and after.
+import { useEffect } from "preact/hooks";
+import { ask } from "../../api/client";
+import type { EpochPoint, TrainingMessage } from "../../api/learning";
+import { Chart } from "../../components/chart";
+import { useResource } from "../../components/resource";
+import { when } from "../../format";
+import { reporting } from "../../notices";
+import { ComparisonTable } from "./comparison-table";
+
+const WATCH_MS = 1000;
+const LOOK_MS = 15_000;
+const PHASES: Record<string, string> = { bc: "Learning what you do", ppo_from_episodes: "Learning what you keep", zero_style: "Playing on from your sessions" };
+
+export function Training() {
+  const training = useResource<TrainingMessage>("/api/training", LOOK_MS);
+  const state = training.answer;
+  const isActive = state?.status === "running" || state?.status === "stopping";
+  useEffect(() => {
+    if (!isActive) return;
+    const timer = setInterval(() => void training.reload(), WATCH_MS);
+    return () => clearInterval(timer);
+  }, [isActive, training.reload]);
+  const tell = (action: "start" | "stop") => reporting(async () => {
+    await ask(`/api/training/${action}`, {});
+    await training.reload();
+  });
+  if (state === null) return training.error ? <p class="wrong" role="alert">{training.error}</p> : null;
+  return (
+    <section class="panel stack" aria-labelledby="training-title">
+      <h2 id="training-title">Training</h2>
+      <p class="words" role="status">{words(state)}</p>
+      {isActive && <Progress state={state} />}
+      <p class="row">
+        {isActive
+          ? <button disabled={state.status === "stopping" || state.elsewhere} onClick={tell("stop")}>Stop and save</button>
+          : <button class="primary" disabled={!state.can_start} onClick={tell("start")}>{state.status === "stopped" ? "Go on" : "Train now"}</button>}
+        {!isActive && state.refusal && <span class="quiet-text small">{state.refusal}</span>}
+      </p>
+      {state.error && <p class="wrong" role="alert">{state.error}</p>}
+      {state.lines.map((line) => <p key={line} class="words">{line}</p>)}
+      <Curves points={state.points} />
+      {state.table.length > 0 && (
+        <ComparisonTable rows={state.table} caption={state.sessions === "held_out" ? "Before and after, on sessions held out" : "Before and after, on the sessions learned from"} />
+      )}
+    </section>
+  );
+}
+
+function words({ status, title, phase, epoch, epochs, elsewhere, ended }: TrainingMessage): string {
+  const doing = title || PHASES[phase] || "Getting ready";
+  switch (status) {
+    case "idle": return "Nothing has been trained yet. A training takes a minute or two, on this machine alone; you can go on writing.";
+    case "running": return elsewhere ? "Another run.py trains at this moment." : `${doing}${epochs ? `, epoch ${epoch} of ${epochs} at most` : ""} …`;
+    case "stopping": return "Saving and stopping …";
+    case "stopped": return "The training was stopped and saved.";
+    case "done": return `The last training ended${ended ? ` ${when(ended)}` : ""}.`;
+    case "failed": return "The last training failed; nothing was replaced.";
+  }
+}
+
+function Progress({ state }: { state: TrainingMessage }) {
+  return <progress class="training-progress" aria-label="Share of this phase" max={1} value={state.share} />;
+}
+
+function Curves({ points }: { points: readonly EpochPoint[] }) {
+  const phases = Object.keys(PHASES).filter((phase) => points.filter((point) => point.phase === phase).length > 1);
+  return (
+    <div class="curves">
+      {phases.map((phase) => {
+        const own = points.filter((point) => point.phase === phase);
+        const values = (name: string) => own.map(({ metrics }) => (typeof metrics[name] === "number" ? metrics[name] : null));
+        const held = values("val_decision_nll");
+        return (
+          <Chart key={phase} title={PHASES[phase]!} xName="Epoch" xs={own.map((point) => point.epoch)}
+            series={[
+              { name: "Loss", values: values("loss"), colour: "accent" },
+              ...(held.some((value) => value !== null) ? [{ name: "On sessions held out", values: held, colour: "edit-mark", isDashed: true } as const] : []),
+            ]} />
+        );
+      })}
+    </div>
+  );
+}

@@ -1,0 +1,61 @@
+"""Training from the page and what it shows of the person, in a browser, with the real training."""
+
+import json
+import shutil
+
+import pytest
+
+from .conftest import screenshot, serve, violations
+
+TINY = {
+    "featurizer": {"d_in": 24, "char_dim": 8},
+    "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
+    "bc": {"epochs": 2},
+    "ppo": {"epochs": 2},
+    "zero_style": {"epochs": 1, "roots": 2, "horizon": 2},
+}
+
+
+@pytest.fixture
+def server(tmp_path, sample_sessions, monkeypatch):
+    settings = tmp_path / "training_config.json"
+    settings.write_text(json.dumps(TINY))
+    shutil.copytree(sample_sessions, tmp_path / "data" / "state-service" / "episodes")
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path / "data"))  # of the process that trains
+    flags = ("--training-config-path", str(settings), "--no-telemetry")
+    with serve(tmp_path / "data", training_flags=flags) as server:
+        yield server
+
+
+def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened, server):
+    opened.goto(server.url + "#/learning")
+    opened.get_by_text("Kept after your reply").wait_for()
+    screenshot(opened, "learning-before")
+    assert violations(opened) == []
+    opened.get_by_role("button", name="Train now").click()
+    opened.get_by_role("button", name="Stop and save").click()
+    opened.get_by_text("The training was stopped and saved").wait_for(timeout=60_000)
+    opened.get_by_role("button", name="Go on").click()
+    opened.get_by_text("The last training ended").wait_for(timeout=120_000)
+    opened.get_by_role("columnheader", name="After", exact=True).wait_for()
+    screenshot(opened, "learning-after")
+    assert violations(opened) == []
+
+    opened.goto(server.url + "#/models")
+    opened.get_by_text("✓ current").wait_for()
+    screenshot(opened, "models")
+    assert violations(opened) == []
+
+
+def test_without_sessions_the_page_says_what_to_do(page, tmp_path, errors):
+    with serve(tmp_path / "empty", training_flags=()) as server:
+        page.goto(server.url + "#/learning")
+        page.get_by_text("No session that has ended is there yet").wait_for()
+        page.get_by_text("there is nothing to learn from yet").wait_for()
+        assert page.get_by_role("button", name="Train now").is_disabled()
+        assert violations(page) == []
+        screenshot(page, "learning-empty")
+        page.goto(server.url + "#/models")
+        page.get_by_text("There are none yet").wait_for()
+        assert violations(page) == []
+    assert not errors
