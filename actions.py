@@ -102,6 +102,15 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True)
+class StageTimes:
+    """Milliseconds that each stage of an answer took. None: unknown, or it was not asked."""
+
+    policy: float | None = None
+    writer: float | None = None
+    reviewer: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """What one agent did in one turn, with what was recorded of how it was decided.
 
@@ -110,7 +119,8 @@ class Action:
     probability, decision_probability: with which the pair (decision, line) and the decision were taken: strategy,
     temperature and exploration included, so that importance ratios are made of them. policy_probability: that of the
     pair under the policy itself. model: who decided. value: expected return. kept: estimated share of the text that
-    will be kept. withheld: the help that was held back; the decision is then a NO-OP. None: unknown, or there was none.
+    will be kept. withheld: the help that was held back; the decision is then a NO-OP. milliseconds: how long it took.
+    None: unknown, or there was none.
     """
 
     agent: Agent
@@ -126,6 +136,7 @@ class Action:
     writer: Writer | None = None
     review: Review | None = None
     withheld: Withheld | None = None
+    milliseconds: StageTimes | None = None
 
 
 def _key(name: str) -> str:

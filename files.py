@@ -130,14 +130,14 @@ def lock(path: Path, *, wait: bool = False, waiting: Callable[[], None] | None =
     with translate_os_errors(path):
         file = path.open("ab")
     with file:
-        announced = False
+        attempts = 0
         while not _try_lock(file, path):
-            if not wait:
+            attempts += 1
+            if not wait and attempts > 1:  # at the first one somebody may have been looking (`is_locked`)
                 raise ConflictError(str(path.parent), "another run is working in this folder; wait until it has ended")
-            if waiting is not None and not announced:
+            if waiting is not None and attempts == 1:
                 waiting()
-                announced = True
-            time.sleep(0.1)
+            time.sleep(0.1 if wait else 0.02)
         yield
 
 

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import threading
+import time
 
 from app.startup import INTERRUPTED
 
@@ -28,14 +29,19 @@ def _watch(parent: int) -> None:
     while os.getppid() == parent and not _input_ended():
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-    threading.Event().wait(SAVE_SECONDS)
+    time.sleep(SAVE_SECONDS)
     os._exit(INTERRUPTED)
 
 
 def _input_ended() -> bool:
-    """Whether standard input has ended; waits `WATCH_SECONDS` for that."""
+    """Whether standard input has ended; waits `WATCH_SECONDS` for that, also where something is to be read."""
     try:
         readable, _, _ = select.select([0], [], [], WATCH_SECONDS)
-        return bool(readable) and not os.read(0, 1)
+        if not readable:
+            return False
+        if not os.read(0, 1):
+            return True
     except OSError:
         return True
+    time.sleep(WATCH_SECONDS)
+    return False

@@ -6,6 +6,7 @@ does. Not here: reading files.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -38,8 +39,14 @@ _SECRETS = GitIgnoreSpec.from_lines(_SECRET_FILES)
 
 
 def is_secret_file(path: PurePosixPath | Path) -> bool:
-    """Whether a file's name or folder says that it holds a secret, whatever its case."""
-    return bool(_SECRETS.match_file(path.as_posix().lower().lstrip("/")))
+    """Whether a file's name or folder says that it holds a secret, however its letters are spelled."""
+    return bool(_SECRETS.match_file(_plainly_spelled(path.as_posix()).lstrip("/")))
+
+
+def _plainly_spelled(name: str) -> str:
+    """A name in small letters, without characters that are not seen: file systems may take both for the same."""
+    seen = "".join([character for character in name if unicodedata.category(character) != "Cf"])
+    return unicodedata.normalize("NFKC", seen).lower()
 
 
 class IgnoredFiles:
@@ -57,18 +64,21 @@ class IgnoredFiles:
     def ignores(self, path: Path) -> bool:
         """Whether the file, given from the root or as a whole path, is never to be read.
 
-        A link is ignored if it or what it leads to is, and where that lies outside of the root.
+        A link is ignored if it or what it leads to is, and where that lies outside of the root or nowhere.
         """
         whole = self._root / path
         inside = self._below_root(whole.absolute(), self._root.absolute())
-        target = self._below_root(whole.resolve(), self._resolved_root)
+        try:
+            target = self._below_root(whole.resolve(), self._resolved_root)
+        except (OSError, RuntimeError):  # links that lead in a circle, a name that cannot be
+            return True
         if inside is None or target is None:
             return True
         return any(is_secret_file(each) or self._is_named(each) for each in {inside, target})
 
     def ignores_folder(self, path: PurePosixPath) -> bool:
         """Whether all that lies in a folder below the root is ignored."""
-        return bool(_SECRETS.match_file(f"{path.as_posix().lower()}/")) or self._is_named(path)
+        return bool(_SECRETS.match_file(f"{_plainly_spelled(path.as_posix())}/")) or self._is_named(path)
 
     @staticmethod
     def _below_root(path: Path, root: Path) -> PurePosixPath | None:

@@ -5,10 +5,11 @@ Not here: formats of states, what a recording leaves out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from actions import Action, Agent, Decision, Review, Withheld, Writer, parse_decision
+from actions import Action, Agent, Decision, Review, StageTimes, Withheld, Writer, parse_decision
 from errors import InputError
 from state import State
 
@@ -84,6 +85,7 @@ def _recorded_action(agent: Agent, value: object, place: Place, first_line: int)
         writer=_writer(part.get("writer"), (place, "writer")),
         review=_review(part.get("review"), (place, "review")),
         withheld=_withheld(part.get("withheld"), (place, "withheld"), decision, first_line),
+        milliseconds=_stage_times(part.get("milliseconds")),
     )
     return RecordedAction(agent, action)
 
@@ -138,3 +140,16 @@ def _withheld(value: object, place: Place, recorded: Decision, first_line: int) 
     if recorded is not Decision.NO_OP:
         raise InputError(place_text(place), f"found withheld help beside type {int(recorded)}, expected type 0")
     return Withheld(decision, _line(part, place, decision, first_line), text(part.get("text"), (place, "text")))
+
+
+def _stage_times(value: object) -> StageTimes | None:
+    """What is no such measurement is another program's, and says nothing."""
+    if not isinstance(value, dict):
+        return None
+    return StageTimes(*[_spent(value.get(stage)) for stage in ("policy", "writer", "reviewer")])
+
+
+def _spent(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        return None
+    return float(value)

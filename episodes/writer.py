@@ -128,6 +128,9 @@ def recorded_action(action: Action) -> dict[str, object]:
     if (withheld := action.withheld) is not None:
         line = withheld.line + FIRST_LINE
         part["withheld"] = {"type": int(withheld.decision), "line": line, "text": withheld.text}
+    if action.milliseconds is not None:
+        times = asdict(action.milliseconds)
+        part["milliseconds"] = {stage: spent for stage, spent in times.items() if spent is not None}
     return part
 
 

@@ -126,6 +126,7 @@ class CurrentModels:
         """Reads the models, so that the next decision need not wait; what is wrong with them becomes `failure`."""
         try:
             self.models()
+            self.failure = None
         except InputError as error:
             self.failure = str(error)
 

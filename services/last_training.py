@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -12,9 +14,13 @@ import msgspec
 from data_paths import DataPaths
 from errors import InputError
 from files import is_locked, read_regular_file
+from services.current_models import file_stamp
 from services.learning_messages import ComparisonMessage, EpochMessage, TrainingMessage
-from training.runs.outcome_file import read_outcome
+from training.runs.outcome_file import OUTCOME, read_outcome
 from training.runs.training_manifest import read_manifest
+
+PLAN, LOG = "plan.json", "train.jsonl"
+"""Files of a run: there until it has ended; a line an epoch."""
 
 STOPPED = "It was stopped before its end. Started again, it goes on from there, unless sessions have changed since."
 NOT_METRICS = ("phase", "epoch", "run_id", "run_label")
@@ -23,7 +29,7 @@ NOT_METRICS = ("phase", "epoch", "run_id", "run_label")
 
 def is_interrupted(paths: DataPaths) -> bool:
     """Whether a training has begun and not ended."""
-    return (paths.run / "plan.json").exists()
+    return (paths.run / PLAN).exists()
 
 
 def trains_elsewhere(paths: DataPaths) -> bool:
@@ -31,17 +37,36 @@ def trains_elsewhere(paths: DataPaths) -> bool:
     return is_locked(paths.run / ".lock")
 
 
-def last_training(paths: DataPaths) -> TrainingMessage:
-    """The last training as far as it is on the disk."""
+class LastTraining:
+    """The last training as far as it is on the disk; for any number of threads. Read again once a file has changed."""
+
+    def __init__(self, paths: DataPaths) -> None:
+        self._paths = paths
+        self._lock = threading.Lock()
+        self._stamp: object = None
+        self._message = TrainingMessage()
+
+    def state(self) -> TrainingMessage:
+        """The training as a message that the caller may change."""
+        with self._lock:
+            if (stamp := self._files_stamp()) != self._stamp:
+                self._message, self._stamp = _read(self._paths), stamp
+            message = copy.deepcopy(self._message)
+        if message.status == "stopped" and trains_elsewhere(self._paths):
+            message.status, message.elsewhere, message.lines = "running", True, []
+        return message
+
+    def _files_stamp(self) -> object:
+        paths = self._paths
+        return [file_stamp(path) for path in (paths.run / PLAN, paths.run / OUTCOME, _log(paths.run), paths.manifest)]
+
+
+def _read(paths: DataPaths) -> TrainingMessage:
     if is_interrupted(paths):
-        points = _points(paths.run, None)
-        if trains_elsewhere(paths):
-            return TrainingMessage("running", points=points, elsewhere=True)
-        return TrainingMessage("stopped", points=points, lines=[STOPPED])
+        return TrainingMessage("stopped", points=points_of(paths.run, None), lines=[STOPPED])
     if (outcome := read_outcome(paths.run)) is not None:
-        message = TrainingMessage("done")
+        message = TrainingMessage("done", points=points_of(paths.run, outcome.get("run_id")))
         apply_outcome(message, outcome)
-        message.points = _points(paths.run, outcome.get("run_id"))
         return message
     return _last_of_manifest(paths)
 
@@ -75,11 +100,15 @@ class _Outcome(msgspec.Struct):
     replaced: bool
 
 
-def _points(run_folder: Path, run_id: object) -> list[EpochMessage]:
-    """The epochs of a run in the log; None: of the last run."""
-    rows = list(_rows(run_folder / "training" / "train.jsonl"))
+def points_of(run_folder: Path, run_id: object) -> list[EpochMessage]:
+    """The epochs of a run that the log has; run_id None: of the last run."""
+    rows = list(_rows(_log(run_folder)))
     run_id = rows[-1].get("run_id") if rows and run_id is None else run_id
     return [point(row) for row in rows if row.get("run_id") == run_id]
+
+
+def _log(run_folder: Path) -> Path:
+    return run_folder / "training" / LOG
 
 
 def _rows(log: Path) -> Iterator[dict[str, Any]]:

@@ -25,6 +25,7 @@ from training.evaluation.proportions import ENOUGH, Rate
 
 if TYPE_CHECKING:
     from models.store import Generation
+    from training.runs.training_manifest import ManifestEntry
 
 
 class _Measured(msgspec.Struct):
@@ -33,8 +34,8 @@ class _Measured(msgspec.Struct):
     table: list[ComparisonMessage]
 
 
-def model_message(generation: Generation) -> ModelMessage:
-    """The message; what its meta does not say stays unknown, whatever else is in it."""
+def model_message(generation: Generation, entry: ManifestEntry | None) -> ModelMessage:
+    """The message; what the meta and the manifest do not say stays unknown, whatever else is in them."""
     meta = generation.meta
     message = ModelMessage(
         generation.id,
@@ -43,6 +44,8 @@ def model_message(generation: Generation) -> ModelMessage:
         meta,
         trained_on=_text(meta.get("trained_on")),
         sessions=meta.get("sessions") if isinstance(meta.get("sessions"), int) else None,
+        session_ids=[] if entry is None else list(entry.sessions),
+        held_out_ids=[] if entry is None else list(entry.held_out),
         verdict=_text(meta.get("verdict")),
         damaged=generation.damaged,
         protected=generation.protected,

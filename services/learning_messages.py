@@ -73,8 +73,9 @@ class ModelMessage(Struct):
     """A stored generation of models.
 
     trained_on: `person`, `samples`, `scripted`, `imported`, `nothing`; "": unknown. sessions: how many they learned
-    from. measured_on, measured: on how many sessions, `held_out` or `learned_from` by them, and what was measured.
-    verdict: why they became current, or did not. damaged: they cannot be restored. protected: a start of training.
+    from; session_ids, held_out_ids: which they were, and on which they were compared. verdict: why they became current,
+    or did not. measured_on, measured_sessions, measured: what was measured, on how many sessions, `held_out` or
+    `learned_from` by them. damaged: they cannot be restored. protected: a start of training.
     """
 
     id: str
@@ -83,6 +84,8 @@ class ModelMessage(Struct):
     meta: dict[str, Any]
     trained_on: str = ""
     sessions: int | None = None
+    session_ids: list[str] = field(default_factory=list)
+    held_out_ids: list[str] = field(default_factory=list)
     verdict: str = ""
     measured_on: Literal["held_out", "learned_from", ""] = ""
     measured_sessions: int | None = None

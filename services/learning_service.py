@@ -14,12 +14,13 @@ from starlette.responses import Response
 
 from errors import ConflictError, NotFoundError
 from services.endpoints import Endpoint
-from services.last_training import last_training
+from services.last_training import LastTraining
 from services.learning_answers import learned_message, model_message
 from services.learning_messages import LearnedMessage, ModelMessage, TrainingMessage
 from services.responses import answer
 from services.services import Services
 from training.evaluation.help_statistics import help_statistics
+from training.runs.training_manifest import entry_of, read_manifest
 
 NO_TRAINING = "this server does not train; run.py --train-only does"
 
@@ -52,6 +53,9 @@ class Learning:
 
     services: Services
 
+    def __post_init__(self) -> None:
+        self._last = LastTraining(self.services.paths)
+
     async def training(self, request: Request) -> Response:
         return answer(await asyncio.to_thread(self._training))
 
@@ -73,7 +77,7 @@ class Learning:
     def _training(self) -> TrainingMessage:
         if self.services.training is not None:
             return self.services.training.state()
-        message = last_training(self.services.paths)
+        message = self._last.state()
         message.can_start, message.refusal = False, NO_TRAINING
         return message
 
@@ -91,7 +95,10 @@ class Learning:
     def _models(self) -> list[ModelMessage]:
         from models import store
 
-        return [model_message(generation) for generation in reversed(store.generations(self.services.paths.models))]
+        paths = self.services.paths
+        entries = read_manifest(paths.manifest)
+        generations = reversed(store.generations(paths.models))
+        return [model_message(each, entry_of(entries, paths.models, each.id)) for each in generations]
 
     def _restore(self, generation_id: str) -> list[ModelMessage]:
         from models import store

@@ -27,6 +27,9 @@ TOKEN_HEADER = "X-CodeAssist-Token"
 MAX_BODY = 32 * 2**20
 """Bytes of a request: a file of 50,000 lines with its attribution."""
 MAX_OPEN_REQUESTS = 128
+"""Requests that are worked on at a time; their bodies have arrived."""
+MAX_ARRIVING_REQUESTS, MAX_ARRIVED_BYTES = 2048, 8 * MAX_BODY
+"""Requests whose bodies are on their way, and bytes of all bodies that are here."""
 BODY_SECONDS = 30.0
 """How long a request's body may take in all."""
 MAX_HEADERS, MAX_ADDRESS = 32 * 2**10, 16 * 2**10
@@ -94,7 +97,7 @@ class RequestGuard:
         self._app, self._rules = app, rules
         self._failures = failures or FailureLog()
         self._hosts, self._own = rules.hosts(), rules.own_origins()
-        self._open = 0
+        self._load = _Load()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -107,23 +110,17 @@ class RequestGuard:
             self._check(scope, headers)
             if _is_preflight(scope, headers):
                 return await _send_answer(answer, 204, b"")
-            await self._run(scope, _limited_body(receive, headers), answer)
+            with _Admission(self._load, headers) as admission:
+                await self._app(scope, _limited_body(receive, headers, admission), answer)
         except RefusedError as refusal:
             await answer.refuse(refusal.status, refusal.reason)
+        except asyncio.CancelledError:  # what is under way when the server ends and has had its time
+            await answer.refuse(503, "the server is ending; ask again once it is there")
         except ClientDisconnect:
             return
         except Exception as error:
             log_id = self._failures.add(error, answer.request_id, f"{scope['method']} {_documented_path(scope)}")
             await answer.refuse(500, f"an unexpected error, which the log has under {log_id}")
-
-    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._open >= MAX_OPEN_REQUESTS:
-            raise RefusedError(503, f"{MAX_OPEN_REQUESTS} requests are open already; try again in a moment")
-        self._open += 1
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._open -= 1
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         if sum(len(name) + len(text) for name, text in headers.raw) > MAX_HEADERS:
@@ -188,7 +185,65 @@ class _AnswerHeaders:
             await _send_answer(self, status, messages.encode(messages.Refusal(reason)))
 
 
-def _limited_body(receive: Receive, headers: Headers) -> Receive:
+@dataclass
+class _Load:
+    """How many requests are on their way and are worked on at the moment, and the bytes of their bodies."""
+
+    arriving: int = 0
+    open: int = 0
+    bytes: int = 0
+
+
+class _Admission:
+    """The place of one request among the others, which it leaves at the end.
+
+    Until its body has arrived it takes none of the places of those that are worked on, so that clients that never
+    finish theirs do not keep out the others. Raises RefusedError: there is no place.
+    """
+
+    def __init__(self, load: _Load, headers: Headers) -> None:
+        self._load = load
+        self._has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        self._is_open, self._bytes = False, 0
+
+    def __enter__(self) -> _Admission:
+        if self._load.arriving >= MAX_ARRIVING_REQUESTS:
+            raise RefusedError(503, f"{MAX_ARRIVING_REQUESTS} requests are arriving already; try again in a moment")
+        self._load.arriving += 1
+        if not self._has_body:
+            try:
+                self.open()
+            except RefusedError:
+                self.__exit__()
+                raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._load.bytes -= self._bytes
+        if self._is_open:
+            self._load.open -= 1
+        else:
+            self._load.arriving -= 1
+
+    def add(self, size: int) -> None:
+        """Counts bytes of its body."""
+        if self._load.bytes + size > MAX_ARRIVED_BYTES:
+            raise RefusedError(503, f"more than {MAX_ARRIVED_BYTES} bytes of requests are here; try again in a moment")
+        self._load.bytes += size
+        self._bytes += size
+
+    def open(self) -> None:
+        """Takes a place among those that are worked on."""
+        if self._is_open:
+            return
+        if self._load.open >= MAX_OPEN_REQUESTS:
+            raise RefusedError(503, f"{MAX_OPEN_REQUESTS} requests are open already; try again in a moment")
+        self._load.arriving -= 1
+        self._load.open += 1
+        self._is_open = True
+
+
+def _limited_body(receive: Receive, headers: Headers, admission: _Admission) -> Receive:
     """`receive` that refuses a body too long or too slow."""
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > MAX_BODY:
@@ -206,9 +261,12 @@ def _limited_body(receive: Receive, headers: Headers) -> Receive:
         except TimeoutError:
             raise RefusedError(408, f"the request took more than {BODY_SECONDS:.0f} s to arrive") from None
         size += len(message.get("body", b""))
+        admission.add(len(message.get("body", b"")))
         if size > MAX_BODY:
             raise RefusedError(413, f"a request has at most {MAX_BODY} bytes")
         ended = not message.get("more_body", False)
+        if ended:
+            admission.open()
         return message
 
     return limited

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from delegates.file_kinds import is_python_file
+from delegates.selection import ReliableWriter
+from services.services import Services
 from state_adapter import is_excluded
 
 MAX_SESSIONS = 50
@@ -19,8 +21,15 @@ _TAIL = 2**20
 
 
 def latest_texts(folder: Path, most: int = MAX_SESSIONS) -> Iterator[str]:
-    """The last text of each of the latest sessions in a folder, the oldest first; what cannot be read is left out."""
-    streams = [stream for stream in folder.glob("*/raw/*.jsonl") if stream.stem == stream.parent.parent.name]
+    """The last text of each of the latest sessions in a folder, the oldest first.
+
+    What cannot be read, or is excluded from learning, is left out.
+    """
+    streams = [
+        stream
+        for stream in folder.glob("*/raw/*.jsonl")
+        if stream.stem == stream.parent.parent.name and not is_excluded(stream)
+    ]
     dated = []
     for stream in streams:
         with suppress(OSError):
@@ -29,6 +38,15 @@ def latest_texts(folder: Path, most: int = MAX_SESSIONS) -> Iterator[str]:
         text = last_text(stream)
         if text is not None:
             yield text
+
+
+def relearn_texts(services: Services) -> None:
+    """Lets the embedded writer know what the latest sessions came to, and nothing that it knew before."""
+    if isinstance(services.assistance.writer, ReliableWriter):
+        embedded = services.assistance.writer.embedded
+        embedded.forget_texts()
+        for text in latest_texts(services.paths.episodes):
+            embedded.add_text(text)
 
 
 def last_text(stream: Path) -> str | None:

@@ -144,7 +144,7 @@ class PersonFiles:
         descriptor = os.open(self.folder, _FOLDER)
         try:
             for name in path.parts[:-1]:
-                inner = os.open(name, _FOLDER, dir_fd=descriptor)
+                inner = _open_folder(name, descriptor)
                 os.close(descriptor)
                 descriptor = inner
             yield descriptor
@@ -231,6 +231,16 @@ def _refusals(path: PurePosixPath) -> Iterator[None]:
             raise
 
 
+def _open_folder(name: str, parent: int) -> int:
+    """Raises OSError: ELOOP where it is a link, which Linux itself calls no folder."""
+    try:
+        return os.open(name, _FOLDER, dir_fd=parent)
+    except NotADirectoryError:
+        if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            raise OSError(errno.ELOOP, "is a link") from None
+        raise
+
+
 def _read(parent: int, path: PurePosixPath) -> bytes:
     """The content of a file. Raises OSError, InputError."""
     descriptor = os.open(path.name, _READING, dir_fd=parent)
@@ -304,7 +314,7 @@ def _replace(parent: int, path: PurePosixPath, content: bytes, current: bytes | 
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             if current is not None:
-                os.fchmod(descriptor, stat.S_IMODE(os.stat(path.name, dir_fd=parent, follow_symlinks=False).st_mode))
+                _keep_owner_and_mode(parent, path, descriptor)
             file.flush()
             os.fsync(descriptor)
         if current is None:
@@ -317,6 +327,16 @@ def _replace(parent: int, path: PurePosixPath, content: bytes, current: bytes | 
         with suppress(FileNotFoundError):
             os.unlink(temporary, dir_fd=parent)
     os.fsync(parent)
+
+
+def _keep_owner_and_mode(parent: int, path: PurePosixPath, descriptor: int) -> None:
+    """Gives a new content the owner and the mode of the file that it stands in for. Raises OSError."""
+    if not os.access(path.name, os.W_OK, dir_fd=parent):
+        raise ForbiddenFileError(str(path), "is read-only")
+    status = os.stat(path.name, dir_fd=parent, follow_symlinks=False)
+    with suppress(PermissionError):  # of a group of others; only root may
+        os.fchown(descriptor, status.st_uid, status.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
 
 
 def _link_new(parent: int, temporary: str, path: PurePosixPath) -> None:

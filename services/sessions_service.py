@@ -8,19 +8,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
+import files
 from actions import NAMES, Action
-from errors import NotFoundError
+from data_paths import DataPaths
+from errors import ConflictError, NotFoundError
 from services.endpoints import Endpoint
+from services.last_training import trains_elsewhere
 from services.messages import Ok
+from services.own_texts import relearn_texts
 from services.responses import answer, read
 from services.services import Services
 from services.sessions_messages import (
     CursorPlace,
+    EraseRequest,
     ExcludeRequest,
     RecordedDecision,
     RewardMessage,
@@ -32,10 +38,18 @@ from services.sessions_messages import (
     TimelineState,
     WithheldMessage,
 )
+from services.solved_problems import SolvedProblems
+from sessions.export import export
+from sessions.removal import erase, remove
 from sessions.replay import AUTHORS, Replay, ReplayStep
+from sessions.session_files import read_header
 from sessions.session_library import SessionLibrary, SessionRow
+from simulation.problem_loader import load_problems
+from state_adapter import snapshot_path
+from training.runs.training_manifest import read_manifest
 
 _UNKNOWN = {404: "there is no such session"}
+_DISK = {503: "the disk refuses", 507: "the disk is full"}
 _MALFORMED = {422: "the message is malformed"}
 
 
@@ -57,6 +71,18 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             "POST", "/api/sessions/{id}/exclude", service.exclude, "Leave a session out of learning, or take it in.",
             Ok, ExcludeRequest, refusals={**_UNKNOWN, **_MALFORMED},
         ),
+        Endpoint(
+            "POST", "/api/sessions/{id}/delete", service.delete, "Delete a session, with games that played on from it.",
+            Ok, refusals={**_UNKNOWN, 409: "it is being recorded, or shares its file or folder with others", **_DISK},
+        ),
+        Endpoint(
+            "GET", "/api/export", service.export, "Everything of the person's, as a ZIP archive.",
+            media_type="application/zip",
+        ),
+        Endpoint(
+            "POST", "/api/erase", service.erase, "Erase everything of the person's; open sessions are given up.",
+            Ok, EraseRequest, refusals={409: "a training is under way", **_MALFORMED, **_DISK},
+        ),
     ]  # fmt: skip
 
 
@@ -65,6 +91,7 @@ class SessionsService:
     """Handlers of the addresses."""
 
     services: Services
+    erasing: asyncio.Lock = field(default_factory=asyncio.Lock)
     library: SessionLibrary = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,8 +119,63 @@ class SessionsService:
 
     async def exclude(self, request: Request) -> Response:
         message = await read(request, ExcludeRequest)
-        await asyncio.to_thread(self.library.set_excluded, request.path_params["id"], message.excluded)
+        await asyncio.to_thread(self._exclude, request.path_params["id"], message.excluded)
         return answer(Ok())
+
+    async def delete(self, request: Request) -> Response:
+        session_id = request.path_params["id"]
+        if self.services.recorder.state_count(session_id) is not None:
+            raise ConflictError(f"session {session_id}", "is being recorded; end it first")
+        await asyncio.to_thread(self._delete, session_id)
+        return answer(Ok())
+
+    async def export(self, request: Request) -> Response:
+        name = f"codeassist-export-{datetime.now():%Y-%m-%d}.zip"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingResponse(export(self.services.paths), media_type="application/zip", headers=headers)
+
+    async def erase(self, request: Request) -> Response:
+        message = await read(request, EraseRequest)
+        async with self.erasing:
+            await asyncio.to_thread(self._refuse_during_training)
+            async with self.services.recorder.without_sessions():
+                await asyncio.to_thread(self._erase, message.models_too)
+        return answer(Ok())
+
+    def _exclude(self, session_id: str, excluded: bool) -> None:
+        self.library.set_excluded(session_id, excluded)
+        relearn_texts(self.services)
+
+    def _delete(self, session_id: str) -> None:
+        session = self.library.session(session_id)
+        if session.stream is not None:
+            self.services.recorder.snapshots.discard(session.stream)
+        episode_id = _text(read_header(session.path).get("episode_id")) or session.path.stem
+        self.library.remove(session_id)
+        _remove_games(self.services.paths, episode_id)
+        relearn_texts(self.services)
+
+    def _refuse_during_training(self) -> None:
+        paths, training = self.services.paths, self.services.training
+        is_training = training is not None and training.state().status in ("running", "stopping")
+        if is_training or trains_elsewhere(paths):
+            raise ConflictError("training", "is under way; stop it first")
+
+    def _erase(self, models_too: bool) -> None:
+        services = self.services
+        services.recorder.snapshots.discard()
+        self.library.forget()
+        services.failures.close()
+        with files.lock(services.paths.run / ".lock"), files.lock(services.paths.models / ".training.lock"):
+            erase(services.paths, model_files=models_too)
+        self.library.forget()
+        services.problems = load_problems(services.paths.problems)
+        services.solved = SolvedProblems(services.paths.solved)
+        if services.training is not None:
+            services.training.forget()
+        relearn_texts(services)
+        for reset in services.after_erasure:
+            reset()
 
     def _summary(self, row: SessionRow) -> SessionSummary:
         open_states = self.services.recorder.state_count(row.session.id)
@@ -127,6 +209,13 @@ class SessionsService:
         if session.stream is not None and recorder.snapshots.is_waiting(session.stream):
             return "waiting"
         return "unreadable" if row.counts.reason is not None else "ended"
+
+
+def _remove_games(paths: DataPaths, episode_id: str) -> None:
+    """Removes the games of self-play that played on from a session: its text is in them; nothing reads them again."""
+    for entry in read_manifest(paths.manifest):
+        for game in entry.games if episode_id in entry.sessions else ():
+            remove(snapshot_path(paths.self_play_episodes, game).parent)
 
 
 def _timeline(replay: Replay) -> list[TimelineState]:

@@ -38,7 +38,7 @@ from services.current_models import CurrentModels
 from services.current_reviewer import CurrentReviewer
 from services.failure_log import FailureLog
 from services.middleware import AccessRules
-from services.own_texts import edited_file, last_text, latest_texts
+from services.own_texts import edited_file, last_text, relearn_texts
 from services.page import Page
 from services.person_files import PersonFiles
 from services.person_settings import PersonSettings
@@ -48,6 +48,7 @@ from services.server import HOST, Listener, Server, listen
 from services.services import Services
 from services.settings_messages import Settings, SettingsChange
 from services.training_process import TrainingProcess
+from sessions.removal import remove_leftovers
 from simulation.problem_loader import load_problems
 from state_adapter import exclusion_mark
 
@@ -166,8 +167,9 @@ def start_services(
     with ExitStack() as stack:
         sockets = _listen_on_all(options, stack, report)
         page_port = next(iter(sockets))
-        stack.enter_context(_recording_alone(paths, f"http://{HOST}:{page_port}/"))
         named = _named_writer(options.writer, stack)
+        stack.enter_context(_recording_alone(paths, f"http://{HOST}:{page_port}/"))
+        remove_leftovers(paths)
         services = _make_services(config, paths, options, stack, report)
         services.writers.own_ports = {page_port, *COMPATIBLE_PORTS}
         for line in services.recorder.recover():
@@ -181,7 +183,7 @@ def start_services(
     _report_recording(running, tuple(sockets)[1:], options.models is not None, timed)
     running.prepare(lambda: timed("tester", health.words(health.tester(services))), finish)
     running.prepare(lambda: _load_policy(config, services, options.settings_file, timed), finish)
-    running.prepare(lambda: _learn_earlier_texts(services), finish)
+    running.prepare(lambda: relearn_texts(services), finish)
     if options.writer is not None:
         running.prepare(lambda: _begin_to_write(named, services, timed), finish)
     return running
@@ -227,8 +229,6 @@ def _report_recording(
         timed("", f"for other clients also on ports {', '.join(map(str, other_ports))}")
     simulated = f"records into {running.services.paths.simulated_episodes}"
     timed("recorder", simulated if is_simulation else health.words(health.recorder(running.services)))
-    if running.services.files is not None:
-        timed("files", f"opens and saves those in {running.services.files.folder}")
     if not (disk := health.disk(running.services)).ok:
         timed("disk", health.words(disk))
 
@@ -313,13 +313,6 @@ def _learn_text(embedded: EmbeddedWriter, files: PersonFiles | None, stream: Pat
         exclusion_mark(stream).touch()
     if (text := last_text(stream)) is not None:
         embedded.add_text(text)
-
-
-def _learn_earlier_texts(services: Services) -> None:
-    """Lets the embedded writer know what earlier sessions came to."""
-    if isinstance(services.assistance.writer, ReliableWriter):
-        for text in latest_texts(services.paths.episodes):
-            services.assistance.writer.embedded.add_text(text)
 
 
 def _load_policy(config: LoopConfig, services: Services, settings_file: str, timed: Callable[[str, str], None]) -> None:

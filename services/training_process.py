@@ -17,10 +17,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from data_paths import REPOSITORY, DataPaths
+from data_paths import REPOSITORY, VARIABLE, DataPaths
 from errors import ConflictError, InputError
 from files import make_folder
-from services.last_training import STOPPED, apply_outcome, is_interrupted, last_training, point, trains_elsewhere
+from services.last_training import (
+    STOPPED,
+    LastTraining,
+    apply_outcome,
+    is_interrupted,
+    point,
+    points_of,
+    trains_elsewhere,
+)
 from services.learning_messages import TrainingMessage
 
 LOG = "training.log"
@@ -55,6 +63,7 @@ class TrainingProcess:
     ) -> None:
         self._paths, self._flags = paths, flags
         self._wait_for_sessions, self._on_end = wait_for_sessions, on_end
+        self._last = LastTraining(paths)
         self._lock = threading.Lock()
         self._message: TrainingMessage | None = None
         """Of the training that this process has started last."""
@@ -70,7 +79,7 @@ class TrainingProcess:
             started_here = self._message
             message = None if started_here is None else copy.deepcopy(started_here)
         if message is None:
-            message = last_training(self._paths)
+            message = self._last.state()
         message.refusal = self._refusal(message) or ""
         message.can_start = not message.refusal
         return message
@@ -99,6 +108,12 @@ class TrainingProcess:
                 self._stopping.set()
                 self._interrupt()
         return True
+
+    def forget(self) -> None:
+        """Forgets a training that has ended: what is on the disk tells of the last one."""
+        with self._lock:
+            if self._message is not None and self._message.status not in ("running", "stopping"):
+                self._message = None
 
     def close(self) -> None:
         """Stops a training that is under way and waits until it has ended, `STOP_SECONDS` at most."""
@@ -143,7 +158,7 @@ class TrainingProcess:
                 process = subprocess.Popen(
                     [*COMMAND, str(told), *self._flags],
                     stdin=subprocess.PIPE, stdout=log, stderr=log, pass_fds=(told,), start_new_session=True,
-                    env={**os.environ, "OMP_NUM_THREADS": "1"},
+                    env={**os.environ, "OMP_NUM_THREADS": "1", VARIABLE: str(self._paths.root.absolute())},
                 )  # fmt: skip
         except BaseException:
             os.close(events)
@@ -183,12 +198,21 @@ class TrainingProcess:
                 message.share = min(event["steps"] / self._steps, 1.0) if self._steps else 0.0
             case "epoch":
                 ended = point(event["row"])
-                message.points.append(ended)
+                earlier = [] if message.points else points_of(self._paths.run, event["row"].get("run_id"))
+                message.points += earlier or [ended]
                 message.epoch = min(ended.epoch + 1, message.epochs)
             case "message":
                 message.lines.append(event["text"])
             case "outcome":
+                message.share = 1.0
                 apply_outcome(message, event["outcome"])
+                if event["outcome"]["nothing_new"]:
+                    self._recall(message)
+
+    def _recall(self, message: TrainingMessage) -> None:
+        """Shows what the last run came to beside the word that nothing is new."""
+        last = self._last.state()
+        message.sessions, message.table, message.points = last.sessions, last.table, last.points
 
     def _conclude(self, code: int | None) -> None:
         """Says how the training has ended. code: the exit code; None: it was stopped before its process began."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.command_names import TASKS
+from delegates.fill_in_middle import tokens_of
 from delegates.gguf import GgufWriter, memory_of
 from delegates.gguf_header import read_header
 from delegates.obtainable_models import LARGER_MODELS, SMALL_MODEL, SMALL_MODEL_MEGABYTES
@@ -127,8 +128,6 @@ def _file(path: Path, is_current: bool) -> WriterOption:
 @lru_cache(maxsize=64)
 def _needs(path: Path, stamp: object) -> tuple[int, int, bool]:
     """Bytes on the disk and in memory, and whether it fills in the middle. Raises InputError: it is no model."""
-    from delegates.fill_in_middle import tokens_of
-
     header = read_header(path)
     return header.size, memory_of(header), tokens_of(path.stem, header.name, vocabulary=header.vocabulary) is not None
 

@@ -17,6 +17,7 @@ from typing import Any
 from config import RewardWeights
 from errors import InputError, NotFoundError
 from files import atomic_write, read_regular_file, sync_folder, translate_os_errors
+from sessions.removal import remove_session
 from sessions.replay import Replay, read_replay
 from sessions.session_files import SEPARATOR, SessionFile, find_sessions, read_header
 from state_adapter import TESTS, exclusion_mark, is_excluded, read_recording
@@ -138,6 +139,18 @@ class SessionLibrary:
                 with translate_os_errors(mark):
                     mark.unlink(missing_ok=True)
                     sync_folder(mark.parent)
+
+    def remove(self, session_id: str) -> None:
+        """Removes a session from the disk. Raises NotFoundError: there is none; as `remove_session` does."""
+        sessions = self.sessions()
+        session = self.session(session_id)
+        remove_session(session, [other for other in sessions if other.id != session_id], self.folder)
+        with self._changed:
+            self._waiting.pop(session_id, None)
+            self._sessions.pop(session_id, None)
+            self._counts.pop(session_id, None)
+        with self._replaying:
+            self._replays.pop(session_id, None)
 
     def forget(self) -> None:
         """Forgets everything: the sessions are others now."""

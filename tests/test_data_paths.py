@@ -71,6 +71,7 @@ def test_the_layout_is_the_documented_one():
         "writers": "r/writers",
         "logs": "r/logs",
         "settings": "r/settings.json",
+        "solved": "r/solved.json",
     }
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -229,18 +230,12 @@ def test_interrupted_before_training_it_does_not_promise_that_something_is_saved
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_interrupted_it_says_how_to_go_on(paths, tmp_path, root, number, sample_sessions):
+def test_interrupted_it_says_how_to_go_on(paths, number, sample_sessions, warm_python):
     paths.episodes.mkdir(parents=True)
     (paths.episodes / "linked").symlink_to(sample_sessions)
     long = {**TINY, "bc": {"epochs": 100_000, "patience": 100_000}}
-    (tmp_path / "training_config.json").write_text(json.dumps(long))
-    process = subprocess.Popen(
-        [sys.executable, str(root / "run.py")],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    Path("training_config.json").write_text(json.dumps(long))
+    process = warm_python([run.__file__], cwd=Path.cwd())
     log = paths.run / "training" / "train.jsonl"
     end = time.monotonic() + 60
     while process.poll() is None and not log.exists() and time.monotonic() < end:

@@ -5,8 +5,6 @@ import os
 import pty
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -32,24 +30,24 @@ SECONDS = 60
 
 
 class Command:
-    """run.py as a child process; `lines`: what it has written to stderr so far."""
+    """run.py as a process of its own; `lines`: what it has written to stderr so far."""
 
     def __init__(self, process):
-        self.process, self.lines = process, []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self.process = process
 
-    def _read(self):
-        self.lines.extend(iter(self.process.stderr.readline, ""))
+    @property
+    def lines(self):
+        return self.process.stderr.read_text().splitlines(keepends=True)
 
     def wait_for(self, text):
         """The first line with this text."""
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
-            for line in list(self.lines):
-                if text in line:
+            ended = self.process.poll() is not None
+            for line in self.lines:
+                if text in line and line.endswith("\n"):
                     return line
-            assert self.process.poll() is None, self.lines
+            assert not ended, self.lines
             time.sleep(0.02)
         raise AssertionError((text, self.lines))
 
@@ -59,9 +57,8 @@ class Command:
 
     def end(self):
         """Its exit code and stdout."""
-        code = self.process.wait(SECONDS)
-        self._reader.join(SECONDS)
-        return code, self.process.stdout.read()
+        self.process.wait(SECONDS)
+        return self.process.returncode, self.process.stdout.read_text()
 
 
 def execute(port, code):
@@ -78,30 +75,23 @@ def paths(tmp_path):
 
 
 @pytest.fixture
-def start(tmp_path, root):
-    """Starts run.py, in a terminal or not, in a folder with a small training_config.json."""
+def start(tmp_path, root, warm_python, cold_python):
+    """Starts run.py, in a terminal or not, in a folder with a small training_config.json. cold: a new interpreter."""
     (tmp_path / "training_config.json").write_text(json.dumps(TINY))
-    started, terminals = [], []
+    terminals = []
 
-    def run(*words, terminal=False):
-        stdin = subprocess.DEVNULL
+    def run(*words, terminal=False, cold=False):
+        stdin = os.devnull
         if terminal:
             terminals.extend(pty.openpty())
-            stdin = terminals[-1]
+            stdin = os.ttyname(terminals[-1])
         environment = {**os.environ, "PERSISTENT_DATA_DIR": str(tmp_path / "data")}
         for name in ("DISPLAY", "WAYLAND_DISPLAY"):
             environment.pop(name, None)
-        process = subprocess.Popen(
-            [sys.executable, str(root / "run.py"), *words],
-            cwd=tmp_path, env=environment, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        started.append(process)
-        return Command(process)
+        python = cold_python if cold else warm_python
+        return Command(python([root / "run.py", *words], cwd=tmp_path, env=environment, stdin=stdin))
 
     yield run
-    for process in started:
-        process.kill()
-        process.wait()
     for descriptor in terminals:
         os.close(descriptor)
 
@@ -188,7 +178,7 @@ def test_served_until_a_signal_open_sessions_are_ended_and_nothing_is_learned(st
 
 
 def test_each_part_has_a_line_with_its_time_and_how_to_get_a_better_writer_is_said(start):
-    command = start("--serve")
+    command = start("--serve", cold=True)
     last = command.wait_for("ready: ")
     parts = {line.split()[2]: line for line in command.lines if line.split()[1:2] == ["s"]}
     assert {"page", "recorder", "policy", "writer"} <= set(parts)
@@ -198,7 +188,7 @@ def test_each_part_has_a_line_with_its_time_and_how_to_get_a_better_writer_is_sa
 
 
 def test_ctrl_c_in_a_terminal_ends_sessions_trains_and_shows_what_changed(start, paths):
-    command = start(terminal=True)
+    command = start(terminal=True, cold=True)
     episode = begin_session(command.port(), problem="row-sums")
     command.process.send_signal(signal.SIGINT)
     code, out = command.end()
@@ -309,6 +299,71 @@ def test_a_killed_child_is_replaced_and_the_service_goes_on(start, paths):
     assert len(episodes) == 3 and sum(e.states[-1].env == Env(True, 4, 4) for e in episodes) == 2
 
 
+def test_a_run_under_way_when_it_ends_is_answered_in_words(start):
+    command, answers = start("--serve"), []
+    port = command.port()
+    command.wait_for("tester")
+
+    def run():
+        connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+        case = {"test_id": 1, "input": "", "output": ""}
+        body = {"episode_id": "e", "code": "while True: pass", "test_cases": [case], "timestep": 0}
+        connection.request("POST", "/api/tester/execute", json.dumps({**body, "timeout_ms": 60_000}))
+        response = connection.getresponse()
+        answers.append((response.status, json.loads(response.read())["detail"]))
+        connection.close()
+
+    runner = threading.Thread(target=run)
+    runner.start()
+    time.sleep(1.0)
+    command.process.send_signal(signal.SIGTERM)
+    assert command.end() == (0, "")
+    runner.join(SECONDS)
+    assert answers == [(503, "the server is ending; ask again once it is there")]
+
+
+def test_two_hundred_clients_that_never_finish_a_request_keep_nobody_out(start):
+    port = start("--serve").port()
+    slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(200)]
+    try:
+        head = f"POST /api/backend/episodes/start HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 100\r\n\r\n{{"
+        for client in slow:
+            client.sendall(head.encode())
+        time.sleep(0.5)
+        assert begin_session(port)
+    finally:
+        for client in slow:
+            client.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--writer-model", "bad.gguf"], "bad.gguf: is no GGUF file"),
+        (["--writer-model", "cut.gguf"], "cut.gguf: is a damaged GGUF file"),
+        (["--writer-url", "http://127.0.0.1:9"], "http://127.0.0.1:9: no server of language models answers"),
+        (["--writer-url", "http://192.0.2.1:80"], "http://192.0.2.1:80: is not this machine"),
+        (["--writer-url", "gopher://x"], "is no address of a web server"),
+    ],
+)
+def test_a_writer_that_cannot_be_used_is_refused_before_the_page_is_there(start, paths, tmp_path, words, reason):
+    (tmp_path / "bad.gguf").write_text("no model")
+    (tmp_path / "cut.gguf").write_bytes(b"GGUF" + bytes(20))
+    command = start("--serve", *words)
+    assert command.end() == (2, "")
+    (line,) = command.lines
+    assert line.startswith("error: ") and reason in line
+    assert not paths.root.exists()
+
+
+def test_a_data_root_that_cannot_be_written_names_the_variable_that_sets_another(start, paths):
+    paths.root.write_text("a file where the folder should be")
+    command = start("--serve")
+    assert command.end() == (2, "")
+    (line,) = command.lines
+    assert line.startswith("error: ") and "PERSISTENT_DATA_DIR" in line
+
+
 @contextmanager
 def a_taken_port():
     with socket.socket() as taken:
@@ -323,6 +378,7 @@ def test_a_given_port_that_is_taken_is_refused_by_the_name_of_the_program(start,
         assert command.end() == (2, "")
         (line,) = command.lines
         assert line.startswith(f"error: port {port}: is taken by ") and f"(process {os.getpid()})" in line
+        assert "without --port the next free one is taken" in line
     assert not paths.root.exists()
 
 

@@ -127,6 +127,11 @@ class EmbeddedWriter:
                 self._earlier.add(latest)
             self._earlier.add(stream)
 
+    def forget_texts(self) -> None:
+        """Forgets the person's earlier text."""
+        with self._adding:
+            self._added, self._earlier = set(), RecentText()
+
     def close(self) -> None:
         """Stops what goes on in the background."""
         self._attributes.close()

@@ -4,8 +4,7 @@ import { EditorView } from "@codemirror/view";
 import type { ProblemMessage } from "./api/messages";
 import { Assistant } from "./assistant/assistant";
 import { createEditor } from "./editor/editor";
-import { originOf } from "./editor/origins";
-import { notify, reporting } from "./notices";
+import { notify } from "./notices";
 import { RecordedSession } from "./recording/session";
 import { Store } from "./store";
 
@@ -23,7 +22,6 @@ export interface OpenDocument {
   session: RecordedSession | null;
 }
 
-const PAUSE_MS = 1000;
 const SCRATCH_ID = "scratch";
 const IDLE: RecordingSign = { state: "idle", text: "Not recording: nothing is open" };
 
@@ -31,7 +29,6 @@ export class Workspace {
   readonly document = new Store<OpenDocument | null>(null);
   readonly recordingSign = new Store<RecordingSign>(IDLE);
   readonly assistant = new Assistant();
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     addEventListener("pagehide", (event) => this.#leave(event));
@@ -48,17 +45,10 @@ export class Workspace {
   async close(): Promise<void> {
     const open = this.document.value;
     if (open === null) return;
-    clearTimeout(this.#timer);
-    this.assistant.cancel();
+    this.assistant.close();
     await open.session?.end(open.view.state);
     this.document.set(null);
     this.recordingSign.set(IDLE);
-  }
-
-  async help(): Promise<void> {
-    clearTimeout(this.#timer);
-    const open = this.document.value;
-    if (open?.session) await this.assistant.help(open.view, open.session);
   }
 
   async #open(title: string, fileName: string, text: string, problem: ProblemMessage | null): Promise<void> {
@@ -67,19 +57,15 @@ export class Workspace {
     const follow = EditorView.updateListener.of((update) => {
       for (const transaction of update.transactions) if (transaction.docChanged) this.#noteChange(open, transaction);
     });
-    open.view = createEditor({ text, fileName, label: `Code of ${title}`, extensions: follow });
+    open.view = createEditor({ text, fileName, label: `Code of ${title}`, extensions: [follow, this.assistant.extension] });
     open.session = await RecordedSession.begin(problem?.task_id ?? SCRATCH_ID, open.view.state, (reason, isLasting) =>
       this.#showRecording(reason, isLasting));
+    this.assistant.open({ view: open.view, session: open.session, fileName });
     this.document.set(open);
   }
 
   #noteChange(open: OpenDocument, transaction: Parameters<RecordedSession["noteTransaction"]>[0]): void {
     open.session?.noteTransaction(transaction);
-    clearTimeout(this.#timer);
-    this.assistant.cancel();
-    const origin = originOf(transaction);
-    if (origin === "assistant" || transaction.isUserEvent("delete")) return;
-    this.#timer = setTimeout(reporting(() => this.help()), PAUSE_MS);
   }
 
   #showRecording(reason: string | null, isLasting: boolean): void {

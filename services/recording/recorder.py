@@ -10,15 +10,16 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from actions import Action
+from actions import Action, StageTimes
 from data_paths import DataPaths
 from errors import ConflictError, InputError, NotFoundError
 from files import append_line
@@ -78,6 +79,7 @@ class Recorder:
         self._log = AppendLog()
         self._sessions: dict[str, Session] = {}
         self._idle_check: asyncio.Task[None] | None = None
+        self._is_closed = False
         self.problem_of_disk: str | None = None
         """Why the last append was refused; None: recording works."""
 
@@ -98,7 +100,8 @@ class Recorder:
         """Begins a session; returns its id.
 
         source_episode: begins with that session's states, up to `source_timestep`. file: path of the person's file that
-        is edited. Raises InputError (no problem id, or the disk refuses), NotFoundError (no such source).
+        is edited. Raises InputError (no problem id, or the disk refuses), NotFoundError (no such source), ConflictError
+        (`without_sessions`).
         """
         if not problem_id.strip():
             raise InputError("problem_id", "is empty, expected the id of a problem")
@@ -112,7 +115,11 @@ class Recorder:
             header |= {"source_episode": source_episode, "source_timestep": source_timestep}
             states = await asyncio.to_thread(self._source_states, store, source_episode, source_timestep, episode_id)
             await asyncio.to_thread(_follow_all, live, states)
+        self._refuse_while_closed()
         session = await self._open(store, header, states)
+        if self._is_closed:
+            await self._give_up(session)
+            self._refuse_while_closed()
         session.live = live
         for state in states:
             session.note_state(state["timestep"], *_digests(state))
@@ -165,8 +172,7 @@ class Recorder:
             async with session.changes.lock, session.activity.lock:
                 await self._append(session.stream, _line({"endTime": self._now()}), is_last=True)
                 for log in session.logs:
-                    if log.file is not None:
-                        log.file.close()
+                    log.close()
         except InputError:
             self._sessions[episode_id] = session
             raise
@@ -247,6 +253,31 @@ class Recorder:
                 await self.end(episode_id)
         await asyncio.to_thread(self._log.close)
 
+    @asynccontextmanager
+    async def without_sessions(self) -> AsyncIterator[None]:
+        """No session is open in the block and none begins: those that were are given up, without an end."""
+        self._is_closed = True
+        try:
+            for session in list(self._sessions.values()):
+                self._sessions.pop(session.id, None)
+                await self._give_up(session)
+            yield
+        finally:
+            self._is_closed = False
+
+    async def _give_up(self, session: Session) -> None:
+        """Closes the session's files as they are."""
+        async with session.changes.lock, session.activity.lock:
+            with suppress(InputError):
+                await asyncio.wrap_future(self._log.append(session.stream, b"", is_last=True))
+            session.stream.close()
+            for log in session.logs:
+                log.close()
+
+    def _refuse_while_closed(self) -> None:
+        if self._is_closed:
+            raise ConflictError("recording", "everything is being erased; try again in a moment")
+
     def _session(self, episode_id: str) -> Session:
         session = self._sessions.get(episode_id)
         if session is None:
@@ -300,6 +331,8 @@ class Recorder:
     async def _add_numbered(self, log: NumberedLog, first: int, entries: Sequence[object]) -> int:
         """Appends the entries, numbered from `first`, that have not come before; returns the next number."""
         async with log.lock:  # a batch that comes meanwhile goes on from here
+            if log.closed:
+                raise NotFoundError(f"session {log.path.parent.parent.name}", "has ended")
             if first > log.next:
                 raise MissingEntriesError(log.member, log.next)
             new_entries = entries[log.next - first :]
@@ -357,9 +390,8 @@ def _with_decision(session: Session, timestep: int, action: dict[str, Any] | Non
     decision = session.decision_of(part.get("request_id"), timestep, (int(named.decision), named.line + 1))
     if decision is None:
         return action
-    recorded = recorded_action(decision.action)
-    if decision.milliseconds:
-        recorded["milliseconds"] = {stage: round(spent, 3) for stage, spent in decision.milliseconds.items()}
+    times = StageTimes(**{stage: round(spent, 3) for stage, spent in decision.milliseconds.items()})
+    recorded = recorded_action(replace(decision.action, milliseconds=times if decision.milliseconds else None))
     return {**action, "A": {**recorded, **{key: part[key] for key in ("request_id",) if key in part}}}
 
 

@@ -59,6 +59,13 @@ class NumberedLog:
     file: LogFile | None = None
     next: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    closed: bool = False
+
+    def close(self) -> None:
+        """Takes no more entries; what waits for the lock is refused."""
+        self.closed = True
+        if self.file is not None:
+            self.file.close()
 
 
 @dataclass(slots=True)

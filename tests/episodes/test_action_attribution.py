@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from actions import Action, Decision, Review, Withheld, Writer
+from actions import Action, Decision, Review, StageTimes, Withheld, Writer
 from episodes.action_attribution import action_between, whose_attribution_changed, within_file
 from episodes.recorded_state import RecordedState, parse_action
 from errors import InputError
@@ -91,6 +91,7 @@ PART = {
     },
     "review": {"kept": 0.5, "threshold": 0.25, "shown_probability": 0.125, "shown": False, "explored": True},
     "withheld": {"type": "Edit Existing Lines", "line": 2, "text": "x = 1"},
+    "milliseconds": {"policy": 1.5, "writer": 20},
 }
 
 
@@ -115,7 +116,18 @@ def test_all_that_a_recording_says_of_a_decision_comes_along():
         Writer("w", -1.5, -3, -2.5, 3, 9),
         Review(0.5, 0.25, 0.125, False, True),
         Withheld(Decision.EDIT_EXISTING_LINES, 1, "x = 1"),
+        StageTimes(1.5, 20.0),
     )
+
+
+@pytest.mark.parametrize("value", [None, 3, "x", [1.0]])
+def test_times_of_another_form_say_nothing(value):
+    assert acted({**PART, "milliseconds": value}).milliseconds is None
+
+
+@pytest.mark.parametrize("spent", [-1, True, "1", float("inf"), float("nan"), {}])
+def test_a_time_that_is_none_says_nothing(spent):
+    assert acted({**PART, "milliseconds": {"policy": spent, "writer": 2}}).milliseconds == StageTimes(None, 2.0)
 
 
 def test_what_a_recording_does_not_say_is_unknown():

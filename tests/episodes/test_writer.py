@@ -54,6 +54,7 @@ reviews = st.fixed_dictionaries(
         "explored": st.none() | st.booleans(),
     },
 )
+times = st.fixed_dictionaries({}, optional=dict.fromkeys(("policy", "writer", "reviewer"), st.floats(0, 9)))
 withheld = st.fixed_dictionaries(
     {"type": st.integers(0, 6), "line": small, "text": st.sampled_from(["", "x\ny", "\ud800"])}
 )
@@ -68,6 +69,7 @@ parts = st.fixed_dictionaries(
         "kept": st.none() | st.floats(0, 1),
         "writer": st.none() | writers,
         "review": st.none() | reviews,
+        "milliseconds": st.none() | times,
     },
 )
 held_back = st.builds(lambda part, help: {**part, "type": 0, "withheld": help}, parts, withheld)

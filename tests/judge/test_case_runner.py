@@ -210,6 +210,19 @@ def test_a_cancellation_that_comes_too_late_does_not_meet_the_next_run(runner):
     assert only(run(runner, "print(7)", ("", "7\n"))).passed
 
 
+def test_a_run_that_is_cancelled_while_it_waits_for_a_worker_ends_at_once():
+    flag, owner = Flag(), object()
+    threading.Timer(0.2, lambda: setattr(flag, "cancelled", True)).start()
+    with CaseRunner(unprotected=True) as runner:
+        assert runner._pool.acquire(owner, wait=False) is not None
+        start = time.monotonic()
+        execution = run(runner, "print(1)", ("", "1\n"), ("", "1\n"), cancellation=flag)
+        assert time.monotonic() - start < 10
+        assert execution.error == "cancelled" and [result.error for result in execution.results] == ["not run"] * 2
+        runner._pool.release(owner=owner)
+        assert only(run(runner, "print(1)", ("", "1\n"))).passed
+
+
 def test_several_threads_get_their_own_results():
     with CaseRunner(unprotected=True, workers=2) as runner:
         executions = {}

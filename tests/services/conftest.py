@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -25,6 +24,7 @@ from services.current_models import CurrentModels
 from services.failure_log import FailureLog
 from services.middleware import AccessRules
 from services.page import Page
+from services.person_files import PersonFiles
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
 from services.services import Services
@@ -61,7 +61,8 @@ def served(tmp_path_factory):
     """One server for the tests of a module, whose sessions are apart by their ids."""
     paths = DataPaths(tmp_path_factory.mktemp("data"))
     problems = load_problems(paths.problems)
-    with Judge() as judge, CaseRunner() as tester:
+    files = PersonFiles(tmp_path_factory.mktemp("own-files"), paths.root)
+    with Judge() as judge, CaseRunner(workers=2) as tester:
         snapshots = SnapshotQueue(judge, problems.get)
         recorder = Recorder(paths, snapshots)
         models = CurrentModels(paths.models, epsilon=0.0, explore=False, seed=0)
@@ -75,6 +76,7 @@ def served(tmp_path_factory):
             tester=tester,
             problems=problems,
             failures=FailureLog(paths.logs),
+            files=files,
         )
         finished = []
         rules = AccessRules(frozenset({PORT, 8000, 8008, 8001}), TOKEN, frozenset({ALLOWED_ORIGIN}))
@@ -94,11 +96,10 @@ def client(served):
 class ServerProcess:
     """`run.py --serve` on a data root of its own, in a process group of its own; one at a time on a data root."""
 
-    def __init__(self, root, folder):
-        self.root, self.paths = root, DataPaths(folder / "data")
+    def __init__(self, python, root, folder):
+        self.python, self.root, self.paths = python, root, DataPaths(folder / "data")
         self.settings = folder / "training_config.json"
         self.settings.write_text(json.dumps(TINY))
-        self.log = folder / "server.log"
         self.process = self.port = None
 
     def start(self):
@@ -106,13 +107,9 @@ class ServerProcess:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, str(self.root / "run.py"), "--serve", "--port", str(self.port),
-                 "--training-config-path", str(self.settings)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env=os.environ | {"PERSISTENT_DATA_DIR": str(self.paths.root)},
-            )  # fmt: skip
+        words = ["--serve", "--port", self.port, "--training-config-path", self.settings]
+        environment = os.environ | {"PERSISTENT_DATA_DIR": str(self.paths.root)}
+        self.process = self.python([self.root / "run.py", *words], env=environment, start_new_session=True)
         deadline = time.monotonic() + 120
         while self.process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(OSError), contextlib.closing(HTTPConnection("127.0.0.1", self.port)) as connection:
@@ -120,7 +117,7 @@ class ServerProcess:
                 connection.getresponse().read()
                 return self
             time.sleep(0.02)
-        raise AssertionError(f"it does not serve: {self.log.read_text()}")
+        raise AssertionError(f"it does not serve: {self.process.stderr.read_text()}")
 
     def client(self):
         """A connection of its own to the server."""
@@ -145,7 +142,7 @@ class ServerProcess:
                 self.process.wait(120)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
-                raise AssertionError(f"it does not end: {self.log.read_text()}") from None
+                raise AssertionError(f"it does not end: {self.process.stderr.read_text()}") from None
 
 
 TINY = {
@@ -155,8 +152,8 @@ TINY = {
 
 
 @pytest.fixture
-def server_process(root, tmp_path):
+def server_process(warm_python, root, tmp_path):
     """A real server, which the test starts (`start`), kills or stops; its clients are real ones."""
-    process = ServerProcess(root, tmp_path)
+    process = ServerProcess(warm_python, root, tmp_path)
     yield process
     process.stop()

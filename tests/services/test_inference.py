@@ -4,6 +4,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 
 import pytest
 
@@ -118,6 +119,7 @@ def test_help_is_recorded_with_the_state_that_it_led_to(served, client, episode,
     stream = served.services.paths.episodes / episode / "raw" / f"{episode}.jsonl"
     kept = json.loads(stream.read_bytes().splitlines()[2])["action"]["A"]["milliseconds"]
     assert kept == pytest.approx(metadata["milliseconds"], abs=1e-3)
+    assert asdict(action.milliseconds) == kept
 
 
 @pytest.mark.parametrize("names_request", [True, False])

@@ -296,7 +296,7 @@ def test_open_requests_are_limited_and_end(monkeypatch):
             return {"type": "http.request", "body": b"", "more_body": False}
 
         guarded = guard(answer_when_read)
-        tasks = [asyncio.create_task(guarded(scope(), receive, each)) for each in sent]
+        tasks = [asyncio.create_task(guarded(scope(), receive, each)) for each in sent]  # without a body
         await asyncio.sleep(0.05)
         assert [each.status for each in sent if each] == [503]
         release.set()
@@ -306,6 +306,80 @@ def test_open_requests_are_limited_and_end(monkeypatch):
         return again.status
 
     assert asyncio.run(play()) == 200
+
+
+def test_clients_that_never_finish_their_bodies_keep_nobody_out():
+    async def play():
+        release = asyncio.Event()
+        length = (b"content-length", b"10")
+
+        async def receive_slowly():
+            await release.wait()
+            return {"type": "http.request", "body": b"0123456789", "more_body": False}
+
+        async def receive():
+            return {"type": "http.request", "body": b"0123456789", "more_body": False}
+
+        guarded, slow = guard(answer_when_read), [Sent() for _ in range(4 * MAX_OPEN_REQUESTS)]
+        asked = scope(headers=[length])
+        tasks = [asyncio.create_task(guarded(asked, receive_slowly, each)) for each in slow]
+        await asyncio.sleep(0.05)
+        with_body, without_body = Sent(), Sent()
+        await guarded(asked, receive, with_body)
+        await guarded(scope(method="GET"), receive, without_body)
+        assert not any(slow)
+        release.set()
+        await asyncio.gather(*tasks)
+        return with_body.status, without_body.status, {each.status for each in slow}
+
+    assert asyncio.run(play()) == (200, 200, {200})
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MAX_ARRIVING_REQUESTS", 3), ("MAX_ARRIVED_BYTES", 30)])
+def test_what_is_on_its_way_is_limited_too_and_ends(monkeypatch, limit, most):
+    monkeypatch.setattr(middleware, limit, most)
+
+    async def play():
+        release, sent = asyncio.Event(), [Sent() for _ in range(4)]
+
+        def slow_body():
+            parts = iter([{"type": "http.request", "body": b"0123456789", "more_body": True}])
+
+            async def receive():
+                for part in parts:
+                    return part
+                await release.wait()
+                return {"type": "http.request", "body": b"", "more_body": False}
+
+            return receive
+
+        guarded, asked = guard(answer_when_read), scope(headers=[(b"content-length", b"10")])
+        tasks = [asyncio.create_task(guarded(asked, slow_body(), each)) for each in sent]
+        await asyncio.sleep(0.05)
+        assert [each.status for each in sent if each] == [503]
+        release.set()
+        await asyncio.gather(*tasks)
+        again = Sent()
+        await guarded(asked, slow_body(), again)
+        return again.status
+
+    assert asyncio.run(play()) == 200
+
+
+def test_a_request_that_is_cancelled_because_the_server_ends_is_told_so():
+    async def play():
+        async def wait_for_ever(*_):
+            await asyncio.Event().wait()
+
+        sent = Sent()
+        task = asyncio.create_task(guard(wait_for_ever)(scope(method="GET"), None, sent))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await task
+        return sent
+
+    sent = asyncio.run(play())
+    assert sent.status == 503 and "ending" in json.loads(sent[1]["body"])["detail"]
 
 
 def test_websockets_are_closed_before_they_open():

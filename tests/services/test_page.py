@@ -3,13 +3,11 @@
 import asyncio
 import os
 import re
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from services.page import STATIC, Page
-from simulation.builtin_problems import BY_ID
 
 ORIGIN = {"Origin": "http://127.0.0.1:3000", "X-CodeAssist-Token": "token-of-this-run"}
 
@@ -97,33 +95,6 @@ def test_a_tester_without_protection_runs_nothing_and_says_so(client, served, mo
     assert answer.status_code == 503 and answer.json()["detail"] == "the sandbox is too weak"
     assert client.get("/api/tester/health").json()["status"] == "unhealthy"
     assert not client.get("/api/health").json()["parts"][4]["ok"]
-
-
-def test_problems_are_shown_without_their_hidden_cases_and_solutions(client, served):
-    listed = client.get("/api/problems").json()
-    assert len(listed) >= 40
-    hidden = 0
-    for entry in listed:
-        shown, problem = (
-            client.get(f"/api/problems/{entry['task_id']}").json(),
-            served.services.problems[entry["task_id"]],
-        )
-        assert len(shown["input_output"]) == len(problem.visible_cases)
-        hidden += len(problem.cases) - len(problem.visible_cases)
-        assert not {"solution", "completion", "notes"} & set(shown)
-    assert hidden
-
-
-def test_problems_of_scripted_people_which_say_nothing_of_what_to_do_are_not_offered(client, served):
-    offered = {entry["task_id"] for entry in client.get("/api/problems").json()}
-    assert offered == set(served.services.problems) - set(BY_ID) and BY_ID
-    assert all(client.get(f"/api/problems/{name}").json()["problem_description"] for name in offered)
-
-
-def test_a_problem_of_the_person_is_offered_whatever_its_name(client, served, monkeypatch):
-    name = next(iter(BY_ID))
-    monkeypatch.setitem(served.services.problems, name, replace(BY_ID[name], title="Mine"))
-    assert "Mine" in [entry["title"] for entry in client.get("/api/problems").json()]
 
 
 def test_the_page_says_why_the_assistant_keeps_quiet(client, served, monkeypatch):

@@ -1,14 +1,22 @@
 """The page's sessions: listed, replayed, excluded; what is not there or damaged is said."""
 
+import io
 import json
 import shutil
+import time
+import zipfile
 from dataclasses import asdict
 from urllib.parse import quote
 
 import pytest
 
+import files
 import rewards
-from state_adapter import read_episodes
+from delegates.embedded import EmbeddedWriter
+from delegates.selection import ReliableWriter
+from judge import Case, Problem
+from state_adapter import read_episodes, snapshot_path
+from training.runs.training_manifest import ManifestEntry, append_entry
 
 
 @pytest.fixture
@@ -127,3 +135,120 @@ def test_an_excluded_session_is_marked_and_not_read_for_learning(client, served,
     assert not summary(client, sample)["excluded"]
     assert client.post(f"/api/sessions/{sample}/exclude", json={"excluded": "no"}).status_code == 422
     shutil.rmtree(served.paths.episodes / "other")
+
+
+def record(client, texts, problem_id="no-such-problem", *, end=True):
+    """A session with these texts."""
+    name = client.post("/api/backend/episodes/start", json={"problem_id": problem_id}).json()["episode_id"]
+    for t, text in enumerate(texts):
+        client.post(f"/api/backend/episodes/{name}/state", json={"text": text, "timestep": t})
+    if end:
+        client.post(f"/api/backend/episodes/{name}/end")
+    return name
+
+
+def test_a_deleted_session_is_gone_with_the_games_that_played_on_from_it(client, served):
+    name = record(client, ["a = 1", "a = 2"])
+    assert served.services.recorder.snapshots.wait(60)
+    games = [snapshot_path(served.paths.self_play_episodes, game) for game in ("of-it", "of-another")]
+    for game in games:
+        files.atomic_write(game, "{}")
+    append_entry(served.paths.manifest, ManifestEntry("1", "models", (name,), (), ("of-it",)))
+    append_entry(served.paths.manifest, ManifestEntry("2", "models", ("another",), (), ("of-another",)))
+    assert client.post(f"/api/sessions/{name}/delete").json() == {"ok": True}
+    assert [game.exists() for game in games] == [False, True]
+    assert not (served.paths.episodes / name).exists()
+    assert client.get(f"/api/sessions/{name}").status_code == 404
+    assert client.post(f"/api/sessions/{name}/delete").status_code == 404
+
+
+def test_a_session_that_is_recorded_is_not_deleted(client, served):
+    name = record(client, ["a"], end=False)
+    refusal = client.post(f"/api/sessions/{name}/delete")
+    assert refusal.status_code == 409 and "end it first" in refusal.json()["detail"]
+    client.post(f"/api/backend/episodes/{name}/end")
+    assert client.post(f"/api/sessions/{name}/delete").status_code == 200
+
+
+def test_a_session_that_is_deleted_while_it_is_tested_does_not_come_back(client, served, monkeypatch):
+    problem = Problem("slow", "f", (Case((), 1),))
+    monkeypatch.setattr(served.services.recorder.snapshots._tests, "problem", {"slow": problem}.get)
+    name = record(client, [f"def f(): return {i}" for i in range(200)], "slow")
+    assert summary(client, name)["status"] == "waiting"
+    assert client.post(f"/api/sessions/{name}/delete").status_code == 200
+    assert served.services.recorder.snapshots.wait(60)
+    assert not (served.paths.episodes / name).exists()
+
+
+@pytest.mark.parametrize("act", ["exclude", "delete"])
+def test_the_embedded_writer_forgets_what_is_excluded_or_deleted(client, served, monkeypatch, act):
+    embedded = EmbeddedWriter()
+    monkeypatch.setattr(served.services.assistance, "writer", ReliableWriter(None, embedded, print))
+    names = [record(client, ["", f"{word} = {word}_of_mine + 1\n"]) for word in ("first", "second")]
+    served.services.recorder.snapshots.wait(60)
+    client.post(f"/api/sessions/{names[0]}/exclude", json={"excluded": False})
+    assert {"first_of_mine", "second_of_mine"} <= set(embedded._earlier.tokens)
+    client.post(f"/api/sessions/{names[0]}/{act}", json={"excluded": True})
+    assert "first_of_mine" not in embedded._earlier.tokens and "second_of_mine" in embedded._earlier.tokens
+
+
+def test_the_export_is_an_archive_to_save(client, served, sample):
+    answer = client.get("/api/export")
+    disposition = answer.headers["content-disposition"]
+    assert disposition.startswith('attachment; filename="codeassist-export-') and disposition.endswith('.zip"')
+    assert answer.headers["content-type"] == "application/zip"
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    name = f"state-service/episodes/{sample}/{sample}.json"
+    assert archive.testzip() is None
+    assert archive.read(name) == (served.paths.episodes / sample / f"{sample}.json").read_bytes()
+
+
+def test_erasing_asks_for_the_exact_words(client, sample):
+    for body in ({}, {"confirm": "yes"}, {"confirm": "Erase everything"}, {"confirm": "erase everything "}):
+        assert client.post("/api/erase", json=body).status_code == 422
+    assert summary(client, sample)
+
+
+def test_nothing_is_erased_during_a_training(client, served, sample):
+    with files.lock(served.paths.run / ".lock"):
+        refusal = client.post("/api/erase", json={"confirm": "erase everything"})
+    assert refusal.status_code == 409 and "stop it first" in refusal.json()["detail"]
+    assert summary(client, sample)
+
+
+def test_after_erasing_the_server_works_as_on_the_first_day(client, served, sample, monkeypatch):
+    calls = []
+    monkeypatch.setattr(served.services, "after_erasure", [lambda: calls.append(1)])
+    waiting, still_open = record(client, ["a", "b"]), record(client, ["c"], end=False)
+    for path in (served.paths.settings, served.paths.models / "policy.pt", served.paths.logs / "services.log"):
+        files.atomic_write(path, "mine")
+    served.services.solved.add("sum-text")
+    assert client.post("/api/erase", json={"confirm": "erase everything"}).json() == {"ok": True}
+    assert calls == [1] and client.get("/api/sessions").json() == []
+    left = [path for path in served.paths.root.rglob("*") if path.is_file()]
+    assert {path.name for path in left} <= {".lock", ".training.lock", ".store.lock"}, left
+    assert "sum-text" not in served.services.solved
+    late = client.post(f"/api/backend/episodes/{still_open}/state", json={"text": "d", "timestep": 1})
+    assert late.status_code == 404 and not list(served.paths.root.rglob(f"*{still_open}*"))
+    name = record(client, ["x = 1", "x = 2"])
+    assert served.services.recorder.snapshots.wait(60)
+    row = summary(client, name)
+    assert row["states"] == 2 and row["status"] == "ended" and waiting not in str(client.get("/api/sessions").json())
+    assert client.get("/api/models").json() == []
+
+
+def test_a_thousand_sessions_are_listed_at_once(client, served, sample_sessions):
+    content = (sample_sessions / "sample-title-case" / "sample-title-case.json").read_bytes()
+    for i in range(1000):
+        folder = served.paths.episodes / f"copy-{i}"
+        folder.mkdir(parents=True)
+        (folder / f"copy-{i}.json").write_bytes(content)
+    start = time.monotonic()
+    assert len(client.get("/api/sessions").json()) >= 1000
+    first = time.monotonic() - start
+    start = time.monotonic()
+    client.get("/api/sessions")
+    print("1000 sessions:", first, time.monotonic() - start)
+    assert first < 5
+    for i in range(1000):
+        shutil.rmtree(served.paths.episodes / f"copy-{i}")

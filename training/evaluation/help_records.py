@@ -19,10 +19,13 @@ from errors import InputError, NotFoundError
 from files import read_regular_file
 from line_tracking import line_edits
 from state import State
-from state_adapter import CHANGES, Episode, Transition, read_episodes
+from state_adapter import CHANGES, Episode, Transition, is_excluded, read_episodes
 
 ASSISTANT = "assistant"
 """Origin of changes that the assistant made."""
+
+SUFFIXES = (".json", ".jsonl")
+"""Of files that hold sessions."""
 
 NEW_LINE, LINE_END, IN_LINE = "new_line", "line_end", "in_line"
 """Where the person's cursor was: on a blank line, at the end of one, inside one."""
@@ -100,9 +103,10 @@ class HelpReader:
 
     def _paths(self) -> list[Path]:
         try:
-            return sorted(path for path in self._folder.iterdir() if not path.name.startswith("."))
+            paths = sorted(path for path in self._folder.iterdir() if not path.name.startswith("."))
         except OSError:  # nothing was ever recorded
             return []
+        return [path for path in paths if path.is_dir() or (path.suffix in SUFFIXES and not is_excluded(path))]
 
     def _entry(self, path: Path) -> _Entry:
         stamp, known = _stamp(path), self._entries.get(path.name)

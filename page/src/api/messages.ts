@@ -48,7 +48,23 @@ export interface ExecuteAnswer {
 /** `[milliseconds, position, characters deleted, text inserted, origin]`, positions in characters of the file. */
 export type ChangeMessage = [number, number, number, string, string];
 
-export interface ReviewMessage { kept: number; threshold: number; shown: boolean; explored: boolean }
+export interface ReviewMessage { kept: number | null; threshold: number | null; shown: boolean | null; explored: boolean | null }
+
+/** How a decision came about; lines from 1, 0: none. null: unknown. */
+export interface RecordMessage {
+  decision: number;
+  line: number;
+  /** Of decision and line under the policy. */
+  probability: number | null;
+  decision_probability: number | null;
+  /** With which the pair was taken, exploration included. */
+  behaviour_probability: number | null;
+  value: number | null;
+  kept: number | null;
+  model: string | null;
+  legal: boolean;
+  alternatives: { decision: number; line: number; probability: number }[];
+}
 
 export interface InferenceAnswer {
   response: string;
@@ -59,7 +75,7 @@ export interface InferenceAnswer {
     model_used: string;
     request_id: string;
     new_text: string;
-    record: Record<string, unknown>;
+    record: RecordMessage;
     milliseconds: Record<string, number>;
     review?: ReviewMessage;
     withheld?: { action: [number, number]; text: string };

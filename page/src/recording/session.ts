@@ -12,7 +12,7 @@ const RETRY_MS = 2000;
 /** Refusals that trying again does not help. */
 const LASTING = [400, 401, 403, 404, 409, 422];
 
-export interface RecordedAction { H: null; A: { type: number; line: number; request_id: string } }
+export interface RecordedAction { H: null; A: { type: number; line: number; request_id?: string } }
 
 interface StateMessage {
   text: string;

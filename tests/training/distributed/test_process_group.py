@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -59,47 +60,54 @@ exit_with(run_command(run))
 """
 
 
-def start(words, root, world=2, environments=None):
-    """Starts the processes of one run as `torchrun` does. environments: of some, by rank."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    processes = []
-    for rank in range(world):
-        place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(world)}
-        place |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "PYTHONPATH": str(root)}
-        processes.append(subprocess.Popen(
-            [sys.executable, *map(str, words)], cwd=root,
-            env={**os.environ, **place, **(environments or {}).get(rank, {})},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        ))  # fmt: skip
-    return processes
+class Processes:
+    """The processes of one run, started as `torchrun` does, each with what `environments` has for its rank."""
 
+    def __init__(self, warm_python, root, words, world, environments):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        run = {"WORLD_SIZE": str(world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(self.port)}
+        run |= {"PYTHONPATH": str(root)}
+        self.processes = []
+        for rank in range(world):
+            environment = os.environ | run | {"RANK": str(rank), "LOCAL_RANK": str(rank)} | environments.get(rank, {})
+            self.processes.append(warm_python(words, env=environment))
 
-def launched(words, root, world=2):
-    """Starts them; returns (exit code, stdout, stderr) of each."""
-    processes = start(words, root, world)
-    said = [process.communicate(timeout=120) for process in processes]
-    return [(process.returncode, *one) for process, one in zip(processes, said, strict=True)]
-
-
-@pytest.fixture
-def started():
-    """Starts the two processes of one run, with an environment of their own for some; both are ended afterwards."""
-    processes = []
-
-    def started(words, root, environments):
-        processes.extend(start(words, root, environments=environments))
-        return processes
-
-    yield started
-    for process in processes:
-        process.kill()
-        process.communicate()
+    def wait_for_rank0(self):
+        """Until rank 0 looks for the others."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            time.sleep(0.05)
+        raise AssertionError("rank 0 does not listen")
 
 
 @pytest.fixture
-def run_of(root, tmp_path):
+def started(warm_python, root):
+    """Starts the processes of one run: `started(words, environments, world=2)`."""
+
+    def started(words, environments, world=2):
+        return Processes(warm_python, root, words, world, environments)
+
+    return started
+
+
+@pytest.fixture
+def launched(started):
+    """Runs them to their end; returns (exit code, stdout, stderr) of each."""
+
+    def launched(words, world=2):
+        processes = started(words, {}, world).processes
+        streams = [process.communicate(timeout=120) for process in processes]
+        return [(process.returncode, *texts) for process, texts in zip(processes, streams, strict=True)]
+
+    return launched
+
+
+@pytest.fixture
+def run_of(launched, tmp_path):
     """Trains in several processes; returns what `launched` does, and weights by rank.
 
     strike: the signal, the rank that gets it, and after how many steps. before: what a process carries out first.
@@ -110,7 +118,7 @@ def run_of(root, tmp_path):
             old.unlink()
         task = tmp_path / "task.pickle"
         task.write_bytes(pickle.dumps((config, episodes, tmp_path, strike, before)))
-        ends = launched(["-c", PROGRAM, task], root, world)
+        ends = launched(["-c", PROGRAM, task], world)
         found = sorted(tmp_path.glob("weights-*.pt"))
         return ends, [torch.load(path, weights_only=True) for path in found]
 
@@ -284,7 +292,7 @@ zero_style_phase.ZeroStylePhase._play_from = play
 def test_a_process_that_is_killed_while_the_others_wait_ends_them_soon_without_torchrun(small, sessions, run_of, rank):
     """Rank 0 too, which holds the store, and speaks for all."""
     config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
-    killed = GAMES_OF_RANK.format(rank=rank, action="time.sleep(2); os.kill(os.getpid(), signal.SIGKILL)")
+    killed = GAMES_OF_RANK.format(rank=rank, action="time.sleep(1); os.kill(os.getpid(), signal.SIGKILL)")
     begun = time.monotonic()
     ends, found = run_of(config, sessions, before=killed)
     (_, _, last_words), (code, _, line) = ends[rank], ends[1 - rank]
@@ -294,8 +302,8 @@ def test_a_process_that_is_killed_while_the_others_wait_ends_them_soon_without_t
 
 def test_a_process_that_hangs_is_waited_for_only_so_long(small, sessions, run_of):
     config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
-    hangs = GAMES_OF_RANK.format(rank=1, action="time.sleep(15)")
-    limit = "process_group.timedelta = lambda minutes: timedelta(seconds=5)\n"
+    hangs = GAMES_OF_RANK.format(rank=1, action="time.sleep(7)")
+    limit = "process_group.timedelta = lambda minutes: timedelta(seconds=3)\n"
     (first, second), _ = run_of(config, sessions, before=hangs + limit)
     assert first[0] == second[0] == 2
     assert first[2].count("\n") == 1 and "does not answer" in first[2]
@@ -432,16 +440,16 @@ if os.environ["RANK"] == "1":
     (["--episodes_dir", "nowhere"], "nowhere"),
     (["--device", "cuda:0"], "cuda:0 is one card for all processes"),
 ], ids=["folder", "one card"])  # fmt: skip
-def test_bad_input_is_one_line_and_every_process_ends_with_2(recorded, tmp_path, root, more, expected):
-    first, second = launched(command(recorded, tmp_path, *more), root)
+def test_bad_input_is_one_line_and_every_process_ends_with_2(recorded, tmp_path, launched, more, expected):
+    first, second = launched(command(recorded, tmp_path, *more))
     assert (first[0], second[0]) == (2, 2)
     assert first[2].count("\n") == 1 and expected in first[2]
     assert second[1:] == ("", "")
 
 
-def test_until_they_have_found_one_another_each_process_speaks_for_itself(recorded, tmp_path, root):
+def test_until_they_have_found_one_another_each_process_speaks_for_itself(recorded, tmp_path, launched):
     """And says which one it is."""
-    first, second = launched(command(recorded, tmp_path, "--seed", "x"), root)
+    first, second = launched(command(recorded, tmp_path, "--seed", "x"))
     assert (first[0], second[0]) == (2, 2)
     assert first[2].startswith("error: python -m cli.run_tasks") and second[2] == f"error: process 1: {first[2][7:]}"
 
@@ -457,13 +465,15 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_a_process_that_cannot_begin_says_so_and_the_one_that_waits_hears_signals(recorded, tmp_path, root, started):
+def test_a_process_that_cannot_begin_says_so_and_the_one_that_waits_hears_signals(recorded, tmp_path, started):
     """`torchrun` asks the others to end when one has."""
     words = command(recorded, tmp_path)
-    waits, fails = started(words, root, {1: {"CODEASSIST_MODULES": "not_there"}})
+    both = started(words, {1: {"CODEASSIST_MODULES": "not_there"}})
+    waits, fails = both.processes
     _, said = fails.communicate(timeout=60)
     assert fails.returncode == 2 and said.startswith("error: process 1: CODEASSIST_MODULES: not_there cannot be")
-    time.sleep(4.0)  # it has loaded PyTorch
+    both.wait_for_rank0()
+    time.sleep(0.5)
     assert waits.poll() is None
     waits.terminate()
     _, said = waits.communicate(timeout=20)
@@ -486,7 +496,7 @@ def read(*arguments, **more):
 cli.train.read = read
 """)
     slow = {"CODEASSIST_MODULES": "slow", "PYTHONPATH": f"{root}:{tmp_path}"}
-    waits, reads = started(command(recorded, tmp_path), root, {1: slow})
+    waits, reads = started(command(recorded, tmp_path), {1: slow}).processes
     while not (tmp_path / "reads").exists():
         time.sleep(0.1)
     time.sleep(1.0)
@@ -498,10 +508,10 @@ cli.train.read = read
     assert reads.returncode == 130
 
 
-def test_a_process_without_a_card_of_its_own_is_named_and_ends_all(recorded, tmp_path, root):
+def test_a_process_without_a_card_of_its_own_is_named_and_ends_all(recorded, tmp_path, launched):
     """Two processes of a machine with one card."""
     words = command(recorded, tmp_path, "--device", "cuda")
-    first, second = launched(["-c", ONE_CARD, *words[2:]], root)
+    first, second = launched(["-c", ONE_CARD, *words[2:]])
     assert (first[0], second[0]) == (2, 2)
     assert first[2].count("\n") == 1 and "process 1: --device: there is no cuda:1" in first[2]
     assert second[1:] == ("", "")

@@ -1,5 +1,7 @@
 // The open document: what it asks for, the editor, what its tests gave, and the assistant.
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { AssistantPanel } from "../../assistant/assistant-panel";
+import { AssistantStrip } from "../../assistant/assistant-strip";
 import { Prose } from "../../components/prose";
 import { reporting } from "../../notices";
 import { address } from "../../router";
@@ -31,8 +33,10 @@ export function Work({ open }: { open: OpenDocument }) {
       </section>
       <section class="editing stack" aria-label="Editor">
         <EditorPlace open={open} />
+        <AssistantStrip assistant={workspace.assistant} />
         <Toolbar open={open} runner={runner} />
         {problem && <RunResults runner={runner} />}
+        <AssistantPanel assistant={workspace.assistant} fileName={open.fileName} />
       </section>
     </div>
   );

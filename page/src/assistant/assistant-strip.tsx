@@ -1,0 +1,42 @@
+// Under the editor, always in its place: what the assistant does, and the buttons for what it wrote last.
+import { useStore } from "../store";
+import "./assistant.css";
+import type { Assistant } from "./assistant";
+import { KEYS } from "./keys";
+
+export function AssistantStrip({ assistant }: { assistant: Assistant }) {
+  const { kind, text } = useStore(assistant.status);
+  const count = useStore(assistant.fresh).length;
+  return (
+    <div class="assistant-strip row" role="group" aria-label="Assistant">
+      <p class="assistant-status" data-kind={kind}><span class="assistant-dot" aria-hidden="true" />{text}</p>
+      <div class="assistant-verdicts row">
+        {count > 1 && (
+          <>
+            <Verdict name="Keep all" keys="" isOff={false} onClick={() => assistant.keep(true)} />
+            <Verdict name="Take all back" keys="" isOff={false} onClick={() => assistant.takeBack(true)} />
+          </>
+        )}
+        <Verdict name="Keep" keys="" isOff={!count} onClick={() => assistant.keep()} />
+        <Verdict name="Next word" keys={KEYS.nextWord} isOff={!count} onClick={() => assistant.keepNext("word")} />
+        <Verdict name="Next line" keys={KEYS.nextLine} isOff={!count} onClick={() => assistant.keepNext("line")} />
+        <Verdict name="Take back" keys={KEYS.takeBack} isOff={!count} onClick={() => assistant.takeBack()} />
+      </div>
+    </div>
+  );
+}
+
+interface VerdictProps { name: string; keys: string; isOff: boolean; onClick: () => void }
+
+function Verdict({ name, keys, isOff, onClick }: VerdictProps) {
+  return (
+    <button class="small" aria-disabled={isOff} onMouseDown={stayInEditor} onClick={() => { if (!isOff) onClick(); }}>
+      {name}{keys && <> <kbd>{keys}</kbd></>}
+    </button>
+  );
+}
+
+/** A click leaves the focus where it is, so that typing goes on. */
+function stayInEditor(event: MouseEvent): void {
+  event.preventDefault();
+}

@@ -1,0 +1,18 @@
+// An edit of an earlier document in the one that the person has typed on: possible where its place is untouched.
+import type { ChangeDesc, Text } from "@codemirror/state";
+import type { Hunk } from "./hunks";
+
+/**
+ * The hunks in the document after `since`; null: the person changed a line that the edit changes, or was decided for.
+ * document: the one that help was asked for; line: of the decision, from 1; 0: none.
+ */
+export function mergedHunks(document: Text, hunks: readonly Hunk[], line: number, since: ChangeDesc): Hunk[] | null {
+  const places = hunks.map(({ from, removed }) => [from, from + removed.length] as const);
+  if (line >= 1 && line <= document.lines) places.push([document.line(line).from, document.line(line).from]);
+  const isTouched = places.some(([from, to]) => touches(since, document.lineAt(from).from, document.lineAt(to).to));
+  return isTouched ? null : hunks.map((hunk) => ({ ...hunk, from: since.mapPos(hunk.from, 1) }));
+}
+
+function touches(since: ChangeDesc, from: number, to: number): boolean {
+  return since.touchesRange(from, to) !== false;
+}

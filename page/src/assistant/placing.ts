@@ -1,0 +1,48 @@
+// Puts an edit into the document as one undo step; the cursor, the selection and what the person sees stay in place.
+import { isolateHistory } from "@codemirror/commands";
+import type { EditorState, Transaction } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+import { originAnnotation } from "../editor/origins";
+import type { Hunk } from "./hunks";
+import { addEdit, type EditKind, type PlacedEdit, placedHunks } from "./placed-edits";
+
+export function newEdit(state: EditorState, hunks: readonly Hunk[], kind: EditKind, requestId: string): PlacedEdit {
+  const after = state.changes(changesOf(hunks)).apply(state.doc);
+  return {
+    requestId, kind, hunks: placedHunks(hunks), phase: "new", isFresh: true, placed: { hunks, before: state.doc, after, part: null },
+  };
+}
+
+/** words: read out to those who do not see it. */
+export function placingTransaction(state: EditorState, edit: PlacedEdit, words: string): Transaction {
+  return state.update({
+    changes: changesOf(edit.placed.hunks),
+    effects: [addEdit.of(edit), EditorView.announce.of(words)],
+    annotations: [originAnnotation.of("assistant"), isolateHistory.of("full")],
+  });
+}
+
+export function placeEdit(view: EditorView, edit: PlacedEdit, words: string): void {
+  holdCursorStill(view, () => view.dispatch(placingTransaction(view.state, edit, words)));
+}
+
+function changesOf(hunks: readonly Hunk[]): { from: number; to: number; insert: string }[] {
+  return hunks.map(({ from, removed, inserted }) => ({ from, to: from + removed.length, insert: inserted }));
+}
+
+/** Scrolls by as much as `change` moved the cursor's line, if it is in view. */
+function holdCursorStill(view: EditorView, change: () => void): void {
+  const before = cursorTop(view);
+  change();
+  if (before === null) return;
+  view.requestMeasure({
+    read: cursorTop,
+    write: (after) => { if (after !== null && after !== before) view.scrollDOM.scrollTop += after - before; },
+  });
+}
+
+function cursorTop(view: EditorView): number | null {
+  const top = view.coordsAtPos(view.state.selection.main.head)?.top;
+  const { top: first, bottom: last } = view.scrollDOM.getBoundingClientRect();
+  return top === undefined || top < first || top > last ? null : top;
+}

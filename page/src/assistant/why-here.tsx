@@ -1,0 +1,46 @@
+// "Why here?": how the latest decisions came about, in words and numbers.
+import { useStore } from "../store";
+import type { Assistant, DecisionEntry } from "./assistant";
+import { type Explanation, explain, timeOfDay } from "./words";
+
+export function WhyHere({ assistant }: { assistant: Assistant }) {
+  const entries = useStore(assistant.decisions);
+  return (
+    <section class="stack-tight" aria-labelledby="why-title">
+      <h3 id="why-title">Why here?</h3>
+      {!entries.length && <p class="quiet-text small">Nothing is decided yet. Type, and pause.</p>}
+      <ul class="plain stack-tight">
+        {entries.map((entry, index) => <li key={entry.time}><Entry entry={entry} isOpen={index === 0} /></li>)}
+      </ul>
+    </section>
+  );
+}
+
+function Entry({ entry, isOpen }: { entry: DecisionEntry; isOpen: boolean }) {
+  const explanation = explain(entry.answer, entry.dropped);
+  return (
+    <details class="why small" open={isOpen}>
+      <summary>{explanation.headline} <span class="quiet-text">{timeOfDay(entry.time)}</span></summary>
+      {explanation.reasons.map((reason) => <p key={reason}>{reason}</p>)}
+      <Considered explanation={explanation} />
+      {explanation.stages.length > 0 && (
+        <p class="quiet-text">{explanation.stages.map(({ name, milliseconds }) => `${name} ${milliseconds}`).join(", ")}</p>
+      )}
+    </details>
+  );
+}
+
+function Considered({ explanation }: { explanation: Explanation }) {
+  if (!explanation.considered.length) return null;
+  return (
+    <table>
+      <caption>What it considered</caption>
+      <thead><tr><th scope="col">To</th><th scope="col" class="number">Line</th><th scope="col" class="number">Probability</th></tr></thead>
+      <tbody>
+        {explanation.considered.map(({ name, line, probability }) => (
+          <tr key={`${name} ${line}`}><td>{name}</td><td class="number">{line}</td><td class="number">{probability}</td></tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,52 @@
+// The person's settings: kept by the server, at hand for every part of the page. Not here: the view that shows them all.
+import { ask } from "../api/client";
+import { Store } from "../store";
+
+/** When the assistant is asked: after a pause that follows the typing, on a key only, or after so many milliseconds. */
+export type Pause = "adaptive" | "key" | number;
+
+export interface Settings {
+  explore: boolean;
+  pause: Pause;
+  /** Ends of file names, with their dot, for which there is no help. */
+  off_for: readonly string[];
+  theme: "system" | "light" | "dark";
+  subtle: boolean;
+  learn_pastes: boolean;
+  welcomed: boolean;
+  tutor: boolean;
+  /** Milliseconds since 1970 until which help is not asked for; null: it is. */
+  paused_until: number | null;
+}
+
+export const SHORTEST_PAUSE_MS = 150;
+export const LONGEST_PAUSE_MS = 10_000;
+
+/** A pause that only the person ends. */
+export const UNTIL_RESUMED = Number.MAX_SAFE_INTEGER;
+
+const USUAL: Settings = {
+  explore: true, pause: "adaptive", off_for: [], theme: "system", subtle: false, learn_pastes: false, welcomed: false, tutor: false,
+  paused_until: null,
+};
+
+/** As they hold now; the usual ones until the server has told them. */
+export const settings = new Store<Settings>(USUAL);
+
+const PATH = "/api/settings";
+
+export async function loadSettings(): Promise<void> {
+  settings.set(await ask<Settings>(PATH));
+}
+
+/** Changes what `change` names, here at once; the rest stays. Throws what `ask` throws, with the settings as they were. */
+export async function changeSettings(change: Partial<Settings>): Promise<void> {
+  const before = settings.value;
+  settings.set({ ...before, ...change });
+  try {
+    settings.set(await ask<Settings>(PATH, change));
+  } catch (error) {
+    settings.set(before);
+    throw error;
+  }
+}
