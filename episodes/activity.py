@@ -14,6 +14,7 @@ from typing import Any
 
 from errors import InputError
 
+from .exclusion import STREAMS, session_folder
 from .jsonl_reader import row_objects
 from .validation import LIMIT, Place, as_list, as_object, integer, number, place_text, text
 
@@ -69,13 +70,9 @@ def read_activity(session: Path) -> tuple[Activity, ...]:
 
 
 def _path(session: Path) -> Path:
-    """Where the activity lies of the session whose folder, stream or snapshot is given."""
-    if session.name == ACTIVITY:
-        return session
-    if session.suffix == ".jsonl":
-        return session.with_name(ACTIVITY)
-    folder = session.parent if session.suffix == ".json" else session
-    return folder / "raw" / ACTIVITY
+    """Where the activity of the session in a folder or a file lies."""
+    folder = session if session.is_dir() else session_folder(session)
+    return (folder if folder.name == STREAMS else folder / STREAMS) / ACTIVITY
 
 
 def _events(path: Path) -> Iterator[Activity]:

@@ -229,6 +229,8 @@ def _report_recording(
         timed("", f"for other clients also on ports {', '.join(map(str, other_ports))}")
     simulated = f"records into {running.services.paths.simulated_episodes}"
     timed("recorder", simulated if is_simulation else health.words(health.recorder(running.services)))
+    if running.services.files is not None:
+        timed("files", f"opens and saves those in {running.services.files.folder}")
     if not (disk := health.disk(running.services)).ok:
         timed("disk", health.words(disk))
 

@@ -150,9 +150,9 @@ def test_the_same_and_an_older_timestep_are_accepted(state, episode):
         assert (answer.status_code, answer.json()) == (200, {"ok": True})
 
 
-@pytest.mark.parametrize("path", ["state", "changes", "end"])
+@pytest.mark.parametrize("path", ["state", "changes", "activity", "end"])
 def test_an_unknown_session_is_answered_404(state, path):
-    body = {"first": 0, "changes": []} if path == "changes" else state_body()
+    body = {**state_body(), "first": 0, "changes": [], "events": []}
     assert state.post(f"/episodes/{uuid.uuid4()}/{path}", body).status_code == 404
 
 
@@ -224,6 +224,23 @@ def test_changes_are_numbered_and_repeated_without_harm(state, episode):
     missing = state.post(path, {"first": 6, "changes": changes})
     assert missing.status_code == 409 and missing.json()["next"] == 4
     assert state.post(path, {"first": 0, "changes": [["x"]]}).status_code == 422
+
+
+def test_activity_is_numbered_and_repeated_without_harm(state, episode):
+    events = [
+        [1.5, "selection", {"ranges": [[0, 3]]}],
+        [2, "focus", {}],
+        [3, "kept", {"request_id": "r", "part": "all"}],
+    ]
+    path = f"/episodes/{episode}/activity"
+    first = state.post(path, {"first": 0, "events": events})
+    assert (first.status_code, first.json()) == (200, {"ok": True, "next": 3})
+    again = state.post(path, {"first": 1, "events": [*events[1:], [4, "a-kind-of-tomorrow", {"deep": [1]}]]})
+    assert (again.status_code, again.json()) == (200, {"ok": True, "next": 4})
+    missing = state.post(path, {"first": 6, "events": events})
+    assert missing.status_code == 409 and missing.json()["next"] == 4
+    for wrong in (["x"], [1, "pause", {}], [1, "", {}], [1, "focus", None], ["1", "focus", {}], [1, "k" * 41, {}]):
+        assert state.post(path, {"first": 4, "events": [wrong]}).status_code == 422
 
 
 def test_the_test_queue_says_how_full_it_is(state):

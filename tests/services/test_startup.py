@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.client import HTTPConnection
@@ -18,6 +19,7 @@ from judge.sandbox import ProbedSandbox, SandboxLevel
 from services import app, startup
 from services.simulated_client import BackendClient
 from services.startup import StartOptions, start_services
+from state_adapter import read_episodes
 
 CONFIG = LoopConfig()
 
@@ -165,3 +167,81 @@ def test_the_start_says_where_sessions_of_simulated_people_are_recorded(start, p
 
 def test_the_page_knows_whether_training_follows(start):
     assert b"Stop recording" in get(start(trains=False).port, "/")[1]
+
+
+def test_a_folder_of_files_is_opened_and_one_that_is_none_is_refused(start, paths, tmp_path):
+    folder = tmp_path / "own"
+    with pytest.raises(InputError, match="own"):
+        start(folder=folder)
+    folder.mkdir()
+    (folder / "a.py").write_text("x = 1\n")
+    running = start(folder=folder)
+    listed = json.loads(get(running.port, "/api/files")[1])
+    assert listed["folder"] == str(folder) and [file["path"] for file in listed["files"]] == ["a.py"]
+    assert any(str(folder) in line for line in running.lines)
+
+
+def test_our_own_data_is_not_among_a_persons_files(start, tmp_path):
+    running = start(folder=tmp_path)
+    BackendClient("127.0.0.1", running.port).post("/episodes/start", {"problem_id": "own"})
+    assert json.loads(get(running.port, "/api/files")[1])["files"] == []
+    assert get(running.port, "/api/files/content?path=data/solved.json")[0] == 403
+
+
+def test_a_session_of_a_file_that_is_ignored_meanwhile_is_left_out_of_learning(start, tmp_path):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    running = start(folder=folder)
+    client, sessions = BackendClient("127.0.0.1", running.port), {}
+    for name in ("mine.py", "other.py"):
+        episode = client.post("/episodes/start", {"problem_id": "own", "file": name})["episode_id"]
+        for t, text in enumerate(("a = 1", "a = 2")):
+            state = {"text": text, "timestep": t, "timestamp_ms": t, "attribution": []}
+            client.post(f"/episodes/{episode}/state", state)
+        sessions[name] = episode
+    (folder / ".gitignore").write_text("mine.py\n")
+    for episode in sessions.values():
+        client.post(f"/episodes/{episode}/end", {})
+    assert running.services.recorder.snapshots.wait(60)
+    episodes, _ = read_episodes(running.services.paths.episodes)
+    assert [episode.id for episode in episodes] == [sessions["other.py"]]
+
+
+def test_a_damaged_file_of_solved_problems_is_reported_once(start, paths):
+    paths.root.mkdir()
+    paths.solved.write_text("{")
+    running = start()
+    assert len([line for line in running.lines if str(paths.solved) in line and "set aside" in line]) == 1
+
+
+def test_a_run_ends_when_its_client_has_gone(start):
+    running = start()
+    running.wait_until_ready()
+    body = {"episode_id": "e", "code": "while True: pass", "test_cases": [{"test_id": 1, "input": "", "output": ""}],
+            "timestep": 0, "timeout_ms": 600_000}  # fmt: skip
+    connection = HTTPConnection("127.0.0.1", running.port, timeout=60)
+    connection.request("POST", "/api/tester/execute", json.dumps(body), {"Content-Type": "application/json"})
+    pool = running.services.tester._pool
+    assert wait_until(lambda: any(pool._owners.values()))
+    connection.close()
+    assert wait_until(lambda: not any(pool._owners.values()))
+
+
+def test_a_server_that_ends_does_not_wait_for_a_run(start):
+    running = start()
+    running.wait_until_ready()
+    body = {"episode_id": "e", "code": "while True: pass", "test_cases": [{"test_id": 1, "input": "", "output": ""}],
+            "timestep": 0, "timeout_ms": 600_000}  # fmt: skip
+    connection = HTTPConnection("127.0.0.1", running.port, timeout=60)
+    connection.request("POST", "/api/tester/execute", json.dumps(body), {"Content-Type": "application/json"})
+    assert wait_until(lambda: any(running.services.tester._pool._owners.values()))
+    begun = time.monotonic()
+    assert running.stop(60)
+    assert time.monotonic() - begun < 15
+
+
+def wait_until(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()

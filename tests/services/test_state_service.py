@@ -19,3 +19,50 @@ def test_a_session_lies_in_the_store_that_its_client_names(served, client, query
     episode = client.post(f"/api/backend/episodes/start{query}", json={"problem_id": "x"}).json()["episode_id"]
     assert (getattr(served.paths, store) / episode).is_dir()
     assert client.post(f"/api/backend/episodes/{episode}/end{query}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("../a.py", 403), (".env", 403), ("/a.py", 400), ("", 400), ("a\n.py", 400), (5, 422)]
+)
+def test_a_session_of_a_file_that_nobody_may_look_at_is_refused_and_leaves_nothing(served, client, path, status):
+    before = set(served.paths.episodes.glob("*"))
+    answer = client.post("/api/backend/episodes/start", json={"problem_id": "own", "file": path})
+    assert answer.status_code == status and answer.json()["detail"]
+    assert set(served.paths.episodes.glob("*")) == before
+
+
+def help_in(client, file, text="x = "):
+    """Help in a new session of a file; its metadata."""
+    episode = client.post("/api/backend/episodes/start", json={"problem_id": "own", "file": file}).json()["episode_id"]
+    body = {"text": text, "timestep": 0, "attribution": [], "timestamp_ms": 1}
+    assert client.post(f"/api/backend/episodes/{episode}/state", json=body).status_code == 200
+    request = {"text": text, "timestep": 0, "episode_id": episode, "action": 2, "context": {"cursorOffset": len(text)}}
+    answer = client.post("/api/backend/inference", json=request)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_a_file_is_helped_with_whether_it_is_saved_or_not(client):
+    answer = help_in(client, "not/saved/yet.py")
+    assert answer["metadata"]["new_text"] == "pass" and "reason" not in answer["metadata"]
+
+
+def test_a_file_that_is_not_python_is_answered_by_a_no_op_with_the_reason(client):
+    answer = help_in(client, "notes.md", "# Notes")
+    assert answer["metadata"]["action"] == [0, 0] and answer["unified_diff"] == ""
+    assert "notes.md is not Python" in answer["metadata"]["reason"]
+
+
+def test_a_file_that_is_ignored_meanwhile_is_answered_by_a_no_op(client, served):
+    ignore_file = served.services.files.folder / ".codeassistignore"
+    episode = client.post("/api/backend/episodes/start", json={"problem_id": "own", "file": "mine.py"}).json()
+    ignore_file.write_text("mine.py\n")
+    try:
+        request = {"text": "x", "timestep": 0, **episode, "action": 2, "context": {"cursorOffset": 1}}
+        metadata = client.post("/api/backend/inference", json=request).json()["metadata"]
+        assert metadata["action"] == [0, 0] and "ignored" in metadata["reason"]
+        assert (
+            client.post("/api/backend/episodes/start", json={"problem_id": "own", "file": "mine.py"}).status_code == 403
+        )
+    finally:
+        ignore_file.unlink()

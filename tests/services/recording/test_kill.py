@@ -9,7 +9,7 @@ import pytest
 
 from episodes.directory_reader import BESIDE_SNAPSHOT
 from errors import InputError
-from state_adapter import read_episodes, read_session
+from state_adapter import read_activity, read_episodes, read_session
 
 
 class Typist(threading.Thread):
@@ -18,7 +18,7 @@ class Typist(threading.Thread):
     def __init__(self, server, name):
         super().__init__(daemon=True)
         self._client, self._name = server.client(), name
-        self.episode_id, self.states, self.changes = None, {}, 0
+        self.episode_id, self.states, self.changes, self.events = None, {}, 0, 0
         self.begun = threading.Event()
 
     def run(self):
@@ -38,10 +38,13 @@ class Typist(threading.Thread):
         changes = [[t, i, 0, "x", "input"] for i in range(3)]
         answer = self._client.post(f"/episodes/{self.episode_id}/changes", {"first": self.changes, "changes": changes})
         self.changes = answer["next"]
+        events = [[t, "selection", {"ranges": [[t, t]]}], [t, "pause", {"ms": 200}]]
+        answer = self._client.post(f"/episodes/{self.episode_id}/activity", {"first": self.events, "events": events})
+        self.events = answer["next"]
 
 
 def assert_recorded(paths, typist):
-    """Every acknowledged state and keystroke is in the session, which has an end."""
+    """Every acknowledged state, keystroke and event is in the session, which has an end."""
     raw = paths.episodes / typist.episode_id / "raw"
     episode = read_session(raw / f"{typist.episode_id}.jsonl")
     recorded = {state.t: state.text for state in episode.states}
@@ -50,6 +53,8 @@ def assert_recorded(paths, typist):
         lines = [json.loads(line) for line in (raw / "changes.jsonl").read_bytes().splitlines()]
         numbers = [line["first"] + i for line in lines for i in range(len(line["changes"]))]
         assert numbers == list(range(len(numbers))) and len(numbers) >= typist.changes
+    events = read_activity(raw)
+    assert len(events) >= typist.events and all(event.kind in ("selection", "pause") for event in events)
 
 
 @pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])

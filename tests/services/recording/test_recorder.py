@@ -11,7 +11,7 @@ from errors import InputError, NotFoundError
 from services.messages import MalformedError
 from services.recording.recorder import Recorder, Store
 from services.recording.session import MissingEntriesError
-from state_adapter import read_session
+from state_adapter import read_activity, read_episodes, read_session
 
 
 def played(recording, run, play):
@@ -76,37 +76,121 @@ def changes(*numbers):
     return [(float(n), n, 0, str(n), "input") for n in numbers]
 
 
-def test_changes_are_recorded_once_whatever_is_repeated_or_overlaps(recording, run):
+def events(*numbers):
+    return [(float(n), "snooze", {"minutes": n}) for n in numbers]
+
+
+LOGS = {"changes": ("add_changes", changes), "events": ("add_activity", events)}
+FILES = {"changes": "changes.jsonl", "events": "activity.jsonl"}
+
+
+@pytest.fixture(params=LOGS)
+def log(request):
+    """The name of what is numbered beside a stream; how it is added; so many of it."""
+    return (request.param, *LOGS[request.param])
+
+
+def recorded_numbers(recording, episode_id, name):
+    lines = recording.lines(episode_id, FILES[name])
+    assert all(set(line) == {"first", name} for line in lines)
+    numbers = [int(entry[0]) for line in lines for entry in line[name]]
+    assert [line["first"] for line in lines] == [line[name][0][0] for line in lines]
+    return numbers
+
+
+def test_numbered_entries_are_recorded_once_whatever_is_repeated_or_overlaps(recording, run, log):
+    name, add, made = log
+
     async def play(recorder, episode_id):
         batches = [(0, 3), (0, 3), (1, 5), (4, 5), (5, 5), (5, 9), (0, 2), (3, 10)]
-        return [await recorder.add_changes(episode_id, a, changes(*range(a, b))) for a, b in batches]
+        return [await getattr(recorder, add)(episode_id, a, made(*range(a, b))) for a, b in batches]
 
     episode_id, following = played(recording, run, play)
     assert following == [3, 3, 5, 5, 5, 9, 9, 10]
-    lines = recording.lines(episode_id, "changes.jsonl")
-    assert [line["first"] for line in lines] == [0, 3, 5, 9]
-    assert [change[3] for line in lines for change in line["changes"]] == [str(i) for i in range(10)]
-    assert lines[0]["changes"][0] == [0.0, 0, 0, "0", "input"]
+    assert recorded_numbers(recording, episode_id, name) == list(range(10))
+    assert [line["first"] for line in recording.lines(episode_id, FILES[name])] == [0, 3, 5, 9]
 
 
-def test_changes_without_their_predecessors_are_refused_with_the_number_that_is_expected(recording, run):
+def test_what_comes_without_its_predecessors_is_refused_with_the_number_that_is_expected(recording, run, log):
+    name, add, made = log
+
     async def play(recorder, episode_id):
-        await recorder.add_changes(episode_id, 0, changes(0))
-        with pytest.raises(MissingEntriesError) as refused:
-            await recorder.add_changes(episode_id, 2, changes(2))
-        return refused.value.next, await recorder.add_changes(episode_id, 1, changes(1, 2))
+        await getattr(recorder, add)(episode_id, 0, made(0))
+        with pytest.raises(MissingEntriesError, match=name) as refused:
+            await getattr(recorder, add)(episode_id, 2, made(2))
+        return refused.value.next, await getattr(recorder, add)(episode_id, 1, made(1, 2))
 
     _, answers = played(recording, run, play)
     assert answers == (1, 3)
 
 
-def test_batches_at_the_same_time_are_recorded_once(recording, run):
+def test_batches_at_the_same_time_are_recorded_once(recording, run, log):
+    name, add, made = log
+
     async def play(recorder, episode_id):
-        await asyncio.gather(*[recorder.add_changes(episode_id, 0, changes(*range(n))) for n in (5, 9, 3, 9)])
+        await asyncio.gather(*[getattr(recorder, add)(episode_id, 0, made(*range(n))) for n in (5, 9, 3, 9)])
 
     episode_id, _ = played(recording, run, play)
-    recorded = [change[3] for line in recording.lines(episode_id, "changes.jsonl") for change in line["changes"]]
-    assert recorded == [str(i) for i in range(9)]
+    assert recorded_numbers(recording, episode_id, name) == list(range(9))
+
+
+def test_keystrokes_and_activity_are_numbered_apart_and_both_end_with_the_session(recording, run):
+    async def play(recorder, episode_id):
+        await recorder.add_changes(episode_id, 0, changes(0, 1))
+        await recorder.add_activity(episode_id, 0, events(0))
+        await recorder.end(episode_id)
+        for add, made in LOGS.values():
+            with pytest.raises(NotFoundError):
+                await getattr(recorder, add)(episode_id, 2, made(2))
+
+    episode_id, _ = played(recording, run, play)
+    assert recorded_numbers(recording, episode_id, "changes") == [0, 1]
+    assert [event.detail for event in read_activity(recording.stream(episode_id))] == [{"minutes": 0}]
+
+
+def test_keystrokes_are_kept_as_they_came(recording, run):
+    episode_id, _ = played(recording, run, lambda recorder, id: recorder.add_changes(id, 0, changes(0)))
+    assert recording.lines(episode_id, "changes.jsonl")[0]["changes"] == [[0.0, 0, 0, "0", "input"]]
+
+
+def test_activity_of_a_known_kind_without_its_details_is_refused_and_not_recorded(recording, run):
+    async def play(recorder, episode_id):
+        with pytest.raises(MalformedError, match="ranges"):
+            await recorder.add_activity(episode_id, 0, [*events(0), (1.0, "selection", {})])
+        return await recorder.add_activity(episode_id, 0, events(0))
+
+    episode_id, following = played(recording, run, play)
+    assert following == 1 and recorded_numbers(recording, episode_id, "events") == [0]
+
+
+def test_a_session_of_the_persons_file_says_so_in_its_stream_its_snapshot_and_its_episode(
+    recording, run, state_request
+):
+    async def play():
+        recorder = recording.recorder
+        episode_id = await recorder.start("own", file="src/ünï.py")
+        await recorder.add_state(episode_id, state_request("a", 0))
+        await recorder.add_state(episode_id, state_request("b", 1))
+        assert recorder.file(episode_id) == "src/ünï.py" and recorder.file("another") is None
+        await recorder.end(episode_id)
+        return episode_id
+
+    episode_id = run(play())
+    assert recording.lines(episode_id)[0]["file"] == "src/ünï.py"
+    assert recording.snapshot(episode_id)["file"] == "src/ünï.py"
+    (episode,), _ = read_episodes(recording.paths.episodes)
+    assert episode.file == read_session(recording.stream(episode_id)).file == "src/ünï.py"
+
+
+def test_a_session_of_a_problem_names_no_file(recording, run, state_request):
+    async def play(recorder, episode_id):
+        await recorder.add_state(episode_id, state_request("a", 0))
+        await recorder.end(episode_id)
+        return recorder.file(episode_id)
+
+    episode_id, file = played(recording, run, play)
+    assert file is None and "file" not in recording.lines(episode_id)[0]
+    assert "file" not in recording.snapshot(episode_id)
 
 
 DECIDED = Action("A", Decision.WRITE_SINGLE_LINE, 1, probability=0.25, decision_probability=0.5, model="m", kept=0.75)

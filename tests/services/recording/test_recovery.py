@@ -38,13 +38,19 @@ def test_an_open_session_is_ended_with_all_that_is_whole(recording, tail, count)
     assert recording.recorder.recover() == []
 
 
-def test_keystrokes_are_kept_as_far_as_they_are_whole(recording):
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        ("changes.jsonl", b'{"first": 0, "changes": [[0, 0, 0, "a", "input"]]}\n'),
+        ("activity.jsonl", b'{"first": 0, "events": [[0, "focus", {}]]}\n'),
+    ],
+)
+def test_keystrokes_and_activity_are_kept_as_far_as_they_are_whole(recording, name, whole):
     stream = written(recording, [HEADER, *STATES])
-    whole = b'{"first": 0, "changes": [[0, 0, 0, "a", "input"]]}\n'
-    stream.with_name("changes.jsonl").write_bytes(whole + b'{"first": 1, "ch')
+    stream.with_name(name).write_bytes(whole + b'{"first": 1, "')
     (line,) = recording.recorder.recover()
     assert "without the message that was being written" in line
-    assert stream.with_name("changes.jsonl").read_bytes() == whole
+    assert stream.with_name(name).read_bytes() == whole
 
 
 def test_a_session_that_ended_before_it_was_tested_gets_its_snapshot(recording):
