@@ -31,10 +31,12 @@ _NOTHING = "No unexpected error."
 def without_home(text: str) -> str:
     """The text with `~` for this user's home folder."""
     try:
-        home = str(Path.home())
+        homes = {str(Path.home()), str(Path.home().resolve())}
     except RuntimeError:
         return text
-    return text if home == "/" else text.replace(home, "~")
+    for home in homes - {"/"}:
+        text = text.replace(home, "~")
+    return text
 
 
 def _log(path: Path | None) -> str:

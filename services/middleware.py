@@ -292,10 +292,8 @@ def _documented_path(scope: Scope) -> str:
     """The address with its parameters' names in place of what the client put there."""
     if "endpoint" not in scope:
         return "(no address)"
-    path = str(scope["path"])
-    for name, part in scope.get("path_params", {}).items():
-        path = path.replace(str(part), f"{{{name}}}")
-    return path
+    names = {str(part): f"{{{name}}}" for name, part in scope.get("path_params", {}).items()}
+    return "/".join(names.get(segment, segment) for segment in str(scope["path"]).split("/"))
 
 
 def _request_id(headers: Headers) -> str:

@@ -43,58 +43,12 @@ def test_every_file_that_the_page_names_is_there(client):
         )  # fmt: skip
 
 
-def test_health_says_how_every_part_is(client):
-    health = client.get("/api/health").json()
-    names = [part["name"] for part in health["parts"]]
-    assert names == ["recorder", "policy", "writer", "reviewer", "tester", "settings", "disk", "log", "versions"]
-    assert all(part["text"] and isinstance(part["ok"], bool) for part in health["parts"])
-    assert health["status"] == ("healthy" if all(part["ok"] for part in health["parts"]) else "unhealthy")
-
-
-def test_health_is_bad_where_nothing_is_recorded(client, served, monkeypatch):
-    monkeypatch.setattr(served.services.recorder, "problem_of_disk", "the disk is full")
-    health = client.get("/api/health").json()
-    assert health["status"] == "unhealthy" and not health["recording"]
-    recorder = health["parts"][0]
-    assert not recorder["ok"] and recorder["text"] == "nothing is recorded: the disk is full"
-    assert "PERSISTENT_DATA_DIR" in recorder["advice"]
-    assert client.get("/api/backend/health").json()["status"] == "unhealthy"
-
-
-def test_health_says_before_the_first_session_that_a_folder_cannot_be_written(client, monkeypatch):
-    monkeypatch.setattr("services.health.os.access", lambda path, mode: False)
-    health = client.get("/api/health").json()
-    assert not health["recording"] and "PERSISTENT_DATA_DIR" in health["parts"][0]["advice"]
-
-
-def test_health_says_that_there_is_hardly_room(client, monkeypatch):
-    monkeypatch.setattr("services.health.LOW_DISK", 2**62)
-    part = client.get("/api/health").json()["parts"][6]
-    assert not part["ok"] and part["text"].startswith("only ") and part["advice"].startswith("make room")
-
-
-def test_health_says_why_the_policy_keeps_quiet(client, served, monkeypatch):
-    monkeypatch.setattr(served.services.assistance.models, "failure", "the models are damaged")
-    policy = client.get("/api/health").json()["parts"][1]
-    assert not policy["ok"] and "the models are damaged" in policy["text"]
-    assert client.get("/api/policy/health").json() == {"status": "unhealthy", "service": "policy-models"}
-
-
 def test_without_a_writer_there_is_no_model(client, served, monkeypatch):
     monkeypatch.setattr(served.services, "writer_name", "")
     assert client.get("/api/backend/model-info").status_code == 404
     assert client.get("/api/backend/").json()["model"] is None
     health = client.get("/api/backend/health").json()
     assert health == {"status": "unhealthy", "ollama_healthy": False, "model_available": False, "model_info": None}
-
-
-def test_a_tester_without_protection_runs_nothing_and_says_so(client, served, monkeypatch):
-    monkeypatch.setattr(type(served.services.tester), "refusal", "the sandbox is too weak")
-    body = {"episode_id": "e", "code": "", "test_cases": [], "timestep": 0, "timeout_ms": 1000}
-    answer = client.post("/api/tester/execute", json=body)
-    assert answer.status_code == 503 and answer.json()["detail"] == "the sandbox is too weak"
-    assert client.get("/api/tester/health").json()["status"] == "unhealthy"
-    assert not client.get("/api/health").json()["parts"][4]["ok"]
 
 
 def test_the_page_says_why_the_assistant_keeps_quiet(client, served, monkeypatch):
@@ -106,13 +60,6 @@ def test_the_page_says_why_the_assistant_keeps_quiet(client, served, monkeypatch
     body = {"text": text, "timestep": 1, "action": 2, "context": {"cursorOffset": len(text)}}
     metadata = client.post("/api/backend/inference", json=body).json()["metadata"]
     assert "the server is gone" in metadata["reason"]
-
-
-def test_exploration_can_be_switched(client, served, monkeypatch):
-    monkeypatch.setattr(served.services.assistance.models, "explore", True)
-    assert client.post("/api/explore", json={"explore": False}, headers=ORIGIN).json() == {"ok": True}
-    assert served.services.assistance.models.explore is False and client.get("/api/health").json()["explore"] is False
-    assert client.post("/api/explore", json={"explore": "no"}).status_code == 422
 
 
 def test_the_page_is_told_whether_training_follows(served):
