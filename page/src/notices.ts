@@ -1,22 +1,30 @@
 // Short messages over the page, each read out by screen readers. Not here: how they look (`shell`).
 import { Store } from "./store";
 
+/** A button beside a notice. */
+export interface NoticeAction {
+  label: string;
+  run: () => void;
+}
+
 export interface Notice {
   id: number;
   text: string;
   isWrong: boolean;
+  action: NoticeAction | null;
 }
 
 const SHOWN_MS = 6000;
+const SHOWN_WITH_ACTION_MS = 20_000;
 
 export const notices = new Store<readonly Notice[]>([]);
 
 let count = 0;
 
-export function notify(text: string, isWrong = false): void {
-  const notice = { id: (count += 1), text, isWrong };
+export function notify(text: string, isWrong = false, action: NoticeAction | null = null): void {
+  const notice = { id: (count += 1), text, isWrong, action };
   notices.set([...notices.value.filter((other) => other.text !== text), notice]);
-  setTimeout(() => dismiss(notice.id), SHOWN_MS);
+  setTimeout(() => dismiss(notice.id), action === null ? SHOWN_MS : SHOWN_WITH_ACTION_MS);
 }
 
 export function dismiss(id: number): void {

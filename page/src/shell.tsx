@@ -79,7 +79,9 @@ function Notices() {
     <div class="notices" role="status">
       {shown.map((notice) => (
         <p key={notice.id} class={`notice ${notice.isWrong ? "wrong" : ""}`}>
-          {notice.text} <button class="quiet" onClick={() => dismiss(notice.id)}>Dismiss</button>
+          {notice.text}
+          {notice.action && <> <button class="quiet" onClick={() => { notice.action?.run(); dismiss(notice.id); }}>{notice.action.label}</button></>}
+          {" "}<button class="quiet" onClick={() => dismiss(notice.id)}>Dismiss</button>
         </p>
       ))}
     </div>

@@ -1,11 +1,19 @@
 // What the person works on: a problem, a file or a scratch text, its editor, its recorded session, the assistant.
-// Views come and go; this stays as long as the tab.
+// Views come and go; this stays as long as the tab, and the next tab goes on with what this one left.
 import { EditorView } from "@codemirror/view";
+import { ask } from "./api/client";
 import type { ProblemMessage } from "./api/messages";
 import { Assistant } from "./assistant/assistant";
+import { DocumentClipboard } from "./editor/clipboard";
+import { fileText, replaceFile } from "./editor/coordinates";
 import { createEditor } from "./editor/editor";
-import { notify } from "./notices";
-import { RecordedSession } from "./recording/session";
+import { originAnnotation } from "./editor/origins";
+import { notify, reporting } from "./notices";
+import { Courier } from "./recording/courier";
+import { Journal } from "./recording/journal";
+import { lockJournal } from "./recording/locks";
+import { RecordedSession, type SessionAbout } from "./recording/session";
+import { changeSettings, settings } from "./settings/settings";
 import { Store } from "./store";
 
 export interface RecordingSign {
@@ -13,77 +21,274 @@ export interface RecordingSign {
   text: string;
 }
 
+/** What to open. */
+export interface TextToOpen {
+  title: string;
+  fileName: string;
+  text: string;
+  problem?: ProblemMessage | null;
+  /** Path of a file of the person's own, from its folder. */
+  filePath?: string | null;
+}
+
 export interface OpenDocument {
   title: string;
   fileName: string;
-  /** null: a file of the person's own. */
+  /** null: a file of the person's own, or a scratch text. */
   problem: ProblemMessage | null;
+  filePath: string | null;
   view: EditorView;
-  session: RecordedSession | null;
+  session: RecordedSession;
+}
+
+/** Something that another tab left open. */
+export interface Unfinished {
+  key: string;
+  title: string;
+  fileName: string;
+  problem: ProblemMessage | null;
+  filePath: string | null;
+  /** Milliseconds since 1970. */
+  touched: number;
+}
+
+interface About extends SessionAbout {
+  title: string;
+  fileName: string;
+  problem: ProblemMessage | null;
 }
 
 const SCRATCH_ID = "scratch";
+const FILE_ID = "file";
 const IDLE: RecordingSign = { state: "idle", text: "Not recording: nothing is open" };
+const TAB_KEY = "codeassist.tab"; // of sessionStorage: the journal of this tab, over a reload
+const RELOADED_MS = 3000; // in which the page before has gone
+const RECENT_MS = 12 * 60 * 60 * 1000; // so long a text that another tab left is opened without a question
+const BEGUN_MS = 2000;
+const MOST_JOURNALS = 20;
 
 export class Workspace {
   readonly document = new Store<OpenDocument | null>(null);
   readonly recordingSign = new Store<RecordingSign>(IDLE);
+  /** What tabs that are closed left open, the latest first. */
+  readonly unfinished = new Store<readonly Unfinished[]>([]);
   readonly assistant = new Assistant();
+  #opening: Promise<void>; // one after the other
+  #release: (() => void) | null = null;
+  #isReported = false;
 
   constructor() {
-    addEventListener("pagehide", (event) => this.#leave(event));
+    addEventListener("pagehide", () => this.#leave());
+    addEventListener("online", () => this.document.value?.session.retry());
+    addEventListener("beforeunload", (event) => this.#guard(event));
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden") void this.document.value?.session.flush();
+    });
+    this.#opening = this.#restore().catch(() => undefined);
+  }
+
+  /** Opens a text, or what was left of it, if a tab that is closed had it open. */
+  openText(text: TextToOpen): Promise<void> {
+    return this.#afterwards(() => this.#openText(text));
+  }
+
+  async #openText({ title, fileName, text, problem = null, filePath = null }: TextToOpen): Promise<void> {
+    const problemId = problem?.task_id ?? (filePath === null ? SCRATCH_ID : FILE_ID);
+    const about: About = { title, fileName, problem, filePath, problemId };
+    if (isOf(this.document.value, about)) return;
+    await this.close();
+    const left = await this.#takeLeft(about);
+    await this.#open(left ?? Journal.begin(localStorage, crypto.randomUUID(), about, text), left === null ? null : text);
   }
 
   openProblem(problem: ProblemMessage): Promise<void> {
-    return this.#open(problem.title || problem.task_id, "solution.py", problem.starter_code, problem);
+    return this.openText({ title: problem.title || problem.task_id, fileName: "solution.py", text: problem.starter_code, problem });
   }
 
   openScratch(): Promise<void> {
-    return this.#open("Scratch", "scratch.py", "", null);
+    return this.openText({ title: "Scratch", fileName: "scratch.py", text: "" });
+  }
+
+  /** Goes on with something of `unfinished`. */
+  goOn(key: string): Promise<void> {
+    return this.#afterwards(() => this.#goOn(key));
+  }
+
+  async #goOn(key: string): Promise<void> {
+    await this.close();
+    const lock = await lockJournal(key);
+    const journal = lock && Journal.load<About>(localStorage, key);
+    if (!lock || !journal) throw new Error("it is open in another tab");
+    this.#release = lock.release;
+    await this.#open(journal, null);
+  }
+
+  /** Ends the session of something of `unfinished`; its recording stays, its text is not offered again. */
+  async discard(key: string): Promise<void> {
+    const lock = await lockJournal(key);
+    if (lock) await finish(key).finally(lock.release);
+    await this.#listUnfinished();
   }
 
   async close(): Promise<void> {
     const open = this.document.value;
     if (open === null) return;
     this.assistant.close();
-    await open.session?.end(open.view.state);
     this.document.set(null);
     this.recordingSign.set(IDLE);
+    this.#isReported = false;
+    sessionStorage.removeItem(TAB_KEY);
+    const release = this.#release;
+    this.#release = null;
+    const hasEnded = await open.session.end(open.view.state, () => release?.());
+    if (!hasEnded) notify("The session could not be ended yet. It is kept in this browser, and sent when the server answers.");
+    open.view.destroy();
   }
 
-  async #open(title: string, fileName: string, text: string, problem: ProblemMessage | null): Promise<void> {
-    await this.close();
-    const open: OpenDocument = { title, fileName, problem, session: null, view: null as unknown as EditorView };
-    const follow = EditorView.updateListener.of((update) => {
-      for (const transaction of update.transactions) if (transaction.docChanged) this.#noteChange(open, transaction);
+  /** The open text was saved as the person's file. */
+  noteSaved(): void { this.document.value?.session.noteSaved(); }
+
+  #afterwards(open: () => Promise<void>): Promise<void> {
+    const opening = this.#opening.then(open);
+    this.#opening = opening.catch(() => undefined);
+    return opening;
+  }
+
+  // text: the file's own, where an earlier session of it goes on.
+  async #open(journal: Journal<About>, text: string | null): Promise<void> {
+    const { about } = journal;
+    const clipboard = new DocumentClipboard();
+    const session = new RecordedSession({
+      journal, clipboard, onLargePaste: () => this.#tellOfPaste(session), report: (reason, isLasting) => this.#showRecording(session, reason, isLasting),
     });
-    open.view = createEditor({ text, fileName, label: `Code of ${title}`, extensions: [follow, this.assistant.extension] });
-    open.session = await RecordedSession.begin(problem?.task_id ?? SCRATCH_ID, open.view.state, (reason, isLasting) =>
-      this.#showRecording(reason, isLasting));
-    this.assistant.open({ view: open.view, session: open.session, fileName });
-    this.document.set(open);
+    const view = createEditor({
+      text: journal.text(), fileName: about.fileName, label: `Code of ${about.title}`, ...(journal.selection && { selection: journal.selection }),
+      extensions: [clipboard.extension, session.extension, this.assistant.extension],
+    });
+    const { title, fileName, problem, filePath } = about;
+    this.#release ??= (await lockJournal(journal.key))?.release ?? null;
+    sessionStorage.setItem(TAB_KEY, journal.key);
+    session.begin(view.state);
+    await session.untilBegun(BEGUN_MS);
+    if (text !== null && filePath !== null) {
+      if (journal.isSaved) openAgain(view, text);
+      else if (fileText(view.state) !== text) notify("Your changes that were not saved are back");
+    }
+    this.assistant.open({ view, session, fileName });
+    this.document.set({ title, fileName, problem, filePath, view, session });
   }
 
-  #noteChange(open: OpenDocument, transaction: Parameters<RecordedSession["noteTransaction"]>[0]): void {
-    open.session?.noteTransaction(transaction);
+  // After a reload, and after a crash, at once; what is older is offered.
+  async #restore(): Promise<void> {
+    const own = sessionStorage.getItem(TAB_KEY);
+    const journals = storedJournals();
+    for (const journal of journals) {
+      const isOwn = journal.key === own;
+      if (!isOwn && !journal.isEnding && Date.now() - journal.touched > RECENT_MS) continue;
+      const lock = await lockJournal(journal.key, isOwn ? RELOADED_MS : 0);
+      if (lock === null) continue;
+      if (journal.isEnding || journals.indexOf(journal) >= MOST_JOURNALS) {
+        void finish(journal.key).finally(lock.release);
+      } else if (this.#release === null && (isOwn || !own || !journals.some(({ key }) => key === own)) && mayShow(journal.about)) {
+        this.#release = lock.release;
+        await this.#open(journal, null);
+      } else {
+        lock.release();
+      }
+    }
+    await this.#listUnfinished();
   }
 
-  #showRecording(reason: string | null, isLasting: boolean): void {
+  async #listUnfinished(): Promise<void> {
+    const list: Unfinished[] = [];
+    for (const { key, about, touched, isEnding } of storedJournals()) {
+      const lock = isEnding ? null : await lockJournal(key);
+      if (lock === null) continue;
+      lock.release();
+      const { title, fileName, problem, filePath } = about;
+      list.push({ key, title, fileName, problem, filePath, touched });
+    }
+    this.unfinished.set(list);
+  }
+
+  // The journal of a closed tab that had the same document open, locked for this one.
+  async #takeLeft(about: About): Promise<Journal<About> | null> {
+    for (const journal of storedJournals()) {
+      if (journal.isEnding || !isSameDocument(journal.about, about)) continue;
+      const lock = await lockJournal(journal.key);
+      if (lock === null) continue;
+      this.#release = lock.release;
+      return journal;
+    }
+    return null;
+  }
+
+  #tellOfPaste(session: RecordedSession): void {
+    if (settings.value.learn_pastes) return;
+    const include = reporting(async () => {
+      await changeSettings({ learn_pastes: true });
+      session.includePastes();
+    });
+    notify("A large paste is left out of learning", false, { label: "Include large pastes", run: () => void include() });
+  }
+
+  #showRecording(session: RecordedSession, reason: string | null, isLasting: boolean): void {
+    if (this.document.value !== null && this.document.value.session !== session) return;
     if (reason === null) {
+      this.#isReported = false;
       this.recordingSign.set({ state: "on", text: "Recording" });
       return;
     }
-    const next = isLasting ? "copy your text, then load this page again" : "it goes on as soon as it can";
-    this.recordingSign.set({ state: "off", text: `Nothing is recorded (${reason}); ${next}` });
-    notify(`Nothing is recorded now: ${reason}`, true);
+    const kept = session.isKept ? "Your text is kept in this browser" : "This browser has no room to keep your text: copy it";
+    const next = isLasting ? "load this page again" : "recording goes on as soon as it can";
+    this.recordingSign.set({ state: "off", text: `Nothing is recorded: ${reason}. ${kept}; ${next}.` });
+    if (!this.#isReported) notify(`Nothing is recorded now: ${reason}`, true);
+    this.#isReported = true;
   }
 
-  #leave(event: PageTransitionEvent): void {
+  #leave(): void {
     const open = this.document.value;
-    if (open?.session == null) return;
-    if (event.persisted) void open.session.flush();
-    else open.session.close(open.view.state);
+    open?.session.leave(open.view.state);
   }
+
+  // Only if something would be lost that is neither on the server, nor in this browser, nor in the person's file.
+  #guard(event: BeforeUnloadEvent): void {
+    const session = this.document.value?.session;
+    if (session && !session.isKept && !session.isAcknowledged) event.preventDefault();
+  }
+}
+
+/** The file as it is on the disk now, where the session's text was saved and the file has changed since. */
+function openAgain(view: EditorView, text: string): void {
+  const change = replaceFile(view.state, text);
+  if (change) view.dispatch({ ...change, annotations: originAnnotation.of("opened") });
+}
+
+function storedJournals(): Journal<About>[] {
+  return Journal.keys(localStorage).flatMap((key) => Journal.load<About>(localStorage, key) ?? []).sort((a, b) => b.touched - a.touched);
+}
+
+// Sends what a journal still has and ends its session.
+async function finish(key: string): Promise<void> {
+  const journal = Journal.load<About>(localStorage, key);
+  if (journal === null) return;
+  journal.noteEnding();
+  await new Courier(journal, { post: ask, report: () => undefined, start: { problem_id: journal.about.problemId } }).end();
+  journal.remove();
+}
+
+// Whether the address asks for this document, or for none.
+function mayShow({ problem }: About): boolean {
+  const [view = "", rest = ""] = location.hash.replace(/^#\/?/, "").split("/");
+  return view !== "solve" || !rest || decodeURIComponent(rest) === problem?.task_id;
+}
+
+function isOf(open: OpenDocument | null, about: About): boolean {
+  return open !== null && isSameDocument({ ...open, problemId: open.problem?.task_id ?? about.problemId }, about);
+}
+
+function isSameDocument(one: About, other: About): boolean {
+  return one.problemId === other.problemId && one.filePath === other.filePath && one.fileName === other.fileName;
 }
 
 export const workspace = new Workspace();

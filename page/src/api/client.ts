@@ -3,7 +3,7 @@
 const content = (name: string): string =>
   document.querySelector<HTMLMetaElement>(`meta[name=${name}]`)?.content ?? "";
 
-const token = content("token");
+let token = content("token");
 
 /** What `CSP` lets style elements through with. */
 export const styleNonce = content("style-nonce");
@@ -33,11 +33,20 @@ export interface RequestOptions {
 
 /** The answer's object. A body makes it a POST. Throws RefusedError, UnreachableError, and AbortError. */
 export async function ask<Answer>(path: string, body?: unknown, options: RequestOptions = {}): Promise<Answer> {
-  const response = await request(path, body, options);
+  let response = await request(path, body, options);
+  if (response.status === 401 && await renewToken()) response = await request(path, body, options);
   const answer: unknown = await response.json().catch(() => ({}));
   if (response.ok) return answer as Answer;
   const { detail, next } = answer as { detail?: string; next?: number };
   throw new RefusedError(response.status, detail ?? `status ${response.status}`, next ?? null);
+}
+
+// A server that was started again has another token: its page has it. Whether it is another.
+async function renewToken(): Promise<boolean> {
+  const before = token;
+  const page = await (await request("/", undefined, {})).text();
+  token = new DOMParser().parseFromString(page, "text/html").querySelector<HTMLMetaElement>("meta[name=token]")?.content ?? token;
+  return token !== before;
 }
 
 async function request(path: string, body: unknown, options: RequestOptions): Promise<Response> {

@@ -66,6 +66,16 @@ export interface RecordMessage {
   alternatives: { decision: number; line: number; probability: number }[];
 }
 
+/** `[milliseconds, kind, detail]`: what the person did beside typing. */
+export type ActivityMessage = [number, string, Record<string, unknown>];
+
+export interface StartAnswer {
+  episode_id: string;
+  /** Of the session that this one goes on from: what is on the disk. */
+  source_timestep?: number;
+  source_changes?: number;
+}
+
 export interface InferenceAnswer {
   response: string;
   unified_diff: string;

@@ -3,12 +3,13 @@ import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirro
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
 import { python } from "@codemirror/lang-python";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { EditorState, type Extension } from "@codemirror/state";
+import { EditorSelection, EditorState, type Extension } from "@codemirror/state";
 import {
   crosshairCursor, drawSelection, dropCursor, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars,
   keymap, lineNumbers, rectangularSelection,
 } from "@codemirror/view";
 import { styleNonce } from "../api/client";
+import { documentPosition, openFile } from "./coordinates";
 import { editorTheme } from "./theme";
 
 const basics: Extension = [
@@ -20,20 +21,36 @@ const basics: Extension = [
   editorTheme,
 ];
 
+/** Where the cursor and the other end of the selection are, in characters of the file. */
+export interface FileSelection {
+  anchor: number;
+  head: number;
+}
+
 export interface EditorOptions {
   text: string;
   fileName: string;
   label: string;
+  selection?: FileSelection;
   extensions?: Extension;
 }
 
-export function createEditor({ text, fileName, label, extensions = [] }: EditorOptions): EditorView {
-  const state = EditorState.create({
-    doc: text,
+export function createEditor({ text, fileName, label, selection, extensions = [] }: EditorOptions): EditorView {
+  const { doc, extension: file } = openFile(text);
+  let state = EditorState.create({
+    doc,
     extensions: [
-      extensions, basics, fileName.endsWith(".py") ? python() : [],
-      EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),
+      extensions, file, basics, fileName.endsWith(".py") ? python() : [],
+      EditorView.contentAttributes.of({
+        "aria-label": label, "aria-description": "Tab indents; Escape and then Tab leaves the editor",
+        spellcheck: "false", autocapitalize: "off", autocorrect: "off",
+      }),
     ],
   });
-  return new EditorView({ state });
+  if (selection) state = state.update({ selection: documentSelection(state, selection) }).state;
+  return new EditorView({ state, scrollTo: EditorView.scrollIntoView(state.selection.main, { y: "center" }) });
+}
+
+function documentSelection(state: EditorState, { anchor, head }: FileSelection): EditorSelection {
+  return EditorSelection.single(documentPosition(state, anchor), documentPosition(state, head));
 }

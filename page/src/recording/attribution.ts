@@ -1,20 +1,120 @@
-// What the protocol wants to know of each line: here the cursor, and lines whose assistant's text the person took back.
-import type { EditorState } from "@codemirror/state";
-import { countCharacters } from "../editor/coordinates";
+// Who last edited each line, where and how: what the protocol calls a state's attribution, by line as the editor shows them.
+import type { EditorState, Line, Transaction } from "@codemirror/state";
+import { countCharacters, fileColumn } from "../editor/coordinates";
 
-export interface LineEntry {
-  cursor?: { turn: number; char: number };
-  human?: { turn: number; span: [number, number]; actions: [number, number, number]; seconds: number; specialFlags: string[] };
+export type SpecialFlag = "undo" | "paste";
+
+export interface LineEdit {
+  /** Timestep of the state that the edit led to. */
+  turn: number;
+  span: [number, number];
+  /** Added, deleted, replaced: 0 or 1 each. */
+  actions: [number, number, number];
+  /** Since the document was opened. */
+  seconds: number;
+  specialFlags: SpecialFlag[];
 }
 
-/** Entries by line. turn: of the state where the cursor was placed; undone: lines from 0 at which an edit was undone. */
-export function attribution(state: EditorState, turn: number, timestep: number, undone: readonly number[]): LineEntry[] {
-  const { head } = state.selection.main;
-  const line = state.doc.lineAt(head);
-  const entries: LineEntry[] = Array.from({ length: Math.max(line.number, ...undone.map((n) => n + 1)) }, () => ({}));
-  entries[line.number - 1]!.cursor = { turn, char: countCharacters(line.text.slice(0, head - line.from)) + 1 };
-  for (const number of undone) {
-    entries[number]!.human = { turn: timestep, span: [0, 0], actions: [0, 0, 1], seconds: 0, specialFlags: ["undo"] };
+export interface LineEntry {
+  human?: LineEdit;
+  assistant?: LineEdit;
+  cursor?: { turn: number; char: number };
+}
+
+interface LineEdits {
+  human?: LineEdit;
+  assistant?: LineEdit;
+}
+
+export type Agent = "human" | "assistant";
+
+/** What an edit is marked with. */
+export interface EditMark {
+  by: Agent;
+  turn: number;
+  seconds: number;
+  flags: readonly SpecialFlag[];
+}
+
+const UNEDITED: LineEdits = {};
+
+export class LineAttribution {
+  #lines: LineEdits[] = [];
+
+  /** Follows a transaction of a document; lines that it does not touch keep theirs wherever they move. */
+  note({ startState, state, changes }: Transaction, mark: EditMark): void {
+    this.#fill(startState.doc.lines);
+    let moved = 0; // lines by which the changes before have moved those behind them
+    changes.iterChanges((fromA, toA, fromB, toB) => {
+      const [firstA, lastA] = [startState.doc.lineAt(fromA), startState.doc.lineAt(toA)];
+      const [firstB, lastB] = [state.doc.lineAt(fromB), state.doc.lineAt(toB)];
+      const start = firstA.number - 1 + moved;
+      const count = lastA.number - firstA.number + 1;
+      const replaced = this.#lines.slice(start, start + count);
+      const isInsertedLines = fromA === toA && lastB.number > firstB.number;
+      // Of a line that is divided, the part before keeps its edits; what is put above a line leaves it alone.
+      const isAbove = fromA === firstA.from && (fromA === toA || toA === lastA.from) && toB === lastB.from;
+      const entries: LineEdits[] = [];
+      for (let number = firstB.number; number <= lastB.number; number += 1) {
+        const line = state.doc.line(number);
+        const isOld = number === (isAbove ? lastB.number : firstB.number);
+        const edits = (isOld ? replaced.at(isAbove ? -1 : 0) : undefined) ?? UNEDITED;
+        const [from, to] = [Math.max(fromB - line.from, 0), Math.min(toB, line.to) - line.from];
+        const isUntouched = isOld && isInsertedLines && from === to;
+        const kind = isOld ? { added: toB > fromB, deleted: toA > fromA } : { added: true, deleted: false };
+        entries.push(isUntouched ? edits : edited(edits, mark, characterSpan(line, from, to), kind));
+      }
+      this.#lines.splice(start, count, ...entries);
+      moved += entries.length - count;
+    });
   }
-  return entries;
+
+  /** Takes a mark away from the lines that still have it. */
+  unmark(flag: SpecialFlag): void {
+    this.#lines = this.#lines.map((edits) => edits.human?.specialFlags.includes(flag)
+      ? { ...edits, human: { ...edits.human, specialFlags: edits.human.specialFlags.filter((other) => other !== flag) } } : edits);
+  }
+
+  /** Entries by line, up to the last that has one. turn: of the state in which the cursor was placed; latest: of the state. */
+  entries(state: EditorState, turn: number, latest: number): LineEntry[] {
+    this.#fill(state.doc.lines);
+    const { head } = state.selection.main;
+    const cursorLine = state.doc.lineAt(head).number - 1;
+    const count = Math.max(cursorLine, this.#lines.findLastIndex((edits) => edits !== UNEDITED)) + 1;
+    return this.#lines.slice(0, count).map((edits, i) => ({
+      ...until(edits, latest), ...(i === cursorLine ? { cursor: { turn, char: fileColumn(state, head) + 1 } } : {}),
+    }));
+  }
+
+  #fill(count: number): void {
+    while (this.#lines.length < count) this.#lines.push(UNEDITED);
+  }
+}
+
+function edited(edits: LineEdits, { by, turn, seconds, flags }: EditMark, span: [number, number], kind: { added: boolean; deleted: boolean }): LineEdits {
+  const earlier = edits[by]?.turn === turn ? edits[by] : null;
+  const added = kind.added || earlier?.actions[0] === 1;
+  const deleted = kind.deleted || earlier?.actions[1] === 1;
+  const edit: LineEdit = {
+    turn, seconds,
+    span: earlier ? [Math.min(span[0], earlier.span[0]), Math.max(span[1], earlier.span[1])] : span,
+    actions: [Number(added), Number(deleted), Number(added && deleted)],
+    specialFlags: [...new Set([...(earlier?.specialFlags ?? []), ...flags])],
+  };
+  return { ...edits, [by]: edit };
+}
+
+function characterSpan(line: Line, from: number, to: number): [number, number] {
+  const start = countCharacters(line.text.slice(0, from));
+  return [start, start + countCharacters(line.text.slice(from, Math.max(from, to)))];
+}
+
+// Edits of a state that was never sent count as those of the one that took its place.
+function until(edits: LineEdits, latest: number): LineEntry {
+  const entry: LineEntry = {};
+  for (const by of ["human", "assistant"] as const) {
+    const edit = edits[by];
+    if (edit) entry[by] = edit.turn > latest ? { ...edit, turn: latest } : edit;
+  }
+  return entry;
 }

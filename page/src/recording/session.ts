@@ -1,149 +1,220 @@
-// One recorded session: keystrokes as they come, a state once a round, each sent until it is on the server's disk.
-import type { EditorState, Transaction } from "@codemirror/state";
-import { ask, RefusedError, sendBeacon } from "../api/client";
-import type { ChangeMessage } from "../api/messages";
-import { countCharacters, filePosition, fileText } from "../editor/coordinates";
+// One recorded session of an editor: keystrokes as they come, a state once a round, what the person did beside typing.
+// Not here: what survives a reload (`journal`), how it is sent (`courier`).
+import type { EditorState, Extension, Text, Transaction } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+import { ask } from "../api/client";
+import { fileChanges } from "../editor/changes";
+import type { DocumentClipboard } from "../editor/clipboard";
+import { filePosition, fileText } from "../editor/coordinates";
+import type { FileSelection } from "../editor/editor";
 import { originOf } from "../editor/origins";
-import { attribution, type LineEntry } from "./attribution";
+import { LineAttribution, type SpecialFlag } from "./attribution";
+import { Courier, type Post, type ReportRecording } from "./courier";
+import type { Journal, RecordedAction, StateMessage } from "./journal";
+
+export type { ReportRecording } from "./courier";
+export type { RecordedAction } from "./journal";
 
 const FLUSH_MS = 400;
-const RETRY_MS = 2000;
+const SELECTION_MS = 250;
+const LEAST_PAUSE_MS = 2000;
+const MOST_RANGES = 100;
+const ENDING_MS = 3000;
 
-/** Refusals that trying again does not help. */
-const LASTING = [400, 401, 403, 404, 409, 422];
-
-export interface RecordedAction { H: null; A: { type: number; line: number; request_id?: string } }
-
-interface StateMessage {
-  text: string;
-  timestep: number;
-  timestamp_ms: number;
-  action: RecordedAction | null;
-  attribution: LineEntry[];
+/** What the session is of, as the journal keeps it. */
+export interface SessionAbout {
+  problemId: string;
+  /** Path of the person's own file; null: it is none. */
+  filePath: string | null;
 }
 
-/** Called with why nothing is recorded now (null: it is), and whether that stays so. */
-export type ReportRecording = (reason: string | null, isLasting: boolean) => void;
+export interface SessionOptions {
+  journal: Journal<SessionAbout>;
+  clipboard: DocumentClipboard;
+  report: ReportRecording;
+  /** Called with the text that was pasted, when it is left out of learning. */
+  onLargePaste?: () => void;
+  post?: Post;
+}
 
 export class RecordedSession {
-  timestep = -1;
   posted: StateMessage | null = null;
   lastMover: "person" | "assistant" | null = null;
-  #turn = 0;
-  #undone: number[] = [];
-  #changes: ChangeMessage[] = []; // not acknowledged yet
-  #first = 0; // number of #changes[0]
-  #sending: Promise<void> = Promise.resolve();
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #journal: Journal<SessionAbout>;
+  readonly #courier: Courier;
+  readonly #attribution = new LineAttribution();
+  readonly #opened = Date.now();
+  #flushTimer: ReturnType<typeof setTimeout> | undefined;
+  #selectionTimer: ReturnType<typeof setTimeout> | undefined;
+  #latestChange = 0;
+  #document: Text | null = null; // as the changes so far leave it; null: none was made
+  #selection = "";
 
-  private constructor(readonly id: string, private readonly report: ReportRecording) {}
+  constructor(private readonly options: SessionOptions) {
+    const { journal, report, post = ask } = options;
+    this.#journal = journal;
+    const { problemId, filePath } = journal.about;
+    const start = { problem_id: problemId, ...(filePath === null ? {} : { file: filePath }) };
+    this.#courier = new Courier(journal, { post, report, start });
+  }
 
-  static async begin(problemId: string, state: EditorState, report: ReportRecording): Promise<RecordedSession> {
-    const { episode_id: id } = await ask<{ episode_id: string }>("/api/backend/episodes/start", { problem_id: problemId });
-    const session = new RecordedSession(id, report);
-    void session.postState(state, null);
-    return session;
+  /** The server's name of it; "": the server has not begun it. */
+  get id(): string { return this.#journal.session ?? ""; }
+
+  get timestep(): number { return this.#journal.timestep; }
+
+  /** Whether everything is kept in this browser until the server has it. */
+  get isKept(): boolean { return this.#journal.isKept; }
+
+  /** Whether the server has everything. */
+  get isAcknowledged(): boolean { return this.#journal.isAcknowledged; }
+
+  /** What it follows of an editor. */
+  get extension(): Extension {
+    return EditorView.updateListener.of(({ transactions, focusChanged, view }) => {
+      for (const transaction of transactions) this.noteTransaction(transaction);
+      if (focusChanged) this.noteActivity(view.hasFocus ? "focus" : "blur");
+    });
+  }
+
+  /** Begins with the text as it is, or goes on where the journal ends. */
+  begin(state: EditorState): void {
+    if (this.#journal.timestep < 0) {
+      if (this.#journal.about.filePath !== null) this.#journal.noteSaved();
+      void this.postState(state, null);
+    }
+    void this.flush();
+  }
+
+  /** Resolves once the server has begun it, or after so long. */
+  async untilBegun(ms: number): Promise<void> {
+    await Promise.race([this.#courier.sendStates().catch(() => undefined), after(ms)]);
   }
 
   /** Whether the editor holds what was posted last. */
   isPosted(state: EditorState): boolean {
-    return this.posted?.text === fileText(state);
+    return this.#journal.posted === fileText(state);
   }
 
-  /** Notes what a transaction did to the text. */
+  /** Notes what a transaction did to the text and to the selection. */
   noteTransaction(transaction: Transaction): void {
-    const origin = originOf(transaction);
-    let before = transaction.startState;
-    transaction.changes.iterChanges((fromA, toA, fromB, toB, inserted) => {
-      const removed = before.doc.sliceString(fromA, toA);
-      const position = filePosition(transaction.state, fromB);
-      this.#changes.push([Date.now(), position, countCharacters(removed), inserted.toString(), origin]);
-      if (origin === "undo") this.#undone = [transaction.state.doc.lineAt(Math.min(fromB, toB)).number - 1];
-    });
-    this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
+    if (transaction.docChanged) this.#noteChanges(transaction);
+    else if (transaction.selection) this.#noteSelection(transaction.state);
   }
+
+  /** Notes something that the person did beside typing. */
+  noteActivity(kind: string, detail: Record<string, unknown> = {}): void {
+    this.#journal.addActivity([Date.now(), kind, detail]);
+    this.#flushSoon();
+  }
+
+  /** The text was saved as the person's file. */
+  noteSaved(): void { this.#journal.noteSaved(); }
+
+  /** Large pastes so far are learned from all the same. */
+  includePastes(): void { this.#attribution.unmark("paste"); }
 
   flush(): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    return this.#enqueue(() => this.#sendChanges());
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    return quiet(this.#courier.send());
   }
 
-  /** The person's state (action null) or the assistant's. */
+  /** Sends at once what waits for a connection. */
+  retry(): void { this.#courier.retry(); }
+
+  /** The person's state (action null) or the assistant's. Resolves once it is on the server's disk. */
   postState(state: EditorState, action: RecordedAction | null): Promise<void> {
-    this.timestep += 1;
-    if (action === null) this.#turn = this.timestep;
-    const message = this.#message(state, action);
-    if (action === null) this.#undone = [];
+    this.#addState(state, action);
+    return quiet(this.#courier.sendStates());
+  }
+
+  /** Ends it. What cannot be sent in a few seconds stays in this browser, and is sent in the background. */
+  async end(state: EditorState, onEnded: () => void): Promise<boolean> {
+    this.#stopTimers();
+    if (!this.isPosted(state)) this.#addState(state, null);
+    this.#journal.noteEnding();
+    const ending = this.#courier.end().then(() => this.#journal.remove()).finally(onEnded);
+    ending.catch(() => undefined);
+    return Promise.race([ending.then(() => true, () => false), after(ENDING_MS).then(() => false)]);
+  }
+
+  /** The tab may close: what is not sent goes now; the session stays open, so that a reload goes on with it. */
+  leave(state: EditorState): void {
+    this.#journal.noteSelection(selectionOf(state));
+    if (!this.isPosted(state)) this.#addState(state, null);
+    this.#courier.leave();
+  }
+
+  #noteChanges(transaction: Transaction): void {
+    this.#document = transaction.newDoc;
+    const now = Date.now();
+    const origin = originOf(transaction);
+    const isLargePaste = this.options.clipboard.isLargePaste(transaction);
+    const flags: SpecialFlag[] = [...(origin === "undo" ? ["undo" as const] : []), ...(isLargePaste ? ["paste" as const] : [])];
+    this.#attribution.note(transaction, {
+      by: origin === "assistant" ? "assistant" : "human", turn: this.timestep + 1, flags,
+      seconds: Math.round((now - this.#opened) / 1000),
+    });
+    if (this.#latestChange && now - this.#latestChange >= LEAST_PAUSE_MS && origin !== "assistant") {
+      this.#journal.addActivity([now, "pause", { ms: now - this.#latestChange }]);
+    }
+    this.#latestChange = now;
+    const changes = fileChanges(transaction);
+    this.#journal.addChanges(changes.map(({ position, deleted, inserted }) => [now, position, deleted, inserted, origin]), selectionOf(transaction.state));
+    this.#selection = JSON.stringify(selectionOf(transaction.state));
+    this.#flushSoon();
+    if (isLargePaste) this.options.onLargePaste?.();
+  }
+
+  // The cursor moves with every change; noted is where the person puts it.
+  #noteSelection(state: EditorState): void {
+    clearTimeout(this.#selectionTimer);
+    this.#selectionTimer = setTimeout(() => {
+      const selection = selectionOf(state);
+      const text = JSON.stringify(selection);
+      if (text === this.#selection && state.selection.ranges.length === 1) return;
+      this.#selection = text;
+      this.#journal.noteSelection(selection);
+      const { ranges, main } = state.selection;
+      const ordered = [main, ...ranges.filter((range) => range !== main)].slice(0, MOST_RANGES);
+      this.noteActivity("selection", { ranges: ordered.map(({ anchor, head }) => [filePosition(state, anchor), filePosition(state, head)]) });
+    }, SELECTION_MS);
+  }
+
+  #addState(state: EditorState, action: RecordedAction | null): void {
+    // While nothing is sent, a later state of the person's takes the place of the one that waits.
+    if (action === null && this.#courier.isFailing) this.#journal.dropLatestState();
+    const timestep = this.timestep + 1;
+    const turn = action === null ? timestep : this.#journal.turn;
+    const message: StateMessage = {
+      text: fileText(state), timestep, timestamp_ms: Date.now(), action, attribution: this.#attribution.entries(state, turn, timestep),
+    };
+    this.#journal.addState(message, this.#document === null || this.#document.eq(state.doc));
     this.lastMover = action === null ? "person" : "assistant";
     this.posted = message;
-    return this.#enqueue(() => ask(this.#path("state"), message));
   }
 
-  async end(state: EditorState): Promise<void> {
-    if (!this.isPosted(state)) void this.postState(state, null);
-    void this.flush();
-    await this.#enqueue(() => ask(this.#path("end"), {}));
+  #flushSoon(): void {
+    this.#flushTimer ??= setTimeout(() => void this.flush(), FLUSH_MS);
   }
 
-  /** The tab closes: what is not sent goes now. A session whose last state is sent ends; the server ends others later. */
-  close(state: EditorState): void {
-    this.#sendChanges({ keepalive: true }).catch(() => undefined);
-    if (this.isPosted(state)) {
-      sendBeacon(this.#path("end"));
-      return;
-    }
-    this.timestep += 1;
-    this.#turn = this.timestep;
-    ask(this.#path("state"), this.#message(state, null), { keepalive: true }).catch(() => undefined);
+  #stopTimers(): void {
+    clearTimeout(this.#flushTimer);
+    clearTimeout(this.#selectionTimer);
   }
+}
 
-  #path(name: string): string {
-    return `/api/backend/episodes/${this.id}/${name}`;
-  }
+function selectionOf(state: EditorState): FileSelection {
+  const { anchor, head } = state.selection.main;
+  return { anchor: filePosition(state, anchor), head: filePosition(state, head) };
+}
 
-  #message(state: EditorState, action: RecordedAction | null): StateMessage {
-    const undone = action === null ? this.#undone : [];
-    return {
-      text: fileText(state), timestep: this.timestep, timestamp_ms: Date.now(), action,
-      attribution: attribution(state, this.#turn, this.timestep, undone),
-    };
-  }
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => { setTimeout(resolve, ms); });
+}
 
-  async #sendChanges(options: { keepalive?: boolean } = {}): Promise<void> {
-    if (!this.#changes.length) return;
-    const body = { first: this.#first, changes: this.#changes };
-    try {
-      const { next } = await ask<{ next: number }>(this.#path("changes"), body, options);
-      this.#acknowledge(next);
-    } catch (error) {
-      if (!(error instanceof RefusedError && error.status === 409 && error.next !== null && error.next >= this.#first)) throw error;
-      this.#acknowledge(error.next);
-    }
-  }
-
-  #acknowledge(next: number): void {
-    this.#changes.splice(0, next - this.#first);
-    this.#first = next;
-  }
-
-  // One after the other; tries again while the disk or the server refuses.
-  #enqueue(send: () => Promise<unknown>): Promise<void> {
-    this.#sending = this.#sending.catch(() => undefined).then(async () => {
-      for (;;) {
-        try {
-          await send();
-          this.report(null, false);
-          return;
-        } catch (error) {
-          const isLasting = error instanceof RefusedError && LASTING.includes(error.status);
-          this.report(error instanceof Error ? error.message : String(error), isLasting);
-          if (isLasting) throw error;
-          await new Promise((resolve) => { setTimeout(resolve, RETRY_MS); });
-        }
-      }
-    });
-    this.#sending.catch(() => undefined);
-    return this.#sending;
-  }
+// What fails is reported by the courier.
+function quiet(work: Promise<void>): Promise<void> {
+  return work.catch(() => undefined);
 }

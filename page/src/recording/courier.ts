@@ -1,0 +1,226 @@
+// Brings a journal's entries to the server, each until it is on its disk: in order, in batches, again after a lost connection.
+import { RefusedError } from "../api/client";
+import type { StartAnswer } from "../api/messages";
+import type { Journal } from "./journal";
+
+/** Throws RefusedError, or something else if there is no answer. */
+export type Post = <Answer>(path: string, body: unknown, options?: { keepalive?: boolean }) => Promise<Answer>;
+
+/** Called with why nothing is recorded now (null: it is), and whether that stays so. */
+export type ReportRecording = (reason: string | null, isLasting: boolean) => void;
+
+export interface CourierOptions {
+  post: Post;
+  report: ReportRecording;
+  /** With which a session begins. */
+  start: Record<string, unknown>;
+  /** Milliseconds before a failed request is sent again, by how often it has failed. */
+  delay?: (failures: number) => number;
+}
+
+/** Refusals that trying again does not help. */
+const LASTING = [400, 401, 403, 404, 409, 413, 422];
+
+const MOST_CHANGES = 2000;
+const MOST_KEEPALIVE_BYTES = 60_000; // the browser allows 64 KiB, for all requests together
+const MOST_RESTARTS = 3; // without anything sent in between
+
+/** Something that is sent on its own, one message after the other. */
+type Lane = () => (() => Promise<void>) | null;
+
+export class Courier {
+  #running = new Map<Lane, Promise<void>>();
+  #beginning: Promise<void> | null = null;
+  #wakes: (() => void)[] = [];
+  #failures = 0;
+  #restarts = 0;
+  #hasStopped = false;
+  readonly #lanes: readonly Lane[] = [() => this.#nextStates(), () => this.#nextChanges(), () => this.#nextActivity()];
+
+  constructor(private readonly journal: Journal<unknown>, private readonly options: CourierOptions) {}
+
+  /** Whether the latest request found no server, or one that refused. */
+  get isFailing(): boolean { return this.#failures > 0; }
+
+  /** Nothing more is sent. */
+  stop(): void {
+    this.#hasStopped = true;
+    this.#wake();
+  }
+
+  sendStates(): Promise<void> { return this.#run(this.#lanes[0]!); }
+
+  /** Resolves when everything is on the server's disk; throws what trying again does not help. */
+  async send(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => this.#run(lane)));
+  }
+
+  /** Tries again at once what waits. */
+  retry(): void { this.#wake(); }
+
+  async end(): Promise<void> {
+    await this.send();
+    await this.#persist(async () => {
+      try {
+        await this.options.post(this.#path("end"), {});
+      } catch (error) {
+        if (!(error instanceof RefusedError && error.status === 404)) throw error; // it has ended already
+      }
+    });
+  }
+
+  /** The tab closes: as much as the browser lets go now; the journal keeps what is not acknowledged. */
+  leave(): void {
+    if (this.journal.session === null) return;
+    let room = MOST_KEEPALIVE_BYTES;
+    const { journal } = this;
+    const bodies: [string, unknown][] = [
+      ["changes", journal.pendingChanges(Infinity)], ...journal.pendingStates().map((state): [string, unknown] => ["state", state]),
+      ["activity", journal.pendingActivity()],
+    ];
+    for (const [name, body] of bodies) {
+      if (isEmpty(body)) continue;
+      const size = new TextEncoder().encode(JSON.stringify(body)).length;
+      if (size > room) continue;
+      room -= size;
+      this.options.post(this.#path(name), body, { keepalive: true }).catch(() => undefined);
+    }
+  }
+
+  #run(lane: Lane): Promise<void> {
+    let running = this.#running.get(lane);
+    if (!running) {
+      running = this.#drain(lane).finally(() => this.#running.delete(lane));
+      running.catch(() => undefined);
+      this.#running.set(lane, running);
+    }
+    return running;
+  }
+
+  async #drain(lane: Lane): Promise<void> {
+    await null; // what is noted in the same turn goes along
+    while (!this.#hasStopped) {
+      if (this.journal.session === null) await (this.#beginning ??= this.#begin().finally(() => { this.#beginning = null; }));
+      const next = lane();
+      if (next === null) return;
+      await this.#persist(next);
+    }
+  }
+
+  // Until it succeeds. A session that the server does not know goes on in a new one.
+  async #persist(send: () => Promise<void>): Promise<void> {
+    while (!this.#hasStopped) {
+      const { session } = this.journal;
+      try {
+        await send();
+        this.#failures = 0;
+        this.options.report(null, false);
+        return;
+      } catch (error) {
+        const status = error instanceof RefusedError ? error.status : null;
+        if (status === 404 && session !== null && this.#restarts < MOST_RESTARTS) {
+          if (this.journal.session === session) {
+            this.#restarts += 1;
+            this.journal.leaveSession();
+          }
+          return;
+        }
+        this.#failures += 1;
+        const isLasting = status !== null && LASTING.includes(status);
+        this.options.report(error instanceof Error ? error.message : String(error), isLasting);
+        if (isLasting) throw error;
+        await this.#pause();
+      }
+    }
+  }
+
+  #begin(): Promise<void> {
+    const { source } = this.journal;
+    return this.#persist(async () => {
+      const { post, start } = this.options;
+      let answer: StartAnswer;
+      try {
+        answer = await post("/api/backend/episodes/start", source === null ? start : { ...start, source_episode: source });
+      } catch (error) {
+        if (source === null || !(error instanceof RefusedError && (error.status === 404 || error.status === 422))) throw error;
+        answer = await post("/api/backend/episodes/start", start); // the earlier session is gone
+      }
+      const { source_timestep: timestep = null, source_changes: changes = null } = answer;
+      if (source === null) this.journal.noteBegun(answer.episode_id);
+      else this.journal.continueIn(answer.episode_id, { timestep, changes });
+      for (const lane of this.#lanes) void this.#run(lane);
+    });
+  }
+
+  #nextStates(): (() => Promise<void>) | null {
+    const message = this.journal.pendingStates()[0];
+    return message === undefined ? null : async () => {
+      await this.#postToSession("state", message, () => this.journal.acknowledgeState(message));
+    };
+  }
+
+  #nextChanges(): (() => Promise<void>) | null {
+    const { journal } = this;
+    const body = journal.pendingChanges(MOST_CHANGES);
+    return body.changes.length === 0 ? null : () => this.#postNumbered("changes", body, (next) => journal.acknowledgeChanges(next));
+  }
+
+  #nextActivity(): (() => Promise<void>) | null {
+    const body = this.journal.pendingActivity();
+    return body.events.length === 0 ? null : async () => {
+      try {
+        await this.#postNumbered("activity", body, (next) => this.journal.acknowledgeActivity(next));
+      } catch (error) {
+        if (!(error instanceof RefusedError && (error.status === 422 || error.status === 409))) throw error;
+        this.journal.dropActivity(error.next); // what cannot be kept holds up nothing else
+      }
+    };
+  }
+
+  // acknowledge: with the number of the entry that the server expects next.
+  async #postNumbered(name: string, body: { first: number }, acknowledge: (next: number) => void): Promise<void> {
+    try {
+      await this.#postToSession<{ next: number }>(name, body, ({ next }) => acknowledge(next));
+    } catch (error) {
+      if (!(error instanceof RefusedError && error.status === 409 && error.next !== null && error.next >= body.first)) throw error;
+      acknowledge(error.next);
+    }
+  }
+
+  // An answer of a session that has been left says nothing about the one after it.
+  async #postToSession<Answer>(name: string, body: unknown, acknowledge: (answer: Answer) => void): Promise<void> {
+    const { session } = this.journal;
+    const answer = await this.options.post<Answer>(this.#path(name), body);
+    if (this.journal.session !== session) return;
+    this.#restarts = 0;
+    acknowledge(answer);
+  }
+
+  #path(name: string): string {
+    return `/api/backend/episodes/${this.journal.session}/${name}`;
+  }
+
+  #pause(): Promise<void> {
+    const { delay = growingDelay } = this.options;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delay(this.#failures));
+      this.#wakes.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakes.splice(0)) wake();
+  }
+}
+
+function growingDelay(failures: number): number {
+  return Math.min(500 * 2 ** Math.min(failures - 1, 5), 10_000);
+}
+
+function isEmpty(body: unknown): boolean {
+  const { changes, events } = body as { changes?: unknown[]; events?: unknown[] };
+  return (changes ?? events)?.length === 0;
+}

@@ -1,0 +1,17 @@
+// Which tab a journal belongs to: a lock that the browser takes back when the tab closes or crashes.
+
+const PREFIX = "codeassist.journal.";
+
+/** Holds the journal's lock until the tab closes or `release` is called; null: another tab has it. */
+export function lockJournal(key: string, waitMs = 0): Promise<{ release: () => void } | null> {
+  const options: LockOptions = waitMs > 0 ? { signal: AbortSignal.timeout(waitMs) } : { ifAvailable: true };
+  return new Promise((resolve) => {
+    navigator.locks.request(PREFIX + key, options, (lock) => {
+      if (lock === null) {
+        resolve(null);
+        return undefined;
+      }
+      return new Promise<void>((release) => { resolve({ release }); });
+    }).catch(() => resolve(null));
+  });
+}
