@@ -176,10 +176,11 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
 
 
 def _folder(options: argparse.Namespace, config: LoopConfig) -> Path | None:
-    """The folder of the person's own files; None: they named none."""
-    if "folder" in options:
-        return Path(options.folder)
-    return None if config.serve.folder is None else Path(config.serve.folder)
+    """The folder of the person's own files; None: they named none. Raises InputError: it is no folder."""
+    named = options.folder if "folder" in options else config.serve.folder
+    if named is not None and not Path(named).is_dir():
+        raise InputError(str(named), "is no folder, expected the one that holds your own files")
+    return None if named is None else Path(named)
 
 
 def simulate(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> tuple[LoopConfig, Path]:

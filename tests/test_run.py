@@ -112,6 +112,7 @@ def test_called_again_with_nothing_new_it_says_so_and_learns_nothing(paths, samp
         (["--serve", "--compat-ports", "--allow-origin", "localhost"], "--allow-origin: 'localhost' is no origin"),
         (["--serve", "--writer-model", "absent.gguf"], "absent.gguf: is no file"),
         (["--serve", "--writer-model", "absent.gguf", "--writer-url", "http://localhost:1"], "--writer-url"),
+        (["--serve", "--folder", "absent"], "absent: is no folder"),
         (["--port", "0"], "--port"),
         (["--port", "70000"], "expected at most 65535"),
         (["--seed", "x"], "--seed"),

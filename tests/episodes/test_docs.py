@@ -8,7 +8,7 @@ from actions import Review, Writer
 from errors import InputError
 from simulation.problem_loader import load_problems
 from state import Env, PastDecision
-from state_adapter import read_episodes, read_state
+from state_adapter import read_activity, read_episodes, read_state
 
 EXAMPLE = re.compile(r"<!-- (\w+): (.*?) -->\n```jsonl?\n(.*?)```", re.DOTALL)
 
@@ -26,7 +26,7 @@ def examples(page, recordings):
 
 
 def test_every_block_is_an_example(page):
-    assert len(EXAMPLE.findall(page)) == page.count("```json") == 10
+    assert len(EXAMPLE.findall(page)) == page.count("```json") == 11
 
 
 def test_states(examples):
@@ -34,6 +34,11 @@ def test_states(examples):
     assert (len(state), state.t, state.cursor.line, state.history) == (3, 4, 1, (PastDecision(2, 6, 1.0),))
     canonical = read_state(examples["canonical.json"])
     assert (canonical.lines[1], canonical.env) == ("    return a + b", Env(True, 1, 2))
+
+
+def test_activity(examples):
+    events = read_activity(examples["two/raw/activity.jsonl"])
+    assert [event.kind for event in events] == ["focus", "selection", "pause", "run"]
 
 
 def test_sessions(examples, tmp_path):
