@@ -173,9 +173,14 @@ def disk(services: Services) -> PartMessage:
     text = f"{free // 2**20:,} MB free at {root}"
     if size is not None:
         text += f", which has {size / 2**20:,.1f} MB"
-    if free > LOW_DISK:
+    if has_room(services):
         return PartMessage("disk", True, text)
     return PartMessage("disk", False, f"only {text}", f"make room, delete sessions, or {OTHER_FOLDER}")
+
+
+def has_room(services: Services) -> bool:
+    """Whether the disk has room, without counting the data root."""
+    return _free(services) > LOW_DISK
 
 
 def _free(services: Services) -> int:

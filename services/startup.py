@@ -231,8 +231,8 @@ def _report_recording(
     timed("recorder", simulated if is_simulation else health.words(health.recorder(running.services)))
     if running.services.files is not None:
         timed("files", f"opens and saves those in {running.services.files.folder}")
-    if not (disk := health.disk(running.services)).ok:
-        timed("disk", health.words(disk))
+    if not health.has_room(running.services):
+        timed("disk", health.words(health.disk(running.services)))
 
 
 def _make_services(

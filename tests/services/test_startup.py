@@ -166,7 +166,7 @@ def test_the_start_says_where_sessions_of_simulated_people_are_recorded(start, p
 
 
 def test_the_page_knows_whether_training_follows(start):
-    assert b"Stop recording" in get(start(trains=False).port, "/")[1]
+    assert b'<meta name="trains" content="false">' in get(start(trains=False).port, "/")[1]
 
 
 def test_a_folder_of_files_is_opened_and_one_that_is_none_is_refused(start, paths, tmp_path):
