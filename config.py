@@ -267,6 +267,8 @@ class LearningConfig:
     device: Name = "cpu"
     init_from_pv: bool = True
     """Of `run.py`: begin at the packaged baseline or imported models, if there are any, instead of fresh weights."""
+    learn_pastes: bool = False
+    """Whether the person's turns with a large paste are learned from as if they had typed them."""
     featurizer: FeaturizerConfig = field(default_factory=FeaturizerConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     rewards: RewardWeights = field(default_factory=RewardWeights)

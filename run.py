@@ -16,6 +16,7 @@ if __name__ == "__main__":
     append_current_folder()
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -266,6 +267,7 @@ def train(options: argparse.Namespace, config: LoopConfig, paths: DataPaths, rec
     from training.telemetry import telemetry
 
     announce_loading()
+    config = with_page_settings(config, paths) if config.trained_on == "person" else config
     require_registered(config, settings_file(options))
     started = datetime.now(UTC)
     events = progress_events(options.progress_fd, config)
@@ -341,6 +343,16 @@ def training_flags(options: argparse.Namespace) -> tuple[str, ...]:
         if name in options:
             flags += [f"--{name}", str(getattr(options, name))]
     return tuple(flags)
+
+
+def with_page_settings(config: LoopConfig, paths: DataPaths) -> LoopConfig:
+    """The configuration with what the person said on the page of what is learned; a damaged file says nothing."""
+    try:
+        settings = json.loads(files.read_regular_file(paths.settings))
+    except (InputError, ValueError, RecursionError):
+        return config
+    learn_pastes = settings.get("learn_pastes") if isinstance(settings, dict) else None
+    return replace(config, learn_pastes=learn_pastes) if isinstance(learn_pastes, bool) else config
 
 
 def configuration(options: argparse.Namespace) -> LoopConfig:

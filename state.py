@@ -66,7 +66,8 @@ class State:
     cursor: see `Cursor`; `last_known_line` is where it was last seen (snapshots only say so), -1: never seen.
     t: turn, >= 0. env None: unknown, which is not the same as failed.
     history: the assistant's earlier decisions, oldest first; None: unknown.
-    undone: lines whose edit by the human in this very turn took something back.
+    undone: lines whose edit by the human in this very turn took something back; pasted: lines that were part of a
+    large paste in this very turn.
     """
 
     lines: tuple[str, ...]
@@ -79,6 +80,7 @@ class State:
     history: tuple[PastDecision, ...] | None = None
     last_known_line: int = -1
     undone: frozenset[int] = field(default_factory=frozenset)
+    pasted: frozenset[int] = field(default_factory=frozenset)
 
     def __len__(self) -> int:
         return len(self.lines)

@@ -120,6 +120,7 @@ def train_config(options: argparse.Namespace, settings: LoopConfig) -> TrainConf
         bc=settings.bc,
         ppo=settings.ppo,
         zero_style=settings.zero_style,
+        learn_pastes=settings.learn_pastes,
     )
 
 

@@ -80,6 +80,13 @@ class Episode:
             streak = streak + 1 if action.decision is Decision.NO_OP else 0
         return transitions
 
+    def without_pastes(self) -> Episode:
+        """The same episode, its large pastes taken for typing."""
+        if not any(state.pasted for state in self.states):
+            return self
+        states = tuple(replace(state, pasted=frozenset()) if state.pasted else state for state in self.states)
+        return replace(self, states=states)
+
     def _states_with_all_undone(self) -> tuple[State, ...]:
         """The states; the last one knows what was taken back before its own turn, too."""
         undone = undone_so_far(self.states)

@@ -87,7 +87,7 @@ class EpisodeBuilder:
             if action is not recorded_action:
                 self._repaired[LINE_OUTSIDE] += 1
             if action.agent == "H":
-                state = _undone(before, state, record)
+                state = _with_earlier_flags(before, state, record)
             if self._realign:
                 state = _realigned(before, state, action.agent)
             history = next_history(self._steps, state, action)
@@ -117,10 +117,13 @@ def _in_order(recorded: Sequence[RecordedState]) -> list[RecordedState]:
     return [latest[t] for t in sorted(latest)]
 
 
-def _undone(before: State, state: State, record: RecordedState) -> State:
-    """With the undos whose turn is that of the state they were made on, unless they had led to that one."""
-    lines = [line for line, turn in record.undos.items() if turn == before.t]
-    return state if not lines or before.undone else replace(state, undone=state.undone.union(lines))
+def _with_earlier_flags(before: State, state: State, record: RecordedState) -> State:
+    """With undos and pastes whose turn is that of the state they were made on, unless they had led to that one."""
+    undone = [] if before.undone else [line for line, turn in record.undos.items() if turn == before.t]
+    pasted = [] if before.pasted else [line for line, turn in record.pastes.items() if turn == before.t]
+    if not undone and not pasted:
+        return state
+    return replace(state, undone=state.undone.union(undone), pasted=state.pasted.union(pasted))
 
 
 def _realigned(before: State, state: State, mover: Agent) -> State:

@@ -43,13 +43,14 @@ class RecordedAction:
 class RecordedState:
     """A state as recorded. led_to: who led to it; next_action: who acted on it; empty: it does not say.
 
-    undos: turns of the human's edits that took something back, by line.
+    undos, pastes: turns of the human's edits that took something back, and of their large pastes, by line.
     """
 
     state: State
     led_to: tuple[RecordedAction, ...] = ()
     next_action: tuple[RecordedAction, ...] = ()
     undos: Mapping[int, int] = field(default_factory=dict)
+    pastes: Mapping[int, int] = field(default_factory=dict)
 
 
 def parse_action(value: object, place: Place, first_line: int) -> tuple[RecordedAction, ...]:

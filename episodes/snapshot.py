@@ -29,18 +29,24 @@ FIRST_LINE = 1
 UNDO = "undo"
 """The special flag of an edit that took something back."""
 
+PASTE = "paste"
+"""The special flag of an edit that was a large paste."""
+
 
 class LineRecord(NamedTuple):
-    """What one line carries. seen: turn of the cursor, -1: never. char: from 0. undone: turn of an undo, -1: none."""
+    """What one line carries. seen: turn of the cursor, -1: never. char: from 0. undone, pasted: turn of an undo, of a
+    large paste, -1: none.
+    """
 
     human: Row
     assistant: Row
     seen: int
     char: int
     undone: int
+    pasted: int
 
 
-_BLANK = LineRecord(UNEDITED, UNEDITED, -1, 0, -1)
+_BLANK = LineRecord(UNEDITED, UNEDITED, -1, 0, -1, -1)
 
 
 @dataclass(slots=True)
@@ -89,9 +95,12 @@ def parse_snapshot_state(value: object, where: Place, cache: SnapshotCache) -> R
         parse_history(fields.get("history"), (where, "history")),
         last_known_line,
         frozenset([i for i, entry in enumerate(entries) if entry.undone == t]),
+        frozenset([i for i, entry in enumerate(entries) if entry.pasted == t]),
     )
     undos = {i: entry.undone for i, entry in enumerate(entries) if entry.undone >= 0}
-    return RecordedState(state, parse_action(fields.get("action"), (where, "action"), FIRST_LINE), undos=undos)
+    pastes = {i: entry.pasted for i, entry in enumerate(entries) if entry.pasted >= 0}
+    action = parse_action(fields.get("action"), (where, "action"), FIRST_LINE)
+    return RecordedState(state, action, undos=undos, pastes=pastes)
 
 
 def check_recorded_state(value: object) -> State:
@@ -131,8 +140,9 @@ def _entry(value: object, place: Place) -> LineRecord:
     special = optional_list(human.get("specialFlags"), ((place, "human"), "specialFlags"))
     for i, word in enumerate(special):
         text(word, (((place, "human"), "specialFlags"), i))
-    never_there = turn == 0 and char == 0
-    return LineRecord(*edits, -1 if never_there else turn, max(char - 1, 0), edits[0][0] if UNDO in special else -1)
+    seen = -1 if turn == 0 and char == 0 else turn
+    undone, pasted = (edits[0][0] if flag in special else -1 for flag in (UNDO, PASTE))
+    return LineRecord(*edits, seen, max(char - 1, 0), undone, pasted)
 
 
 def _row(edit: dict[str, Any], place: Place) -> Row:

@@ -158,7 +158,7 @@ class _StateEncoder:
         state = step.state
         human, assistant = state.human.tobytes(), state.assistant.tobytes()
         width = state.human.itemsize * state.human.shape[1]
-        marked = state.undone | {state.cursor.line, state.last_known_line}
+        marked = state.undone | state.pasted | {state.cursor.line, state.last_known_line}
         entries = []
         for i in range(len(state)):
             at = i * width

@@ -18,7 +18,7 @@ from files import atomic_write
 from state import SPAN_END, SPAN_START, T_LAST, Env, State
 
 from .episode import Episode
-from .snapshot import FIRST_LINE, UNDO
+from .snapshot import FIRST_LINE, PASTE, UNDO
 
 RAN_MS = 1
 """Execution time that says that a state was run; how long it took is not kept, and 0 would mean that it never was."""
@@ -87,8 +87,9 @@ def _text(lines: tuple[str, ...]) -> str:
 def line_entry(state: State, line: int) -> dict[str, object]:
     """The attribution of a line, and the cursor if it is there."""
     human, assistant = _edit(state.human[line].tolist()), _edit(state.assistant[line].tolist())
-    if line in state.undone:
-        human |= {"turn": state.t, "specialFlags": [UNDO]}
+    flags = [flag for flag, lines in ((UNDO, state.undone), (PASTE, state.pasted)) if line in lines]
+    if flags:
+        human |= {"turn": state.t, "specialFlags": flags}
     return {"human": human, "assistant": assistant, "cursor": _cursor(state, line)}
 
 

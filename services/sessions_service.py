@@ -241,7 +241,7 @@ def _decision(action: Action, step: ReplayStep) -> RecordedDecision:
         line=action.line + 1,
         recorded=action.recorded,
         written=step.written,
-        pasted=False,
+        pasted=step.pasted,
         probability=action.probability,
         decision_probability=action.decision_probability,
         policy_probability=action.policy_probability,

@@ -27,7 +27,7 @@ class ReplayStep:
     """A state of a session and what led to it.
 
     authors: for each line, an index of `AUTHORS`. action: None: it is the first. written: characters that are not blank
-    and that the action wrote. reward: of the assistant's action.
+    and that the action wrote. reward: of the assistant's action. pasted: whether the human pasted much.
     """
 
     t: int
@@ -39,6 +39,7 @@ class ReplayStep:
     action: Action | None
     written: int
     reward: Reward | None
+    pasted: bool
 
     @property
     def text(self) -> str:
@@ -99,6 +100,7 @@ def _step(
         action,
         0 if before is None else _written(before, state),
         reward,
+        bool(state.pasted),
     )
 
 

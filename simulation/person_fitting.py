@@ -70,7 +70,7 @@ def fit_person(episodes: Sequence[Episode], problems: Mapping[str, Problem] | No
             if lines and transition.decision in CODE and _is_due(transition, goal):
                 texts[QUALITIES.index(_text_quality(lines))] += 1
         for transition in episode.transitions("H"):
-            if not transition.next.undone:
+            if not transition.next.undone and not transition.next.pasted:
                 typing += typing_counts(transition, goal)
     return PersonParameters(acceptance.rates(), _typing_style(typing), _oracle(texts))
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -198,6 +199,39 @@ def test_flags_come_before_the_file_and_the_file_before_defaults(paths, tmp_path
     words = ["--training-config-path", str(path), "--seed", "9"]
     config = run.configuration(run.parser().parse_args(words))
     assert (config.seed, config.trained_on, config.bc) == (9, "scripted", LoopConfig().bc)
+
+
+def test_an_excluded_session_is_not_learned_from_and_the_change_is_something_new(paths, sample_sessions, capsys):
+    shutil.copytree(sample_sessions, paths.episodes)
+    assert run.main(["--train-only"]) == 0
+    assert capsys.readouterr().out.startswith("Learned from 2 sessions")
+    mark = paths.episodes / "sample-title-case" / "sample-title-case.excluded"
+    mark.touch()
+    assert run.main(["--train-only"]) == 0
+    out, error = capsys.readouterr()
+    assert out.startswith("Learned from 1 session") and error.count("excluded by the person: 1 session") == 1
+    assert run.main(["--train-only"]) == 0
+    assert "Nothing is new since the run that made generation 000002-" in capsys.readouterr().out
+    (paths.episodes / "sample-longest-streak" / "sample-longest-streak.excluded").touch()
+    assert run.main(["--train-only"]) == 2
+    assert "excluded by the person: 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "learn"),
+    [('{"learn_pastes": true}', True), ('{"learn_pastes": 1}', False), ("{", False), ("[]", False), (None, False)],
+)
+def test_the_page_says_whether_pastes_are_learned_from(paths, settings, learn):
+    paths.root.mkdir()
+    if settings is not None:
+        paths.settings.write_text(settings)
+    assert run.with_page_settings(LoopConfig(), paths) == LoopConfig(learn_pastes=learn)
+
+
+def test_the_pages_word_on_pastes_comes_before_the_configuration(paths):
+    paths.root.mkdir()
+    paths.settings.write_text('{"learn_pastes": false}')
+    assert run.with_page_settings(LoopConfig(learn_pastes=True), paths) == LoopConfig()
 
 
 def test_telemetry_says_how_the_run_came_out(paths, samples, monkeypatch):

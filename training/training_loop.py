@@ -115,7 +115,7 @@ def is_interrupted(config: LoopConfig, recordings: Path, paths: DataPaths) -> bo
     plan = read_plan(_plan_path(paths), lambda line: None)
     if plan is None:
         return False
-    episodes, _ = read_episodes(recordings)
+    episodes = _with_learnable_pastes(config, read_episodes(recordings)[0])
     return plan.fingerprint == fingerprint_of(config, episodes, load_problems())
 
 
@@ -130,8 +130,14 @@ def _read_inputs(config: LoopConfig, episodes: Sequence[Episode], paths: DataPat
     if config.trained_on in NOT_A_PERSON:
         folder = quarantine_folder(folder, config.trained_on)
     entries = read_manifest(paths.manifest, observer.message)
+    episodes = _with_learnable_pastes(config, episodes)
     fingerprint = fingerprint_of(config, episodes, problems)
     return LoopInputs(config, canonical_order(episodes), paths, observer, problems, folder, entries, fingerprint)
+
+
+def _with_learnable_pastes(config: LoopConfig, episodes: Sequence[Episode]) -> list[Episode]:
+    """The sessions, their large pastes taken for typing where the settings say so."""
+    return [episode.without_pastes() for episode in episodes] if config.learn_pastes else list(episodes)
 
 
 def _has_models(folder: Path) -> bool:

@@ -10,7 +10,7 @@ def blank():
     return {"turn": 0, "span": [0, 0], "actions": [False] * 3, "seconds": 0, "specialFlags": []}
 
 
-def entry(human=None, assistant=None, cursor=None, undo=False):
+def entry(human=None, assistant=None, cursor=None, undo=False, paste=False):
     """`human`, `assistant`: (turn, start, end); `cursor`: (turn, char)."""
     made = {"human": blank(), "assistant": blank(), "cursor": {"turn": 0, "char": 0}}
     for key, edit in {"human": human, "assistant": assistant}.items():
@@ -18,6 +18,8 @@ def entry(human=None, assistant=None, cursor=None, undo=False):
             made[key] |= {"turn": edit[0], "span": [*edit[1:]], "actions": [True, False, False]}
     if undo:
         made["human"]["specialFlags"] = ["undo"]
+    if paste:
+        made["human"]["specialFlags"] = [*made["human"]["specialFlags"], "paste"]
     if cursor:
         made["cursor"] = {"turn": cursor[0], "char": cursor[1]}
     return made

@@ -73,6 +73,20 @@ def test_an_undo_counts_by_the_turn_it_was_made_on_or_led_to(recordings, turns, 
     assert episode.states[2].undone == undone
 
 
+@pytest.mark.parametrize(
+    ("turns", "pasted"),
+    [((None, 4), {1}), ((None, 3), {1}), ((None, 2), set()), ((3, 3), set()), ((3, 4), {1})],
+    ids=["led to", "made on", "older", "led to the state before", "once more"],
+)
+def test_a_paste_counts_by_the_turn_it_was_made_on_or_led_to(recordings, turns, pasted):
+    entries = [[{}, recordings.entry((turn, 0, 1), paste=True) if turn else {}] for turn in turns]
+    states = [recordings.state(0, "a\nb"), recordings.state(3, "a\nbcd", None, entries[0])]
+    states.append(recordings.state(4, "a\nb", None, entries[1]))
+    (episode,), _ = read_episodes(recordings.snapshot(recordings.session(*states)))
+    assert episode.states[2].pasted == pasted and not episode.states[2].undone
+    assert not any(state.pasted for state in episode.without_pastes().states)
+
+
 def test_undone_are_the_lines_whose_undo_is_of_this_turn(recordings):
     entries = [
         recordings.entry((3, 0, 1), undo=True),

@@ -32,12 +32,16 @@ def entry(t, seconds=0.0, flags=()):
     return {"human": edit, "assistant": {}, "cursor": {"turn": t, "char": 2}}
 
 
-@given(st.lists(st.tuples(TEXTS, ACTIONS, st.integers(0, 12)), max_size=10))
+FLAGS = st.sampled_from([(0, ()), (0, ("paste",)), (0, ("undo", "paste")), (1, ("paste",))])
+"""Of an entry: how many turns before its state it was edited, and its special flags."""
+
+
+@given(st.lists(st.tuples(TEXTS, ACTIONS, st.integers(0, 12), FLAGS), max_size=10))
 def test_it_reads_as_the_stream_does(tmp_path_factory, recorded):
     folder = tmp_path_factory.mktemp("stream")
     states = [
-        {"timestep": t, "timestamp_ms": t, "text": text, "attribution": [entry(t)], "action": action}
-        for text, action, t in recorded
+        {"timestep": t, "timestamp_ms": t, "text": text, "attribution": [entry(t - ago, flags=flags)], "action": action}
+        for text, action, t, (ago, flags) in recorded
     ]
     stream = write(folder, states)
     expected = read_session(stream, {3: Env(True, 1, 2)})
@@ -51,7 +55,7 @@ def test_it_reads_as_the_stream_does(tmp_path_factory, recorded):
     for ours, theirs in zip(episode.states, expected.states, strict=True):
         assert (ours.lines, ours.t, ours.env, ours.history) == (theirs.lines, theirs.t, theirs.env, theirs.history)
         assert ours.human.tolist() == theirs.human.tolist() and ours.assistant.tolist() == theirs.assistant.tolist()
-        assert (ours.cursor, ours.undone) == (theirs.cursor, theirs.undone)
+        assert (ours.cursor, ours.undone, ours.pasted) == (theirs.cursor, theirs.undone, theirs.pasted)
     assert episode.actions == expected.actions
 
 

@@ -22,7 +22,7 @@ edits = st.fixed_dictionaries(
         "turn": st.integers(-1, 9),
         "span": st.tuples(small, small).map(list),
         "actions": st.lists(st.booleans(), min_size=3, max_size=3),
-        "specialFlags": st.sampled_from([[], ["undo"]]),
+        "specialFlags": st.sampled_from([[], ["undo"], ["paste"], ["paste", "undo"]]),
     }
 )
 cursors = st.fixed_dictionaries({"turn": st.integers(-1, 9), "char": small})

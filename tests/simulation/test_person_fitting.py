@@ -87,11 +87,10 @@ def test_a_line_that_a_person_took_back_was_not_kept_however_alike_it_is(session
     assert found.rate(MULTI, "right") == pytest.approx(of_kind)
 
 
-def test_a_turn_that_took_something_back_says_nothing_of_how_a_person_types(session):
+def test_a_turn_that_took_something_back_or_pasted_much_says_nothing_of_how_a_person_types(session):
     whole = session(SINGLE, START, START, LAST)
-    taking_back = replace(whole.states[2], undone=frozenset({1}))
-    assert (
-        fit_person([replace(whole, states=(*whole.states[:2], taking_back))]).typing_style
-        == fit_person([]).typing_style
-    )
+    for mark in ("undone", "pasted"):
+        marked = replace(whole.states[2], **{mark: frozenset({1})})
+        style = fit_person([replace(whole, states=(*whole.states[:2], marked))]).typing_style
+        assert style == fit_person([]).typing_style
     assert fit_person([whole]).typing_style != fit_person([]).typing_style

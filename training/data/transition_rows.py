@@ -38,13 +38,14 @@ class TransitionRow:
     state_index: of the state in the data set's encoded states. bootstrap_index: of the recording's last state if it was
     cut off behind this transition, else -1. episode: index. is_human: who decided.
     decision, line: what was decided; lines count within the window that the network sees (0: there is none).
-    trainable: False if the line is outside the window, or the decision was not legal: it is learned and judged nowhere.
+    trainable: False if the line is outside the window, the decision was not legal, or the human pasted much: it is
+    learned and judged nowhere.
     line_trainable: False also if the line was not recorded, or the help was held back: the decision alone counts.
     reward, parts (P,): of an assistant's decision; 0 for the human's.
     retained: share of what was written that stands at the reply; `UNKNOWN` if nothing was, there is no reply, or the
     network does not see the line.
     goal (8,): see `goal_targets`. next_human, next_human_line: the human's reply to an assistant's decision, its line
-    in this state's window; -1: none.
+    in this state's window; -1: none, or a large paste.
     log_decision, log_line: log-probabilities recorded with the decision; `UNKNOWN` if they were not.
     log_review: see `reviewed_texts.log_review_ratio`; 0 if no reviewer was given.
     legal_decisions (7,): legal somewhere. lines_by_kind (LINE_KINDS,): lines on which the assistant's decision is
@@ -91,6 +92,7 @@ class RowBuilder:
         self.illegal = 0
         self.outside = 0
         self.without_line = 0
+        self.pasted = 0
 
     def add(self, episode: Episode, encoded: EncodedStates) -> None:
         """Adds an episode; encoded: its states."""
@@ -137,6 +139,9 @@ class RowBuilder:
 
     def _trainable(self, transition: Transition, choice: _Choice, window: Window) -> tuple[bool, bool]:
         """Whether the decision, and its line too, are learned and judged; counts those that are not."""
+        if transition.agent == "H" and transition.next.pasted:
+            self.pasted += 1
+            return False, False
         is_no_op = choice.decision is Decision.NO_OP
         has_line = choice.line >= 0
         is_inside = is_no_op or not has_line or window.line(choice.line) >= 0
@@ -209,10 +214,14 @@ def _retained(reward: Reward, line_trainable: bool) -> float:
 
 
 def _next_human(transition: Transition, episode: Episode, window: Window) -> tuple[int, int]:
-    """The human's reply to an assistant's decision: decision and line in the window, -1 each if there is none."""
+    """The human's reply to an assistant's decision: decision and line in the window; -1 each if there is none, or if
+    it is a large paste.
+    """
     at = transition.index + 2
     reply = episode.actions[at] if at < len(episode.actions) else None
     if transition.agent == "H" or reply is None or reply.agent != "H" or (reply.decision and not window.length):
+        return -1, -1
+    if episode.states[at].pasted:
         return -1, -1
     line = reply.line
     if line >= 0 and transition.decision is not Decision.NO_OP:

@@ -15,8 +15,8 @@ from models.reviewer import Reviewer
 from simulation.builtin_problems import BY_ID
 from state_adapter import Episode
 
-_FREE = ("checkpoint_dir", "pv_dir", "resume", "run_label", "device")
-"""Settings that do not decide what a run computes."""
+_FREE = ("checkpoint_dir", "pv_dir", "resume", "run_label", "device", "learn_pastes")
+"""Settings that do not decide what a run computes, but for what they change in the recordings."""
 
 
 def fingerprint(
@@ -103,6 +103,8 @@ def _contents(episode: Episode) -> Iterator[bytes]:
     for state in episode.states:
         yield "\n".join(state.lines).encode("utf-8", "surrogatepass")
         yield _bytes(state.t, state.cursor, state.last_known_line, state.env, sorted(state.undone))
+        if state.pasted:
+            yield _bytes(sorted(state.pasted))
         yield state.human.tobytes() + state.assistant.tobytes()
     yield _bytes(*[state.history for state in episode.states[:1]])
 

@@ -120,6 +120,8 @@ def _file_version(path: Path) -> FileVersion | None:
 
 def _read(config: TrainConfig, episodes: Sequence[Episode], observer: Observer, reviewer: Reviewer | None) -> RunInputs:
     versions = file_versions(config)
+    if config.learn_pastes:
+        episodes = [episode.without_pastes() for episode in episodes]
     problems = load_problems() if config.zero_style.epochs else {}
     reviewer = reviewer or Reviewer.load(config.pv_dir, ServeConfig(), config.rewards)
     run_fingerprint = fingerprint(config, episodes, problems, reviewer)
@@ -179,6 +181,7 @@ def _report_ignored(inputs: RunInputs, observer: Observer) -> None:
         (dataset.illegal, "the assistant's decisions that are not legal where they were taken, which teach no policy"),
         (dataset.outside, f"decisions at lines outside the {window} that a policy sees, which teach no policy"),
         (dataset.without_line, "decisions whose line was not recorded, which teach a policy no line"),
+        (dataset.pasted, "the person's turns with a large paste, which teach nothing of what the person does"),
     ):
         if count:
             observer.message(f"{decisions}: {count}")

@@ -19,8 +19,9 @@ from training.runs.code_version import code_version
 from training.runs.damaged_files import DamagedFileError, set_aside
 from training.runs.fingerprint import canonical_order, has_reviews, problems_digest, recordings_digest
 
-_FREE = ("device", "telemetry_url", "serve")
-"""Settings that do not decide what is learned, but for the reviewer's where texts were reviewed."""
+_FREE = ("device", "telemetry_url", "serve", "learn_pastes")
+"""Settings that do not decide what is learned, but for the reviewer's where texts were reviewed, and for what they
+change in the sessions."""
 
 
 @dataclass(frozen=True)

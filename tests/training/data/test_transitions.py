@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import rewards
 from actions import Decision, Review, Withheld
@@ -232,3 +234,30 @@ def test_a_row_has_the_ratio_of_the_reviewer_that_will_serve(featurizer):
     rows = build_dataset(reviewed, featurizer, reviewer=hides).steps.log_review
     assert rows.tolist() == pytest.approx([math.log(0.5), 0.0])
     assert build_dataset(reviewed, featurizer).steps.log_review.tolist() == [0.0, 0.0]
+
+
+def columns(data):
+    return {name: column for name, column in vars(data.steps).items() if name != "choices"}
+
+
+@given(number=st.integers(0, 5), pasted=st.sets(st.integers(0, 30)))
+def test_pasted_turns_teach_nothing_of_the_human_and_all_else_stays(featurizer, sessions, number, pasted):
+    whole = sessions[number]
+    states = tuple(
+        replace(state, pasted=frozenset({0}) if i in pasted else frozenset()) for i, state in enumerate(whole.states)
+    )
+    marked = replace(whole, states=states)
+    plain, data = build_dataset([whole], featurizer), build_dataset([marked], featurizer)
+    turns = plain.steps.state_index + 1  # of the state that a step led to
+    by_paste = plain.steps.is_human & torch.tensor([turn in pasted for turn in turns.tolist()])
+    reply = torch.tensor([turn + 1 in pasted for turn in turns.tolist()]) & ~plain.steps.is_human
+    assert data.pasted == int(by_paste.sum()) and data.illegal == plain.illegal
+    changed = {"trainable": by_paste, "line_trainable": by_paste, "line": by_paste}
+    changed |= {"next_human": reply, "next_human_line": reply}
+    assert not data.steps.trainable[by_paste].any() and not data.steps.line_trainable[by_paste].any()
+    assert (data.steps.next_human[reply] == -1).all() and (data.steps.next_human_line[reply] == -1).all()
+    for name, column in columns(data).items():
+        same = ~changed.get(name, torch.zeros(len(by_paste), dtype=torch.bool))
+        assert torch.equal(column[same].nan_to_num(-9), columns(plain)[name][same].nan_to_num(-9)), name
+    again = build_dataset([marked.without_pastes()], featurizer)
+    assert all(torch.equal(c.nan_to_num(-9), columns(again)[name].nan_to_num(-9)) for name, c in columns(plain).items())

@@ -7,7 +7,7 @@ from training.runs import code_version
 
 OTHERS = {
     "app", "benchmarks", "cli", "config_bounds", "console_scripts", "cpu_load", "data_paths", "errors", "files",
-    "examples", "memory_limits", "run", "services", "strict_json", "verify",
+    "examples", "memory_limits", "run", "services", "sessions", "strict_json", "verify",
 }  # fmt: skip
 """Modules that decide nothing that is learned."""
 

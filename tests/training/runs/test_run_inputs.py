@@ -94,3 +94,31 @@ def with_reviews(episode):
     review = Review(0.6, 0.4, 1.0, True, False)
     actions = tuple(action and replace(action, review=review, probability=0.5) for action in episode.actions)
     return replace(episode, actions=actions)
+
+
+def with_paste(episode):
+    """The episode, whose first turn of the human's has a large paste."""
+    turn = next(i for i, action in enumerate(episode.actions) if action is not None and action.agent == "H")
+    states = list(episode.states)
+    states[turn] = replace(states[turn], pasted=frozenset({0}))
+    return replace(episode, states=tuple(states))
+
+
+def test_pastes_are_counted_and_said_unless_they_are_learned_from(small, sessions, inputs_of):
+    messages = []
+    observer = NullObserver()
+    observer.message = lambda text: messages.append(text) if "paste" in text else None
+    inputs = inputs_of(small, [with_paste(sessions[0]), sessions[1]], observer)
+    expected = "the person's turns with a large paste, which teach nothing of what the person does: 1"
+    assert messages == [expected] and inputs.dataset.pasted == 1
+    learning = inputs_of(replace(small, learn_pastes=True), [with_paste(sessions[0]), sessions[1]], observer)
+    assert messages == [expected] and learning.dataset.pasted == 0
+    assert learning.train_steps.trainable.sum() == inputs.train_steps.trainable.sum() + 1
+
+
+def test_without_pastes_it_is_the_same_run_whether_they_are_learned_from_or_not(small, sessions, inputs_of):
+    learning = replace(small, learn_pastes=True)
+    assert inputs_of(small, sessions).fingerprint == inputs_of(learning, sessions).fingerprint
+    pasted = [with_paste(sessions[0]), *sessions[1:]]
+    assert inputs_of(small, pasted).fingerprint != inputs_of(small, sessions).fingerprint
+    assert inputs_of(learning, pasted).fingerprint == inputs_of(small, sessions).fingerprint
