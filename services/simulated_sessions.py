@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from app.stop_signals import StopSignals
 from config import LoopConfig
@@ -19,6 +19,9 @@ from training.runs.observer import Observer
 CONCURRENT_SESSIONS = 4
 STOP_SECONDS = 60.0
 """How long the last sessions' tests may take."""
+
+SIGNAL_SECONDS = 0.2
+"""How often signals are looked for while people play."""
 
 
 def planned_sessions(count: int, seed: int, first: int = 0) -> list[SimulatedSession]:
@@ -79,4 +82,7 @@ def _play(
             observer.advance()
 
     with ThreadPoolExecutor(CONCURRENT_SESSIONS, thread_name_prefix="person") as pool:
-        return [pool.submit(play, session) for session in sessions]
+        futures = [pool.submit(play, session) for session in sessions]
+        while wait(futures, SIGNAL_SECONDS).not_done:  # a signal just before a wait is handled only after it
+            pass
+    return futures

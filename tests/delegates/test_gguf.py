@@ -34,6 +34,11 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
+def long_lines(name, count):
+    """Lines of some 35 characters each, and of few tokens."""
+    return [f"{name} = function(another, argument) # {i}" for i in range(count)]
+
+
 @pytest.fixture
 def steps_of(writer, monkeypatch):
     """The prompts that the model is given, in their order."""
@@ -68,31 +73,31 @@ def test_a_rejected_text_is_not_written_again(writer, state_of):
 
 
 def test_a_long_file_is_read_in_small_steps_and_only_what_changed_is_read_again(writer, state_of, steps_of):
-    text = "\n".join(f"value_{i} = {i} + {i * i}" for i in range(40))
-    writer.write(state_of(text + "\nx =", 40), Decision.FILL_PARTIAL_LINE, 40)
+    text = "\n".join(long_lines("number", 28))
+    writer.write(state_of(text + "\nx =", 28), Decision.FILL_PARTIAL_LINE, 28)
     sizes = [0, *map(len, steps_of)]
     assert max(b - a for a, b in pairwise(sizes)) <= STEP_CHARACTERS and len(steps_of) >= 3
     steps_of.clear()
-    writer.write(state_of(text + "\nxy =", 40), Decision.FILL_PARTIAL_LINE, 40)
+    writer.write(state_of(text + "\nxy =", 28), Decision.FILL_PARTIAL_LINE, 28)
     assert len(steps_of) == 1
 
 
 def test_reading_ahead_leaves_nothing_to_read_before_a_line_is_written(writer, state_of, steps_of):
-    state = state_of("\n".join(f"name_{i} = {i} * {i * i}" for i in range(30)) + "\ny =", 30)
+    state = state_of("\n".join(long_lines("name", 20)) + "\ny =", 20)
     writer.read_ahead(state)
     wait_for(lambda: writer._ahead is None)
     assert len(steps_of) >= 2
     steps_of.clear()
-    writer.write(state, Decision.FILL_PARTIAL_LINE, 30)
+    writer.write(state, Decision.FILL_PARTIAL_LINE, 20)
     assert len(steps_of) == 1
 
 
 def test_the_newest_state_is_read_and_older_ones_are_given_up(writer, state_of, steps_of):
-    states = [state_of("\n".join(f"v{k}_{i} = {i}" for i in range(60)) + "\nz =", 60) for k in range(5)]
+    states = [state_of("\n".join(long_lines(f"v{k}", 24)) + "\nz =", 24) for k in range(5)]
     for state in states:
         writer.read_ahead(state)
     wait_for(lambda: writer._ahead is None)
-    assert steps_of[-1].startswith("v4_") and sum(text.startswith(("v1", "v2", "v3")) for text in steps_of) <= 3
+    assert steps_of[-1].startswith("v4") and sum(text.startswith(("v1", "v2", "v3")) for text in steps_of) <= 3
 
 
 def test_reading_ahead_never_waits_for_the_model(writer, state_of, monkeypatch):
@@ -139,9 +144,9 @@ def test_a_prompt_is_given_up_between_its_steps(writer, state_of, monkeypatch):
         cancellation.cancel()
 
     monkeypatch.setattr(writer, "_complete", cancel)
-    state = state_of("\n".join(f"w_{i} = {i}" for i in range(150)), 149)
+    state = state_of("\n".join(long_lines("word", 50)), 49)
     with pytest.raises(WritingCancelledError):
-        writer.write(state, Decision.FILL_PARTIAL_LINE, 149, WritingContext(cancellation=cancellation))
+        writer.write(state, Decision.FILL_PARTIAL_LINE, 49, WritingContext(cancellation=cancellation))
     monkeypatch.setattr(writer, "_complete", complete)
     writer.write(state_of("x", 0), Decision.FILL_PARTIAL_LINE, 0)
     assert len(prompts) == 1
