@@ -56,7 +56,7 @@ def _small_training(folder):
     return TrainConfig(
         checkpoint_dir=folder / "artifacts", pv_dir=folder / "models", model=model,
         featurizer=FeaturizerConfig(d_in=24, char_dim=8), bc=BCConfig(epochs=2, batch_size=8),
-        ppo=PPOConfig(epochs=2, batch_size=8), zero_style=ZeroStyleConfig(epochs=2, roots=4, horizon=4),
+        ppo=PPOConfig(epochs=2, batch_size=8), zero_style=ZeroStyleConfig(epochs=2, roots=4, horizon=4, simulations=4),
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ specific ones by a ridge; the network begins there and only has to learn what is
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -35,6 +37,9 @@ KINDS = (
 
 ITERATIONS = 300
 
+CONVERGED = 1e-12
+"""The largest change of a weight at which a fit ends sooner: no weight of single precision moves any more."""
+
 
 def class_prior(steps: TransitionTable) -> Tensor:
     """Log-probabilities `(7,)` of the human's decisions by counting, one added to each count."""
@@ -55,11 +60,11 @@ def ridge_softmax_fit(features: Tensor, decisions: Tensor, prior: Tensor) -> Ten
     """
     x, target = features.double(), torch.nn.functional.one_hot(decisions, N_DECISIONS).double()
     curvature = torch.linalg.cholesky(x.T @ x / 2 + RIDGE * torch.eye(x.shape[1], dtype=x.dtype))
-    weights = torch.zeros(x.shape[1], N_DECISIONS, dtype=x.dtype)
-    for _ in range(ITERATIONS):
-        gradient = x.T @ (target - (prior + x @ weights).softmax(1)) - RIDGE * weights
-        weights += torch.cholesky_solve(gradient, curvature)
-    return weights.T.float()
+
+    def ascent(weights: Tensor) -> Tensor:
+        return x.T @ (target - (prior + x @ weights).softmax(1)) - RIDGE * weights
+
+    return _maximise(ascent, curvature, N_DECISIONS).T.float()
 
 
 def ridge_logistic_fit(features: Tensor, shares: Tensor, offset: float) -> Tensor:
@@ -69,11 +74,22 @@ def ridge_logistic_fit(features: Tensor, shares: Tensor, offset: float) -> Tenso
     """
     x, target = features.double(), shares.double()
     curvature = torch.linalg.cholesky(x.T @ x / 4 + KEPT_RIDGE * torch.eye(x.shape[1], dtype=x.dtype))
-    weights = torch.zeros(x.shape[1], 1, dtype=x.dtype)
+
+    def ascent(weights: Tensor) -> Tensor:
+        return x.T @ (target - (offset + x @ weights[:, 0]).sigmoid())[:, None] - KEPT_RIDGE * weights
+
+    return _maximise(ascent, curvature, 1)[:, 0].float()
+
+
+def _maximise(ascent: Callable[[Tensor], Tensor], curvature: Tensor, outputs: int) -> Tensor:
+    """Weights `(D, outputs)` at which the gradient is zero. curvature: Cholesky factor `(D, D)` of its bound."""
+    weights = torch.zeros(len(curvature), outputs, dtype=curvature.dtype)
     for _ in range(ITERATIONS):
-        gradient = x.T @ (target - (offset + x @ weights[:, 0]).sigmoid())[:, None] - KEPT_RIDGE * weights
-        weights += torch.cholesky_solve(gradient, curvature)
-    return weights[:, 0].float()
+        step = torch.cholesky_solve(ascent(weights), curvature)
+        weights += step
+        if float(step.abs().max()) < CONVERGED:
+            break
+    return weights
 
 
 @torch.no_grad()
