@@ -75,7 +75,12 @@ class Page:
     async def index(self, request: Request) -> Response:
         page = (STATIC / "index.html").read_text(encoding="utf-8")
         nonce = secrets.token_urlsafe(16)
-        values = {"token": html.escape(self.token), "nonce": nonce, "trains": str(self.trains).lower()}
+        values = {
+            "token": html.escape(self.token),
+            "nonce": nonce,
+            "trains": str(self.trains).lower(),
+            "theme": self.services.settings.current().theme,
+        }
         for name, value in values.items():
             page = page.replace(f"{{{{{name}}}}}", value)
         policy = f"{CONTENT_SECURITY_POLICY}; style-src 'self' 'nonce-{nonce}'"  # of the editor's style element

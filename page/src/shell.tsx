@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { ConfirmDialog } from "./components/confirm";
 import { dismiss, notices } from "./notices";
 import { address, useRoute } from "./router";
+import { areSettingsLoaded, settings } from "./settings/settings";
 import "./shell.css";
 import { useStore } from "./store";
 import { HealthView } from "./views/health/health-view";
@@ -43,6 +44,15 @@ export function Shell() {
   const name = route.view in VIEWS ? route.view : FIRST_VIEW;
   const view = VIEWS[name]!;
   const main = useRef<HTMLElement>(null);
+  const areLoaded = useStore(areSettingsLoaded);
+  const { theme } = useStore(settings);
+  useEffect(() => {
+    if (areLoaded) document.documentElement.dataset.theme = theme; // until then, as the server has said
+  }, [theme, areLoaded]);
+  const isFirstVisit = areLoaded && !settings.value.welcomed && route.view === "";
+  useEffect(() => {
+    if (isFirstVisit) location.hash = address("welcome");
+  }, [isFirstVisit]);
   useEffect(() => {
     document.title = `${view.title} · CodeAssist`;
   }, [view.title]);

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
 from config import LoopConfig
 from data_paths import DataPaths
+from services.settings_messages import SettingsChange
 from services.startup import RunningServices, StartOptions, start_services
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -31,15 +33,24 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(skip)
 
 
-@pytest.fixture(scope="session")
-def browser_context_args(browser_context_args):
+@pytest.fixture(scope="module")
+def playwright():
+    """For one module: as long as it runs there is an event loop, beside which other tests could not run theirs."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright):
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser_context_args():
     """Nothing moves, so that pictures and contrasts are those of a page at rest."""
-    return {**browser_context_args, "reduced_motion": "reduce"}
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args):
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": ["--no-sandbox"]}
+    return {"reduced_motion": "reduce"}
 
 
 @dataclass
@@ -66,8 +77,8 @@ class PageServer:
 
 
 @contextmanager
-def serve(folder, config=None, port=0, **options):
-    """Serves from `folder` until the block ends."""
+def serve(folder, config=None, port=0, *, welcomed=True, **options):
+    """Serves from `folder` until the block ends. welcomed: the first visit is over."""
     paths, finished = DataPaths(folder), []
     running = start_services(
         config or LoopConfig(),
@@ -77,6 +88,7 @@ def serve(folder, config=None, port=0, **options):
         report=lambda _: None,
     )
     running.wait_until_ready()
+    running.services.settings.update(SettingsChange(welcomed=welcomed))
     try:
         yield PageServer(running, paths, finished)
     finally:

@@ -63,3 +63,18 @@ def test_markup_in_a_recorded_session_stays_text(recorded, opened):
 def test_a_session_that_is_not_there_is_said_so(server, page):
     page.goto(server.url + "#/sessions/nothing")
     page.get_by_role("alert").wait_for()
+
+
+def test_a_session_is_deleted_once_that_is_confirmed(recorded, opened):
+    opened.goto(recorded.url + "#/sessions")
+    rows = opened.locator(".sessions tbody tr")
+    rows.first.wait_for()
+    before = rows.count()
+    rows.first.get_by_role("button", name="Delete").click()
+    opened.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    assert rows.count() == before
+    rows.first.get_by_role("button", name="Delete").click()
+    screenshot(opened, "delete")
+    opened.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    opened.get_by_text("Deleted.").wait_for()
+    opened.wait_for_function(f"document.querySelectorAll('.sessions tbody tr').length === {before - 1}")

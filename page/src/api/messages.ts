@@ -1,6 +1,6 @@
 // Types of the server's messages; `/openapi.json` describes the same.
 
-export interface PartMessage { name: string; ok: boolean; text: string }
+export interface PartMessage { name: string; ok: boolean; text: string; advice: string }
 
 export interface HealthMessage {
   version: string;
@@ -9,6 +9,8 @@ export interface HealthMessage {
   recording: boolean;
   exploring: boolean;
   explore: boolean;
+  disk: { folder: string; free_bytes: number; data_bytes: number | null };
+  versions: Record<string, string>;
 }
 
 export interface ProblemSummary { task_id: string; title: string; difficulty: string; tags: string[]; solved?: boolean }

@@ -33,10 +33,14 @@ const USUAL: Settings = {
 /** As they hold now; the usual ones until the server has told them. */
 export const settings = new Store<Settings>(USUAL);
 
+/** Whether the server has told them. */
+export const areSettingsLoaded = new Store(false);
+
 const PATH = "/api/settings";
 
 export async function loadSettings(): Promise<void> {
   settings.set(await ask<Settings>(PATH));
+  areSettingsLoaded.set(true);
 }
 
 /** Changes what `change` names, here at once; the rest stays. Throws what `ask` throws, with the settings as they were. */

@@ -1,23 +1,48 @@
+// How every part is and what to do, and the log to hand over.
 import type { HealthMessage } from "../../api/messages";
 import { useResource } from "../../components/resource";
+import { size } from "../../format";
+import { address } from "../../router";
 import type { ViewProps } from "../../shell";
+import "./health-view.css";
 
 const REFRESH_MS = 15_000;
 
 export function HealthView(_: ViewProps) {
   const { answer, error } = useResource<HealthMessage>("/api/health", REFRESH_MS);
   return (
-    <div class="stack">
+    <div class="stack health">
       <h1>Health</h1>
       {error && <p class="wrong" role="alert">{error}</p>}
-      <dl class="stack">
-        {answer?.parts.map((part) => (
-          <div key={part.name} class="panel">
-            <dt><h2>{part.name}</h2></dt>
-            <dd class={part.ok ? "" : "wrong"}>{part.ok ? "" : "Attention: "}{part.text}</dd>
-          </div>
-        ))}
-      </dl>
+      {answer && <Parts health={answer} />}
+      <section class="stack" aria-labelledby="log-title">
+        <h2 id="log-title">The log</h2>
+        <p class="words">What went wrong in the services, to hand over to somebody who can mend it. There is no code of yours in it.</p>
+        <p><a class="button" href="/api/log" download="codeassist.log">Download the log</a></p>
+      </section>
     </div>
+  );
+}
+
+function Parts({ health }: { health: HealthMessage }) {
+  const wrong = health.parts.filter((part) => !part.ok).length;
+  return (
+    <>
+      <p role="status" class={wrong ? "wrong" : "right"}>{wrong ? `${wrong} of ${health.parts.length} parts need attention.` : "✓ Everything works."}</p>
+      <ul class="plain parts">
+        {health.parts.map((part) => (
+          <li key={part.name} class="panel stack">
+            <h2>{part.ok ? <span class="right" aria-hidden="true">●</span> : <span class="wrong">Attention:</span>} {part.name}</h2>
+            <p>{part.text}</p>
+            {part.advice && <p class="small quiet-text">{part.advice}</p>}
+            {part.name === "writer" && <p class="small"><a href={address("settings")}>Choose who writes</a></p>}
+          </li>
+        ))}
+      </ul>
+      <p class="small quiet-text words">
+        Everything lies in <code>{health.disk.folder}</code>{health.disk.data_bytes !== null && `: ${size(health.disk.data_bytes)}`}; {size(health.disk.free_bytes)} of the disk are free.
+        {" "}{Object.entries(health.versions).map(([name, version]) => `${name} ${version}`).join(", ")}.
+      </p>
+    </>
   );
 }

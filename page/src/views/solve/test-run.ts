@@ -30,7 +30,7 @@ export class TestRunner {
     if (problem === null) return Promise.resolve();
     return this.#start(false, async (signal) => {
       const answer = await ask<ExecuteAnswer>("/api/tester/execute", {
-        ...this.#common(), timeout_ms: TIMEOUT_MS, store_activity: true, entry_point: problem.entry_point,
+        ...this.#common(), code: runnable(this.open), timeout_ms: TIMEOUT_MS, store_activity: true, entry_point: problem.entry_point,
         test_cases: problem.input_output.map((each, i) => ({ test_id: i + 1, ...each })),
       }, { signal });
       return { status: "run", answer };
@@ -68,13 +68,15 @@ export class TestRunner {
   }
 
   #common() {
-    const { problem, session, view } = this.open;
-    const text = fileText(view.state);
-    return {
-      episode_id: session?.id ?? "", timestep: Math.max(session?.timestep ?? 0, 0),
-      code: problem?.prompt ? `${problem.prompt}\n${text}` : text,
-    };
+    const { session, view } = this.open;
+    return { episode_id: session?.id ?? "", timestep: Math.max(session?.timestep ?? 0, 0), code: fileText(view.state) };
   }
+}
+
+/** The text with what the problem puts before it. */
+function runnable({ problem, view }: OpenDocument): string {
+  const text = fileText(view.state);
+  return problem?.prompt ? `${problem.prompt}\n${text}` : text;
 }
 
 /** The case that is opened first: the first that failed. */

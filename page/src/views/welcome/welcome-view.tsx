@@ -1,5 +1,30 @@
+// The first visit: what this is, in three sentences, and who is to write.
+import { Writers } from "../../components/writers";
+import { reporting } from "../../notices";
+import { address } from "../../router";
+import { changeSettings } from "../../settings/settings";
 import type { ViewProps } from "../../shell";
+import "./welcome-view.css";
 
 export function WelcomeView(_: ViewProps) {
-  return <h1>Welcome</h1>;
+  const begin = reporting(async () => {
+    await changeSettings({ welcomed: true });
+    location.hash = address("solve");
+  });
+  return (
+    <div class="stack welcome">
+      <h1>Write code; it learns when to help you</h1>
+      <p class="welcome-words">
+        You write in the editor here, and when you pause, the assistant may write straight into your file.
+        What you keep, change or take back (press <kbd>Esc</kbd>) teaches it when, where and how to help you, and when to keep quiet.
+        Everything happens on this machine, and nothing you write leaves it.
+      </p>
+      <section class="stack" aria-labelledby="who-title">
+        <h2 id="who-title">Who should write?</h2>
+        <p class="words quiet-text">The policy decides when to help; a writer makes the text. You can change this at any time in the settings.</p>
+        <Writers />
+      </section>
+      <p class="row"><button class="primary" onClick={begin}>Begin</button></p>
+    </div>
+  );
 }

@@ -1,0 +1,73 @@
+// Who writes the assistant's text: what there is to choose from, what each is good for and costs.
+import { useState } from "preact/hooks";
+import { ask } from "../api/client";
+import type { WriterChoice, WriterOption, WritersMessage } from "../api/writers";
+import { size } from "../format";
+import { notify, reporting } from "../notices";
+import { useResource } from "./resource";
+import "./writers.css";
+
+const AUTOMATIC: WriterChoice = { kind: "automatic" };
+const KINDS = { server: "A server on this machine", file: "A model file", tutor: "The tutor", embedded: "The embedded writer" };
+
+export function Writers() {
+  const { answer, error, reload } = useResource<WritersMessage>("/api/writers");
+  const [busy, setBusy] = useState<string | null>(null);
+  const working = (words: string, work: () => Promise<unknown>) => reporting(async () => {
+    setBusy(words);
+    try {
+      await work();
+    } finally {
+      setBusy(null);
+      await reload();
+    }
+  });
+  const choose = (choice: WriterChoice) => working("Getting it ready …", async () => {
+    const { name } = await ask<WritersMessage>("/api/writers/choose", choice);
+    notify(`From now on: ${name}.`);
+  });
+  if (error) return <p class="wrong" role="alert">{error}</p>;
+  if (answer === null) return <p class="quiet-text">Looking who could write …</p>;
+  return (
+    <div class="stack">
+      <p class="words" role="status">{busy ?? `Now writes: ${answer.description}.`}</p>
+      {answer.failure && <p class="wrong">{answer.failure}</p>}
+      {answer.named_at_start && <p class="words quiet-text">{answer.named_at_start} names a writer at every start; what you choose here holds until then.</p>}
+      <ul class="plain writers">
+        {[...answer.options].sort(byReadiness).map((option) => (
+          <Option key={`${option.kind} ${option.name}`} option={option} disabled={busy !== null} choose={choose} />
+        ))}
+      </ul>
+      <p class="row">
+        <button disabled={busy !== null} onClick={working("Looking for servers …", () => ask("/api/writers/look", {}))}>Look for servers again</button>
+        {!answer.automatic && <button class="quiet" disabled={busy !== null} onClick={choose(AUTOMATIC)}>Choose the best automatically</button>}
+      </p>
+    </div>
+  );
+}
+
+const readiness = ({ current, available }: WriterOption): number => (current ? 0 : available ? 1 : 2);
+const byReadiness = (a: WriterOption, b: WriterOption): number => readiness(a) - readiness(b);
+
+interface OptionProps {
+  option: WriterOption;
+  disabled: boolean;
+  choose: (choice: WriterChoice) => () => Promise<void>;
+}
+
+function Option({ option, disabled, choose }: OptionProps) {
+  const { choice } = option;
+  return (
+    <li class={`panel stack writer ${option.current ? "current" : ""}`}>
+      <h3>{KINDS[option.kind]}{(option.kind === "file" || (option.kind === "server" && option.available)) && <span class="quiet-text"> {option.name}</span>}</h3>
+      <p>{option.good_for}</p>
+      <p class="small quiet-text">{option.costs}{option.size !== null && ` (${size(option.size)})`}</p>
+      {option.how && <p class="small how" tabIndex={0}>{option.how}</p>}
+      <p class="writer-choice">
+        {option.current ? <span class="right">✓ writes now</span>
+          : choice !== null && <button disabled={disabled || !option.available} onClick={choose(choice)} aria-label={`Let it write: ${option.name}`}>Let it write</button>}
+        {!option.available && <span class="quiet-text">not there yet</span>}
+      </p>
+    </li>
+  );
+}

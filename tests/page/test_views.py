@@ -1,0 +1,99 @@
+"""The first visit, settings and health in a browser; every view in light and dark, narrow and large, by keyboard."""
+
+import pytest
+
+from .conftest import screenshot, serve, violations
+
+VIEWS = ("welcome", "solve", "sessions", "learning", "models", "health", "settings")
+WIDTHS = (320, 768, 1280, 2560)
+
+
+def test_a_first_visit_explains_itself_and_lets_the_person_choose_who_writes(page, tmp_path, errors):
+    with serve(tmp_path / "data", welcomed=False) as server:
+        page.goto(server.url)
+        page.get_by_role("heading", name="Write code; it learns when to help you").wait_for()
+        page.get_by_text("✓ writes now").wait_for()
+        assert violations(page) == []
+        page.get_by_role("button", name="Let it write: tutor").click()
+        page.get_by_text("From now on").wait_for()
+        page.get_by_role("button", name="Begin").click()
+        page.get_by_role("heading", name="Problems").wait_for()
+        page.goto(server.url)
+        page.get_by_role("heading", name="Problems").wait_for()
+        assert server.running.services.settings.current().tutor
+    assert not errors
+
+
+def test_settings_hold_at_once_and_after_a_reload(opened, server):
+    opened.goto(server.url + "#/settings")
+    opened.get_by_label("dark").check()
+    assert opened.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
+    opened.get_by_label("Learn from large pastes too").check()
+    opened.get_by_label("Try help at random").uncheck()
+    opened.reload()
+    assert opened.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert opened.get_by_label("Learn from large pastes too").is_checked()
+    assert not server.running.services.assistance.models.explore
+    opened.get_by_label("as the system").check()
+
+
+def test_erasing_needs_words_and_a_confirmation_and_leaves_nothing(page, tmp_path, errors):
+    with serve(tmp_path / "data") as server:
+        left = server.paths.episodes / "s" / "s.json"
+        left.parent.mkdir(parents=True)
+        left.write_text("{}")
+        page.goto(server.url + "#/settings")
+        page.locator("summary", has_text="Erase everything").click()
+        button = page.locator("details button")
+        assert button.is_disabled()
+        page.get_by_label("Type").fill("erase everything")
+        button.click()
+        page.get_by_role("dialog").get_by_role("button", name="Erase everything").click()
+        page.get_by_role("heading", name="Write code; it learns when to help you").wait_for()
+        assert not left.exists()
+    assert not errors
+
+
+def test_health_says_what_to_do(opened, server, monkeypatch):
+    monkeypatch.setattr(server.running.services.recorder, "problem_of_disk", "the disk is full")
+    opened.goto(server.url + "#/health")
+    opened.get_by_text("parts need attention").or_(opened.get_by_text("1 of")).first.wait_for()
+    opened.get_by_text("the disk is full").wait_for()
+    assert violations(opened) == []
+    screenshot(opened, "health-wrong")
+
+
+def test_the_page_ends_recording(page, tmp_path, errors):
+    with serve(tmp_path / "data", trains=False) as server:
+        page.goto(server.url + "#/settings")
+        page.get_by_role("button", name="Stop recording").click()
+        page.get_by_text("The server ends").wait_for()
+        assert server.finished == [1]
+    assert not errors
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_view_is_accessible_and_fits_every_width(opened, server, scheme):
+    opened.emulate_media(color_scheme=scheme)
+    for view in VIEWS:
+        opened.goto(f"{server.url}#/{view}")
+        opened.locator("main h1").wait_for()
+        opened.wait_for_load_state("networkidle")
+        assert violations(opened) == [], view
+        for width in WIDTHS:
+            opened.set_viewport_size({"width": width, "height": 900})
+            overflow = opened.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert overflow <= 0, (view, width, overflow)
+            if width in (320, 1280):
+                screenshot(opened, f"{view}-{scheme}-{width}")
+
+
+def test_the_views_are_reached_by_keyboard_alone(opened):
+    opened.keyboard.press("Tab")
+    assert opened.evaluate("document.activeElement.textContent") == "To the content"
+    opened.keyboard.press("Enter")
+    assert opened.evaluate("document.activeElement.id") == "main"
+    for _ in range(3):
+        opened.keyboard.press("Shift+Tab")
+    opened.keyboard.press("Enter")
+    opened.locator("main h1").wait_for()
