@@ -55,7 +55,7 @@ class IgnoredFiles:
     def __init__(self, root: Path) -> None:
         """root: the folder that holds the person's files."""
         self._root = root
-        self._specs: dict[Path, GitIgnoreSpec | None] = {}
+        self._specs: dict[PurePosixPath, GitIgnoreSpec | None] = {}
 
     @cached_property
     def _resolved_root(self) -> Path:
@@ -76,9 +76,10 @@ class IgnoredFiles:
             return True
         return any(is_secret_file(each) or self._is_named(each) for each in {inside, target})
 
-    def ignores_folder(self, path: PurePosixPath) -> bool:
-        """Whether all that lies in a folder below the root is ignored."""
-        return bool(_SECRETS.match_file(f"{_plainly_spelled(path.as_posix())}/")) or self._is_named(path)
+    def ignores_entry(self, path: PurePosixPath, *, is_folder: bool) -> bool:
+        """Whether a file or a folder is ignored that is no link, in a folder that is not: for a walk from the root."""
+        name = _plainly_spelled(path.as_posix()) + ("/" if is_folder else "")
+        return bool(_SECRETS.match_file(name)) or self._decision(path, is_folder=is_folder)
 
     @staticmethod
     def _below_root(path: Path, root: Path) -> PurePosixPath | None:
@@ -88,24 +89,28 @@ class IgnoredFiles:
 
     def _is_named(self, path: PurePosixPath) -> bool:
         """Whether an ignore file names the path or a folder that it lies in; of several folders the deepest decides."""
-        return any(self._decision(part) for part in [*list(path.parents)[-2::-1], path])
+        is_folder = (self._resolved_root / path).is_dir()
+        folders = list(path.parents)[-2::-1]
+        return any(self._decision(folder, is_folder=True) for folder in folders) or self._decision(
+            path, is_folder=is_folder
+        )
 
-    def _decision(self, path: PurePosixPath) -> bool:
+    def _decision(self, path: PurePosixPath, *, is_folder: bool) -> bool:
         """What the ignore files above the path say of it."""
         for folder in path.parents:
-            spec = self._spec(self._resolved_root / folder)
+            spec = self._spec(folder)
             if spec is not None:
                 name = path.relative_to(folder).as_posix()
                 include = spec.check_file(name).include
-                if include is None and (self._resolved_root / path).is_dir():
+                if include is None and is_folder:
                     include = spec.check_file(name + "/").include
                 if include is not None:
                     return include
         return False
 
-    def _spec(self, folder: Path) -> GitIgnoreSpec | None:
+    def _spec(self, folder: PurePosixPath) -> GitIgnoreSpec | None:
         if folder not in self._specs:
-            lines = [line for name in IGNORE_FILES for line in _lines_of(folder / name)]
+            lines = [line for name in IGNORE_FILES for line in _lines_of(self._resolved_root / folder / name)]
             self._specs[folder] = GitIgnoreSpec.from_lines(lines) if lines else None
         return self._specs[folder]
 

@@ -33,6 +33,21 @@ MOST_VISITED = 100_000
 MAX_DEPTH = 32
 """Folders above each other that are looked into for a list."""
 
+_NOT_LISTED = frozenset(
+    (
+        "__pycache__",
+        "node_modules",
+        ".venv",
+        "venv",
+        ".tox",
+        ".nox",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".hg",
+    )
+)
+"""Folders of other programs, with more files than a list can have; each can still be opened by its path."""
 _SNIFFED = 2**10
 """Bytes of a file that tell whether it is text, for a list."""
 _BYTE_ORDER_MARK = "\ufeff".encode()
@@ -130,13 +145,13 @@ class PersonFiles:
             raise ForbiddenFileError(str(path), reason)
         return path
 
-    def is_ignored(self, path: PurePosixPath, ignored: IgnoredFiles | None = None) -> bool:
-        """Whether nobody may look at the file. ignored: what was read of the ignore files; None: they are read now."""
-        whole = self.folder / path
-        return self._is_ours(whole) or (ignored or IgnoredFiles(self.folder)).ignores(Path(path))
+    def is_ignored(self, path: PurePosixPath) -> bool:
+        """Whether nobody may look at the file, by the ignore files as they are now."""
+        return self.is_our_data(path) or IgnoredFiles(self.folder).ignores(Path(path))
 
-    def _is_ours(self, whole: Path) -> bool:
-        return whole == self._data_root or self._data_root in whole.parents
+    def is_our_data(self, path: PurePosixPath) -> bool:
+        """Whether a path is that of our own data, or leads into it."""
+        return (self.folder / path).is_relative_to(self._data_root)
 
     @contextmanager
     def _parent(self, path: PurePosixPath) -> Iterator[int]:
@@ -165,11 +180,7 @@ class _Listing:
         root = self._owner.folder
         for place, folders, names, descriptor in os.fwalk(root, follow_symlinks=False):
             folder = PurePosixPath(Path(place).relative_to(root).as_posix())
-            folders[:] = (
-                []
-                if len(folder.parts) >= MAX_DEPTH
-                else [name for name in sorted(folders) if self._is_shown_folder(folder / name)]
-            )
+            folders[:] = [name for name in sorted(folders) if self._is_entered(folder / name)]
             for name in sorted(names):
                 self._visited += 1
                 if len(self.files) >= MOST_FILES or self._visited >= MOST_VISITED:
@@ -177,16 +188,20 @@ class _Listing:
                     return
                 self._add(descriptor, folder / name)
 
-    def _is_shown_folder(self, path: PurePosixPath) -> bool:
+    def _is_entered(self, path: PurePosixPath) -> bool:
         self._visited += 1
-        return not self._owner.is_ignored(path, self._ignored) and not self._ignored.ignores_folder(path)
+        if path.name in _NOT_LISTED or len(path.parts) > MAX_DEPTH or not _is_spelled(path.name):
+            return False
+        return not self._owner.is_our_data(path) and not self._ignored.ignores_entry(path, is_folder=True)
 
     def _add(self, parent: int, path: PurePosixPath) -> None:
-        if path.name.endswith(_TEMPORARY) or not _is_spelled(str(path)) or self._owner.is_ignored(path, self._ignored):
+        if path.name.endswith(_TEMPORARY) or not _is_spelled(path.name):
             return
-        with suppress(OSError, InputError):
+        with suppress(OSError):
             status = os.stat(path.name, dir_fd=parent, follow_symlinks=False)
-            if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES and _looks_like_text(parent, path):
+            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+                return
+            if not self._ignored.ignores_entry(path, is_folder=False) and _looks_like_text(parent, path):
                 self.files.append(ListedFile(str(path), status.st_size, status.st_mtime))
 
 

@@ -69,17 +69,13 @@ def test_links_that_lead_in_a_circle_are_ignored(project):
 
 
 @pytest.mark.parametrize(
-    ("folder", "ignored"),
+    ("path", "is_folder", "ignored"),
     [
-        ("build", True),
-        ("private", True),
-        (".git", True),
-        (".SSH", True),
-        ("sub/.aws", True),
-        ("sub", False),
-        ("secret", True),
+        ("build", True, True), ("build", False, False), ("private", True, True), (".git", True, True),
+        (".SSH", True, True), ("sub/.aws", True, True), ("sub", True, False), ("secret", True, True),
+        ("a.log", False, True), ("sub/special.log", False, False), ("sub/draft_1.py", False, True),
+        (".env", False, True), ("main.py", False, False),
     ],
-)
-def test_a_folder_is_ignored_if_all_in_it_is(project, folder, ignored):
-    (project / folder).mkdir(parents=True, exist_ok=True)
-    assert IgnoredFiles(project).ignores_folder(PurePosixPath(folder)) is ignored
+)  # fmt: skip
+def test_a_walk_is_told_what_to_leave_out(project, path, is_folder, ignored):
+    assert IgnoredFiles(project).ignores_entry(PurePosixPath(path), is_folder=is_folder) is ignored

@@ -89,6 +89,14 @@ def test_ignored_folders_are_not_even_looked_into(files, place, monkeypatch):
     assert not files.list()[1]
 
 
+def test_folders_of_other_programs_are_not_listed_and_their_files_opened_all_the_same(files, place):
+    for name in ("__pycache__", "node_modules", ".venv"):
+        (place / "src" / name).mkdir()
+        (place / "src" / name / "theirs.py").write_text("x")
+    assert [file.path for file in files.list()[0]] == [".codeassistignore", ".gitignore", "src/main.py"]
+    assert files.read("src/.venv/theirs.py").text == "x"
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_a_file_is_opened_and_saved_byte_for_byte(files, place, newline, mark):
