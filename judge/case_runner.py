@@ -7,6 +7,7 @@ The expected outputs never leave this process. Not here: protection itself (`san
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import select
 import threading
@@ -95,7 +96,7 @@ class Cancelled(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One question. memory_mb: 0 or less: no limit."""
+    """One question. memory_mb: 0 or less: no limit. case_ms: of each case; None: only `timeout_ms` of all counts."""
 
     code: str
     cases: tuple[StandardCase, ...]
@@ -103,6 +104,12 @@ class _Task:
     timeout_ms: float
     memory_mb: int
     stop_on_first_failure: bool
+    case_ms: float | None = None
+
+    @property
+    def case_seconds(self) -> float:
+        """That a single case may take."""
+        return math.inf if self.case_ms is None else self.case_ms / 1000
 
     def key(self) -> bytes:
         return hashlib.blake2b(repr(self).encode("utf-8", "surrogatepass"), digest_size=16).digest()
@@ -179,6 +186,7 @@ class CaseRunner:
         cases: Sequence[StandardCase],
         *,
         timeout_ms: float,
+        case_ms: float | None = None,
         memory_mb: int | None = None,
         stop_on_first_failure: bool = False,
         entry_point: str | None = None,
@@ -186,6 +194,7 @@ class CaseRunner:
     ) -> Execution:
         """Runs the code once for each case; `timeout_ms` covers all of them together.
 
+        case_ms: that a single case may take; one that takes longer ends the run.
         entry_point: expression that gives a function to call with a case's input, `name = value, ...`, whose result is
         compared; None: the code itself reads and prints. memory_mb: None: `DEFAULT_MEMORY_MB`; 0 or less: no limit.
 
@@ -193,7 +202,7 @@ class CaseRunner:
         """
         self.sandbox.require(self._least_level)
         memory = DEFAULT_MEMORY_MB if memory_mb is None else memory_mb
-        task = _Task(code, tuple(cases), entry_point, timeout_ms, memory, stop_on_first_failure)
+        task = _Task(code, tuple(cases), entry_point, timeout_ms, memory, stop_on_first_failure, case_ms)
         execution = self._cache.get(task.key())
         if execution is None:
             execution = self._run(task, cancellation)
@@ -299,7 +308,7 @@ class _Run:
         A worker that could not protect itself as at the start, such as for want of memory, is replaced once.
         """
         for _ in range(2):
-            seconds = max(deadline - time.monotonic(), 0.001)
+            seconds = min(max(deadline - time.monotonic(), 0.001), self.task.case_seconds)
             descriptor = worker.ask({**self.task.request(case, seconds), **self.protection})
             answer = self._await(worker, descriptor, seconds + _GRACE_SECONDS)
             if answer is None or answer["ending"] != Ending.UNPROTECTED:

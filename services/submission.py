@@ -15,8 +15,8 @@ from judge.case_runner import Cancelled
 from judge.execution import shown_result
 from judge.problems import whole_record
 
-TIMEOUT_MS = 30_000.0
-"""Of all cases together."""
+TIMEOUT_MS, CASE_MS = 30_000.0, 10_000.0
+"""Of all cases together, and of each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ def submit(runner: CaseRunner, problem: Problem, code: str, cancellation: Cancel
             f"{problem.preamble}\n{code}" if problem.preamble else code,
             cases,
             timeout_ms=TIMEOUT_MS,
+            case_ms=CASE_MS,
             entry_point=problem.entry_point,
             cancellation=cancellation,
         )

@@ -189,6 +189,16 @@ def test_the_same_question_is_answered_from_memory_unless_it_timed_out(runner):
     assert slow[0] is not slow[1]
 
 
+def test_a_case_that_takes_too_long_ends_the_run_before_the_time_of_all_is_up(runner):
+    code = "text = input()\nwhile text == 'slow': pass\nprint('fast')"
+    cases = [("fast", "fast\n"), ("slow", ""), ("fast", "fast\n")]
+    start = time.monotonic()
+    execution = run(runner, code, *cases, timeout_ms=60_000, case_ms=500)
+    assert time.monotonic() - start < 30 and execution.error == "timed out"
+    assert [result.error for result in execution.results] == [None, "timed out", "not run"]
+    assert run(runner, "print(3)", ("", "3\n"), case_ms=10_000).error is None
+
+
 class Flag:
     cancelled = False
 

@@ -116,7 +116,7 @@ def test_the_first_visible_case_that_fails_is_shown_whole(client, problem):
     ],
 )
 def test_nothing_of_a_hidden_case_is_shown_whatever_the_code_does(client, problem, code, monkeypatch):
-    monkeypatch.setattr("services.submission.TIMEOUT_MS", 3000.0)
+    monkeypatch.setattr("services.submission.CASE_MS", 2000.0)
     answer = submit(client, code)
     assert answer.status_code == 200 and answer.json()["hidden_passed"] == 0 and not answer.json()["success"]
     assert HIDDEN not in answer.text and HIDDEN.upper() not in answer.text
