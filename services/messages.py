@@ -48,10 +48,16 @@ class StartRequest(Struct):
     file: str | None = None
 
 
-class StartAnswer(Struct):
-    """The new session's id."""
+class StartAnswer(Struct, omit_defaults=True):
+    """The new session's id.
+
+    source_timestep, source_changes: of the session that it begins with, its last state's timestep and the number of its
+    keystrokes, as they are on the disk.
+    """
 
     episode_id: str
+    source_timestep: int | None = None
+    source_changes: int | None = None
 
 
 class StateRequest(Struct):

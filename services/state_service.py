@@ -185,15 +185,19 @@ class StateService:
 
     async def start(self, request: Request) -> Response:
         message = await read(request, StartRequest)
-        episode_id = await self.services.recorder.start(
+        recorder, store = self.services.recorder, _store(request)
+        episode_id = await recorder.start(
             message.problem_id,
-            store=_store(request),
+            store=store,
             source_episode=message.source_episode,
             source_timestep=message.source_timestep,
             model=self.services.writer_name,
             file=await self._file(message.file),
         )
-        return answer(StartAnswer(episode_id))
+        if message.source_episode is None:
+            return answer(StartAnswer(episode_id))
+        changes = await recorder.count_source_changes(store, message.source_episode)
+        return answer(StartAnswer(episode_id, recorder.latest_timestep(episode_id), changes))
 
     async def _file(self, name: str | None) -> str | None:
         """The path of a person's file that may be recorded. Raises InputError: it may not."""

@@ -30,7 +30,7 @@ from services.recording.append_log import AppendLog, LogFile
 from services.recording.recovery import recover_sessions
 from services.recording.session import AnsweredDecision, MissingEntriesError, NumberedLog, Session, digest
 from services.recording.snapshot_queue import SnapshotQueue
-from services.recording.source_states import find_source, read_source
+from services.recording.source_states import count_changes, find_source, read_source
 from state import State
 from state_adapter import TEST_RUNS, LiveEpisode, check_activity, parse_recorded_action, recorded_action
 
@@ -232,6 +232,15 @@ class Recorder:
         """Ids of the sessions that have not ended."""
         return list(self._sessions)
 
+    def latest_timestep(self, episode_id: str) -> int | None:
+        """Of the states of an open session; None: it has none, or is not open."""
+        session = self._sessions.get(episode_id)
+        return None if session is None else session.latest_timestep
+
+    async def count_source_changes(self, store: Store, source_episode: str) -> int:
+        """Keystrokes of a session with which another one began. Raises NotFoundError."""
+        return await asyncio.to_thread(lambda: count_changes(self._source_path(store, source_episode)))
+
     def state_count(self, episode_id: str) -> int | None:
         """States of an open session; None: it is not open."""
         session = self._sessions.get(episode_id)
@@ -295,9 +304,12 @@ class Recorder:
             await asyncio.sleep(min(self._idle_seconds / 4, 60.0))
             await self.end_idle()
 
-    def _source_states(self, store: Store, source: str, timestep: int | None, episode_id: str) -> list[dict[str, Any]]:
+    def _source_path(self, store: Store, source: str) -> Path:
         stores = [store, *(other for other in Store if other is not store)]
-        path = find_source([other.folder(self._paths) for other in stores], source)
+        return find_source([other.folder(self._paths) for other in stores], source)
+
+    def _source_states(self, store: Store, source: str, timestep: int | None, episode_id: str) -> list[dict[str, Any]]:
+        path = self._source_path(store, source)
         return [{**state, "episode_id": episode_id} for state in read_source(path, timestep)]
 
     async def _open(self, store: Store, header: dict[str, Any], states: Sequence[dict[str, Any]]) -> Session:

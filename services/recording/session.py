@@ -93,6 +93,11 @@ class Session:
         self.activity = NumberedLog(self.stream.path.with_name(ACTIVITY), "events")
 
     @property
+    def latest_timestep(self) -> int | None:
+        """Of the states that are on the disk; None: there are none."""
+        return self._timesteps[-1] if self._timesteps else None
+
+    @property
     def state_count(self) -> int:
         """States that are on the disk."""
         return len(self._timesteps)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from errors import InputError, NotFoundError
 from files import read_regular_file
-from state_adapter import index_stream
+from state_adapter import CHANGES, index_stream
 
 _EPISODE_ID = re.compile(r"[\w-]{1,100}")
 _KEYS = ("timestep", "timestamp_ms", "text", "attribution", "action")
@@ -32,6 +33,20 @@ def read_source(path: Path, timestep: int | None) -> list[dict[str, Any]]:
     return [
         {key: state[key] for key in _KEYS if key in state} for t, state in states if timestep is None or t <= timestep
     ]
+
+
+def count_changes(path: Path) -> int:
+    """Keystrokes of a session that `find_source` found, without what is torn at their end."""
+    folder = path.parent if path.suffix == ".jsonl" else path.parent / "raw"
+    try:
+        lines = read_regular_file(folder / CHANGES).splitlines()
+    except InputError:  # nothing was typed
+        return 0
+    for line in reversed(lines):
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
+            batch = json.loads(line)
+            return int(batch["first"]) + len(batch["changes"])
+    return 0
 
 
 def _states_of_stream(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

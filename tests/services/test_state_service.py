@@ -66,3 +66,27 @@ def test_a_file_that_is_ignored_meanwhile_is_answered_by_a_no_op(client, served)
         )
     finally:
         ignore_file.unlink()
+
+
+def start(client, **more):
+    """The answer to the start of a session."""
+    return client.post("/api/backend/episodes/start", json={"problem_id": "x", **more}).json()
+
+
+def test_a_session_that_goes_on_from_another_is_told_what_of_it_is_on_the_disk(client):
+    first = start(client)
+    assert set(first) == {"episode_id"}
+    path = f"/api/backend/episodes/{first['episode_id']}"
+    source = {"source_episode": first["episode_id"]}
+    assert start(client, **source).get("source_changes", 0) == 0
+    for timestep in (0, 4):
+        body = {"text": "a", "timestep": timestep, "attribution": [], "timestamp_ms": 1}
+        assert client.post(f"{path}/state", json=body).status_code == 200
+    for number in range(3):
+        changes = {"first": 2 * number, "changes": [[1, 0, 0, "é", "input"], [2, 0, 1, "", "undo"]]}
+        assert client.post(f"{path}/changes", json=changes).status_code == 200
+    second = start(client, **source)
+    assert (second["source_timestep"], second["source_changes"]) == (4, 6)
+    assert client.post(f"{path}/end").status_code == 200
+    third = start(client, **source, source_timestep=0)
+    assert (third["source_timestep"], third["source_changes"]) == (0, 6)
