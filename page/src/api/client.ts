@@ -1,4 +1,7 @@
 // Requests to this server, with the token of its run. Not here: what is asked.
+import { RefusedError, UnreachableError } from "./errors";
+
+export { RefusedError, UnreachableError } from "./errors";
 
 const content = (name: string): string =>
   document.querySelector<HTMLMetaElement>(`meta[name=${name}]`)?.content ?? "";
@@ -10,20 +13,6 @@ export const styleNonce = content("style-nonce");
 
 /** Whether run.py goes on to training once recording has ended. */
 export const trainsAtEnd = content("trains") === "true";
-
-/** The server answered and refused. `next`: the number of the change that it expects, for 409. */
-export class RefusedError extends Error {
-  constructor(readonly status: number, detail: string, readonly next: number | null = null) {
-    super(detail);
-  }
-}
-
-/** There is no answer: the server has ended, or the connection is lost. */
-export class UnreachableError extends Error {
-  constructor() {
-    super("no answer; run.py must be running in its terminal");
-  }
-}
 
 export interface RequestOptions {
   signal?: AbortSignal;

@@ -1,5 +1,5 @@
 // Brings a journal's entries to the server, each until it is on its disk: in order, in batches, again after a lost connection.
-import { RefusedError } from "../api/client";
+import { RefusedError } from "../api/errors";
 import type { StartAnswer } from "../api/messages";
 import type { Journal } from "./journal";
 
@@ -60,7 +60,7 @@ export class Courier {
 
   async end(): Promise<void> {
     await this.send();
-    await this.#persist(async () => {
+    await this.#untilDone(async () => {
       try {
         await this.options.post(this.#path("end"), {});
       } catch (error) {
@@ -103,40 +103,42 @@ export class Courier {
       if (this.journal.session === null) await (this.#beginning ??= this.#begin().finally(() => { this.#beginning = null; }));
       const next = lane();
       if (next === null) return;
-      await this.#persist(next);
+      await this.#attempt(next);
     }
   }
 
-  // Until it succeeds. A session that the server does not know goes on in a new one.
-  async #persist(send: () => Promise<void>): Promise<void> {
-    while (!this.#hasStopped) {
-      const { session } = this.journal;
-      try {
-        await send();
-        this.#failures = 0;
-        this.options.report(null, false);
-        return;
-      } catch (error) {
-        const status = error instanceof RefusedError ? error.status : null;
-        if (status === 404 && session !== null && this.#restarts < MOST_RESTARTS) {
-          if (this.journal.session === session) {
-            this.#restarts += 1;
-            this.journal.leaveSession();
-          }
-          return;
-        }
-        this.#failures += 1;
-        const isLasting = status !== null && LASTING.includes(status);
-        this.options.report(error instanceof Error ? error.message : String(error), isLasting);
-        if (isLasting) throw error;
-        await this.#pause();
+  async #untilDone(send: () => Promise<void>): Promise<void> {
+    while (!this.#hasStopped && !(await this.#attempt(send)));
+  }
+
+  // Whether it succeeded; if not, it is time to try again. A session that the server does not know goes on in a new one.
+  async #attempt(send: () => Promise<void>): Promise<boolean> {
+    const { session } = this.journal;
+    try {
+      await send();
+    } catch (error) {
+      const status = error instanceof RefusedError ? error.status : null;
+      if (session !== null && this.journal.session !== session) return false; // it was of a session that has been left
+      if (status === 404 && session !== null && this.#restarts < MOST_RESTARTS) {
+        this.#restarts += 1;
+        this.journal.leaveSession();
+        return false;
       }
+      this.#failures += 1;
+      const isLasting = status !== null && LASTING.includes(status);
+      this.options.report(error instanceof Error ? error.message : String(error), isLasting);
+      if (isLasting) throw error;
+      await this.#pause();
+      return false;
     }
+    this.#failures = 0;
+    this.options.report(null, false);
+    return true;
   }
 
   #begin(): Promise<void> {
     const { source } = this.journal;
-    return this.#persist(async () => {
+    return this.#untilDone(async () => {
       const { post, start } = this.options;
       let answer: StartAnswer;
       try {
@@ -162,7 +164,9 @@ export class Courier {
   #nextChanges(): (() => Promise<void>) | null {
     const { journal } = this;
     const body = journal.pendingChanges(MOST_CHANGES);
-    return body.changes.length === 0 ? null : () => this.#postNumbered("changes", body, (next) => journal.acknowledgeChanges(next));
+    if (body.changes.length === 0) return null;
+    if (!journal.hasFirstState) return () => this.sendStates(); // to which the changes belong
+    return () => this.#postNumbered("changes", body, (next) => journal.acknowledgeChanges(next));
   }
 
   #nextActivity(): (() => Promise<void>) | null {

@@ -41,6 +41,8 @@ interface Progress {
   /** Session from whose end this one goes on; null: none. */
   source: string | null;
   acknowledged: number;
+  /** Whether the server has the text from which the changes go on. */
+  hasFirstState: boolean;
   timestep: number;
   turn: number;
   selection: FileSelection | null;
@@ -77,7 +79,7 @@ export class Journal<About = unknown> {
 
   static begin<About>(storage: TextStorage, key: string, about: About, text: string): Journal<About> {
     const journal = new Journal(key, about, storage, text, {
-      session: null, source: null, acknowledged: 0, timestep: -1, turn: 0, selection: null, activity: { first: 0, entries: [] },
+      session: null, source: null, acknowledged: 0, hasFirstState: false, timestep: -1, turn: 0, selection: null, activity: { first: 0, entries: [] },
       saved: null, posted: null, isEnding: false, touched: Date.now(),
     });
     journal.#write("about", about);
@@ -125,6 +127,7 @@ export class Journal<About = unknown> {
   get isEnding(): boolean { return this.progress.isEnding; }
   get touched(): number { return this.progress.touched; }
   get acknowledged(): number { return this.progress.acknowledged; }
+  get hasFirstState(): boolean { return this.progress.hasFirstState; }
 
   /** Number of the next change. */
   get next(): number { return this.#base.number + this.#changes.length; }
@@ -206,7 +209,8 @@ export class Journal<About = unknown> {
   /** Takes back the latest state if it is the person's, not the first, and not acknowledged. */
   dropLatestState(): void {
     const latest = this.#states.at(-1);
-    if (!latest || latest.message.action !== null || latest.message.timestep === 0) return;
+    const isFirst = this.#states.length === 1 && !this.progress.hasFirstState;
+    if (!latest || latest.message.action !== null || isFirst) return;
     this.#states.pop();
     this.#values.remove(`state.${latest.message.timestep}`);
     this.progress.timestep -= 1;
@@ -219,6 +223,10 @@ export class Journal<About = unknown> {
     if (place < 0) return; // a later one has taken its place
     this.#states.splice(place, 1);
     this.#values.remove(`state.${message.timestep}`);
+    if (!this.progress.hasFirstState) {
+      this.progress.hasFirstState = true;
+      this.#writeProgress();
+    }
     if (this.#changes.length >= COMPACTED_AT) this.#compact();
   }
 
@@ -270,7 +278,7 @@ export class Journal<About = unknown> {
     this.#base = { text, number: 0 };
     this.#changes = later;
     this.progress = {
-      ...this.progress, session, source: null, acknowledged: 0, turn: timestep + 1,
+      ...this.progress, session, source: null, acknowledged: 0, hasFirstState: false, turn: timestep + 1,
       activity: { first: 0, entries: this.progress.activity.entries },
       saved: this.progress.saved === null || this.progress.saved < number ? null : this.progress.saved - number,
     };

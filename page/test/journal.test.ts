@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RefusedError } from "../src/api/errors";
+import type { ChangeMessage } from "../src/api/messages";
+import { applyChanges } from "../src/editor/changes";
+import { Courier } from "../src/recording/courier";
+import { Journal, type StateMessage } from "../src/recording/journal";
+import { FakeServer, FakeStorage, type RecordedOnDisk } from "./fakes";
+import { choose, randomNumbers } from "./random";
+
+const KEY = "k";
+const CURSOR = { anchor: 3, head: 5 };
+
+function started(storage = new FakeStorage(), text = "one\n") {
+  const journal = Journal.begin(storage, KEY, { name: "a" }, text);
+  journal.addState(state(text, 0));
+  return { storage, journal };
+}
+
+function state(text: string, timestep: number): StateMessage {
+  return { text, timestep, timestamp_ms: 1, action: null, attribution: [] };
+}
+
+function reloaded(storage: FakeStorage): Journal {
+  const journal = Journal.load(storage, KEY);
+  assert.ok(journal);
+  return journal;
+}
+
+function change(position: number, deleted: number, inserted: string, origin = "input"): ChangeMessage {
+  return [1, position, deleted, inserted, origin];
+}
+
+function played(text: string, changes: readonly ChangeMessage[]): string {
+  return applyChanges(text, changes.map(([, position, deleted, inserted]) => ({ position, deleted, inserted })));
+}
+
+function courier(journal: Journal, server: FakeServer, reports: string[] = []): Courier {
+  return new Courier(journal, {
+    post: server.post, start: { problem_id: "p" }, delay: () => 0,
+    report: (reason, isLasting) => { if (reason !== null) reports.push(`${isLasting}: ${reason}`); },
+  });
+}
+
+test("what was noted is there again after a crash, with the cursor", () => {
+  const { storage, journal } = started();
+  for (let i = 0; i < 100; i += 1) journal.addChanges([change(0, 0, `${i % 10}`)], CURSOR);
+  journal.addState(state(journal.text(), 1));
+  journal.addChanges([change(0, 1, "😀\r\n")], CURSOR);
+  const again = reloaded(storage);
+  assert.deepEqual([again.text(), again.next, again.timestep, again.selection], [journal.text(), 101, 1, CURSOR]);
+  assert.deepEqual(again.pendingStates(), journal.pendingStates());
+  assert.deepEqual(again.pendingChanges(200), journal.pendingChanges(200));
+});
+
+test("what is acknowledged does not pile up in the storage", () => {
+  const { storage, journal } = started();
+  journal.noteBegun("s");
+  const early = { size: 0 };
+  for (let i = 0; i < 5000; i += 1) {
+    journal.addChanges([change(0, i % 2, i % 2 ? "" : "x")], CURSOR);
+    if (i % 7 === 0) journal.acknowledgeChanges(journal.next);
+    for (const message of journal.pendingStates()) journal.acknowledgeState(message);
+    if (i === 1000) early.size = storage.size;
+  }
+  assert.ok(storage.size < 2 * early.size);
+  assert.equal(reloaded(storage).text(), journal.text());
+});
+
+test("a full storage is noticed, and made good when there is room", () => {
+  const { storage, journal } = started(new FakeStorage(2000));
+  journal.noteBegun("s");
+  assert.ok(journal.isKept);
+  journal.addChanges([change(0, 0, "x".repeat(3000))], CURSOR);
+  assert.ok(!journal.isKept);
+  storage.capacity = 10_000;
+  journal.acknowledgeChanges(1);
+  assert.ok(journal.isKept);
+  assert.equal(reloaded(storage).text(), journal.text());
+});
+
+test("a damaged journal is none", () => {
+  const { storage } = started();
+  storage.setItem(`codeassist.journal.${KEY}.base`, "{");
+  assert.equal(Journal.load(storage, KEY), null);
+});
+
+test("a removed journal leaves nothing", () => {
+  const { storage, journal } = started();
+  journal.addChanges([change(0, 0, "x")], CURSOR);
+  journal.remove();
+  assert.equal(storage.length, 0);
+});
+
+test("a later state takes the place of one that waits, and the answer to the earlier one does not remove it", () => {
+  const { journal } = started();
+  const [first] = journal.pendingStates();
+  journal.addState(state("two", 1));
+  const waiting = journal.pendingStates()[1]!;
+  journal.dropLatestState();
+  journal.addState(state("three", 1));
+  journal.acknowledgeState(waiting);
+  assert.deepEqual(journal.pendingStates().map(({ text }) => text), [first!.text, "three"]);
+});
+
+test("everything arrives once and in order, whatever gets lost, is restarted or reloaded", async () => {
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) await checkDelivery(seed);
+});
+
+async function checkDelivery(seed: number): Promise<void> {
+  const random = randomNumbers(seed);
+  const server = new FakeServer();
+  server.loses = () => choose(random, [null, null, null, "request", "answer"] as const);
+  const { storage, journal: first } = started();
+  let journal: Journal = first;
+  let sending = courier(journal, server);
+  let made = 0;
+  let events = 0;
+  for (let step = 0; step < 400; step += 1) {
+    const chance = random();
+    if (chance < 0.6) {
+      const length = [...journal.text()].length;
+      const position = Math.floor(random() * (length + 1));
+      journal.addChanges([change(position, Math.min(Math.floor(random() * 3), length - position), choose(random, ["a", "😀", "\n", ""]))], CURSOR);
+      made += 1;
+    } else if (chance < 0.7) {
+      if (sending.isFailing) journal.dropLatestState();
+      journal.addState(state(journal.text(), journal.timestep + 1));
+    }
+    else if (chance < 0.75) {
+      journal.addActivity([step, "focus", {}]);
+      events += 1;
+    } else if (chance < 0.8) server.restart();
+    else if (chance < 0.85) {
+      sending.stop();
+      await settled();
+      journal = reloaded(storage);
+      sending = courier(journal, server);
+    } else {
+      sending.send().catch(() => undefined);
+      if (random() < 0.5) await settled();
+    }
+  }
+  server.loses = () => null;
+  journal.addState(state(journal.text(), journal.timestep + 1));
+  await sending.end();
+  checkDisk([...server.disk.values()], journal.text(), made, events, `seed ${seed}`);
+}
+
+// Played one after the other, the sessions lead to the text; each change is in one of them.
+function checkDisk(sessions: readonly RecordedOnDisk[], text: string, made: number, events: number, what: string): void {
+  let before = "one\n";
+  let count = 0;
+  for (const session of sessions) {
+    if (!session.ownStates.length && !session.changes.length) continue; // the answer to its start got lost
+    assert.equal(session.ownStates[0]?.text, before, what);
+    before = played(before, session.changes);
+    count += session.changes.length;
+  }
+  assert.equal(before, text, what);
+  assert.equal(count, made, what);
+  assert.equal(sessions.at(-1)?.ownStates.at(-1)?.text, text, what);
+  const recorded = sessions.flatMap((session) => session.events).length;
+  assert.ok(recorded >= events * 0.5 && recorded <= events * 2, `${what}: ${recorded} of ${events} events`);
+}
+
+async function settled(): Promise<void> {
+  for (let i = 0; i < 20; i += 1) await new Promise((resolve) => { setImmediate(resolve); });
+}
+
+test("after a restart of the server what it has is not sent again, and what it has not is marked as restored", async () => {
+  const server = new FakeServer();
+  const { journal } = started();
+  const sending = courier(journal, server);
+  journal.addChanges([change(0, 0, "a"), change(1, 0, "b")], CURSOR);
+  await sending.send();
+  server.loses = (path) => (path.endsWith("changes") ? "answer" : null);
+  journal.addChanges([change(2, 0, "c")], CURSOR);
+  sending.send().catch(() => undefined);
+  await settled();
+  server.restart();
+  journal.addChanges([change(3, 0, "d", "paste")], CURSOR);
+  server.loses = () => null;
+  await sending.send();
+  const [before, after] = [...server.disk.values()];
+  assert.deepEqual(before?.changes.map((each) => each[3]), ["a", "b", "c"]);
+  assert.deepEqual(after?.changes.map((each) => [each[3], each[4]]), [["d", "restored"]]);
+  assert.equal(after?.ownStates[0]?.text, "abcone\n");
+});
+
+test("a refusal that lasts is reported and not repeated", async () => {
+  const server = new FakeServer();
+  const reports: string[] = [];
+  const { journal } = started();
+  const refusing = courier(journal, Object.assign(server, { post: () => Promise.reject(new RefusedError(403, "no")) }), reports);
+  await assert.rejects(refusing.send());
+  assert.deepEqual([...new Set(reports)], ["true: no"]);
+});
