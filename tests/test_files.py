@@ -165,3 +165,18 @@ def test_only_a_regular_file_is_read(tmp_path):
     for name in ("fifo", "absent", "."):
         with pytest.raises(InputError, match=f"{tmp_path / name}: "):
             files.read_regular_file(tmp_path / name)
+
+
+def test_looking_whether_a_lock_is_held_makes_nothing_and_disturbs_nobody(tmp_path):
+    path = tmp_path / "absent" / ".lock"
+    assert not files.is_locked(path) and not path.parent.exists()
+    with files.lock(path):
+        assert files.is_locked(path)
+    assert not files.is_locked(path)
+    with path.open("rb") as looking:
+        files.fcntl.flock(looking, files.fcntl.LOCK_SH)
+        release = threading.Timer(0.01, looking.close)
+        release.start()
+        with files.lock(path):
+            pass
+        release.join()

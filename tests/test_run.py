@@ -16,6 +16,7 @@ import run
 from config import LoopConfig
 from data_paths import DataPaths
 from models import store
+from training.runs.outcome_file import read_outcome
 
 TINY = {
     "featurizer": {"d_in": 24, "char_dim": 8},
@@ -56,7 +57,7 @@ def test_without_the_services_it_shows_what_happens_on_samples_and_says_what_to_
         and f"put your own recorded sessions into {paths.episodes}" in out
     )
     assert store.load(models).meta["trained_on"] == "samples" and store.load(paths.models) is None
-    assert paths.episodes.is_dir()
+    assert paths.episodes.is_dir() and read_outcome(paths.run) is None
 
 
 @pytest.mark.parametrize("words, code", [([], 0), (["--serve"], 2)])
@@ -88,6 +89,9 @@ def test_a_persons_sessions_are_found_and_take_over(paths, samples, sample_sessi
     assert error.count("two samples") == 1 and out.count("put your own recorded") == 1
     meta = store.load(paths.models).meta
     assert meta["trained_on"] == "person" and meta["seed"] == 3
+    outcome = read_outcome(paths.run)
+    assert len(outcome["lines"]) == 2 and set(outcome["lines"]) <= set(out.split("\n\n"))
+    assert meta["measured"] == {"on": "learned_from", "sessions": 2, "table": outcome["table"]}
 
 
 def test_called_again_with_nothing_new_it_says_so_and_learns_nothing(paths, sample_sessions, capsys):
@@ -100,6 +104,47 @@ def test_called_again_with_nothing_new_it_says_so_and_learns_nothing(paths, samp
     out, error = capsys.readouterr()
     assert out.startswith("Nothing is new since the run that made generation 000001-")
     assert "behaviour cloning" not in error and before == {path: path.read_bytes() for path in before}
+    assert read_outcome(paths.run)["table"]
+
+
+def test_a_program_that_starts_a_training_is_told_of_it_while_another_session_is_recorded(
+    paths, root, tmp_path, sample_sessions
+):
+    (paths.episodes / "open" / "raw").mkdir(parents=True)
+    (paths.episodes / "linked").symlink_to(sample_sessions)
+    state = {"text": "", "timestamp_ms": 0, "attribution": [], "action": None}
+    lines = [{"episode_id": "open", "problem_id": "p"}, state | {"timestep": 0}, state | {"timestep": 1}]
+    (paths.episodes / "open" / "raw" / "open.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    events, told = os.pipe()
+    line = [sys.executable, str(root / "run.py"), "--train-only", "--progress-fd", str(told)]
+    with subprocess.Popen(line, cwd=tmp_path, stdin=subprocess.PIPE, pass_fds=[told]) as process:
+        os.close(told)
+        with os.fdopen(events) as stream:
+            received = [json.loads(line) for line in stream]
+        assert process.wait() == 0
+    phases = [event for event in received if event["event"] == "phase"]
+    assert [(phase["name"], phase["epochs"]) for phase in phases] == [
+        ("loading", 0), ("bc", 1), ("ppo_from_episodes", 1), ("zero_style", 1), ("evaluation", 0),
+    ]  # fmt: skip
+    log = (paths.run / "training" / "train.jsonl").read_text().splitlines()
+    assert [event["row"] for event in received if event["event"] == "epoch"] == list(map(json.loads, log))
+    assert received[-1]["event"] == "outcome" and received[-1]["outcome"] == read_outcome(paths.run)
+    assert received[-1]["outcome"]["lines"][0].startswith("Learned from 2 sessions")
+
+
+@pytest.mark.parametrize("words, flags", [
+    ([], ()),
+    (["--serve", "--no-explore", "--port", "3001"], ()),
+    (["--seed", "3", "--device", "cpu", "--no-telemetry"], ("--no-telemetry", "--seed", "3", "--device", "cpu")),
+])  # fmt: skip
+def test_a_training_that_a_server_starts_has_its_flags(words, flags):
+    assert run.training_flags(run.parser().parse_args(words)) == flags
+
+
+def test_a_training_that_a_server_starts_finds_its_settings_whatever_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = run.parser().parse_args(["--training-config-path", "mine.json"])
+    assert run.training_flags(options) == ("--training-config-path", str(tmp_path / "mine.json"))
 
 
 @pytest.mark.parametrize(
@@ -114,6 +159,8 @@ def test_called_again_with_nothing_new_it_says_so_and_learns_nothing(paths, samp
         (["--serve", "--writer-model", "absent.gguf"], "absent.gguf: is no file"),
         (["--serve", "--writer-model", "absent.gguf", "--writer-url", "http://localhost:1"], "--writer-url"),
         (["--serve", "--folder", "absent"], "absent: is no folder"),
+        (["--progress-fd", "1"], "expected at least 3"),
+        (["--train-only", "--progress-fd", "987"], "no open descriptor"),
         (["--port", "0"], "--port"),
         (["--port", "70000"], "expected at most 65535"),
         (["--seed", "x"], "--seed"),
