@@ -1,7 +1,6 @@
 // How every part is and what to do, and the log to hand over.
 import type { HealthMessage } from "../../api/messages";
 import { useResource } from "../../components/resource";
-import { size } from "../../format";
 import { address } from "../../router";
 import type { ViewProps } from "../../shell";
 import "./health-view.css";
@@ -11,7 +10,7 @@ const REFRESH_MS = 15_000;
 export function HealthView(_: ViewProps) {
   const { answer, error } = useResource<HealthMessage>("/api/health", REFRESH_MS);
   return (
-    <div class="stack health">
+    <div class="stack">
       <h1>Health</h1>
       {error && <p class="wrong" role="alert">{error}</p>}
       {answer && <Parts health={answer} />}
@@ -39,10 +38,6 @@ function Parts({ health }: { health: HealthMessage }) {
           </li>
         ))}
       </ul>
-      <p class="small quiet-text words">
-        Everything lies in <code>{health.disk.folder}</code>{health.disk.data_bytes !== null && `: ${size(health.disk.data_bytes)}`}; {size(health.disk.free_bytes)} of the disk are free.
-        {" "}{Object.entries(health.versions).map(([name, version]) => `${name} ${version}`).join(", ")}.
-      </p>
     </>
   );
 }
