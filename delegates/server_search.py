@@ -68,7 +68,7 @@ def probe(server: ModelServer, model: str | None = None) -> ServerWriter:
     chosen = model or _best(rows)
     if chosen is None:
         raise InputError(str(server.address), "has no model that writes text on this machine")
-    return ServerWriter(server, dialect, chosen)
+    return ServerWriter(server, dialect, chosen, offered=tuple(dict.fromkeys([chosen, *map(_name, _candidates(rows))])))
 
 
 def _probe_quietly(server: ModelServer) -> ServerWriter | None:
@@ -119,9 +119,13 @@ def _best(rows: Sequence[dict[str, Any]]) -> str | None:
 
     Models that a server only passes on to another machine are left out.
     """
-    candidates = [row for row in rows if _name(row) and _writes_text(row) and not _is_remote(row)]
-    best = max(candidates, key=lambda row: (tokens_of(_name(row)) is not None, _changed(row)), default=None)
+    best = max(_candidates(rows), key=lambda row: (tokens_of(_name(row)) is not None, _changed(row)), default=None)
     return _name(best) if best else None
+
+
+def _candidates(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Models that write text on this machine."""
+    return [row for row in rows if _name(row) and _writes_text(row) and not _is_remote(row)]
 
 
 def _changed(row: dict[str, Any]) -> str:

@@ -29,7 +29,8 @@ class WriterOption(Struct):
     """A writer that can be chosen, or could be once it is there.
 
     good_for, costs: a sentence each. how: what to do to get it or to make it work; "": nothing is to be done. choice:
-    what to post to choose it; null: it is not there yet. size: bytes of a file on the disk; null: none, or unknown.
+    what to post to choose it, or to try it again; null: it is not there yet. size: bytes of a file on the disk; null:
+    none, or unknown.
     """
 
     kind: WriterKind

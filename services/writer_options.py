@@ -30,25 +30,31 @@ TUTOR = (
     "Learning: in the built-in problems it writes the next missing piece of a solution that passes, with your names. "
     "It knows the solution; elsewhere the writer that was chosen before writes."
 )
+MOST_MODELS = 20
+"""Of one server that are listed."""
+
 INSTALL = "pip install 'codeassist-policy[writer]'"
 
 
 def message(services: Services) -> WritersMessage:
     """All writers for a page."""
-    switch, writer = services.writers, services.assistance.writer
-    named = switch.named.model_file or switch.named.url
-    failure = services.assistance.writer_failure
-    if failure is None and isinstance(writer, ReliableWriter):
-        failure = writer.unavailable
+    named = services.writers.named.model_file or services.writers.named.url
     return WritersMessage(
         list(_options(services)),
         services.writer_name,
         services.writer_description,
         services.writer_hint,
-        failure,
+        _failure(services),
         automatic=services.settings.current().writer is None,
         named_at_start=None if named is None else printable(str(named)),
     )
+
+
+def _failure(services: Services) -> str | None:
+    """Why whoever writes does not write at the moment; None: it does, as far as is known."""
+    writer = services.assistance.writer
+    unavailable = writer.unavailable if isinstance(writer, ReliableWriter) else None
+    return services.assistance.writer_failure or unavailable
 
 
 def _options(services: Services) -> Iterator[WriterOption]:
@@ -69,18 +75,24 @@ def _options(services: Services) -> Iterator[WriterOption]:
 
 def _servers(services: Services) -> Iterator[WriterOption]:
     chosen, is_tutored = services.writers.chosen, _is_tutored(services)
-    current = (chosen,) if isinstance(chosen, ServerWriter) else ()
-    writers = {(str(writer.server.address), writer.model): writer for writer in (*services.writers.servers, *current)}
-    for (address, model), writer in writers.items():
-        yield WriterOption(
-            "server",
-            writer.name,
-            available=True,
-            current=not is_tutored and writer in current,
-            good_for=FILLS if writer.fills else CONTINUES,
-            costs=f"Memory, disk and time are the server's, at {printable(address)}; your code is sent there.",
-            choice=WriterChoice("server", address=address, model=model),
-        )
+    current = (str(chosen.server.address), chosen.model) if isinstance(chosen, ServerWriter) else None
+    writers = {str(writer.server.address): writer for writer in services.writers.servers}
+    if isinstance(chosen, ServerWriter):
+        writers[str(chosen.server.address)] = chosen
+    for address, writer in writers.items():
+        for model in writer.offered[:MOST_MODELS]:
+            is_current = current == (address, model)
+            failure = _failure(services) if is_current else None
+            yield WriterOption(
+                "server",
+                printable(f"{writer.dialect.name}: {model}"),
+                available=failure is None,
+                current=is_current and not is_tutored,
+                good_for=FILLS if tokens_of(model) is not None else CONTINUES,
+                costs=f"Memory, disk and time are the server's, at {printable(address)}; your code is sent there.",
+                how="" if failure is None else f"See whether it still runs: {failure}",
+                choice=WriterChoice("server", address=address, model=model),
+            )
     if not writers:
         yield WriterOption(
             "server",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from delegates.embedded import EmbeddedWriter
 from delegates.gguf import GgufWriter, OutOfMemoryError
-from delegates.http_stream import ModelServer, parse_address
+from delegates.http_stream import Address, ModelServer, parse_address
 from delegates.selection import (
     LOADING_SECONDS,
     AnyWriter,
@@ -63,9 +63,20 @@ class WriterSwitch:
         return self.look() if self._servers is None else self._servers
 
     def look(self) -> tuple[ServerWriter, ...]:
-        """Looks for servers on this machine."""
-        self._servers = tuple(search_servers(usual_addresses(self.own_ports), self.named.limits))
+        """Looks for servers on this machine: where they usually are, and where one was chosen before."""
+        addresses = dict.fromkeys([*usual_addresses(self.own_ports), *self._remembered_addresses()])
+        self._servers = tuple(search_servers(list(addresses), self.named.limits))
         return self._servers
+
+    def _remembered_addresses(self) -> list[Address]:
+        choice = self._services.settings.current().writer
+        if choice is None or choice.address is None:
+            return []
+        try:
+            address = parse_address(choice.address, "address")
+        except InputError:
+            return []
+        return [address] if address.is_local and address.port not in self.own_ports else []
 
     def begin(self, named: AnyWriter | None) -> SelectedWriter:
         """Takes the writer that was named at the start, else the one that the person chose, else the usual one."""
@@ -153,23 +164,25 @@ class WriterSwitch:
         return ConflictError(error.where, f"{error.reason}; {self._services.writer_name} goes on writing")
 
     def _open(self, choice: WriterChoice) -> AnyWriter | None:
-        """The writer, ready to write; None: the embedded one. Raises InputError."""
+        """The writer; None: the embedded one. A file that was chosen is loaded already. Raises InputError."""
         if choice.kind == "embedded":
             return None
         if choice.kind == "server":
             return self._server(choice)
-        writer = self._file(choice) if choice.kind == "file" else self._usual()
-        if isinstance(writer, GgufWriter):
-            try:
-                writer.wait_until_loaded(LOADING_SECONDS)
-            except InputError:
-                writer.close()
-                raise
+        if choice.kind == "automatic":
+            return self._usual()
+        writer = self._file(choice)
+        try:
+            writer.wait_until_loaded(LOADING_SECONDS)
+        except InputError:
+            writer.close()
+            raise
         return writer
 
     def _usual(self) -> AnyWriter | None:
         """The first of the usual order."""
-        servers = self.look()
+        usual = usual_addresses(self.own_ports)
+        servers = [server for server in self.look() if server.server.address in usual]
         return servers[0] if servers else stored_writer(self._services.paths.writers, self.note)
 
     def _server(self, choice: WriterChoice) -> ServerWriter:

@@ -19,7 +19,7 @@ from delegates.gguf import GgufWriter, OutOfMemoryError
 from delegates.selection import ReliableWriter, WriterSettings, named_writer
 from delegates.server_writer import ServerWriter
 from errors import ConflictError, InputError, NotFoundError
-from services import writer_switch
+from services import writer_options, writer_switch
 from services.person_settings import PersonSettings
 from services.services import Services
 from services.writer_messages import WriterChoice
@@ -187,6 +187,34 @@ def test_a_server_is_chosen_with_its_model(services, ollama):
     assert services.writer_name == "Ollama: other" and isinstance(services.writers.chosen, ServerWriter)
     with pytest.raises(ConflictError, match=r"has no model 'third'.*Ollama: other goes on writing"):
         services.writers.choose(WriterChoice("server", address=ollama, model="third"))
+
+
+def test_all_models_of_a_server_that_write_text_can_be_chosen(services, ollama):
+    services.writers.choose(WriterChoice("server", address=ollama, model="other"))
+    options = [option for option in writer_options.message(services).options if option.kind == "server"]
+    assert [(option.name, option.current) for option in options] == [
+        ("Ollama: other", True),
+        ("Ollama: qwen2.5-coder", False),
+    ]
+    assert [option.good_for for option in options] == [writer_options.CONTINUES, writer_options.FILLS]
+    services.writers.choose(options[1].choice)
+    assert services.writer_name == "Ollama: qwen2.5-coder"
+
+
+def test_a_server_that_was_chosen_is_looked_for_where_it_was_but_not_usual_there(services, ollama):
+    services.writers.choose(WriterChoice("server", address=ollama))
+    later = make_services(services.paths)
+    assert [str(writer.server.address) for writer in later.writers.look()] == [ollama]
+    later.writers.choose(WriterChoice("automatic"))
+    assert not isinstance(later.writers.chosen, ServerWriter) and later.writers.look() == ()
+
+
+def test_a_server_that_fails_is_not_offered_as_available(services, ollama):
+    services.writers.choose(WriterChoice("server", address=ollama))
+    assert services.assistance.writer.write(STATE, Decision.FILL_PARTIAL_LINE, 1).writer == "embedded"
+    message = writer_options.message(services)
+    (current,) = [option for option in message.options if option.current]
+    assert not current.available and message.failure in current.how and current.choice is not None
 
 
 def test_the_tutor_writes_beside_the_writer_before_until_another_is_chosen(services):
