@@ -306,6 +306,25 @@ def test_a_real_models_threads_and_memory_are_gone_once_another_writes(tmp_path,
     assert without <= with_model - 60 * 2**20, (with_model, without)
 
 
+def test_a_request_that_a_real_model_is_working_on_is_answered_when_another_takes_its_place(tmp_path, smollm2):
+    paths = DataPaths(tmp_path / "data")
+    paths.writers.mkdir(parents=True)
+    (paths.writers / smollm2.name).symlink_to(smollm2)
+    services = make_services(paths)
+    services.writers.choose(WriterChoice("file", file=smollm2.name))
+    lines = (*(f"value_{i} = {i} * {i * i} + other_{i}" for i in range(150)), "x = ")
+    state = State(lines, 1, unedited(151), unedited(151), Cursor(True, 150, 4, 1))
+    writer, answers, reading = services.assistance.writer, [], threading.Event()
+    complete = writer.chosen._complete
+    writer.chosen._complete = lambda *request: (reading.set(), complete(*request))[1]
+    writing = threading.Thread(target=lambda: answers.append(writer.write(state, Decision.FILL_PARTIAL_LINE, 150)))
+    writing.start()
+    assert reading.wait(30)
+    services.writers.choose(WriterChoice("embedded"))
+    writing.join(30)
+    assert len(answers) == 1 and answers[0].writer in ("embedded", writer.chosen.name) and not services.notes
+
+
 def resident_memory():
     """Bytes of this process that are in memory."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
