@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import sysconfig
 import tokenize
@@ -25,7 +26,8 @@ def tokens(lines):
     return [(each.type, each.string) for each in read if each.type not in (tokenize.COMMENT, tokenize.NL)]
 
 
-def _library(count=60, most=1500):
+@functools.cache
+def library(count=60, most=1500):
     """Files of the standard library, spread over it, by the digits of their size."""
     root = Path(sysconfig.get_path("stdlib"))
     paths = sorted(root.rglob("*.py"), key=lambda path: (str(path.stat().st_size)[::-1], str(path)))
@@ -44,8 +46,6 @@ def _library(count=60, most=1500):
             break
     return readable
 
-
-LIBRARY = _library()
 
 ODD = [
     [f"x = {Q}a", "  b # no comment", f"{Q} + 'c'", "y = 1"],
@@ -88,7 +88,7 @@ def test_explanations_leave_the_tokens_of_odd_files_as_they_were(lines, decision
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(LIBRARY), st.sampled_from(EXPLAIN), texts, st.data())
+@given(st.deferred(lambda: st.sampled_from(library())), st.sampled_from(EXPLAIN), texts, st.data())
 def test_explanations_leave_the_tokens_of_real_files_as_they_were(lines, decision, text, data):
     line = data.draw(st.integers(0, len(lines) - 1))
     after = apply_text(lines, decision, line, text)
@@ -103,13 +103,18 @@ def compile_or_none(lines):
 
 
 def test_nearly_every_line_of_a_real_file_can_be_explained():
-    lines = max(LIBRARY, key=len)
+    lines = max(library(), key=len)
     done = [apply_text(lines, AT_END, line, "why so") != lines for line in range(len(lines))]
     assert sum(done) > 0.95 * len(done)
 
 
 @settings(max_examples=100)
-@given(st.sampled_from(ODD + LIBRARY[:20]), st.integers(1, 2000), st.sampled_from(EXPLAIN), st.data())
+@given(
+    st.deferred(lambda: st.sampled_from(ODD + library()[:20])),
+    st.integers(1, 2000),
+    st.sampled_from(EXPLAIN),
+    st.data(),
+)
 def test_in_a_file_that_stops_anywhere_no_comment_lands_inside_a_string(lines, cut, decision, data):
     """Half of a file: whichever way it is completed, the comment stays one."""
     text = "\n".join(lines)
@@ -149,7 +154,7 @@ def code_tokens(lines):
 @st.composite
 def files_with_stray_closers(draw):
     """A file, or a part of one, with closing brackets that were never opened."""
-    lines = draw(st.sampled_from(STRAY_CLOSERS) | st.sampled_from(ODD + LIBRARY[:10]))
+    lines = draw(st.sampled_from(STRAY_CLOSERS) | st.sampled_from(ODD + library()[:10]))
     first = draw(st.integers(0, max(len(lines) - 10, 0)))
     lines = lines[first : first + 40]
     row = draw(st.integers(0, len(lines) - 1))

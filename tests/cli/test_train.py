@@ -26,6 +26,11 @@ def configuration(options, episodes=()):
     return train_config(options, settings)
 
 
+SMALL = {
+    "featurizer": {"d_in": 24, "char_dim": 8},
+    "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
+    "zero_style": {"simulations": 4},
+}
 FEW = ["--bc_epochs", "1", "--ppo_epochs", "1", "--zero_style_epochs", "1", "--zero_roots", "2", "--zero_horizon", "2"]
 
 
@@ -33,6 +38,10 @@ FEW = ["--bc_epochs", "1", "--ppo_epochs", "1", "--zero_style_epochs", "1", "--z
 def train(tmp_path, sample_sessions):
     def run(*words, episodes=sample_sessions):
         places = ["--checkpoint_dir", str(tmp_path / "artifacts"), "--pv_dir", str(tmp_path / "models")]
+        if "--training-config-path" not in words:
+            small = tmp_path / "small.json"
+            small.write_text(json.dumps(SMALL))
+            places += ["--training-config-path", str(small)]
         return main(["train_from_episodes", "--episodes_dir", str(episodes), *places, *FEW, *words])
 
     return run

@@ -30,7 +30,7 @@ def wider(small):
     return dataclasses.replace(small, model=dataclasses.replace(small.model, d_model=64, hidden=64))
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))])
 def test_cloning_passes_whatever_the_seed(small, seed):
     result = bc_overfit(dataclasses.replace(small, seed=seed), CLONING)
     assert result["passed"], result

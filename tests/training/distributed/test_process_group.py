@@ -411,6 +411,7 @@ def test_the_command_under_torchrun_speaks_once(recorded, tmp_path, root):
     assert [event["event"] for event in events] == ["start", "end"] and events[0]["settings"]["processes"] == 2
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_while_the_others_wait_ends_the_run_soon(recorded, tmp_path, root):
     """`torchrun` sees that it has ended, and ends the others."""
     (tmp_path / "killed.py").write_text("""
