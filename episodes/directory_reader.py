@@ -5,6 +5,7 @@ Not here: the formats, one module each.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -73,19 +74,38 @@ def find_files(folder: Path, refuse: Callable[[InputError], None]) -> Iterator[P
         folder = waiting.pop()
         try:
             status = folder.stat()
-            entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-            folders = {entry: entry.is_dir() for entry in entries}
+            with os.scandir(folder) as listing:
+                entries = sorted([entry for entry in listing if not entry.name.startswith(".")], key=_name)
+            folders = [entry.name for entry in entries if _is_folder(entry)]
         except OSError as error:
             refuse(InputError(str(folder), f"cannot be searched: {error.strerror}"))
             continue
         if (status.st_dev, status.st_ino) in searched:
             continue
         searched.add((status.st_dev, status.st_ino))
-        waiting += [entry for entry in reversed(entries) if folders[entry]]
+        waiting += [folder / name for name in reversed(folders)]
         for entry in entries:
-            may_hold_sessions = entry.suffix.lower() in (".json", ".jsonl") and entry.name not in _NO_STREAMS
-            if may_hold_sessions and not folders[entry] and _may_be_opened(entry, refuse):
-                yield entry
+            if _may_hold_sessions(entry.name) and not _is_folder(entry):
+                path = folder / entry.name
+                if entry.is_file(follow_symlinks=False) or _may_be_opened(path, refuse):
+                    yield path
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Also behind a link; a link that leads nowhere or in a circle is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _may_hold_sessions(name: str) -> bool:
+    """Whether a file of this name may."""
+    return name.lower().endswith((".json", ".jsonl")) and name not in _NO_STREAMS
 
 
 def _may_be_opened(path: Path, refuse: Callable[[InputError], None]) -> bool:

@@ -106,7 +106,7 @@ class SessionsService:
     async def timeline(self, request: Request) -> Response:
         session_id = request.path_params["id"]
         replay = await asyncio.to_thread(self.library.replay, session_id)
-        row = await asyncio.to_thread(self.library.summary, session_id)
+        row = await asyncio.to_thread(self.library.row, session_id)
         states = await asyncio.to_thread(_timeline, replay)
         return answer(SessionTimeline(**self._facts(row), states=states))
 

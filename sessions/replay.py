@@ -57,7 +57,8 @@ class Replay:
     @classmethod
     def from_episode(cls, episode: Episode, weights: RewardWeights) -> Replay:
         """The replay of an episode, its rewards by `rewards.reward`. Raises InputError: a registered part fails."""
-        by_index = {transition.index + 1: transition for transition in episode.transitions("A")}
+        transitions = episode.transitions("A") if episode.states else []
+        by_index = {transition.index + 1: transition for transition in transitions}
         steps = []
         for i, (state, action) in enumerate(zip(episode.states, episode.actions, strict=True)):
             before = episode.states[i - 1] if i else None

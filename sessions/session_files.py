@@ -9,11 +9,11 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from state_adapter import STREAMS, find_files, session_folder
+from state_adapter import STREAMS, TESTS, find_files, session_folder
 
 HEAD_BYTES = 2**16
 """Of a file, in which everything before its states must lie."""
@@ -24,13 +24,20 @@ SEPARATOR = "~"
 """Between the parts of the id of a session that does not lie directly in the folder."""
 
 
+Stamp = tuple[int, ...]
+
+HEADER = ("episode_id", "problem_id", "file", "startTime", "endTime")
+"""What is taken of what a file says before its states."""
+
+
 @dataclass(frozen=True)
 class SessionFile:
     """A session on the disk.
 
     id: of a session in a folder of its own name, that name; else its place below the folder of all sessions, and the
     number of the episode in a list. path: the file that learning reads. stream: beside a snapshot, or `path` itself;
-    None: there is none. index, count: which episode of how many in the file.
+    None: there is none. index, count: which episode of how many in the file. stamp: differs once the file or
+    its tests are others.
     """
 
     id: str
@@ -38,6 +45,7 @@ class SessionFile:
     stream: Path | None
     index: int = 0
     count: int = 1
+    stamp: Stamp = field(default=(), compare=False)
 
     @property
     def folder(self) -> Path:
@@ -48,6 +56,21 @@ class SessionFile:
     def has_own_folder(self) -> bool:
         """Whether everything in its folder is this session's, as the recorder lays them out."""
         return self.folder.name == self.path.stem
+
+    def current_stamp(self) -> Stamp:
+        """Time, size and inode of what learning reads; -1 where there is nothing."""
+        paths = [self.path]
+        if self.path == self.stream:
+            paths.append(self.path.with_name(TESTS))
+        stamp: list[int] = []
+        for path in paths:
+            try:
+                status = path.stat()
+            except OSError:
+                stamp += [-1, -1, -1]
+            else:
+                stamp += [status.st_mtime_ns, status.st_size, status.st_ino]
+        return tuple(stamp)
 
     def files(self) -> Iterator[Path]:
         """What belongs to the session."""
@@ -70,20 +93,22 @@ def find_sessions(root: Path) -> Iterator[SessionFile]:
     """The sessions below a folder at any depth, one for each file, also of one that holds several."""
     if not root.is_dir():
         return
-    snapshots: dict[tuple[Path, str], SessionFile] = {}
+    snapshots: set[tuple[Path, str]] = set()
     streams = []
-    paths = list(find_files(root, lambda error: None))
-    for path in paths:
+    for path in find_files(root, lambda error: None):
         if path.suffix.lower() == ".jsonl":
             streams.append(path)
             continue
         stream = path.parent / STREAMS / f"{path.stem}.jsonl"
-        session = SessionFile(_id(root, path), path, stream if stream.is_file() else None)
-        snapshots[path.parent, path.stem] = session
-        yield session
+        snapshots.add((path.parent, path.stem))
+        yield _stamped(SessionFile(_id(root, path), path, stream if stream.is_file() else None))
     for path in streams:
         if (session_folder(path), path.stem) not in snapshots:
-            yield SessionFile(_id(root, path), path, path)
+            yield _stamped(SessionFile(_id(root, path), path, path))
+
+
+def _stamped(session: SessionFile) -> SessionFile:
+    return replace(session, stamp=session.current_stamp())
 
 
 def _id(root: Path, path: Path) -> str:
@@ -95,7 +120,11 @@ def _id(root: Path, path: Path) -> str:
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """What a session's file says before its states, and its end; empty: it cannot be told."""
+    """The `HEADER` of a session's file, as far as it can be told."""
+    return {key: member for key, member in _header(path).items() if key in HEADER}
+
+
+def _header(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)

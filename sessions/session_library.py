@@ -1,6 +1,6 @@
 """The sessions below one folder: listed at once, what takes long counted in a thread and remembered between runs.
 
-Not here: deleting (`removal`), HTTP.
+Not here: what removing means (`removal`), HTTP.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from errors import InputError, NotFoundError
 from files import atomic_write, read_regular_file, sync_folder, translate_os_errors
 from sessions.removal import remove_session
 from sessions.replay import Replay, read_replay
-from sessions.session_files import SEPARATOR, SessionFile, find_sessions, read_header
-from state_adapter import TESTS, exclusion_mark, is_excluded, read_recording
+from sessions.session_files import SEPARATOR, SessionFile, Stamp, find_sessions, read_header
+from state_adapter import exclusion_mark, is_excluded, read_recording
 
 MAX_AUTOMATIC_BYTES = 32 * 2**20
 """Of a file that is counted before somebody opens it."""
@@ -28,11 +28,12 @@ MAX_AUTOMATIC_BYTES = 32 * 2**20
 WAIT_SECONDS = 0.3
 """How long a list waits for what is being counted."""
 
+WORTH_WAITING = 20
+"""Sessions up to which they may be counted in that time."""
+
 CACHE_VERSION = 1
 
 _OPEN_REPLAYS = 2
-
-Stamp = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,15 @@ UNCOUNTED = Counts()
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What is read of a session at once. header: what its file says before its states. episodes: in its file."""
+
+    header: dict[str, Any]
+    bytes: int
+    episodes: int
+
+
+@dataclass(frozen=True)
 class SessionRow:
     """A session in a list. header: what its file says before its states."""
 
@@ -64,28 +74,31 @@ class SessionRow:
 class SessionLibrary:
     """The sessions below a folder. For any number of threads.
 
-    cache: file that keeps what was counted; None: nowhere. weights: of the rewards in replays.
+    cache: file that keeps what was read and counted; None: nowhere. weights: of the rewards in replays.
     """
 
     def __init__(self, folder: Path, cache: Path | None = None, weights: RewardWeights | None = None) -> None:
         self.folder, self._cache, self._weights = folder, cache, weights or RewardWeights()
         self._sessions: dict[str, SessionFile] = {}
-        self._headers: dict[Path, tuple[Stamp, dict[str, Any]]] = {}
-        self._sizes: dict[Path, tuple[Stamp, int]] = {}
-        self._episodes: dict[Path, tuple[Stamp, int]] = {}
+        self._facts: dict[str, tuple[Stamp, Facts]] = {}
+        """By the id of a file, which is that of its session if it has one."""
         self._counts: dict[str, tuple[Stamp, Counts]] = {}
         self._waiting: OrderedDict[str, SessionFile] = OrderedDict()
         self._changed = threading.Condition()
+        """Of all of these."""
         self._counter: threading.Thread | None = None
+        self._lists = 0
+        """That are being made, for which the counting thread waits."""
         self._replays: OrderedDict[str, tuple[Stamp, Replay]] = OrderedDict()
         self._replaying = threading.Lock()
         self._read_cache()
 
     def sessions(self) -> list[SessionFile]:
         """All of them, as they lie on the disk now; several for a file that holds several."""
-        listed = [each for session in find_sessions(self.folder) for each in self._split(session)]
-        self._sessions = {session.id: session for session in listed}
-        return listed
+        with self._list_being_made():
+            sessions = [each for session in find_sessions(self.folder) for each in self._split(session)]
+            self._sessions = {session.id: session for session in sessions}
+        return sessions
 
     def rows(self, recording: Collection[str] = (), *, wait: float = WAIT_SECONDS) -> list[SessionRow]:
         """All sessions, the latest first. What is not counted yet is counted from now on, for `wait` seconds at most.
@@ -93,10 +106,9 @@ class SessionLibrary:
         recording: ids of those that are open, which are not counted.
         """
         sessions = self.sessions()
-        ended = [session for session in sessions if session.id not in recording]
-        self._count(ended, wait)
-        rows = [(self._modified(session), self._row(session)) for session in sessions]
-        return [row for _, row in sorted(rows, key=lambda pair: pair[0], reverse=True)]
+        self._count([session for session in sessions if session.id not in recording], wait)
+        with self._list_being_made():
+            return [self._row(session) for session in sorted(sessions, key=_modified, reverse=True)]
 
     def session(self, session_id: str) -> SessionFile:
         """Raises NotFoundError: there is none of this id."""
@@ -105,28 +117,27 @@ class SessionLibrary:
             session = {each.id: each for each in self.sessions()}.get(session_id)
         if session is None:
             raise NotFoundError(f"session {session_id[:60]}", "is unknown")
-        return session
+        return replace(session, stamp=session.current_stamp())
 
-    def summary(self, session_id: str, *, with_counts: bool = True) -> SessionRow:
-        """One session. with_counts: reads it if it was not counted before. Raises NotFoundError."""
+    def row(self, session_id: str) -> SessionRow:
+        """One session, counted. Raises NotFoundError."""
         session = self.session(session_id)
-        if with_counts:
-            self._count_one(session)
+        self._count_one(session)
         return self._row(session)
 
     def replay(self, session_id: str) -> Replay:
         """Raises NotFoundError: there is no such session; InputError: it is damaged."""
         session = self.session(session_id)
         with self._replaying:
-            stamp = _stamp(session)
-            if (cached := self._replays.get(session_id)) is not None and cached[0] == stamp:
+            cached = self._replays.get(session_id)
+            if cached is not None and cached[0] == session.stamp:
                 self._replays.move_to_end(session_id)
                 return cached[1]
             replay = read_replay(session, self._weights)
-            self._replays[session_id] = stamp, replay
+            self._replays[session_id] = session.stamp, replay
             while len(self._replays) > _OPEN_REPLAYS:
                 self._replays.popitem(last=False)
-        self._remember(session, stamp, _counts_of(replay))
+        self._remember(session, _counts_of(replay))
         return replay
 
     def set_excluded(self, session_id: str, excluded: bool) -> None:
@@ -147,96 +158,107 @@ class SessionLibrary:
         remove_session(session, [other for other in sessions if other.id != session_id], self.folder)
         with self._changed:
             self._waiting.pop(session_id, None)
-            self._sessions.pop(session_id, None)
-            self._counts.pop(session_id, None)
+            for table in (self._sessions, self._facts, self._counts):
+                table.pop(session_id, None)
         with self._replaying:
             self._replays.pop(session_id, None)
+        self._write_cache()
 
     def forget(self) -> None:
         """Forgets everything: the sessions are others now."""
         with self._changed:
-            self._waiting.clear()
-            for cache in (self._sessions, self._headers, self._sizes, self._episodes, self._counts):
-                cache.clear()
+            for table in (self._waiting, self._sessions, self._facts, self._counts):
+                table.clear()
             self._changed.notify_all()
         with self._replaying:
             self._replays.clear()
 
     def _split(self, session: SessionFile) -> Iterator[SessionFile]:
-        count = self._episode_count(session)
-        if count == 1:
+        episodes = self._facts_of(session).episodes
+        if episodes == 1:
             yield session
             return
-        for index in range(count):
-            yield replace(session, id=f"{session.id}{SEPARATOR}{index + 1}", index=index, count=count)
+        for index in range(episodes):
+            yield replace(session, id=f"{session.id}{SEPARATOR}{index + 1}", index=index, count=episodes)
 
-    def _episode_count(self, session: SessionFile) -> int:
-        """Episodes in its file: 1, but for a list of several."""
-        stamp = _stamp(session)
-        cached = self._episodes.get(session.path)
-        if cached is None or cached[0] != stamp:
-            cached = self._episodes[session.path] = stamp, _count_episodes(session.path)
+    def _facts_of(self, session: SessionFile) -> Facts:
+        """Of the session, or of the file that holds several."""
+        file_id = session.id if session.count == 1 else session.id.rpartition(SEPARATOR)[0]
+        cached = self._facts.get(file_id)
+        if cached is None or cached[0] != session.stamp:
+            facts = Facts(read_header(session.path), session.bytes(), _episode_count(session.path))
+            cached = self._facts[file_id] = session.stamp, facts
         return cached[1]
 
     def _row(self, session: SessionFile) -> SessionRow:
-        stamp = _stamp(session)
-        header = self._headers.get(session.path)
-        if header is None or header[0] != stamp:
-            header = self._headers[session.path] = stamp, read_header(session.path)
-        size = self._sizes.get(session.path)
-        if size is None or size[0] != stamp:
-            size = self._sizes[session.path] = stamp, session.bytes()
-        cached = self._counts.get(session.id)
-        counts = cached[1] if cached is not None and cached[0] == stamp else UNCOUNTED
-        return SessionRow(session, header[1] if session.count == 1 else {}, counts, is_excluded(session.path), size[1])
+        facts, cached = self._facts_of(session), self._counts.get(session.id)
+        counts = cached[1] if cached is not None and cached[0] == session.stamp else UNCOUNTED
+        header = facts.header if session.count == 1 else {}
+        return SessionRow(session, header, counts, is_excluded(session.path), facts.bytes)
 
-    def _modified(self, session: SessionFile) -> int:
-        return max(_stamp(session)[0:1])
-
-    def _count(self, sessions: list[SessionFile], wait: float) -> None:
+    def _count(self, sessions: Sequence[SessionFile], wait: float) -> None:
         """Lets the thread count what has changed, and waits for it for a while."""
         with self._changed:
             for session in sessions:
-                stamp = _stamp(session)
-                cached = self._counts.get(session.id)
-                if (cached is None or cached[0] != stamp) and 0 <= stamp[1] <= MAX_AUTOMATIC_BYTES:
+                if not self._is_counted(session) and 0 <= session.stamp[1] <= MAX_AUTOMATIC_BYTES:
                     self._waiting[session.id] = session
             if not self._waiting:
                 return
             if self._counter is None:
                 self._counter = threading.Thread(target=self._count_waiting, name="session-counts", daemon=True)
                 self._counter.start()
-            self._changed.wait_for(lambda: not self._waiting, wait)
+            if len(self._waiting) <= WORTH_WAITING:
+                self._changed.wait_for(lambda: not self._waiting, wait)
 
     def _count_waiting(self) -> None:
-        while True:
-            with self._changed:
-                if not self._waiting:
-                    self._counter = None
-                    break
-                session = next(iter(self._waiting.values()))
+        while (session := self._next_waiting()) is not None:
             self._count_one(session)
             with self._changed:
                 self._waiting.pop(session.id, None)
+                is_last = not self._waiting
                 self._changed.notify_all()
-        self._write_cache()
+            if is_last:
+                self._write_cache()
+
+    def _next_waiting(self) -> SessionFile | None:
+        """The session to count next; None: there is none, and the thread ends."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._lists)
+            session = next(iter(self._waiting.values()), None)
+            if session is None:
+                self._counter = None
+            return session
 
     def _count_one(self, session: SessionFile) -> None:
-        stamp = _stamp(session)
-        cached = self._counts.get(session.id)
-        if cached is not None and cached[0] == stamp:
+        if self._is_counted(session):
             return
         try:
             counts = _counts_of(read_replay(session, self._weights))
         except InputError as error:
             counts = Counts(reason=str(error))
         except Exception as error:  # whatever is wrong with one session, the others are listed
-            counts = Counts(reason=f"{type(error).__name__}: cannot be read")
-        self._remember(session, stamp, counts)
+            counts = Counts(reason=f"cannot be read: {type(error).__name__}")
+        self._remember(session, counts)
 
-    def _remember(self, session: SessionFile, stamp: Stamp, counts: Counts) -> None:
+    def _is_counted(self, session: SessionFile) -> bool:
+        cached = self._counts.get(session.id)
+        return cached is not None and cached[0] == session.stamp
+
+    def _remember(self, session: SessionFile, counts: Counts) -> None:
         with self._changed:
-            self._counts[session.id] = stamp, counts
+            self._counts[session.id] = session.stamp, counts
+
+    @contextmanager
+    def _list_being_made(self) -> Iterator[None]:
+        """The counting thread waits meanwhile: somebody waits for the list."""
+        with self._changed:
+            self._lists += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._lists -= 1
+                self._changed.notify_all()
 
     def _read_cache(self) -> None:
         if self._cache is None:
@@ -244,38 +266,24 @@ class SessionLibrary:
         with suppress(InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             content = json.loads(read_regular_file(self._cache))
             if content["version"] == CACHE_VERSION:
-                self._counts = {
-                    name: (tuple(row["stamp"]), Counts(**row["counts"])) for name, row in content["sessions"].items()
-                }
+                facts = {name: (tuple(stamp), Facts(**fields)) for name, stamp, fields in content["facts"]}
+                counts = {name: (tuple(stamp), Counts(**fields)) for name, stamp, fields in content["counts"]}
+                self._facts, self._counts = facts, counts
 
     def _write_cache(self) -> None:
-        """Keeps what is counted; a disk that refuses only means that it is counted again."""
+        """Keeps what was read and counted; a disk that refuses only means that it is done again."""
         if self._cache is None or not self.folder.is_dir():
             return
         with self._changed:
-            rows = {
-                name: {"stamp": stamp, "counts": asdict(counts)}
-                for name, (stamp, counts) in self._counts.items()
-                if name in self._sessions
-            }
+            facts = [(name, stamp, asdict(fields)) for name, (stamp, fields) in self._facts.items()]
+            counts = [(name, stamp, asdict(fields)) for name, (stamp, fields) in self._counts.items()]
+        content = {"version": CACHE_VERSION, "facts": facts, "counts": counts}
         with suppress(InputError):
-            atomic_write(self._cache, json.dumps({"version": CACHE_VERSION, "sessions": rows}))
+            atomic_write(self._cache, json.dumps(content))
 
 
-def _stamp(session: SessionFile) -> Stamp:
-    """Differs once the session's file or tests are others: time, size, inode; -1 where there is nothing."""
-    paths = [session.path]
-    if session.path == session.stream:
-        paths.append(session.path.with_name(TESTS))
-    stamp: list[int] = []
-    for path in paths:
-        try:
-            status = path.stat()
-        except OSError:
-            stamp += [-1, -1, -1]
-        else:
-            stamp += [status.st_mtime_ns, status.st_size, status.st_ino]
-    return tuple(stamp)
+def _modified(session: SessionFile) -> int:
+    return session.stamp[0]
 
 
 def _counts_of(replay: Replay) -> Counts:
@@ -284,8 +292,8 @@ def _counts_of(replay: Replay) -> Counts:
     return Counts(len(replay.steps), replay.written(), replay.retained(), started, ended)
 
 
-def _count_episodes(path: Path) -> int:
-    """Episodes in a file; 1 also of one that cannot be read, so that it is listed."""
+def _episode_count(path: Path) -> int:
+    """Episodes in a file; 1 also of one that cannot be read, so that it is in the list."""
     if path.suffix.lower() == ".jsonl":
         return 1
     try:
