@@ -74,13 +74,13 @@ def _read(paths: DataPaths) -> TrainingMessage:
 def apply_outcome(message: TrainingMessage, outcome: dict[str, Any]) -> None:
     """Puts what came of a run into a message; what is damaged is left out."""
     try:
-        known = msgspec.convert(outcome, _Outcome)
+        record = msgspec.convert(outcome, _Outcome)
     except msgspec.ValidationError:
         return
-    message.started = message.started or known.started
-    message.ended, message.sessions, message.table = known.ended, known.sessions, known.table
-    message.lines = [*message.lines, *known.lines]
-    message.generation, message.replaced = known.generation, known.replaced
+    message.started = message.started or record.started
+    message.ended, message.sessions, message.table = record.ended, record.sessions, record.table
+    message.lines = [*message.lines, *record.lines]
+    message.generation, message.replaced = record.generation, record.replaced
 
 
 def point(row: dict[str, Any]) -> EpochMessage:

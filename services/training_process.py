@@ -152,24 +152,24 @@ class TrainingProcess:
 
     def _run_process(self) -> int:
         """Starts the process and follows its events until it has ended; returns its exit code."""
-        events, told = os.pipe()
+        read_end, write_end = os.pipe()
         try:
             with (make_folder(self._paths.logs) / LOG).open("wb") as log:
                 process = subprocess.Popen(
-                    [*COMMAND, str(told), *self._flags],
-                    stdin=subprocess.PIPE, stdout=log, stderr=log, pass_fds=(told,), start_new_session=True,
+                    [*COMMAND, str(write_end), *self._flags],
+                    stdin=subprocess.PIPE, stdout=log, stderr=log, pass_fds=(write_end,), start_new_session=True,
                     env={**os.environ, "OMP_NUM_THREADS": "1", VARIABLE: str(self._paths.root.absolute())},
                 )  # fmt: skip
         except BaseException:
-            os.close(events)
+            os.close(read_end)
             raise
         finally:
-            os.close(told)
+            os.close(write_end)
         with self._lock:
             self._process = process
             if self._stopping.is_set():
                 self._interrupt()
-        with process, os.fdopen(events, encoding="utf-8", errors="replace") as stream:
+        with process, os.fdopen(read_end, encoding="utf-8", errors="replace") as stream:
             for line in stream:
                 self._note(line)
             return process.wait()

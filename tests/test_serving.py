@@ -262,6 +262,23 @@ def test_a_second_ctrl_c_stops_training_and_the_same_command_goes_on(start, path
     command.wait_for("Going on with the run that was interrupted")
 
 
+def test_ctrl_c_while_the_page_trains_saves_that_training_and_goes_on_with_it(start, paths, tmp_path):
+    long = {**TINY, "bc": {"epochs": 100_000, "patience": 100_000}}
+    (tmp_path / "training_config.json").write_text(json.dumps(long))
+    command = start(terminal=True)
+    port = command.port()
+    post(port, f"/api/backend/episodes/{begin_session(port)}/end", {})
+    wait_until(lambda: list(paths.episodes.glob("*/*.json")))
+    post(port, "/api/training/start", {})
+    wait_until((paths.run / "training" / "train.jsonl").exists)
+    command.process.send_signal(signal.SIGINT)
+    command.wait_for("Going on with the run that was interrupted")
+    command.wait_for("behaviour cloning")
+    command.process.send_signal(signal.SIGINT)
+    assert command.end() == (130, "")
+    assert command.lines[-1] == "interrupted; all is saved, --train-only goes on from here\n"
+
+
 def test_a_killed_parent_leaves_no_process_and_its_port_is_free(start, paths):
     command = start("--serve")
     port = command.port()

@@ -109,9 +109,9 @@ class HelpReader:
         return [path for path in paths if path.is_dir() or (path.suffix in SUFFIXES and not is_excluded(path))]
 
     def _entry(self, path: Path) -> _Entry:
-        stamp, known = _stamp(path), self._entries.get(path.name)
-        if known is not None and known.stamp == stamp:
-            return known
+        stamp, cached = _stamp(path), self._entries.get(path.name)
+        if cached is not None and cached.stamp == stamp:
+            return cached
         try:
             episodes, _ = read_episodes(path)
         except NotFoundError:  # nothing that is learned from

@@ -198,22 +198,22 @@ def _pair(predicted: float | None, record: HelpRecord) -> tuple[float, float] | 
 
 def calibration(pairs: Sequence[tuple[float, float] | None]) -> Calibration:
     """Of pairs `(predicted, observed)` in [0, 1]; None: there was no prediction."""
-    known = [pair for pair in pairs if pair is not None]
-    bins = tuple(_bin(index, known) for index in range(BINS))
-    if not known:
+    judged = [pair for pair in pairs if pair is not None]
+    bins = tuple(_bin(index, judged) for index in range(BINS))
+    if not judged:
         return Calibration(0, None, None, None, None, bins)
-    base_rate = _mean([observed for _, observed in known])
+    base_rate = _mean([observed for _, observed in judged])
     distances = [
         abs(each.predicted - each.observed.mean) * each.observed.n
         for each in bins
         if each.predicted is not None and each.observed.mean is not None
     ]
     return Calibration(
-        len(known),
-        _mean([(predicted - observed) ** 2 for predicted, observed in known]),
+        len(judged),
+        _mean([(predicted - observed) ** 2 for predicted, observed in judged]),
         base_rate,
-        _mean([(base_rate - observed) ** 2 for _, observed in known]),
-        math.fsum(distances) / len(known),
+        _mean([(base_rate - observed) ** 2 for _, observed in judged]),
+        math.fsum(distances) / len(judged),
         bins,
     )
 
