@@ -92,7 +92,7 @@ def learned_message(statistics: HelpStatistics) -> LearnedMessage:
         _rates(statistics.by_writer),
         ReviewerMessage(
             review.shown,
-            review.held_back,
+            review.withheld,
             _rate("from_threshold", review.kept_from_threshold),
             _rate("below_threshold", review.kept_below_threshold),
         ),

@@ -163,11 +163,11 @@ class WantedMessage(Struct):
 
 
 class ReviewerMessage(Struct):
-    """What the reviewer did with written texts. shown, held_back: counts. kept_from_threshold: kept share of texts that
+    """What the reviewer did with written texts. shown, withheld: counts. kept_from_threshold: kept share of texts that
     it shows; kept_below_threshold: of texts that exploration showed although it would have held them back."""
 
     shown: int
-    held_back: int
+    withheld: int
     kept_from_threshold: RateMessage
     kept_below_threshold: RateMessage
 

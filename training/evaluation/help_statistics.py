@@ -82,11 +82,11 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Review:
-    """What the reviewer did with texts. shown, held_back: how many. kept_from_threshold: of those that it shows;
+    """What the reviewer did with texts. shown, withheld: how many. kept_from_threshold: of those that it shows;
     kept_below_threshold: of those that exploration showed although it would have held them back."""
 
     shown: int
-    held_back: int
+    withheld: int
     kept_from_threshold: Rate
     kept_below_threshold: Rate
 

@@ -78,5 +78,5 @@ export interface LearnedMessage {
   calibration: Calibration[];
   wanted: { by_place: Rate[]; by_pause: Rate[]; by_minute: Rate[]; by_hour: Rate[] };
   by_writer: Rate[];
-  reviewer: { shown: number; held_back: number; kept_from_threshold: Rate; kept_below_threshold: Rate };
+  reviewer: { shown: number; withheld: number; kept_from_threshold: Rate; kept_below_threshold: Rate };
 }

@@ -89,7 +89,7 @@ def test_weeks_and_hours_are_those_of_this_machine(monkeypatch):
 def test_the_reviewer_is_told_by_what_it_showed_and_held_back():
     shown = replace(SHOWN, explored=False)
     review = statistics(shown, shown, replace(SHOWN, explored=True, retained=0.0), SHOWN, HELD_BACK, HELD_BACK).review
-    assert (review.shown, review.held_back) == (3, 2)
+    assert (review.shown, review.withheld) == (3, 2)
     assert (review.kept_from_threshold.n, review.kept_from_threshold.mean) == (2, 0.5)
     assert (review.kept_below_threshold.n, review.kept_below_threshold.mean) == (1, 0.0)
 

@@ -33,9 +33,9 @@ function Characters({ learned: { characters, kept, survived, silence, reviewer }
     <dl class="figures">
       <Figure name="Written for you" value={`${count(characters.written)} characters`} note={`in ${count(characters.decisions)} answers`} />
       <Figure name="Kept after your reply" value={percent(kept.rate)} note={interval(kept)} />
-      <Figure name="Of that, still there at the end" value={percent(survived.rate)} note={interval(survived)} />
+      <Figure name="Still there at the end" value={percent(survived.rate)} note={interval(survived)} />
       <Figure name="Kept quiet" value={percent(silence.quiet.rate)} note={`of ${count(silence.turns)} times asked`} />
-      <Figure name="Held back by the reviewer" value={count(reviewer.held_back)} note={`${count(reviewer.shown)} shown`} />
+      <Figure name="Held back by the reviewer" value={count(reviewer.withheld)} note={`${count(reviewer.shown)} shown`} />
     </dl>
   );
 }
