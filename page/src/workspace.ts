@@ -135,12 +135,12 @@ export class Workspace {
     if (open === null) return;
     this.assistant.close();
     this.document.set(null);
-    this.recordingSign.set(IDLE);
     this.#isReported = false;
     sessionStorage.removeItem(TAB_KEY);
     const release = this.#release;
     this.#release = null;
     const hasEnded = await open.session.end(open.view.state, () => release?.());
+    this.recordingSign.set(IDLE);
     if (!hasEnded) notify("The session could not be ended yet. It is kept in this browser, and sent when the server answers.");
     open.view.destroy();
   }
