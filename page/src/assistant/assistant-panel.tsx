@@ -1,6 +1,7 @@
 // What the person can tell the assistant, and why it did what it did.
 import { reporting } from "../notices";
-import { changeSettings, LONGEST_PAUSE_MS, type Pause, settings, SHORTEST_PAUSE_MS } from "../settings/settings";
+import { LONGEST_PAUSE_MS, type Pause, SHORTEST_PAUSE_MS } from "../settings/pause";
+import { changeSettings, settings } from "../settings/settings";
 import { useStore } from "../store";
 import type { Assistant } from "./assistant";
 import "./assistant.css";

@@ -1,5 +1,5 @@
 // When to ask for help: after which pause, and what forbids it. Pure; not here: timers and events (`pause-timer`).
-import { LONGEST_PAUSE_MS, type Pause, SHORTEST_PAUSE_MS } from "../settings/settings";
+import { LONGEST_PAUSE_MS, type Pause, SHORTEST_PAUSE_MS } from "../settings/pause";
 
 const LONGEST_ADAPTIVE_MS = 1000;
 const UNKNOWN_RHYTHM_MS = 600;

@@ -1,9 +1,7 @@
 // The person's settings: kept by the server, at hand for every part of the page. Not here: the view that shows them all.
 import { ask } from "../api/client";
 import { Store } from "../store";
-
-/** When the assistant is asked: after a pause that follows the typing, on a key only, or after so many milliseconds. */
-export type Pause = "adaptive" | "key" | number;
+import type { Pause } from "./pause";
 
 export interface Settings {
   explore: boolean;
@@ -18,9 +16,6 @@ export interface Settings {
   /** Milliseconds since 1970 until which help is not asked for; null: it is. */
   paused_until: number | null;
 }
-
-export const SHORTEST_PAUSE_MS = 150;
-export const LONGEST_PAUSE_MS = 10_000;
 
 /** A pause that only the person ends. */
 export const UNTIL_RESUMED = Number.MAX_SAFE_INTEGER;

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { history, redo, undo, undoDepth } from "@codemirror/commands";
+import { EditorState, type StateCommand, type Transaction, type TransactionSpec } from "@codemirror/state";
+import { hunksBetween } from "../../src/assistant/hunks";
+import { fatesOf, freshEdits, inverseChanges, isLatestChange, placedEdits } from "../../src/assistant/placed-edits";
+import { newEdit, placingTransaction } from "../../src/assistant/placing";
+
+/** An editor without a window: what is dispatched follows on each other. */
+class Editing {
+  fates: string[] = [];
+
+  constructor(public state: EditorState) {}
+
+  dispatch(transaction: Transaction): this {
+    this.fates.push(...fatesOf(transaction).map(({ fate }) => fate));
+    this.state = transaction.state;
+    return this;
+  }
+
+  type(insert: string, from = this.state.doc.length): this {
+    return this.dispatch(this.state.update({ changes: { from, insert }, selection: { anchor: from + insert.length }, userEvent: "input.type" }));
+  }
+
+  change(spec: TransactionSpec): this {
+    return this.dispatch(this.state.update(spec));
+  }
+
+  place(after: string): this {
+    const hunks = hunksBetween(this.text, after);
+    return this.dispatch(placingTransaction(this.state, newEdit(this.state, hunks, "code", `r${undoDepth(this.state)}`), "words"));
+  }
+
+  run(command: StateCommand): this {
+    command({ state: this.state, dispatch: (transaction) => this.dispatch(transaction) });
+    return this;
+  }
+
+  get text(): string {
+    return this.state.doc.toString();
+  }
+}
+
+function editing(text = ""): Editing {
+  return new Editing(EditorState.create({ doc: text, extensions: [history(), placedEdits] }));
+}
+
+test("undoing takes back exactly the edit, typing before stays one group, and redo brings both back", () => {
+  const editor = editing();
+  for (const character of "x = 1") editor.type(character);
+  editor.place("x = 1\ny = 2");
+  for (const character of "\nz") editor.type(character);
+  assert.equal(editor.run(undo).text, "x = 1\ny = 2");
+  assert.equal(editor.run(undo).text, "x = 1");
+  assert.equal(editor.run(undo).text, "");
+  assert.equal(editor.run(redo).text, "x = 1");
+  assert.equal(editor.run(redo).text, "x = 1\ny = 2");
+  assert.equal(editor.run(redo).text, "x = 1\ny = 2\nz");
+});
+
+test("the cursor stays before a text that comes at its place", () => {
+  const editor = editing().type("x");
+  editor.place("x = 1");
+  assert.equal(editor.state.selection.main.head, 1);
+});
+
+test("an edit is the latest step until something else is changed, and again after that is undone", () => {
+  const editor = editing().type("x").place("x = 1");
+  const [edit] = freshEdits(editor.state);
+  assert.ok(edit);
+  assert.ok(isLatestChange(editor.state, edit));
+  editor.type("# ", 0);
+  assert.ok(!isLatestChange(editor.state, edit));
+  editor.run(undo);
+  assert.ok(isLatestChange(editor.state, edit));
+});
+
+test("after more steps than the history keeps, an edit is still taken back exactly", () => {
+  const editor = editing();
+  for (let i = 0; i < 300; i += 1) editor.change({ changes: { from: 0, insert: `${i}\n` }, userEvent: `step${i}` });
+  const before = editor.text;
+  editor.place(`${before}end\n`);
+  const [edit] = freshEdits(editor.state);
+  assert.ok(edit && isLatestChange(editor.state, edit));
+  assert.equal(editor.run(undo).text, before);
+});
+
+test("the inverse takes an edit out wherever the person has gone on", () => {
+  const editor = editing("a = 1\nb = 2\n").place("a = 1\nc = 3\nb = 20\n").type("d", 0).type("e");
+  const [edit] = freshEdits(editor.state);
+  assert.ok(edit);
+  editor.change({ changes: inverseChanges(edit) });
+  assert.equal(editor.text, "da = 1\nb = 2\ne");
+});
+
+test("what the person does to an edit is told apart", () => {
+  const undone = editing().type("x").place("x = 1").run(undo);
+  assert.deepEqual(undone.fates, ["undone"]);
+  const deleted = editing("x").place("x\ny = 1").change({ changes: { from: 1, to: 7 } });
+  assert.deepEqual(deleted.fates, ["deleted"]);
+  const changed = editing("x").place("x\ny = 1").change({ changes: { from: 3, insert: "z" } });
+  assert.deepEqual(changed.fates, ["changed"]);
+  assert.deepEqual(changed.change({ changes: { from: 1, to: 8 } }).fates, ["changed", "deleted"]);
+});
+
+test("an edit that takes text away is undone as any other", () => {
+  assert.deepEqual(editing("x = 1\ny = 2\n").place("x = 1\n").run(undo).fates, ["undone"]);
+});
+
+test("typing elsewhere, and where the cursor stayed before the text, leaves an edit fresh", () => {
+  const editor = editing("a\nb").place("a = 1\nb").type("x", 0).type("!", 2).type("end");
+  assert.deepEqual(editor.fates, []);
+  assert.equal(freshEdits(editor.state).length, 1);
+  editor.type("0", editor.text.indexOf("\n"));
+  assert.deepEqual(editor.fates, ["changed"]);
+});
