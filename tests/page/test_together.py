@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,7 +11,9 @@ from delegates import Completion
 from services.current_models import Choice
 from services.settings_messages import SettingsChange
 
-QUICK_MS = 150
+from .conftest import screenshot, violations
+
+PATIENCE_MS = 10_000
 SHOWN = Review(kept=0.8, threshold=0.4, shown_probability=1.0, shown=True, explored=False)
 HELD_BACK = replace(SHOWN, kept=0.1, shown=False, shown_probability=0.05)
 
@@ -51,19 +54,20 @@ class ScriptedAssistant:
 
 @pytest.fixture
 def assistant(server, monkeypatch):
-    """The assistant that a test has scripted; all settings as they usually are, but a short pause."""
+    """The assistant that a test has scripted; it is asked on a key, so that slow typing does not ask too soon."""
     services, scripted = server.running.services, ScriptedAssistant()
     monkeypatch.setattr(services.assistance, "writer", scripted)
     monkeypatch.setattr(services.assistance, "reviewer", scripted)
     monkeypatch.setattr(services.assistance, "clean", lambda text, *_: text)
     monkeypatch.setattr(services.assistance.models, "decide", scripted.decide)
-    services.settings.update(SettingsChange(pause=QUICK_MS, off_for=[], subtle=False, paused_until=None, theme="light"))
+    services.settings.update(SettingsChange(pause="key", off_for=[], subtle=False, paused_until=None, theme="light"))
     return scripted
 
 
 @pytest.fixture
 def scratch(assistant, opened):
     """A scratch file, open and ready to type."""
+    opened.set_default_timeout(PATIENCE_MS)
     opened.get_by_role("button", name="A scratch file").click()
     opened.locator(".cm-content").click()
     return opened
@@ -88,13 +92,21 @@ def write_loop(page, assistant):
     """Types a function, whose body the assistant then writes."""
     assistant.texts = ["for x in a:\n    print(x)\nreturn a", ""]
     page.keyboard.type("def f(a):\n")
+    page.keyboard.press("Alt+Enter")
     wait_for_status(page, "Wrote 3 lines at line 2")
+
+
+def end_session(page, server):
+    """Ends the session and returns its states."""
+    page.get_by_role("button", name="End the session").click()
+    page.get_by_text("Not recording", exact=False).wait_for()
+    return max(server.episodes(), key=lambda episode: episode["endTime"])["states"]
 
 
 BODY = "def f(a):\n    for x in a:\n        print(x)\n    return a"
 
 
-def test_a_pause_brings_a_text_and_escape_takes_it_back(scratch, assistant):
+def test_escape_takes_a_text_back_at_once(scratch, assistant):
     write_loop(scratch, assistant)
     assert text_of(scratch) == BODY
     scratch.keyboard.press("Escape")
@@ -102,3 +114,300 @@ def test_a_pause_brings_a_text_and_escape_takes_it_back(scratch, assistant):
     wait_for_status(scratch, "Took it back")
     scratch.keyboard.type("x")
     assert text_of(scratch) == "def f(a):\n    x"
+
+
+def test_undo_takes_back_exactly_the_text_and_redo_brings_it_back(scratch, assistant):
+    write_loop(scratch, assistant)
+    scratch.keyboard.press("Control+z")
+    assert text_of(scratch) == "def f(a):\n    "
+    scratch.keyboard.press("Control+y")
+    assert text_of(scratch) == BODY
+    scratch.keyboard.press("Control+z")
+    scratch.keyboard.type("pass")
+    scratch.keyboard.press("Control+z")
+    assert text_of(scratch) == "def f(a):\n    "
+
+
+def test_the_cursor_stays_where_it_is_while_a_comment_comes_far_above(scratch, assistant):
+    assistant.decision, assistant.line, assistant.texts = Decision.EXPLAIN_MULTI_LINES, -90, ["what follows", ""]
+    assistant.release.clear()
+    scratch.keyboard.insert_text("\n".join(f"x{i} = {i}" for i in range(100)))
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "Thinks")
+    scratch.evaluate("() => new Promise(requestAnimationFrame)")
+    cursor = scratch.locator(".cm-cursor-primary")
+    before = cursor.bounding_box()
+    assistant.release.set()
+    wait_for_status(scratch, "Explained at line 10")
+    assert abs(cursor.bounding_box()["y"] - before["y"]) < 1
+    scratch.keyboard.type("0")
+    assert text_of(scratch).endswith("x99 = 990")
+
+
+def test_the_next_line_is_kept_and_one_more_each_time_until_the_person_goes_on(scratch, assistant):
+    write_loop(scratch, assistant)
+    scratch.keyboard.press("Control+ArrowDown")
+    assert text_of(scratch) == "def f(a):\n    for x in a:"
+    scratch.keyboard.press("Control+ArrowDown")
+    assert text_of(scratch) == "def f(a):\n    for x in a:\n        print(x)"
+    scratch.keyboard.press("Control+z")
+    assert text_of(scratch) == "def f(a):\n    "
+
+
+def test_the_next_word_is_kept_and_the_key_is_the_persons_own_once_the_cursor_moved(scratch, assistant):
+    write_loop(scratch, assistant)
+    scratch.keyboard.press("Control+ArrowRight")
+    scratch.keyboard.press("Control+ArrowRight")
+    assert text_of(scratch) == "def f(a):\n    for x"
+    scratch.keyboard.press("ArrowRight")
+    scratch.keyboard.press("Control+ArrowRight")
+    scratch.keyboard.type("!")
+    assert text_of(scratch) == "def f(a):\n    for! x"
+
+
+def test_buttons_do_what_the_keys_do_and_stay_in_their_place(scratch, assistant):
+    button = scratch.get_by_role("button", name="Next line")
+    before = button.bounding_box()
+    write_loop(scratch, assistant)
+    assert button.bounding_box() == before
+    button.click()
+    assert text_of(scratch) == "def f(a):\n    for x in a:"
+    scratch.keyboard.type("# mine: ")
+    assert text_of(scratch) == "def f(a):\n    # mine: for x in a:"
+    scratch.get_by_role("button", name="Take back").click()
+    assert text_of(scratch) == "def f(a):\n    # mine: "
+    assert scratch.get_by_role("button", name="Take back").get_attribute("aria-disabled") == "true"
+
+
+def test_escape_takes_back_the_latest_text_first_and_a_button_all_of_them(scratch, assistant):
+    assistant.decision, assistant.texts = Decision.WRITE_SINGLE_LINE, ["x = 1  # a", "y = 2  # b", "z = 3  # c", ""]
+    for line, written in (("x", "x = 1"), ("y", "y = 2"), ("z", "z = 3")):
+        scratch.keyboard.press("Control+End")
+        scratch.keyboard.type(f"\n{line}")
+        scratch.keyboard.press("Alt+Enter")
+        scratch.locator(".cm-line", has_text=written).wait_for()
+    scratch.keyboard.press("Escape")
+    assert text_of(scratch) == "\nx = 1  # a\ny = 2  # b\nz"
+    scratch.get_by_role("button", name="Take all back").click()
+    assert text_of(scratch) == "\nx\ny\nz"
+
+
+def test_tab_and_control_backspace_stay_the_persons(scratch, assistant):
+    write_loop(scratch, assistant)
+    scratch.keyboard.press("Tab")
+    assert text_of(scratch).split("\n")[1] == "        for x in a:"
+    scratch.keyboard.type("one two")
+    scratch.keyboard.press("Control+Backspace")
+    assert text_of(scratch).split("\n")[1] == "        one for x in a:"
+
+
+@pytest.fixture
+def still_clock(page, assistant, server, errors):
+    """A scratch file in a page whose time goes on as a test says; the assistant is asked after a pause."""
+    server.running.services.settings.update(SettingsChange(pause="adaptive"))
+    page.set_default_timeout(PATIENCE_MS)
+    page.clock.install()
+    page.goto(server.url)
+    page.get_by_role("button", name="A scratch file").click()
+    page.locator(".cm-content").click()
+    wait_for_status(page, "Looks on")
+    page.clock.pause_at(datetime.now() + timedelta(hours=1))
+    yield page
+    assert not errors
+
+
+def test_it_is_asked_once_the_person_has_paused_and_not_before(still_clock, assistant):
+    for _ in range(3):
+        still_clock.keyboard.type("x")
+        still_clock.clock.run_for(140)
+    assert assistant.asked == 0
+    still_clock.clock.run_for(1000)
+    wait_for_status(still_clock, "keeps quiet")
+    assert assistant.asked == 1
+
+
+def asked_by_key_alone(page, assistant):
+    """Lets two seconds pass, then asks by the key; whether that was the first time that it was asked."""
+    page.clock.run_for(2000)
+    page.keyboard.press("Alt+Enter")
+    wait_for_status(page, "keeps quiet")
+    return assistant.asked == 1
+
+
+def test_it_is_not_asked_after_backspace(still_clock, assistant):
+    still_clock.keyboard.type("xy")
+    still_clock.keyboard.press("Backspace")
+    assert asked_by_key_alone(still_clock, assistant)
+
+
+def test_it_is_not_asked_while_text_is_selected(still_clock, assistant):
+    still_clock.keyboard.type("x = 1")
+    still_clock.keyboard.press("Shift+ArrowLeft")
+    assert asked_by_key_alone(still_clock, assistant)
+
+
+def test_it_is_not_asked_in_the_middle_of_a_word(still_clock, assistant):
+    still_clock.keyboard.type("xyz")
+    still_clock.keyboard.press("ArrowLeft")
+    assert asked_by_key_alone(still_clock, assistant)
+
+
+def test_it_is_not_asked_while_the_editor_has_no_focus(still_clock, assistant):
+    still_clock.keyboard.type("x = 1")
+    still_clock.get_by_role("heading", level=1).click()
+    still_clock.clock.run_for(2000)
+    assert assistant.asked == 0
+
+
+def test_it_is_not_asked_while_a_text_is_composed_but_afterwards(still_clock, assistant):
+    session = still_clock.context.new_cdp_session(still_clock)
+    session.send("Input.imeSetComposition", {"text": "にほ", "selectionStart": 2, "selectionEnd": 2})
+    still_clock.clock.run_for(2000)
+    assert assistant.asked == 0
+    session.send("Input.insertText", {"text": "日本"})
+    still_clock.clock.run_for(2000)
+    wait_for_status(still_clock, "keeps quiet")
+    assert (assistant.asked, text_of(still_clock)) == (1, "日本")
+
+
+def test_it_is_asked_on_the_key_alone_if_the_person_wants_that(still_clock, assistant):
+    still_clock.get_by_label("When it looks").select_option("Only on Alt+Enter")
+    wait_for_status(still_clock, "Waits for Alt+Enter")
+    still_clock.locator(".cm-content").click()
+    still_clock.keyboard.type("x = 1\n")
+    assert asked_by_key_alone(still_clock, assistant)
+
+
+def test_a_text_that_was_taken_back_does_not_come_back(scratch, assistant):
+    write_loop(scratch, assistant)
+    assistant.texts = ["for x in a:\n    print(x)\nreturn a"]
+    scratch.keyboard.press("Escape")
+    scratch.keyboard.type("# here\n")
+    scratch.keyboard.press("Alt+Enter")
+    scratch.get_by_text("a text that you took back or deleted here before").wait_for()
+    assert text_of(scratch) == "def f(a):\n    # here\n    "
+
+
+def test_a_late_text_is_merged_where_its_place_is_untouched(scratch, assistant):
+    assistant.release.clear()
+    assistant.texts = ["return a", ""]
+    scratch.keyboard.type("def f(a):\n")
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "Thinks")
+    scratch.keyboard.press("Control+Home")
+    scratch.keyboard.type("# mine")
+    assistant.release.set()
+    scratch.locator(".assistant-text").wait_for()
+    assert text_of(scratch) == "# minedef f(a):\n    return a"
+
+
+def test_a_late_text_is_dropped_where_the_person_went_on_and_recorded_as_silence(scratch, assistant, server):
+    assistant.release.clear()
+    assistant.texts = ["return a", ""]
+    scratch.keyboard.type("def f(a):\n")
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "Thinks")
+    scratch.keyboard.type("return 1")
+    assistant.release.set()
+    scratch.get_by_text("You went on typing where the text belonged").wait_for()
+    assert text_of(scratch) == "def f(a):\n    return 1"
+    states = end_session(scratch, server)
+    dropped = next(state for state in states if state["action"] and state["action"].get("A"))
+    assert (dropped["action"]["A"]["type"], dropped["text"]) == (0, "def f(a):\n    ")
+
+
+def test_shift_space_pauses_and_goes_on_and_is_a_space_among_capitals(scratch, assistant):
+    scratch.keyboard.type("a")
+    scratch.keyboard.press("Shift+Space")
+    wait_for_status(scratch, "Paused")
+    scratch.keyboard.press("Shift+Space")
+    wait_for_status(scratch, "Waits for Alt+Enter")
+    scratch.keyboard.down("Shift")
+    for key in ("B", "Space", "C"):
+        scratch.keyboard.press(key)
+    scratch.keyboard.up("Shift")
+    assert text_of(scratch) == "aB C"
+
+
+def test_snoozing_hides_the_marks_at_once_and_keeps_the_text(scratch, assistant):
+    write_loop(scratch, assistant)
+    assert scratch.locator(".assistant-text").count() > 0
+    scratch.get_by_role("button", name="15 min").click()
+    wait_for_status(scratch, "Paused until ")
+    assert scratch.locator(".assistant-text, .cm-content .assistant-sign").count() == 0
+    assert text_of(scratch) == BODY
+
+
+def test_help_is_off_for_a_kind_of_file(scratch, assistant):
+    scratch.get_by_label("Off for .py files").check()
+    wait_for_status(scratch, "Off for .py files")
+    scratch.keyboard.press("Alt+Enter")
+    scratch.get_by_label("Off for .py files").uncheck()
+    wait_for_status(scratch, "Waits for Alt+Enter")
+    assert assistant.asked == 0
+
+
+def test_why_here_tells_decision_probabilities_reviewer_and_times(scratch, assistant):
+    write_loop(scratch, assistant)
+    why = scratch.locator(".why").first.inner_text()
+    for words in (
+        "It chose to write several lines at line 2",
+        "a probability of 62 % to write several lines at line 2",
+        "expected you to keep 70 % of the text",
+        "The text is by scripted",
+        "The reviewer expects 80 % of it to be kept, and shows what reaches 40 %. So it was shown.",
+        "deciding ",
+        "writing ",
+    ):
+        assert words in why
+    assert scratch.locator(".why").first.locator("tbody tr").all_inner_texts()[1].split("\t") == [
+        "keep quiet",
+        "-",
+        "31 %",
+    ]
+
+
+def test_why_here_tells_of_help_that_was_held_back(scratch, assistant):
+    assistant.texts, assistant.review_answer = ["return a"], HELD_BACK
+    scratch.keyboard.type("def f(a):\n")
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "keeps quiet")
+    why = scratch.locator(".why").first.inner_text()
+    assert "It wanted to write several lines at line 2 and held it back" in why
+    assert "The reviewer expects 10 % of it to be kept, and shows what reaches 40 %. So it was held back." in why
+
+
+def test_a_writer_that_fails_is_told_once(scratch, assistant, monkeypatch):
+    assistant.texts = ["x"]
+    monkeypatch.setattr(assistant, "write", lambda *_: 1 / 0)
+    scratch.keyboard.type("x = 1\n")
+    scratch.keyboard.press("Alt+Enter")
+    scratch.get_by_text("The assistant cannot help now").wait_for()
+    scratch.get_by_role("button", name="Dismiss").click()
+    scratch.locator(".cm-content").click()
+    scratch.keyboard.type("y = 1\n")
+    scratch.keyboard.press("Alt+Enter")
+    scratch.wait_for_function("() => document.querySelectorAll('.why').length === 2")
+    assert scratch.get_by_text("The assistant cannot help now").count() == 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_marks_tell_the_kinds_apart_without_colour_too(page, scratch, assistant, theme):
+    page.emulate_media(color_scheme=theme)
+    scratch.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+    write_loop(scratch, assistant)
+    assistant.decision, assistant.texts, assistant.line = Decision.EDIT_EXISTING_LINES, ["def f(numbers):", ""], -5
+    scratch.keyboard.press("Control+End")
+    scratch.keyboard.type("\n\n")
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "Edited at line 1")
+    assistant.decision, assistant.texts, assistant.line = Decision.EXPLAIN_MULTI_LINES, ["prints all", ""], -2
+    scratch.keyboard.type("\n")
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "Explained at line")
+    signs = {
+        sign.inner_text() for sign in scratch.locator(".assistant-gutter .assistant-sign").all() if sign.is_visible()
+    }
+    assert signs == {"+", "~", "#"}
+    screenshot(scratch, f"together-{theme}")
+    assert violations(scratch) == []

@@ -1,7 +1,7 @@
 // What the assistant wrote in the open document, and what became of it: a part of the editor's state.
 // Not here: how it looks (`marks`), who asks for it (`assistant`).
 import { undo } from "@codemirror/commands";
-import { type ChangeDesc, type EditorState, StateEffect, StateField, Text, type Transaction } from "@codemirror/state";
+import { type ChangeSet, type EditorState, StateEffect, StateField, Text, type Transaction } from "@codemirror/state";
 import type { Hunk } from "./hunks";
 
 export type EditKind = "code" | "edit" | "explain";
@@ -135,8 +135,14 @@ function mapEdit(edit: PlacedEdit, { changes, state }: Transaction): PlacedEdit 
   return edit.hunks.some((hunk) => isTouched(hunk, changes)) ? settled({ ...edit, hunks }) : { ...edit, hunks };
 }
 
-/** What is typed before it, where the cursor stayed, leaves it as it is. */
-function isTouched({ from, to, inserted }: PlacedHunk, changes: ChangeDesc): boolean {
+/** What is typed before it, where the cursor stayed, or on a new line after it, leaves it as it is. */
+function isTouched({ from, to, inserted }: PlacedHunk, changes: ChangeSet): boolean {
   const end = inserted.endsWith("\n") ? to - 1 : to;
-  return changes.touchesRange(Math.min(from + 1, end), end) !== false;
+  let touched = false;
+  changes.iterChanges((changedFrom, changedTo, _fromB, _toB, text) => {
+    const isAfter = changedFrom === end && changedTo === end && text.lines > 1 && text.line(1).length === 0;
+    const isAtOnePlace = from === to && changedTo >= from;
+    touched ||= !isAfter && changedFrom <= end && (changedTo > from || changedFrom > from || isAtOnePlace);
+  });
+  return touched;
 }

@@ -30,14 +30,14 @@ function changesOf(hunks: readonly Hunk[]): { from: number; to: number; insert: 
   return hunks.map(({ from, removed, inserted }) => ({ from, to: from + removed.length, insert: inserted }));
 }
 
-/** Scrolls by as much as `change` moved the cursor's line, if it is in view. */
+/** Scrolls by as much as `change` moved the cursor's line, if it is in view; before anybody sees it move. */
 function holdCursorStill(view: EditorView, change: () => void): void {
   const before = cursorTop(view);
   change();
   if (before === null) return;
-  view.requestMeasure({
-    read: cursorTop,
-    write: (after) => { if (after !== null && after !== before) view.scrollDOM.scrollTop += after - before; },
+  requestAnimationFrame(() => { // after the editor's own frame, which holds the first visible line still
+    const after = cursorTop(view);
+    if (after !== null && after !== before) view.scrollDOM.scrollTop += after - before;
   });
 }
 

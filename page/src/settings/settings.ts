@@ -38,14 +38,24 @@ export async function loadSettings(): Promise<void> {
   areSettingsLoaded.set(true);
 }
 
-/** Changes what `change` names, here at once; the rest stays. Throws what `ask` throws, with the settings as they were. */
-export async function changeSettings(change: Partial<Settings>): Promise<void> {
-  const before = settings.value;
-  settings.set({ ...before, ...change });
+let changing: Promise<unknown> = Promise.resolve();
+let latestChange = 0;
+
+/** Changes what `change` names, here at once; the rest stays. Throws what `ask` throws; the settings are the server's then. */
+export function changeSettings(change: Partial<Settings>): Promise<void> {
+  settings.set({ ...settings.value, ...change });
+  const number = (latestChange += 1);
+  const sent = changing.catch(() => undefined).then(() => send(change, number)); // in order: the last one counts
+  changing = sent;
+  return sent;
+}
+
+async function send(change: Partial<Settings>, number: number): Promise<void> {
   try {
-    settings.set(await ask<Settings>(PATH, change));
+    const now = await ask<Settings>(PATH, change);
+    if (number === latestChange) settings.set(now);
   } catch (error) {
-    settings.set(before);
+    await loadSettings().catch(() => undefined);
     throw error;
   }
 }

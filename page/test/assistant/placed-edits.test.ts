@@ -107,8 +107,9 @@ test("an edit that takes text away is undone as any other", () => {
   assert.deepEqual(editing("x = 1\ny = 2\n").place("x = 1\n").run(undo).fates, ["undone"]);
 });
 
-test("typing elsewhere, and where the cursor stayed before the text, leaves an edit fresh", () => {
+test("typing elsewhere, where the cursor stayed before the text, and on a new line after it leaves an edit fresh", () => {
   const editor = editing("a\nb").place("a = 1\nb").type("x", 0).type("!", 2).type("end");
+  editor.type("\n    c", editor.text.indexOf("\n"));
   assert.deepEqual(editor.fates, []);
   assert.equal(freshEdits(editor.state).length, 1);
   editor.type("0", editor.text.indexOf("\n"));
