@@ -24,6 +24,7 @@ def test_the_embedded_writer_is_tried_and_the_way_to_a_better_one_is_told(capsys
     assert main(["writers"]) == 0
     out = capsys.readouterr().out
     assert "embedded" in out and "right of 10" in out and "--get smollm2" in out
+    assert out.count("shows what is there") == 0, "it is this very command that shows it"
 
 
 def test_a_file_that_cannot_be_used_is_listed_with_the_reason(tmp_path, capsys):
