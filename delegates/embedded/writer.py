@@ -16,24 +16,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from actions import Decision
+from actions import Decision, apply_text
 from alignment import strip_line_end
 from delegates.cleaning import clean
 from delegates.embedded.attributes import AttributeFinder
 from delegates.embedded.explanation import explain_block, explain_statement
-from delegates.embedded.library_model import LibraryModel
+from delegates.embedded.library_model import LibraryModel, idiom_model
 from delegates.embedded.line_search import Line, Start, search_lines
 from delegates.embedded.next_token import BUILTINS, NextToken
 from delegates.embedded.patterns import patterns
 from delegates.embedded.place import LEAVES, Place
+from delegates.embedded.plausibility import Plausibility
 from delegates.embedded.recent_text import RecentText
 from delegates.embedded.repairs import repaired_lines
 from delegates.embedded.spelling import spell
+from delegates.embedded.surroundings import surroundings
+from delegates.embedded.variables import coded_stream
 from delegates.embedded.vocabulary import DEDENT, INDENT, LINE_END, token_stream
 from delegates.python_lexer import line_tokens, logical_lines
 from delegates.secret_text import holds_secret
 from delegates.syntax import opens_block
-from delegates.text_writer import NO_CONTEXT, Completion, WritingContext
+from delegates.text_writer import NO_CONTEXT, Cancellation, Completion, WritingContext
 from indentation import indentation
 from state import State
 
@@ -57,6 +60,13 @@ _CANDIDATES = 8
 _SURE = -0.9
 """Mean log-probability of a token below which a line is not added to a block."""
 
+_LEAST_PROBABLE = -3.0
+"""Log-probability of a line that is written at least: of less probable ones not one in twenty is right."""
+
+_SURE_WORD = -0.5
+
+_LEAST_PROBABLE_BLOCK = -4.0
+
 _TWICE = 2.0
 """How much less probable, in nats, a line is that stands shortly above, than the n-grams have it."""
 
@@ -67,6 +77,12 @@ _NOTHING_FOLLOWS = {(), *((word,) for word in LEAVES)}
 """First tokens of lines that end a block."""
 
 _REPAIR_PROBABILITY = 0.8
+
+_ERRORS = re.compile(r"\b(?:raises?|[Ee]rrors?|[Ee]xceptions?|\w+Error)\b")
+"""What tells that a program speaks of errors."""
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_ATTRIBUTE = re.compile(r"\.([A-Za-z_]\w*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +112,7 @@ class EmbeddedWriter:
         self._seconds = seconds
         self._library = LibraryModel(folder)
         self._attributes = AttributeFinder(folder)
-        self._earlier = RecentText()
+        self._earlier, self._earlier_coded = RecentText(), RecentText()
         self._added: set[int] = set()
         self._adding = threading.Lock()
 
@@ -125,7 +141,10 @@ class EmbeddedWriter:
             if len(self._earlier.tokens) > _EARLIER_TOKENS:
                 latest, self._earlier = self._earlier.tokens[-_EARLIER_TOKENS // 2 :], RecentText()
                 self._earlier.add(latest)
+                self._earlier_coded = RecentText()
+                self._earlier_coded.add(coded_stream(latest))
             self._earlier.add(stream)
+            self._earlier_coded.add(coded_stream(stream))
 
     def forget_texts(self) -> None:
         """Forgets the person's earlier text."""
@@ -142,41 +161,59 @@ class EmbeddedWriter:
         if decision == Decision.NO_OP or not 0 <= line < len(state):
             return Completion("", NAME)
         if decision in (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES):
-            text = _explanation(state, decision, line)
+            text = _explanation(state, decision, line, context)
             return Completion(clean(text, state, decision, line, context.rejected), NAME)
         return self._write_code(state, decision, line, context)
 
     def _write_code(self, state: State, decision: Decision, line: int, context: WritingContext) -> Completion:
-        edits = decision == Decision.EDIT_EXISTING_LINES
-        candidates = _repairs(state, line) if edits else self._candidates(state, decision, line, context)
+        place = Place.of(state, decision, line)
+        plausibility = _plausibility(place, context)
+        if decision != Decision.EDIT_EXISTING_LINES:
+            candidates = self._candidates(self._task(place, decision, context, plausibility))
+        else:
+            candidates = iter(()) if _is_being_typed(state, line) else _repairs(state, line)
         for candidate in candidates:
             context.cancellation.raise_if_cancelled()
-            if text := clean(candidate.text, state, decision, line, context.rejected):
+            text = clean(candidate.text, state, decision, line, context.rejected)
+            if text and plausibility.accepts(_rows(place, state, decision, text)):
                 return Completion(text, NAME, candidate.log_probs)
         return Completion("", NAME)
 
-    def _candidates(self, state: State, decision: Decision, line: int, context: WritingContext) -> Iterator[Candidate]:
-        """Texts for the decision, the most probable first."""
+    def _task(self, place: Place, decision: Decision, context: WritingContext, plausibility: Plausibility) -> _Task:
         deadline = time.monotonic() + self._seconds
-        place = Place.of(state, decision, line)
+        model = NextToken(
+            place.file_text(context.problem),
+            place.above,
+            self._earlier,
+            self._library.model,
+            self._earlier_coded,
+            idiom_model(),
+        )
+        return _Task(place, decision, plausibility, model, context.cancellation, deadline)
+
+    def _candidates(self, task: _Task) -> Iterator[Candidate]:
+        """Texts for the decision, the most probable first."""
+        place, is_block = task.place, task.decision == Decision.WRITE_MULTI_LINE
         if not place.is_code:
             return
-        model = NextToken(place.file_text(context.problem), place.above, self._earlier, self._library.model)
-        lines = search_lines(model, self._start_of(place), context.cancellation, deadline)
-        if opens_block(place.before) and not place.brackets:  # nothing belongs behind the colon
-            lines = [line for line in lines if not line.tokens]
-        lines.sort(key=lambda line: -_fresh_log_prob(line, place))
-        if lines and decision != Decision.WRITE_MULTI_LINE and place.is_complete_with(lines[0]):
+        if _is_complete(place, task.plausibility):
+            if is_block:
+                yield _block(task, Line())
             return
-        ruled = sorted(_ruled(place, decision), key=lambda candidate: -sum(candidate.log_probs))
-        for line_found in lines[:_CANDIDATES]:
-            while ruled and sum(ruled[0].log_probs) > line_found.log_prob:
+        lines_found = search_lines(task.model, self._start_of(place), task.cancellation, task.deadline)
+        lines = [line for line in lines_found if line.log_prob > _LEAST_PROBABLE]
+        lines.sort(key=lambda line: -_fresh_log_prob(line, place))
+        ruled = sorted(_ruled(place, task.decision), key=lambda candidate: -sum(candidate.log_probs))
+        for line in lines[:_CANDIDATES]:
+            while ruled and sum(ruled[0].log_probs) > line.log_prob:
                 yield ruled.pop(0)
-            if decision == Decision.WRITE_MULTI_LINE:
-                yield self._block(model, place, line_found, context, deadline)
-            else:
-                yield Candidate(place.new_text(decision, place.completion(line_found)), _log_probs(line_found))
+            if not is_block:
+                yield Candidate(place.new_text(task.decision, place.completion(line)), _log_probs(line))
+            elif task.plausibility.accepts([place.before + place.completion(line)]):
+                yield _block(task, line)
         yield from ruled
+        if place.fragment and not is_block and lines_found and lines_found[0].log_probs:
+            yield from _whole_word(task, lines_found[0])
 
     def _start_of(self, place: Place) -> Start:
         names = None
@@ -184,43 +221,101 @@ class EmbeddedWriter:
             names = self._attributes.attributes(place.lines, place.line, place.receiver, _ATTRIBUTE_SECONDS)
         return Start(place.context, place.brackets, place.fragment, names)
 
-    def _block(
-        self, model: NextToken, place: Place, first: Line, context: WritingContext, deadline: float
-    ) -> Candidate:
-        """The line and those that are likely to follow it."""
-        lines = [Candidate(place.before + place.completion(first), _log_probs(first))]
-        tokens = [*place.context, *first.tokens]
-        while len(lines) <= _BLOCK_LINES and time.monotonic() < deadline:
-            text = lines[-1].text
-            opens = opens_block(text)
-            if line_tokens(text)[:1] in _NOTHING_FOLLOWS or (opens and place.has_body_below(text)):
-                break
-            indent = indentation(text) + (place.unit if opens else "")
-            above = [*place.lines[: place.line], *(line.text for line in lines)]
-            if pattern := next(patterns(above, indent), None):
-                lines += [Candidate.certain(indent + each, pattern.probability) for each in pattern.lines]
-                break
-            tokens.append(LINE_END)
-            if opens:
-                tokens.append(INDENT)
-            elif model.probabilities(tokens).get(DEDENT, 0.0) > 0.5:
-                break
-            following = self._following(model, tokens, above, context, deadline)
-            if following is None or (_mean(following) < _SURE and not opens):
-                break
-            lines.append(Candidate(indent + spell(following.tokens), _log_probs(following)))
-            tokens += following.tokens
-        while len(lines) > 1 and opens_block(lines[-1].text):
-            lines.pop()
-        return Candidate("\n".join(line.text for line in lines), tuple(p for line in lines for p in line.log_probs))
 
-    def _following(
-        self, model: NextToken, tokens: list[str], above: list[str], context: WritingContext, deadline: float
-    ) -> Line | None:
-        """The most probable next line that does not stand shortly above; None: there is none."""
-        recent = {line.strip() for line in above[-_NEAR:]}
-        lines = search_lines(model, Start(tokens), context.cancellation, deadline)
-        return next((line for line in lines if spell(line.tokens) not in recent), None)
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is to be written, and with what. deadline: by `time.monotonic`."""
+
+    place: Place
+    decision: Decision
+    plausibility: Plausibility
+    model: NextToken
+    cancellation: Cancellation
+    deadline: float
+
+
+def _whole_word(task: _Task, line: Line) -> Iterator[Candidate]:
+    """The word that the cursor is in, if it is sure, where the rest of the line is not."""
+    word = Line(line.tokens[:1], line.log_probs[:1])
+    if word.log_prob > _SURE_WORD and len(task.place.fragment) > 1:
+        yield Candidate(task.place.new_text(task.decision, task.place.completion(word)), word.log_probs)
+
+
+def _block(task: _Task, first: Line) -> Candidate:
+    """A line and those that are likely to follow it."""
+    place = task.place
+    lines = [Candidate(place.before + place.completion(first), _log_probs(first))]
+    tokens = [*place.context, *first.tokens]
+    while len(lines) <= _BLOCK_LINES and time.monotonic() < task.deadline:
+        text = lines[-1].text
+        opens = opens_block(text)
+        if line_tokens(text)[:1] in _NOTHING_FOLLOWS or (opens and place.has_body_below(text)):
+            break
+        indent = indentation(text) + (place.unit if opens else "")
+        above = [*place.lines[: place.line], *(line.text for line in lines)]
+        if pattern := next(patterns(above, indent), None):
+            lines += [Candidate.certain(indent + each, pattern.probability) for each in pattern.lines]
+            break
+        tokens.append(LINE_END)
+        if opens:
+            tokens.append(INDENT)
+        elif task.model.probabilities(tokens).get(DEDENT, 0.0) > 0.5:
+            break
+        following = _following(task, tokens, above)
+        if following is None:
+            break
+        added = [*lines, Candidate(indent + spell(following.tokens), _log_probs(following))]
+        if not _is_likely_block(added) or not task.plausibility.accepts([each.text for each in added]):
+            break
+        lines = added
+        tokens += following.tokens
+    while len(lines) > 1 and opens_block(lines[-1].text):
+        lines.pop()
+    return Candidate("\n".join(line.text for line in lines), tuple(p for line in lines for p in line.log_probs))
+
+
+def _following(task: _Task, tokens: list[str], above: list[str]) -> Line | None:
+    """The most probable next line that does not stand shortly above; None: none is probable."""
+    recent = {line.strip() for line in above[-_NEAR:]}
+    lines = search_lines(task.model, Start(tokens), task.cancellation, task.deadline)
+    following = next((line for line in lines if spell(line.tokens) not in recent), None)
+    return following if following is not None and _mean(following) >= _SURE else None
+
+
+def _is_likely_block(lines: list[Candidate]) -> bool:
+    return sum(p for line in lines for p in line.log_probs) >= _LEAST_PROBABLE_BLOCK
+
+
+def _is_complete(place: Place, plausibility: Plausibility) -> bool:
+    """Whether the line can be meant as it stands, so that nothing is to be added to it."""
+    if not place.typed or place.brackets or place.after.strip() or place.typed == ("return",):
+        return False
+    return opens_block(place.before) or plausibility.is_statement([place.lines[place.line]])
+
+
+def _is_being_typed(state: State, line: int) -> bool:
+    """Whether the cursor is at the line's end: what is missing there is still to come."""
+    return state.cursor.on and state.cursor.line == line and state.cursor.char >= len(strip_line_end(state.lines[line]))
+
+
+def _plausibility(place: Place, context: WritingContext) -> Plausibility:
+    around = surroundings(place.lines, place.line, indentation(place.lines[place.line]) or place.indent)
+    text = "\n".join(place.lines)
+    statement = context.problem.statement if context.problem is not None else ""
+    return Plausibility(
+        around,
+        frozenset(_ATTRIBUTE.findall(text)),
+        frozenset(_NAME.findall(text)),
+        place.given_names(context.problem),
+        may_raise=bool(_ERRORS.search(text) or _ERRORS.search(statement)),
+    )
+
+
+def _rows(place: Place, state: State, decision: Decision, text: str) -> list[str]:
+    """The rows that the text is on, in the file with it."""
+    column = state.cursor.char if state.cursor.on and state.cursor.line == place.line else None
+    lines = apply_text(place.lines, decision, place.line, text, column)
+    return lines[place.line : place.line + 1 + len(lines) - len(place.lines)]
 
 
 def _repairs(state: State, line: int) -> Iterator[Candidate]:
@@ -254,13 +349,14 @@ def _mean(line: Line) -> float:
     return line.log_prob / (len(line.tokens) + 1)
 
 
-def _explanation(state: State, decision: Decision, line: int) -> str:
+def _explanation(state: State, decision: Decision, line: int, context: WritingContext) -> str:
     lines = [strip_line_end(each) for each in state.lines]
     if _is_name_being_typed(state, lines, line):
         return ""
+    stated = context.problem.statement if context.problem is not None else ""
     if decision == Decision.EXPLAIN_SINGLE_LINES:
-        return explain_statement(lines, line)
-    return "\n".join(explain_block(lines, line))
+        return explain_statement(lines, line, stated)
+    return "\n".join(explain_block(lines, line, stated))
 
 
 def _is_name_being_typed(state: State, lines: list[str], line: int) -> bool:

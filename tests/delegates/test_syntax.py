@@ -48,3 +48,23 @@ def test_what_parsed_before_is_not_broken():
     lines = ["x = (", "    1)"]
     assert not fits(["x = 1", "    1)"], 0, 1, lines[:1])
     assert fits(["x = [", "    1)"], 0, 1, lines[:1]) is False
+
+
+@pytest.mark.parametrize(
+    ("above", "clause", "expected"),
+    [
+        (["try:", "    x()"], "else:", False),
+        (["try:", "    x()"], "except OSError:", True),
+        (["try:", "    x()"], "finally:", True),
+        (["if x:", "    y()"], "else:", True),
+        (["if x:", "    y()", "z()"], "else:", False),
+        (["for x in y:", "    z(x)"], "elif x:", False),
+        (["for x in y:", "    z(x)"], "else:", True),
+        (["if x:", "    y()", "else:", "    z()"], "elif x:", False),
+    ],
+)
+def test_a_clause_follows_the_statement_that_it_belongs_to_also_in_a_broken_file(above, clause, expected):
+    for broken in ([], ["", "def f(:"], ["def f(:", ""]):
+        lines = [*above, clause, "    w()", *broken] if broken[:1] == [""] else [*broken, *above, clause, "    w()"]
+        row = lines.index(clause, len(lines) - 2 - len(broken) if broken[:1] == [""] else len(broken) + len(above))
+        assert fits(lines, row, row + 2, [""]) is expected

@@ -18,7 +18,7 @@ def model_of(text, own=""):
     file, earlier = RecentText(), RecentText()
     stream = token_stream(logical_lines(text))
     file.add(stream)
-    earlier.add(token_stream(logical_lines(own)))
+    earlier.add([LINE_END, *token_stream(logical_lines(own))])
     return NextToken(file, tuple(stream), earlier)
 
 
