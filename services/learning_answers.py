@@ -41,7 +41,7 @@ def model_message(generation: Generation, entry: ManifestEntry | None) -> ModelM
         generation.id,
         generation.created,
         generation.current,
-        meta,
+        {name: value for name, value in meta.items() if name != "measured"},
         trained_on=_text(meta.get("trained_on")),
         sessions=meta.get("sessions") if isinstance(meta.get("sessions"), int) else None,
         session_ids=[] if entry is None else list(entry.sessions),

@@ -42,7 +42,7 @@ class EpochMessage(Struct):
 class TrainingMessage(Struct):
     """The training under way, or else the last one, also of an earlier run of the server.
 
-    status: `stopped` was ended before its end and goes on when it is started again. title: of the phase, in words;
+    status: `stopped` was ended before its end and goes on when it is started again. title: what it does, in words;
     epoch, epochs, share: of the phase, epochs at most, share of its steps that is done. sessions: `held_out` or
     `learned_from`, what the table was measured on. lines: sentences for the person. error: why it failed.
     elsewhere: another process trains, which this server cannot stop. can_start, refusal: whether `start` is taken now,
@@ -75,7 +75,8 @@ class ModelMessage(Struct):
     trained_on: `person`, `samples`, `scripted`, `imported`, `nothing`; "": unknown. sessions: how many they learned
     from; session_ids, held_out_ids: which they were, and on which they were compared. verdict: why they became current,
     or did not. measured_on, measured_sessions, measured: what was measured, on how many sessions, `held_out` or
-    `learned_from` by them. damaged: they cannot be restored. protected: a start of training.
+    `learned_from` by them; meta: all else that was said of them. damaged: they cannot be restored. protected: a start
+    of training.
     """
 
     id: str
@@ -176,9 +177,9 @@ class LearnedMessage(Struct):
     """Statistics of the person's recorded sessions that have ended and are learned from.
 
     A decision's kept share is the share of the non-blank characters that it wrote which stood when the person had
-    replied; rates are means of it over decisions that wrote something and were replied to. unreadable: sessions that
-    were left out because they cannot be read. first, last: when the sessions began. enough_from: the least n of a rate
-    that says something.
+    replied; rates are means of it over decisions that wrote something and were replied to. survived: of the share that
+    stood at the session's end. unreadable: sessions that were left out because they cannot be read. first, last: when
+    the sessions began. enough_from: the least n of a rate that says something.
     """
 
     sessions: int

@@ -40,6 +40,9 @@ STOP_SECONDS = 15.0
 COMMAND = (sys.executable, str(REPOSITORY / "run.py"), "--train-only", "--progress-fd")
 """What is started; the descriptor and the flags follow."""
 
+WAITING, STARTING = "testing the sessions that have ended", "starting"
+"""What a person is told before the first phase."""
+
 POLL_SECONDS = 0.2
 """How often is looked whether sessions are written."""
 
@@ -121,8 +124,8 @@ class TrainingProcess:
         if self._thread is None:
             return
         self._thread.join(STOP_SECONDS)
-        if self._thread.is_alive() and self._process is not None:
-            self._process.kill()
+        if self._thread.is_alive() and (process := self._process) is not None:
+            process.kill()
             self._thread.join(STOP_SECONDS)
 
     def _refusal(self, message: TrainingMessage | None) -> str:
@@ -147,6 +150,8 @@ class TrainingProcess:
 
     def _await_sessions(self) -> None:
         """Until the tests of sessions that have ended are known, or the training is stopped."""
+        if self._message is not None and not self._wait_for_sessions(0.0):
+            self._message.title = WAITING
         while not self._stopping.is_set() and not self._wait_for_sessions(POLL_SECONDS):
             pass
 
@@ -167,6 +172,8 @@ class TrainingProcess:
             os.close(write_end)
         with self._lock:
             self._process = process
+            if self._message is not None:
+                self._message.title = STARTING
             if self._stopping.is_set():
                 self._interrupt()
         with process, os.fdopen(read_end, encoding="utf-8", errors="replace") as stream:

@@ -55,6 +55,7 @@ def test_models_are_listed_with_what_they_learned_from_and_what_was_measured(cli
     assert (first["session_ids"], first["held_out_ids"]) == (["s", "t"], ["u"])
     assert (first["measured_on"], first["measured_sessions"], first["measured"]) == ("held_out", 3, [ROW])
     assert (latest["sessions"], latest["measured_on"], latest["measured"]) == (None, "", [])
+    assert first["meta"]["sessions"] == 9 and "measured" not in first["meta"]
     assert latest["session_ids"] == [] and not latest["damaged"] and not latest["protected"]
 
 

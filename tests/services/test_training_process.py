@@ -138,6 +138,12 @@ def test_stopped_twice_it_is_told_once_and_ends_whole(training, paths):
     assert not process.stop()
 
 
+def test_before_its_first_phase_it_is_starting(training):
+    process = training(WAITING)
+    start_and_wait(process)
+    assert (process.state().phase, process.state().title) == ("", "starting")
+
+
 def test_stopped_before_anything_was_learned_it_says_so(training):
     process = training(WAITING)
     start_and_wait(process)
@@ -219,7 +225,9 @@ def test_it_waits_for_the_tests_of_sessions_that_have_ended(training, paths):
     process = training(f"tell('outcome', outcome={OUTCOME})", wait_for_sessions=written.wait)
     process.start()
     time.sleep(0.5)
-    assert process.state().status == "running" and not (paths.logs / "training.log").exists()
+    state = process.state()
+    assert (state.status, state.title) == ("running", "testing the sessions that have ended")
+    assert not (paths.logs / "training.log").exists()
     written.set()
     wait_for(process, "done")
 
