@@ -6,7 +6,8 @@ Not here: the usual order and the writers themselves (`delegates.selection`), th
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from delegates.embedded import EmbeddedWriter
@@ -32,7 +33,8 @@ from services.writer_messages import WriterChoice
 if TYPE_CHECKING:
     from services.services import Services
 
-EMBEDDED = WriterChoice("embedded")
+WAIT_SECONDS = 1.0
+"""That a change waits for the one before it."""
 
 
 class WriterSwitch:
@@ -96,9 +98,10 @@ class WriterSwitch:
     def choose(self, choice: WriterChoice) -> None:
         """Changes who writes, frees the memory of whoever wrote before, and remembers the choice.
 
-        Raises InputError: the writer cannot be used, and the one before goes on; or the disk refuses to remember it.
+        Raises InputError: the writer cannot be used, and the one before goes on; another change is under way; or the
+        disk refuses to remember it.
         """
-        with self._lock:
+        with self._alone():
             if choice.kind == "tutor":
                 self._require_solutions()
                 change = SettingsChange(tutor=True)
@@ -108,6 +111,16 @@ class WriterSwitch:
                 change = SettingsChange(writer=None if choice.kind == "automatic" else choice, tutor=False)
             self.apply_tutor(change)
             self._services.settings.update(change)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody waits for long behind a model that is being loaded: the threads are for other requests too."""
+        if not self._lock.acquire(timeout=WAIT_SECONDS):
+            raise ConflictError("writer", "another one is being chosen just now; try again in a moment")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def apply_tutor(self, settings: SettingsChange | Settings) -> None:
         """Lets the tutor write, or not."""

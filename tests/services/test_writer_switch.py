@@ -268,6 +268,26 @@ def test_a_model_that_is_chosen_while_the_services_end_is_ended_too(services):
     assert FakeGguf.loaded == []
 
 
+def test_a_change_does_not_wait_behind_a_model_that_is_being_loaded(services, monkeypatch):
+    monkeypatch.setattr(writer_switch, "WAIT_SECONDS", 0.05)
+    loading, loaded = threading.Event(), threading.Event()
+
+    def wait_until_loaded(self, seconds):
+        loading.set()
+        return loaded.wait(30)
+
+    monkeypatch.setattr(FakeGguf, "wait_until_loaded", wait_until_loaded)
+    thread = threading.Thread(target=services.writers.choose, args=(file("one"),))
+    thread.start()
+    assert loading.wait(30)
+    with pytest.raises(ConflictError, match="is being chosen just now"):
+        services.writers.choose(WriterChoice("embedded"))
+    loaded.set()
+    thread.join(30)
+    services.writers.choose(WriterChoice("embedded"))
+    assert services.writer_name == "embedded"
+
+
 def test_requests_that_are_under_way_are_answered_whatever_is_chosen_meanwhile(services):
     notes, failures, stop = services.notes, [], threading.Event()
 
