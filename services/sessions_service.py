@@ -174,6 +174,9 @@ class SessionsService:
         if services.training is not None:
             services.training.forget()
         relearn_texts(services)
+        settings = services.settings.current()
+        services.assistance.models.explore = settings.explore
+        services.writers.apply_tutor(settings)
         for reset in services.after_erasure:
             reset()
 

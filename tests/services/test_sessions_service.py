@@ -222,11 +222,13 @@ def test_after_erasing_the_server_works_as_on_the_first_day(client, served, samp
     for path in (served.paths.settings, served.paths.models / "policy.pt", served.paths.logs / "services.log"):
         files.atomic_write(path, "mine")
     served.services.solved.add("sum-text")
+    monkeypatch.setattr(served.services.assistance.models, "explore", not served.services.settings.current().explore)
     assert client.post("/api/erase", json={"confirm": "erase everything"}).json() == {"ok": True}
     assert calls == [1] and client.get("/api/sessions").json() == []
     left = [path for path in served.paths.root.rglob("*") if path.is_file()]
     assert {path.name for path in left} <= {".lock", ".training.lock", ".store.lock"}, left
     assert "sum-text" not in served.services.solved
+    assert served.services.assistance.models.explore == served.services.settings.current().explore
     late = client.post(f"/api/backend/episodes/{still_open}/state", json={"text": "d", "timestep": 1})
     assert late.status_code == 404 and not list(served.paths.root.rglob(f"*{still_open}*"))
     name = record(client, ["x = 1", "x = 2"])
