@@ -17,10 +17,13 @@ from files import is_locked, read_regular_file
 from services.current_models import file_stamp
 from services.learning_messages import ComparisonMessage, EpochMessage, TrainingMessage
 from training.runs.outcome_file import OUTCOME, read_outcome
-from training.runs.training_manifest import read_manifest
+from training.runs.training_manifest import ManifestEntry, read_manifest
 
 PLAN, LOG = "plan.json", "train.jsonl"
 """Files of a run: there until it has ended; a line an epoch."""
+
+NOT_CURRENT = "not-in-use"
+"""Folder of the models of a run that did not become current."""
 
 STOPPED = "It was stopped before its end. Started again, it goes on from there, unless sessions have changed since."
 NOT_METRICS = ("phase", "epoch", "run_id", "run_label")
@@ -126,16 +129,19 @@ def _rows(log: Path) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _last_of_manifest(paths: DataPaths) -> TrainingMessage:
-    """What the manifest remembers of a run that left no outcome; idle: nothing was ever learned from the person."""
+def last_entry(paths: DataPaths) -> ManifestEntry | None:
+    """What the manifest has of the last training on the person's sessions; None: nothing, or it cannot be read."""
     try:
         entries = read_manifest(paths.manifest)
     except InputError:
-        entries = []
-    entries = [entry for entry in entries if entry.folder in (paths.models.name, "not-in-use")]
-    if not entries:
+        return None
+    return next((entry for entry in reversed(entries) if entry.folder in (paths.models.name, NOT_CURRENT)), None)
+
+
+def _last_of_manifest(paths: DataPaths) -> TrainingMessage:
+    """What the manifest remembers of a run that left no outcome; idle: nothing was ever learned from the person."""
+    if (entry := last_entry(paths)) is None:
         return TrainingMessage("idle")
-    entry = entries[-1]
     replaced = entry.folder == paths.models.name
     fate = "became current" if replaced else "did not become current"
     line = f"Learned from {len(entry.sessions)} sessions; its models, generation {entry.generation}, {fate}."

@@ -59,11 +59,12 @@ def model_message(generation: Generation, entry: ManifestEntry | None) -> ModelM
     return message
 
 
-def learned_message(statistics: HelpStatistics) -> LearnedMessage:
-    """The message of a person's statistics."""
+def learned_message(statistics: HelpStatistics, new_sessions: int) -> LearnedMessage:
+    """The message of a person's statistics. new_sessions: how many sessions the last training did not have."""
     characters, silence, review = statistics.characters, statistics.silence, statistics.review
     return LearnedMessage(
         statistics.sessions,
+        new_sessions,
         statistics.unreadable,
         _date(statistics.first_ms),
         _date(statistics.last_ms),

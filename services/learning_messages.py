@@ -178,11 +178,13 @@ class LearnedMessage(Struct):
 
     A decision's kept share is the share of the non-blank characters that it wrote which stood when the person had
     replied; rates are means of it over decisions that wrote something and were replied to. survived: of the share that
-    stood at the session's end. unreadable: sessions that were left out because they cannot be read. first, last: when
-    the sessions began. enough_from: the least n of a rate that says something.
+    stood at the session's end. new_sessions: those that the last training did not have. unreadable: those that were
+    left out because they cannot be read. first, last: when sessions began. enough_from: the least n of a rate that says
+    something.
     """
 
     sessions: int
+    new_sessions: int
     unreadable: int
     first: str | None
     last: str | None

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from errors import ConflictError, NotFoundError
 from services.endpoints import Endpoint
-from services.last_training import LastTraining
+from services.last_training import LastTraining, last_entry
 from services.learning_answers import learned_message, model_message
 from services.learning_messages import LearnedMessage, ModelMessage, TrainingMessage
 from services.responses import answer
@@ -114,5 +114,7 @@ class Learning:
         return self._models()
 
     def _learned(self) -> LearnedMessage:
-        open_sessions = frozenset(self.services.recorder.open_sessions())
-        return learned_message(help_statistics(self.services.help_reader.read(open_sessions)))
+        recorded = self.services.help_reader.read(frozenset(self.services.recorder.open_sessions()))
+        trained = last_entry(self.services.paths)
+        seen = frozenset(() if trained is None else (*trained.sessions, *trained.held_out))
+        return learned_message(help_statistics(recorded), sum(each.id not in seen for each in recorded.sessions))

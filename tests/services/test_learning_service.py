@@ -100,13 +100,20 @@ def test_sessions_tell_what_became_of_help(served, client, sample_sessions):
     for session in sample_sessions.iterdir():
         shutil.copytree(session, served.paths.episodes / session.name)
     learned = client.get("/api/learned").json()
-    assert learned["sessions"] == 2 and learned["unreadable"] == 0 and learned["first"].startswith("2025-06-15T")
+    assert (
+        learned["sessions"] == learned["new_sessions"] == 2
+        and learned["unreadable"] == 0
+        and learned["first"].startswith("2025-06-15T")
+    )
     assert learned["kept"]["enough"] and learned["kept"]["n"] == learned["characters"]["decisions"] == 21
     assert learned["characters"]["written"] >= learned["characters"]["at_reply"] >= learned["characters"]["at_end"] > 0
     assert [rate["key"] for rate in learned["wanted"]["by_place"]] == ["new_line", "line_end", "in_line"]
     assert sum(rate["n"] for rate in learned["by_kind"]) == 21
     assert [calibration["key"] for calibration in learned["calibration"]] == ["policy", "reviewer"]
     assert all(len(calibration["bins"]) == 10 for calibration in learned["calibration"])
+    entry = ManifestEntry("000003-c", "not-in-use", ("sample-title-case",), ("x",), ())
+    append_entry(served.paths.manifest, entry)
+    assert client.get("/api/learned").json()["new_sessions"] == 1
     (served.paths.episodes / "sample-title-case" / "sample-title-case.excluded").touch()
     assert client.get("/api/learned").json()["sessions"] == 1
 
