@@ -65,6 +65,7 @@ export interface Calibration {
 
 export interface LearnedMessage {
   sessions: number;
+  new_sessions: number;
   unreadable: number;
   first: string | null;
   last: string | null;
