@@ -12,7 +12,7 @@ import { LearningView } from "./views/learning/learning-view";
 import { ModelsView } from "./views/models/models-view";
 import { SessionsView } from "./views/sessions/sessions-view";
 import { SettingsView } from "./views/settings/settings-view";
-import { SolveView } from "./views/solve/solve-view";
+import { FileView, SolveView } from "./views/solve/solve-view";
 import { WelcomeView } from "./views/welcome/welcome-view";
 import { workspace } from "./workspace";
 
@@ -34,6 +34,7 @@ const VIEWS: Record<string, ViewEntry> = {
   models: { title: "Models", component: ModelsView, inNavigation: true },
   health: { title: "Health", component: HealthView, inNavigation: true },
   settings: { title: "Settings", component: SettingsView, inNavigation: true },
+  file: { title: "File", component: FileView, inNavigation: false },
   welcome: { title: "Welcome", component: WelcomeView, inNavigation: false },
 };
 

@@ -1,5 +1,7 @@
 """Solving a problem in a browser: what is typed is what is recorded."""
 
+from dataclasses import replace
+
 from .conftest import screenshot, violations
 
 
@@ -17,3 +19,90 @@ def test_a_problem_is_solved_and_the_session_holds_what_was_typed(opened, server
     (episode,) = server.episodes()
     lines = episode["states"][-1]["text"].split("\n")
     assert [line.strip() for line in lines[-2:]] == ["x = 1", "y = 2"]
+
+
+def open_problem(page, server, name="warmest-day"):
+    page.goto(f"{server.url}#/solve/{name}")
+    page.locator(".cm-content").wait_for()
+
+
+def replace_all(page, text):
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)
+
+
+def test_problems_are_searched_by_words_difficulty_and_topic(opened):
+    opened.get_by_role("searchbox").fill("day")
+    opened.get_by_role("link", name="Warmest day").wait_for()
+    assert opened.locator(".problem-list li").count() < 10
+    opened.get_by_label("Difficulty").select_option("hard")
+    opened.get_by_role("searchbox").fill("no such problem")
+    opened.get_by_text("No problem is like that").wait_for()
+    assert violations(opened) == []
+    opened.get_by_role("button", name="Show all").click()
+    assert opened.locator(".problem-list li").count() > 40
+
+
+def test_a_run_opens_the_first_case_that_failed_and_a_submission_counts_hidden_ones(opened, server):
+    open_problem(opened, server)
+    replace_all(opened, "def warmest_day(temperatures):\n    return 1 / 0")
+    opened.get_by_role("button", name="Run").click()
+    opened.get_by_text("examples passed").wait_for()
+    assert opened.locator(".cases details[open]").count() == 1
+    opened.get_by_text("ZeroDivisionError").first.wait_for()
+    screenshot(opened, "run-failed")
+    assert violations(opened) == []
+
+    problem = server.running.services.problems["warmest-day"]
+    replace_all(opened, "\n".join(problem.solution))
+    opened.keyboard.press("Control+Enter")
+    opened.get_by_text("✓").first.wait_for()
+    opened.keyboard.press("Control+Shift+Enter")
+    opened.get_by_text("Solved: all").wait_for()
+    hidden = [str(case.arguments[0]) for case in problem.cases if case.hidden and case.arguments[0]]
+    assert hidden and not any(text in opened.content() for text in hidden)
+    screenshot(opened, "solved")
+    opened.get_by_role("button", name="End the session").click()
+    opened.get_by_role("listitem").filter(has_text="Warmest day").get_by_text("✓ solved").wait_for()
+
+
+def test_an_endless_loop_is_stopped(opened, server):
+    open_problem(opened, server)
+    replace_all(opened, "while True: pass")
+    opened.get_by_role("button", name="Run").click()
+    opened.get_by_role("button", name="Stop").click()
+    opened.get_by_text("Stopped.").wait_for()
+    assert opened.get_by_role("button", name="Run").is_enabled()
+
+
+def test_a_problem_goes_on_from_what_was_written_and_can_be_started_over(opened, server):
+    open_problem(opened, server)
+    replace_all(opened, "mine = 1")
+    opened.get_by_role("button", name="End the session").click()
+    opened.get_by_role("heading", name="Problems").wait_for()
+    open_problem(opened, server)
+    assert opened.locator(".cm-content").inner_text() == "mine = 1"
+    opened.get_by_role("button", name="Start over").click()
+    opened.locator(".cm-content", has_text="def warmest_day").wait_for()
+    opened.get_by_role("button", name="End the session").click()
+
+
+def test_a_statement_with_markup_in_it_stays_text(opened, server, monkeypatch):
+    attack = "<img src=x onerror=\"document.title='attacked'\"><script>document.title='attacked'</script>"
+    problems = server.running.services.problems
+    problem = replace(problems["warmest-day"], title=attack, statement=attack)
+    monkeypatch.setitem(problems, "warmest-day", problem)
+    opened.goto(server.url + "#/solve")
+    opened.reload()
+    opened.get_by_text(attack).first.click()
+    opened.get_by_role("heading", name=attack).wait_for()
+    assert opened.get_by_text(attack).count() >= 2 and "attacked" not in opened.title()
+    opened.get_by_role("button", name="End the session").click()
+
+
+def test_a_problem_that_is_not_there_is_said_so(server, page):
+    page.goto(server.url + "#/solve/nothing")
+    page.get_by_role("alert").wait_for()
+    page.get_by_role("link", name="All problems and files").click()
+    page.get_by_role("heading", name="Problems").wait_for()

@@ -1,38 +1,114 @@
 // What to work on: a problem, a file of the person's own, a scratch text; or the one that is open.
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ask } from "../../api/client";
+import type { FileContent, FilesMessage } from "../../api/files";
 import type { ProblemMessage, ProblemSummary } from "../../api/messages";
 import { useResource } from "../../components/resource";
-import { reporting } from "../../notices";
+import { when } from "../../format";
+import { notify, reporting } from "../../notices";
 import { address } from "../../router";
 import type { ViewProps } from "../../shell";
 import { useStore } from "../../store";
 import { workspace } from "../../workspace";
+import { draft, dropDraft, keepDrafts } from "./drafts";
+import { FileList } from "./file-list";
+import { contentPath, FileSaver } from "./file-saver";
 import { ProblemList } from "./problem-list";
 import "./solve-view.css";
 import { Work } from "./work";
 
+keepDrafts();
+
+/** rest: the id of a problem. */
 export function SolveView({ rest }: ViewProps) {
   const open = useStore(workspace.document);
+  const [error, setError] = useOpening(rest, async () => {
+    const filePath = workspace.document.value?.filePath;
+    if (!rest && filePath) location.hash = address("file", filePath);
+    if (rest && rest !== workspace.document.value?.problem?.task_id) await openProblem(rest);
+  });
+  if (error !== null) return <CannotOpen error={error} forget={() => setError(null)} />;
+  return open ? <Work key={open.session.id} open={open} saver={null} /> : <Chooser />;
+}
+
+/** rest: the path of a file in the person's folder. */
+export function FileView({ rest }: ViewProps) {
+  const open = useStore(workspace.document);
+  const [saver, setSaver] = useState<FileSaver | null>(null);
+  const [error, setError] = useOpening(rest, async () => {
+    setSaver(null);
+    const content = await ask<FileContent>(contentPath(rest));
+    await workspace.openText({ title: rest, fileName: rest.split("/").at(-1) ?? rest, filePath: rest, text: content.text });
+    const { value } = workspace.document;
+    if (value?.filePath === rest) setSaver(new FileSaver(value, rest, content));
+  });
+  if (error !== null) return <CannotOpen error={error} forget={() => setError(null)} />;
+  return open?.filePath === rest ? <Work open={open} saver={saver} /> : <p class="quiet-text" role="status">Opening {rest} …</p>;
+}
+
+function useOpening(rest: string, open: () => Promise<void>): [string | null, (error: string | null) => void] {
+  const [error, setError] = useState<string | null>(null);
   useEffect(() => {
-    if (rest && rest !== open?.problem?.task_id) void reporting(() => openProblem(rest))();
+    setError(null);
+    open().catch((failure: unknown) => setError(failure instanceof Error ? failure.message : String(failure)));
   }, [rest]);
-  return open ? <Work open={open} /> : <Chooser />;
+  return [error, setError];
+}
+
+function CannotOpen({ error, forget }: { error: string; forget: () => void }) {
+  return (
+    <div class="stack">
+      <h1>That cannot be opened</h1>
+      <p class="wrong" role="alert">{error}</p>
+      <p><a href={address("solve")} onClick={forget}>All problems and files</a></p>
+    </div>
+  );
 }
 
 async function openProblem(id: string): Promise<void> {
-  await workspace.openProblem(await ask<ProblemMessage>(`/api/problems/${encodeURIComponent(id)}`));
+  const problem = await ask<ProblemMessage>(`/api/problems/${encodeURIComponent(id)}`);
+  const left = draft(id);
+  if (left === null) return workspace.openProblem(problem);
+  await workspace.openText({ title: problem.title || id, fileName: "solution.py", text: left, problem });
+  notify("You go on from what you wrote last time.", false, { label: "Start over", run: reporting(async () => {
+    dropDraft(id);
+    await workspace.close();
+    dropDraft(id);
+    await workspace.openProblem(problem);
+  }) });
 }
 
 function Chooser() {
-  const { answer, error } = useResource<ProblemSummary[]>("/api/problems");
+  const problems = useResource<ProblemSummary[]>("/api/problems");
+  const files = useResource<FilesMessage>("/api/files");
   return (
     <div class="stack chooser">
       <h1>What do you want to write?</h1>
+      <Unfinished />
       <p class="row"><button onClick={reporting(openScratch)}>A scratch file</button></p>
-      {error && <p class="wrong" role="alert">{error}</p>}
-      {answer && <ProblemList problems={answer} />}
+      {files.answer && <FileList message={files.answer} />}
+      {problems.error && <p class="wrong" role="alert">{problems.error}</p>}
+      {problems.answer && <ProblemList problems={problems.answer} />}
     </div>
+  );
+}
+
+function Unfinished() {
+  const unfinished = useStore(workspace.unfinished);
+  if (!unfinished.length) return null;
+  return (
+    <section class="stack" aria-labelledby="unfinished-title">
+      <h2 id="unfinished-title">Left open</h2>
+      <ul class="plain stack">
+        {unfinished.map(({ key, title, touched }) => (
+          <li key={key} class="row">
+            <span>{title} <span class="small quiet-text">{when(touched)}</span></span>
+            <button onClick={reporting(() => workspace.goOn(key))} aria-label={`Go on with ${title}`}>Go on</button>
+            <button class="quiet" onClick={reporting(() => workspace.discard(key))} aria-label={`End ${title}`}>End it</button>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

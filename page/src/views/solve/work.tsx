@@ -7,17 +7,30 @@ import { reporting } from "../../notices";
 import { address } from "../../router";
 import { useStore } from "../../store";
 import { type OpenDocument, workspace } from "../../workspace";
+import type { FileSaver } from "./file-saver";
 import { Results } from "./results";
 import { TestRunner } from "./test-run";
 
-export function Work({ open }: { open: OpenDocument }) {
+export interface WorkProps {
+  open: OpenDocument;
+  /** Saves the person's own file; null: it is none, or it is not opened yet. */
+  saver: FileSaver | null;
+}
+
+export function Work({ open, saver }: WorkProps) {
   const runner = useMemo(() => new TestRunner(open), [open]);
   const { problem } = open;
+  const shortcut = (event: KeyboardEvent): (() => Promise<void>) | null => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return null;
+    if (event.key === "Enter" && problem !== null) return () => (event.shiftKey ? runner.submit() : runner.runVisible());
+    return event.key.toLowerCase() === "s" && saver !== null ? () => saver.save() : null;
+  };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key !== "Enter" || problem === null) return;
+    const work = shortcut(event);
+    if (work === null) return;
     event.preventDefault();
     event.stopPropagation();
-    void (event.shiftKey ? runner.submit() : runner.runVisible());
+    void reporting(work)();
   };
   return (
     <div class={`work ${problem ? "" : "without-problem"}`} onKeyDownCapture={onKeyDown}>
@@ -34,7 +47,7 @@ export function Work({ open }: { open: OpenDocument }) {
       <section class="editing stack" aria-label="Editor">
         <EditorPlace open={open} />
         <AssistantStrip assistant={workspace.assistant} />
-        <Toolbar open={open} runner={runner} />
+        <Toolbar open={open} runner={runner} saver={saver} />
         {problem && <RunResults runner={runner} />}
         <AssistantPanel assistant={workspace.assistant} fileName={open.fileName} />
       </section>
@@ -52,7 +65,7 @@ function EditorPlace({ open }: { open: OpenDocument }) {
   return <div class="editor" ref={place} />;
 }
 
-function Toolbar({ open, runner }: { open: OpenDocument; runner: TestRunner }) {
+function Toolbar({ open, runner, saver }: WorkProps & { runner: TestRunner }) {
   const run = useStore(runner.run);
   const isRunning = run.status === "running";
   return (
@@ -64,8 +77,19 @@ function Toolbar({ open, runner }: { open: OpenDocument; runner: TestRunner }) {
           <button disabled={!isRunning} onClick={() => runner.stop()}>Stop</button>
         </>
       )}
+      {saver && <Save saver={saver} />}
       <button class="end" onClick={leave}>End the session</button>
     </div>
+  );
+}
+
+function Save({ saver }: { saver: FileSaver }) {
+  const isChanged = useStore(saver.isChanged);
+  return (
+    <>
+      <button class="primary" disabled={!isChanged} onClick={reporting(() => saver.save())} title="Ctrl+S">Save</button>
+      <span class="small quiet-text" role="status">{isChanged ? "Not saved" : "Saved"}</span>
+    </>
   );
 }
 
@@ -74,6 +98,7 @@ function RunResults({ runner }: { runner: TestRunner }) {
 }
 
 const leave = reporting(async () => {
-  await workspace.close();
-  location.hash = address("solve");
+  const closing = workspace.close();
+  location.hash = address("solve"); // at once: the person may be elsewhere when the session has ended
+  await closing;
 });

@@ -1,0 +1,16 @@
+// Messages about the person's own files (`services/file_messages.py`).
+
+export interface FileEntry { path: string; bytes: number; modified: number }
+
+export interface FilesMessage {
+  /** null: run.py was told none. */
+  folder: string | null;
+  files: FileEntry[];
+  truncated: boolean;
+  /** What to do where no file can be opened. */
+  hint: string | null;
+}
+
+export interface FileContent { path: string; text: string; revision: string }
+
+export interface SaveAnswer { revision: string }

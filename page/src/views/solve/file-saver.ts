@@ -1,0 +1,51 @@
+// Saves the person's file that is open, and knows whether it differs from the disk.
+import { StateEffect, type Text } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+import { ask, RefusedError } from "../../api/client";
+import type { FileContent, SaveAnswer } from "../../api/files";
+import { confirmed } from "../../components/confirm";
+import { fileText } from "../../editor/coordinates";
+import { Store } from "../../store";
+import { type OpenDocument, workspace } from "../../workspace";
+
+const CONFLICT = 409;
+
+export class FileSaver {
+  readonly isChanged: Store<boolean>;
+  #revision: string | null;
+  #saved: Text | null; // null: the editor differs from the disk since it was opened
+
+  /** content: of the file on the disk. */
+  constructor(private readonly open: OpenDocument, private readonly path: string, content: FileContent) {
+    this.#revision = content.revision;
+    this.#saved = fileText(open.view.state) === content.text ? open.view.state.doc : null;
+    this.isChanged = new Store(this.#saved === null);
+    const follow = EditorView.updateListener.of((update) => {
+      if (update.docChanged) this.isChanged.set(this.#saved === null || !update.state.doc.eq(this.#saved));
+    });
+    open.view.dispatch({ effects: StateEffect.appendConfig.of(follow) });
+  }
+
+  async save(): Promise<void> {
+    const { state } = this.open.view;
+    const body = { path: this.path, text: fileText(state), revision: this.#revision };
+    try {
+      this.#note((await ask<SaveAnswer>("/api/files/save", body)).revision, state.doc);
+    } catch (error) {
+      if (!(error instanceof RefusedError && error.status === CONFLICT)) throw error;
+      const text = "Another program has changed this file since it was opened. Your text would replace what it wrote.";
+      if (!(await confirmed("Save over the other change?", text, "Save over it"))) return;
+      const { revision } = await ask<FileContent>(contentPath(this.path)).catch(() => ({ revision: null }));
+      this.#note((await ask<SaveAnswer>("/api/files/save", { ...body, revision })).revision, state.doc);
+    }
+  }
+
+  #note(revision: string, saved: Text): void {
+    this.#revision = revision;
+    this.#saved = saved;
+    this.isChanged.set(!this.open.view.state.doc.eq(saved));
+    workspace.noteSaved();
+  }
+}
+
+export const contentPath = (path: string): string => `/api/files/content?path=${encodeURIComponent(path)}`;

@@ -1,0 +1,61 @@
+"""A person's own files in a browser: opened, changed, saved, never clobbered."""
+
+import pytest
+
+from .conftest import screenshot, serve, violations
+
+CONTENT = "first = 1\r\nsecond = 2\nthird\t= '😀'\r\n"
+
+
+@pytest.fixture
+def server(tmp_path):
+    folder = tmp_path / "mine"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "file.py").write_bytes(CONTENT.encode())
+    (folder / ".env").write_text("SECRET=1")
+    (folder / "<b>name.py").write_text("x = 1\n")
+    with serve(tmp_path / "data", folder=folder) as server:
+        server.folder = folder
+        yield server
+
+
+def test_a_file_is_opened_changed_and_saved_with_its_own_line_ends(opened, server):
+    opened.goto(server.url + "#/solve")
+    opened.get_by_role("link", name="inner/file.py").wait_for()
+    assert opened.get_by_text(".env").count() == 0 and opened.get_by_text("<b>name.py").count() == 1
+    screenshot(opened, "files")
+    assert violations(opened) == []
+    opened.get_by_role("link", name="inner/file.py").click()
+    opened.locator(".cm-content").click()
+    opened.keyboard.press("Control+Home")
+    opened.keyboard.type("# new")
+    opened.keyboard.press("Enter")
+    opened.get_by_text("Not saved").wait_for()
+    screenshot(opened, "file")
+    opened.keyboard.press("Control+s")
+    opened.get_by_text("Saved", exact=True).wait_for()
+    assert (server.folder / "inner" / "file.py").read_bytes() == b"# new\r\n" + CONTENT.encode()
+    opened.get_by_role("button", name="End the session").click()
+    opened.get_by_role("heading", name="Your files").wait_for()
+    (episode,) = server.episodes()
+    assert episode["states"][-1]["text"] == "# new\r\n" + CONTENT and episode["file"] == "inner/file.py"
+
+
+def test_what_another_program_wrote_is_not_saved_over_unasked(page, server):
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    page.keyboard.type("mine ")
+    path = server.folder / "inner" / "file.py"
+    path.write_text("theirs\n")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    assert path.read_text() == "theirs\n"
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("dialog").get_by_role("button", name="Save over it").click()
+    page.get_by_text("Saved", exact=True).wait_for()
+    assert "mine " in path.read_text()
+
+
+def test_a_file_outside_of_the_folder_is_refused_in_words(page, server):
+    page.goto(server.url + "#/file/..%2Fdata%2Fsettings.json")
+    page.get_by_role("alert").wait_for()
