@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import files
-from app.arguments import Parser, check_device, descriptor, path, port, positive, seed
+from app.arguments import Parser, add_path, check_device, descriptor, path, port, positive, seed
 from app.command_names import RUN
 from app.main_wrapper import exit_with, output_after, run_command
 from app.parent_watch import end_with_parent
@@ -88,12 +88,8 @@ def parser() -> Parser:
         help="a page elsewhere, such as http://localhost:5173, that may ask; with --compat-ports",
     )
     add("--no-telemetry", action="store_true", help="keep no record of this run, also not on this machine")
-    add(
-        "--training-config-path",
-        type=path,
-        metavar="FILE",
-        default=argparse.SUPPRESS,
-        help="JSON, see docs/configuration.md (default: training_config.json if there is one)",
+    add_path(
+        top, "--training-config-path", "JSON, see docs/configuration.md (default: training_config.json if there is one)"
     )
     add("--seed", type=seed, metavar="N", default=argparse.SUPPRESS, help="of all random choices (default: 0)")
     add("--device", metavar="NAME", default=argparse.SUPPRESS, help="cpu, cuda or cuda:N (default: cpu)")

@@ -33,6 +33,13 @@ class Parser(argparse.ArgumentParser):
         raise InputError(self.prog, f"{message} (--help shows all arguments)")
 
 
+def add_path(
+    arguments: argparse._ActionsContainer, flag: str, description: str, *, metavar: str = "FILE", **options: Any
+) -> None:
+    """Adds a flag that takes a file or folder; what is not given is not in the parsed options."""
+    arguments.add_argument(flag, type=path, default=argparse.SUPPRESS, metavar=metavar, help=description, **options)
+
+
 def boolean(text: str) -> bool:
     """`true`, `1`, `yes` or `false`, `0`, `no`, in any case."""
     word = text.lower()

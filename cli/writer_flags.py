@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.arguments import path
+from app.arguments import add_path
 from config import ServeConfig
 
 if TYPE_CHECKING:
@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 def add_writer_flags(command: argparse.ArgumentParser) -> None:
     """Adds them; `writer_settings` reads them."""
     writer = command.add_mutually_exclusive_group()
-    writer.add_argument(
-        "--writer-model",
-        type=path,
-        default=argparse.SUPPRESS,
-        metavar="FILE",
-        help="a GGUF file that writes, in this process (needs the extra `writer`)",
-    )
+    add_path(writer, "--writer-model", "a GGUF file that writes, in this process (needs the extra `writer`)")
     writer.add_argument(
         "--writer-url",
         default=argparse.SUPPRESS,

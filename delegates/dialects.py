@@ -87,13 +87,10 @@ class Ollama:
     name = "Ollama"
 
     def ways(self, tokens: FimTokens | None) -> tuple[Way, ...]:
-        return (Way.TOKENS if tokens else Way.SUFFIX, Way.PREFIX)
+        return _tokens_or_suffix(tokens)
 
     def request(self, question: Question) -> tuple[str, dict[str, Any]]:
-        body: dict[str, Any] = {
-            "model": question.model,
-            "prompt": question.text,
-            "stream": True,
+        body = _streamed(question) | {
             "options": {
                 "temperature": question.temperature,
                 "num_predict": question.prompt.most_tokens,
@@ -157,13 +154,10 @@ class OpenAi:
     name = "OpenAI-compatible"
 
     def ways(self, tokens: FimTokens | None) -> tuple[Way, ...]:
-        return (Way.TOKENS if tokens else Way.SUFFIX, Way.PREFIX)
+        return _tokens_or_suffix(tokens)
 
     def request(self, question: Question) -> tuple[str, dict[str, Any]]:
-        body: dict[str, Any] = {
-            "model": question.model,
-            "prompt": question.text,
-            "stream": True,
+        body = _streamed(question) | {
             "temperature": question.temperature,
             "max_tokens": question.prompt.most_tokens,
         }
@@ -185,6 +179,16 @@ class OpenAi:
         if payload == b"[DONE]":
             return Chunk(is_last=True)
         return parse_openai_row(_row(payload))
+
+
+def _tokens_or_suffix(tokens: FimTokens | None) -> tuple[Way, ...]:
+    """The ways of a server without an infill request of its own."""
+    return (Way.TOKENS if tokens else Way.SUFFIX, Way.PREFIX)
+
+
+def _streamed(question: Question) -> dict[str, Any]:
+    """What the body of a request begins with: which model goes on with which text, piece by piece."""
+    return {"model": question.model, "prompt": question.text, "stream": True}
 
 
 def parse_openai_row(row: dict[str, Any]) -> Chunk:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -172,8 +173,7 @@ def init_distributed() -> Iterator[DistributedContext]:
 
     with _peer_errors():
         dist.init_process_group("gloo", None, timeout, context.world_size, context.rank, store)
-    _have_joined.set()
-    _has_group.set()
+    _rank0_speaks.set()
     try:
         yield context
     except BaseException:
@@ -226,13 +226,14 @@ def _leave_group_to_exit() -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(torch.distributed.group.WORLD))
 
 
-_have_joined = threading.Event()
-_has_group = threading.Event()
+_rank0_speaks = threading.Event()
+"""Whether messages are rank 0's alone: all have joined, and none is known to have ended."""
 
 
 def has_process_group() -> bool:
-    """Whether this process has joined others, which may have ended since."""
-    return _has_group.is_set()
+    """Whether this process has joined others and not left them; they may have ended since."""
+    distributed = sys.modules.get("torch.distributed")
+    return distributed is not None and distributed.is_available() and distributed.is_initialized()
 
 
 def message_prefix() -> str | None:
@@ -243,7 +244,7 @@ def message_prefix() -> str | None:
     is_single, rank = os.environ.get("WORLD_SIZE", "1") == "1", os.environ.get("RANK", "0")
     if is_single or rank == "0":
         return ""
-    return None if _have_joined.is_set() else f"process {rank}: "
+    return None if _rank0_speaks.is_set() else f"process {rank}: "
 
 
 @contextmanager
@@ -257,7 +258,7 @@ def _peer_errors() -> Iterator[None]:
         if not isinstance(error, torch.distributed.DistError) and "gloo/transport" not in str(error):
             raise
         if os.environ["RANK"] == "1":
-            _have_joined.clear()  # rank 0 may be who has ended, so this process says it as well
+            _rank0_speaks.clear()  # it may be who has ended, so this process says it as well
         reason = "has ended or does not answer; --resume goes on from what was last saved"
         raise InputError("another process of this run", reason) from error
 
