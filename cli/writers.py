@@ -44,7 +44,7 @@ def writers(options: argparse.Namespace) -> int:
     head = ["writer", "right of 10", "ms a line", "log-probs", "where"]
     print(table([head, *([str(row[key]) for key in ("writer", "right", "ms", "log_probs", "where")] for row in rows)]))
     if len(rows) == 1:
-        print(f"\nTo get a better one: {BETTER_WRITER}.")
+        print(f"\n{BETTER_WRITER[0].upper()}{BETTER_WRITER[1:]}.")
         print("`writers --get smollm2` fetches a small model; `--get NAME` of a larger one prints the command.")
     return 0
 
