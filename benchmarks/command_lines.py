@@ -136,6 +136,17 @@ def services(description: str | None) -> Parser:
     return parser
 
 
+def page(description: str | None) -> Parser:
+    parser = _parser("page", description)
+    parser.add_argument("--loads", type=positive, default=5, help="cold ones")
+    parser.add_argument("--keys", type=positive, default=400, help="that are typed with pauses")
+    parser.add_argument("--changes", type=positive, default=30_000, help="for the heap")
+    parser.add_argument("--decisions", type=positive, default=500, help="for the heap")
+    parser.add_argument("--chromium", type=existing_file, help="the browser (default: chromium on the path)")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    return parser
+
+
 def simulation(description: str | None) -> Parser:
     parser = _parser("simulation", description)
     parser.add_argument("--repeats", type=positive, default=5)
