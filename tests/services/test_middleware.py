@@ -153,13 +153,16 @@ def files_below(folder):
 
 
 def test_no_get_and_no_head_changes_anything(served, client):
-    before, explore = files_below(served.paths.root), served.services.assistance.models.explore
+    (served.services.files.folder / "mine.py").write_text("x = 1\n")
+    folders = served.paths.root, served.services.files.folder
+    before, explore = [files_below(folder) for folder in folders], served.services.assistance.models.explore
     sessions = served.services.recorder.open_sessions()
     for route in served.app.routes:
         path = re.sub(r"{\w+}", "page.js", route.path)
         for method in ("GET", "HEAD"):
-            assert client.request(method, f"{path}?explore=false&problem_id=x").status_code in (200, 400, 404, 405)
-    assert files_below(served.paths.root) == before
+            answer = client.request(method, f"{path}?explore=false&problem_id=x&path=mine.py")
+            assert answer.status_code in (200, 400, 404, 405)
+    assert [files_below(folder) for folder in folders] == before
     assert served.services.recorder.open_sessions() == sessions
     assert served.services.assistance.models.explore == explore and not served.finished
 
