@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -13,9 +14,12 @@ from config import RewardWeights
 from errors import InputError, NotFoundError
 from line_tracking import line_edits
 from rewards import Reward
-from sessions.session_files import SessionFile
+from sessions.session_files import SessionFile, read_header
 from state import T_LAST, Cursor, Env, State
 from state_adapter import Episode, Transition, read_recording
+
+MAX_SNAPSHOT_BYTES = 32 * 2**20
+"""Of a snapshot that is read although there is a stream beside it."""
 
 _NOBODY, _HUMAN, _ASSISTANT = range(3)
 AUTHORS = ("", "H", "A")
@@ -27,7 +31,7 @@ class ReplayStep:
     """A state of a session and what led to it.
 
     authors: for each line, an index of `AUTHORS`. action: None: it is the first. written: characters that are not blank
-    and that the action wrote. reward: of the assistant's action. pasted: whether the human pasted much.
+    and that the assistant's action wrote. reward: of the assistant's action. pasted: whether the human pasted much.
     """
 
     t: int
@@ -61,8 +65,7 @@ class Replay:
         by_index = {transition.index + 1: transition for transition in transitions}
         steps = []
         for i, (state, action) in enumerate(zip(episode.states, episode.actions, strict=True)):
-            before = episode.states[i - 1] if i else None
-            steps.append(_step(state, action, before, by_index.get(i), weights))
+            steps.append(_step(state, action, by_index.get(i), weights))
         return cls(episode.problem_id, tuple(steps))
 
     def written(self) -> int:
@@ -79,7 +82,7 @@ class Replay:
 
 def read_replay(session: SessionFile, weights: RewardWeights) -> Replay:
     """The replay of a session. Raises InputError: it is damaged; NotFoundError: it is no longer there."""
-    for index, episode in enumerate(read_recording(session.path)):
+    for index, episode in enumerate(read_recording(_smaller_file(session))):
         if index == session.index:
             if isinstance(episode, InputError):
                 raise episode
@@ -87,9 +90,24 @@ def read_replay(session: SessionFile, weights: RewardWeights) -> Replay:
     raise NotFoundError(f"session {session.id}", "is no longer there")
 
 
-def _step(
-    state: State, action: Action | None, before: State | None, transition: Transition | None, weights: RewardWeights
-) -> ReplayStep:
+def _smaller_file(session: SessionFile) -> Path:
+    """The file that learning reads; of a large one the stream that it was made of, where that is smaller.
+
+    The recorder's snapshots repeat the attribution of every line in every state, so they are ten times as large.
+    """
+    stream, size = session.stream, session.stamp[1]
+    if stream is None or size <= MAX_SNAPSHOT_BYTES or stream == session.path or not _is_of_same_session(session):
+        return session.path
+    return stream if stream.stat().st_size < size else session.path
+
+
+def _is_of_same_session(session: SessionFile) -> bool:
+    """Whether stream and snapshot begin with the same header."""
+    headers = [read_header(path) for path in (session.path, session.stream) if path is not None]
+    return headers[0].get("episode_id") == headers[-1].get("episode_id") and "startTime" in headers[0]
+
+
+def _step(state: State, action: Action | None, transition: Transition | None, weights: RewardWeights) -> ReplayStep:
     reward = None if transition is None else rewards.reward(transition, weights)
     return ReplayStep(
         state.t,
@@ -99,7 +117,7 @@ def _step(
         state.cursor,
         state.env,
         action,
-        0 if before is None else _written(before, state),
+        _written(transition.state, state) if transition is not None else 0,
         reward,
         bool(state.pasted),
     )

@@ -24,6 +24,13 @@ def counted(library):
             return {row.session.id: row for row in library.rows()}
 
 
+def wait_for_thread(library):
+    """Until the thread that counts has ended."""
+    deadline = time.monotonic() + WAIT
+    while library._counter is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def test_sessions_at_any_depth_are_listed_once_with_what_they_hold(sessions):
     folder = sessions.sample()
     sessions.sample("sample-longest-streak", place="friends/sam/sample-longest-streak")
@@ -75,8 +82,7 @@ def test_nothing_is_counted_twice_and_what_has_changed_is_counted_anew(sessions,
     with path.open("a") as file:
         file.write(json.dumps({"text": "c", "timestep": 2}) + "\n")
     assert counted(library)["mine"].counts.states == 3 and calls == ["mine"] * 2
-    while library._counter is not None:  # writes what it has counted
-        time.sleep(0.01)
+    wait_for_thread(library)  # it writes what it has counted
     again = SessionLibrary(sessions.folder, tmp_path / "cache.json")
     assert counted(again)["mine"].counts.states == 3 and calls == ["mine"] * 2
 
@@ -107,7 +113,9 @@ def test_a_list_does_not_wait_for_many_sessions_to_be_counted(sessions, monkeypa
     library = SessionLibrary(sessions.folder)
     start = time.monotonic()
     assert len(library.rows(wait=WAIT)) == 30 and time.monotonic() - start < WAIT / 2
+    library.forget()
     blocked.set()
+    wait_for_thread(library)
 
 
 def test_a_replay_is_read_once_while_its_file_stays(sessions, monkeypatch):
