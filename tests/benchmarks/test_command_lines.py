@@ -10,7 +10,7 @@ from benchmarks import command_lines, improvement, learning
 
 STUDIES = [
     "decision", "improvement", "judge", "learning", "recording", "retention", "reviewer", "scaling",
-    "search_bandits", "search_throughput", "services", "simulation", "training", "tutor", "writers",
+    "page", "search_bandits", "search_throughput", "services", "simulation", "training", "tutor", "writers",
 ]  # fmt: skip
 
 
