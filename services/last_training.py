@@ -22,6 +22,9 @@ from training.runs.training_manifest import ManifestEntry, read_manifest
 PLAN, LOG = "plan.json", "train.jsonl"
 """Files of a run: there until it has ended; a line an epoch."""
 
+PERSON = "person"
+"""Whose sessions a plan is for, if it does not say so."""
+
 NOT_CURRENT = "not-in-use"
 """Folder of the models of a run that did not become current."""
 
@@ -31,8 +34,12 @@ NOT_METRICS = ("phase", "epoch", "run_id", "run_label")
 
 
 def is_interrupted(paths: DataPaths) -> bool:
-    """Whether a training has begun and not ended."""
-    return (paths.run / PLAN).exists()
+    """Whether a training on the person's sessions has begun and not ended."""
+    try:
+        plan = json.loads(read_regular_file(paths.run / PLAN))
+    except (InputError, ValueError, RecursionError):
+        return False
+    return isinstance(plan, dict) and plan.get("trained_on", PERSON) == PERSON
 
 
 def trains_elsewhere(paths: DataPaths) -> bool:

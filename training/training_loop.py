@@ -174,6 +174,7 @@ def _begin_plan(inputs: LoopInputs) -> RunPlan:
         compared_with=generation,
         games_before=sum(len(entry.games) for entry in inputs.entries),
         held_out=tuple(sorted(_held_out(inputs, generation))),
+        trained_on=config.trained_on,
     )
     state = _train_config(inputs, plan).checkpoint_dir / STATE
     with files.translate_os_errors(state):

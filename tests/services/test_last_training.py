@@ -56,6 +56,12 @@ def test_an_interrupted_run_was_stopped_and_shows_the_epochs_of_the_latest_run(p
     assert len(state.points) == 1 and state.table == []
 
 
+@pytest.mark.parametrize("plan", ['{"trained_on": "scripted"}', "{", "[]", ""])
+def test_a_run_on_simulated_sessions_and_a_damaged_plan_are_none_of_the_persons(paths, plan):
+    (paths.run / "plan.json").write_text(plan)
+    assert LastTraining(paths).state() == TrainingMessage("idle")
+
+
 def test_an_interrupted_run_that_somebody_goes_on_with_is_running_elsewhere(paths):
     (paths.run / "plan.json").write_text("{}")
     last = LastTraining(paths)

@@ -29,6 +29,7 @@ class RunPlan:
     """id: of this run. fingerprint: `fingerprint_of`. start: the models that training begins with (`starts.Start`).
     compared_with: the generation that was current at the beginning; None: none was, or it was no generation.
     games_before: games of self-play that earlier runs played. held_out: ids of the sessions that are not learned from.
+    trained_on: whose sessions they are.
     """
 
     id: str
@@ -37,6 +38,7 @@ class RunPlan:
     compared_with: str | None
     games_before: int
     held_out: tuple[str, ...]
+    trained_on: str = "person"
 
 
 def fingerprint_of(config: LoopConfig, episodes: Sequence[Episode], problems: Mapping[str, Problem]) -> str:
@@ -81,7 +83,7 @@ def _parse_plan(path: Path, content: bytes) -> RunPlan:
         plan = RunPlan(**values, held_out=tuple(held_out))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedFileError(str(path), "is no plan") from error
-    texts = (plan.id, plan.fingerprint, plan.start, plan.compared_with or "", *plan.held_out)
+    texts = (plan.id, plan.fingerprint, plan.start, plan.compared_with or "", plan.trained_on, *plan.held_out)
     if not all(isinstance(text, str) for text in texts) or not isinstance(held_out, list):
         raise DamagedFileError(str(path), "is no plan")
     if type(plan.games_before) is not int or not 0 <= plan.games_before < 2**63:

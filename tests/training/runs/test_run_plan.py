@@ -1,5 +1,6 @@
 """The plan of a run: what it is fixed on, and that it outlives a kill. Damaged plans: test_damaged_files.py."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,16 @@ def test_a_plan_is_read_as_it_was_written_until_it_is_removed(tmp_path):
     remove_plan(path)
     remove_plan(path)
     assert read_plan(path, messages.append) is None and not messages
+
+
+def test_a_plan_says_whose_sessions_it_is_for_and_an_older_one_is_for_a_persons(tmp_path):
+    path = tmp_path / "plan.json"
+    write_plan(path, replace(PLAN, trained_on="scripted"))
+    assert read_plan(path, print).trained_on == "scripted"
+    older = json.loads(path.read_text())
+    del older["trained_on"]
+    path.write_text(json.dumps(older))
+    assert read_plan(path, print) == PLAN
 
 
 @pytest.mark.parametrize("count", [-1, 2**63, True, 1.0, "3"])
