@@ -146,7 +146,10 @@ export class Workspace {
   }
 
   /** The open text was saved as the person's file. */
-  noteSaved(): void { this.document.value?.session.noteSaved(); }
+  noteSaved(): void {
+    this.document.value?.session.noteSaved();
+    this.assistant.noteBoundary();
+  }
 
   #afterwards(open: () => Promise<void>): Promise<void> {
     const opening = this.#opening.then(open);

@@ -5,7 +5,7 @@ import { ChangeSet, type ChangeDesc, Compartment, EditorState, type Extension, t
 import { EditorView, type ViewUpdate } from "@codemirror/view";
 import { ask, RefusedError } from "../api/client";
 import type { InferenceAnswer } from "../api/messages";
-import { countCharacters, filePosition, fileText } from "../editor/coordinates";
+import { countCharacters, filePosition, fileText, openFile } from "../editor/coordinates";
 import { originAnnotation } from "../editor/origins";
 import { notify, reporting } from "../notices";
 import type { RecordedSession } from "../recording/session";
@@ -35,6 +35,7 @@ export interface DecisionEntry {
   time: number;
   answer: InferenceAnswer;
   dropped: Dropped;
+  hunks: readonly Hunk[];
 }
 
 export interface Target {
@@ -43,9 +44,8 @@ export interface Target {
   fileName: string;
 }
 
-interface NotesActivity { noteActivity?(kind: string, detail: Record<string, unknown>): void }
-
 const SUPERSEDED = 499;
+const RECORDING_MS = 300;
 const SLOW_MS = 3000;
 const NEW_MS = 6000;
 const FADING_MS = 3000;
@@ -232,12 +232,15 @@ export class Assistant {
       return;
     }
     this.#askedText = text;
-    if (session.lastMover === "assistant" || !session.isPosted(state)) void session.postState(state, null);
+    const isPosted = session.lastMover === "person" && session.isPosted(state);
+    const posting = isPosted ? Promise.resolve() : session.postState(state, null);
     const { timestep } = session;
     const request = (this.#request += 1);
     this.#isAsking = true;
     this.#since = ChangeSet.empty(state.doc.length).desc;
-    const answer = await this.#ask(state, target, request);
+    this.status.set({ kind: "thinking", text: "Thinks" });
+    await Promise.race([posting, after(RECORDING_MS)]); // what is recorded of the lines decides too
+    const answer = request === this.#request ? await this.#ask(state, target, request) : null;
     await this.#whileBusy(view, request);
     if (request !== this.#request) return;
     this.#isAsking = false;
@@ -256,7 +259,6 @@ export class Assistant {
         cursorOffset: filePosition(state, state.selection.main.head),
       },
     };
-    this.status.set({ kind: "thinking", text: "Thinks" });
     const slow = setTimeout(() => this.#tellSlow(request), SLOW_MS);
     try {
       return await ask<InferenceAnswer>("/api/backend/inference", body);
@@ -272,20 +274,20 @@ export class Assistant {
   /** A text would break what is being composed, and move what the mouse selects. */
   async #whileBusy(view: EditorView, request: number): Promise<void> {
     while (request === this.#request && (view.composing || this.#timer.isMouseDown)) {
-      await new Promise((resolve) => { setTimeout(resolve, LOOK_AGAIN_MS); });
+      await after(LOOK_AGAIN_MS);
     }
   }
 
   #receive(answer: InferenceAnswer, asked: EditorState, { view, session }: Target): void {
     const { action: [type, line], request_id: requestId, new_text: newText } = answer.metadata;
-    const hunks = answer.unified_diff ? hunksBetween(asked.doc.toString(), documentText(newText)) : [];
+    const hunks = answer.unified_diff ? hunksBetween(asked.doc.toString(), openFile(newText).doc.toString()) : [];
     const merged = mergedHunks(asked.doc, hunks, line, this.#since);
     const dropped = hunks.length ? this.#reasonToDrop(view, merged) : null;
     const isPlaced = merged !== null && dropped === null && hunks.length > 0;
     if (isPlaced) this.#place(view, merged, kindOf(type), requestId);
     const shown = isPlaced ? stateWith(asked, hunks) : asked;
     void session.postState(shown, { H: null, A: dropped ? { type: 0, line: 0 } : { type, line, request_id: requestId } });
-    this.decisions.set([{ time: Date.now(), answer, dropped }, ...this.decisions.value].slice(0, MOST_DECISIONS));
+    this.decisions.set([{ time: Date.now(), answer, dropped, hunks }, ...this.decisions.value].slice(0, MOST_DECISIONS));
     if (!isPlaced) this.#tellSilence(answer.metadata.reason);
   }
 
@@ -415,8 +417,7 @@ export class Assistant {
   }
 
   #noteActivity(kind: string, detail: Record<string, unknown>): void {
-    const session: (RecordedSession & NotesActivity) | undefined = this.#target?.session;
-    session?.noteActivity?.(kind, detail);
+    this.#target?.session.noteActivity(kind, detail);
   }
 }
 
@@ -461,13 +462,12 @@ function stateWith(state: EditorState, hunks: readonly Hunk[]): EditorState {
   return state.update({ changes: hunks.map(({ from, removed, inserted }) => ({ from, to: from + removed.length, insert: inserted })) }).state;
 }
 
-/** A file's text as the editor has it: lines end with a line feed. */
-function documentText(text: string): string {
-  return text.replace(/\r\n?/g, "\n");
+function sameOrNew(before: readonly PlacedEdit[], now: readonly PlacedEdit[]): readonly PlacedEdit[] {
+  return before.length === now.length && before.every((edit, i) => edit.requestId === now[i]?.requestId) ? before : now;
 }
 
-function sameOrNew(before: readonly PlacedEdit[], now: readonly PlacedEdit[]): readonly PlacedEdit[] {
-  return before.length === now.length && before.every((edit, i) => edit === now[i]) ? before : now;
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => { setTimeout(resolve, ms); });
 }
 
 function message(error: unknown): string {

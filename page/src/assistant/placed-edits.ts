@@ -1,7 +1,8 @@
 // What the assistant wrote in the open document, and what became of it: a part of the editor's state.
 // Not here: how it looks (`marks`), who asks for it (`assistant`).
 import { undo } from "@codemirror/commands";
-import { type ChangeSet, type EditorState, StateEffect, StateField, Text, type Transaction } from "@codemirror/state";
+import { type ChangeSet, type EditorState, StateEffect, StateField, Text, Transaction } from "@codemirror/state";
+import { originAnnotation } from "../editor/origins";
 import type { Hunk } from "./hunks";
 
 export type EditKind = "code" | "edit" | "explain";
@@ -22,6 +23,8 @@ export interface PlacedEdit {
   kind: EditKind;
   hunks: readonly PlacedHunk[];
   phase: Phase;
+  /** When it was placed, in milliseconds since 1970. */
+  time: number;
   /** Whether the person can take it back or keep a part by one key. */
   isFresh: boolean;
   /** What it was placed into, to place a part of it there instead. */
@@ -47,11 +50,12 @@ export const setPhase = StateEffect.define<{ requestId: string; phase: Phase }>(
 export const dropEdit = StateEffect.define<string>();
 
 const MOST_EDITS = 100;
+const FRESH_MS = 60_000; // after so long, the person's next change lets the text be theirs
 
 export const placedEdits = StateField.define<readonly PlacedEdit[]>({
   create: () => [],
   update(edits, transaction) {
-    let next = transaction.docChanged ? edits.map((edit) => mapEdit(edit, transaction)).filter((edit) => edit !== null) : edits;
+    let next = transaction.docChanged && edits.length ? mapEdits(edits, transaction) : edits;
     for (const effect of transaction.effects) next = withEffect(next, effect);
     return next;
   },
@@ -122,6 +126,13 @@ const FORGOTTEN: Placing = { hunks: [], before: Text.empty, after: Text.empty, p
 
 function settled(edit: PlacedEdit): PlacedEdit {
   return edit.isFresh ? { ...edit, isFresh: false, phase: "faded", placed: FORGOTTEN } : edit;
+}
+
+function mapEdits(edits: readonly PlacedEdit[], transaction: Transaction): readonly PlacedEdit[] {
+  const mapped = edits.flatMap((edit) => mapEdit(edit, transaction) ?? []);
+  if (transaction.annotation(originAnnotation) === "assistant") return mapped;
+  const latest = (transaction.annotation(Transaction.time) ?? 0) - FRESH_MS;
+  return mapped.map((edit) => (edit.time < latest ? settled(edit) : edit)); // the person has gone on with it for long
 }
 
 /** null: nothing of its text is left. */

@@ -9,7 +9,8 @@ import { addEdit, type EditKind, type PlacedEdit, placedHunks } from "./placed-e
 export function newEdit(state: EditorState, hunks: readonly Hunk[], kind: EditKind, requestId: string): PlacedEdit {
   const after = state.changes(changesOf(hunks)).apply(state.doc);
   return {
-    requestId, kind, hunks: placedHunks(hunks), phase: "new", isFresh: true, placed: { hunks, before: state.doc, after, part: null },
+    requestId, kind, hunks: placedHunks(hunks), phase: "new", time: Date.now(), isFresh: true,
+    placed: { hunks, before: state.doc, after, part: null },
   };
 }
 

@@ -1,6 +1,7 @@
 // "Why here?": how the latest decisions came about, in words and numbers.
 import { useStore } from "../store";
 import type { Assistant, DecisionEntry } from "./assistant";
+import type { Hunk } from "./hunks";
 import { type Explanation, explain, timeOfDay } from "./words";
 
 export function WhyHere({ assistant }: { assistant: Assistant }) {
@@ -22,11 +23,24 @@ function Entry({ entry, isOpen }: { entry: DecisionEntry; isOpen: boolean }) {
     <details class="why small" open={isOpen}>
       <summary>{explanation.headline} <span class="quiet-text">{timeOfDay(entry.time)}</span></summary>
       {explanation.reasons.map((reason) => <p key={reason}>{reason}</p>)}
+      <Replaced hunks={entry.hunks} />
       <Considered explanation={explanation} />
       {explanation.stages.length > 0 && (
         <p class="quiet-text">{explanation.stages.map(({ name, milliseconds }) => `${name} ${milliseconds}`).join(", ")}</p>
       )}
     </details>
+  );
+}
+
+function Replaced({ hunks }: { hunks: readonly Hunk[] }) {
+  const replacing = hunks.filter((hunk) => hunk.removed.trim());
+  if (!replacing.length) return null;
+  return (
+    <ul class="plain edit-change" aria-label="What it replaced">
+      {replacing.map((hunk) => (
+        <li key={hunk.from}><del>{hunk.removed.trim()}</del>{hunk.inserted.trim() && <> → <ins>{hunk.inserted.trim()}</ins></>}</li>
+      ))}
+    </ul>
   );
 }
 

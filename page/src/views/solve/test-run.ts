@@ -3,7 +3,7 @@ import { ask } from "../../api/client";
 import type { CaseAnswer, ExecuteAnswer, SubmissionAnswer } from "../../api/messages";
 import { fileText } from "../../editor/coordinates";
 import { Store } from "../../store";
-import type { OpenDocument } from "../../workspace";
+import { type OpenDocument, workspace } from "../../workspace";
 
 const TIMEOUT_MS = 10_000;
 
@@ -59,6 +59,7 @@ export class TestRunner {
     this.run.set({ status: "running", isSubmission });
     try {
       this.run.set(await work(controller.signal));
+      workspace.assistant.noteBoundary();
     } catch (error) {
       if (controller.signal.aborted) this.run.set({ status: "stopped" });
       else this.run.set({ status: "failed", reason: error instanceof Error ? error.message : String(error) });
