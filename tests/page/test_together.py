@@ -1,6 +1,7 @@
 """The assistant beside a person in a browser: when it writes, how that is marked, and that it goes when they say so."""
 
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -52,25 +53,56 @@ class ScriptedAssistant:
         return self.review_answer
 
 
+USUAL = SettingsChange(pause="key", off_for=[], subtle=False, paused_until=None, theme="light")
+"""Settings of a test: the assistant is asked on a key, so that slow typing does not ask too soon."""
+
+
 @pytest.fixture
 def assistant(server, monkeypatch):
-    """The assistant that a test has scripted; it is asked on a key, so that slow typing does not ask too soon."""
+    """The assistant that a test has scripted."""
     services, scripted = server.running.services, ScriptedAssistant()
     monkeypatch.setattr(services.assistance, "writer", scripted)
     monkeypatch.setattr(services.assistance, "reviewer", scripted)
     monkeypatch.setattr(services.assistance, "clean", lambda text, *_: text)
     monkeypatch.setattr(services.assistance.models, "decide", scripted.decide)
-    services.settings.update(SettingsChange(pause="key", off_for=[], subtle=False, paused_until=None, theme="light"))
     return scripted
 
 
+@contextmanager
+def open_page(browser):
+    """A page for several tests, and what the browser complained about."""
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    yield page, complaints
+    page.context.close()
+
+
+@pytest.fixture(scope="module")
+def shared_page(browser, server):
+    server.running.services.settings.update(USUAL)
+    with open_page(browser) as (page, complaints):
+        page.goto(server.url)
+        yield page, complaints
+
+
 @pytest.fixture
-def scratch(assistant, opened):
+def scratch(assistant, server, shared_page):
     """A scratch file, open and ready to type."""
-    opened.set_default_timeout(PATIENCE_MS)
-    opened.get_by_role("button", name="A scratch file").click()
-    opened.locator(".cm-content").click()
-    return opened
+    page, complaints = shared_page
+    settings = server.running.services.settings
+    before = settings.current()
+    if settings.update(USUAL) != before:
+        page.reload()
+    page.get_by_role("button", name="A scratch file").click()
+    page.locator(".cm-content").click()
+    yield page
+    if (end := page.get_by_role("button", name="End the session")).is_visible():
+        end.click()
+        page.get_by_text("Not recording", exact=False).wait_for()
+    assert not complaints
 
 
 def text_of(page):
@@ -216,19 +248,23 @@ def still_clock(page, assistant, server, errors):
     assert not errors
 
 
+def pass_time(page, milliseconds):
+    page.clock.run_for(milliseconds)
+
+
 def test_it_is_asked_once_the_person_has_paused_and_not_before(still_clock, assistant):
     for _ in range(3):
         still_clock.keyboard.type("x")
-        still_clock.clock.run_for(140)
+        pass_time(still_clock, 140)
     assert assistant.asked == 0
-    still_clock.clock.run_for(1000)
+    pass_time(still_clock, 1000)
     wait_for_status(still_clock, "keeps quiet")
     assert assistant.asked == 1
 
 
 def asked_by_key_alone(page, assistant):
     """Lets two seconds pass, then asks by the key; whether that was the first time that it was asked."""
-    page.clock.run_for(2000)
+    pass_time(page, 2000)
     page.keyboard.press("Alt+Enter")
     wait_for_status(page, "keeps quiet")
     return assistant.asked == 1
@@ -255,17 +291,17 @@ def test_it_is_not_asked_in_the_middle_of_a_word(still_clock, assistant):
 def test_it_is_not_asked_while_the_editor_has_no_focus(still_clock, assistant):
     still_clock.keyboard.type("x = 1")
     still_clock.get_by_role("heading", level=1).click()
-    still_clock.clock.run_for(2000)
+    pass_time(still_clock, 2000)
     assert assistant.asked == 0
 
 
 def test_it_is_not_asked_while_a_text_is_composed_but_afterwards(still_clock, assistant):
     session = still_clock.context.new_cdp_session(still_clock)
     session.send("Input.imeSetComposition", {"text": "にほ", "selectionStart": 2, "selectionEnd": 2})
-    still_clock.clock.run_for(2000)
+    pass_time(still_clock, 2000)
     assert assistant.asked == 0
     session.send("Input.insertText", {"text": "日本"})
-    still_clock.clock.run_for(2000)
+    pass_time(still_clock, 2000)
     wait_for_status(still_clock, "keeps quiet")
     assert (assistant.asked, text_of(still_clock)) == (1, "日本")
 
@@ -392,8 +428,7 @@ def test_a_writer_that_fails_is_told_once(scratch, assistant, monkeypatch):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_marks_tell_the_kinds_apart_without_colour_too(page, scratch, assistant, theme):
-    page.emulate_media(color_scheme=theme)
+def test_marks_tell_the_kinds_apart_without_colour_too(scratch, assistant, theme):
     scratch.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
     write_loop(scratch, assistant)
     assistant.decision, assistant.texts, assistant.line = Decision.EDIT_EXISTING_LINES, ["def f(numbers):", ""], -5

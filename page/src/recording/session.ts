@@ -104,6 +104,7 @@ export class RecordedSession {
 
   /** Notes something that the person did beside typing. */
   noteActivity(kind: string, detail: Record<string, unknown> = {}): void {
+    if (this.#journal.isEnding) return; // the editor loses the focus when it goes
     this.#journal.addActivity([Date.now(), kind, detail]);
     this.#flushSoon();
   }
