@@ -16,7 +16,7 @@ TINY = {
     "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
     "serve": {"explore": False},
     "ppo": {"epochs": 1},
-    "zero_style": {"epochs": 1, "roots": 2, "horizon": 2},
+    "zero_style": {"epochs": 1, "roots": 2, "horizon": 2, "simulations": 2, "passes": 1},
 }
 
 
