@@ -245,3 +245,15 @@ def wait_until(condition, seconds=30):
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
     return condition()
+
+
+def test_what_a_crash_left_of_a_removal_is_gone_before_anything_is_read(start, paths):
+    trash = paths.episodes / ".deleted-1" / "raw" / ".deleted-1.jsonl"
+    trash.parent.mkdir(parents=True)
+    trash.write_text("{}")
+    paths.settings.write_text('{"explore": false}')
+    (paths.root / ".erasing").touch()
+    running = start()
+    assert json.loads(get(running.port, "/api/sessions")[1]) == []
+    assert not trash.exists() and not paths.settings.exists() and not (paths.root / ".erasing").exists()
+    assert running.services.settings.current().explore
