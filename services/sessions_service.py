@@ -22,6 +22,7 @@ from services.endpoints import Endpoint
 from services.last_training import trains_elsewhere
 from services.messages import Ok
 from services.own_texts import relearn_texts
+from services.reading_thread import ReadingThread
 from services.responses import answer, read
 from services.services import Services
 from services.sessions_messages import (
@@ -92,6 +93,7 @@ class SessionsService:
 
     services: Services
     erasing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    reading: ReadingThread = field(default_factory=lambda: ReadingThread("replay"))
     library: SessionLibrary = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,18 +103,15 @@ class SessionsService:
     async def sessions(self, request: Request) -> Response:
         recorder = self.services.recorder
         rows = await asyncio.to_thread(self.library.rows, recorder.open_sessions())
-        return answer([self._summary(row) for row in rows])
+        return await asyncio.to_thread(lambda: answer([self._summary(row) for row in rows]))
 
     async def timeline(self, request: Request) -> Response:
         session_id = request.path_params["id"]
-        replay = await asyncio.to_thread(self.library.replay, session_id)
-        row = await asyncio.to_thread(self.library.row, session_id)
-        states = await asyncio.to_thread(_timeline, replay)
-        return answer(SessionTimeline(**self._facts(row), states=states))
+        return await self.reading.run(lambda: answer(self._timeline(session_id)))
 
     async def state(self, request: Request) -> Response:
-        index = request.path_params["index"]
-        replay = await asyncio.to_thread(self.library.replay, request.path_params["id"])
+        session_id, index = request.path_params["id"], request.path_params["index"]
+        replay = await self.reading.run(lambda: self.library.replay(session_id))
         if not index.isascii() or not index.isdecimal() or not int(index[:9]) < len(replay.steps):
             raise NotFoundError(f"state {index[:20]}", f"is not there; the session has {len(replay.steps)} states")
         return answer(_state(replay, int(index[:9])))
@@ -141,6 +140,10 @@ class SessionsService:
             async with self.services.recorder.without_sessions():
                 await asyncio.to_thread(self._erase, message.models_too)
         return answer(Ok())
+
+    def _timeline(self, session_id: str) -> SessionTimeline:
+        replay = self.library.replay(session_id)
+        return SessionTimeline(**self._facts(self.library.row(session_id)), states=_timeline(replay))
 
     def _exclude(self, session_id: str, excluded: bool) -> None:
         self.library.set_excluded(session_id, excluded)

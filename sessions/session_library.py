@@ -97,7 +97,8 @@ class SessionLibrary:
         """All of them, as they lie on the disk now; several for a file that holds several."""
         with self._list_being_made():
             sessions = [each for session in find_sessions(self.folder) for each in self._split(session)]
-            self._sessions = {session.id: session for session in sessions}
+            with self._changed:
+                self._sessions = {session.id: session for session in sessions}
         return sessions
 
     def rows(self, recording: Collection[str] = (), *, wait: float = WAIT_SECONDS) -> list[SessionRow]:
@@ -129,15 +130,19 @@ class SessionLibrary:
         """Raises NotFoundError: there is no such session; InputError: it is damaged."""
         session = self.session(session_id)
         with self._replaying:
-            cached = self._replays.get(session_id)
-            if cached is not None and cached[0] == session.stamp:
-                self._replays.move_to_end(session_id)
-                return cached[1]
+            with self._changed:
+                cached = self._replays.get(session_id)
+                if cached is not None and cached[0] == session.stamp:
+                    self._replays.move_to_end(session_id)
+                    return cached[1]
             replay = read_replay(session, self._weights)
-            self._replays[session_id] = session.stamp, replay
-            while len(self._replays) > _OPEN_REPLAYS:
-                self._replays.popitem(last=False)
-        self._remember(session, _counts_of(replay))
+            counts = _counts_of(replay)
+            with self._changed:
+                if session_id in self._sessions:  # else it was removed meanwhile
+                    self._counts[session_id] = session.stamp, counts
+                    self._replays[session_id] = session.stamp, replay
+                while len(self._replays) > _OPEN_REPLAYS:
+                    self._replays.popitem(last=False)
         return replay
 
     def set_excluded(self, session_id: str, excluded: bool) -> None:
@@ -158,20 +163,16 @@ class SessionLibrary:
         remove_session(session, [other for other in sessions if other.id != session_id], self.folder)
         with self._changed:
             self._waiting.pop(session_id, None)
-            for table in (self._sessions, self._facts, self._counts):
+            for table in (self._sessions, self._facts, self._counts, self._replays):
                 table.pop(session_id, None)
-        with self._replaying:
-            self._replays.pop(session_id, None)
         self._write_cache()
 
     def forget(self) -> None:
         """Forgets everything: the sessions are others now."""
         with self._changed:
-            for table in (self._waiting, self._sessions, self._facts, self._counts):
+            for table in (self._waiting, self._sessions, self._facts, self._counts, self._replays):
                 table.clear()
             self._changed.notify_all()
-        with self._replaying:
-            self._replays.clear()
 
     def _split(self, session: SessionFile) -> Iterator[SessionFile]:
         episodes = self._facts_of(session).episodes
@@ -187,7 +188,8 @@ class SessionLibrary:
         cached = self._facts.get(file_id)
         if cached is None or cached[0] != session.stamp:
             facts = Facts(read_header(session.path), session.bytes(), _episode_count(session.path))
-            cached = self._facts[file_id] = session.stamp, facts
+            with self._changed:
+                cached = self._facts[file_id] = session.stamp, facts
         return cached[1]
 
     def _row(self, session: SessionFile) -> SessionRow:
@@ -246,7 +248,8 @@ class SessionLibrary:
 
     def _remember(self, session: SessionFile, counts: Counts) -> None:
         with self._changed:
-            self._counts[session.id] = session.stamp, counts
+            if session.id in self._sessions:
+                self._counts[session.id] = session.stamp, counts
 
     @contextmanager
     def _list_being_made(self) -> Iterator[None]:

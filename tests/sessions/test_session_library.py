@@ -150,3 +150,26 @@ def test_a_thousand_sessions_are_listed_at_once(sessions, sample_sessions):
     start = time.monotonic()
     library.rows()
     assert time.monotonic() - start < 2
+
+
+def test_lists_replays_marks_and_removals_may_come_at_the_same_time(sessions, tmp_path):
+    for i in range(12):
+        sessions.stream(f"s{i}", ["a", "a\nb", "c"])
+    library, errors = SessionLibrary(sessions.folder, tmp_path / "cache.json"), []
+
+    def use(number):
+        try:
+            for i in range(number, 12, 3):
+                library.rows(wait=0.01)
+                library.set_excluded(f"s{i}", True)
+                assert len(library.replay(f"s{i}").steps) == 3
+                library.remove(f"s{i}")
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == [] and library.rows() == [] and list(sessions.folder.iterdir()) == []
