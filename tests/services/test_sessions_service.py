@@ -1,10 +1,14 @@
 """The page's sessions: listed, replayed, excluded; what is not there or damaged is said."""
 
+import contextlib
 import io
 import json
 import shutil
+import threading
+import time
 import zipfile
 from dataclasses import asdict
+from http.client import HTTPConnection, HTTPException
 from urllib.parse import quote
 
 import pytest
@@ -236,3 +240,33 @@ def test_after_erasing_the_server_works_as_on_the_first_day(client, served, samp
     row = summary(client, name)
     assert row["states"] == 2 and row["status"] == "ended" and waiting not in str(client.get("/api/sessions").json())
     assert client.get("/api/models").json() == []
+
+
+@pytest.mark.slow
+def test_a_kill_in_the_middle_of_deleting_leaves_each_session_whole_or_gone(server_process, sample_sessions):
+    content = (sample_sessions / "sample-title-case" / "sample-title-case.json").read_bytes()
+    episodes, names = server_process.paths.episodes, [f"s{i}" for i in range(200)]
+    for name in names:
+        files.atomic_write(episodes / name / f"{name}.json", content)
+    server_process.start()
+
+    def delete_all():
+        with contextlib.suppress(OSError, HTTPException):
+            for name in names:
+                connection = HTTPConnection("127.0.0.1", server_process.port, timeout=30)
+                connection.request("POST", f"/api/sessions/{name}/delete")
+                connection.getresponse().read()
+                connection.close()
+
+    deleting = threading.Thread(target=delete_all)
+    deleting.start()
+    while len(list(episodes.glob("s*"))) > 180 and deleting.is_alive():
+        time.sleep(0.005)
+    server_process.kill()
+    deleting.join()
+    left = sorted(path.name for path in episodes.glob("s*"))
+    assert 0 < len(left) < 200
+    assert all((episodes / name / f"{name}.json").read_bytes() == content for name in left)
+    server_process.start()
+    assert sorted(row["id"] for row in server_process.get("/api/sessions")) == left
+    assert sorted(path.name for path in episodes.iterdir()) == left
