@@ -175,6 +175,18 @@ def test_all_that_an_action_carries_and_what_did_not_compile_reads_back(tmp_path
     assert same_episode(again, episode)
 
 
+@pytest.mark.parametrize("file", [None, "src/ünï.py"])
+def test_the_persons_file_reads_back_and_is_absent_where_there_is_none(tmp_path, file):
+    state = State(("a",), 0, unedited(1), unedited(1))
+    episode = Episode(
+        "e", "memory", "p", (state, dataclasses.replace(state, t=1)), (None, Action("A", Decision.NO_OP, -1)), file=file
+    )
+    path = write_snapshot(episode, tmp_path)
+    assert json.loads(path.read_text()).get("file") == file and ("file" in path.read_text()) == (file is not None)
+    (again,), _ = read_episodes(path)
+    assert again.file == file
+
+
 @pytest.mark.parametrize(
     "name", ["e-1 #0", "", ".", "..", "a/b", "../b", "a\\b", "a\0b", "\n", "é", "\ud800", "a.json"]
 )

@@ -3,6 +3,7 @@
 import os
 import stat
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -243,8 +244,14 @@ def test_a_full_disk_leaves_the_file_as_it_was(files, place, monkeypatch):
     assert (place / "src/main.py").read_text() == "x = 1\n" and len(list((place / "src").iterdir())) == 2
 
 
-def test_only_one_of_several_saves_at_once_succeeds(files, place):
-    opened, outcomes = files.read("src/main.py"), []
+def test_only_one_of_several_saves_at_once_succeeds(files, place, monkeypatch):
+    opened, outcomes, rename = files.read("src/main.py"), [], os.rename
+
+    def rename_slowly(*arguments, **options):
+        time.sleep(0.1)  # so that the others have compared what they found before this one is done
+        rename(*arguments, **options)
+
+    monkeypatch.setattr(os, "rename", rename_slowly)
 
     def save(text):
         try:
