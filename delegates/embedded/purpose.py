@@ -72,8 +72,8 @@ def _sentences(statement: str) -> tuple[_Sentence, ...]:
     prose = _EXAMPLE.sub("\n\n", statement)
     sentences = [" ".join(part.split()) for part in _SENTENCE_END.split(prose)]
     parts = [part for sentence in sentences for part in _short_parts(sentence)]
-    told = [_without_connective(part).rstrip(".:;, ") for part in parts if not part.endswith("?")]
-    return tuple(_Sentence(part) for part in told if len(_stems(part)) >= _NEW_WORDS)
+    statements = [_without_connective(part).rstrip(".:;, ") for part in parts if not part.endswith("?")]
+    return tuple(_Sentence(part) for part in statements if len(_stems(part)) >= _NEW_WORDS)
 
 
 def _without_connective(part: str) -> str:

@@ -32,7 +32,7 @@ _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What stands around a line. names: that are bound where the line is reached, built-in ones not included.
+    """What stands around a line. names: that are bound where the line is reached; built-in ones are left out.
 
     function: the innermost one around the line; None: none. above, below: the statements of the same block.
     enclosing: the statements that the line is in, the outermost first. bindings: statements before the line that bind
@@ -83,7 +83,8 @@ def surroundings(lines: Sequence[str], line: int, indent: str) -> Surroundings |
     shown = list(lines[first : line + MOST_LINES // 2])
     at = line - first
     below = next((each for each in shown[at + 1 :] if each.strip()), "")
-    mark = f"if {_MARK}:" if len(indentation(below)) > len(indent) and _stood_in_block(lines[line]) else _MARK
+    is_header = bool(lines[line].strip()) and len(indentation(below)) > len(indent)
+    mark = f"if {_MARK}:" if is_header else _MARK
     shown[at] = indent + mark
     if first:
         shown = [*(each for each in lines[:first] if _IMPORT_OR_DEFINITION.match(each)), *shown]
@@ -91,11 +92,6 @@ def surroundings(lines: Sequence[str], line: int, indent: str) -> Surroundings |
     if tree is None or (path := _path_to_mark(tree)) is None:
         return None
     return _described(tree, path, broken)
-
-
-def _stood_in_block(text: str) -> bool:
-    """Whether a line may be the header of what stands deeper below."""
-    return bool(text.strip())
 
 
 _IMPORT_OR_DEFINITION = re.compile(r"(?:import|from)\s|[A-Za-z_]\w*\s*=\s*[\w.'\"]+\s*$")
@@ -163,8 +159,8 @@ def _path_to_mark(tree: ast.Module) -> _Path | None:
             if _is_mark(statement):
                 return _Path(enclosing, block, index)
             for inner in blocks_of(statement):
-                if found := search(inner, (*enclosing, statement)):
-                    return found
+                if path := search(inner, (*enclosing, statement)):
+                    return path
         return None
 
     return search(tree.body, ())

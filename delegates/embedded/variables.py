@@ -8,7 +8,7 @@ Not here: how probable such tokens are.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from delegates.embedded.vocabulary import DEDENT, INDENT, LINE_END
@@ -113,8 +113,3 @@ def coded_stream(tokens: Sequence[str], coder: VariableCoder | None = None) -> l
     """The codes of a program's tokens."""
     coder = coder or VariableCoder()
     return [coder.code(token, following) for token, following in zip(tokens, [*tokens[1:], ""], strict=False)]
-
-
-def coded_streams(programs: Iterable[Sequence[str]]) -> list[list[str]]:
-    """The codes of each program by itself."""
-    return [coded_stream(program) for program in programs]

@@ -200,8 +200,8 @@ class EmbeddedWriter:
             if is_block:
                 yield _block(task, Line())
             return
-        lines_found = search_lines(task.model, self._start_of(place), task.cancellation, task.deadline)
-        lines = [line for line in lines_found if line.log_prob > _LEAST_PROBABLE]
+        possible_lines = search_lines(task.model, self._start_of(place), task.cancellation, task.deadline)
+        lines = [line for line in possible_lines if line.log_prob > _LEAST_PROBABLE]
         lines.sort(key=lambda line: -_fresh_log_prob(line, place))
         ruled = sorted(_ruled(place, task.decision), key=lambda candidate: -sum(candidate.log_probs))
         for line in lines[:_CANDIDATES]:
@@ -212,8 +212,8 @@ class EmbeddedWriter:
             elif task.plausibility.accepts([place.before + place.completion(line)]):
                 yield _block(task, line)
         yield from ruled
-        if place.fragment and not is_block and lines_found and lines_found[0].log_probs:
-            yield from _whole_word(task, lines_found[0])
+        if place.fragment and not is_block and possible_lines and possible_lines[0].log_probs:
+            yield from _whole_word(task, possible_lines[0])
 
     def _start_of(self, place: Place) -> Start:
         names = None
