@@ -193,6 +193,7 @@ def decide(
     top_k: int | None = None,
     temperature: float = 1.0,
     epsilon: float = 0.0,
+    must_help: bool = False,
     generator: torch.Generator | None = None,
     h_max: int | None = None,
 ) -> list[DecisionRecord]:
@@ -204,9 +205,10 @@ def decide(
     pair is drawn from the distribution instead. sample: a pair drawn from it. sample_top_k: drawn among the `top_k`
     most probable pairs. The distribution is that over pairs; `temperature` divides the pairs' logits (their
     log-probabilities), so that what is drawn tends to the most probable pair as the temperature tends to 0.
+    must_help: NO-OP is left out of all this where anything else is possible; recorded is the probability of the draw.
     h_max: lines that the network sees, by default the featurizer's.
     """
-    rule = SamplingRule(strategy, top_k or TOP_K, temperature, epsilon)
+    rule = SamplingRule(strategy, top_k or TOP_K, temperature, epsilon, must_help)
     _check_range("top_k", top_k)
     _check_range("h_max", h_max)
     return _decide(states, models, rule, agent=agent, generator=generator, h_max=h_max)
@@ -272,15 +274,17 @@ class _Arrays:
             raise InputError(source, "its weights, finite as they are, give answers that are no finite numbers")
         return arrays
 
-    def _greedy(self, row: int) -> int:
+    def _greedy(self, row: int, must_help: bool) -> int:
         """Flat index in `(7, L)` of the argmax, as `ActionDistribution.argmax` computes it (NumPy is faster here)."""
-        pairs, decision = self.pair_log_probs[row], int(self.decision_logits[row].argmax())
+        pairs, logits = self.pair_log_probs[row], self.decision_logits[row]
+        decision = int((_without_no_op(logits) if must_help else logits).argmax())
         return int(decision * pairs.shape[1] + pairs[decision].argmax())
 
     def record(self, row: int, rule: SamplingRule, generator: torch.Generator | None) -> DecisionRecord:
         """The decision on one state of the batch."""
         pairs, first_line = self.pair_log_probs[row], int(self.batch.first_line[row])
-        pair = rule.sample(pairs, self._greedy(row), generator)
+        possible = _without_no_op(pairs) if rule.must_help else pairs
+        pair = rule.sample(possible, self._greedy(row, rule.must_help), generator)
         decision, place = divmod(pair.index, pairs.shape[1])
         acts = decision != NO_OP
         action = Action(
@@ -304,6 +308,13 @@ class _Arrays:
             pair_log_probs=pairs,
             scores=self.scores[row],
         )
+
+
+def _without_no_op(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores by decision `(7, ...)` with NO-OP's at minus infinity, if anything else is possible."""
+    others = scores.copy()
+    others[NO_OP] = -np.inf
+    return others if np.isfinite(others).any() else scores
 
 
 def _sigmoid(logit: float) -> float:

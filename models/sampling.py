@@ -32,12 +32,16 @@ class SampledPair:
 
 @dataclass(frozen=True, slots=True)
 class SamplingRule:
-    """How one pair is taken from a distribution (see `decide`). Raises InputError: a value out of its range."""
+    """How one pair is taken from a distribution (see `decide`). Raises InputError: a value out of its range.
+
+    must_help: never NO-OP, where anything else is possible.
+    """
 
     strategy: Strategy = "argmax"
     top_k: int = TOP_K
     temperature: float = 1.0
     epsilon: float = 0.0
+    must_help: bool = False
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:

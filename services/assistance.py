@@ -200,7 +200,8 @@ class Assistance:
             return None
         completion = replace(written.completion, text=written.text)
         review = self.reviewer.review(request.state, written.lines, action, completion, self._random)
-        return review if request.decided is None else replace(review, shown_probability=1.0, shown=True, explored=False)
+        is_wanted = request.decided is not None or request.options.must_help
+        return replace(review, shown_probability=1.0, shown=True, explored=False) if is_wanted else review
 
 
 def _refused(request: HelpRequest) -> Help:

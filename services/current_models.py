@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -38,12 +38,13 @@ ALTERNATIVES = 5
 
 @dataclass(frozen=True, slots=True)
 class SamplingOptions:
-    """How a decision is drawn; None: as the server does it."""
+    """How a decision is drawn; None: as the server does it. must_help: the person asks for help, so NO-OP is out."""
 
     strategy: Strategy | None = None
     top_k: int | None = None
     temperature: float | None = None
     epsilon: float | None = None
+    must_help: bool = False
 
 
 AS_SERVED = SamplingOptions()
@@ -170,8 +171,9 @@ class CurrentModels:
         from inference import decide
 
         models = self._load()
-        if agent == "assistant" and options == AS_SERVED and self._explores(models):
-            pairs = ExploringAssistant().pair_probabilities(state)
+        if agent == "assistant" and replace(options, must_help=False) == AS_SERVED and self._explores(models):
+            explorer = ExploringAssistant(noop=0.0) if options.must_help else ExploringAssistant()
+            pairs = explorer.pair_probabilities(state)
             return Choice(sampled_action(pairs, self._random, MODEL), alternatives=_most_probable(pairs))
         (record,) = decide(
             [state],
@@ -181,6 +183,7 @@ class CurrentModels:
             top_k=options.top_k,
             temperature=1.0 if options.temperature is None else options.temperature,
             epsilon=self._epsilon if options.epsilon is None else options.epsilon,
+            must_help=options.must_help,
             generator=self._generator,
         )
         pairs_taken = [(pair.decision, pair.line, pair.probability) for pair in record.alternatives(ALTERNATIVES)]

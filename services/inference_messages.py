@@ -56,6 +56,7 @@ def sampling_options(context: InferenceContext) -> SamplingOptions:
         context.assistantTopK,
         context.assistantTemperature,
         context.assistantEpsilon,
+        context.mustHelp,
     )
 
 

@@ -116,7 +116,10 @@ class CursorPosition(Struct):
 
 
 class InferenceContext(Struct):
-    """Where the cursor is and how to decide. `cursorOffset` in characters; `targetLine` from 1."""
+    """Where the cursor is and how to decide. `cursorOffset` in characters; `targetLine` from 1.
+
+    mustHelp (ours): the person asks for help, so the policy takes no NO-OP and the text is shown whatever it is.
+    """
 
     cursorOffset: Natural | None = None  # noqa: N815
     file_type: str | None = None
@@ -128,6 +131,7 @@ class InferenceContext(Struct):
     assistantTopK: Positive | None = None  # noqa: N815
     assistantTemperature: Annotated[float, Meta(gt=0.0)] | None = None  # noqa: N815
     assistantEpsilon: Share | None = None  # noqa: N815
+    mustHelp: bool = False  # noqa: N815
 
 
 class InferenceRequest(Struct):

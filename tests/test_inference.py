@@ -124,6 +124,26 @@ def test_the_action_to_record_has_the_probabilities_of_this_very_draw(models, di
     assert decide([state], models, agent="human")[0].action.agent == "H"
 
 
+@pytest.mark.parametrize("settings", [{}, {"epsilon": 0.3}, {"strategy": "sample"}])
+def test_where_help_is_a_must_no_op_is_left_out_of_the_draw_and_of_its_probability(models, distribution, settings):
+    state, pairs = distribution
+    others = {pair: p for pair, p in pairs.items() if pair[0] != 0}
+    best, total = greedy_pair(others), sum(others.values())
+    generator = torch.Generator().manual_seed(3)
+    epsilon = 1.0 if "strategy" in settings else settings.get("epsilon", 0.0)
+    for _ in range(40):
+        (record,) = decide([state], models, must_help=True, generator=generator, **settings)
+        taken = (record.decision, record.line)
+        expected = epsilon * others[taken] / total + (1.0 - epsilon) * (taken == best)
+        assert record.behaviour_probability == pytest.approx(expected, abs=1e-5)
+        assert record.probability == pytest.approx(pairs[taken])
+
+
+def test_where_nothing_else_is_possible_a_must_is_no_op_all_the_same(models):
+    (record,) = decide([State((), 0, unedited(0), unedited(0))], models, must_help=True)
+    assert record.decision == 0 and record.behaviour_probability == 1.0
+
+
 def test_of_equal_pairs_the_first_is_taken(random_state):
     models = models_of(spread=0.0)
     for policy in (models.human, models.assistant):

@@ -14,7 +14,7 @@ from delegates.tutor import Tutor
 from errors import InputError
 from judge import Problem
 from services.assistance import Assistance, HelpRequest
-from services.current_models import Choice
+from services.current_models import Choice, SamplingOptions
 from state import Cursor, State, unedited
 
 
@@ -170,6 +170,13 @@ def test_what_a_client_decides_is_shown_whatever_the_reviewer_says_and_recorded_
     outcome = ask(parts, state_of("", "b"), decided=(Decision.WRITE_SINGLE_LINE, 0))
     assert outcome.lines == ("x = 1", "b") and outcome.action.probability is None
     assert (outcome.action.review.shown, outcome.action.review.shown_probability) == (True, 1.0)
+
+
+def test_what_the_person_asked_for_by_a_key_is_shown_whatever_the_reviewer_says():
+    parts = assistance(reviewer=FixedReviewer(shown=False))
+    assert ask(parts, state_of("", "b")).action.withheld is not None
+    outcome = ask(parts, state_of("", "b"), options=SamplingOptions(must_help=True))
+    assert outcome.action.withheld is None and outcome.action.review.shown_probability == 1.0
 
 
 def test_what_a_client_decides_away_from_the_cursor_is_done_there_at_the_lines_end():

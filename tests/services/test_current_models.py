@@ -42,6 +42,14 @@ def test_until_enough_sessions_are_learned_from_exploration_acts_with_the_probab
             assert named == [{"decision": 0, "line": 0, "probability": 0.5}]
 
 
+def test_exploration_keeps_quiet_never_where_the_person_asks_for_help(tmp_path):
+    publish(tmp_path, sessions=2)
+    models = served(tmp_path)
+    for _ in range(100):
+        action = models.decide(STATE, SamplingOptions(must_help=True)).action
+        assert action.decision and action.decision_probability == pytest.approx(1 / 6)
+
+
 def test_who_decides_is_said_in_words(tmp_path):
     assert served(tmp_path, explore=False).description() == "keeps quiet: no session is learned from yet"
     publish(tmp_path, sessions=3)

@@ -240,7 +240,7 @@ export class Assistant {
     this.#since = ChangeSet.empty(state.doc.length).desc;
     this.status.set({ kind: "thinking", text: "Thinks" });
     await Promise.race([posting, after(RECORDING_MS)]); // what is recorded of the lines decides too
-    const answer = request === this.#request ? await this.#ask(state, target, request) : null;
+    const answer = request === this.#request ? await this.#ask(state, target, request, isManual) : null;
     await this.#whileBusy(view, request);
     if (request !== this.#request) return;
     this.#isAsking = false;
@@ -250,13 +250,13 @@ export class Assistant {
   }
 
   /** null: nothing came; the status says why. */
-  async #ask(state: EditorState, { session, fileName }: Target, request: number): Promise<InferenceAnswer | null> {
+  async #ask(state: EditorState, { session, fileName }: Target, request: number, mustHelp: boolean): Promise<InferenceAnswer | null> {
     const text = fileText(state);
     const body = {
       episode_id: session.id, text, timestep: session.timestep, attribution: session.posted?.attribution ?? [],
       context: {
         file_type: fileName.endsWith(".py") ? "python" : fileName, file_length: countCharacters(text),
-        cursorOffset: filePosition(state, state.selection.main.head),
+        cursorOffset: filePosition(state, state.selection.main.head), mustHelp,
       },
     };
     const slow = setTimeout(() => this.#tellSlow(request), SLOW_MS);

@@ -49,8 +49,10 @@ export function Work({ open, saver }: WorkProps) {
         <AssistantStrip assistant={workspace.assistant} />
         <Toolbar open={open} runner={runner} saver={saver} />
         {problem && <RunResults runner={runner} />}
-        <AssistantPanel assistant={workspace.assistant} fileName={open.fileName} />
       </section>
+      <div class="beside">
+        <AssistantPanel assistant={workspace.assistant} fileName={open.fileName} />
+      </div>
     </div>
   );
 }
