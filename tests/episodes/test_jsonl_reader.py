@@ -75,6 +75,7 @@ def test_a_line_torn_within_a_character(recordings, session):
         (['{"episode_id": "e"}', '{"text": 3, "timestep": 1}'], "e.jsonl, line 2, text: found 3"),
         (['{"episode_id": "e"}', '{"text": "a", "timestep": NaN}', "{}"], "NaN is not a JSON number"),
         (["{"], "e.jsonl: holds no whole line"),
+        (['{"episode_id": "e", "file": 3}'], "e.jsonl, line 1, file: found 3, expected text"),
         ([""], "e.jsonl: holds no whole line"),
     ],
 )
