@@ -100,6 +100,16 @@ tell("outcome", outcome={OUTCOME})
     assert (row.name, row.before.mean, row.after.mean, row.after.error, row.baseline) == ("NLL", 2.0, 1.0, None, None)
 
 
+def test_a_training_that_goes_on_shows_its_earlier_epochs_too(training, paths):
+    (paths.run / "training").mkdir(parents=True)
+    rows = [{**ROW, "run_id": "other"}, ROW, {**ROW, "epoch": 2}]
+    (paths.run / "training" / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    last = {**ROW, "epoch": 3}
+    process = training(f"tell('epoch', row={rows[2]}); tell('epoch', row={last}); tell('outcome', outcome={OUTCOME})")
+    process.start()
+    assert [each.epoch for each in wait_for(process, "done").points] == [1, 2, 3]
+
+
 def test_the_process_has_a_pipe_for_its_input_and_the_data_root_of_the_server(training, paths):
     code = f'print(os.environ["PERSISTENT_DATA_DIR"], os.getsid(0) == os.getpid()); tell("outcome", outcome={OUTCOME})'
     process = training(code)
@@ -131,7 +141,9 @@ def test_stopped_twice_it_is_told_once_and_ends_whole(training, paths):
     start_and_wait(process)
     paths.run.mkdir(parents=True)
     (paths.run / "plan.json").write_text("{}")
-    assert process.stop() and process.state().status == "stopping" and process.stop()
+    assert process.stop() and process.state().status == "stopping"
+    time.sleep(0.1)  # signals that come at once are one
+    assert process.stop()
     state = wait_for(process, "stopped")
     assert (paths.logs / "training.log").read_text() == "1 signal\n"
     assert "goes on from there" in state.lines[-1] and state.can_start
