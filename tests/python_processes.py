@@ -34,13 +34,13 @@ CONTEXT = multiprocessing.get_context("forkserver")
 class PythonProcess:
     """As `subprocess.Popen`, of the words that follow `python` (`-c`, `-m` or a script).
 
-    stdin: a file or terminal by its path. stdout, stderr: the files that the streams go to.
+    stdin, stdout: a file or terminal by its path. stdout, stderr: the files that the streams go to.
     """
 
-    def __init__(self, words, folder, *, cwd=ROOT, env=None, stdin=os.devnull, start_new_session=False):
-        self.stdout, self.stderr = folder / "stdout", folder / "stderr"
+    def __init__(self, words, folder, *, cwd=ROOT, env=None, stdin=os.devnull, stdout=None, start_new_session=False):
+        self.stdout, self.stderr = stdout or folder / "stdout", folder / "stderr"
         environment = dict(os.environ if env is None else env)
-        for path in (self.stdout, self.stderr):
+        for path in (folder / "stdout", self.stderr):
             path.touch()
         streams = tuple(map(str, (stdin, self.stdout, self.stderr)))
         self._start([*map(str, words)], str(cwd), environment, streams, start_new_session)

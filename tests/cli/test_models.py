@@ -1,8 +1,6 @@
 """`models` promises: lists what is kept, goes back, and says what it did."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -49,15 +47,13 @@ def test_rolling_back_and_forth(folder, capsys):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
-def test_a_full_stdout_does_not_hide_that_the_change_was_made(folder, root):
+def test_a_full_stdout_does_not_hide_that_the_change_was_made(folder, warm_python):
     first = store.generations(folder)[0].id
-    words = [sys.executable, "-m", "cli.run_tasks", "models", "--pv_dir", str(folder)]
+    words = ["-m", "cli.run_tasks", "models", "--pv_dir", folder]
     for more, clause in ((["--roll_back"], f"; {first} is current now"), ([], "")):
-        with Path("/dev/full").open("wb") as full:
-            done = subprocess.run(
-                [*words, *more], cwd=root, stdout=full, stderr=subprocess.PIPE, text=True, check=False
-            )
-        assert done.returncode == 2 and done.stderr == f"error: output: No space left on device{clause}\n"
+        process = warm_python([*words, *more], stdout=Path("/dev/full"))
+        assert process.wait(60) == 2
+        assert process.stderr.read_text() == f"error: output: No space left on device{clause}\n"
     assert store.load(folder).generation == first
 
 
