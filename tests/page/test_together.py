@@ -1,5 +1,6 @@
 """The assistant beside a person in a browser: when it writes, how that is marked, and that it goes when they say so."""
 
+import json
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -133,6 +134,10 @@ def end_session(page, server):
     page.get_by_role("button", name="End the session").click()
     page.get_by_text("Not recording", exact=False).wait_for()
     return max(server.episodes(), key=lambda episode: episode["endTime"])["states"]
+
+
+def lines_of(path):
+    return path.read_text().splitlines()
 
 
 BODY = "def f(a):\n    for x in a:\n        print(x)\n    return a"
@@ -446,3 +451,103 @@ def test_marks_tell_the_kinds_apart_without_colour_too(scratch, assistant, theme
     assert signs == {"+", "~", "#"}
     screenshot(scratch, f"together-{theme}")
     assert violations(scratch) == []
+
+
+def test_a_text_that_was_deleted_does_not_come_back(scratch, assistant):
+    assistant.texts = ["return a"]
+    scratch.keyboard.type("def f(a):\n")
+    scratch.keyboard.press("Alt+Enter")
+    scratch.locator(".assistant-text").wait_for()
+    scratch.keyboard.press("Shift+End")
+    scratch.keyboard.press("Delete")
+    scratch.keyboard.press("Alt+Enter")
+    scratch.get_by_text("a text that you took back or deleted here before").wait_for()
+    assert text_of(scratch) == "def f(a):\n    "
+
+
+def test_pointing_at_an_edit_shows_what_it_replaced(scratch, assistant):
+    assistant.decision, assistant.texts = Decision.EDIT_EXISTING_LINES, ["total = bar(1)"]
+    scratch.keyboard.type("total = foo(1)")
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "Edited at line 1")
+    assert scratch.locator(".assistant-text").inner_text() == "bar"
+    scratch.locator(".assistant-text").hover()
+    assert scratch.locator(".assistant-replaced").inner_text() == "It was: foo"
+    assert scratch.locator(".edit-change").inner_text() == "foo → bar"
+
+
+def test_marks_fade_and_the_sign_stays_until_the_text_is_kept(still_clock, assistant):
+    assistant.texts = ["return a"]
+    still_clock.keyboard.type("def f(a):\n")
+    still_clock.keyboard.press("Alt+Enter")
+    wait_for_status(still_clock, "Wrote a line")
+    mark = still_clock.locator(".assistant-text")
+    sign = still_clock.locator(".assistant-gutter .assistant-sign >> visible=true")
+    assert "assistant-new" in mark.get_attribute("class")
+    pass_time(still_clock, 6500)
+    assert "assistant-fading" in mark.get_attribute("class")
+    still_clock.emulate_media(reduced_motion="reduce")
+    style = mark.evaluate("node => [getComputedStyle(node).animationName, getComputedStyle(node).backgroundColor]")
+    assert style == ["none", "rgba(0, 0, 0, 0)"]
+    pass_time(still_clock, 3000)
+    assert (mark.count(), sign.count()) == (0, 1)
+    still_clock.get_by_role("button", name="Keep", exact=True).click()
+    pass_time(still_clock, 100)
+    assert sign.count() == 0
+    assert text_of(still_clock) == "def f(a):\n    return a"
+
+
+def test_subtle_marks_are_the_sign_alone(assistant, server, scratch):
+    server.running.services.settings.update(SettingsChange(subtle=True))
+    scratch.evaluate("() => document.title")
+    scratch.get_by_role("button", name="End the session").click()
+    scratch.get_by_text("Not recording", exact=False).wait_for()
+    scratch.reload()
+    scratch.get_by_role("button", name="A scratch file").click()
+    scratch.locator(".cm-content").click()
+    write_loop(scratch, assistant)
+    signs = scratch.locator(".assistant-gutter .assistant-sign >> visible=true")
+    assert (scratch.locator(".assistant-text").count(), signs.count()) == (0, 3)
+
+
+def test_what_was_taken_back_is_recorded_as_that(scratch, assistant, server):
+    write_loop(scratch, assistant)
+    scratch.keyboard.press("Escape")
+    scratch.keyboard.type("pass")
+    person, helped, reply = end_session(scratch, server)[-3:]
+    assert [state["text"] for state in (person, helped, reply)] == ["def f(a):\n    ", BODY, "def f(a):\n    pass"]
+    assert (helped["action"]["A"]["type"], helped["action"]["A"]["line"]) == (3, 2)
+    assert "undo" in reply["attribution"][1]["human"]["specialFlags"]
+    episode = server.paths.episodes / reply["episode_id"]
+    events = [event for line in lines_of(episode / "raw/activity.jsonl") for event in json.loads(line)["events"]]
+    stream = [json.loads(line) for line in lines_of(episode / f"raw/{episode.name}.jsonl")]
+    request_ids = [line["action"]["A"]["request_id"] for line in stream if line.get("action")]
+    assert ["undone", {"request_id": request_ids[-1], "part": "all"}] in [[kind, detail] for _, kind, detail in events]
+
+
+def test_it_is_asked_when_tests_have_run_though_the_editor_lost_the_focus(opened, assistant, server):
+    server.running.services.settings.update(SettingsChange(pause=10_000))
+    opened.reload()
+    opened.locator("main a[href^='#/solve/']").first.click()
+    opened.locator(".cm-content").click()
+    opened.keyboard.press("Control+End")
+    opened.keyboard.type(" ")
+    opened.get_by_role("button", name="Run", exact=True).click()
+    wait_for_status(opened, "keeps quiet")
+    assert assistant.asked == 1
+
+
+def test_a_text_waits_until_what_is_composed_is_there(scratch, assistant):
+    assistant.decision, assistant.line, assistant.texts = Decision.EXPLAIN_MULTI_LINES, -1, ["why", ""]
+    assistant.release.clear()
+    scratch.keyboard.type("x = 1\n")
+    scratch.keyboard.press("Alt+Enter")
+    session = scratch.context.new_cdp_session(scratch)
+    session.send("Input.imeSetComposition", {"text": "にほ", "selectionStart": 2, "selectionEnd": 2})
+    assistant.release.set()
+    with scratch.expect_response("**/inference"):
+        pass
+    assert text_of(scratch) == "x = 1\nにほ"
+    session.send("Input.insertText", {"text": "日本"})
+    wait_for_status(scratch, "Explained")
+    assert text_of(scratch) == "# why\nx = 1\n日本"
