@@ -174,7 +174,7 @@ class Plausibility:
         if isinstance(value, ast.Name) and value.id not in types and value.id in BUILTINS:
             return hasattr(getattr(builtins, value.id, None), attribute)
         if isinstance(value, ast.Name) and (module := self._modules.get(value.id)) in sys.modules:
-            return hasattr(sys.modules[str(module)], attribute)
+            return attribute in vars(sys.modules[str(module)])  # which, unlike hasattr, runs nothing of it
         if isinstance(value, ast.Name) and value.id in self._names and attribute in _OF_KNOWN_VALUES:
             return (value.id, attribute) in self._used_attributes
         return attribute in self._attributes or attribute in _COMMON_ATTRIBUTES

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import warnings
 from collections import Counter
 from functools import lru_cache
 
@@ -106,10 +107,12 @@ def _is_telling_number(word: str) -> bool:
 
 def _of_code(code: str) -> str:
     """The words of a line's names, numbers and texts, without keywords."""
-    try:
-        node = ast.parse(code.strip() + (" pass" if code.rstrip().endswith(":") else ""))
-    except (SyntaxError, ValueError):
-        return " ".join(word for word in re.findall(r"\w+", code) if word not in KEYWORDS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            node = ast.parse(code.strip() + (" pass" if code.rstrip().endswith(":") else ""))
+        except (SyntaxError, ValueError):
+            return " ".join(word for word in re.findall(r"\w+", code) if word not in KEYWORDS)
     parts = []
     for each in ast.walk(node):
         match each:

@@ -160,10 +160,13 @@ class EmbeddedWriter:
         """See `TextWriter`. The last log-probability of a line is that of its end; comments have none."""
         if decision == Decision.NO_OP or not 0 <= line < len(state):
             return Completion("", NAME)
-        if decision in (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES):
-            text = _explanation(state, decision, line, context)
-            return Completion(clean(text, state, decision, line, context.rejected), NAME)
-        return self._write_code(state, decision, line, context)
+        try:
+            if decision in (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES):
+                text = _explanation(state, decision, line, context)
+                return Completion(clean(text, state, decision, line, context.rejected), NAME)
+            return self._write_code(state, decision, line, context)
+        except RecursionError:  # code that is nested too deep for a syntax tree
+            return Completion("", NAME)
 
     def _write_code(self, state: State, decision: Decision, line: int, context: WritingContext) -> Completion:
         place = Place.of(state, decision, line)

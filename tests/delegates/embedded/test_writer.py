@@ -250,3 +250,14 @@ def test_a_word_is_finished_where_the_rest_of_its_line_is_not_sure():
 def test_names_of_other_functions_and_foreign_texts_are_never_written():
     text = "def f(a):\n    hidden = a\n    return hidden\n\n\ndef g(b):\n    x = h|"
     assert "hidden" not in written(EmbeddedWriter(), text, FILL)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x = " + "-" * 3000 + "1", "x" + ".a" * 2000, "x = " + "(" * 300 + "1" + ")" * 300, "a = [" * 500, "\x00", '"""'],
+)
+def test_code_that_no_parser_takes_is_no_failure(text):
+    lines = (text,)
+    state = State(lines, 1, unedited(1), unedited(1), Cursor(True, 0, len(text), 1))
+    for decision in Decision:
+        assert "\n" not in EmbeddedWriter().write(state, decision, 0).text
