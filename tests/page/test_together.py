@@ -410,12 +410,20 @@ def test_why_here_tells_decision_probabilities_reviewer_and_times(scratch, assis
 
 def test_why_here_tells_of_help_that_was_held_back(scratch, assistant):
     assistant.texts, assistant.review_answer = ["return a"], HELD_BACK
+    scratch.get_by_label("When it looks").select_option("150")
+    scratch.locator(".cm-content").click()
     scratch.keyboard.type("def f(a):\n")
-    scratch.keyboard.press("Alt+Enter")
     wait_for_status(scratch, "keeps quiet")
     why = scratch.locator(".why").first.inner_text()
     assert "It wanted to write several lines at line 2 and held it back" in why
     assert "The reviewer expects 10 % of it to be kept, and shows what reaches 40 %. So it was held back." in why
+
+
+def test_help_that_is_asked_for_by_a_key_is_shown_whatever_the_reviewer_says(scratch, assistant):
+    assistant.texts, assistant.review_answer = ["return a"], HELD_BACK
+    scratch.keyboard.type("def f(a):\n")
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "Wrote")
 
 
 def test_a_writer_that_fails_is_told_once(scratch, assistant, monkeypatch):

@@ -6,6 +6,8 @@ import { Chart } from "../../components/chart";
 import { useResource } from "../../components/resource";
 import { when } from "../../format";
 import { reporting } from "../../notices";
+import { useStore } from "../../store";
+import { workspace } from "../../workspace";
 import { ComparisonTable } from "./comparison-table";
 
 const WATCH_MS = 1000;
@@ -21,6 +23,11 @@ export function Training() {
     const timer = setInterval(() => void training.reload(), WATCH_MS);
     return () => clearInterval(timer);
   }, [isActive, training.reload]);
+  const open = useStore(workspace.document);
+  const endSession = reporting(async () => {
+    await workspace.close();
+    await training.reload();
+  });
   const tell = (action: "start" | "stop") => reporting(async () => {
     await ask(`/api/training/${action}`, {});
     await training.reload();
@@ -37,6 +44,9 @@ export function Training() {
           : <button class="primary" disabled={!state.can_start} onClick={tell("start")}>{state.status === "stopped" ? "Go on" : "Train now"}</button>}
         {!isActive && state.refusal && <span class="quiet-text small">{state.refusal}</span>}
       </p>
+      {open !== null && !isActive && (
+        <p class="row small quiet-text">{open.title} is still being recorded, and is left out until its session ends. <button class="quiet" onClick={endSession}>End it now</button></p>
+      )}
       {state.error && <p class="wrong" role="alert">{state.error}</p>}
       {state.lines.map((line) => <p key={line} class="words">{line}</p>)}
       <Curves points={state.points} />
@@ -55,7 +65,7 @@ function words({ status, title, phase, epoch, epochs, elsewhere, ended }: Traini
     case "stopping": return "Saving and stopping …";
     case "stopped": return "The training was stopped and saved.";
     case "done": return `The last training ended${ended ? ` ${when(ended)}` : ""}.`;
-    case "failed": return "The last training failed; nothing was replaced.";
+    case "failed": return "The last training failed.";
   }
 }
 
