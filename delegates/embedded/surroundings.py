@@ -80,21 +80,24 @@ def _is_in_handler(outer: ast.stmt, inner: ast.stmt | None) -> bool:
 def surroundings(lines: Sequence[str], line: int, indent: str) -> Surroundings | None:
     """What stands around `line` of a file for a statement at the indentation `indent`; None: too little is Python."""
     first = max(line - MOST_LINES // 2, 0)
+    first = next((i for i in range(first, -1, -1) if _BEGINS_TOP_LEVEL.match(lines[i])), 0)
     shown = list(lines[first : line + MOST_LINES // 2])
     at = line - first
     below = next((each for each in shown[at + 1 :] if each.strip()), "")
-    is_header = bool(lines[line].strip()) and len(indentation(below)) > len(indent)
-    mark = f"if {_MARK}:" if is_header else _MARK
+    mark = f"if {_MARK}:" if len(indentation(below)) > len(indent) else _MARK
     shown[at] = indent + mark
     if first:
-        shown = [*(each for each in lines[:first] if _IMPORT_OR_DEFINITION.match(each)), *shown]
+        shown = [*(each for each in lines[:first] if _IMPORT_OR_VALUE.match(each)), *shown]
     tree, broken = _tolerant_tree(shown)
+    broken += [f"{match[1]} = " for each in lines[:first] if (match := _TOP_LEVEL_NAME.match(each))]
     if tree is None or (path := _path_to_mark(tree)) is None:
         return None
     return _described(tree, path, broken)
 
 
-_IMPORT_OR_DEFINITION = re.compile(r"(?:import|from)\s|[A-Za-z_]\w*\s*=\s*[\w.'\"]+\s*$")
+_BEGINS_TOP_LEVEL = re.compile(r"[^\s#)\]}]")
+_TOP_LEVEL_NAME = re.compile(r"(?:async\s+def\s+|def\s+|class\s+)?([A-Za-z_]\w*)\s*[(:=]")
+_IMPORT_OR_VALUE = re.compile(r"(?:import|from)\s|[A-Za-z_]\w*\s*=\s*[\w.'\"]+\s*$")
 
 
 def _tolerant_tree(lines: list[str]) -> tuple[ast.Module | None, list[str]]:

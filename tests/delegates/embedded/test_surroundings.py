@@ -61,3 +61,17 @@ def test_what_a_broken_line_would_bind_counts():
 def test_names_that_only_are_used_are_told_apart():
     found = around("first = load(1)\n|\n")
     assert found.used == {"load"} and "load" not in found.names
+
+
+def test_in_a_long_file_the_statement_around_is_read_whole_and_the_names_above_are_known():
+    head = "import os\nLIMIT = 3\ndef first(a):\n    return a\nclass Second:\n    pass\n"
+    filler = "".join(f"def f{i}(x):\n    y = x\n    return y\n" for i in range(150))
+    body = "def last(p):\n    q = [\n" + "        1,\n" * 260 + "    ]\n    |\n"
+    found = around(head + filler + body)
+    assert {"os", "LIMIT", "first", "Second", "f0", "last", "p", "q"} <= found.names
+    assert not {"a", "x", "y"} & found.names
+
+
+def test_where_a_header_is_missing_above_its_block_the_rest_is_read():
+    found = around("def f(x):\n    y = x\n    |\n        z = 1\n    return y\n")
+    assert {"x", "y"} <= found.names
