@@ -325,6 +325,8 @@ def test_a_text_that_was_taken_back_does_not_come_back(scratch, assistant):
     scratch.keyboard.press("Escape")
     scratch.keyboard.type("# here\n")
     scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "keeps quiet")
+    scratch.get_by_text("Why here?").click()
     scratch.get_by_text("a text that you took back or deleted here before").wait_for()
     assert text_of(scratch) == "def f(a):\n    # here\n    "
 
@@ -350,6 +352,8 @@ def test_a_late_text_is_dropped_where_the_person_went_on_and_recorded_as_silence
     wait_for_status(scratch, "Thinks")
     scratch.keyboard.type("return 1")
     assistant.release.set()
+    wait_for_status(scratch, "keeps quiet")
+    scratch.get_by_text("Why here?").click()
     scratch.get_by_text("You went on typing where the text belonged").wait_for()
     assert text_of(scratch) == "def f(a):\n    return 1"
     states = end_session(scratch, server)
@@ -390,6 +394,7 @@ def test_help_is_off_for_a_kind_of_file(scratch, assistant):
 
 def test_why_here_tells_decision_probabilities_reviewer_and_times(scratch, assistant):
     write_loop(scratch, assistant)
+    scratch.get_by_text("Why here?").click()
     why = scratch.locator(".why").first.inner_text()
     for words in (
         "It chose to write several lines at line 2",
@@ -408,13 +413,13 @@ def test_why_here_tells_decision_probabilities_reviewer_and_times(scratch, assis
     ]
 
 
-def test_why_here_tells_of_help_that_was_held_back(scratch, assistant):
+def test_why_here_tells_of_help_that_was_held_back(still_clock, assistant):
     assistant.texts, assistant.review_answer = ["return a"], HELD_BACK
-    scratch.get_by_label("When it looks").select_option("150")
-    scratch.locator(".cm-content").click()
-    scratch.keyboard.type("def f(a):\n")
-    wait_for_status(scratch, "keeps quiet")
-    why = scratch.locator(".why").first.inner_text()
+    still_clock.keyboard.type("def f(a):\n")
+    pass_time(still_clock, 1000)
+    wait_for_status(still_clock, "keeps quiet")
+    still_clock.get_by_text("Why here?").click()
+    why = still_clock.locator(".why").first.inner_text()
     assert "It wanted to write several lines at line 2 and held it back" in why
     assert "The reviewer expects 10 % of it to be kept, and shows what reaches 40 %. So it was held back." in why
 
@@ -457,8 +462,26 @@ def test_marks_tell_the_kinds_apart_without_colour_too(scratch, assistant, theme
         sign.inner_text() for sign in scratch.locator(".assistant-gutter .assistant-sign").all() if sign.is_visible()
     }
     assert signs == {"+", "~", "#"}
+    scratch.get_by_text("Why here?").click()
     screenshot(scratch, f"together-{theme}")
     assert violations(scratch) == []
+
+
+def test_a_slow_writer_is_told_once(still_clock, assistant):
+    notice = still_clock.get_by_text("The writer is slow. Go on typing")
+    assistant.texts = ["return a"]
+    for _ in range(2):
+        assistant.release.clear()
+        still_clock.keyboard.press("Control+End")
+        still_clock.keyboard.type("\nx = 1")
+        with still_clock.expect_request("**/inference"):
+            still_clock.keyboard.press("Alt+Enter")
+        pass_time(still_clock, 3100)
+        wait_for_status(still_clock, "the writer is slow")
+        assert notice.count() == (1 if assistant.asked == 1 else 0)
+        assistant.release.set()
+        wait_for_status(still_clock, "Wrote")
+        pass_time(still_clock, 7000)
 
 
 def test_a_text_that_was_deleted_does_not_come_back(scratch, assistant):
@@ -469,6 +492,8 @@ def test_a_text_that_was_deleted_does_not_come_back(scratch, assistant):
     scratch.keyboard.press("Shift+End")
     scratch.keyboard.press("Delete")
     scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "keeps quiet")
+    scratch.get_by_text("Why here?").click()
     scratch.get_by_text("a text that you took back or deleted here before").wait_for()
     assert text_of(scratch) == "def f(a):\n    "
 
@@ -479,6 +504,7 @@ def test_pointing_at_an_edit_shows_what_it_replaced(scratch, assistant):
     scratch.keyboard.press("Alt+Enter")
     wait_for_status(scratch, "Edited at line 1")
     assert scratch.locator(".assistant-text").inner_text() == "bar"
+    scratch.get_by_text("Why here?").click()
     scratch.locator(".assistant-text").hover()
     assert scratch.locator(".assistant-replaced").inner_text() == "It was: foo"
     assert scratch.locator(".edit-change").inner_text() == "foo → bar"
@@ -552,9 +578,8 @@ def test_a_text_waits_until_what_is_composed_is_there(scratch, assistant):
     scratch.keyboard.press("Alt+Enter")
     session = scratch.context.new_cdp_session(scratch)
     session.send("Input.imeSetComposition", {"text": "にほ", "selectionStart": 2, "selectionEnd": 2})
-    assistant.release.set()
     with scratch.expect_response("**/inference"):
-        pass
+        assistant.release.set()
     assert text_of(scratch) == "x = 1\nにほ"
     session.send("Input.insertText", {"text": "日本"})
     wait_for_status(scratch, "Explained")

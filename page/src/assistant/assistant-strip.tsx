@@ -9,15 +9,13 @@ export function AssistantStrip({ assistant }: { assistant: Assistant }) {
   const count = useStore(assistant.fresh).length;
   return (
     <div class="assistant-strip row" role="group" aria-label="Assistant">
-      <p class="assistant-status" data-kind={kind}><span class="assistant-dot" aria-hidden="true" />{text}</p>
+      <p class="assistant-status" data-kind={kind}><span class="assistant-dot" aria-hidden="true" /><span class="assistant-status-text" title={text}>{text}</span></p>
       <div class="assistant-verdicts row">
-        {count > 1 && (
-          <>
-            <Verdict name="Keep all" keys="" isOff={false} onClick={() => assistant.keep(true)} />
-            <Verdict name="Take all back" keys="" isOff={false} onClick={() => assistant.takeBack(true)} />
-          </>
-        )}
-        <Verdict name="Keep" keys="" isOff={!count} onClick={() => assistant.keep()} />
+        <span class={`row ${count > 1 ? "" : "assistant-reserved"}`}>
+          <Verdict name="Keep all" isOff={count < 2} onClick={() => assistant.keep(true)} />
+          <Verdict name="Take all back" isOff={count < 2} onClick={() => assistant.takeBack(true)} />
+        </span>
+        <Verdict name="Keep" isOff={!count} onClick={() => assistant.keep()} />
         <Verdict name="Next word" keys={KEYS.nextWord} isOff={!count} onClick={() => assistant.keepNext("word")} />
         <Verdict name="Next line" keys={KEYS.nextLine} isOff={!count} onClick={() => assistant.keepNext("line")} />
         <Verdict name="Take back" keys={KEYS.takeBack} isOff={!count} onClick={() => assistant.takeBack()} />
@@ -26,9 +24,9 @@ export function AssistantStrip({ assistant }: { assistant: Assistant }) {
   );
 }
 
-interface VerdictProps { name: string; keys: string; isOff: boolean; onClick: () => void }
+interface VerdictProps { name: string; keys?: string; isOff: boolean; onClick: () => void }
 
-function Verdict({ name, keys, isOff, onClick }: VerdictProps) {
+function Verdict({ name, keys = "", isOff, onClick }: VerdictProps) {
   return (
     <button class="small" aria-disabled={isOff} onMouseDown={stayInEditor} onClick={() => { if (!isOff) onClick(); }}>
       {name}{keys && <> <kbd>{keys}</kbd></>}

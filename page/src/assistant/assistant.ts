@@ -50,7 +50,7 @@ const SLOW_MS = 3000;
 const NEW_MS = 6000;
 const FADING_MS = 3000;
 const LOOK_AGAIN_MS = 100;
-const MOST_DECISIONS = 20;
+const MOST_DECISIONS = 10;
 const MOST_TIMER_MS = 2 ** 31 - 1;
 
 export class Assistant {
@@ -64,6 +64,7 @@ export class Assistant {
   #isAsking = false;
   #since: ChangeDesc = ChangeSet.empty(0).desc; // what the person changed since they were asked for
   #askedText: string | null = null;
+  #refusal: string | null = null; // why nobody may help with this file
   #hasActed = false; // the person, since the latest edit was placed
   #isPartial = false; // an edit is taken out to put a part of it in
   #isSlowTold = false;
@@ -97,6 +98,7 @@ export class Assistant {
     this.#rejected.clear();
     this.decisions.set([]);
     this.#askedText = null;
+    this.#refusal = null;
     this.#rest();
   }
 
@@ -227,7 +229,8 @@ export class Assistant {
     const { state } = view;
     const text = fileText(state);
     const suffix = suffixThatIsOff(settings.value.off_for, target.fileName);
-    if (suffix !== null || (!isManual && (this.isPaused || text === this.#askedText))) {
+    const isUnasked = this.isPaused || this.#refusal !== null || text === this.#askedText;
+    if (suffix !== null || (!isManual && isUnasked)) {
       this.#rest();
       return;
     }
@@ -279,7 +282,7 @@ export class Assistant {
   }
 
   #receive(answer: InferenceAnswer, asked: EditorState, { view, session }: Target): void {
-    const { action: [type, line], request_id: requestId, new_text: newText } = answer.metadata;
+    const { action: [type, line], request_id: requestId, new_text: newText, milliseconds, reason } = answer.metadata;
     const hunks = answer.unified_diff ? hunksBetween(asked.doc.toString(), openFile(newText).doc.toString()) : [];
     const merged = mergedHunks(asked.doc, hunks, line, this.#since);
     const dropped = hunks.length ? this.#reasonToDrop(view, merged) : null;
@@ -288,7 +291,8 @@ export class Assistant {
     const shown = isPlaced ? stateWith(asked, hunks) : asked;
     void session.postState(shown, { H: null, A: dropped ? { type: 0, line: 0 } : { type, line, request_id: requestId } });
     this.decisions.set([{ time: Date.now(), answer, dropped, hunks }, ...this.decisions.value].slice(0, MOST_DECISIONS));
-    if (!isPlaced) this.#tellSilence(answer.metadata.reason);
+    this.#refusal = reason !== undefined && !Object.keys(milliseconds).length ? reason : null; // nobody was asked
+    if (!isPlaced) this.#tellSilence(reason);
   }
 
   #reasonToDrop(view: EditorView, merged: readonly Hunk[] | null): Dropped {
@@ -390,11 +394,16 @@ export class Assistant {
     const { off_for: offFor, paused_until: until, pause } = settings.value;
     const suffix = suffixThatIsOff(offFor, target.fileName);
     if (suffix !== null) return { kind: "off", text: `Off for ${suffix} files` };
+    if (this.#refusal !== null) return { kind: "off", text: this.#refusal };
     if (this.isPaused) return { kind: "paused", text: until === UNTIL_RESUMED ? "Paused" : `Paused until ${timeOfDay(until ?? 0)}` };
     return { kind: "looking", text: pause === "key" ? `Waits for ${KEYS.askNow}` : "Looks on" };
   }
 
   #tellSilence(reason: string | undefined): void {
+    if (this.#refusal !== null) {
+      this.#rest();
+      return;
+    }
     if (reason === undefined) {
       this.status.set({ kind: "quiet", text: "Looked, keeps quiet" });
       this.#isFailureTold = false;

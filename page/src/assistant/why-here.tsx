@@ -7,20 +7,20 @@ import { type Explanation, explain, timeOfDay } from "./words";
 export function WhyHere({ assistant }: { assistant: Assistant }) {
   const entries = useStore(assistant.decisions);
   return (
-    <section class="stack-tight" aria-labelledby="why-title">
-      <h3 id="why-title">Why here?</h3>
-      {!entries.length && <p class="quiet-text small">Nothing is decided yet. Type, and pause.</p>}
+    <details class="small">
+      <summary><h3>Why here?</h3></summary>
+      {!entries.length && <p class="quiet-text">Nothing is decided yet. Type, and pause.</p>}
       <ul class="plain stack-tight">
         {entries.map((entry, index) => <li key={entry.time}><Entry entry={entry} isOpen={index === 0} /></li>)}
       </ul>
-    </section>
+    </details>
   );
 }
 
 function Entry({ entry, isOpen }: { entry: DecisionEntry; isOpen: boolean }) {
   const explanation = explain(entry.answer, entry.dropped);
   return (
-    <details class="why small" open={isOpen}>
+    <details class="why" open={isOpen}>
       <summary>{explanation.headline} <span class="quiet-text">{timeOfDay(entry.time)}</span></summary>
       {explanation.reasons.map((reason) => <p key={reason}>{reason}</p>)}
       <Replaced hunks={entry.hunks} />

@@ -115,3 +115,37 @@ test("typing elsewhere, where the cursor stayed before the text, and on a new li
   editor.type("0", editor.text.indexOf("\n"));
   assert.deepEqual(editor.fates, ["changed"]);
 });
+
+test("whatever the person types elsewhere, taking an edit out leaves exactly what they typed", () => {
+  const random = randomNumbers(7);
+  for (let round = 0; round < 200; round += 1) {
+    const lines = Array.from({ length: 2 + random(8) }, () => "abc = 1".slice(0, 1 + random(7)));
+    const editor = editing(lines.join("\n"));
+    const at = random(lines.length);
+    const answer = lines.toSpliced(at, random(2), ...["new line", "  another"].slice(0, 1 + random(2))).join("\n");
+    if (answer === editor.text) continue;
+    editor.place(answer);
+    const person = new Editing(EditorState.create({ doc: lines.join("\n"), extensions: [history(), placedEdits] }));
+    for (let step = 0; step < 5; step += 1) {
+      const [edit] = freshEdits(editor.state);
+      if (edit === undefined) break;
+      const line = editor.state.doc.line(1 + random(editor.state.doc.lines));
+      const isNear = edit.hunks.some((hunk) => line.from <= hunk.to && line.to >= hunk.from);
+      if (isNear) continue;
+      const behind = edit.hunks.filter((hunk) => hunk.to <= line.from).reduce((sum, hunk) => sum + hunk.inserted.length - hunk.removed.length, 0);
+      editor.change({ changes: { from: line.from, insert: `${step}` }, userEvent: "input.type" });
+      person.change({ changes: { from: line.from - behind, insert: `${step}` }, userEvent: "input.type" });
+    }
+    const [edit] = freshEdits(editor.state);
+    assert.ok(edit);
+    assert.equal(editor.change({ changes: inverseChanges(edit) }).text, person.text);
+  }
+});
+
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 1103515245 + 12345) % 2 ** 31;
+    return Math.floor((state / 2 ** 31) * below);
+  };
+}
