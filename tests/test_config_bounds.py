@@ -105,7 +105,10 @@ def _without_none(hint):
 
 def test_the_documented_bounds_are_those_of_the_settings():
     text = (Path(config_bounds.__file__).parent / "docs/configuration.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| `[^`]*` \| ([^|]*?) \|", text, re.MULTILINE))
+    tables = text.split("| key | default | from, to |")[1:]
+    rows = {}
+    for table in tables:
+        rows |= re.findall(r"^\| `([a-z_.]+)` \| `[^`]*` \| ([^|]*?) \|", table.split("\n\n")[0], re.MULTILINE)
 
     def written(kind, prefix=""):
         for name, hint in setting_types(kind).items():
