@@ -152,7 +152,7 @@ class Place:
         text.add([LINE_END, *self.above])
         return text
 
-    def given_names(self, problem: Problem | None) -> frozenset[str]:
+    def problem_names(self, problem: Problem | None) -> frozenset[str]:
         """Names that the problem's statement quotes, or its starter code has."""
         if problem is None:
             return frozenset()

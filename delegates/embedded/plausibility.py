@@ -20,8 +20,8 @@ from typing import Any
 
 from delegates.embedded.surroundings import BUILTINS, Function, Surroundings, blocks_of, bound_names
 from delegates.embedded.value_types import (
+    BUILTIN_TYPES,
     CONTAINERS,
-    KNOWN,
     NUMBERS,
     Types,
     add_types,
@@ -168,7 +168,7 @@ class Plausibility:
         return check is None or check(node, types)
 
     def _has_attribute(self, value: ast.expr, attribute: str, types: Types) -> bool:
-        type_ = KNOWN.get(base(type_of(value, types)))
+        type_ = BUILTIN_TYPES.get(base(type_of(value, types)))
         if type_ is not None:
             return hasattr(type_, attribute)
         if isinstance(value, ast.Name) and value.id not in types and value.id in BUILTINS:
@@ -529,7 +529,7 @@ def _can_be_called(call: ast.Call, types: Types) -> bool:
         return not isinstance(call.func, ast.Constant)
     name = call.func.id
     if name in types:
-        return base(types[name]) not in KNOWN
+        return base(types[name]) not in BUILTIN_TYPES
     return _are_arguments_meant(name, call, types) and _binds(name, call)
 
 

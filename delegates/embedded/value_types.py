@@ -14,7 +14,7 @@ from delegates.embedded.surroundings import Surroundings
 
 NUMBERS = frozenset({"int", "float", "bool", "complex"})
 CONTAINERS = frozenset({"list", "dict", "set", "tuple", "str", "bytes", "frozenset", "range"})
-KNOWN = {
+BUILTIN_TYPES = {
     "int": int, "float": float, "bool": bool, "str": str, "list": list, "dict": dict, "set": set, "tuple": tuple,
     "bytes": bytes, "frozenset": frozenset, "None": type(None), "range": range,
 }  # fmt: skip
@@ -121,7 +121,7 @@ def annotated(annotation: ast.expr | None) -> str:
     except (ValueError, RecursionError):
         return ""
     text = text[:1].lower() + text[1:] if base(text) in ("List", "Dict", "Set", "Tuple") else text
-    return text if base(text) in KNOWN else ""
+    return text if base(text) in BUILTIN_TYPES else ""
 
 
 def base(type_: str) -> str:

@@ -309,7 +309,7 @@ def _plausibility(place: Place, context: WritingContext) -> Plausibility:
         around,
         frozenset(_ATTRIBUTE.findall(text)),
         frozenset(_NAME.findall(text)),
-        place.given_names(context.problem),
+        place.problem_names(context.problem),
         may_raise=bool(_ERRORS.search(text) or _ERRORS.search(statement)),
     )
 
