@@ -52,7 +52,8 @@ export class Courier {
 
   /** Resolves when everything is on the server's disk; throws what trying again does not help. */
   async send(): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => this.#run(lane)));
+    do await Promise.all(this.#lanes.map((lane) => this.#run(lane)));
+    while (!this.journal.isAcknowledged && !this.#hasStopped); // something was noted meanwhile
   }
 
   /** Tries again at once what waits. */
@@ -90,8 +91,8 @@ export class Courier {
   #run(lane: Lane): Promise<void> {
     let running = this.#running.get(lane);
     if (!running) {
-      running = this.#drain(lane).finally(() => this.#running.delete(lane));
-      running.catch(() => undefined);
+      running = this.#drain(lane);
+      running.catch(() => this.#running.delete(lane));
       this.#running.set(lane, running);
     }
     return running;
@@ -102,9 +103,10 @@ export class Courier {
     while (!this.#hasStopped) {
       if (this.journal.session === null) await (this.#beginning ??= this.#begin().finally(() => { this.#beginning = null; }));
       const next = lane();
-      if (next === null) return;
+      if (next === null) break;
       await this.#attempt(next);
     }
+    this.#running.delete(lane);
   }
 
   async #untilDone(send: () => Promise<void>): Promise<void> {
