@@ -5,9 +5,6 @@ The editor's view is reached as CodeMirror itself finds it, through its element.
 
 import json
 import random
-from contextlib import suppress
-
-from playwright.sync_api import Error
 
 VIEW = "document.querySelector('.cm-content').cmTile.root.view"
 TEXTS = (
@@ -103,11 +100,13 @@ class RandomEditing:
         self.editor, self.page, self.chance = editor, editor.page, random.Random(seed)
         self._steps = {
             self._type: 30, self._press: 16, self._move: 14, self._undo: 8, self._copy: 5, self._paste: 6,
-            self._drop: 4, self._drag: 4, self._cursors: 5, self._replace: 4, self._compose: 6, self._halve: 6, self._click: 3,
+            self._drop: 4, self._drag: 4, self._cursors: 5, self._replace: 4, self._compose: 6, self._halve: 6,
+            self._click: 3,
         }  # fmt: skip
 
     def step(self):
         """One thing that a person may do."""
+        self.editor.content.focus()  # Tab after Escape has left it
         steps = list(self._steps)
         self.chance.choices(steps, list(self._steps.values()))[0]()
 
@@ -141,17 +140,22 @@ class RandomEditing:
 
     def _drag(self):
         """A word with the mouse to another line."""
-        lines = self.page.locator(".cm-line")
-        source, target = (lines.nth(self.chance.randrange(lines.count())).bounding_box() for _ in range(2))
-        if source is None or target is None:
-            return
+        (source_x, source_y), (target_x, target_y) = self._place_in_sight(), self._place_in_sight()
         mouse = self.page.mouse
-        mouse.dblclick(source["x"] + 12, source["y"] + 8)
-        mouse.move(source["x"] + 12, source["y"] + 8)
+        mouse.dblclick(source_x, source_y)
+        mouse.move(source_x, source_y)
         mouse.down()
-        mouse.move(target["x"] + 20, target["y"] + 8, steps=3)
-        mouse.move(target["x"] + 24, target["y"] + 8)
+        mouse.move(target_x, target_y, steps=3)
+        mouse.move(target_x + 4, target_y)
         mouse.up()
+
+    def _place_in_sight(self):
+        """Somewhere on a line that is shown."""
+        frame = self.page.locator(".cm-scroller").bounding_box()
+        lines = self.page.locator(".cm-line")
+        line = lines.nth(self.chance.randrange(lines.count())).bounding_box() or frame
+        bottom = min(frame["y"] + frame["height"], self.page.viewport_size["height"]) - 12
+        return line["x"] + self.chance.choice((12, 40)), min(max(line["y"] + 8, frame["y"] + 8), bottom)
 
     def _cursors(self):
         self.page.keyboard.press(self.chance.choice(("Control+Alt+ArrowUp", "Control+Alt+ArrowDown", "Control+D")))
@@ -174,7 +178,9 @@ class RandomEditing:
         self.editor.change(place, place + bool(pairs and self.chance.random() < 0.6), self.chance.choice(("", half)))
 
     def _click(self):
-        lines = self.page.locator(".cm-line")
-        with suppress(Error):  # it has just gone out of sight
-            line = lines.nth(self.chance.randrange(lines.count()))
-            line.click(modifiers=self.chance.choice(([], ["Control"], ["Shift"])), timeout=500)
+        modifier = self.chance.choice(("", "Control", "Shift"))
+        if modifier:
+            self.page.keyboard.down(modifier)
+        self.page.mouse.click(*self._place_in_sight())
+        if modifier:
+            self.page.keyboard.up(modifier)

@@ -21,8 +21,9 @@ from services.settings_messages import SettingsChange
 from .editing import VIEW, Editor, RandomEditing
 
 PROBLEM = "tidy-spaces"
-BROWSERS_OWN_STYLE = "Applying inline style"
-"""Chromium styles what it joins when a text is put over several lines; the policy keeps that out, nothing else."""
+HARMLESS = ("Applying inline style", "status of 499", "MatchDecorator")
+"""Chromium styles what it joins when a text is put over several lines, which the policy keeps out; help that is not
+wanted any more is refused; CodeMirror stops marking special characters where halves of characters come and go."""
 
 MIXED = "\ufeffa = 1\r\nb = 2\n\r\n\tc = '😀'\r\nd = 'e\u0301'\n"
 
@@ -91,7 +92,7 @@ def open_text(page, server, errors, quiet):
         return editor
 
     yield open_problem
-    assert [error for error in errors if BROWSERS_OWN_STYLE not in error] == []
+    assert [error for error in errors if not any(part in error for part in HARMLESS)] == []
 
 
 def end_session(page, paths):
@@ -135,7 +136,7 @@ def check_random_editing(page, paths, open_text, seed, steps):
     assert session.states[0]["text"] == start
     assert session.states[-1]["text"] == expected
     assert session.played == expected
-    assert {change[4] for change in session.changes} <= {"input", "paste", "drop", "undo", "redo"}
+    assert {change[4] for change in session.changes} <= {"input", "paste", "drop", "undo", "redo", "assistant"}
 
 
 def test_random_editing_is_recorded_to_the_last_character(page, server, open_text):
