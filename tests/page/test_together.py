@@ -421,6 +421,7 @@ def test_why_here_tells_of_help_that_was_held_back(still_clock, assistant):
     still_clock.get_by_text("Why here?").click()
     why = still_clock.locator(".why").first.inner_text()
     assert "It wanted to write several lines at line 2 and held it back" in why
+    assert "\nreturn a\n" in why
     assert "The reviewer expects 10 % of it to be kept, and shows what reaches 40 %. So it was held back." in why
 
 

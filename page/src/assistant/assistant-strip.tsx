@@ -8,17 +8,17 @@ export function AssistantStrip({ assistant }: { assistant: Assistant }) {
   const { kind, text } = useStore(assistant.status);
   const count = useStore(assistant.fresh).length;
   return (
-    <div class="assistant-strip row" role="group" aria-label="Assistant">
+    <div class="assistant-strip" role="group" aria-label="Assistant">
       <p class="assistant-status" data-kind={kind}><span class="assistant-dot" aria-hidden="true" /><span class="assistant-status-text" title={text}>{text}</span></p>
       <div class="assistant-verdicts row">
-        <span class={`row ${count > 1 ? "" : "assistant-reserved"}`}>
-          <Verdict name="Keep all" isOff={count < 2} onClick={() => assistant.keep(true)} />
-          <Verdict name="Take all back" isOff={count < 2} onClick={() => assistant.takeBack(true)} />
-        </span>
         <Verdict name="Keep" isOff={!count} onClick={() => assistant.keep()} />
         <Verdict name="Next word" keys={KEYS.nextWord} isOff={!count} onClick={() => assistant.keepNext("word")} />
         <Verdict name="Next line" keys={KEYS.nextLine} isOff={!count} onClick={() => assistant.keepNext("line")} />
         <Verdict name="Take back" keys={KEYS.takeBack} isOff={!count} onClick={() => assistant.takeBack()} />
+        <span class={`row ${count > 1 ? "" : "assistant-reserved"}`}>
+          <Verdict name="Keep all" isOff={count < 2} onClick={() => assistant.keep(true)} />
+          <Verdict name="Take all back" isOff={count < 2} onClick={() => assistant.takeBack(true)} />
+        </span>
       </div>
     </div>
   );

@@ -19,10 +19,12 @@ export function WhyHere({ assistant }: { assistant: Assistant }) {
 
 function Entry({ entry, isOpen }: { entry: DecisionEntry; isOpen: boolean }) {
   const explanation = explain(entry.answer, entry.dropped);
+  const { withheld } = entry.answer.metadata;
   return (
     <details class="why" open={isOpen}>
       <summary>{explanation.headline} <span class="quiet-text">{timeOfDay(entry.time)}</span></summary>
       {explanation.reasons.map((reason) => <p key={reason}>{reason}</p>)}
+      {withheld && <pre class="withheld-text" aria-label="The text that it held back" tabIndex={0}>{withheld.text}</pre>}
       <Replaced hunks={entry.hunks} />
       <Considered explanation={explanation} />
       {explanation.stages.length > 0 && (

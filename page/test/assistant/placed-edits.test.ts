@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { history, redo, undo, undoDepth } from "@codemirror/commands";
 import { EditorState, type StateCommand, type Transaction, type TransactionSpec } from "@codemirror/state";
+import { fileText, openFile } from "../../src/editor/coordinates";
 import { hunksBetween } from "../../src/assistant/hunks";
 import { fatesOf, freshEdits, inverseChanges, isLatestChange, placedEdits } from "../../src/assistant/placed-edits";
 import { newEdit, placingTransaction } from "../../src/assistant/placing";
@@ -114,6 +115,18 @@ test("typing elsewhere, where the cursor stayed before the text, and on a new li
   assert.equal(freshEdits(editor.state).length, 1);
   editor.type("0", editor.text.indexOf("\n"));
   assert.deepEqual(editor.fates, ["changed"]);
+});
+
+test("a file keeps its line ends and its byte order mark around what is placed", () => {
+  for (const [before, after] of [
+    ["a\r\nb\r\n", "a\r\nx\r\ny\r\nb\r\n"], ["\ufeffa\r\nb", "\ufeffa\r\nb = 1\r\nc"], ["a\nb\r\nc\n", "a\nx\nb\r\nc\n"],
+  ] as const) {
+    const { doc, extension } = openFile(before);
+    const editor = new Editing(EditorState.create({ doc, extensions: [history(), placedEdits, extension] }));
+    editor.place(openFile(after).doc.toString());
+    assert.equal(fileText(editor.state), after);
+    assert.equal(fileText(editor.run(undo).state), before);
+  }
 });
 
 test("whatever the person types elsewhere, taking an edit out leaves exactly what they typed", () => {
