@@ -1,4 +1,5 @@
 // Short messages over the page, each read out by screen readers. Not here: how they look (`shell`).
+import { errorText } from "./api/errors";
 import { Store } from "./store";
 
 /** A button beside a notice. */
@@ -15,7 +16,8 @@ export interface Notice {
 }
 
 const SHOWN_MS = 6000;
-const SHOWN_WITH_ACTION_MS = 20_000;
+const SHOWN_LONG_MS = 20_000; // what is wrong, or asks for something
+const MOST_SHOWN = 4;
 
 export const notices = new Store<readonly Notice[]>([]);
 
@@ -23,8 +25,8 @@ let count = 0;
 
 export function notify(text: string, isWrong = false, action: NoticeAction | null = null): void {
   const notice = { id: (count += 1), text, isWrong, action };
-  notices.set([...notices.value.filter((other) => other.text !== text), notice]);
-  setTimeout(() => dismiss(notice.id), action === null ? SHOWN_MS : SHOWN_WITH_ACTION_MS);
+  notices.set([...notices.value.filter((other) => other.text !== text), notice].slice(-MOST_SHOWN));
+  setTimeout(() => dismiss(notice.id), isWrong || action !== null ? SHOWN_LONG_MS : SHOWN_MS);
 }
 
 export function dismiss(id: number): void {
@@ -37,7 +39,7 @@ export function reporting(work: () => Promise<unknown> | unknown): () => Promise
     try {
       await work();
     } catch (error) {
-      notify(`That did not work: ${error instanceof Error ? error.message : String(error)}`, true);
+      notify(`That did not work: ${errorText(error)}`, true);
     }
   };
 }

@@ -6,6 +6,8 @@ export { RefusedError, UnreachableError } from "./errors";
 const content = (name: string): string =>
   document.querySelector<HTMLMetaElement>(`meta[name=${name}]`)?.content ?? "";
 
+const UNKNOWN_TOKEN = 401;
+
 let token = content("token");
 
 /** What `CSP` lets style elements through with. */
@@ -22,20 +24,22 @@ export interface RequestOptions {
 
 /** The answer's object. A body makes it a POST. Throws RefusedError, UnreachableError, and AbortError. */
 export async function ask<Answer>(path: string, body?: unknown, options: RequestOptions = {}): Promise<Answer> {
+  const sent = token;
   let response = await request(path, body, options);
-  if (response.status === 401 && await renewToken()) response = await request(path, body, options);
+  if (response.status === UNKNOWN_TOKEN && await hasNewToken(sent)) response = await request(path, body, options);
   const answer: unknown = await response.json().catch(() => ({}));
   if (response.ok) return answer as Answer;
+  if (response.status === UNKNOWN_TOKEN) throw new RefusedError(UNKNOWN_TOKEN, "this page is of an earlier run of the server; load this page again");
   const { detail, next } = answer as { detail?: string; next?: number };
   throw new RefusedError(response.status, detail ?? `status ${response.status}`, next ?? null);
 }
 
-// A server that was started again has another token: its page has it. Whether it is another.
-async function renewToken(): Promise<boolean> {
-  const before = token;
+// A server that was started again has another token: its page has it. Whether it is another than `sent`.
+async function hasNewToken(sent: string): Promise<boolean> {
+  if (token !== sent) return true; // another request has fetched it meanwhile
   const page = await (await request("/", undefined, {})).text();
   token = new DOMParser().parseFromString(page, "text/html").querySelector<HTMLMetaElement>("meta[name=token]")?.content ?? token;
-  return token !== before;
+  return token !== sent;
 }
 
 async function request(path: string, body: unknown, options: RequestOptions): Promise<Response> {
@@ -51,10 +55,4 @@ async function request(path: string, body: unknown, options: RequestOptions): Pr
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new UnreachableError();
   }
-}
-
-/** Sent even while the page closes; nobody hears the answer. */
-export function sendBeacon(path: string, body?: unknown): boolean {
-  const address = `${path}?token=${encodeURIComponent(token)}`;
-  return navigator.sendBeacon(address, body === undefined ? null : JSON.stringify(body));
 }

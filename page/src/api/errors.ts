@@ -13,3 +13,8 @@ export class UnreachableError extends Error {
     super("no answer; run.py must be running in its terminal");
   }
 }
+
+/** What was thrown, in words. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

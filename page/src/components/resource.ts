@@ -1,6 +1,7 @@
 // An answer of the server that a view shows: loaded when the view appears, again on demand or every few seconds.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ask } from "../api/client";
+import { errorText } from "../api/errors";
 
 export interface Resource<Answer> {
   /** null: not there yet. */
@@ -24,7 +25,7 @@ export function useResource<Answer>(path: string | null, everyMs?: number): Reso
       setAnswer(fresh);
       setError(null);
     } catch (failure) {
-      if (latest.current === path) setError(failure instanceof Error ? failure.message : String(failure));
+      if (latest.current === path) setError(errorText(failure));
     }
   }, [path]);
   useEffect(() => {
