@@ -1,7 +1,9 @@
 // The frame around every view: navigation, the sign of recording, notices. Not here: the views.
-import type { ComponentType } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import type { ComponentChildren, ComponentType } from "preact";
+import { useEffect, useErrorBoundary, useLayoutEffect, useRef } from "preact/hooks";
+import { errorText } from "./api/errors";
 import { ConfirmDialog } from "./components/confirm";
+import { focusHeading } from "./components/focus";
 import { dismiss, notices } from "./notices";
 import { address, useRoute } from "./router";
 import { areSettingsLoaded, settings } from "./settings/settings";
@@ -42,8 +44,9 @@ const FIRST_VIEW = "solve";
 
 export function Shell() {
   const route = useRoute();
-  const name = route.view in VIEWS ? route.view : FIRST_VIEW;
+  const name = Object.hasOwn(VIEWS, route.view) ? route.view : FIRST_VIEW;
   const view = VIEWS[name]!;
+  const rest = route.view === name ? route.rest : "";
   const main = useRef<HTMLElement>(null);
   const areLoaded = useStore(areSettingsLoaded);
   const { theme } = useStore(settings);
@@ -58,6 +61,7 @@ export function Shell() {
     document.title = `${view.title} · CodeAssist`;
   }, [view.title]);
   const View = view.component;
+  useFocusAtStart(main, address(name, rest));
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>To the content</a>
@@ -71,11 +75,35 @@ export function Shell() {
         <RecordingSign />
       </header>
       <main id="main" ref={main} tabIndex={-1}>
-        <View rest={route.view in VIEWS ? route.rest : ""} />
+        <Guarded key={name}><View rest={rest} /></Guarded>
       </main>
       <Notices />
       <ConfirmDialog />
     </>
+  );
+}
+
+/** Another view begins at its top, and is what the keyboard and a screen reader are at. */
+function useFocusAtStart(main: { current: HTMLElement | null }, viewAddress: string): void {
+  const shown = useRef(viewAddress);
+  useLayoutEffect(() => {
+    if (shown.current === viewAddress) return;
+    shown.current = viewAddress;
+    scrollTo(0, 0);
+    focusHeading(main.current);
+  }, [viewAddress]);
+}
+
+/** A view that fails takes nothing else along. */
+function Guarded({ children }: { children: ComponentChildren }) {
+  const [error, forget] = useErrorBoundary();
+  if (error === undefined) return <>{children}</>;
+  return (
+    <div class="stack">
+      <h1>This cannot be shown</h1>
+      <p class="wrong" role="alert">{errorText(error)}</p>
+      <p><button onClick={forget}>Try again</button></p>
+    </div>
   );
 }
 

@@ -1,5 +1,5 @@
 // Asks before something is done that cannot be undone.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Store, useStore } from "../store";
 import "./confirm.css";
 
@@ -21,18 +21,19 @@ export function confirmed(title: string, text: string, action: string): Promise<
 export function ConfirmDialog() {
   const current = useStore(question);
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (current) dialog.current?.showModal();
   }, [current]);
   if (current === null) return null;
   const close = (isConfirmed: boolean) => {
+    dialog.current?.close(); // before it goes: the focus returns to where it was
     question.set(null);
     current.answer(isConfirmed);
   };
   return (
-    <dialog ref={dialog} class="confirm" aria-labelledby="confirm-title" onCancel={() => close(false)}>
+    <dialog ref={dialog} class="confirm" aria-labelledby="confirm-title" aria-describedby="confirm-text" onCancel={() => close(false)}>
       <h2 id="confirm-title">{current.title}</h2>
-      <p class="words">{current.text}</p>
+      <p id="confirm-text" class="words">{current.text}</p>
       <p class="row">
         <button onClick={() => close(false)}>Cancel</button>
         <button class="danger" onClick={() => close(true)}>{current.action}</button>
