@@ -10,6 +10,11 @@ import { type OpenDocument, workspace } from "../../workspace";
 
 const CONFLICT = 409;
 
+const savers = new WeakMap<OpenDocument, FileSaver>();
+
+/** Of a document that is a file of the person's own and was opened from the disk. */
+export const saverOf = (open: OpenDocument): FileSaver | null => savers.get(open) ?? null;
+
 export class FileSaver {
   readonly isChanged: Store<boolean>;
   #revision: string | null;
@@ -24,6 +29,7 @@ export class FileSaver {
       if (update.docChanged) this.isChanged.set(this.#saved === null || !update.state.doc.eq(this.#saved));
     });
     open.view.dispatch({ effects: StateEffect.appendConfig.of(follow) });
+    savers.set(open, this);
   }
 
   async save(): Promise<void> {

@@ -2,10 +2,12 @@
 import type { CaseAnswer, SubmissionAnswer } from "../../api/messages";
 import { firstFailing, type TestRun } from "./test-run";
 
-export function Results({ run }: { run: TestRun }) {
+/** isOutdated: the text has changed since. */
+export function Results({ run, isOutdated }: { run: TestRun; isOutdated: boolean }) {
   return (
     <section class="results stack" aria-label="Results">
       <p class="results-summary" role="status"><Summary run={run} /></p>
+      {isOutdated && (run.status === "run" || run.status === "submitted") && <p class="small caution">Your code has changed since; run it again.</p>}
       {run.status === "run" && <Cases results={run.answer.test_results} />}
       {run.status === "submitted" && run.answer.first_failure && <Cases results={[run.answer.first_failure]} />}
     </section>

@@ -1,8 +1,10 @@
 // What to work on: a problem, a file of the person's own, a scratch text; or the one that is open.
 import { useEffect, useState } from "preact/hooks";
 import { ask } from "../../api/client";
+import { errorText } from "../../api/errors";
 import type { FileContent, FilesMessage } from "../../api/files";
 import type { ProblemMessage, ProblemSummary } from "../../api/messages";
+import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
 import { when } from "../../format";
 import { notify, reporting } from "../../notices";
@@ -12,9 +14,10 @@ import { useStore } from "../../store";
 import { workspace } from "../../workspace";
 import { draft, dropDraft, keepDrafts } from "./drafts";
 import { FileList } from "./file-list";
-import { contentPath, FileSaver } from "./file-saver";
+import { contentPath, FileSaver, saverOf } from "./file-saver";
 import { ProblemList } from "./problem-list";
 import "./solve-view.css";
+import { mayLeave } from "./unsaved";
 import { Work } from "./work";
 
 keepDrafts();
@@ -22,10 +25,10 @@ keepDrafts();
 /** rest: the id of a problem. */
 export function SolveView({ rest }: ViewProps) {
   const open = useStore(workspace.document);
-  const [error, setError] = useOpening(rest, async () => {
+  const [error, setError] = useOpening(rest, async (isWanted) => {
     const filePath = workspace.document.value?.filePath;
     if (!rest && filePath) location.hash = address("file", filePath);
-    if (rest && rest !== workspace.document.value?.problem?.task_id) await openProblem(rest);
+    if (rest && rest !== workspace.document.value?.problem?.task_id) await openProblem(rest, isWanted);
   });
   if (error !== null) return <CannotOpen error={error} forget={() => setError(null)} />;
   return open ? <Work key={open.session.id} open={open} saver={null} /> : <Chooser />;
@@ -35,22 +38,25 @@ export function SolveView({ rest }: ViewProps) {
 export function FileView({ rest }: ViewProps) {
   const open = useStore(workspace.document);
   const [saver, setSaver] = useState<FileSaver | null>(null);
-  const [error, setError] = useOpening(rest, async () => {
+  const [error, setError] = useOpening(rest, async (isWanted) => {
     setSaver(null);
-    const content = await ask<FileContent>(contentPath(rest));
-    await workspace.openText({ title: rest, fileName: rest.split("/").at(-1) ?? rest, filePath: rest, text: content.text });
-    const { value } = workspace.document;
-    if (value?.filePath === rest) setSaver(new FileSaver(value, rest, content));
+    const opened = await openFile(rest, isWanted);
+    if (isWanted()) setSaver(opened);
   });
   if (error !== null) return <CannotOpen error={error} forget={() => setError(null)} />;
-  return open?.filePath === rest ? <Work open={open} saver={saver} /> : <p class="quiet-text" role="status">Opening {rest} …</p>;
+  return open?.filePath === rest ? <Work key={open.session.id} open={open} saver={saver} /> : <p class="quiet-text" role="status">Opening {rest} …</p>;
 }
 
-function useOpening(rest: string, open: () => Promise<void>): [string | null, (error: string | null) => void] {
+/** Tells whether what was asked for is what the person wants still. */
+type IsWanted = () => boolean;
+
+function useOpening(rest: string, open: (isWanted: IsWanted) => Promise<void>): [string | null, (error: string | null) => void] {
   const [error, setError] = useState<string | null>(null);
   useEffect(() => {
+    let isWanted = true;
     setError(null);
-    open().catch((failure: unknown) => setError(failure instanceof Error ? failure.message : String(failure)));
+    open(() => isWanted).catch((failure: unknown) => { if (isWanted) setError(errorText(failure)); });
+    return () => { isWanted = false; };
   }, [rest]);
   return [error, setError];
 }
@@ -65,8 +71,31 @@ function CannotOpen({ error, forget }: { error: string; forget: () => void }) {
   );
 }
 
-async function openProblem(id: string): Promise<void> {
+async function openFile(path: string, isWanted: IsWanted): Promise<FileSaver | null> {
+  const open = workspace.document.value;
+  const known = open?.filePath === path ? saverOf(open) : null;
+  if (known !== null) return known;
+  const content = await ask<FileContent>(contentPath(path));
+  if (!(await mayReplace(path, isWanted))) return null;
+  await workspace.openText({ title: path, fileName: path.split("/").at(-1) ?? path, filePath: path, text: content.text });
+  const { value } = workspace.document;
+  return value?.filePath === path ? saverOf(value) ?? new FileSaver(value, path, content) : null;
+}
+
+// Whether something else may be opened now; if the person says no, the address is that of the open file again.
+async function mayReplace(path: string | null, isWanted: IsWanted): Promise<boolean> {
+  const filePath = workspace.document.value?.filePath;
+  if (!isWanted()) return false;
+  if (filePath && filePath !== path && !(await mayLeave())) {
+    location.hash = address("file", filePath);
+    return false;
+  }
+  return isWanted();
+}
+
+async function openProblem(id: string, isWanted: IsWanted): Promise<void> {
   const problem = await ask<ProblemMessage>(`/api/problems/${encodeURIComponent(id)}`);
+  if (!(await mayReplace(null, isWanted))) return;
   const left = draft(id);
   if (left === null) return workspace.openProblem(problem);
   await workspace.openText({ title: problem.title || id, fileName: "solution.py", text: left, problem });
@@ -86,8 +115,9 @@ function Chooser() {
       <h1>What do you want to write?</h1>
       <Unfinished />
       <p class="row"><button onClick={reporting(openScratch)}>A scratch file</button></p>
+      <Loading resource={files} what="your files" />
       {files.answer && <FileList message={files.answer} />}
-      {problems.error && <p class="wrong" role="alert">{problems.error}</p>}
+      <Loading resource={problems} what="the problems" />
       {problems.answer && <ProblemList problems={problems.answer} />}
     </div>
   );

@@ -1,5 +1,8 @@
 // Running a solution against a problem's cases: its visible ones, or all of them. One run at a time; it can be stopped.
+import { StateEffect, type Text } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
 import { ask } from "../../api/client";
+import { errorText } from "../../api/errors";
 import type { CaseAnswer, ExecuteAnswer, SubmissionAnswer } from "../../api/messages";
 import { fileText } from "../../editor/coordinates";
 import { Store } from "../../store";
@@ -15,11 +18,26 @@ export type TestRun =
   | { status: "run"; answer: ExecuteAnswer }
   | { status: "submitted"; answer: SubmissionAnswer };
 
+const runners = new WeakMap<OpenDocument, TestRunner>();
+
+/** The one of a document: views come and go, a run goes on and its results stay. */
+export function runnerOf(open: OpenDocument): TestRunner {
+  const runner = runners.get(open) ?? new TestRunner(open);
+  runners.set(open, runner);
+  return runner;
+}
+
 export class TestRunner {
   readonly run = new Store<TestRun>({ status: "none" });
+  /** Whether the text is another than the one that `run` tells of. */
+  readonly isOutdated = new Store(false);
   #controller: AbortController | null = null;
+  #tested: Text | null = null;
 
-  constructor(private readonly open: OpenDocument) {}
+  constructor(private readonly open: OpenDocument) {
+    const follow = EditorView.updateListener.of((update) => { if (update.docChanged) this.#compare(update.state.doc); });
+    open.view.dispatch({ effects: StateEffect.appendConfig.of(follow) });
+  }
 
   get isRunning(): boolean {
     return this.#controller !== null;
@@ -56,16 +74,22 @@ export class TestRunner {
     if (this.isRunning) return;
     const controller = new AbortController();
     this.#controller = controller;
+    this.#tested = this.open.view.state.doc;
+    this.isOutdated.set(false);
     this.run.set({ status: "running", isSubmission });
     try {
       this.run.set(await work(controller.signal));
-      workspace.assistant.noteBoundary();
+      if (workspace.document.value === this.open) workspace.assistant.noteBoundary();
     } catch (error) {
       if (controller.signal.aborted) this.run.set({ status: "stopped" });
-      else this.run.set({ status: "failed", reason: error instanceof Error ? error.message : String(error) });
+      else this.run.set({ status: "failed", reason: errorText(error) });
     } finally {
       this.#controller = null;
     }
+  }
+
+  #compare(text: Text): void {
+    this.isOutdated.set(this.#tested !== null && !text.eq(this.#tested));
   }
 
   #common() {

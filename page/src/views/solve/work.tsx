@@ -1,7 +1,8 @@
 // The open document: what it asks for, the editor, what its tests gave, and the assistant.
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { AssistantPanel } from "../../assistant/assistant-panel";
 import { AssistantStrip } from "../../assistant/assistant-strip";
+import { Button } from "../../components/button";
 import { Prose } from "../../components/prose";
 import { reporting } from "../../notices";
 import { address } from "../../router";
@@ -9,7 +10,8 @@ import { useStore } from "../../store";
 import { type OpenDocument, workspace } from "../../workspace";
 import type { FileSaver } from "./file-saver";
 import { Results } from "./results";
-import { TestRunner } from "./test-run";
+import { runnerOf, type TestRunner } from "./test-run";
+import { mayLeave } from "./unsaved";
 
 export interface WorkProps {
   open: OpenDocument;
@@ -18,7 +20,7 @@ export interface WorkProps {
 }
 
 export function Work({ open, saver }: WorkProps) {
-  const runner = useMemo(() => new TestRunner(open), [open]);
+  const runner = runnerOf(open);
   const { problem } = open;
   const shortcut = (event: KeyboardEvent): (() => Promise<void>) | null => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey) return null;
@@ -35,7 +37,7 @@ export function Work({ open, saver }: WorkProps) {
   return (
     <div class={`work ${problem ? "" : "without-problem"}`} onKeyDownCapture={onKeyDown}>
       <section class="statement stack" aria-labelledby="open-title">
-        <p class="small"><a href={address("solve")} onClick={leave}>← All problems and files</a></p>
+        <p class="small"><a href={address("solve")} onClick={(event) => { event.preventDefault(); void leave(); }}>← All problems and files</a></p>
         <h1 id="open-title">{open.title}</h1>
         {problem && (
           <>
@@ -74,9 +76,9 @@ function Toolbar({ open, runner, saver }: WorkProps & { runner: TestRunner }) {
     <div class="row toolbar">
       {open.problem && (
         <>
-          <button class="primary" disabled={isRunning} onClick={() => void runner.runVisible()} title="Ctrl+Enter">Run</button>
-          <button disabled={isRunning} onClick={() => void runner.submit()} title="Ctrl+Shift+Enter">Submit</button>
-          <button disabled={!isRunning} onClick={() => runner.stop()}>Stop</button>
+          <Button class="primary" isOff={isRunning} onClick={() => runner.runVisible()} title="Ctrl+Enter">Run</Button>
+          <Button isOff={isRunning} onClick={() => runner.submit()} title="Ctrl+Shift+Enter">Submit</Button>
+          <Button isOff={!isRunning} onClick={() => runner.stop()}>Stop</Button>
         </>
       )}
       {saver && <Save saver={saver} />}
@@ -89,17 +91,18 @@ function Save({ saver }: { saver: FileSaver }) {
   const isChanged = useStore(saver.isChanged);
   return (
     <>
-      <button class="primary" disabled={!isChanged} onClick={reporting(() => saver.save())} title="Ctrl+S">Save</button>
+      <Button class="primary" isOff={!isChanged} onClick={reporting(() => saver.save())} title="Ctrl+S">Save</Button>
       <span class="small quiet-text" role="status">{isChanged ? "Not saved" : "Saved"}</span>
     </>
   );
 }
 
 function RunResults({ runner }: { runner: TestRunner }) {
-  return <Results run={useStore(runner.run)} />;
+  return <Results run={useStore(runner.run)} isOutdated={useStore(runner.isOutdated)} />;
 }
 
 const leave = reporting(async () => {
+  if (!(await mayLeave())) return;
   const closing = workspace.close();
   location.hash = address("solve"); // at once: the person may be elsewhere when the session has ended
   await closing;
