@@ -72,7 +72,7 @@ function seriesOptions(parent: Element, { name, colour: token, isPoints = false,
   const stroke = colour(parent, token);
   return {
     label: name, stroke, width: isPoints ? 0 : 2, spanGaps: true, ...(isDashed ? { dash: [6, 4] } : {}),
-    points: { show: isPoints || undefined!, size: isPoints ? 8 : 5, fill: stroke },
+    points: { ...(isPoints && { show: true }), size: isPoints ? 8 : 5, fill: stroke },
   };
 }
 

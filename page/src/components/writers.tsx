@@ -4,6 +4,8 @@ import { ask } from "../api/client";
 import type { WriterChoice, WriterOption, WritersMessage } from "../api/writers";
 import { size } from "../format";
 import { notify, reporting } from "../notices";
+import { Button } from "./button";
+import { Loading } from "./loading";
 import { useResource } from "./resource";
 import "./writers.css";
 
@@ -11,7 +13,8 @@ const AUTOMATIC: WriterChoice = { kind: "automatic" };
 const KINDS = { server: "A server on this machine", file: "A model file", tutor: "The tutor", embedded: "The embedded writer" };
 
 export function Writers() {
-  const { answer, error, reload } = useResource<WritersMessage>("/api/writers");
+  const writers = useResource<WritersMessage>("/api/writers");
+  const { answer, reload } = writers;
   const [busy, setBusy] = useState<string | null>(null);
   const working = (words: string, work: () => Promise<unknown>) => reporting(async () => {
     setBusy(words);
@@ -26,21 +29,21 @@ export function Writers() {
     const { name } = await ask<WritersMessage>("/api/writers/choose", choice);
     notify(`From now on: ${name}.`);
   });
-  if (error) return <p class="wrong" role="alert">{error}</p>;
-  if (answer === null) return <p class="quiet-text">Looking who could write …</p>;
+  if (answer === null) return <Loading resource={writers} what="who could write" />;
   return (
     <div class="stack">
+      <Loading resource={writers} what="who could write" />
       <p class="words" role="status">{busy ?? `Now writes: ${answer.description}.`}</p>
       {answer.failure && <p class="wrong">{answer.failure}</p>}
       {answer.named_at_start && <p class="words quiet-text">{answer.named_at_start} names a writer at every start; what you choose here holds until then.</p>}
       <ul class="plain writers">
         {[...answer.options].sort(byReadiness).map((option) => (
-          <Option key={`${option.kind} ${option.name}`} option={option} disabled={busy !== null} choose={choose} />
+          <Option key={`${option.kind} ${option.name}`} option={option} isOff={busy !== null} choose={choose} />
         ))}
       </ul>
       <p class="row">
-        <button disabled={busy !== null} onClick={working("Looking for servers …", () => ask("/api/writers/look", {}))}>Look for servers again</button>
-        {!answer.automatic && <button class="quiet" disabled={busy !== null} onClick={choose(AUTOMATIC)}>Choose the best automatically</button>}
+        <Button isOff={busy !== null} onClick={working("Looking for servers …", () => ask("/api/writers/look", {}))}>Look for servers again</Button>
+        {!answer.automatic && <Button class="quiet" isOff={busy !== null} onClick={choose(AUTOMATIC)}>Choose the best automatically</Button>}
       </p>
     </div>
   );
@@ -51,11 +54,11 @@ const byReadiness = (a: WriterOption, b: WriterOption): number => readiness(a) -
 
 interface OptionProps {
   option: WriterOption;
-  disabled: boolean;
+  isOff: boolean;
   choose: (choice: WriterChoice) => () => Promise<void>;
 }
 
-function Option({ option, disabled, choose }: OptionProps) {
+function Option({ option, isOff, choose }: OptionProps) {
   const { choice } = option;
   return (
     <li class={`panel stack writer ${option.current ? "current" : ""}`}>
@@ -65,7 +68,7 @@ function Option({ option, disabled, choose }: OptionProps) {
       {option.how && <p class="small how" tabIndex={0}>{option.how}</p>}
       <p class="writer-choice">
         {option.current ? <span class="right">✓ writes now</span>
-          : choice !== null && <button disabled={disabled || !option.available} onClick={choose(choice)} aria-label={`Let it write: ${option.name}`}>Let it write</button>}
+          : choice !== null && <Button isOff={isOff || !option.available} onClick={choose(choice)} aria-label={`Let it write: ${option.name}`}>Let it write</Button>}
         {!option.available && <span class="quiet-text">not there yet</span>}
       </p>
     </li>

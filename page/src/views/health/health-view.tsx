@@ -1,5 +1,6 @@
 // How every part is and what to do, and the log to hand over.
 import type { HealthMessage } from "../../api/messages";
+import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
 import { address } from "../../router";
 import type { ViewProps } from "../../shell";
@@ -8,12 +9,12 @@ import "./health-view.css";
 const REFRESH_MS = 15_000;
 
 export function HealthView(_: ViewProps) {
-  const { answer, error } = useResource<HealthMessage>("/api/health", REFRESH_MS);
+  const health = useResource<HealthMessage>("/api/health", REFRESH_MS);
   return (
     <div class="stack">
       <h1>Health</h1>
-      {error && <p class="wrong" role="alert">{error}</p>}
-      {answer && <Parts health={answer} />}
+      <Loading resource={health} what="how the parts are" />
+      {health.answer && health.error === null && <Parts health={health.answer} />}
       <section class="stack" aria-labelledby="log-title">
         <h2 id="log-title">The log</h2>
         <p class="words">What went wrong in the services, to hand over to somebody who can mend it. There is no code of yours in it.</p>

@@ -21,7 +21,7 @@ export function Learned({ learned }: { learned: LearnedMessage }) {
         <div class="panel"><Rates title="After a pause of" rates={learned.wanted.by_pause} name={(key) => PAUSES[key] ?? plain(key)} enoughFrom={enoughFrom} /></div>
         <div class="panel"><Rates title="In a session's minutes" rates={learned.wanted.by_minute} name={(key) => MINUTES[key] ?? plain(key)} enoughFrom={enoughFrom} /></div>
         <div class="panel"><Rates title="By hour of the day" rates={learned.wanted.by_hour} name={(key) => `${key}:00`} enoughFrom={enoughFrom} /></div>
-        <div class="panel"><ByWeek weeks={learned.by_week} /></div>
+        <div class="panel"><ByWeek weeks={learned.by_week} enoughFrom={enoughFrom} /></div>
         {learned.calibration.map((each) => <div key={each.key} class="panel"><CalibrationChart calibration={each} /></div>)}
       </div>
     </div>
@@ -49,8 +49,8 @@ function interval({ n, low, high, enough }: Rate): string {
   return enough ? `95 % sure: ${percent(low)} to ${percent(high)}` : `of ${n}, too few to tell`;
 }
 
-function ByWeek({ weeks }: { weeks: readonly Rate[] }) {
-  if (weeks.length < 2) return <Rates title="By week" rates={weeks} enoughFrom={0} />;
+function ByWeek({ weeks, enoughFrom }: { weeks: readonly Rate[]; enoughFrom: number }) {
+  if (weeks.length < 2) return <Rates title="By week" rates={weeks} enoughFrom={enoughFrom} />;
   const values = (pick: (rate: Rate) => number | null) => weeks.map(pick);
   return (
     <Chart title="Kept, by week" xName="Week" xs={weeks.map((_, i) => i)} xLabel={(i) => weeks[i]?.key ?? ""} yRange={[0, 1]}

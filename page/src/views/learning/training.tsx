@@ -1,20 +1,24 @@
 // Train, watch it, stop it without losing anything, and see before and after.
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { ask } from "../../api/client";
 import type { EpochPoint, TrainingMessage } from "../../api/learning";
 import { Chart } from "../../components/chart";
+import { Button } from "../../components/button";
+import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
 import { when } from "../../format";
 import { reporting } from "../../notices";
 import { useStore } from "../../store";
 import { workspace } from "../../workspace";
+import { mayLeave } from "../solve/unsaved";
 import { ComparisonTable } from "./comparison-table";
 
 const WATCH_MS = 1000;
 const LOOK_MS = 15_000;
 const PHASES: Record<string, string> = { bc: "Learning what you do", ppo_from_episodes: "Learning what you keep", zero_style: "Playing on from your sessions" };
 
-export function Training() {
+/** onChange: a training or a session has ended. */
+export function Training({ onChange }: { onChange: () => unknown }) {
   const training = useResource<TrainingMessage>("/api/training", LOOK_MS);
   const state = training.answer;
   const isActive = state?.status === "running" || state?.status === "stopping";
@@ -23,25 +27,32 @@ export function Training() {
     const timer = setInterval(() => void training.reload(), WATCH_MS);
     return () => clearInterval(timer);
   }, [isActive, training.reload]);
+  const wasActive = useRef(isActive);
+  useEffect(() => {
+    if (wasActive.current && !isActive) onChange();
+    wasActive.current = isActive;
+  }, [isActive]);
   const open = useStore(workspace.document);
   const endSession = reporting(async () => {
+    if (!(await mayLeave())) return;
     await workspace.close();
-    await training.reload();
+    await Promise.all([training.reload(), onChange()]);
   });
   const tell = (action: "start" | "stop") => reporting(async () => {
     await ask(`/api/training/${action}`, {});
     await training.reload();
   });
-  if (state === null) return training.error ? <p class="wrong" role="alert">{training.error}</p> : null;
+  if (state === null) return <Loading resource={training} what="the training" />;
   return (
     <section class="panel stack" aria-labelledby="training-title">
       <h2 id="training-title">Training</h2>
+      <Loading resource={training} what="the training" />
       <p class="words" role="status">{words(state)}</p>
       {isActive && <Progress state={state} />}
       <p class="row">
         {isActive
-          ? <button disabled={state.status === "stopping" || state.elsewhere} onClick={tell("stop")}>Stop and save</button>
-          : <button class="primary" disabled={!state.can_start} onClick={tell("start")}>{state.status === "stopped" ? "Go on" : "Train now"}</button>}
+          ? <Button isOff={state.status === "stopping" || state.elsewhere} onClick={tell("stop")}>Stop and save</Button>
+          : <Button class="primary" isOff={!state.can_start} onClick={tell("start")}>{state.status === "stopped" ? "Go on" : "Train now"}</Button>}
         {!isActive && state.refusal && <span class="quiet-text small">{state.refusal}</span>}
       </p>
       {open !== null && !isActive && (
@@ -57,11 +68,11 @@ export function Training() {
   );
 }
 
-function words({ status, title, phase, epoch, epochs, elsewhere, ended }: TrainingMessage): string {
+function words({ status, title, phase, elsewhere, ended }: TrainingMessage): string {
   const doing = title || PHASES[phase] || "Getting ready";
   switch (status) {
     case "idle": return "Nothing has been trained yet. A training takes a minute or two, on this machine alone; you can go on writing.";
-    case "running": return elsewhere ? "Another run.py trains at this moment." : `${doing}${epochs ? `, epoch ${epoch} of ${epochs} at most` : ""} …`;
+    case "running": return elsewhere ? "Another run.py trains at this moment." : `${doing} …`;
     case "stopping": return "Saving and stopping …";
     case "stopped": return "The training was stopped and saved.";
     case "done": return `The last training ended${ended ? ` ${when(ended)}` : ""}.`;
@@ -70,7 +81,13 @@ function words({ status, title, phase, epoch, epochs, elsewhere, ended }: Traini
 }
 
 function Progress({ state }: { state: TrainingMessage }) {
-  return <progress class="training-progress" aria-label="Share of this phase" max={1} value={state.share} />;
+  const { epoch, epochs, share } = state;
+  return (
+    <div>
+      <progress class="training-progress" aria-label="Share of this phase" max={1} value={share} />
+      {epochs > 0 && <p class="small quiet-text">Epoch {epoch} of {epochs} at most</p>}
+    </div>
+  );
 }
 
 function Curves({ points }: { points: readonly EpochPoint[] }) {

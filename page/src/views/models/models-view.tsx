@@ -2,6 +2,8 @@
 import { ask } from "../../api/client";
 import type { ModelMessage } from "../../api/learning";
 import { confirmed } from "../../components/confirm";
+import { focusHeading } from "../../components/focus";
+import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
 import { when } from "../../format";
 import { notify, reporting } from "../../notices";
@@ -15,12 +17,13 @@ const SOURCES: Record<string, string> = {
 };
 
 export function ModelsView(_: ViewProps) {
-  const { answer, error, reload } = useResource<ModelMessage[]>("/api/models");
+  const models = useResource<ModelMessage[]>("/api/models");
+  const { answer, reload } = models;
   return (
     <div class="stack">
       <h1>Models</h1>
       <p class="words quiet-text">Every training that was kept leaves a generation. The current one decides when you are helped; you can go back to an earlier one at any time.</p>
-      {error && <p class="wrong" role="alert">{error}</p>}
+      <Loading resource={models} what="the models" />
       {answer?.length === 0 && <p class="words">There are none yet. <a href={address("learning")}>Train</a> once you have recorded a session; until then a fixed rule decides.</p>}
       <ul class="plain stack">{answer?.map((model) => <Generation key={model.id} model={model} reload={reload} />)}</ul>
     </div>
@@ -33,6 +36,7 @@ function Generation({ model, reload }: { model: ModelMessage; reload: () => Prom
     await ask(`/api/models/${encodeURIComponent(model.id)}/restore`, {});
     notify(`Generation ${model.id} is current.`);
     await reload();
+    focusHeading(); // the button is gone
   });
   const created = typeof model.created === "number" ? model.created * 1000 : model.created;
   return (

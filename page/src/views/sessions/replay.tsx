@@ -2,8 +2,10 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask } from "../../api/client";
 import type { RecordedDecision, SessionState, SessionTimeline, TimelineState } from "../../api/sessions";
+import { Button } from "../../components/button";
+import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
-import { decisionKind, decisionWords } from "../../decisions";
+import { decisionKind, decisionPast } from "../../decisions";
 import { Viewer } from "../../editor/viewer";
 import { decimal, duration, percent, when } from "../../format";
 import { address } from "../../router";
@@ -12,12 +14,13 @@ const PLAY_MS = 700;
 
 export function Replay({ id }: { id: string }) {
   const path = `/api/sessions/${encodeURIComponent(id)}`;
-  const { answer, error } = useResource<SessionTimeline>(path);
+  const timeline = useResource<SessionTimeline>(path);
+  const { answer } = timeline;
   return (
     <div class="stack">
       <p class="small"><a href={address("sessions")}>← All sessions</a></p>
-      <h1>{answer?.title ?? "Session"}</h1>
-      {error && <p class="wrong" role="alert">{error}</p>}
+      <h1 class="long-title">{answer?.title ?? "Session"}</h1>
+      <Loading resource={timeline} what="the session" />
       {answer && answer.states.length === 0 && <p>It has no states yet.</p>}
       {answer && answer.states.length > 0 && <Player path={path} timeline={answer} />}
     </div>
@@ -45,21 +48,21 @@ function Player({ path, timeline: { states, started } }: { path: string; timelin
     <div class="replay">
       <div class="replay-controls panel stack">
         <label class="scrubber">State {index + 1} of {states.length}
-          <input type="range" min={0} max={last} value={index} aria-valuetext={`${index + 1} of ${states.length}: ${headline(state)}`}
+          <input type="range" min={0} max={last} value={index} aria-valuetext={`${index + 1} of ${states.length}`}
             onInput={(event) => { setPlaying(false); show(Number(event.currentTarget.value)); }} />
         </label>
         <div class="row">
           <button onClick={() => { if (index >= last) setIndex(0); setPlaying(!isPlaying); }}>{isPlaying ? "Pause" : "Play"}</button>
-          <button disabled={index === 0} onClick={() => show(index - 1)}>Back</button>
-          <button disabled={index === last} onClick={() => show(index + 1)}>Forward</button>
-          <button disabled={!decisions.some((i) => i < index)} onClick={() => show(decisions.findLast((i) => i < index) ?? 0)}>Previous help</button>
-          <button disabled={!decisions.some((i) => i > index)} onClick={() => show(decisions.find((i) => i > index) ?? last)}>Next help</button>
+          <Button isOff={index === 0} onClick={() => show(index - 1)}>Back</Button>
+          <Button isOff={index === last} onClick={() => show(index + 1)}>Forward</Button>
+          <Button isOff={!decisions.some((i) => i < index)} onClick={() => show(decisions.findLast((i) => i < index) ?? 0)}>Previous help</Button>
+          <Button isOff={!decisions.some((i) => i > index)} onClick={() => show(decisions.find((i) => i > index) ?? last)}>Next help</Button>
           <span class="quiet-text small">{duration(since)} after the start, {when(state.timestamp_ms)}</span>
         </div>
       </div>
       <StateText path={`${path}/states/${index}`} />
       <section class="panel stack replay-facts" aria-label="What happened">
-        <div role="status"><h2>{headline(state)}</h2></div>
+        <div role="status" aria-live={isPlaying ? "off" : "polite"}><h2>{headline(state)}</h2></div>
         {state.action && <Decision action={state.action} by={state.by} />}
         {state.env && <p>{tests(state.env)}</p>}
         {state.reward && <Reward reward={state.reward} />}
@@ -71,9 +74,9 @@ function Player({ path, timeline: { states, started } }: { path: string; timelin
 function headline({ by, action }: TimelineState): string {
   if (by === null || action === null) return "The session begins";
   const who = by === "A" ? "The assistant" : "You";
-  if (action.withheld) return `The assistant ${decisionWords(action.withheld.type)} and held it back`;
+  if (action.withheld) return `The assistant ${decisionPast(action.withheld.type)} and held it back`;
   if (by === "H" && action.decision === 0) return "You changed nothing that counts";
-  return `${who} ${decisionWords(action.decision)}${action.line ? ` at line ${action.line}` : ""}`;
+  return `${who} ${decisionPast(action.decision)}${action.line ? ` at line ${action.line}` : ""}`;
 }
 
 function tests({ compiled, passed, total }: NonNullable<TimelineState["env"]>): string {

@@ -1,7 +1,10 @@
 // Recorded sessions: which there are, what is learned from, replay of each.
+import { useState } from "preact/hooks";
 import { ask } from "../../api/client";
 import type { SessionSummary } from "../../api/sessions";
 import { confirmed } from "../../components/confirm";
+import { focusHeading } from "../../components/focus";
+import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
 import { count, duration, percent, size, when } from "../../format";
 import { notify, reporting } from "../../notices";
@@ -11,18 +14,21 @@ import { Replay } from "./replay";
 import "./sessions-view.css";
 
 const REFRESH_MS = 10_000;
+const SHOWN_AT_ONCE = 100;
 
 export function SessionsView({ rest }: ViewProps) {
   return rest ? <Replay key={rest} id={rest} /> : <SessionList />;
 }
 
 function SessionList() {
-  const { answer, error, reload } = useResource<SessionSummary[]>("/api/sessions", REFRESH_MS);
+  const sessions = useResource<SessionSummary[]>("/api/sessions", REFRESH_MS);
+  const { answer, reload } = sessions;
+  const [most, setMost] = useState(SHOWN_AT_ONCE);
   return (
     <div class="stack">
       <h1>Sessions</h1>
       <p class="words quiet-text">Everything here lies on this machine alone. What is excluded stays, and nothing is learned from it.</p>
-      {error && <p class="wrong" role="alert">{error}</p>}
+      <Loading resource={sessions} what="the sessions" />
       {answer?.length === 0 && <p>No session is recorded yet. <a href={address("solve")}>Write something</a>, and it appears here.</p>}
       {answer !== null && answer.length > 0 && (
         <>
@@ -33,9 +39,13 @@ function SessionList() {
                 <th scope="col">Session</th><th scope="col">Began</th><th scope="col">Took</th><th scope="col" class="number">States</th>
                 <th scope="col" class="number">Kept of the assistant's</th><th scope="col" class="number">Size</th><th scope="col">Learning</th><th scope="col"><span class="visually-hidden">Delete</span></th>
               </tr></thead>
-              <tbody>{answer.map((session) => <SessionRow key={session.id} session={session} reload={reload} />)}</tbody>
+              <tbody>{answer.slice(0, most).map((session) => <SessionRow key={session.id} session={session} reload={reload} />)}</tbody>
             </table>
           </div>
+          <p class="row" role="status">
+            <span class="small quiet-text">{answer.length > most ? `The latest ${most} of ${count(answer.length)} sessions` : `${count(answer.length)} sessions`}</span>
+            {answer.length > most && <button onClick={() => setMost(most + SHOWN_AT_ONCE)}>Show {Math.min(SHOWN_AT_ONCE, answer.length - most)} more</button>}
+          </p>
         </>
       )}
     </div>
@@ -56,12 +66,13 @@ function SessionRow({ session, reload }: { session: SessionSummary; reload: () =
     await ask(`${path}/delete`, {});
     notify("Deleted.");
     await reload();
+    focusHeading(); // the button is gone
   });
   const share = session.written && session.retained !== null ? session.retained / session.written : null;
   return (
     <tr>
       <th scope="row"><div class="session-title">
-        {session.status === "unreadable" ? session.title : <a href={address("sessions", session.id)}>{session.title}</a>}
+        {session.status === "unreadable" ? <span>{session.title}</span> : <a href={address("sessions", session.id)}>{session.title}</a>}
         {STATUS_WORDS[session.status] && <span class={`small ${session.status === "unreadable" ? "wrong" : "quiet-text"}`}>{STATUS_WORDS[session.status]}{session.reason && `: ${session.reason}`}</span>}
       </div></th>
       <td>{when(session.started)}</td>
@@ -69,7 +80,7 @@ function SessionRow({ session, reload }: { session: SessionSummary; reload: () =
       <td class="number">{count(session.states)}</td>
       <td class="number">{session.written ? `${percent(share)} of ${count(session.written)}` : "–"}</td>
       <td class="number">{size(session.bytes)}</td>
-      <td><label class="small"><input type="checkbox" checked={!session.excluded} onChange={(event) => void setExcluded(!event.currentTarget.checked)} /> learn from it</label></td>
+      <td><label class="small"><input type="checkbox" aria-label={`Learn from it: ${session.title}`} checked={!session.excluded} onChange={(event) => void setExcluded(!event.currentTarget.checked)} /> learn from it</label></td>
       <td><button class="quiet" disabled={session.status === "recording"} onClick={remove} aria-label={`Delete ${session.title}`}>Delete</button></td>
     </tr>
   );

@@ -8,6 +8,7 @@ import { changeSettings, type Settings, settings } from "../../settings/settings
 import type { ViewProps } from "../../shell";
 import { useStore } from "../../store";
 import { workspace } from "../../workspace";
+import { mayLeave } from "../solve/unsaved";
 import "./settings-view.css";
 
 const ERASE = "erase everything";
@@ -44,8 +45,22 @@ function Behaviour() {
         name="Try help at random until three sessions are learned from" note="Otherwise it keeps quiet until then, and has little to learn from." />
       <Switch checked={learnPastes} onChange={(value) => change({ learn_pastes: value })}
         name="Learn from large pastes too" note="They say little about how you write, so they are left out." />
-      <p class="small quiet-text words">How long it waits, snooze, and for which files it is off: beside the editor.</p>
+      <OffForFiles />
+      <p class="small quiet-text words">Pause, snooze and off for a kind of file: beside the editor as well.</p>
     </section>
+  );
+}
+
+function OffForFiles() {
+  const { off_for: offFor } = useStore(settings);
+  return (
+    <fieldset class="row">
+      <legend>No help in files that end in</legend>
+      {offFor.length === 0 && <span class="quiet-text small">none; switch it off beside the editor, with such a file open</span>}
+      {offFor.map((suffix) => (
+        <label key={suffix}><input type="checkbox" checked onChange={() => change({ off_for: offFor.filter((other) => other !== suffix) })} /> {suffix}</label>
+      ))}
+    </fieldset>
   );
 }
 
@@ -78,12 +93,21 @@ function Switch({ checked, onChange, name, note }: SwitchProps) {
   );
 }
 
+/** Drafts, and what of sessions the server has not: it would be sent again. */
+function forgetInBrowser(): void {
+  for (const storage of [localStorage, sessionStorage]) {
+    for (const key of Object.keys(storage)) if (key.startsWith("codeassist.")) storage.removeItem(key);
+  }
+}
+
 function Erase() {
   const [words, setWords] = useState("");
   const erase = reporting(async () => {
     const text = "Sessions, models, settings, solved marks and logs are deleted for good. Export them first if you may want them again.";
     if (!(await confirmed("Erase everything?", text, "Erase everything"))) return;
+    await workspace.close();
     await ask("/api/erase", { confirm: ERASE });
+    forgetInBrowser();
     location.hash = "";
     location.reload();
   });
@@ -101,6 +125,7 @@ function Erase() {
 function End() {
   const [hasEnded, setEnded] = useState(false);
   const end = reporting(async () => {
+    if (!(await mayLeave())) return;
     await workspace.close();
     await ask("/api/finish", {});
     setEnded(true);
