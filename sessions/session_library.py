@@ -91,6 +91,8 @@ class SessionLibrary:
         """That are being made, for which the counting thread waits."""
         self._replays: OrderedDict[str, tuple[Stamp, Replay]] = OrderedDict()
         self._replaying = threading.Lock()
+        self._writing = threading.Lock()
+        """Of the cache."""
         self._read_cache()
 
     def sessions(self) -> list[SessionFile]:
@@ -168,11 +170,13 @@ class SessionLibrary:
         self._write_cache()
 
     def forget(self) -> None:
-        """Forgets everything: the sessions are others now."""
-        with self._changed:
-            for table in (self._waiting, self._sessions, self._facts, self._counts, self._replays):
-                table.clear()
-            self._changed.notify_all()
+        """Forgets everything, in the cache too: the sessions are others now."""
+        with self._writing:  # what was being written is there before it is removed
+            with self._changed:
+                for table in (self._waiting, self._sessions, self._facts, self._counts, self._replays):
+                    table.clear()
+                self._changed.notify_all()
+            self._remove_cache()
 
     def _split(self, session: SessionFile) -> Iterator[SessionFile]:
         episodes = self._facts_of(session).episodes
@@ -184,7 +188,7 @@ class SessionLibrary:
 
     def _facts_of(self, session: SessionFile) -> Facts:
         """Of the session, or of the file that holds several."""
-        file_id = session.id if session.count == 1 else session.id.rpartition(SEPARATOR)[0]
+        file_id = _file_id(session)
         cached = self._facts.get(file_id)
         if cached is None or cached[0] != session.stamp:
             facts = Facts(read_header(session.path), session.bytes(), _episode_count(session.path))
@@ -277,12 +281,32 @@ class SessionLibrary:
         """Keeps what was read and counted; a disk that refuses only means that it is done again."""
         if self._cache is None or not self.folder.is_dir():
             return
-        with self._changed:
-            facts = [(name, stamp, asdict(fields)) for name, (stamp, fields) in self._facts.items()]
-            counts = [(name, stamp, asdict(fields)) for name, (stamp, fields) in self._counts.items()]
-        content = {"version": CACHE_VERSION, "facts": facts, "counts": counts}
-        with suppress(InputError):
-            atomic_write(self._cache, json.dumps(content))
+        with self._writing:
+            with self._changed:
+                self._drop_removed()
+                facts = [(name, stamp, asdict(fields)) for name, (stamp, fields) in self._facts.items()]
+                counts = [(name, stamp, asdict(fields)) for name, (stamp, fields) in self._counts.items()]
+            if not facts:
+                return self._remove_cache()
+            content = {"version": CACHE_VERSION, "facts": facts, "counts": counts}
+            with suppress(InputError):
+                atomic_write(self._cache, json.dumps(content))
+
+    def _remove_cache(self) -> None:
+        if self._cache is not None:
+            with suppress(OSError):
+                self._cache.unlink()
+
+    def _drop_removed(self) -> None:
+        """Drops what was read of sessions that are no longer there."""
+        file_ids = set(map(_file_id, self._sessions.values()))
+        self._facts = {file_id: entry for file_id, entry in self._facts.items() if file_id in file_ids}
+        self._counts = {session_id: entry for session_id, entry in self._counts.items() if session_id in self._sessions}
+
+
+def _file_id(session: SessionFile) -> str:
+    """The id of its file, which is the session's own if it holds no other one."""
+    return session.id if session.count == 1 else session.id.rpartition(SEPARATOR)[0]
 
 
 def _modified(session: SessionFile) -> int:

@@ -1,6 +1,7 @@
 """The list: every session at any depth, counted once, remembered; what is unreadable has its reason."""
 
 import json
+import shutil
 import threading
 import time
 
@@ -137,6 +138,43 @@ def test_tests_that_come_late_are_in_the_next_replay(sessions):
     execution = {"episode_id": "mine", "timestep": 1, "success": True, "test_results": [result]}
     path.with_name("test_executions.jsonl").write_text(json.dumps(execution) + "\n")
     assert library.replay("mine").steps[1].env.tests_passed == 1
+
+
+def test_the_cache_knows_nothing_of_sessions_that_are_gone(sessions, tmp_path):
+    cache = tmp_path / "cache.json"
+    library = SessionLibrary(sessions.folder, cache)
+    for name in ("first", "second", "third"):
+        sessions.stream(name, ["a", "b"])
+    library.rows(wait=WAIT)
+    wait_for_thread(library)
+    shutil.rmtree(sessions.folder / "first")
+    library.remove("second")
+    assert "third" in cache.read_text() and not {"first", "second"} & set(cache.read_text().split('"'))
+    library.remove("third")
+    assert not cache.exists()
+
+
+def test_what_is_being_written_when_everything_is_forgotten_does_not_stay(sessions, tmp_path, monkeypatch):
+    writing, going_on = threading.Event(), threading.Event()
+    write = session_library.atomic_write
+
+    def write_slowly(path, content):
+        writing.set()
+        going_on.wait(WAIT)
+        write(path, content)
+
+    monkeypatch.setattr(session_library, "atomic_write", write_slowly)
+    sessions.stream("mine", ["a", "b"])
+    library = SessionLibrary(sessions.folder, tmp_path / "cache.json")
+    library.rows(wait=0.0)
+    assert writing.wait(WAIT)
+    forgetting = threading.Thread(target=library.forget)
+    forgetting.start()
+    time.sleep(0.05)
+    going_on.set()
+    forgetting.join()
+    wait_for_thread(library)
+    assert not (tmp_path / "cache.json").exists()
 
 
 @pytest.mark.slow
