@@ -5,6 +5,7 @@ Not here: the services' own addresses, what else the page asks for (`solve_servi
 
 from __future__ import annotations
 
+import asyncio
 import html
 import secrets
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ from services.middleware import CONTENT_SECURITY_POLICY
 from services.openapi import Groups, openapi_document, openapi_page
 from services.responses import answer, refuse
 from services.services import Services
+from services.settings_messages import Settings
 
 STATIC = Path(__file__).with_name("static")
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".txt": "text/plain"}
@@ -73,18 +75,21 @@ class Page:
         self._document = openapi_document({**groups, "": self.endpoints()})
 
     async def index(self, request: Request) -> Response:
-        page = (STATIC / "index.html").read_text(encoding="utf-8")
+        page, settings = await asyncio.to_thread(self._index_and_settings)
         nonce = secrets.token_urlsafe(16)
         values = {
             "token": html.escape(self.token),
             "nonce": nonce,
             "trains": str(self.trains).lower(),
-            "theme": self.services.settings.current().theme,
+            "theme": settings.theme,
         }
         for name, value in values.items():
             page = page.replace(f"{{{{{name}}}}}", value)
         policy = f"{CONTENT_SECURITY_POLICY}; style-src 'self' 'nonce-{nonce}'"  # of the editor's style element
         return Response(page, media_type="text/html", headers={"Content-Security-Policy": policy})
+
+    def _index_and_settings(self) -> tuple[str, Settings]:
+        return (STATIC / "index.html").read_text(encoding="utf-8"), self.services.settings.current()
 
     async def static(self, request: Request) -> Response:
         path = self._files.get(request.path_params["name"])

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -66,6 +68,20 @@ def test_the_page_is_told_whether_training_follows(served):
     for trains, word in ((True, "true"), (False, "false")):
         page = asyncio.run(Page(served.services, "token", lambda: None, trains).index(None)).body.decode()
         assert "{{" not in page and f'<meta name="trains" content="{word}">' in page
+
+
+def test_a_page_that_waits_for_the_settings_keeps_nobody_else_waiting(client, served):
+    answers = []
+    requests = [threading.Thread(target=lambda path=path: answers.append(client.get(path).text))
+                for path in ("/", "/api/backend/")]  # fmt: skip
+    with served.services.settings._lock:  # somebody saves them, on a slow disk
+        for request in requests:
+            request.start()
+            time.sleep(0.1)
+        requests[1].join(20)
+        assert len(answers) == 1 and "state service" in answers[0]
+    requests[0].join(20)
+    assert "CodeAssist" in answers[1]
 
 
 def test_the_page_ends_recording(client, served):
