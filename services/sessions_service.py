@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -136,9 +137,10 @@ class SessionsService:
     async def erase(self, request: Request) -> Response:
         message = await read(request, EraseRequest)
         async with self.erasing:
-            await asyncio.to_thread(self._refuse_during_training)
-            async with self.services.recorder.without_sessions():
-                await asyncio.to_thread(self._erase, message.models_too)
+            with ExitStack() as locks:  # before any session is given up
+                await asyncio.to_thread(self._keep_from_training, locks)
+                async with self.services.recorder.without_sessions():
+                    await asyncio.to_thread(self._erase, message.models_too)
         return answer(Ok())
 
     def _timeline(self, session_id: str) -> SessionTimeline:
@@ -158,19 +160,21 @@ class SessionsService:
         _remove_games(self.services.paths, episode_id)
         relearn_texts(self.services)
 
-    def _refuse_during_training(self) -> None:
+    def _keep_from_training(self, locks: ExitStack) -> None:
+        """Takes the locks of whoever trains. Raises ConflictError: a training is under way."""
         paths, training = self.services.paths, self.services.training
         is_training = training is not None and training.state().status in ("running", "stopping")
         if is_training or trains_elsewhere(paths):
             raise ConflictError("training", "is under way; stop it first")
+        locks.enter_context(files.lock(paths.run / ".lock"))
+        locks.enter_context(files.lock(paths.models / ".training.lock"))
 
     def _erase(self, models_too: bool) -> None:
         services = self.services
         services.recorder.snapshots.discard()
         self.library.forget()
         services.failures.close()
-        with files.lock(services.paths.run / ".lock"), files.lock(services.paths.models / ".training.lock"):
-            erase(services.paths, model_files=models_too)
+        erase(services.paths, model_files=models_too)
         self.library.forget()
         services.problems = load_problems(services.paths.problems)
         services.solved = SolvedProblems(services.paths.solved)

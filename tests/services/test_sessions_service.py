@@ -18,6 +18,7 @@ import rewards
 from delegates.embedded import EmbeddedWriter
 from delegates.selection import ReliableWriter
 from judge import Case, Problem
+from services import sessions_service
 from state_adapter import read_episodes, snapshot_path
 from training.runs.training_manifest import ManifestEntry, append_entry
 
@@ -217,6 +218,16 @@ def test_nothing_is_erased_during_a_training(client, served, sample):
         refusal = client.post("/api/erase", json={"confirm": "erase everything"})
     assert refusal.status_code == 409 and "stop it first" in refusal.json()["detail"]
     assert summary(client, sample)
+
+
+def test_a_training_that_begins_just_then_leaves_open_sessions_open(client, served, monkeypatch):
+    name = record(client, ["a"], end=False)
+    monkeypatch.setattr(sessions_service, "trains_elsewhere", lambda paths: False)
+    with files.lock(served.paths.run / ".lock"):
+        assert client.post("/api/erase", json={"confirm": "erase everything"}).status_code == 409
+    state = {"text": "b", "timestep": 1, "timestamp_ms": 2, "attribution": [], "action": {}}
+    assert client.post(f"/api/backend/episodes/{name}/state", json=state).status_code == 200
+    client.post(f"/api/backend/episodes/{name}/end")
 
 
 def test_after_erasing_the_server_works_as_on_the_first_day(client, served, sample, monkeypatch):
