@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-OURS = {".ci", ".git", ".venv", "benchmarks", "build", "dist", "docs", "tests"}
+OURS = {".ci", ".git", ".venv", "benchmarks", "build", "dist", "docs", "page", "tests"}
 """Folders of the repository that an installation does not need."""
 
 TINY = {
