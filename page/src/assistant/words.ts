@@ -56,8 +56,9 @@ export function explain({ metadata }: InferenceAnswer, dropped: Dropped): Explan
   };
 }
 
-function headline({ action: [decision, line], withheld }: InferenceAnswer["metadata"], dropped: Dropped): string {
+function headline({ action: [decision, line], withheld, record, reason }: InferenceAnswer["metadata"], dropped: Dropped): string {
   if (withheld) return `It wanted to ${decisionName(withheld.action[0])} at line ${withheld.action[1]} and held it back`;
+  if (!decision && record.decision) return `It wanted to ${decisionName(record.decision)} at line ${record.line} and ${reason ? "could not" : "had no text that fits"}`;
   if (!decision) return "It kept quiet";
   const done = dropped ? "It wanted to" : "It chose to";
   return `${done} ${decisionName(decision)} at line ${line}`;
@@ -68,7 +69,7 @@ function decided({ record }: InferenceAnswer["metadata"]): string[] {
   const sentences: string[] = [];
   const what = decision ? `to ${decisionName(decision)} at line ${line}` : "to keep quiet";
   if (model === "exploration") {
-    sentences.push("Too little is learned from you yet, so it tried something at random to learn what you want.");
+    sentences.push("Too little is learned from you yet, so chance decides, to learn what you want.");
     if (isNumber(behaviour)) sentences.push(`The chance ${what} was ${percent(behaviour)}.`);
   } else if (isNumber(probability)) {
     sentences.push(`The policy${model ? ` (${model})` : ""} gave a probability of ${percent(probability)} ${what}.`);

@@ -31,7 +31,7 @@ test("a decision of the policy is told with its numbers", () => {
 
 test("a random decision says that it was one", () => {
   const said = reasons({ record: { ...RECORD, model: "exploration", probability: null, behaviour_probability: 0.083, kept: null } });
-  assert.match(said, /at random to learn what you want\. The chance to write a line at line 4 was 8.3 %\./);
+  assert.match(said, /so chance decides, to learn what you want\. The chance to write a line at line 4 was 8.3 %\./);
   assert.doesNotMatch(said, /The policy/);
 });
 
@@ -47,6 +47,7 @@ test("the reviewer shows, holds back, or shows to learn", () => {
 
 test("silence and what was held back are told too", () => {
   assert.equal(explain(answer({ action: [0, 0], record: { ...RECORD, decision: 0, line: 0 } }), null).headline, "It kept quiet");
+  assert.equal(explain(answer({ action: [0, 4] }), null).headline, "It wanted to write a line at line 4 and had no text that fits");
   const withheld = explain(answer({ action: [0, 0], withheld: { action: [3, 7], text: "x" } }), null);
   assert.equal(withheld.headline, "It wanted to write several lines at line 7 and held it back");
 });
