@@ -241,6 +241,7 @@ def test_tab_and_control_backspace_stay_the_persons(scratch, assistant):
 @pytest.fixture
 def still_clock(page, assistant, server, errors):
     """A scratch file in a page whose time goes on as a test says; the assistant is asked after a pause."""
+    server.running.services.settings.update(USUAL)
     server.running.services.settings.update(SettingsChange(pause="adaptive"))
     page.set_default_timeout(PATIENCE_MS)
     page.clock.install()
@@ -320,7 +321,7 @@ def test_a_text_that_was_taken_back_does_not_come_back(scratch, assistant):
     assert text_of(scratch) == "def f(a):\n    # here\n    "
 
 
-def test_a_late_text_is_merged_where_its_place_is_untouched(scratch, assistant):
+def test_a_late_text_is_merged_where_its_place_is_untouched(scratch, assistant, server):
     assistant.release.clear()
     assistant.texts = ["return a", ""]
     scratch.keyboard.type("def f(a):\n")
@@ -331,6 +332,8 @@ def test_a_late_text_is_merged_where_its_place_is_untouched(scratch, assistant):
     assistant.release.set()
     scratch.locator(".assistant-text").wait_for()
     assert text_of(scratch) == "# minedef f(a):\n    return a"
+    texts = [state["text"] for state in end_session(scratch, server)]
+    assert texts[-2:] == ["def f(a):\n    return a", "# minedef f(a):\n    return a"]
 
 
 def test_a_late_text_is_dropped_where_the_person_went_on_and_recorded_as_silence(scratch, assistant, server):
@@ -370,6 +373,20 @@ def test_snoozing_hides_the_marks_at_once_and_keeps_the_text(scratch, assistant)
     wait_for_status(scratch, "Paused until ")
     assert scratch.locator(".assistant-text, .cm-content .assistant-sign").count() == 0
     assert text_of(scratch) == BODY
+
+
+def test_a_snooze_ends_by_itself(still_clock, assistant):
+    still_clock.get_by_role("button", name="5 min").click()
+    wait_for_status(still_clock, "Paused until ")
+    still_clock.locator(".cm-content").click()
+    still_clock.keyboard.type("x = 1\n")
+    pass_time(still_clock, 2000)
+    assert assistant.asked == 0
+    still_clock.clock.fast_forward("05:00")
+    wait_for_status(still_clock, "Looks on")
+    still_clock.keyboard.type("y")
+    pass_time(still_clock, 2000)
+    wait_for_status(still_clock, "keeps quiet")
 
 
 def test_help_is_off_for_a_kind_of_file(scratch, assistant):
