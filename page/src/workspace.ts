@@ -60,9 +60,10 @@ interface About extends SessionAbout {
 
 const SCRATCH_ID = "scratch";
 const FILE_ID = "file";
+const RECORDING: RecordingSign = { state: "on", text: "Recording" };
 const IDLE: RecordingSign = { state: "idle", text: "Not recording: nothing is open" };
 const TAB_KEY = "codeassist.tab"; // of sessionStorage: the journal of this tab, over a reload
-const RELOADED_MS = 3000; // in which the page before has gone
+const RELOADED_MS = 1000; // in which the page before has gone
 const RECENT_MS = 12 * 60 * 60 * 1000; // so long a text that another tab left is opened without a question
 const BEGUN_MS = 2000;
 const MOST_JOURNALS = 20;
@@ -178,26 +179,27 @@ export class Workspace {
       else if (fileText(view.state) !== text) notify("Your changes that were not saved are back");
     }
     this.assistant.open({ view, session, fileName });
+    if (session.id && this.recordingSign.value.state === "idle") this.recordingSign.set(RECORDING);
     this.document.set({ title, fileName, problem, filePath, view, session });
   }
 
   // After a reload, and after a crash, at once; what is older is offered.
   async #restore(): Promise<void> {
     const own = sessionStorage.getItem(TAB_KEY);
-    const journals = storedJournals();
-    for (const journal of journals) {
-      const isOwn = journal.key === own;
-      if (!isOwn && !journal.isEnding && Date.now() - journal.touched > RECENT_MS) continue;
-      const lock = await lockJournal(journal.key, isOwn ? RELOADED_MS : 0);
+    const stored = storedJournals();
+    const isReload = stored.some(({ key }) => key === own);
+    for (const [place, { key, isEnding, touched }] of stored.entries()) {
+      const isOver = isEnding || place >= MOST_JOURNALS;
+      const mayGoOn = this.#release === null && (isReload ? key === own : Date.now() - touched < RECENT_MS);
+      if (!isOver && !mayGoOn) continue;
+      const lock = await lockJournal(key, key === own ? RELOADED_MS : 0);
       if (lock === null) continue;
-      if (journal.isEnding || journals.indexOf(journal) >= MOST_JOURNALS) {
-        void finish(journal.key).finally(lock.release);
-      } else if (this.#release === null && (isOwn || !own || !journals.some(({ key }) => key === own)) && mayShow(journal.about)) {
+      const journal = Journal.load<About>(localStorage, key); // as the page before has left it
+      if (isOver) void finish(key).finally(lock.release);
+      else if (journal && mayShow(journal.about)) {
         this.#release = lock.release;
         await this.#open(journal, null);
-      } else {
-        lock.release();
-      }
+      } else lock.release();
     }
     await this.#listUnfinished();
   }
@@ -221,7 +223,7 @@ export class Workspace {
       const lock = await lockJournal(journal.key);
       if (lock === null) continue;
       this.#release = lock.release;
-      return journal;
+      return Journal.load<About>(localStorage, journal.key);
     }
     return null;
   }
@@ -239,7 +241,7 @@ export class Workspace {
     if (this.document.value !== null && this.document.value.session !== session) return;
     if (reason === null) {
       this.#isReported = false;
-      this.recordingSign.set({ state: "on", text: "Recording" });
+      this.recordingSign.set(RECORDING);
       return;
     }
     const kept = session.isKept ? "Your text is kept in this browser" : "This browser has no room to keep your text: copy it";

@@ -225,7 +225,7 @@ def test_what_the_person_does_beside_typing_is_recorded(page, server, open_text)
     page.get_by_text("examples passed").wait_for()
     session = end_session(page, server.paths)
     kinds = [kind for _, kind, _ in session.events]
-    assert {"focus", "selection", "blur"} <= set(kinds)
+    assert {"focus", "selection", "blur", "run"} <= set(kinds)
     assert {"ranges": [[0, 5]]} in [detail for _, kind, detail in session.events if kind == "selection"]
     assert editor.page is page
 
@@ -462,10 +462,11 @@ OWN_TRACE = (
 
 
 def type_trace(editor, edits):
-    """Puts edits of characters into the editor as typing does, many in one turn of the page."""
+    """Puts edits of characters into the editor as typing does, many in one turn of the page, which shows no cursor."""
     editor.page.evaluate(
         f"""edits => {{
             const view = {VIEW};
+            view.contentDOM.blur();
             const units = characters => [...view.state.doc.toString()].slice(0, characters).join('').length;
             for (const [position, deleted, insert] of edits) {{
                 const [from, to] = [units(position), units(position + deleted)];

@@ -51,6 +51,8 @@ export class TestRunner {
         ...this.#common(), code: runnable(this.open), timeout_ms: TIMEOUT_MS, store_activity: true, entry_point: problem.entry_point,
         test_cases: problem.input_output.map((each, i) => ({ test_id: i + 1, ...each })),
       }, { signal });
+      const { test_results: results } = answer;
+      this.open.session.noteActivity("run", { passed: results.filter(({ passed }) => passed).length, total: results.length });
       return { status: "run", answer };
     });
   }
@@ -60,6 +62,7 @@ export class TestRunner {
     if (problem === null) return Promise.resolve();
     return this.#start(true, async (signal) => {
       const answer = await ask<SubmissionAnswer>("/api/submissions", { ...this.#common(), problem_id: problem.task_id }, { signal });
+      this.open.session.noteActivity("submit", { passed: answer.passed, total: answer.total });
       return { status: "submitted", answer };
     });
   }
