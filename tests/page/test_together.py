@@ -376,7 +376,7 @@ def test_snoozing_hides_the_marks_at_once_and_keeps_the_text(scratch, assistant)
 
 
 def test_a_snooze_ends_by_itself(still_clock, assistant):
-    still_clock.get_by_role("button", name="5 min").click()
+    still_clock.get_by_role("button", name="5 min", exact=True).click()
     wait_for_status(still_clock, "Paused until ")
     still_clock.locator(".cm-content").click()
     still_clock.keyboard.type("x = 1\n")
