@@ -57,7 +57,12 @@ _MALFORMED = {422: "the message is malformed"}
 def endpoints(services: Services) -> Sequence[Endpoint]:
     """The addresses, without the service's prefix."""
     service = StateService(services)
-    return [*_report_endpoints(service), *_session_endpoints(service), *_help_endpoints(service)]
+    return [
+        *_report_endpoints(service),
+        *_session_endpoints(service),
+        *_recording_endpoints(service),
+        *_help_endpoints(service),
+    ]
 
 
 def _report_endpoints(service: StateService) -> Sequence[Endpoint]:
@@ -96,6 +101,20 @@ def _session_endpoints(service: StateService) -> Sequence[Endpoint]:
         ),
         Endpoint(
             "POST",
+            "/episodes/{id}/end",
+            service.end,
+            "End a session; its states are tested, then its snapshot is written.",
+            Ok,
+            query=_STORES,
+            refusals={**_UNKNOWN, **_DISK},
+        ),
+    ]
+
+
+def _recording_endpoints(service: StateService) -> Sequence[Endpoint]:
+    return [
+        Endpoint(
+            "POST",
             "/episodes/{id}/state",
             service.add_state,
             "Record a state; answered once it is on the disk.",
@@ -123,15 +142,6 @@ def _session_endpoints(service: StateService) -> Sequence[Endpoint]:
             ActivityRequest,
             query=_STORES,
             refusals={**_UNKNOWN, 409: "an event is missing; `next` is expected", **_MALFORMED, **_DISK},
-        ),
-        Endpoint(
-            "POST",
-            "/episodes/{id}/end",
-            service.end,
-            "End a session; its states are tested, then its snapshot is written.",
-            Ok,
-            query=_STORES,
-            refusals={**_UNKNOWN, **_DISK},
         ),
     ]
 
