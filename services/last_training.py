@@ -6,6 +6,7 @@ import copy
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ import msgspec
 
 from data_paths import DataPaths
 from errors import InputError
-from files import is_locked, read_regular_file
+from files import atomic_write, is_locked, read_regular_file
 from services.current_models import file_stamp
 from services.learning_messages import ComparisonMessage, EpochMessage, TrainingMessage
 from training.runs.outcome_file import OUTCOME, read_outcome
@@ -21,6 +22,9 @@ from training.runs.training_manifest import ManifestEntry, read_manifest
 
 PLAN, LOG = "plan.json", "train.jsonl"
 """Files of a run: there until it has ended; a line an epoch."""
+
+FAILURE = "failure.json"
+"""File of a run's folder: how the last training that a server watched failed, unless another one has begun since."""
 
 PERSON = "person"
 """Whose sessions a plan is for, if it does not say so."""
@@ -62,16 +66,41 @@ class LastTraining:
             if (stamp := self._files_stamp()) != self._stamp:
                 self._message, self._stamp = _read(self._paths), stamp
             message = copy.deepcopy(self._message)
-        if message.status == "stopped" and trains_elsewhere(self._paths):
-            message.status, message.elsewhere, message.lines = "running", True, []
+        if message.status in ("stopped", "failed") and trains_elsewhere(self._paths):
+            return TrainingMessage("running", points=message.points, elsewhere=True)
         return message
 
     def _files_stamp(self) -> object:
-        paths = self._paths
-        return [file_stamp(path) for path in (paths.run / PLAN, paths.run / OUTCOME, _log(paths.run), paths.manifest)]
+        return [file_stamp(path) for path in (*_traces(self._paths), self._paths.run / FAILURE)]
+
+
+class Failure(msgspec.Struct):
+    """When a training began and failed, and why."""
+
+    started: str | None
+    ended: str
+    error: str
+
+
+def save_failure(paths: DataPaths, failure: Failure) -> None:
+    """Remembers how a training failed. Raises InputError."""
+    atomic_write(paths.run / FAILURE, msgspec.json.encode(failure))
+
+
+def forget_failure(paths: DataPaths) -> None:
+    """Another training begins; a file that cannot be removed is older than what that one leaves."""
+    with suppress(OSError):
+        (paths.run / FAILURE).unlink()
+
+
+def _traces(paths: DataPaths) -> tuple[Path, ...]:
+    """Files that a training leaves, whoever runs it."""
+    return paths.run / PLAN, paths.run / OUTCOME, _log(paths.run), paths.manifest
 
 
 def _read(paths: DataPaths) -> TrainingMessage:
+    if (failure := _read_failure(paths)) is not None:
+        return failure
     if is_interrupted(paths):
         return TrainingMessage("stopped", points=points_of(paths.run, None), lines=[STOPPED])
     if (outcome := read_outcome(paths.run)) is not None:
@@ -79,6 +108,23 @@ def _read(paths: DataPaths) -> TrainingMessage:
         apply_outcome(message, outcome)
         return message
     return _last_of_manifest(paths)
+
+
+def _read_failure(paths: DataPaths) -> TrainingMessage | None:
+    """The last training, if it failed; None: it did not, or it cannot be told."""
+    path = paths.run / FAILURE
+    try:
+        failure = msgspec.json.decode(read_regular_file(path), type=Failure)
+        later = [trace for trace in _traces(paths) if trace.exists() and _modified(trace) > _modified(path)]
+    except (InputError, OSError, ValueError, RecursionError):
+        return None
+    if later:
+        return None
+    return TrainingMessage("failed", started=failure.started, ended=failure.ended, error=failure.error)
+
+
+def _modified(path: Path) -> int:
+    return path.stat().st_mtime_ns
 
 
 def apply_outcome(message: TrainingMessage, outcome: dict[str, Any]) -> None:

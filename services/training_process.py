@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,14 @@ from errors import ConflictError, InputError
 from files import make_folder
 from services.last_training import (
     STOPPED,
+    Failure,
     LastTraining,
     apply_outcome,
+    forget_failure,
     is_interrupted,
     point,
     points_of,
+    save_failure,
     trains_elsewhere,
 )
 from services.learning_messages import TrainingMessage
@@ -139,6 +143,7 @@ class TrainingProcess:
         return ""
 
     def _run(self) -> None:
+        forget_failure(self._paths)
         try:
             self._await_sessions()
             code = None if self._stopping.is_set() else self._run_process()
@@ -242,8 +247,11 @@ class TrainingProcess:
         return f"the training process {how}; the last line of {self._paths.logs / LOG}: {last_line}"
 
     def _end(self, status: str, *, line: str = "", error: str | None = None) -> None:
+        assert self._message is not None
+        if error is not None and not self._stopping.is_set():  # what was stopped goes on, however it ended
+            with suppress(InputError):  # then nobody is told of it after a restart
+                save_failure(self._paths, Failure(self._message.started, _now(), error))
         with self._lock:
-            assert self._message is not None
             self._message.status = status  # type: ignore[assignment]
             self._message.error = error
             self._message.ended = self._message.ended or _now()

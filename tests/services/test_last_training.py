@@ -1,12 +1,13 @@
 """The last training promises: after a restart it is what the files say, whoever ran it; damage leaves parts out."""
 
 import json
+import os
 
 import pytest
 
 import files
 from data_paths import DataPaths
-from services.last_training import LastTraining, apply_outcome, point
+from services.last_training import FAILURE, Failure, LastTraining, apply_outcome, point, save_failure
 from services.learning_messages import TrainingMessage
 from training.runs.outcome_file import OUTCOME, save_outcome
 from training.runs.training_manifest import ManifestEntry, append_entry
@@ -45,6 +46,25 @@ def test_what_a_run_came_to_is_there_with_its_own_epochs(paths):
     assert [(each.epoch, each.metrics) for each in state.points] == [(1, {"loss": 1.0}), (2, {"loss": 1.0})]
     assert (state.sessions, state.table[0].name, state.generation) == ("learned_from", "NLL", "000002-b")
     assert state.lines == ["Learned from 3 sessions."] and state.replaced is False
+
+
+def test_a_failure_counts_until_a_later_training_leaves_something(paths):
+    save_outcome(paths.run, RECORD)
+    save_failure(paths, Failure("2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00", "no memory"))
+    last = LastTraining(paths)
+    assert (last.state().status, last.state().error, last.state().ended[:10]) == ("failed", "no memory", "2026-01-02")
+    with files.lock(paths.run / ".lock"):
+        state = last.state()
+        assert (state.status, state.elsewhere, state.error) == ("running", True, None)
+    os.utime(paths.run / OUTCOME, (2**33, 2**33))
+    assert last.state().status == "done"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"error": 1}', ""])
+def test_a_damaged_failure_is_none(paths, content):
+    save_outcome(paths.run, RECORD)
+    (paths.run / FAILURE).write_text(content)
+    assert LastTraining(paths).state().status == "done"
 
 
 def test_an_interrupted_run_was_stopped_and_shows_the_epochs_of_the_latest_run(paths):

@@ -208,6 +208,18 @@ def test_a_failure_is_said_in_words_with_the_logs_last_line(training, paths, cod
     state = wait_for(process, "failed")
     assert state.error.endswith(named.replace("LOG", str(paths.logs / "training.log")))
     assert state.can_start and state.ended
+    restarted = TrainingProcess(paths, ()).state()
+    assert (restarted.status, restarted.error, restarted.started) == ("failed", state.error, state.started)
+
+
+def test_a_failure_is_forgotten_once_another_training_begins(training, paths):
+    process = training("sys.exit(1)")
+    process.start()
+    wait_for(process, "failed")
+    process = training(f"tell('outcome', outcome={ {**OUTCOME, 'nothing_new': True} })")
+    process.start()
+    wait_for(process, "done")
+    assert TrainingProcess(paths, ()).state().status == "idle"
 
 
 def test_what_cannot_be_started_is_said(training, monkeypatch):
@@ -224,12 +236,14 @@ def test_the_end_of_the_server_stops_it_and_waits(training):
     assert process.state().status == "stopped"
 
 
-def test_what_does_not_end_is_killed(training, monkeypatch):
+def test_what_does_not_end_is_killed(training, paths, monkeypatch):
     monkeypatch.setattr(training_process, "STOP_SECONDS", 0.3)
     process = training("signal.signal(signal.SIGTERM, signal.SIG_IGN)\ntell('message', text='x')\ntime.sleep(600)")
     start_and_wait(process)
     process.close()
     assert process.state().status == "failed" and "SIGKILL" in process.state().error
+    files.atomic_write(paths.run / "plan.json", "{}")
+    assert TrainingProcess(paths, ()).state().status == "stopped"  # the next start goes on with it
 
 
 def test_it_waits_for_the_tests_of_sessions_that_have_ended(training, paths):
