@@ -1,34 +1,27 @@
 // The assistant at work in the open document: asks when it is the moment, puts what comes in its place, takes it back.
 // Not here: when that is (`trigger`), what an edit changes (`hunks`), how it looks (`marks`), what it is called (`words`).
-import { isolateHistory } from "@codemirror/commands";
-import { ChangeSet, type ChangeDesc, Compartment, EditorState, type Extension, type Transaction } from "@codemirror/state";
+import { ChangeSet, type ChangeDesc, Compartment, type EditorState, type Extension, type Transaction } from "@codemirror/state";
 import { EditorView, type ViewUpdate } from "@codemirror/view";
-import { ask, RefusedError } from "../api/client";
 import type { InferenceAnswer } from "../api/messages";
-import { countCharacters, filePosition, fileText, openFile } from "../editor/coordinates";
+import { fileText, openFile } from "../editor/coordinates";
 import { originAnnotation } from "../editor/origins";
 import { notify, reporting } from "../notices";
 import type { RecordedSession } from "../recording/session";
 import { changeSettings, loadSettings, settings, UNTIL_RESUMED } from "../settings/settings";
 import { Store } from "../store";
-import { firstPart, type Hunk, hunksBetween, type Unit } from "./hunks";
+import { type Hunk, hunksBetween, type Unit } from "./hunks";
 import { assistantKeys, KEYS } from "./keys";
 import { linesOf, marks, subtleMarks } from "./marks";
 import { mergedHunks } from "./merge";
 import { PauseTimer } from "./pause-timer";
-import {
-  dropEdit, fatesOf, freshEdits, insertedText, inverseChanges, isLatestChange, type PlacedEdit, placedEdits, setPhase, settleEdits,
-  undoTransaction,
-} from "./placed-edits";
-import { newEdit, placeEdit, placingTransaction } from "./placing";
+import { fatesOf, freshEdits, insertedText, type PlacedEdit, placedEdits, setPhase, settleEdits, wholeText } from "./placed-edits";
+import { newEdit, placeEdit, stateWith } from "./placing";
 import { RejectedTexts } from "./rejected";
+import { requestHelp } from "./request";
+import { CLOSED, isPausedAt, restingStatus, type Status } from "./status";
+import { keepPart, nextPart, partsAreTheAssistants, takeOut } from "./taking-back";
 import { suffixThatIsOff } from "./trigger";
-import { type Dropped, kindOf, timeOfDay, wroteWords } from "./words";
-
-export interface Status {
-  kind: "closed" | "off" | "paused" | "looking" | "thinking" | "wrote" | "quiet" | "failed";
-  text: string;
-}
+import { type Dropped, kindOf, wroteWords } from "./words";
 
 /** A decision that came, for whoever asks why. */
 export interface DecisionEntry {
@@ -44,7 +37,6 @@ export interface Target {
   fileName: string;
 }
 
-const SUPERSEDED = 499;
 const RECORDING_MS = 300;
 const SLOW_MS = 3000;
 const NEW_MS = 6000;
@@ -54,7 +46,7 @@ const MOST_DECISIONS = 10;
 const MOST_TIMER_MS = 2 ** 31 - 1;
 
 export class Assistant {
-  readonly status = new Store<Status>({ kind: "closed", text: "Nothing is open" });
+  readonly status = new Store<Status>(CLOSED);
   /** The latest first. */
   readonly decisions = new Store<readonly DecisionEntry[]>([]);
   /** What can be taken back by a key, the latest last. */
@@ -66,7 +58,6 @@ export class Assistant {
   #askedText: string | null = null;
   #refusal: string | null = null; // why nobody may help with this file
   #hasActed = false; // the person, since the latest edit was placed
-  #isPartial = false; // an edit is taken out to put a part of it in
   #isSlowTold = false;
   #isFailureTold = false;
   #resumeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -87,7 +78,7 @@ export class Assistant {
         takeBack: () => this.#escape(), keepNext: (unit) => !this.#hasActed && this.keepNext(unit),
         askNow: () => this.askNow(), togglePause: () => this.togglePause(),
       }),
-      EditorState.transactionExtender.of(() => (this.#isPartial ? { annotations: originAnnotation.of("assistant") } : null)),
+      partsAreTheAssistants(),
       EditorView.updateListener.of((update) => this.#follow(update)),
       EditorView.domEventHandlers({ mousedown: () => this.#noteMouseDown() }),
     ];
@@ -130,7 +121,7 @@ export class Assistant {
 
   /** The latest edit stays; or all of them. */
   keep(all = false): boolean {
-    const edits = this.#edits(all);
+    const edits = all ? this.#edits() : this.#edits().slice(-1);
     this.#settle(edits);
     for (const { requestId } of edits) this.#noteActivity("kept", { request_id: requestId, part: "all" });
     if (edits.length) this.#rest();
@@ -139,23 +130,27 @@ export class Assistant {
 
   /** Takes the latest edit out of the document; or all of them. */
   takeBack(all = false): boolean {
-    const edits = this.#edits(all).reverse();
-    for (const edit of edits) this.#takeOut(edit);
-    if (edits.length) this.status.set({ kind: "looking", text: edits.length > 1 ? `Took ${edits.length} texts back` : "Took it back" });
-    return edits.length > 0;
+    let count = 0;
+    for (let edit = this.#edits().at(-1); edit && (all || count === 0); edit = this.#edits().at(-1)) {
+      this.#takeOut(edit);
+      count += 1;
+    }
+    if (count) this.status.set({ kind: "looking", text: count > 1 ? `Took ${count} texts back` : "Took it back" });
+    return count > 0;
   }
 
   /** Keeps the next word or line of the latest edit and drops what follows; again: one more. */
   keepNext(unit: Unit): boolean {
-    const edit = this.#edits(false)[0];
+    const edit = this.#edits().at(-1);
     const view = this.#target?.view;
     if (edit === undefined || view === undefined) return false;
-    const next = nextPart(edit, unit);
-    if (next === null) return this.keep();
-    if (isLatestChange(view.state, edit)) this.#placePart(view, edit, next.hunks, { unit, count: next.count });
-    else this.#dropRest(view, edit, next.hunks);
+    const part = nextPart(edit, unit);
+    if (part === null) return this.keep();
+    view.dispatch(keepPart(view.state, edit, part));
+    this.#hasActed = false;
+    this.#askedText = fileText(view.state);
     this.#noteActivity("kept", { request_id: edit.requestId, part: unit });
-    this.status.set({ kind: "wrote", text: next.count === 1 ? `Kept a ${unit}` : `Kept ${next.count} ${unit}s` });
+    this.status.set({ kind: "wrote", text: part.count === 1 ? `Kept a ${unit}` : `Kept ${part.count} ${unit}s` });
     return true;
   }
 
@@ -173,15 +168,13 @@ export class Assistant {
   }
 
   get isPaused(): boolean {
-    return (settings.value.paused_until ?? 0) > Date.now();
+    return isPausedAt(Date.now(), settings.value);
   }
 
-  #edits(all: boolean): PlacedEdit[] {
-    const edits = this.#target ? freshEdits(this.#target.view.state) : [];
-    return all ? [...edits] : edits.slice(-1);
+  /** What can be taken back, the latest last. */
+  #edits(): readonly PlacedEdit[] {
+    return this.#target ? freshEdits(this.#target.view.state) : [];
   }
-
-  // ---- what happens in the editor
 
   #follow(update: ViewUpdate): void {
     for (const transaction of update.transactions) this.#followTransaction(update.view, transaction);
@@ -197,11 +190,14 @@ export class Assistant {
     }
     if (!isOwn && (transaction.docChanged || transaction.isUserEvent("select"))) this.#hasActed = true;
     for (const { edit, fate } of fatesOf(transaction)) {
-      const place = Math.min(edit.hunks[0]?.from ?? 0, transaction.newDoc.length);
-      if (fate === "undone" || fate === "deleted") this.#rejected.add(insertedText(edit), transaction.changes.mapPos(place));
+      if (fate === "undone" || fate === "deleted") this.#reject(edit, transaction.changes.mapPos(edit.hunks[0]?.from ?? 0));
       if (fate === "undone") this.#noteActivity("undone", { request_id: edit.requestId, part: "all" });
       if (fate !== "kept" && edit.isFresh) this.#rest();
     }
+  }
+
+  #reject(edit: PlacedEdit, position: number): void {
+    this.#rejected.add(wholeText(edit), position);
   }
 
   #noteMouseDown(): false {
@@ -219,22 +215,17 @@ export class Assistant {
     return false;
   }
 
-  // ---- asking
-
   async #help(isManual: boolean): Promise<void> {
     const target = this.#target;
     if (target === null) return;
     this.#timer.stop();
-    const { view, session } = target;
-    const { state } = view;
-    const text = fileText(state);
-    const suffix = suffixThatIsOff(settings.value.off_for, target.fileName);
-    const isUnasked = this.isPaused || this.#refusal !== null || text === this.#askedText;
-    if (suffix !== null || (!isManual && isUnasked)) {
+    if (!this.#mayAsk(target, isManual)) {
       this.#rest();
       return;
     }
-    this.#askedText = text;
+    const { view, session } = target;
+    const { state } = view;
+    this.#askedText = fileText(state);
     const isPosted = session.lastMover === "person" && session.isPosted(state);
     const posting = isPosted ? Promise.resolve() : session.postState(state, null);
     const { timestep } = session;
@@ -252,22 +243,20 @@ export class Assistant {
     else this.#receive(answer, state, target);
   }
 
+  #mayAsk({ view, fileName }: Target, isManual: boolean): boolean {
+    if (suffixThatIsOff(settings.value.off_for, fileName) !== null) return false;
+    return isManual || !(this.isPaused || this.#refusal !== null || fileText(view.state) === this.#askedText);
+  }
+
   /** null: nothing came; the status says why. */
   async #ask(state: EditorState, { session, fileName }: Target, request: number, mustHelp: boolean): Promise<InferenceAnswer | null> {
-    const text = fileText(state);
-    const body = {
-      episode_id: session.id, text, timestep: session.timestep, attribution: session.posted?.attribution ?? [],
-      context: {
-        file_type: fileName.endsWith(".py") ? "python" : fileName, file_length: countCharacters(text),
-        cursorOffset: filePosition(state, state.selection.main.head), mustHelp,
-      },
-    };
     const slow = setTimeout(() => this.#tellSlow(request), SLOW_MS);
     try {
-      return await ask<InferenceAnswer>("/api/backend/inference", body);
+      const answer = await requestHelp(state, session, fileName, mustHelp);
+      if (answer === null && request === this.#request) this.#rest();
+      return answer;
     } catch (error) {
-      const isNewer = error instanceof RefusedError && error.status === SUPERSEDED;
-      if (request === this.#request) this.status.set({ kind: isNewer ? "looking" : "failed", text: isNewer ? "Looks on" : `Cannot ask: ${message(error)}` });
+      if (request === this.#request) this.status.set({ kind: "failed", text: `Cannot ask: ${message(error)}` });
       return null;
     } finally {
       clearTimeout(slow);
@@ -306,13 +295,11 @@ export class Assistant {
     return this.#rejected.has(merged.map((hunk) => hunk.inserted).join("\n"), state.doc, first.from) ? "rejected" : null;
   }
 
-  // ---- placing and taking back
-
   #place(view: EditorView, hunks: readonly Hunk[], kind: PlacedEdit["kind"], requestId: string): void {
     const edit = newEdit(view.state, hunks, kind, requestId);
     const lines = edit.hunks.flatMap((hunk) => linesOf(edit.placed.after, hunk));
     const words = wroteWords(kind, lines[0] ?? 1, new Set(lines).size);
-    this.#hasActed = false;
+    this.#hasActed = !this.#since.empty; // whoever is typing on has the arrows
     placeEdit(view, edit, `${words}: ${insertedText(edit).trim()}. ${KEYS.takeBack} takes it back.`);
     this.#askedText = fileText(view.state);
     this.status.set({ kind: "wrote", text: words });
@@ -328,42 +315,16 @@ export class Assistant {
   #takeOut(edit: PlacedEdit): void {
     const view = this.#target?.view;
     if (view === undefined) return;
-    const place = edit.hunks[0]?.from ?? 0;
-    takeOut(view, edit);
-    this.#rejected.add(edit.placed.part ? wholeText(edit) : insertedText(edit), Math.min(place, view.state.doc.length));
+    const position = edit.hunks[0]?.from ?? 0;
+    dispatchInPlace(view, takeOut(view.state, edit));
+    this.#reject(edit, Math.min(position, view.state.doc.length));
     this.#noteActivity("undone", { request_id: edit.requestId, part: "all" });
     this.#announce("Taken back");
-  }
-
-  #placePart(view: EditorView, edit: PlacedEdit, hunks: readonly Hunk[], part: { unit: Unit; count: number }): void {
-    this.#isPartial = true;
-    try {
-      const drop = view.state.update({ effects: dropEdit.of(edit.requestId) });
-      const undoing = undoTransaction(drop.state);
-      if (undoing === null) return;
-      const partial = newEdit(undoing.state, hunks, edit.kind, edit.requestId);
-      partial.placed.part = { ...part, of: edit.placed.part?.of ?? edit.placed.hunks };
-      view.dispatch([drop, undoing, placingTransaction(undoing.state, partial, `Kept: ${insertedText(partial).trim()}`)]);
-    } finally {
-      this.#isPartial = false;
-    }
-    this.#hasActed = false;
-    this.#askedText = fileText(view.state);
-  }
-
-  /** Where the person has gone on since: what follows the part goes, as a step of its own. */
-  #dropRest(view: EditorView, edit: PlacedEdit, part: readonly Hunk[]): void {
-    const changes = edit.hunks.map(({ from, to, removed }, i) => ({ from, to, insert: part[i]?.inserted ?? removed }));
-    view.dispatch({
-      changes, effects: dropEdit.of(edit.requestId), annotations: [originAnnotation.of("assistant"), isolateHistory.of("full")],
-    });
   }
 
   #settle(edits: readonly PlacedEdit[]): void {
     if (edits.length) this.#target?.view.dispatch({ effects: settleEdits.of(edits.map((edit) => edit.requestId)) });
   }
-
-  // ---- pausing, and what it says
 
   async #pauseUntil(until: number, minutes: number): Promise<void> {
     this.#noteActivity("snooze", { minutes });
@@ -377,7 +338,7 @@ export class Assistant {
     clearTimeout(this.#resumeTimer);
     if (this.isPaused) {
       this.cancel();
-      this.#settle(this.#edits(true));
+      this.#settle(this.#edits());
       this.#resumeTimer = setTimeout(() => this.#rest(), Math.min((settings.value.paused_until ?? 0) - Date.now() + 1, MOST_TIMER_MS));
     }
     if (!this.#isAsking) this.#rest();
@@ -385,18 +346,7 @@ export class Assistant {
 
   /** What it says when nothing is under way. */
   #rest(): void {
-    this.status.set(this.#resting());
-  }
-
-  #resting(): Status {
-    const target = this.#target;
-    if (target === null) return { kind: "closed", text: "Nothing is open" };
-    const { off_for: offFor, paused_until: until, pause } = settings.value;
-    const suffix = suffixThatIsOff(offFor, target.fileName);
-    if (suffix !== null) return { kind: "off", text: `Off for ${suffix} files` };
-    if (this.#refusal !== null) return { kind: "off", text: this.#refusal };
-    if (this.isPaused) return { kind: "paused", text: until === UNTIL_RESUMED ? "Paused" : `Paused until ${timeOfDay(until ?? 0)}` };
-    return { kind: "looking", text: pause === "key" ? `Waits for ${KEYS.askNow}` : "Looks on" };
+    this.status.set(this.#target ? restingStatus(settings.value, this.#target.fileName, this.#refusal) : CLOSED);
   }
 
   #tellSilence(reason: string | undefined): void {
@@ -430,45 +380,12 @@ export class Assistant {
   }
 }
 
-/** One more word or line than is there now; null: that is all of it. */
-function nextPart(edit: PlacedEdit, unit: Unit): { hunks: Hunk[]; count: number } | null {
-  const { before, hunks, part } = edit.placed;
-  const whole = part?.of ?? hunks;
-  const size = part ? sizeOf(hunks) : -1;
-  for (let count = 1; ; count += 1) {
-    const next = firstPart(before.toString(), whole, unit, count);
-    if (next === null) return part && size < sizeOf(whole) ? { hunks: [...whole], count } : null;
-    if (sizeOf(next) > size) return { hunks: next, count };
-  }
-}
-
-function sizeOf(hunks: readonly Hunk[]): number {
-  return hunks.reduce((size, hunk) => size + hunk.inserted.length + hunk.removed.length, 0);
-}
-
-function wholeText(edit: PlacedEdit): string {
-  return (edit.placed.part?.of ?? edit.placed.hunks).map((hunk) => hunk.inserted).join("\n");
-}
-
-/** Takes an edit out: by undoing where it is the latest step, else as a step of its own. The cursor stays. */
-function takeOut(view: EditorView, edit: PlacedEdit): void {
-  const drop = view.state.update({ effects: dropEdit.of(edit.requestId) });
-  const undoing = isLatestChange(view.state, edit) ? undoTransaction(drop.state) : null;
-  if (undoing === null) {
-    view.dispatch({
-      changes: inverseChanges(edit), effects: dropEdit.of(edit.requestId),
-      annotations: [originAnnotation.of("undo"), isolateHistory.of("full")],
-    });
-    return;
-  }
-  const scroll = view.scrollSnapshot().map(undoing.changes);
-  const selection = view.state.selection.map(undoing.changes);
-  view.dispatch([drop, undoing, undoing.state.update({ selection, ...(scroll ? { effects: scroll } : {}) })]);
-}
-
-/** The state as it would be if the hunks had come at once. */
-function stateWith(state: EditorState, hunks: readonly Hunk[]): EditorState {
-  return state.update({ changes: hunks.map(({ from, removed, inserted }) => ({ from, to: from + removed.length, insert: inserted })) }).state;
+/** The person goes on seeing what they see. */
+function dispatchInPlace(view: EditorView, transactions: readonly Transaction[]): void {
+  const last = transactions.at(-1);
+  let scroll = view.scrollSnapshot();
+  for (const { changes } of transactions) scroll = scroll.map(changes) ?? scroll;
+  view.dispatch(last ? [...transactions, last.state.update({ effects: scroll })] : []);
 }
 
 function sameOrNew(before: readonly PlacedEdit[], now: readonly PlacedEdit[]): readonly PlacedEdit[] {

@@ -111,6 +111,11 @@ export function insertedText(edit: PlacedEdit): string {
   return edit.hunks.map((hunk) => hunk.inserted).join("\n");
 }
 
+/** With what of it the person did not keep. */
+export function wholeText(edit: PlacedEdit): string {
+  return edit.placed.part?.of.map((hunk) => hunk.inserted).join("\n") ?? insertedText(edit);
+}
+
 function withEffect(edits: readonly PlacedEdit[], effect: StateEffect<unknown>): readonly PlacedEdit[] {
   if (effect.is(addEdit)) return [...edits, effect.value].slice(-MOST_EDITS);
   if (effect.is(settleEdits)) return edits.map((edit) => (effect.value.includes(edit.requestId) ? settled(edit) : edit));

@@ -27,6 +27,11 @@ export function placeEdit(view: EditorView, edit: PlacedEdit, words: string): vo
   holdCursorStill(view, () => view.dispatch(placingTransaction(view.state, edit, words)));
 }
 
+/** The state as it would be if the hunks had come at once. */
+export function stateWith(state: EditorState, hunks: readonly Hunk[]): EditorState {
+  return state.update({ changes: changesOf(hunks) }).state;
+}
+
 function changesOf(hunks: readonly Hunk[]): { from: number; to: number; insert: string }[] {
   return hunks.map(({ from, removed, inserted }) => ({ from, to: from + removed.length, insert: inserted }));
 }

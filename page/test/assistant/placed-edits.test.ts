@@ -1,50 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { history, redo, undo, undoDepth } from "@codemirror/commands";
-import { EditorState, type StateCommand, type Transaction, type TransactionSpec } from "@codemirror/state";
+import { history, redo, undo } from "@codemirror/commands";
+import { EditorState } from "@codemirror/state";
 import { fileText, openFile } from "../../src/editor/coordinates";
-import { hunksBetween } from "../../src/assistant/hunks";
-import { fatesOf, freshEdits, inverseChanges, isLatestChange, placedEdits } from "../../src/assistant/placed-edits";
-import { newEdit, placingTransaction } from "../../src/assistant/placing";
-
-/** An editor without a window: what is dispatched follows on each other. */
-class Editing {
-  fates: string[] = [];
-
-  constructor(public state: EditorState) {}
-
-  dispatch(transaction: Transaction): this {
-    this.fates.push(...fatesOf(transaction).map(({ fate }) => fate));
-    this.state = transaction.state;
-    return this;
-  }
-
-  type(insert: string, from = this.state.doc.length): this {
-    return this.dispatch(this.state.update({ changes: { from, insert }, selection: { anchor: from + insert.length }, userEvent: "input.type" }));
-  }
-
-  change(spec: TransactionSpec): this {
-    return this.dispatch(this.state.update(spec));
-  }
-
-  place(after: string): this {
-    const hunks = hunksBetween(this.text, after);
-    return this.dispatch(placingTransaction(this.state, newEdit(this.state, hunks, "code", `r${undoDepth(this.state)}`), "words"));
-  }
-
-  run(command: StateCommand): this {
-    command({ state: this.state, dispatch: (transaction) => this.dispatch(transaction) });
-    return this;
-  }
-
-  get text(): string {
-    return this.state.doc.toString();
-  }
-}
-
-function editing(text = ""): Editing {
-  return new Editing(EditorState.create({ doc: text, extensions: [history(), placedEdits] }));
-}
+import { freshEdits, inverseChanges, isLatestChange, placedEdits } from "../../src/assistant/placed-edits";
+import { editing, Editing } from "./editing";
 
 test("undoing takes back exactly the edit, typing before stays one group, and redo brings both back", () => {
   const editor = editing();
