@@ -1,11 +1,11 @@
 // The editor: CodeMirror with what people expect of one, for any file. Not here: recording, the assistant.
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { defaultKeymap, history, historyKeymap, indentWithTab, moveLineDown, moveLineUp } from "@codemirror/commands";
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
 import { python } from "@codemirror/lang-python";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { EditorSelection, EditorState, type Extension } from "@codemirror/state";
+import { EditorSelection, EditorState, type Extension, type Line, type Text } from "@codemirror/state";
 import {
-  crosshairCursor, drawSelection, dropCursor, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars,
+  type Command, crosshairCursor, drawSelection, dropCursor, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars,
   keymap, lineNumbers, rectangularSelection,
 } from "@codemirror/view";
 import { styleNonce } from "../api/client";
@@ -16,6 +16,10 @@ const basics: Extension = [
   lineNumbers(), foldGutter(), highlightSpecialChars(), history(), drawSelection(), dropCursor(), indentOnInput(), bracketMatching(),
   rectangularSelection(), crosshairCursor(), highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(),
   EditorState.allowMultipleSelections.of(true), indentUnit.of("    "), EditorState.tabSize.of(4),
+  keymap.of([
+    { key: "Alt-ArrowUp", run: unlessStuck(moveLineUp, (doc) => doc.line(1)) },
+    { key: "Alt-ArrowDown", run: unlessStuck(moveLineDown, (doc) => doc.line(doc.lines)) },
+  ]),
   keymap.of([...defaultKeymap, ...historyKeymap, ...foldKeymap, ...searchKeymap, indentWithTab]),
   EditorView.cspNonce.of(styleNonce),
   editorTheme,
@@ -49,6 +53,15 @@ export function createEditor({ text, fileName, label, selection, extensions = []
   });
   if (selection) state = state.update({ selection: documentSelection(state, selection) }).state;
   return new EditorView({ state, scrollTo: EditorView.scrollIntoView(state.selection.main, { y: "center" }) });
+}
+
+// Where one of several lines cannot move, none does: CodeMirror's own command would lose the main cursor.
+function unlessStuck(move: Command, edge: (doc: Text) => Line): Command {
+  return (view) => {
+    const { doc, selection: { ranges } } = view.state;
+    const { from, to } = edge(doc);
+    return (ranges.length > 1 && ranges.some((range) => range.from <= to && range.to >= from)) || move(view);
+  };
 }
 
 function documentSelection(state: EditorState, { anchor, head }: FileSelection): EditorSelection {
