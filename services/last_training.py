@@ -18,7 +18,7 @@ from files import atomic_write, is_locked, read_regular_file
 from services.current_models import file_stamp
 from services.learning_messages import ComparisonMessage, EpochMessage, TrainingMessage
 from training.runs.outcome_file import OUTCOME, read_outcome
-from training.runs.training_manifest import ManifestEntry, read_manifest
+from training.runs.training_manifest import ManifestEntry, last_entry_of, read_manifest
 
 PLAN, LOG = "plan.json", "train.jsonl"
 """Files of a run: there until it has ended; a line an epoch."""
@@ -28,9 +28,6 @@ FAILURE = "failure.json"
 
 PERSON = "person"
 """Whose sessions a plan is for, if it does not say so."""
-
-NOT_CURRENT = "not-in-use"
-"""Folder of the models of a run that did not become current."""
 
 STOPPED = "It was stopped before its end. Started again, it goes on from there, unless sessions have changed since."
 NOT_METRICS = ("phase", "epoch", "run_id", "run_label")
@@ -188,7 +185,7 @@ def last_entry(paths: DataPaths) -> ManifestEntry | None:
         entries = read_manifest(paths.manifest)
     except InputError:
         return None
-    return next((entry for entry in reversed(entries) if entry.folder in (paths.models.name, NOT_CURRENT)), None)
+    return last_entry_of(entries, paths.models)
 
 
 def _last_of_manifest(paths: DataPaths) -> TrainingMessage:

@@ -41,7 +41,14 @@ from training.runs.observer import Observer
 from training.runs.run_folder import STATE
 from training.runs.run_plan import RunPlan, fingerprint_of, read_plan, remove_plan, write_plan
 from training.runs.starts import FRESH_START, find_start, start_named
-from training.runs.training_manifest import ManifestEntry, append_entry, entry_of, finished_run, read_manifest
+from training.runs.training_manifest import (
+    NOT_CURRENT,
+    ManifestEntry,
+    append_entry,
+    entry_of,
+    finished_run,
+    read_manifest,
+)
 from training.train_from_episodes import TrainResult, train_from_episodes
 
 
@@ -86,6 +93,10 @@ class LoopInputs:
         """See `_plan_path`."""
         return _plan_path(self.paths)
 
+    def finished_run(self) -> ManifestEntry | None:
+        """See `training_manifest.finished_run`."""
+        return finished_run(self.entries, self.fingerprint, self.folder)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -103,7 +114,7 @@ def run_loop(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, 
         plan = _interrupted_plan(inputs)
         if plan is not None:
             observer.message("Going on with the run that was interrupted.")
-        elif (finished := finished_run(inputs.entries, inputs.fingerprint)) and _has_models(inputs.folder):
+        elif (finished := inputs.finished_run()) and _has_models(inputs.folder):
             return _nothing_new(inputs, finished)
         else:
             plan = _begin_plan(inputs)
@@ -337,7 +348,7 @@ def _scores(report: Report | None) -> Scores:
 
 def _publish(inputs: LoopInputs, plan: RunPlan, result: TrainResult, decision: PromotionDecision) -> tuple[Path, str]:
     """Makes the new models current, or puts them aside; returns their folder and generation."""
-    folder = inputs.folder if decision.replace else inputs.paths.run / "not-in-use"
+    folder = inputs.folder if decision.replace else inputs.paths.run / NOT_CURRENT
     for generation in store.generations(folder):
         if generation.current and generation.meta.get("plan") == plan.id:  # interrupted between this and its end
             return folder, generation.id

@@ -174,6 +174,15 @@ def test_whatever_is_new_is_learned_from(episodes, tmp_path, monkeypatch):
     assert run_loop(config, episodes, paths, NullObserver()).nothing_new
 
 
+def test_after_a_session_was_learned_from_and_excluded_the_others_are_learned_from_again(episodes, tmp_path):
+    paths, config = DataPaths(tmp_path), replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    first = run_loop(config, episodes[:1], paths, NullObserver())
+    run_loop(config, episodes, paths, NullObserver())
+    again = run_loop(config, episodes[:1], paths, NullObserver())
+    assert not again.nothing_new and again.generation != first.generation
+    assert run_loop(config, episodes[:1], paths, NullObserver()).nothing_new
+
+
 def test_training_begins_at_the_start_whatever_was_learned_before(episodes, straight, tmp_path):
     """So the same sessions are never learned twice: another run in between changes nothing."""
     config = replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))

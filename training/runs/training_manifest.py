@@ -14,6 +14,9 @@ from pathlib import Path
 from files import append_line, read_regular_file
 from training.runs.damaged_files import DamagedFileError
 
+NOT_CURRENT = "not-in-use"
+"""Folder of the models of a run that did not become current."""
+
 
 @dataclass(frozen=True)
 class ManifestEntry:
@@ -56,9 +59,19 @@ def entry_of(entries: Sequence[ManifestEntry], folder: Path, generation: str | N
     return next(matches, None)
 
 
-def finished_run(entries: Sequence[ManifestEntry], fingerprint: str) -> ManifestEntry | None:
-    """The latest run with this fingerprint, whatever became of its models; None: there is none."""
-    return next((entry for entry in reversed(entries) if entry.fingerprint == fingerprint), None)
+def last_entry_of(entries: Sequence[ManifestEntry], folder: Path) -> ManifestEntry | None:
+    """What the last run for a models folder made, current or not; None: there was none."""
+    return next((entry for entry in reversed(entries) if entry.folder in (folder.name, NOT_CURRENT)), None)
+
+
+def finished_run(entries: Sequence[ManifestEntry], fingerprint: str, folder: Path) -> ManifestEntry | None:
+    """The last run for a models folder, if it has this fingerprint, whatever became of its models; else None.
+
+    An earlier one does not count: what serves since then learned from something else, such as from a session that is
+    excluded now.
+    """
+    latest = last_entry_of(entries, folder)
+    return latest if latest is not None and latest.fingerprint == fingerprint else None
 
 
 def _read_lines(path: Path) -> list[str]:
