@@ -22,6 +22,7 @@ from services.startup import RunningServices, StartOptions, start_services
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", "build/screenshots"))
 STOP_SECONDS = 20
+VIEWPORT = {"width": 1280, "height": 720}
 
 
 def pytest_collection_modifyitems(items):
@@ -105,10 +106,26 @@ def server(tmp_path_factory):
 @pytest.fixture
 def errors(page):
     """What the browser complained about: exceptions, console errors, what the content security policy kept out."""
+    with complaints_of(page) as complaints:
+        yield complaints
+
+
+@contextmanager
+def complaints_of(page):
     complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
-    return complaints
+
+    def note_exception(error):
+        complaints.append(str(error))
+
+    def note_message(message):
+        if _is_complaint(message):
+            complaints.append(message.text)
+
+    page.on("pageerror", note_exception)
+    page.on("console", note_message)
+    yield complaints
+    page.remove_listener("pageerror", note_exception)
+    page.remove_listener("console", note_message)
 
 
 def _is_complaint(message):
@@ -117,12 +134,34 @@ def _is_complaint(message):
     return message.type == "error" and not message.text.startswith("Applying inline style violates")
 
 
+@pytest.fixture(scope="module")
+def tab(browser, browser_context_args):
+    """One for all tests of a module that need no more: for each new one Chromium starts a process."""
+    context = browser.new_context(**browser_context_args)
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
-def opened(page, server, errors):
-    """The page, loaded; at the end of the test nothing may have been complained about."""
-    page.goto(server.url)
-    yield page
-    assert not errors
+def opened(tab, server):
+    """The page, loaded as by somebody who was never here; nothing may be complained about until the test ends."""
+    with complaints_of(tab) as complaints:
+        tab.goto(server.url)
+        yield tab
+        _forget(tab, server.url)
+    assert not complaints
+
+
+def _forget(tab, origin):
+    """Leaves the page, and takes back what the last test has stored, set and asked for."""
+    tab.once("dialog", leave := lambda dialog: dialog.accept())
+    tab.goto("about:blank")
+    tab.remove_listener("dialog", leave)
+    session = tab.context.new_cdp_session(tab)
+    session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    session.detach()
+    tab.set_viewport_size(VIEWPORT)
+    tab.emulate_media(color_scheme="light")
 
 
 def violations(page):

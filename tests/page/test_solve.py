@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from playwright.sync_api import expect
+
 from .conftest import screenshot, violations
 
 
@@ -35,13 +37,20 @@ def replace_all(page, text):
 def test_problems_are_searched_by_words_difficulty_and_topic(opened):
     opened.get_by_role("searchbox").fill("day")
     opened.get_by_role("link", name="Warmest day").wait_for()
-    assert opened.locator(".problem-list li").count() < 10
+    wait_for_problems(opened, "count < 10")
     opened.get_by_label("Difficulty").select_option("hard")
     opened.get_by_role("searchbox").fill("no such problem")
     opened.get_by_text("No problem is like that").wait_for()
     assert violations(opened) == []
     opened.get_by_role("button", name="Show all").click()
-    assert opened.locator(".problem-list li").count() > 40
+    wait_for_problems(opened, "count > 40")
+
+
+def wait_for_problems(page, condition):
+    """Until the condition holds for the `count` of problems in the list."""
+    page.wait_for_function(
+        f"() => {{ const count = document.querySelectorAll('.problem-list li').length; return {condition}; }}"
+    )
 
 
 def test_a_run_opens_the_first_case_that_failed_and_a_submission_counts_hidden_ones(opened, server):
@@ -49,7 +58,7 @@ def test_a_run_opens_the_first_case_that_failed_and_a_submission_counts_hidden_o
     replace_all(opened, "def warmest_day(temperatures):\n    return 1 / 0")
     opened.get_by_role("button", name="Run").click()
     opened.get_by_text("examples passed").wait_for()
-    assert opened.locator(".cases details[open]").count() == 1
+    expect(opened.locator(".cases details[open]")).to_have_count(1)
     opened.get_by_text("ZeroDivisionError").first.wait_for()
     screenshot(opened, "run-failed")
     assert violations(opened) == []
@@ -73,7 +82,7 @@ def test_an_endless_loop_is_stopped(opened, server):
     opened.get_by_role("button", name="Run").click()
     opened.get_by_role("button", name="Stop").click()
     opened.get_by_text("Stopped.").wait_for()
-    assert opened.get_by_role("button", name="Run").is_enabled()
+    expect(opened.get_by_role("button", name="Run")).to_be_enabled()
 
 
 def test_a_problem_goes_on_from_what_was_written_and_can_be_started_over(opened, server):
@@ -82,7 +91,7 @@ def test_a_problem_goes_on_from_what_was_written_and_can_be_started_over(opened,
     opened.get_by_role("button", name="End the session").click()
     opened.get_by_role("heading", name="Problems").wait_for()
     open_problem(opened, server)
-    assert opened.locator(".cm-content").inner_text() == "mine = 1"
+    expect(opened.locator(".cm-content")).to_have_text("mine = 1")
     opened.get_by_role("button", name="Start over").click()
     opened.locator(".cm-content", has_text="def warmest_day").wait_for()
     opened.get_by_role("button", name="End the session").click()

@@ -1,6 +1,7 @@
 """The first visit, settings and health in a browser; every view in light and dark, narrow and large, by keyboard."""
 
 import pytest
+from playwright.sync_api import expect
 
 from .conftest import screenshot, serve, violations
 
@@ -29,10 +30,11 @@ def test_settings_hold_at_once_and_after_a_reload(opened, server):
     opened.get_by_label("dark").check()
     assert opened.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
     opened.get_by_label("Learn from large pastes too").check()
-    opened.get_by_label("Try help at random").uncheck()
+    with opened.expect_response(lambda response: "explore" in (response.request.post_data or "")):
+        opened.get_by_label("Try help at random").uncheck()
     opened.reload()
-    assert opened.evaluate("document.documentElement.dataset.theme") == "dark"
-    assert opened.get_by_label("Learn from large pastes too").is_checked()
+    expect(opened.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(opened.get_by_label("Learn from large pastes too")).to_be_checked()
     assert not server.running.services.assistance.models.explore
     opened.get_by_label("as the system").check()
 
@@ -89,6 +91,7 @@ def test_every_view_is_accessible_and_fits_every_width(opened, server, scheme):
 
 
 def test_the_views_are_reached_by_keyboard_alone(opened):
+    opened.locator("main h1").wait_for()
     opened.keyboard.press("Tab")
     assert opened.evaluate("document.activeElement.textContent") == "To the content"
     opened.keyboard.press("Enter")

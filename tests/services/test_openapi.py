@@ -100,7 +100,7 @@ MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 
 @pytest.mark.parametrize("mode", MODES)
 def test_no_request_like_the_documents_or_unlike_it_brings_a_server_error(client, document, mode):
-    check_no_server_error(client, document, 8, mode)
+    check_no_server_error(client, document, 4, mode)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import stat
 from dataclasses import replace
 
@@ -31,6 +32,22 @@ class Told(NullObserver):
 def small(small):
     """Without self-play, which is slower and refuses nothing."""
     return replace(small, zero_style=replace(small.zero_style, epochs=0))
+
+
+@pytest.fixture(scope="module")
+def run(small_training, sessions, tmp_path_factory):
+    """Folder of a run that has ended."""
+    folder = tmp_path_factory.mktemp("run")
+    config = small_training(folder)
+    train_from_episodes(replace(config, zero_style=replace(config.zero_style, epochs=0)), sessions)
+    return folder
+
+
+@pytest.fixture
+def ended(small, run, tmp_path):
+    """The settings of a run that has ended, of which the test has a copy."""
+    shutil.copytree(run, tmp_path, dirs_exist_ok=True)
+    return small
 
 
 def contents(folder):
@@ -77,14 +94,13 @@ def test_a_second_training_in_the_same_folder_is_refused(small, sessions, name):
     assert not list(folder.glob("*.pt"))
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_models(small, sessions, monkeypatch):
-    train_from_episodes(small, sessions)
-    before = contents(small.pv_dir)
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_models(ended, sessions, monkeypatch):
+    before = contents(ended.pv_dir)
     step = Optimizer.step
     monkeypatch.setattr(Optimizer, "step", lambda self, loss, where: step(self, loss * float("nan"), where))
     with pytest.raises(InputError, match=r"bc, epoch 1, step 1.*nan"):
-        train_from_episodes(small, sessions)
-    assert contents(small.pv_dir) == before
+        train_from_episodes(ended, sessions)
+    assert contents(ended.pv_dir) == before
 
 
 def fail_at(monkeypatch, number):
@@ -148,24 +164,21 @@ def test_a_folder_that_may_not_be_written_is_refused_before_anything_is(small, s
         (lambda c: replace(c, model=replace(c.model, backbone="lstm")), "backbone was lg_transformer and is lstm"),
     ],
 )
-def test_resume_with_other_settings_names_them(small, sessions, change, said):
-    train_from_episodes(small, sessions)
+def test_resume_with_other_settings_names_them(ended, sessions, change, said):
     with pytest.raises(InputError, match=said):
-        train_from_episodes(replace(change(small), resume=True), sessions)
+        train_from_episodes(replace(change(ended), resume=True), sessions)
 
 
-def test_resume_with_other_sessions_says_so(small, sessions):
-    train_from_episodes(small, sessions)
+def test_resume_with_other_sessions_says_so(ended, sessions):
     with pytest.raises(InputError, match=r"recordings was 6 sessions .* and is 5 sessions"):
-        train_from_episodes(replace(small, resume=True), sessions[:5])
+        train_from_episodes(replace(ended, resume=True), sessions[:5])
 
 
-def test_a_damaged_state_is_not_gone_on_from(small, sessions):
-    train_from_episodes(small, sessions)
-    path = small.checkpoint_dir / "resume.pt"
+def test_a_damaged_state_is_not_gone_on_from(ended, sessions):
+    path = ended.checkpoint_dir / "resume.pt"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(InputError, match=r"resume\.pt"):
-        train_from_episodes(replace(small, resume=True), sessions)
+        train_from_episodes(replace(ended, resume=True), sessions)
 
 
 def test_resume_where_there_is_nothing_begins_anew_and_says_so(small, sessions):
@@ -175,12 +188,11 @@ def test_resume_where_there_is_nothing_begins_anew_and_says_so(small, sessions):
     assert (small.checkpoint_dir / "assistant_policy_e2.pt").exists()
 
 
-def test_resume_of_a_run_that_has_ended_changes_nothing(small, sessions):
-    train_from_episodes(small, sessions)
-    log, models = (small.checkpoint_dir / "train.jsonl").read_text(), store.load(small.pv_dir)
-    train_from_episodes(replace(small, resume=True), sessions)
-    assert (small.checkpoint_dir / "train.jsonl").read_text() == log
-    again = store.load(small.pv_dir)
+def test_resume_of_a_run_that_has_ended_changes_nothing(ended, sessions):
+    log, models = (ended.checkpoint_dir / "train.jsonl").read_text(), store.load(ended.pv_dir)
+    train_from_episodes(replace(ended, resume=True), sessions)
+    assert (ended.checkpoint_dir / "train.jsonl").read_text() == log
+    again = store.load(ended.pv_dir)
     weights = again.assistant.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in models.assistant.state_dict().items())
 

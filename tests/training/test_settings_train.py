@@ -81,13 +81,25 @@ def finite(models):
 
 @pytest.fixture(scope="module")
 def recordings(session_of):
-    return [session_of(number, rounds=3) for number in range(6)]
+    return [session_of(number, rounds=3) for number in range(3)]
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-@settings(max_examples=8, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(config=trainings())
 def test_what_is_accepted_trains_saves_and_loads(recordings, config):
+    check_training(recordings, config)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(config=trainings())
+def test_much_that_is_accepted_trains_saves_and_loads(recordings, config):
+    check_training(recordings, config)
+
+
+def check_training(recordings, config):
     check_settings(config, "drawn")
     with tempfile.TemporaryDirectory() as folder:
         config = replace(config, checkpoint_dir=Path(folder, "run"), pv_dir=Path(folder, "models"))

@@ -36,9 +36,12 @@ def test_cloning_passes_whatever_the_seed(small, seed):
     assert result["passed"], result
 
 
-def test_regressions_pass(wider):
-    for result in (value_regression(wider, VALUE), goal_regression(wider, GOAL)):
-        assert result["passed"], result
+@pytest.mark.parametrize(
+    ("check", "pace"), [(value_regression, VALUE), pytest.param(goal_regression, GOAL, marks=pytest.mark.slow)]
+)
+def test_regressions_pass(wider, check, pace):
+    result = check(wider, pace)
+    assert result["passed"], result
 
 
 def test_no_learning_is_found(small, monkeypatch):
@@ -68,7 +71,9 @@ def without_scalars(encoded, *given, **more):
     return dataclasses.replace(batch, scalars=torch.zeros_like(batch.scalars))
 
 
-@pytest.mark.parametrize(("broken", "key"), [(without_text, "action_acc"), (without_scalars, "line_acc")])
+@pytest.mark.parametrize(
+    ("broken", "key"), [(without_text, "action_acc"), pytest.param(without_scalars, "line_acc", marks=pytest.mark.slow)]
+)
 def test_a_network_without_part_of_its_input_is_found(small, monkeypatch, broken, key):
     monkeypatch.setattr(EncodedStates, "batch", broken)
     result = bc_overfit(small, CLONING)
