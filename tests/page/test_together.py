@@ -591,3 +591,19 @@ def test_a_text_waits_until_what_is_composed_is_there(scratch, assistant):
     session.send("Input.insertText", {"text": "日本"})
     wait_for_status(scratch, "Explained")
     assert text_of(scratch) == "# why\nx = 1\n日本"
+
+
+def test_a_drag_that_ends_without_the_mouse_button_holds_nothing_back(scratch, assistant):
+    assistant.texts = ["return a"]
+    scratch.keyboard.type("def f(a):\n")
+    scratch.mouse.move(*middle_of(scratch.locator(".cm-line").last))
+    scratch.mouse.down()
+    scratch.evaluate("() => document.querySelector('.cm-content').dispatchEvent(new Event('dragend', {bubbles: true}))")
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "Wrote a line")
+    scratch.mouse.up()
+
+
+def middle_of(locator):
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

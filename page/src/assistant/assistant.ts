@@ -202,7 +202,13 @@ export class Assistant {
 
   #noteMouseDown(): false {
     this.#timer.isMouseDown = true;
-    addEventListener("mouseup", () => { this.#timer.isMouseDown = false; }, { once: true, capture: true });
+    const release = new AbortController();
+    for (const end of ["mouseup", "dragend", "blur"]) { // a drag ends without a mouseup
+      addEventListener(end, () => {
+        this.#timer.isMouseDown = false;
+        release.abort();
+      }, { capture: true, signal: release.signal });
+    }
     return false;
   }
 
