@@ -23,6 +23,9 @@ export function duration(milliseconds: number | null | undefined): string {
   return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** With at most so many characters; what is left out is an ellipsis. */
+export const shortened = (text: string, most = 80): string => (text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text);
+
 const UNITS = ["bytes", "KB", "MB", "GB", "TB"];
 
 export function size(bytes: number): string {

@@ -56,6 +56,49 @@ def test_what_another_program_wrote_is_not_saved_over_unasked(page, server):
     assert "mine " in path.read_text()
 
 
+def test_a_file_that_is_not_saved_is_left_only_if_the_person_says_so(page, server):
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    page.keyboard.type("mine ")
+    page.get_by_text("Not saved").wait_for()
+    dialog = page.get_by_role("dialog")
+    for leave in (
+        page.get_by_role("button", name="End the session").click,
+        page.get_by_role("link", name="All problems and files").click,
+        lambda: page.goto(server.url + "#/solve/warmest-day"),
+    ):
+        leave()
+        dialog.get_by_role("heading", name="Leave without saving?").wait_for()
+        screenshot(page, "leave-unsaved")
+        dialog.get_by_role("button", name="Cancel").click()
+        page.get_by_text("Not saved").wait_for()
+        assert page.url.endswith("#/file/inner%2Ffile.py")
+    page.goto(server.url + "#/solve/warmest-day")
+    dialog.get_by_role("button", name="Leave without saving").click()
+    page.get_by_role("heading", name="Warmest day").wait_for()
+
+
+def test_a_change_of_another_program_is_noticed_after_another_view_was_shown(page, server):
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    page.keyboard.type("mine ")
+    page.goto(server.url + "#/models")
+    page.get_by_role("heading", name="Models").wait_for()
+    path = server.folder / "inner" / "file.py"
+    path.write_text("theirs\n")
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    assert path.read_text() == "theirs\n"
+
+
+def test_markup_in_a_files_name_stays_text(page, server):
+    page.goto(server.url + "#/solve")
+    page.get_by_role("link", name="<b>name.py").click()
+    page.get_by_role("heading", name="<b>name.py").wait_for()
+    assert page.locator("main b").count() == 0
+
+
 def test_a_file_outside_of_the_folder_is_refused_in_words(page, server):
     page.goto(server.url + "#/file/..%2Fdata%2Fsettings.json")
     page.get_by_role("alert").wait_for()

@@ -17,7 +17,8 @@ def recorded(server, sample_sessions):
     path = server.paths.episodes / "attack" / "attack.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     by_assistant = {"H": None, "A": {"type": 2, "line": 2}}
-    texts = [("x = 1\n", None), (f"x = 1\n{ATTACK}\n", by_assistant), (f"{ATTACK}\n", None)]
+    long = "".join(f"x{i} = {i}\r\n" for i in range(5000)) + "half = '\ud83d'\r\n"
+    texts = [("x = 1\n", None), (f"x = 1\n{ATTACK}\n", by_assistant), (f"{ATTACK}\n", None), (long, None)]
     states = [
         {"episode_id": "attack", "timestep": t, "timestamp_ms": 1000 * t, "text": text, "attribution": [],
          "action": action, "env": None}
@@ -58,6 +59,30 @@ def test_markup_in_a_recorded_session_stays_text(recorded, opened):
     opened.get_by_role("button", name="Forward").click()
     opened.get_by_text(ATTACK).first.wait_for()
     assert opened.title() == "Sessions · CodeAssist"
+
+
+def test_a_long_file_with_other_line_ends_and_half_a_character_is_replayed(recorded, opened):
+    opened.goto(recorded.url + "#/sessions/attack")
+    opened.get_by_role("slider").press("End")
+    opened.locator(".cm-line", has_text="x0 = 0").wait_for()
+    opened.locator(".cm-scroller").evaluate("scroller => scroller.scrollTo(0, scroller.scrollHeight)")
+    opened.locator(".cm-line", has_text="half = ").wait_for()
+    opened.emulate_media(forced_colors="active")
+    screenshot(opened, "replay-forced-colours")
+
+
+def test_a_replay_is_played_and_paused_by_keyboard_and_told_when_it_rests(recorded, opened):
+    opened.goto(recorded.url + "#/sessions/attack")
+    opened.get_by_role("button", name="Play").press("Space")
+    told = opened.get_by_role("status").filter(has=opened.get_by_role("heading"))
+    opened.get_by_text("State 2 of").wait_for()
+    assert told.get_attribute("aria-live") == "off"
+    opened.get_by_role("button", name="Pause").press("Space")
+    assert told.get_attribute("aria-live") == "polite"
+    opened.get_by_role("slider").press("End")
+    opened.get_by_role("button", name="Back").press("Enter")
+    opened.get_by_role("button", name="Forward").press("Enter")
+    assert opened.get_by_role("button", name="Forward").evaluate("button => button === document.activeElement")
 
 
 def test_a_session_that_is_not_there_is_said_so(server, page):

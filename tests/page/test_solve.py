@@ -72,17 +72,32 @@ def test_a_run_opens_the_first_case_that_failed_and_a_submission_counts_hidden_o
     hidden = [str(case.arguments[0]) for case in problem.cases if case.hidden and case.arguments[0]]
     assert hidden and not any(text in opened.content() for text in hidden)
     screenshot(opened, "solved")
+    opened.get_by_role("link", name="Learning").click()
+    opened.get_by_role("heading", name="Learning", exact=True).wait_for()
+    opened.get_by_role("link", name="Solve", exact=True).click()
+    opened.get_by_text("Solved: all").wait_for()
+    opened.locator(".cm-content").click()
+    opened.keyboard.type(" ")
+    opened.get_by_text("Your code has changed since").wait_for()
+    screenshot(opened, "solved-outdated")
+    opened.keyboard.press("Control+z")
+    opened.get_by_text("Your code has changed since").wait_for(state="detached")
     opened.get_by_role("button", name="End the session").click()
     opened.get_by_role("listitem").filter(has_text="Warmest day").get_by_text("✓ solved").wait_for()
 
 
-def test_an_endless_loop_is_stopped(opened, server):
+def test_an_endless_loop_is_stopped_by_keyboard_also_from_another_view(opened, server):
     open_problem(opened, server)
     replace_all(opened, "while True: pass")
-    opened.get_by_role("button", name="Run").click()
-    opened.get_by_role("button", name="Stop").click()
+    run, stop = (opened.get_by_role("button", name=name) for name in ("Run", "Stop"))
+    run.press("Enter")
+    opened.get_by_text("Running").wait_for()
+    assert run.evaluate("button => button === document.activeElement")
+    opened.get_by_role("link", name="Models").press("Enter")
+    opened.get_by_role("link", name="Solve", exact=True).press("Enter")
+    stop.press("Enter")
     opened.get_by_text("Stopped.").wait_for()
-    expect(opened.get_by_role("button", name="Run")).to_be_enabled()
+    expect(run).to_be_enabled()
 
 
 def test_a_problem_goes_on_from_what_was_written_and_can_be_started_over(opened, server):

@@ -3,10 +3,13 @@
 import pytest
 from playwright.sync_api import expect
 
+from services.settings_messages import SettingsChange
+
 from .conftest import screenshot, serve, violations
 
 VIEWS = ("welcome", "solve", "sessions", "learning", "models", "health", "settings")
-WIDTHS = (320, 768, 1280, 2560)
+WIDTHS = (320, 640, 768, 1280, 2560)
+"""640: what is left of 1280 at 200 %."""
 
 
 def test_a_first_visit_explains_itself_and_lets_the_person_choose_who_writes(page, tmp_path, errors):
@@ -44,6 +47,9 @@ def test_erasing_needs_words_and_a_confirmation_and_leaves_nothing(page, tmp_pat
         left = server.paths.episodes / "s" / "s.json"
         left.parent.mkdir(parents=True)
         left.write_text("{}")
+        page.goto(server.url + "#/solve/warmest-day")
+        page.locator(".cm-content").click()
+        page.keyboard.type("secret")
         page.goto(server.url + "#/settings")
         page.locator("summary", has_text="Erase everything").click()
         button = page.locator("details button")
@@ -53,7 +59,20 @@ def test_erasing_needs_words_and_a_confirmation_and_leaves_nothing(page, tmp_pat
         page.get_by_role("dialog").get_by_role("button", name="Erase everything").click()
         page.get_by_role("heading", name="Write code; it learns when to help you").wait_for()
         assert not left.exists()
+        kept = page.evaluate("[...Object.values(localStorage), ...Object.values(sessionStorage)].join()")
+        assert "secret" not in kept and "warmest" not in kept
+        assert list(server.paths.episodes.glob("*")) == []
     assert not errors
+
+
+def test_help_that_is_off_for_a_kind_of_file_is_switched_on_again_in_the_settings(opened, server):
+    server.running.services.settings.update(SettingsChange(off_for=[".md"]))
+    opened.goto(server.url + "#/settings")
+    opened.reload()
+    opened.get_by_role("button", name="Help again in .md files").click()
+    opened.get_by_text("none; switch it off").wait_for()
+    opened.wait_for_load_state("networkidle")
+    assert list(server.running.services.settings.current().off_for) == []
 
 
 def test_health_says_what_to_do(opened, server, monkeypatch):

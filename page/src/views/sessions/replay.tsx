@@ -5,7 +5,7 @@ import type { RecordedDecision, SessionState, SessionTimeline, TimelineState } f
 import { Button } from "../../components/button";
 import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
-import { decisionKind, decisionPast } from "../../decisions";
+import { decisionPast } from "../../decisions";
 import { Viewer } from "../../editor/viewer";
 import { decimal, duration, percent, when } from "../../format";
 import { address } from "../../router";
@@ -126,7 +126,6 @@ function Decision({ action, by }: { action: RecordedDecision; by: "H" | "A" | nu
     <>
       {action.withheld && <pre class="withheld" tabIndex={0}>{action.withheld.text}</pre>}
       {facts.length > 0 && <table><tbody>{facts.map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td>{value}</td></tr>)}</tbody></table>}
-      {by === "A" && <p class={`kind ${decisionKind(action.withheld?.type ?? action.decision)} small`}>{action.name}</p>}
     </>
   );
 }

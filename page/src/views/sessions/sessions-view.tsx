@@ -6,7 +6,7 @@ import { confirmed } from "../../components/confirm";
 import { focusHeading } from "../../components/focus";
 import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
-import { count, duration, percent, size, when } from "../../format";
+import { count, duration, percent, shortened, size, when } from "../../format";
 import { notify, reporting } from "../../notices";
 import { address } from "../../router";
 import type { ViewProps } from "../../shell";
@@ -61,7 +61,7 @@ function SessionRow({ session, reload }: { session: SessionSummary; reload: () =
     await reload();
   })();
   const remove = reporting(async () => {
-    const text = `${session.title}, ${when(session.started)}: its states, keystrokes and tests are deleted for good. What was learned from it stays in the models until the next training.`;
+    const text = `${shortened(session.title)}, ${when(session.started)}: its states, keystrokes and tests are deleted for good. What was learned from it stays in the models until the next training.`;
     if (!(await confirmed("Delete this session?", text, "Delete"))) return;
     await ask(`${path}/delete`, {});
     notify("Deleted.");
@@ -72,7 +72,7 @@ function SessionRow({ session, reload }: { session: SessionSummary; reload: () =
   return (
     <tr>
       <th scope="row"><div class="session-title">
-        {session.status === "unreadable" ? <span>{session.title}</span> : <a href={address("sessions", session.id)}>{session.title}</a>}
+        {session.status === "unreadable" ? <span class="long-title">{session.title}</span> : <a class="long-title" href={address("sessions", session.id)}>{session.title}</a>}
         {STATUS_WORDS[session.status] && <span class={`small ${session.status === "unreadable" ? "wrong" : "quiet-text"}`}>{STATUS_WORDS[session.status]}{session.reason && `: ${session.reason}`}</span>}
       </div></th>
       <td>{when(session.started)}</td>

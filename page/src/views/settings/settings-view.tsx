@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { ask, trainsAtEnd } from "../../api/client";
 import { confirmed } from "../../components/confirm";
+import { focusHeading } from "../../components/focus";
 import { Writers } from "../../components/writers";
 import { notify, reporting } from "../../notices";
 import { changeSettings, type Settings, settings } from "../../settings/settings";
@@ -53,14 +54,18 @@ function Behaviour() {
 
 function OffForFiles() {
   const { off_for: offFor } = useStore(settings);
+  const helpAgain = (suffix: string) => {
+    change({ off_for: offFor.filter((other) => other !== suffix) });
+    focusHeading(); // the button goes
+  };
   return (
-    <fieldset class="row">
-      <legend>No help in files that end in</legend>
+    <div class="row">
+      <span>No help in files that end in:</span>
       {offFor.length === 0 && <span class="quiet-text small">none; switch it off beside the editor, with such a file open</span>}
       {offFor.map((suffix) => (
-        <label key={suffix}><input type="checkbox" checked onChange={() => change({ off_for: offFor.filter((other) => other !== suffix) })} /> {suffix}</label>
+        <span key={suffix}>{suffix} <button class="quiet" aria-label={`Help again in ${suffix} files`} onClick={() => helpAgain(suffix)}>Help again</button></span>
       ))}
-    </fieldset>
+    </div>
   );
 }
 

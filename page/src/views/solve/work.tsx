@@ -38,7 +38,7 @@ export function Work({ open, saver }: WorkProps) {
     <div class={`work ${problem ? "" : "without-problem"}`} onKeyDownCapture={onKeyDown}>
       <section class="statement stack" aria-labelledby="open-title">
         <p class="small"><a href={address("solve")} onClick={(event) => { event.preventDefault(); void leave(); }}>← All problems and files</a></p>
-        <h1 id="open-title">{open.title}</h1>
+        <h1 id="open-title" class="long-title">{open.title}</h1>
         {problem && (
           <>
             <p class="row small"><span class={`difficulty ${problem.difficulty}`}>{problem.difficulty}</span><span class="quiet-text">{problem.tags.join(", ")}</span></p>
