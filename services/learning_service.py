@@ -17,6 +17,7 @@ from services.endpoints import Endpoint
 from services.last_training import LastTraining, last_entry
 from services.learning_answers import learned_message, model_message
 from services.learning_messages import LearnedMessage, ModelMessage, TrainingMessage
+from services.reading_thread import ReadingThread
 from services.responses import answer
 from services.services import Services
 from training.evaluation.help_statistics import help_statistics
@@ -55,6 +56,7 @@ class Learning:
 
     def __post_init__(self) -> None:
         self._last = LastTraining(self.services.paths)
+        self._reading = ReadingThread("learned")  # many sessions take seconds
 
     async def training(self, request: Request) -> Response:
         return answer(await asyncio.to_thread(self._training))
@@ -72,7 +74,7 @@ class Learning:
         return answer(await asyncio.to_thread(self._restore, request.path_params["id"]))
 
     async def learned(self, request: Request) -> Response:
-        return answer(await asyncio.to_thread(self._learned))
+        return await self._reading.run(lambda: answer(self._learned()))
 
     def _training(self) -> TrainingMessage:
         if self.services.training is not None:

@@ -1,6 +1,8 @@
 """What is learned, through HTTP: training refused in words, models listed and restored, what sessions tell of help."""
 
 import shutil
+import threading
+import time
 
 import pytest
 
@@ -127,3 +129,24 @@ def test_a_session_that_is_being_recorded_does_not_count(served, client):
     assert client.get("/api/learned").json() == before
     assert client.post(f"/api/backend/episodes/{episode}/end").status_code == 200
     assert client.get("/api/learned").json()["sessions"] == before["sessions"] + 1
+
+
+def test_sessions_that_are_read_for_long_keep_no_session_from_beginning(served, client):
+    asking = [threading.Thread(target=client.get, args=("/api/learned",)) for _ in range(40)]
+    answers = []
+
+    def record():
+        start = client.post("/api/backend/episodes/start", json={"problem_id": "p"}).json()
+        body = {"first": 0, "changes": [[1.0, 0, 0, "x", "typed"]]}
+        answers.append(client.post(f"/api/backend/episodes/{start['episode_id']}/changes", json=body).json())
+
+    with served.services.help_reader._lock:
+        for request in asking:
+            request.start()
+        time.sleep(0.2)
+        recording = threading.Thread(target=record)
+        recording.start()
+        recording.join(30)
+        assert answers == [{"next": 1, "ok": True}]
+    for request in asking:
+        request.join(30)
