@@ -7,6 +7,7 @@ import resource
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from errors import ConflictError, printable
+from services.middleware import MAX_OPEN_REQUESTS
 from services.port_owner import program_on_port
 
 HOST = "127.0.0.1"
@@ -93,6 +95,8 @@ class Server:
             self._on_end()
 
     async def _serve(self) -> None:
+        threads = ThreadPoolExecutor(MAX_OPEN_REQUESTS, thread_name_prefix="request")
+        asyncio.get_running_loop().set_default_executor(threads)  # which shuts them down, too
         tasks = [
             server.serve(sockets=[listener.socket])
             for server, listener in zip(self._servers, self._listeners, strict=True)

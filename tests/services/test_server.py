@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import socket
+import threading
 import time
 
 import pytest
@@ -74,3 +75,35 @@ def test_as_many_files_may_be_open_as_the_system_allows():
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(server.MAX_DESCRIPTORS, hard), hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_requests_that_wait_take_no_thread_from_the_next_one():
+    go_on, asked = threading.Event(), []
+
+    async def app(scope, receive, send):
+        if scope["path"] == "/wait":
+            asked.append(1)
+            await asyncio.to_thread(go_on.wait, 60)
+        await PlainTextResponse(await asyncio.to_thread(lambda: "yes"))(scope, receive, send)
+
+    async def stopped():
+        pass
+
+    running = Server([Listener(app, listen(0))], stopped)
+    running.start()
+    port = running._listeners[0].socket.getsockname()[1]
+    waiting = [socket.create_connection((HOST, port), timeout=60) for _ in range(40)]
+    try:
+        for connection in waiting:
+            connection.sendall(REQUEST.replace(b"/ ", b"/wait ", 1))
+        deadline = time.monotonic() + 30
+        while len(asked) < len(waiting) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        with socket.create_connection((HOST, port), timeout=20) as connection:
+            connection.sendall(REQUEST)
+            assert b" 200 " in connection.recv(1000)
+    finally:
+        go_on.set()
+        for connection in waiting:
+            connection.close()
+        assert running.stop(20)
