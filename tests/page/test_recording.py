@@ -5,8 +5,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +98,16 @@ def end_session(page, paths):
     """Ends the session; the latest recording, once it is whole."""
     page.get_by_role("button", name="End the session").click()
     page.get_by_text("Not recording", exact=False).wait_for()
+    wait_until(page, lambda: latest(paths).has_ended)
+    return latest(paths)
+
+
+def wait_until(page, holds):
+    """Lets the page work until the disk has what it should."""
     deadline = time.monotonic() + 20
-    while not (session := latest(paths)).has_ended and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return session
+    while not holds():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
 
 
 def latest(paths):
@@ -270,8 +274,8 @@ def test_lines_are_attributed_to_who_edited_them_last_wherever_they_move(page, s
 class ServerProcess:
     """`run.py --serve` in a process group of its own, again and again on the same port and data root."""
 
-    def __init__(self, root, folder):
-        self.root, self.paths, self.process = root, DataPaths(folder / "data"), None
+    def __init__(self, python, root, folder):
+        self.python, self.root, self.paths, self.process = python, root, DataPaths(folder / "data"), None
         (folder / "settings.json").write_text(json.dumps(TINY))
         self.words = ["--serve", "--training-config-path", str(folder / "settings.json"), "--port"]
         with socket.socket() as probe:
@@ -285,11 +289,8 @@ class ServerProcess:
     def start(self):
         """Starts it and waits until it answers."""
         environment = os.environ | {"PERSISTENT_DATA_DIR": str(self.paths.root)}
-        command = [sys.executable, self.root / "run.py", *self.words, str(self.port)]
-        nothing = subprocess.DEVNULL
-        self.process = subprocess.Popen(
-            command, env=environment, stdout=nothing, stderr=nothing, start_new_session=True
-        )
+        words = [self.root / "run.py", *self.words, str(self.port)]
+        self.process = self.python(words, env=environment, start_new_session=True)
         deadline = time.monotonic() + 120
         while self.process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(OSError), urlopen(f"{self.url}api/backend/test-queue/status", timeout=5):
@@ -310,9 +311,9 @@ TINY = {
 
 
 @pytest.fixture
-def server_process(root, tmp_path):
+def server_process(warm_python, root, tmp_path):
     """A real server, started."""
-    process = ServerProcess(root, tmp_path)
+    process = ServerProcess(warm_python, root, tmp_path)
     process.start()
     yield process
     if process.process.poll() is None:
@@ -367,6 +368,42 @@ def test_a_killed_server_loses_nothing_and_records_nothing_twice(page, server_pr
     assert len(sessions) == 2
     check_sessions_in_sequence(sessions, start, expected, sum(map(len, typed)))
     assert "restored" in {change[4] for change in sessions[1].changes}
+
+
+def test_a_session_that_the_server_has_ended_goes_on_in_a_new_one(page, server, open_text, errors):
+    editor, before = open_text("a\n"), set(server.paths.episodes.iterdir())
+    page.keyboard.press("Control+End")
+    page.keyboard.type("one\n")
+    (episode,) = (path for path in before if not recording(server.paths, path.name).has_ended)
+    wait_until(page, lambda: len(recording(server.paths, episode.name).changes) == len("one\n"))
+    with urlopen(f"{server.url}api/backend/episodes/{episode.name}/end", data=b"{}"):
+        page.keyboard.type("two 😀")
+    wait_until(page, lambda: set(server.paths.episodes.iterdir()) > before)
+    page.keyboard.type("!")
+    expected = editor.text()
+    end_session(page, server.paths)
+    (after,) = set(server.paths.episodes.iterdir()) - before
+    sessions = [recording(server.paths, path.name) for path in (episode, after)]
+    check_sessions_in_sequence(sessions, "a\n", expected, len("one\ntwo 😀!"))
+    errors[:] = [error for error in errors if "404" not in error]
+
+
+def test_a_session_that_ends_without_a_connection_is_ended_once_there_is_one(page, server, open_text, errors):
+    open_text("")
+    page.keyboard.type("kept")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="End the session").click()
+    page.get_by_text("It is kept in this browser").wait_for()
+    assert not latest(server.paths).has_ended
+    page.close(run_before_unload=False)
+    page.context.set_offline(False)
+    tab = page.context.new_page()
+    tab.goto(server.url)
+    wait_until(tab, lambda: latest(server.paths).has_ended)
+    session = latest(server.paths)
+    assert session.states[-1]["text"] == session.played == "kept"
+    tab.wait_for_function("!Object.keys(localStorage).some(key => key.startsWith('codeassist.journal'))")
+    errors.clear()
 
 
 def leave(page, how):
