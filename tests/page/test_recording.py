@@ -94,6 +94,11 @@ def open_text(page, server, errors, quiet):
     assert not complaints, "\n\n".join(complaints)
 
 
+def wait_for_timers(page, milliseconds):
+    """Until those timers of the page have run that take so long, however slow the machine is."""
+    page.evaluate("milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))", milliseconds)
+
+
 def end_session(page, paths):
     """Ends the session; the latest recording, once it is whole."""
     page.get_by_role("button", name="End the session").click()
@@ -235,7 +240,7 @@ def test_what_the_person_does_beside_typing_is_recorded(page, server, open_text)
     editor = open_text("first\nsecond\n")
     page.keyboard.press("Control+Home")
     page.keyboard.press("Shift+End")
-    page.wait_for_timeout(400)
+    wait_for_timers(page, 400)
     page.keyboard.type("x")
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("examples passed").wait_for()
@@ -430,7 +435,7 @@ def test_after_a_reload_or_a_crash_the_same_session_goes_on_with_the_exact_text_
     page.keyboard.press("Control+End")
     page.keyboard.type("one\ntwo 😀")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(300)  # the cursor is noted a moment after it has moved
+    wait_for_timers(page, 300)  # the cursor is noted a moment after it has moved
     page.keyboard.type("3")
     text, cursor = editor.text(), editor.cursor()
     page = leave(page, how)
@@ -475,8 +480,8 @@ def test_a_full_storage_is_told_and_leaving_is_then_asked_about(page, open_text,
     page.get_by_text("no room to keep your text").wait_for()
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
-    page.close(run_before_unload=True)
-    page.wait_for_timeout(300)
+    with page.expect_event("dialog"):
+        page.close(run_before_unload=True)
     assert asked == ["beforeunload"]
     page.context.set_offline(False)
     page.get_by_text("Recording", exact=True).wait_for()
@@ -488,8 +493,8 @@ def test_nobody_is_asked_when_what_was_typed_is_kept(page, open_text):
     page.keyboard.type("kept")
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
-    page.close(run_before_unload=True)
-    page.wait_for_event("close")
+    with page.expect_event("close"):
+        page.close(run_before_unload=True)
     assert asked == []
 
 

@@ -65,7 +65,11 @@ def rewards_of_the_neighbour(rewards, *others, **more):
 
 @pytest.mark.parametrize(
     ("name", "broken"),
-    [("clipped_surrogate", away_from_reward), ("gae", blind_to_reward), ("gae", rewards_of_the_neighbour)],
+    [
+        ("clipped_surrogate", away_from_reward),
+        pytest.param("gae", blind_to_reward, marks=pytest.mark.slow),
+        ("gae", rewards_of_the_neighbour),
+    ],
 )
 def test_wrong_credit_is_found(wider, monkeypatch, name, broken):
     monkeypatch.setattr(ppo_update, name, broken)
