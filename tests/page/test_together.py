@@ -2,7 +2,6 @@
 
 import json
 import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,9 +12,8 @@ from delegates import Completion
 from services.current_models import Choice
 from services.settings_messages import SettingsChange
 
-from .conftest import screenshot, violations
+from .conftest import complaints_of, screenshot, violations
 
-PATIENCE_MS = 10_000
 SHOWN = Review(kept=0.8, threshold=0.4, shown_probability=1.0, shown=True, explored=False)
 HELD_BACK = replace(SHOWN, kept=0.1, shown=False, shown_probability=0.05)
 
@@ -69,40 +67,20 @@ def assistant(server, monkeypatch):
     return scripted
 
 
-@contextmanager
-def open_page(browser):
-    """A page for several tests, and what the browser complained about."""
-    page = browser.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    yield page, complaints
-    page.context.close()
-
-
-@pytest.fixture(scope="module")
-def shared_page(browser, server):
-    server.running.services.settings.update(USUAL)
-    with open_page(browser) as (page, complaints):
-        page.goto(server.url)
-        yield page, complaints
-
-
 @pytest.fixture
-def scratch(assistant, server, shared_page):
-    """A scratch file, open and ready to type."""
-    page, complaints = shared_page
+def scratch(assistant, server, tab):
+    """A scratch file, open and ready to type; the page stays the same from test to test where nothing is set in it."""
     settings = server.running.services.settings
     before = settings.current()
-    if settings.update(USUAL) != before:
-        page.reload()
-    page.get_by_role("button", name="A scratch file").click()
-    page.locator(".cm-content").click()
-    yield page
-    if (end := page.get_by_role("button", name="End the session")).is_visible():
-        end.click()
-        page.get_by_text("Not recording", exact=False).wait_for()
+    with complaints_of(tab) as complaints:
+        if settings.update(USUAL) != before or not tab.url.startswith(server.url):
+            tab.goto(server.url)
+        tab.get_by_role("button", name="A scratch file").click()
+        tab.locator(".cm-content").click()
+        yield tab
+        if (end := tab.get_by_role("button", name="End the session")).is_visible():
+            end.click()
+            tab.get_by_text("Not recording", exact=False).wait_for()
     assert not complaints
 
 
@@ -134,6 +112,14 @@ def end_session(page, server):
     page.get_by_role("button", name="End the session").click()
     page.get_by_text("Not recording", exact=False).wait_for()
     return max(server.episodes(), key=lambda episode: episode["endTime"])["states"]
+
+
+def played(changes):
+    """The text that keystrokes lead to."""
+    text = ""
+    for _, position, deleted, inserted, _ in changes:
+        text = text[:position] + inserted + text[position + deleted :]
+    return text
 
 
 def lines_of(path):
@@ -181,7 +167,7 @@ def test_the_cursor_stays_where_it_is_while_a_comment_comes_far_above(scratch, a
     assert text_of(scratch).endswith("x99 = 990")
 
 
-def test_the_next_line_is_kept_and_one_more_each_time_until_the_person_goes_on(scratch, assistant):
+def test_the_next_line_is_kept_and_one_more_each_time_until_the_person_goes_on(scratch, assistant, server):
     write_loop(scratch, assistant)
     scratch.keyboard.press("Control+ArrowDown")
     assert text_of(scratch) == "def f(a):\n    for x in a:"
@@ -189,6 +175,8 @@ def test_the_next_line_is_kept_and_one_more_each_time_until_the_person_goes_on(s
     assert text_of(scratch) == "def f(a):\n    for x in a:\n        print(x)"
     scratch.keyboard.press("Control+z")
     assert text_of(scratch) == "def f(a):\n    "
+    last = end_session(scratch, server)[-1]
+    assert played(server.changes(last["episode_id"])) == last["text"] == "def f(a):\n    "
 
 
 def test_the_next_word_is_kept_and_the_key_is_the_persons_own_once_the_cursor_moved(scratch, assistant):
@@ -243,7 +231,6 @@ def still_clock(page, assistant, server, errors):
     """A scratch file in a page whose time goes on as a test says; the assistant is asked after a pause."""
     server.running.services.settings.update(USUAL)
     server.running.services.settings.update(SettingsChange(pause="adaptive"))
-    page.set_default_timeout(PATIENCE_MS)
     page.clock.install()
     page.goto(server.url)
     page.get_by_role("button", name="A scratch file").click()
