@@ -22,6 +22,19 @@ from state import Cursor, State
 WRITER_SECONDS = 20.0
 """How long a writer may take for a text; writers have shorter limits of their own."""
 
+OTHERWISE = (
+    Decision.WRITE_SINGLE_LINE,
+    Decision.FILL_PARTIAL_LINE,
+    Decision.WRITE_MULTI_LINE,
+    Decision.EXPLAIN_MULTI_LINES,
+    Decision.EXPLAIN_SINGLE_LINES,
+    Decision.EDIT_EXISTING_LINES,
+)
+"""Decisions that are tried where the person asked for help and the writer has no text for the one that was taken."""
+
+OTHERWISE_SECONDS = 3.0
+"""After which no further one is tried."""
+
 Clean = Callable[[str, State, Decision, int, Sequence[str]], str]
 
 
@@ -132,6 +145,9 @@ class Assistance:
 
         with _stage(milliseconds, "writer"):
             written = self._write(request, choice.action)
+            if request.options.must_help and written.lines == lines:
+                choice, written = self._write_otherwise(request, choice, written)
+        answer = replace(answer, choice=choice, action=choice.action)
         if written.completion is None:
             return replace(answer, failure=written.failure)
         action = replace(choice.action, writer=_writer(written.completion, milliseconds["writer"]))
@@ -185,6 +201,25 @@ class Assistance:
             self.writer_failure = None
             return _Text(text, lines, completion)
         return _Text("", state.lines, failure=f"the writer {self.writer_failure}")
+
+    def _write_otherwise(self, request: HelpRequest, choice: Choice, written: _Text) -> tuple[Choice, _Text]:
+        """The first other decision at the cursor's line whose text changes the file; else what was tried first.
+
+        Nobody drew it, so it has no probability, like a decision that a client names. Raises WritingCancelledError.
+        """
+        state, started = request.state, time.monotonic()
+        line = state.cursor.line if state.cursor.on else choice.action.line
+        ranked = [Decision(pair["decision"]) for pair in choice.alternatives]
+        for decision in dict.fromkeys([*ranked, *OTHERWISE]):
+            if decision in (Decision.NO_OP, choice.action.decision) or time.monotonic() - started > OTHERWISE_SECONDS:
+                continue
+            other = self._choose(replace(request, decided=(decision, line)))
+            if other.action.decision is not decision:
+                continue
+            text = self._write(replace(request, decided=(decision, line)), other.action)
+            if text.completion is not None and text.lines != state.lines:
+                return other, text
+        return choice, written
 
     def _completion(
         self, state: State, action: Action, context: WritingContext, cancellation: Cancellation

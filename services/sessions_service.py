@@ -88,6 +88,10 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
     ]  # fmt: skip
 
 
+SCRATCH, SCRATCH_TITLE = "scratch", "Scratch"
+"""The problem's id of a text without a problem, as the page begins it, and its title."""
+
+
 @dataclass
 class SessionsService:
     """Handlers of the addresses."""
@@ -200,7 +204,7 @@ class SessionsService:
         return {
             "id": row.session.id,
             "problem_id": problem_id,
-            "title": problem.title if problem is not None and problem.title else file or row.session.id,
+            "title": problem.title if problem is not None and problem.title else file or _title(problem_id, row),
             "file": file,
             "started": _milliseconds(header.get("startTime"), counts.started),
             "ended": None if is_open else _milliseconds(header.get("endTime"), counts.ended),
@@ -276,6 +280,11 @@ def _state(replay: Replay, index: int) -> SessionState:
         CursorPlace(cursor.line + 1, cursor.char) if cursor.on and cursor.line >= 0 else None,
         replay.steps[index - 1].text if index else None,
     )
+
+
+def _title(problem_id: str | None, row: SessionRow) -> str:
+    """Of a session without a problem and a file."""
+    return SCRATCH_TITLE if problem_id == SCRATCH else row.session.id
 
 
 def _text(value: object) -> str | None:

@@ -179,6 +179,36 @@ def test_what_the_person_asked_for_by_a_key_is_shown_whatever_the_reviewer_says(
     assert outcome.action.withheld is None and outcome.action.review.shown_probability == 1.0
 
 
+class WriterOf:
+    """Has a text for one decision alone."""
+
+    name = "one"
+
+    def __init__(self, decision):
+        self.decision, self.asked = decision, []
+
+    def write(self, state, decision, line, context):
+        self.asked.append(decision)
+        return Completion("x = 1" if decision is self.decision else "", self.name)
+
+
+def test_where_help_was_asked_for_another_decision_is_tried_if_there_is_no_text_for_the_one_taken():
+    writer = WriterOf(Decision.FILL_PARTIAL_LINE)
+    parts = assistance(FixedModels(Decision.WRITE_MULTI_LINE, 0), writer)
+    assert ask(parts, state_of("", "b")).lines == ("", "b") and writer.asked == [Decision.WRITE_MULTI_LINE]
+    outcome = ask(parts, state_of("", "b"), options=SamplingOptions(must_help=True))
+    assert outcome.lines == ("x = 1", "b") and outcome.action.decision is Decision.FILL_PARTIAL_LINE
+    assert outcome.action.probability is None and outcome.choice.action.decision is Decision.FILL_PARTIAL_LINE
+
+
+def test_where_help_was_asked_for_and_nobody_has_a_text_the_decision_stays_that_of_the_policy():
+    writer = WriterOf(None)
+    parts = assistance(FixedModels(Decision.WRITE_MULTI_LINE, 0), writer)
+    outcome = ask(parts, state_of("", "b"), options=SamplingOptions(must_help=True))
+    assert outcome.lines == ("", "b") and outcome.action.decision is Decision.WRITE_MULTI_LINE
+    assert len(writer.asked) == len(set(writer.asked)) > 3
+
+
 def test_what_a_client_decides_away_from_the_cursor_is_done_there_at_the_lines_end():
     writer = FixedWriter("3", None)
     outcome = ask(assistance(writer=writer), state_of("a = ", "b"), decided=(Decision.FILL_PARTIAL_LINE, 1))
