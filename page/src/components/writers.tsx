@@ -27,30 +27,34 @@ export function Writers() {
   });
   const choose = (choice: WriterChoice) => working("Getting it ready …", async () => {
     const { name } = await ask<WritersMessage>("/api/writers/choose", choice);
-    notify(`From now on: ${name}.`);
+    notify(`From now on: ${choice.kind === "tutor" ? "the tutor, in problems with a solution" : name}.`);
   });
   if (answer === null) return <Loading resource={writers} what="who could write" />;
+  const hasTutor = answer.options.some(({ kind, current }) => kind === "tutor" && current);
   return (
     <div class="stack">
       <Loading resource={writers} what="who could write" />
-      <p class="words" role="status">{busy ?? `Now writes: ${answer.description}.`}</p>
+      <p class="words" role="status">{busy ?? `Now writes: ${hasTutor ? "the tutor, in problems with a solution; elsewhere " : ""}${answer.description}.`}</p>
       {answer.failure && <p class="wrong">{answer.failure}</p>}
       {answer.named_at_start && <p class="words quiet-text">{answer.named_at_start} names a writer at every start; what you choose here holds until then.</p>}
       <ul class="plain writers">
-        {[...answer.options].sort(byReadiness).map((option) => (
+        {[...answer.options].sort((a, b) => Number(b.available) - Number(a.available)).map((option) => (
           <Option key={`${option.kind} ${option.name}`} option={option} isOff={busy !== null} choose={choose} />
         ))}
       </ul>
       <p class="row">
-        <Button isOff={busy !== null} onClick={working("Looking for servers …", () => ask("/api/writers/look", {}))}>Look for servers again</Button>
+        <Button isOff={busy !== null} onClick={working("Looking for servers …", look)}>Look for servers again</Button>
         {!answer.automatic && <Button class="quiet" isOff={busy !== null} onClick={choose(AUTOMATIC)}>Choose the best automatically</Button>}
       </p>
     </div>
   );
 }
 
-const readiness = ({ current, available }: WriterOption): number => (current ? 0 : available ? 1 : 2);
-const byReadiness = (a: WriterOption, b: WriterOption): number => readiness(a) - readiness(b);
+async function look(): Promise<void> {
+  const { options } = await ask<WritersMessage>("/api/writers/look", {});
+  const servers = options.filter(({ kind, available }) => kind === "server" && available).map(({ name }) => name);
+  notify(servers.length ? `There: ${servers.join(", ")}.` : "No server of language models answers on this machine.");
+}
 
 interface OptionProps {
   option: WriterOption;
