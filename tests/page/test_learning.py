@@ -30,6 +30,7 @@ def server(tmp_path, sample_sessions, monkeypatch):
 def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened, server):
     opened.goto(server.url + "#/learning")
     opened.get_by_text("Kept after your reply").wait_for()
+    opened.get_by_role("rowheader", name="Write several lines").wait_for()
     screenshot(opened, "learning-before")
     assert violations(opened) == []
     opened.get_by_role("button", name="Train now").click()

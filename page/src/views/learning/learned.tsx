@@ -2,6 +2,7 @@
 import type { Calibration, LearnedMessage, Rate } from "../../api/learning";
 import { Chart } from "../../components/chart";
 import { Rates } from "../../components/rates";
+import { decisionByKey } from "../../decisions";
 import { count, decimal, percent, when } from "../../format";
 
 const PLACES: Record<string, string> = { new_line: "On a new line", line_end: "At a line's end", in_line: "In the middle of a line" };
@@ -15,7 +16,7 @@ export function Learned({ learned }: { learned: LearnedMessage }) {
       <p class="words quiet-text small">{learned.sessions} sessions{learned.first && `, from ${when(learned.first)} to ${when(learned.last)}`}{learned.unreadable > 0 && `; ${learned.unreadable} cannot be read`}{learned.new_sessions > 0 && `; ${learned.new_sessions} new since the last training`}. Help counts as kept by the share of its characters that stood after your reply.</p>
       <Characters learned={learned} />
       <div class="learned-grid">
-        <div class="panel"><Rates title="By kind of help" rates={learned.by_kind} name={plain} enoughFrom={enoughFrom} /></div>
+        <div class="panel"><Rates title="By kind of help" rates={learned.by_kind} name={decisionByKey} enoughFrom={enoughFrom} /></div>
         <div class="panel"><Rates title="By who wrote it" rates={learned.by_writer} enoughFrom={enoughFrom} /></div>
         <div class="panel"><Rates title="Where your cursor was" rates={learned.wanted.by_place} name={(key) => PLACES[key] ?? key} enoughFrom={enoughFrom} /></div>
         <div class="panel"><Rates title="After a pause of" rates={learned.wanted.by_pause} name={(key) => PAUSES[key] ?? plain(key)} enoughFrom={enoughFrom} /></div>

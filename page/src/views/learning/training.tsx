@@ -91,15 +91,15 @@ function Progress({ state }: { state: TrainingMessage }) {
 }
 
 function Curves({ points }: { points: readonly EpochPoint[] }) {
-  const phases = Object.keys(PHASES).filter((phase) => points.filter((point) => point.phase === phase).length > 1);
+  const phases = Object.entries(PHASES).filter(([phase]) => points.filter((point) => point.phase === phase).length > 1);
   return (
     <div class="curves">
-      {phases.map((phase) => {
+      {phases.map(([phase, title]) => {
         const own = points.filter((point) => point.phase === phase);
         const values = (name: string) => own.map(({ metrics }) => (typeof metrics[name] === "number" ? metrics[name] : null));
         const held = values("val_decision_nll");
         return (
-          <Chart key={phase} title={PHASES[phase]!} xName="Epoch" xs={own.map((point) => point.epoch)}
+          <Chart key={phase} title={`${title}: loss by epoch`} xName="Epoch" xs={own.map((point) => point.epoch)}
             series={[
               { name: "Loss", values: values("loss"), colour: "accent" },
               ...(held.some((value) => value !== null) ? [{ name: "On sessions held out", values: held, colour: "edit-mark", isDashed: true } as const] : []),
