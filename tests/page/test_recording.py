@@ -379,16 +379,16 @@ def test_a_session_that_the_server_has_ended_goes_on_in_a_new_one(page, server, 
     editor, before = open_text("a\n"), set(server.paths.episodes.iterdir())
     page.keyboard.press("Control+End")
     page.keyboard.type("one\n")
-    (episode,) = (path for path in before if not recording(server.paths, path.name).has_ended)
-    wait_until(page, lambda: len(recording(server.paths, episode.name).changes) == len("one\n"))
-    with urlopen(f"{server.url}api/backend/episodes/{episode.name}/end", data=b"{}"):
+    wait_until(page, lambda: len(latest(server.paths).changes) == len("one\n"))
+    episode = latest(server.paths).header["episode_id"]
+    with urlopen(f"{server.url}api/backend/episodes/{episode}/end", data=b"{}"):
         page.keyboard.type("two 😀")
     wait_until(page, lambda: set(server.paths.episodes.iterdir()) > before)
     page.keyboard.type("!")
     expected = editor.text()
     end_session(page, server.paths)
     (after,) = set(server.paths.episodes.iterdir()) - before
-    sessions = [recording(server.paths, path.name) for path in (episode, after)]
+    sessions = [recording(server.paths, name) for name in (episode, after.name)]
     check_sessions_in_sequence(sessions, "a\n", expected, len("one\ntwo 😀!"))
     errors[:] = [error for error in errors if "404" not in error]
 
