@@ -5,8 +5,8 @@ import { ask } from "./api/client";
 import type { ProblemMessage } from "./api/messages";
 import { Assistant } from "./assistant/assistant";
 import { DocumentClipboard } from "./editor/clipboard";
-import { fileText, replaceFile } from "./editor/coordinates";
-import { createEditor } from "./editor/editor";
+import { countCharacters, fileText, replaceFile } from "./editor/coordinates";
+import { createEditor, type FileSelection } from "./editor/editor";
 import { originAnnotation } from "./editor/origins";
 import { notify, reporting } from "./notices";
 import { Courier } from "./recording/courier";
@@ -166,7 +166,7 @@ export class Workspace {
       journal, clipboard, onLargePaste: () => this.#tellOfPaste(session), report: (reason, isLasting) => this.#showRecording(session, reason, isLasting),
     });
     const view = createEditor({
-      text: journal.text(), fileName: about.fileName, label: `Code of ${about.title}`, ...(journal.selection && { selection: journal.selection }),
+      text: journal.text(), fileName: about.fileName, label: `Code of ${about.title}`, selection: journal.selection ?? startOf(about, journal.text()),
       extensions: [clipboard.extension, session.extension, this.assistant.extension],
     });
     const { title, fileName, problem, filePath } = about;
@@ -261,6 +261,12 @@ export class Workspace {
     const session = this.document.value?.session;
     if (session && !session.isKept && !session.isAcknowledged) event.preventDefault();
   }
+}
+
+/** Where the cursor is at first: behind a problem's starter code, at the beginning of a file. */
+function startOf({ problem }: About, text: string): FileSelection {
+  const place = problem === null ? 0 : countCharacters(text);
+  return { anchor: place, head: place };
 }
 
 /** The file as it is on the disk now, where the session's text was saved and the file has changed since. */

@@ -130,3 +130,10 @@ def test_a_problem_that_is_not_there_is_said_so(server, page):
     page.get_by_role("alert").wait_for()
     page.get_by_role("link", name="All problems and files").click()
     page.get_by_role("heading", name="Problems").wait_for()
+
+
+def test_the_cursor_of_a_new_problem_is_behind_its_starter_code(opened, server):
+    open_problem(opened, server, "parking-fee")
+    opened.keyboard.type("return 0")
+    assert opened.locator(".cm-line").last.inner_text().strip() == "return 0"
+    opened.get_by_role("button", name="End the session").click()

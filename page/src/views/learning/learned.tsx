@@ -13,7 +13,7 @@ export function Learned({ learned }: { learned: LearnedMessage }) {
   const enoughFrom = learned.enough_from;
   return (
     <div class="stack">
-      <p class="words quiet-text small">{learned.sessions} sessions{learned.first && `, from ${when(learned.first)} to ${when(learned.last)}`}{learned.unreadable > 0 && `; ${learned.unreadable} cannot be read`}{learned.new_sessions > 0 && `; ${learned.new_sessions} new since the last training`}. Help counts as kept by the share of its characters that stood after your reply.</p>
+      <p class="words quiet-text small">{learned.sessions === 1 ? "One session" : `${learned.sessions} sessions`}{learned.first && `, from ${when(learned.first)} to ${when(learned.last)}`}{learned.unreadable > 0 && `; ${learned.unreadable} cannot be read`}{learned.new_sessions > 0 && `; ${learned.new_sessions} new since the last training`}. Help counts as kept by the share of its characters that stood after your reply.</p>
       <Characters learned={learned} />
       <div class="learned-grid">
         <div class="panel"><Rates title="By kind of help" rates={learned.by_kind} name={decisionByKey} enoughFrom={enoughFrom} /></div>

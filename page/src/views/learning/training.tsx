@@ -15,6 +15,7 @@ import { ComparisonTable } from "./comparison-table";
 
 const WATCH_MS = 1000;
 const LOOK_MS = 15_000;
+const OUTCOME_LINES = 2;
 const PHASES: Record<string, string> = { bc: "Learning what you do", ppo_from_episodes: "Learning what you keep", zero_style: "Playing on from your sessions" };
 
 /** onChange: a training or a session has ended. */
@@ -59,7 +60,7 @@ export function Training({ onChange }: { onChange: () => unknown }) {
         <p class="row small quiet-text">{open.title} is still being recorded, and is left out until its session ends. <button class="quiet" onClick={endSession}>End it now</button></p>
       )}
       {state.error && <p class="wrong" role="alert">{state.error}</p>}
-      {state.lines.map((line) => <p key={line} class="words">{line}</p>)}
+      <Lines lines={state.lines} />
       <Curves points={state.points} />
       {state.table.length > 0 && (
         <ComparisonTable rows={state.table} caption={state.sessions === "held_out" ? "Before and after, on sessions held out" : "Before and after, on the sessions learned from"} />
@@ -68,10 +69,26 @@ export function Training({ onChange }: { onChange: () => unknown }) {
   );
 }
 
+/** The last two sentences say what came of it; those before are about single recordings. */
+function Lines({ lines }: { lines: readonly string[] }) {
+  const earlier = lines.slice(0, -OUTCOME_LINES);
+  return (
+    <>
+      {lines.slice(-OUTCOME_LINES).map((line) => <p key={line} class="words">{line}</p>)}
+      {earlier.length > 0 && (
+        <details class="small">
+          <summary>What training said of the recordings</summary>
+          {earlier.map((line, i) => <p key={i} class="words">{line}</p>)}
+        </details>
+      )}
+    </>
+  );
+}
+
 function words({ status, title, phase, elsewhere, ended }: TrainingMessage): string {
   const doing = title || PHASES[phase] || "Getting ready";
   switch (status) {
-    case "idle": return "Nothing has been trained yet. A training takes a minute or two, on this machine alone; you can go on writing.";
+    case "idle": return "Nothing has been trained yet. A training takes some minutes, on this machine alone; you can go on writing.";
     case "running": return elsewhere ? "Another run.py trains at this moment." : `${doing} …`;
     case "stopping": return "Saving and stopping …";
     case "stopped": return "The training was stopped and saved.";
