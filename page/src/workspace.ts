@@ -2,6 +2,7 @@
 // Views come and go; this stays as long as the tab, and the next tab goes on with what this one left.
 import { EditorView } from "@codemirror/view";
 import { ask } from "./api/client";
+import { errorText } from "./api/errors";
 import type { ProblemMessage } from "./api/messages";
 import { Assistant } from "./assistant/assistant";
 import { DocumentClipboard } from "./editor/clipboard";
@@ -66,6 +67,7 @@ const TAB_KEY = "codeassist.tab"; // of sessionStorage: the journal of this tab,
 const RELOADED_MS = 1000; // in which the page before has gone
 const RECENT_MS = 12 * 60 * 60 * 1000; // so long a text that another tab left is opened without a question
 const BEGUN_MS = 2000;
+const WATCH_MS = 5000; // how often is looked whether the server is there
 const MOST_JOURNALS = 20;
 
 export class Workspace {
@@ -77,6 +79,7 @@ export class Workspace {
   #opening: Promise<void>; // one after the other
   #release: (() => void) | null = null;
   #isReported = false;
+  #isServerGone = false;
 
   constructor() {
     addEventListener("pagehide", () => this.#leave());
@@ -85,6 +88,7 @@ export class Workspace {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") void this.document.value?.session.flush();
     });
+    setInterval(() => void this.#watchServer(), WATCH_MS);
     this.#opening = this.#restore().catch(() => undefined);
   }
 
@@ -249,6 +253,17 @@ export class Workspace {
     this.recordingSign.set({ state: "off", text: `Nothing is recorded: ${reason}. ${kept}; ${next}.` });
     if (!this.#isReported) notify(`Nothing is recorded now: ${reason}`, true);
     this.#isReported = true;
+  }
+
+  // A server that has ended is told of before anything is typed for it.
+  async #watchServer(): Promise<void> {
+    const session = this.document.value?.session;
+    if (session === undefined || document.hidden) return;
+    const reason = await ask("/api/backend/test-queue/status").then(() => null, errorText);
+    if (this.document.value?.session !== session || (reason === null && !this.#isServerGone)) return;
+    this.#isServerGone = reason !== null;
+    this.#showRecording(session, reason, false);
+    if (reason === null) session.retry();
   }
 
   #leave(): void {
