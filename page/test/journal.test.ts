@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { RefusedError } from "../src/api/errors";
 import type { ChangeMessage } from "../src/api/messages";
 import { applyChanges } from "../src/editor/changes";
-import { Courier } from "../src/recording/courier";
+import { Courier, type Post } from "../src/recording/courier";
 import { Journal, type StateMessage } from "../src/recording/journal";
 import { FakeServer, FakeStorage, type RecordedOnDisk } from "./fakes";
 import { choose, randomNumbers } from "./random";
@@ -186,6 +186,32 @@ test("after a restart of the server what it has is not sent again, and what it h
   assert.deepEqual(before?.changes.map((each) => each[3]), ["a", "b", "c"]);
   assert.deepEqual(after?.changes.map((each) => [each[3], each[4]]), [["d", "restored"]]);
   assert.equal(after?.ownStates[0]?.text, "abcone\n");
+});
+
+test("an answer of a session that was left says nothing about the one after it", async () => {
+  const server = new FakeServer();
+  const { journal } = started();
+  let answerLate = () => {};
+  const late = new Promise<void>((resolve) => { answerLate = resolve; });
+  const post: Post = async (path, body) => {
+    const answer = await server.post<never>(path, body);
+    if (path.endsWith("session-0/changes")) await late;
+    return answer;
+  };
+  const sending = new Courier(journal, { post, start: {}, delay: () => 0, report: () => undefined });
+  await sending.sendStates();
+  journal.addChanges([change(0, 0, "a"), change(1, 0, "b")], CURSOR);
+  sending.send().catch(() => undefined);
+  await settled();
+  server.restart();
+  journal.addChanges([change(2, 0, "c"), change(3, 0, "d"), change(4, 0, "e")], CURSOR);
+  journal.addState(state(journal.text(), 1));
+  sending.sendStates().catch(() => undefined);
+  await settled();
+  answerLate();
+  await sending.send();
+  const [before, after] = [...server.disk.values()];
+  assert.deepEqual([before?.changes.length, after?.changes.map((each) => each[3])], [2, ["c", "d", "e"]]);
 });
 
 test("a refusal that lasts is reported and not repeated", async () => {
