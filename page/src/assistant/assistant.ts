@@ -9,6 +9,7 @@ import { notify, reporting } from "../notices";
 import type { RecordedSession } from "../recording/session";
 import { changeSettings, loadSettings, settings, UNTIL_RESUMED } from "../settings/settings";
 import { Store } from "../store";
+import { selectionBehind } from "./cursor";
 import { type Hunk, hunksBetween, type Unit } from "./hunks";
 import { assistantKeys, KEYS } from "./keys";
 import { linesOf, marks, subtleMarks } from "./marks";
@@ -122,6 +123,7 @@ export class Assistant {
   /** The latest edit stays; or all of them. */
   keep(all = false): boolean {
     const edits = all ? this.#edits() : this.#edits().slice(-1);
+    this.#moveBehind(edits);
     this.#settle(edits);
     for (const { requestId } of edits) this.#noteActivity("kept", { request_id: requestId, part: "all" });
     if (edits.length) this.#rest();
@@ -326,6 +328,14 @@ export class Assistant {
     this.#reject(edit, Math.min(position, view.state.doc.length));
     this.#noteActivity("undone", { request_id: edit.requestId, part: "all" });
     this.#announce("Taken back");
+  }
+
+  #moveBehind(edits: readonly PlacedEdit[]): void {
+    const view = this.#target?.view;
+    if (view === undefined) return;
+    const { doc, selection } = view.state;
+    const moved = edits.map((edit) => selectionBehind(doc, selection, edit)).find((each) => !each.eq(selection));
+    if (moved) view.dispatch({ selection: moved, scrollIntoView: true });
   }
 
   #settle(edits: readonly PlacedEdit[]): void {

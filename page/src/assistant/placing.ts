@@ -1,6 +1,6 @@
 // Puts an edit into the document as one undo step; the cursor, the selection and what the person sees stay in place.
 import { isolateHistory } from "@codemirror/commands";
-import type { EditorState, Transaction } from "@codemirror/state";
+import type { EditorSelection, EditorState, Transaction } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { originAnnotation } from "../editor/origins";
 import type { Hunk } from "./hunks";
@@ -14,9 +14,10 @@ export function newEdit(state: EditorState, hunks: readonly Hunk[], kind: EditKi
   };
 }
 
-/** words: read out to those who do not see it. */
-export function placingTransaction(state: EditorState, edit: PlacedEdit, words: string): Transaction {
+/** words: read out to those who do not see it. selection: in the document afterwards; without it, it stays. */
+export function placingTransaction(state: EditorState, edit: PlacedEdit, words: string, selection?: EditorSelection): Transaction {
   return state.update({
+    ...(selection && { selection, scrollIntoView: true }),
     changes: changesOf(edit.placed.hunks),
     effects: [addEdit.of(edit), EditorView.announce.of(words)],
     annotations: [originAnnotation.of("assistant"), isolateHistory.of("full")],

@@ -1,7 +1,8 @@
 // Takes an edit out of the document again, or all of it but its beginning; each as transactions that follow on each other.
 import { isolateHistory } from "@codemirror/commands";
-import { EditorState, type Extension, type Transaction, type TransactionSpec } from "@codemirror/state";
+import { type ChangeSet, type EditorSelection, EditorState, type Extension, type Transaction } from "@codemirror/state";
 import { originAnnotation } from "../editor/origins";
+import { selectionBehind } from "./cursor";
 import { firstPart, type Hunk, type Unit } from "./hunks";
 import { dropEdit, insertedText, inverseChanges, isLatestChange, type PlacedEdit, undoTransaction } from "./placed-edits";
 import { newEdit, placingTransaction } from "./placing";
@@ -34,15 +35,20 @@ export function nextPart(edit: PlacedEdit, unit: Unit): Part | null {
   }
 }
 
-/** Leaves a part of the edit: as its one step where it is the latest, else what follows goes as a step of its own. */
+/**
+ * Leaves a part of the edit: as its one step where it is the latest, else what follows goes as a step of its own.
+ * The cursor goes behind the part if the edit is at it.
+ */
 export function keepPart(state: EditorState, edit: PlacedEdit, part: Part): Transaction[] {
   const drop = state.update({ effects: dropEdit.of(edit.requestId) });
   if (isLatestChange(state, edit)) partial.add(drop.state);
   const undoing = partial.has(drop.state) ? undoTransaction(drop.state) : null;
-  if (undoing === null) return [state.update(withoutRest(edit, part.hunks))];
+  if (undoing === null) return [withoutRest(state, edit, part.hunks)];
   const kept = newEdit(undoing.state, part.hunks, edit.kind, edit.requestId);
   kept.placed.part = { unit: part.unit, count: part.count, of: edit.placed.part?.of ?? edit.placed.hunks };
-  return [drop, undoing, placingTransaction(undoing.state, kept, `Kept: ${insertedText(kept).trim()}`)];
+  const words = `Kept: ${insertedText(kept).trim()}`;
+  const changes = undoing.changes.compose(placingTransaction(undoing.state, kept, words).changes);
+  return [drop, undoing, placingTransaction(undoing.state, kept, words, selectionAfter(state, changes, kept))];
 }
 
 const partial = new WeakSet<EditorState>(); // in which an edit is undone to put a part of it there instead
@@ -53,12 +59,25 @@ export function partsAreTheAssistants(): Extension {
     partial.has(startState) ? { annotations: originAnnotation.of("assistant") } : null);
 }
 
-function withoutRest(edit: PlacedEdit, part: readonly Hunk[]): TransactionSpec {
-  return {
-    changes: edit.hunks.map(({ from, to, removed }, i) => ({ from, to, insert: part[i]?.inserted ?? removed })),
+function withoutRest(state: EditorState, edit: PlacedEdit, part: readonly Hunk[]): Transaction {
+  let shift = 0;
+  const hunks = edit.hunks.slice(0, part.length).map((hunk, i) => {
+    const inserted = part[i]?.inserted ?? "";
+    const from = hunk.from + shift;
+    shift += inserted.length - (hunk.to - hunk.from);
+    return { ...hunk, from, to: from + inserted.length, inserted };
+  });
+  const changes = state.changes(edit.hunks.map(({ from, to, removed }, i) => ({ from, to, insert: part[i]?.inserted ?? removed })));
+  return state.update({
+    changes, selection: selectionAfter(state, changes, { ...edit, hunks }),
     effects: dropEdit.of(edit.requestId),
     annotations: [originAnnotation.of("assistant"), isolateHistory.of("full")],
-  };
+  });
+}
+
+/** kept: what stays of an edit, in the document that `changes` lead to. */
+function selectionAfter({ doc, selection }: EditorState, changes: ChangeSet, kept: PlacedEdit): EditorSelection {
+  return selectionBehind(changes.apply(doc), selection.map(changes), kept);
 }
 
 function sizeOf(hunks: readonly Hunk[]): number {

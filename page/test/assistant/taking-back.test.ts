@@ -59,3 +59,35 @@ test("a part can be kept after the person went on elsewhere", () => {
   assert.equal(editor.text, "0a\nb = 1");
   assert.equal(editor.run(undo).text, "0a\nb = 1\nc = 2");
 });
+
+/** What is typed at the cursor, as the person would. */
+function typeAtCursor(editor: Editing, text: string): string {
+  return editor.type(text, editor.state.selection.main.head).text;
+}
+
+test("the cursor goes behind a part that is kept at it, and one more part each time", () => {
+  const editor = editing().type("def f(a):\n    ").place("def f(a):\n    for x in a:\n        print(x)\n    return a");
+  keepNext(editor, "word");
+  assert.equal(editor.state.selection.main.head, "def f(a):\n    for".length);
+  keepNext(editor, "line");
+  assert.equal(typeAtCursor(editor, "X"), "def f(a):\n    for x in a:X");
+});
+
+test("the cursor goes behind a part that is kept on the line after it", () => {
+  const editor = editing("a = 1\nb = 2\n").change({ selection: { anchor: 5 } }).place("a = 1\nc = 3\nd = 4\nb = 2\n");
+  keepNext(editor, "line");
+  assert.equal(typeAtCursor(editor, "X"), "a = 1\nc = 3X\nb = 2\n");
+});
+
+test("the cursor goes behind a part though the person went on elsewhere", () => {
+  const editor = editing("a\n").type("b").place("a\nb = 1\nc = 2").type("0", 0).change({ selection: { anchor: 4 } });
+  keepNext(editor, "line");
+  assert.equal(typeAtCursor(editor, "X"), "0a\nb = 1X");
+});
+
+test("the cursor stays where it is while a part is kept on another line", () => {
+  const editor = editing("a\nb\nc\n").type("end").place("a = 1\nb = 2\nc\nend");
+  editor.change({ selection: { anchor: editor.text.length - 1 } });
+  keepNext(editor, "line");
+  assert.equal(typeAtCursor(editor, "X"), "a = 1\nb\nc\nenXd");
+});
