@@ -3,6 +3,7 @@
 import fcntl
 import gzip
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,3 +61,10 @@ def test_every_package_in_the_bundle_has_its_licence_beside_it():
     for name in ("@codemirror/view", "@codemirror/state", "preact", "@lezer/python"):
         assert f"\n{name} " in f"\n{licences}"
     assert "Permission is hereby granted" in licences
+
+
+def test_every_measure_of_a_training_has_its_meaning_in_words():
+    table = (ROOT / "training" / "evaluation" / "comparison_table.py").read_text(encoding="utf-8")
+    page = (PAGE / "src" / "views" / "learning" / "comparison-table.tsx").read_text(encoding="utf-8")
+    names = re.findall(r'_row\(\s*"([^"]+)"', table)
+    assert len(names) >= 7 and all(f'"{name}": ' in page for name in names)

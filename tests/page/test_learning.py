@@ -39,6 +39,7 @@ def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened,
     opened.get_by_role("button", name="Go on").click()
     opened.get_by_text("The last training ended").wait_for(timeout=120_000)
     opened.get_by_role("columnheader", name="After", exact=True).wait_for()
+    assert "How often it foresees what you do next" in opened.locator("main").inner_text()
     screenshot(opened, "learning-after")
     assert violations(opened) == []
 
