@@ -14,6 +14,7 @@ import { Courier } from "./recording/courier";
 import { Journal } from "./recording/journal";
 import { lockJournal } from "./recording/locks";
 import { RecordedSession, type SessionAbout } from "./recording/session";
+import { parseRoute } from "./router";
 import { changeSettings, settings } from "./settings/settings";
 import { Store } from "./store";
 
@@ -30,6 +31,8 @@ export interface TextToOpen {
   problem?: ProblemMessage | null;
   /** Path of a file of the person's own, from its folder. */
   filePath?: string | null;
+  /** Of that file's content; null: it is none. */
+  revision?: string | null;
 }
 
 export interface OpenDocument {
@@ -97,13 +100,21 @@ export class Workspace {
     return this.#afterwards(() => this.#openText(text));
   }
 
-  async #openText({ title, fileName, text, problem = null, filePath = null }: TextToOpen): Promise<void> {
+  async #openText(opened: TextToOpen): Promise<void> {
+    const { title, fileName, text, problem = null, filePath = null, revision = null } = opened;
     const problemId = problem?.task_id ?? (filePath === null ? SCRATCH_ID : FILE_ID);
     const about: About = { title, fileName, problem, filePath, problemId };
-    if (isOf(this.document.value, about)) return;
+    const { value: open } = this.document;
+    if (isOf(open, about)) {
+      if (open) followDisk(open, opened);
+      return;
+    }
     await this.close();
     const left = await this.#takeLeft(about);
-    await this.#open(left ?? Journal.begin(localStorage, crypto.randomUUID(), about, text), left === null ? null : text);
+    if (left !== null) return this.#open(left, opened);
+    const journal = Journal.begin(localStorage, crypto.randomUUID(), about, text);
+    if (filePath !== null) journal.noteSaved(revision);
+    await this.#open(journal);
   }
 
   openProblem(problem: ProblemMessage): Promise<void> {
@@ -123,9 +134,12 @@ export class Workspace {
     await this.close();
     const lock = await lockJournal(key);
     const journal = lock && Journal.load<About>(localStorage, key);
-    if (!lock || !journal) throw new Error("it is open in another tab");
+    if (!lock || !journal) {
+      lock?.release();
+      throw new Error("it is open in another tab");
+    }
     this.#release = lock.release;
-    await this.#open(journal, null);
+    await this.#open(journal);
   }
 
   /** Ends the session of something of `unfinished`; its recording stays, its text is not offered again. */
@@ -150,10 +164,10 @@ export class Workspace {
     open.view.destroy();
   }
 
-  /** The open text was saved as the person's file. */
-  noteSaved(): void {
-    this.document.value?.session.noteSaved();
-    this.assistant.noteBoundary();
+  /** A document's text with so many changes was saved as the person's file. */
+  noteSaved({ session }: OpenDocument, revision: string, changes: number): void {
+    session.noteSaved(revision, changes);
+    if (this.document.value?.session === session) this.assistant.noteBoundary();
   }
 
   #afterwards(open: () => Promise<void>): Promise<void> {
@@ -162,8 +176,8 @@ export class Workspace {
     return opening;
   }
 
-  // text: the file's own, where an earlier session of it goes on.
-  async #open(journal: Journal<About>, text: string | null): Promise<void> {
+  // opened: as it was asked for, where an earlier session of it goes on.
+  async #open(journal: Journal<About>, opened: TextToOpen | null = null): Promise<void> {
     const { about } = journal;
     const clipboard = new DocumentClipboard();
     const session = new RecordedSession({
@@ -178,12 +192,10 @@ export class Workspace {
     sessionStorage.setItem(TAB_KEY, journal.key);
     session.begin(view.state);
     await session.untilBegun(BEGUN_MS);
-    if (text !== null && filePath !== null) {
-      if (journal.isSaved) openAgain(view, text);
-      else if (fileText(view.state) !== text) notify("Your changes that were not saved are back");
-    }
+    if (opened !== null) followDisk({ view, session }, opened);
     this.assistant.open({ view, session, fileName });
     if (session.id && this.recordingSign.value.state === "idle") this.recordingSign.set(RECORDING);
+    this.unfinished.set(this.unfinished.value.filter(({ key }) => key !== journal.key));
     this.document.set({ title, fileName, problem, filePath, view, session });
   }
 
@@ -192,28 +204,31 @@ export class Workspace {
     const own = sessionStorage.getItem(TAB_KEY);
     const stored = storedJournals();
     const isReload = stored.some(({ key }) => key === own);
-    for (const [place, { key, isEnding, touched }] of stored.entries()) {
+    for (const [place, { key, about, isEnding, touched }] of stored.entries()) {
       const isOver = isEnding || place >= MOST_JOURNALS;
-      const mayGoOn = this.#release === null && (isReload ? key === own : Date.now() - touched < RECENT_MS);
+      const mayGoOn = this.#release === null && mayShow(about) && (isReload ? key === own : Date.now() - touched < RECENT_MS);
       if (!isOver && !mayGoOn) continue;
       const lock = await lockJournal(key, key === own ? RELOADED_MS : 0);
       if (lock === null) continue;
       const journal = Journal.load<About>(localStorage, key); // as the page before has left it
       if (isOver) void finish(key).finally(lock.release);
-      else if (journal && mayShow(journal.about)) {
+      else if (journal) {
         this.#release = lock.release;
-        await this.#open(journal, null);
+        await this.#open(journal);
       } else lock.release();
     }
     await this.#listUnfinished();
   }
 
   async #listUnfinished(): Promise<void> {
+    const own = sessionStorage.getItem(TAB_KEY);
+    const isOwnOpen = this.#release !== null;
     const list: Unfinished[] = [];
     for (const { key, about, touched, isEnding } of storedJournals()) {
-      const lock = isEnding ? null : await lockJournal(key);
+      if (isEnding || (isOwnOpen && key === own)) continue;
+      const lock = await lockJournal(key, key === own ? RELOADED_MS : 0);
       if (lock === null) continue;
-      lock.release();
+      await lock.release();
       const { title, fileName, problem, filePath } = about;
       list.push({ key, title, fileName, problem, filePath, touched });
     }
@@ -284,8 +299,18 @@ function startOf({ problem }: About, text: string): FileSelection {
   return { anchor: place, head: place };
 }
 
-/** The file as it is on the disk now, where the session's text was saved and the file has changed since. */
-function openAgain(view: EditorView, text: string): void {
+/** Goes on from the person's file as it is on the disk now, unless there is text that was not saved in it. */
+function followDisk({ view, session }: Pick<OpenDocument, "view" | "session">, { text, filePath, revision = null }: TextToOpen): void {
+  if (typeof filePath !== "string") return;
+  if (!session.isSaved && fileText(view.state) !== text) {
+    notify("Your changes that were not saved are back");
+    return;
+  }
+  replaceText(view, text);
+  session.noteSaved(revision);
+}
+
+function replaceText(view: EditorView, text: string): void {
   const change = replaceFile(view.state, text);
   if (change) view.dispatch({ ...change, annotations: originAnnotation.of("opened") });
 }
@@ -304,9 +329,10 @@ async function finish(key: string): Promise<void> {
 }
 
 // Whether the address asks for this document, or for none.
-function mayShow({ problem }: About): boolean {
-  const [view = "", rest = ""] = location.hash.replace(/^#\/?/, "").split("/");
-  return view !== "solve" || !rest || decodeURIComponent(rest) === problem?.task_id;
+function mayShow({ problem, filePath }: About): boolean {
+  const { view, rest } = parseRoute(location.hash);
+  if (view === "file") return rest === filePath;
+  return view !== "solve" || !rest || rest === problem?.task_id;
 }
 
 function isOf(open: OpenDocument | null, about: About): boolean {

@@ -1,5 +1,7 @@
 """A person's own files in a browser: opened, changed, saved, never clobbered."""
 
+from urllib.parse import quote
+
 import pytest
 
 from .conftest import screenshot, serve, violations
@@ -90,6 +92,56 @@ def test_a_change_of_another_program_is_noticed_after_another_view_was_shown(pag
     page.get_by_role("button", name="Save").click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     assert path.read_text() == "theirs\n"
+
+
+def test_what_another_program_wrote_is_asked_about_after_a_reload_too(page, server):
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    page.keyboard.type("mine ")
+    path = server.folder / "inner" / "file.py"
+    path.write_text("theirs\n")
+    page.reload()
+    page.get_by_text("Your changes that were not saved are back").wait_for()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    assert path.read_text() == "theirs\n"
+
+
+def test_a_saved_file_is_after_a_reload_as_another_program_left_it(page, server):
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    path = server.folder / "inner" / "file.py"
+    for text in ("theirs\n", "theirs again\n"):
+        path.write_text(text)
+        page.reload()
+        page.locator(".cm-line", has_text=text.strip()).wait_for()
+    page.get_by_text("Saved", exact=True).wait_for()
+
+
+def test_another_files_text_that_was_not_saved_is_offered_and_not_shown_in_its_place(page, server):
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    page.keyboard.type("mine ")
+    page.get_by_text("Not saved").wait_for()
+    page.goto("about:blank")
+    page.goto(server.url + "#/file/" + quote("<b>name.py"))
+    page.get_by_role("heading", name="<b>name.py").wait_for()
+    assert "mine" not in page.locator(".cm-content").inner_text()
+    page.get_by_role("button", name="End the session").click()
+    page.get_by_role("button", name="Go on with inner/file.py").click()
+    page.locator(".cm-line", has_text="mine ").wait_for()
+
+
+def test_a_damaged_address_loses_nothing_of_what_was_left_open(page, server):
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    page.keyboard.type("mine ")
+    page.goto("about:blank")
+    page.goto(server.url + "#/solve/%zz")
+    page.get_by_role("alert").wait_for()
+    page.get_by_role("link", name="All problems and files").click()
+    page.get_by_role("button", name="Go on with inner/file.py").click()
+    page.locator(".cm-line", has_text="mine ").wait_for()
 
 
 def test_markup_in_a_files_name_stays_text(page, server):

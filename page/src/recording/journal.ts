@@ -49,6 +49,8 @@ interface Progress {
   activity: Numbered<ActivityMessage>;
   /** Changes until the text was saved as a file; null: it never was. */
   saved: number | null;
+  /** What the text of the person's file is based on, as the server names it; null: unknown. */
+  revision?: string | null;
   /** Changes before the latest state; null: there is none. */
   posted: number | null;
   isEnding: boolean;
@@ -140,6 +142,9 @@ export class Journal<About = unknown> {
   /** Whether the text is the file's that was saved last, or none was changed. */
   get isSaved(): boolean { return this.progress.saved === this.next; }
 
+  /** Of the content of the person's file that the text is based on; null: unknown. */
+  get revision(): string | null { return this.progress.revision ?? null; }
+
   /** The text with every change. */
   text(): string { return this.#textAt(this.next); }
 
@@ -166,8 +171,10 @@ export class Journal<About = unknown> {
     this.#writeProgress();
   }
 
-  noteSaved(): void {
-    this.progress.saved = this.next;
+  /** changes: those that the saved text has. */
+  noteSaved(revision: string | null, changes = this.next): void {
+    this.progress.saved = changes;
+    this.progress.revision = revision;
     this.#writeProgress();
   }
 

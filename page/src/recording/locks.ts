@@ -2,16 +2,27 @@
 
 const PREFIX = "codeassist.journal.";
 
+export interface JournalLock {
+  /** Resolves once another may have it. */
+  release: () => Promise<void>;
+}
+
 /** Holds the journal's lock until the tab closes or `release` is called; null: another tab has it. */
-export function lockJournal(key: string, waitMs = 0): Promise<{ release: () => void } | null> {
+export function lockJournal(key: string, waitMs = 0): Promise<JournalLock | null> {
   const options: LockOptions = waitMs > 0 ? { signal: AbortSignal.timeout(waitMs) } : { ifAvailable: true };
   return new Promise((resolve) => {
-    navigator.locks.request(PREFIX + key, options, (lock) => {
+    const held = navigator.locks.request(PREFIX + key, options, (lock) => {
       if (lock === null) {
         resolve(null);
         return undefined;
       }
-      return new Promise<void>((release) => { resolve({ release }); });
-    }).catch(() => resolve(null));
+      return new Promise<void>((free) => {
+        resolve({ release: async () => {
+          free();
+          await held;
+        } });
+      });
+    });
+    held.catch(() => resolve(null));
   });
 }

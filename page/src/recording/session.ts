@@ -79,10 +79,7 @@ export class RecordedSession {
 
   /** Begins with the text as it is, or goes on where the journal ends. */
   begin(state: EditorState): void {
-    if (this.#journal.timestep < 0) {
-      if (this.#journal.about.filePath !== null) this.#journal.noteSaved();
-      void this.postState(state, null);
-    }
+    if (this.#journal.timestep < 0) void this.postState(state, null);
     void this.flush();
   }
 
@@ -109,8 +106,17 @@ export class RecordedSession {
     this.#flushSoon();
   }
 
-  /** The text was saved as the person's file. */
-  noteSaved(): void { this.#journal.noteSaved(); }
+  /** How many changes there are so far. */
+  get changeCount(): number { return this.#journal.next; }
+
+  /** Whether the text is that of the person's file as it was opened or saved last. */
+  get isSaved(): boolean { return this.#journal.isSaved; }
+
+  /** Of the content of the person's file that the text is based on, over reloads; null: unknown. */
+  get revision(): string | null { return this.#journal.revision; }
+
+  /** The text with so many changes is the content of the person's file. */
+  noteSaved(revision: string | null, changes = this.changeCount): void { this.#journal.noteSaved(revision, changes); }
 
   /** Large pastes so far are learned from all the same. */
   includePastes(): void { this.#attribution.unmark("paste"); }

@@ -17,12 +17,10 @@ export const saverOf = (open: OpenDocument): FileSaver | null => savers.get(open
 
 export class FileSaver {
   readonly isChanged: Store<boolean>;
-  #revision: string | null;
   #saved: Text | null; // null: the editor differs from the disk since it was opened
 
   /** content: of the file on the disk. */
   constructor(private readonly open: OpenDocument, private readonly path: string, content: FileContent) {
-    this.#revision = content.revision;
     this.#saved = fileText(open.view.state) === content.text ? open.view.state.doc : null;
     this.isChanged = new Store(this.#saved === null);
     const follow = EditorView.updateListener.of((update) => {
@@ -33,24 +31,23 @@ export class FileSaver {
   }
 
   async save(): Promise<void> {
-    const { state } = this.open.view;
-    const body = { path: this.path, text: fileText(state), revision: this.#revision };
+    const { view: { state }, session: { revision, changeCount } } = this.open;
+    const body = { path: this.path, text: fileText(state), revision };
     try {
-      this.#note((await ask<SaveAnswer>("/api/files/save", body)).revision, state.doc);
+      this.#note((await ask<SaveAnswer>("/api/files/save", body)).revision, state.doc, changeCount);
     } catch (error) {
       if (!(error instanceof RefusedError && error.status === CONFLICT)) throw error;
       const text = "Another program has changed this file since it was opened. Your text would replace what it wrote.";
       if (!(await confirmed("Save over the other change?", text, "Save over it"))) return;
-      const { revision } = await ask<FileContent>(contentPath(this.path)).catch(() => ({ revision: null }));
-      this.#note((await ask<SaveAnswer>("/api/files/save", { ...body, revision })).revision, state.doc);
+      const onDisk = await ask<FileContent>(contentPath(this.path)).catch(() => ({ revision: null }));
+      this.#note((await ask<SaveAnswer>("/api/files/save", { ...body, revision: onDisk.revision })).revision, state.doc, changeCount);
     }
   }
 
-  #note(revision: string, saved: Text): void {
-    this.#revision = revision;
+  #note(revision: string, saved: Text, changes: number): void {
     this.#saved = saved;
     this.isChanged.set(!this.open.view.state.doc.eq(saved));
-    workspace.noteSaved();
+    workspace.noteSaved(this.open, revision, changes);
   }
 }
 

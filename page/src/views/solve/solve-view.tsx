@@ -77,7 +77,7 @@ async function openFile(path: string, isWanted: IsWanted): Promise<FileSaver | n
   if (known !== null) return known;
   const content = await ask<FileContent>(contentPath(path));
   if (!(await mayReplace(path, isWanted))) return null;
-  await workspace.openText({ title: path, fileName: path.split("/").at(-1) ?? path, filePath: path, text: content.text });
+  await workspace.openText({ title: path, fileName: path.split("/").at(-1) ?? path, filePath: path, text: content.text, revision: content.revision });
   const { value } = workspace.document;
   return value?.filePath === path ? saverOf(value) ?? new FileSaver(value, path, content) : null;
 }
