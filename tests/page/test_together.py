@@ -194,9 +194,13 @@ def test_the_cursor_is_behind_what_is_kept(scratch, assistant):
     write_loop(scratch, assistant)
     scratch.keyboard.press("Control+ArrowRight")
     scratch.keyboard.press("Control+ArrowDown")
+    scratch.keyboard.type("\npass\n")
+    assistant.texts = ["return a", ""]
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "Wrote a line at line 4")
     scratch.get_by_role("button", name="Keep", exact=True).click()
-    scratch.keyboard.type("\nX")
-    assert text_of(scratch) == "def f(a):\n    for x in a:\n        X"
+    scratch.keyboard.type("[0]")
+    assert text_of(scratch) == "def f(a):\n    for x in a:\n        pass\n        return a[0]"
 
 
 def test_buttons_do_what_the_keys_do_and_stay_in_their_place(scratch, assistant):
@@ -400,7 +404,7 @@ def test_why_here_tells_decision_probabilities_reviewer_and_times(scratch, assis
     why = scratch.locator(".why").first.inner_text()
     for words in (
         "It chose to write several lines at line 2",
-        "a probability of 62 % to write several lines at line 2",
+        "Your models gave a probability of 62 % to write several lines at line 2",
         "expected you to keep 70 % of the text",
         "The text is by scripted",
         "The reviewer expects 80 % of it to be kept, and shows what reaches 40 %. So it was shown.",
@@ -446,6 +450,83 @@ def test_a_writer_that_fails_is_told_once(scratch, assistant, monkeypatch):
     scratch.keyboard.press("Alt+Enter")
     scratch.wait_for_function("() => document.querySelectorAll('.why').length === 2")
     assert scratch.get_by_text("The assistant cannot help now").count() == 0
+
+
+def test_a_manual_ask_says_that_the_writer_has_nothing(scratch, assistant, monkeypatch):
+    assistant.texts = ["x"]
+    monkeypatch.setattr(assistant, "write", lambda *_: Completion("", "scripted"))
+    scratch.keyboard.type("x = 1\n")
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "The writer has nothing to write here")
+    scratch.get_by_text("Why here?").click()
+    assert "The writer had nothing for it" in scratch.locator(".why").first.inner_text()
+
+
+def test_a_server_that_does_not_answer_is_told_once_until_it_works_again(still_clock, assistant, errors):
+    notice = still_clock.get_by_text("The assistant cannot help now: no answer")
+    still_clock.route("**/inference", lambda route: route.abort())
+    for count in (1, 0):
+        still_clock.keyboard.type("x = 1\n")
+        with still_clock.expect_event("requestfailed"):
+            pass_time(still_clock, 1000)
+        wait_for_status(still_clock, "Cannot ask")
+        still_clock.locator(".cm-content").click()
+        assert notice.count() == count
+        if count:
+            still_clock.get_by_role("button", name="Dismiss").click()
+            still_clock.locator(".cm-content").click()
+    still_clock.unroute("**/inference")
+    still_clock.keyboard.type("y = 1\n")
+    pass_time(still_clock, 1000)
+    wait_for_status(still_clock, "Looks on")
+    errors[:] = [error for error in errors if "ERR_FAILED" not in error]
+
+
+def test_the_assistants_buttons_leave_the_focus_in_the_editor(scratch, assistant):
+    assistant.texts = ["return a"]
+    scratch.keyboard.type("def f(a):\n")
+    scratch.get_by_role("button", name="Ask now").click()
+    wait_for_status(scratch, "Wrote a line at line 2")
+    scratch.get_by_role("button", name="Pause").click()
+    wait_for_status(scratch, "Paused")
+    scratch.get_by_role("button", name="Go on").click()
+    wait_for_status(scratch, "Waits for")
+    scratch.get_by_role("button", name="5 min", exact=True).click()
+    wait_for_status(scratch, "Paused until")
+    scratch.keyboard.type("x")
+    assert text_of(scratch) == "def f(a):\n    xreturn a"
+
+
+MARKUP = "<b>bold</b><img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
+
+
+def test_markup_that_the_writer_sends_stays_text_everywhere(scratch, assistant):
+    title = scratch.title()
+    assistant.decision, assistant.texts = Decision.EDIT_EXISTING_LINES, [f"y = '{MARKUP}'"]
+    scratch.keyboard.insert_text("&copy;")
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "Edited at line 1")
+    assert text_of(scratch) == f"y = '{MARKUP}'"
+    scratch.locator(".cm-announced", has_text="<img src=x onerror=").wait_for(state="attached")
+    scratch.get_by_text("Why here?").click()
+    assert "<script>" in scratch.locator(".edit-change").inner_text()
+    scratch.locator(".assistant-text").first.hover()
+    assert scratch.locator(".assistant-replaced").inner_text() == "It was: &copy;"
+    assert scratch.locator(":is(.cm-editor, .why) :is(b, i, img, script)").count() == 0
+    assert scratch.title() == title
+
+
+def test_the_time_before_it_looks_may_be_ones_own(scratch, assistant, server):
+    scratch.get_by_label("When it looks").select_option("After a time of my own")
+    seconds = scratch.get_by_label("Seconds")
+    seconds.fill("0.05")
+    seconds.press("Tab")
+    assert seconds.evaluate("input => input.validity.rangeUnderflow")
+    seconds.fill("1.35")
+    with scratch.expect_response("**/api/settings"):
+        seconds.press("Tab")
+    assert server.running.services.settings.current().pause == 1350
+    assert violations(scratch) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,4 +1,5 @@
 // What the person can tell the assistant, and why it did what it did.
+import { useState } from "preact/hooks";
 import { reporting } from "../notices";
 import { LONGEST_PAUSE_MS, type Pause, SHORTEST_PAUSE_MS } from "../settings/pause";
 import { changeSettings, settings } from "../settings/settings";
@@ -6,6 +7,7 @@ import { useStore } from "../store";
 import type { Assistant } from "./assistant";
 import "./assistant.css";
 import { KEYS } from "./keys";
+import { stayInEditor } from "./stay-in-editor";
 import { suffixOf, suffixThatIsOff } from "./trigger";
 import { WhyHere } from "./why-here";
 
@@ -23,13 +25,13 @@ export function AssistantPanel({ assistant, fileName }: { assistant: Assistant; 
     <section class="assistant-panel stack" aria-labelledby="assistant-title">
       <h2 id="assistant-title">Assistant</h2>
       <div class="row">
-        <button onClick={() => assistant.askNow()}>Ask now <kbd>{KEYS.askNow}</kbd></button>
-        <button aria-pressed={isPaused} onClick={() => assistant.togglePause()}>{isPaused ? "Go on" : "Pause"} <kbd>{KEYS.pause}</kbd></button>
+        <button onMouseDown={stayInEditor} onClick={() => assistant.askNow()}>Ask now <kbd>{KEYS.askNow}</kbd></button>
+        <button onMouseDown={stayInEditor} onClick={() => assistant.togglePause()}>{isPaused ? "Go on" : "Pause"} <kbd>{KEYS.pause}</kbd></button>
       </div>
       <div class="row" role="group" aria-label="Snooze">
         <span class="quiet-text small">Snooze</span>
         {SNOOZE_MINUTES.map((minutes) => (
-          <button key={minutes} class="small" onClick={() => assistant.snooze(minutes)}>{minutes} min</button>
+          <button key={minutes} class="small" onMouseDown={stayInEditor} onClick={() => assistant.snooze(minutes)}>{minutes} min</button>
         ))}
       </div>
       <When />
@@ -40,19 +42,39 @@ export function AssistantPanel({ assistant, fileName }: { assistant: Assistant; 
   );
 }
 
-function When() {
+const OWN = "own";
+
+/** When the assistant is asked without being called, as a choice of the person's. */
+export function When() {
   const { pause } = useStore(settings);
-  const choices: readonly [string, Pause][] = PAUSES.some(([, value]) => value === pause)
-    ? PAUSES : [...PAUSES, [`After ${Number(pause) / 1000} s`, pause]];
+  const [isOwn, setIsOwn] = useState(false);
+  const isListed = PAUSES.some(([, value]) => value === pause);
   const choose = (name: string) => {
-    const chosen = choices.find(([, value]) => String(value) === name)?.[1];
+    setIsOwn(name === OWN);
+    const chosen = PAUSES.find(([, value]) => String(value) === name)?.[1];
     if (chosen !== undefined) void reporting(() => changeSettings({ pause: chosen }))();
   };
   return (
-    <label class="stack-tight small">When it looks
-      <select value={String(pause)} onChange={(event) => choose(event.currentTarget.value)}>
-        {choices.map(([name, value]) => <option key={name} value={String(value)}>{name}</option>)}
-      </select>
+    <div class="stack-tight small">
+      <label class="stack-tight">When it looks
+        <select value={isOwn || !isListed ? OWN : String(pause)} onChange={(event) => choose(event.currentTarget.value)}>
+          {PAUSES.map(([name, value]) => <option key={name} value={String(value)}>{name}</option>)}
+          <option value={OWN}>After a time of my own</option>
+        </select>
+      </label>
+      {(isOwn || !isListed) && <OwnPause pause={pause} />}
+    </div>
+  );
+}
+
+function OwnPause({ pause }: { pause: Pause }) {
+  const change = (input: HTMLInputElement) => {
+    if (input.reportValidity()) void reporting(() => changeSettings({ pause: Math.round(input.valueAsNumber * 1000) }))();
+  };
+  return (
+    <label class="row">Seconds
+      <input type="number" required min={SHORTEST_PAUSE_MS / 1000} max={LONGEST_PAUSE_MS / 1000} step={0.05}
+        value={typeof pause === "number" ? pause / 1000 : ""} onChange={(event) => change(event.currentTarget)} />
     </label>
   );
 }

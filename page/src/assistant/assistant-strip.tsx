@@ -3,6 +3,7 @@ import { useStore } from "../store";
 import "./assistant.css";
 import type { Assistant } from "./assistant";
 import { KEYS } from "./keys";
+import { stayInEditor } from "./stay-in-editor";
 
 export function AssistantStrip({ assistant }: { assistant: Assistant }) {
   const { kind, text } = useStore(assistant.status);
@@ -32,9 +33,4 @@ function Verdict({ name, keys = "", isOff, onClick }: VerdictProps) {
       {name}{keys && <> <kbd>{keys}</kbd></>}
     </button>
   );
-}
-
-/** A click leaves the focus where it is, so that typing goes on. */
-function stayInEditor(event: MouseEvent): void {
-  event.preventDefault();
 }

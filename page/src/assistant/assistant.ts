@@ -2,6 +2,7 @@
 // Not here: when that is (`trigger`), what an edit changes (`hunks`), how it looks (`marks`), what it is called (`words`).
 import { ChangeSet, type ChangeDesc, Compartment, type EditorState, type Extension, type Transaction } from "@codemirror/state";
 import { EditorView, type ViewUpdate } from "@codemirror/view";
+import { errorText } from "../api/errors";
 import type { InferenceAnswer } from "../api/messages";
 import { fileText, openFile } from "../editor/coordinates";
 import { originAnnotation } from "../editor/origins";
@@ -22,13 +23,12 @@ import { requestHelp } from "./request";
 import { CLOSED, isPausedAt, restingStatus, type Status } from "./status";
 import { keepPart, nextPart, partsAreTheAssistants, takeOut } from "./taking-back";
 import { suffixThatIsOff } from "./trigger";
-import { type Dropped, kindOf, wroteWords } from "./words";
+import { type Circumstances, type Dropped, hadNoText, kindOf, wroteWords } from "./words";
 
 /** A decision that came, for whoever asks why. */
-export interface DecisionEntry {
+export interface DecisionEntry extends Circumstances {
   time: number;
   answer: InferenceAnswer;
-  dropped: Dropped;
   hunks: readonly Hunk[];
 }
 
@@ -248,7 +248,7 @@ export class Assistant {
     this.#isAsking = false;
     if (answer === null) return;
     if (session.timestep !== timestep) this.#rest();
-    else this.#receive(answer, state, target);
+    else this.#receive(answer, state, target, isManual);
   }
 
   #mayAsk({ view, fileName }: Target, isManual: boolean): boolean {
@@ -264,7 +264,7 @@ export class Assistant {
       if (answer === null && request === this.#request) this.#rest();
       return answer;
     } catch (error) {
-      if (request === this.#request) this.status.set({ kind: "failed", text: `Cannot ask: ${message(error)}` });
+      if (request === this.#request) this.#tellFailure("Cannot ask", errorText(error));
       return null;
     } finally {
       clearTimeout(slow);
@@ -278,18 +278,19 @@ export class Assistant {
     }
   }
 
-  #receive(answer: InferenceAnswer, asked: EditorState, { view, session }: Target): void {
+  #receive(answer: InferenceAnswer, asked: EditorState, { view, session }: Target, isAsked: boolean): void {
     const { action: [type, line], request_id: requestId, new_text: newText, milliseconds, reason } = answer.metadata;
     const hunks = answer.unified_diff ? hunksBetween(asked.doc.toString(), openFile(newText).doc.toString()) : [];
     const merged = mergedHunks(asked.doc, hunks, line, this.#since);
     const dropped = hunks.length ? this.#reasonToDrop(view, merged) : null;
     const isPlaced = merged !== null && dropped === null && hunks.length > 0;
-    if (isPlaced) this.#place(view, merged, kindOf(type), requestId);
+    const firstLine = isPlaced ? this.#place(view, merged, kindOf(type), requestId) : null;
     const shown = isPlaced ? stateWith(asked, hunks) : asked;
     void session.postState(shown, { H: null, A: dropped ? { type: 0, line: 0 } : { type, line, request_id: requestId } });
-    this.decisions.set([{ time: Date.now(), answer, dropped, hunks }, ...this.decisions.value].slice(0, MOST_DECISIONS));
+    this.decisions.set([{ time: Date.now(), answer, dropped, isAsked, firstLine, hunks }, ...this.decisions.value].slice(0, MOST_DECISIONS));
     this.#refusal = reason !== undefined && !Object.keys(milliseconds).length ? reason : null; // nobody was asked
-    if (!isPlaced) this.#tellSilence(reason);
+    if (isPlaced) this.#isFailureTold = false;
+    else this.#tellSilence(reason, isAsked && hadNoText(answer.metadata));
   }
 
   #reasonToDrop(view: EditorView, merged: readonly Hunk[] | null): Dropped {
@@ -303,16 +304,19 @@ export class Assistant {
     return this.#rejected.has(merged.map((hunk) => hunk.inserted).join("\n"), state.doc, first.from) ? "rejected" : null;
   }
 
-  #place(view: EditorView, hunks: readonly Hunk[], kind: PlacedEdit["kind"], requestId: string): void {
+  /** The line at which it stands then. */
+  #place(view: EditorView, hunks: readonly Hunk[], kind: PlacedEdit["kind"], requestId: string): number {
     const edit = newEdit(view.state, hunks, kind, requestId);
     const lines = edit.hunks.flatMap((hunk) => linesOf(edit.placed.after, hunk));
-    const words = wroteWords(kind, lines[0] ?? 1, new Set(lines).size);
+    const firstLine = lines[0] ?? 1;
+    const words = wroteWords(kind, firstLine, new Set(lines).size);
     this.#hasActed = !this.#since.empty; // whoever is typing on has the arrows
     placeEdit(view, edit, `${words}: ${insertedText(edit).trim()}. ${KEYS.takeBack} takes it back.`);
     this.#askedText = fileText(view.state);
     this.status.set({ kind: "wrote", text: words });
     setTimeout(() => this.#setPhase(view, requestId, "fading"), NEW_MS);
     setTimeout(() => this.#setPhase(view, requestId, "faded"), NEW_MS + FADING_MS);
+    return firstLine;
   }
 
   #setPhase(view: EditorView, requestId: string, phase: PlacedEdit["phase"]): void {
@@ -365,17 +369,24 @@ export class Assistant {
     this.status.set(this.#target ? restingStatus(settings.value, this.#target.fileName, this.#refusal) : CLOSED);
   }
 
-  #tellSilence(reason: string | undefined): void {
+  #tellSilence(reason: string | undefined, isWriterAtALoss: boolean): void {
     if (this.#refusal !== null) {
       this.#rest();
-      return;
-    }
-    if (reason === undefined) {
-      this.status.set({ kind: "quiet", text: "Looked, keeps quiet" });
+    } else if (reason !== undefined) {
+      this.#tellFailure("Cannot help", reason);
+    } else if (this.#isFailureTold && !isWriterAtALoss) {
       this.#isFailureTold = false;
-      return;
+      this.#rest(); // it works again
+    } else {
+      this.#isFailureTold = false;
+      this.status.set({ kind: "quiet", text: isWriterAtALoss ? "The writer has nothing to write here" : "Looked, keeps quiet" });
     }
-    this.status.set({ kind: "failed", text: `Cannot help: ${reason}` });
+  }
+
+  /** Once, until it works again; the status says it as long as it lasts. */
+  #tellFailure(what: "Cannot ask" | "Cannot help", reason: string): void {
+    this.#askedText = null; // the same text may be asked for again
+    this.status.set({ kind: "failed", text: `${what}: ${reason}` });
     if (!this.#isFailureTold) notify(`The assistant cannot help now: ${reason}`, true);
     this.#isFailureTold = true;
   }
@@ -410,8 +421,4 @@ function sameOrNew(before: readonly PlacedEdit[], now: readonly PlacedEdit[]): r
 
 function after(ms: number): Promise<void> {
   return new Promise((resolve) => { setTimeout(resolve, ms); });
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -11,14 +11,14 @@ export function WhyHere({ assistant }: { assistant: Assistant }) {
       <summary><h3>Why here?</h3></summary>
       {!entries.length && <p class="quiet-text">Nothing is decided yet. Type, and pause.</p>}
       <ul class="plain stack-tight">
-        {entries.map((entry, index) => <li key={entry.time}><Entry entry={entry} isOpen={index === 0} /></li>)}
+        {entries.map((entry, index) => <li key={entry.answer.metadata.request_id}><Entry entry={entry} isOpen={index === 0} /></li>)}
       </ul>
     </details>
   );
 }
 
 function Entry({ entry, isOpen }: { entry: DecisionEntry; isOpen: boolean }) {
-  const explanation = explain(entry.answer, entry.dropped);
+  const explanation = explain(entry.answer, entry);
   const { withheld } = entry.answer.metadata;
   return (
     <details class="why" open={isOpen}>

@@ -1,10 +1,7 @@
 // What the assistant does and why, in words. Pure; not here: how it is shown.
-import type { InferenceAnswer } from "../api/messages";
+import type { InferenceAnswer, ReviewMessage } from "../api/messages";
+import { decisionInfinitive, decisionKind } from "../decisions";
 import type { EditKind } from "./placed-edits";
-
-const DECISIONS = [
-  "keep quiet", "complete the line", "write a line", "write several lines", "edit what is there", "explain a line", "explain several lines",
-];
 
 const STAGES: Record<string, string> = { policy: "deciding", writer: "writing", reviewer: "reviewing" };
 
@@ -14,12 +11,8 @@ export const TITLES: Record<EditKind, string> = {
 };
 
 export function kindOf(decision: number): EditKind {
-  if (decision >= 5) return "explain";
-  return decision === 4 ? "edit" : "code";
-}
-
-export function decisionName(decision: number): string {
-  return DECISIONS[decision] ?? `decision ${decision}`;
+  const kind = decisionKind(decision);
+  return kind === "quiet" ? "code" : kind;
 }
 
 /** Why the page did not show a text that came, or nothing: it was shown, or there was none. */
@@ -31,6 +24,15 @@ const DROPPED: Record<Exclude<Dropped, null>, string> = {
   unseen: "The page was not in view any more, so the text was dropped.",
 };
 
+/** What the page knows of a decision beside the server's answer. */
+export interface Circumstances {
+  dropped: Dropped;
+  /** Whether the person asked, rather than paused. */
+  isAsked: boolean;
+  /** Where its text stands, from 1; null: the page put none in. */
+  firstLine: number | null;
+}
+
 export interface Explanation {
   headline: string;
   reasons: string[];
@@ -38,54 +40,86 @@ export interface Explanation {
   stages: { name: string; milliseconds: string }[];
 }
 
-export function explain({ metadata }: InferenceAnswer, dropped: Dropped): Explanation {
+type Metadata = InferenceAnswer["metadata"];
+
+export function explain({ metadata }: InferenceAnswer, circumstances: Circumstances): Explanation {
   const { record, milliseconds } = metadata;
+  const { dropped } = circumstances;
   return {
-    headline: headline(metadata, dropped),
+    headline: headline(metadata, circumstances),
     reasons: [
       ...(dropped ? [DROPPED[dropped]] : []),
       ...(metadata.reason ? [`It could not help: ${metadata.reason}.`] : []),
-      ...decided(metadata),
+      ...(hadNoText(metadata) ? [`It wanted ${toDo(record.decision, record.line)}, and the writer had no text that fits there.`] : []),
+      ...decided(metadata, circumstances),
       ...(metadata.model_used && metadata.review ? [`The text is by ${metadata.model_used}.`] : []),
       ...reviewed(metadata),
     ],
     considered: alternativesOf(record).map(({ decision, line, probability }) => ({
-      name: decisionName(decision), line: line ? String(line) : "-", probability: percent(probability),
+      name: decisionInfinitive(decision), line: line ? String(line) : "-", probability: percent(probability),
     })),
     stages: Object.entries(milliseconds).map(([stage, spent]) => ({ name: STAGES[stage] ?? stage, milliseconds: duration(spent) })),
   };
 }
 
-function headline({ action: [decision, line], withheld, record, reason }: InferenceAnswer["metadata"], dropped: Dropped): string {
-  if (withheld) return `It wanted to ${decisionName(withheld.action[0])} at line ${withheld.action[1]} and held it back`;
-  if (!decision && record.decision) return `It wanted to ${decisionName(record.decision)} at line ${record.line} and ${reason ? "could not" : "had no text that fits"}`;
-  if (!decision) return "It kept quiet";
-  const done = dropped ? "It wanted to" : "It chose to";
-  return `${done} ${decisionName(decision)} at line ${line}`;
+/** Whether help was decided for, and the writer, who did not fail, had nothing that changes the file. */
+export function hadNoText({ action, record, withheld, reason }: Metadata): boolean {
+  return !action[0] && record.decision > 0 && !withheld && reason === undefined;
 }
 
-function decided({ record }: InferenceAnswer["metadata"]): string[] {
+function toDo(decision: number, line: number): string {
+  return decision ? `to ${decisionInfinitive(decision)} at line ${line}` : "to keep quiet";
+}
+
+function headline(metadata: Metadata, { dropped, firstLine }: Circumstances): string {
+  const { action: [decision, line], withheld, record, reason } = metadata;
+  if (withheld) return `It wanted ${toDo(...withheld.action)} and held it back`;
+  if (hadNoText(metadata)) return "The writer had nothing for it";
+  if (!decision && record.decision && reason !== undefined) return `It wanted ${toDo(record.decision, record.line)} and could not`;
+  if (!decision) return "It kept quiet";
+  return `It ${dropped ? "wanted" : "chose"} ${toDo(decision, firstLine ?? line)}`;
+}
+
+function decided({ record }: Metadata, { isAsked, firstLine }: Circumstances): string[] {
   const { decision, line, model, kept, probability, behaviour_probability: behaviour } = record;
+  const what = toDo(decision, firstLine ?? line);
   const sentences: string[] = [];
-  const what = decision ? `to ${decisionName(decision)} at line ${line}` : "to keep quiet";
   if (model === "exploration") {
     sentences.push("Too little is learned from you yet, so chance decides, to learn what you want.");
     if (isNumber(behaviour)) sentences.push(`The chance ${what} was ${percent(behaviour)}.`);
   } else if (isNumber(probability)) {
-    sentences.push(`The policy${model ? ` (${model})` : ""} gave a probability of ${percent(probability)} ${what}.`);
-    if (isNumber(behaviour) && Math.abs(behaviour - probability) > 0.005) sentences.push(`It was taken with a probability of ${percent(behaviour)}.`);
+    sentences.push(`${whoDecided(model)} gave a probability of ${percent(probability)} ${what}${draw(probability, behaviour)}.`);
+  } else if (isAsked && decision) {
+    sentences.push("You asked; it tried this because it had no text for what it chose first.");
   }
   if (isNumber(kept) && decision) sentences.push(`It expected you to keep ${percent(kept)} of the text (p(kept)).`);
   return sentences;
 }
 
-function reviewed({ review }: InferenceAnswer["metadata"]): string[] {
+/** model: as the server names it, which may be the path of a file. */
+function whoDecided(model: string | null): string {
+  return model === "baseline" ? "The packaged models" : "Your models";
+}
+
+/** With which probability the assistant then did it, where that is another. */
+function draw(probability: number, behaviour: number | null): string {
+  if (!isNumber(behaviour) || Math.abs(behaviour - probability) <= 0.005) return "";
+  return `; as it mostly does what is most probable, the chance that it did this was ${percent(behaviour)}`;
+}
+
+function reviewed({ review }: Metadata): string[] {
   if (!review) return [];
-  const { kept, threshold, shown, explored } = review;
+  const { kept, threshold } = review;
   const estimate = isNumber(kept) ? `The reviewer expects ${percent(kept)} of it to be kept` : "The reviewer cannot tell whether it will be kept";
   const limit = isNumber(threshold) ? `, and shows what reaches ${percent(threshold)}` : "";
-  const verdict = explored ? "It was shown all the same, to learn from." : shown ? "So it was shown." : "So it was held back.";
-  return [`${estimate}${limit}. ${verdict}`];
+  return [`${estimate}${limit}. ${verdict(review)}`];
+}
+
+function verdict({ kept, threshold, shown, explored }: ReviewMessage): string {
+  if (explored) return "It was shown all the same, to learn from.";
+  if (!shown) return "So it was held back.";
+  const isBelow = isNumber(kept) && isNumber(threshold) && kept < threshold;
+  return isBelow ? "You asked, so it was shown." : "So it was shown.";
 }
 
 interface Alternative { decision: number; line: number; probability: number }

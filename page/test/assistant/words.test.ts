@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InferenceAnswer } from "../../src/api/messages";
-import { duration, explain, percent, wroteWords } from "../../src/assistant/words";
+import { type Circumstances, duration, explain, percent, wroteWords } from "../../src/assistant/words";
 
 type Metadata = InferenceAnswer["metadata"];
 
@@ -10,6 +10,9 @@ const RECORD: Metadata["record"] = {
   alternatives: [{ decision: 2, line: 4, probability: 0.25 }, { decision: 0, line: 0, probability: 0.0004 }],
 };
 
+const PAUSED: Circumstances = { dropped: null, isAsked: false, firstLine: null };
+const ASKED: Circumstances = { ...PAUSED, isAsked: true };
+
 function answer(change: Partial<Metadata>): InferenceAnswer {
   const metadata: Metadata = {
     action: [2, 4], model_used: "w", request_id: "r", new_text: "", record: RECORD, milliseconds: { policy: 3.21, writer: 1234 }, ...change,
@@ -17,12 +20,12 @@ function answer(change: Partial<Metadata>): InferenceAnswer {
   return { response: "", unified_diff: "", metadata };
 }
 
-function reasons(change: Partial<Metadata>): string {
-  return explain(answer(change), null).reasons.join(" ");
+function reasons(change: Partial<Metadata>, circumstances = PAUSED): string {
+  return explain(answer(change), circumstances).reasons.join(" ");
 }
 
 test("a decision of the policy is told with its numbers", () => {
-  const explanation = explain(answer({ review: { kept: 0.5, threshold: 0.4, shown: true, explored: false } }), null);
+  const explanation = explain(answer({ review: { kept: 0.5, threshold: 0.4, shown: true, explored: false } }), PAUSED);
   assert.equal(explanation.headline, "It chose to write a line at line 4");
   assert.deepEqual(explanation.considered.map((each) => each.probability), ["25 %", "under 0.1 %"]);
   assert.deepEqual(explanation.stages, [{ name: "deciding", milliseconds: "3.2 ms" }, { name: "writing", milliseconds: "1.2 s" }]);
@@ -32,11 +35,13 @@ test("a decision of the policy is told with its numbers", () => {
 test("a random decision says that it was one", () => {
   const said = reasons({ record: { ...RECORD, model: "exploration", probability: null, behaviour_probability: 0.083, kept: null } });
   assert.match(said, /so chance decides, to learn what you want\. The chance to write a line at line 4 was 8.3 %\./);
-  assert.doesNotMatch(said, /The policy/);
+  assert.doesNotMatch(said, /models/);
 });
 
 test("a draw that differs from the policy's probability says so", () => {
-  assert.match(reasons({ record: { ...RECORD, behaviour_probability: 0.9 } }), /It was taken with a probability of 90 %/);
+  assert.match(reasons({ action: [0, 0], record: { ...RECORD, decision: 0, line: 0, behaviour_probability: 0.97 } }),
+    /^Your models gave a probability of 25 % to keep quiet; as it mostly does what is most probable, the chance that it did this was 97 %\./);
+  assert.doesNotMatch(reasons({}), /the chance/);
 });
 
 test("the reviewer shows, holds back, or shows to learn", () => {
@@ -45,16 +50,39 @@ test("the reviewer shows, holds back, or shows to learn", () => {
   assert.match(reasons({ review: { kept: 0.1, threshold: 0.4, shown: true, explored: true } }), /shown all the same, to learn from/);
 });
 
+test("what the reviewer would not show, and the person asked for, says that they asked", () => {
+  const said = reasons({ review: { kept: 0.31, threshold: 0.4, shown: true, explored: false } }, ASKED);
+  assert.match(said, /expects 31 % of it to be kept, and shows what reaches 40 %\. You asked, so it was shown\./);
+});
+
+test("who decided is told without a path", () => {
+  assert.match(reasons({ record: { ...RECORD, model: "/home/me/data/asm_assistant_model.pt" } }), /^Your models gave/);
+  assert.match(reasons({ record: { ...RECORD, model: "baseline" } }), /^The packaged models gave/);
+});
+
+test("a decision that was tried because another had no text says so", () => {
+  const tried = { ...RECORD, probability: null, behaviour_probability: null, decision_probability: null, kept: null, model: null };
+  assert.equal(reasons({ record: tried }, ASKED), "You asked; it tried this because it had no text for what it chose first.");
+});
+
+test("a text is told to be where it stands", () => {
+  const explanation = explain(answer({}), { ...PAUSED, firstLine: 5 });
+  assert.equal(explanation.headline, "It chose to write a line at line 5");
+  assert.match(explanation.reasons[0] ?? "", /to write a line at line 5\./);
+});
+
 test("silence and what was held back are told too", () => {
-  assert.equal(explain(answer({ action: [0, 0], record: { ...RECORD, decision: 0, line: 0 } }), null).headline, "It kept quiet");
-  assert.equal(explain(answer({ action: [0, 4] }), null).headline, "It wanted to write a line at line 4 and had no text that fits");
-  const withheld = explain(answer({ action: [0, 0], withheld: { action: [3, 7], text: "x" } }), null);
+  assert.equal(explain(answer({ action: [0, 0], record: { ...RECORD, decision: 0, line: 0 } }), PAUSED).headline, "It kept quiet");
+  const { headline, reasons: [first] } = explain(answer({ action: [0, 4] }), PAUSED);
+  assert.equal(headline, "The writer had nothing for it");
+  assert.equal(first, "It wanted to write a line at line 4, and the writer had no text that fits there.");
+  const withheld = explain(answer({ action: [0, 0], withheld: { action: [3, 7], text: "x" } }), PAUSED);
   assert.equal(withheld.headline, "It wanted to write several lines at line 7 and held it back");
 });
 
 test("why a text that came is not there is told first", () => {
-  assert.match(explain(answer({}), "stale").reasons[0] ?? "", /You went on typing/);
-  assert.match(explain(answer({ reason: "the writer is gone" }), null).reasons[0] ?? "", /It could not help: the writer is gone\./);
+  assert.match(explain(answer({}), { ...PAUSED, dropped: "stale" }).reasons[0] ?? "", /You went on typing/);
+  assert.match(explain(answer({ reason: "the writer is gone" }), PAUSED).reasons[0] ?? "", /It could not help: the writer is gone\./);
 });
 
 test("numbers are short", () => {
