@@ -497,16 +497,16 @@ def test_the_assistants_buttons_leave_the_focus_in_the_editor(scratch, assistant
     assert text_of(scratch) == "def f(a):\n    xreturn a"
 
 
-MARKUP = "<b>bold</b><img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
+MARKUP = "<b>b</b><img src=x onerror='document.title=1'><script>document.title=1</script>"
 
 
 def test_markup_that_the_writer_sends_stays_text_everywhere(scratch, assistant):
     title = scratch.title()
-    assistant.decision, assistant.texts = Decision.EDIT_EXISTING_LINES, [f"y = '{MARKUP}'"]
+    assistant.decision, assistant.texts = Decision.EDIT_EXISTING_LINES, [f"y({MARKUP})"]
     scratch.keyboard.insert_text("&copy;")
     scratch.keyboard.press("Alt+Enter")
     wait_for_status(scratch, "Edited at line 1")
-    assert text_of(scratch) == f"y = '{MARKUP}'"
+    assert text_of(scratch) == f"y({MARKUP})"
     scratch.locator(".cm-announced", has_text="<img src=x onerror=").wait_for(state="attached")
     scratch.get_by_text("Why here?").click()
     assert "<script>" in scratch.locator(".edit-change").inner_text()
