@@ -643,6 +643,18 @@ def test_what_was_taken_back_is_recorded_as_that(scratch, assistant, server):
     assert ["undone", {"request_id": request_ids[-1], "part": "all"}] in [[kind, detail] for _, kind, detail in events]
 
 
+def test_asking_again_does_not_record_a_text_as_kept_that_is_then_taken_back(scratch, assistant, server):
+    write_loop(scratch, assistant)
+    asked = assistant.asked
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "Keep it, change it or take it back first")
+    scratch.keyboard.press("Escape")
+    assert assistant.asked == asked
+    helped, reply = end_session(scratch, server)[-2:]
+    assert (helped["text"], reply["text"]) == (BODY, "def f(a):\n    ")
+    assert helped["action"]["A"]["type"] == 3
+
+
 def test_it_is_asked_when_tests_have_run_though_the_editor_lost_the_focus(opened, assistant, server):
     server.running.services.settings.update(SettingsChange(pause=10_000))
     opened.reload()

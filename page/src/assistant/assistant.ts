@@ -227,6 +227,10 @@ export class Assistant {
     const target = this.#target;
     if (target === null) return;
     this.#timer.stop();
+    if (isManual && this.#isUnanswered(target)) {
+      this.status.set({ kind: "wrote", text: "Keep it, change it or take it back first" });
+      return;
+    }
     if (!this.#mayAsk(target, isManual)) {
       this.#rest();
       return;
@@ -249,6 +253,11 @@ export class Assistant {
     if (answer === null) return;
     if (session.timestep !== timestep) this.#rest();
     else this.#receive(answer, state, target, isManual);
+  }
+
+  /** Whether to ask now would record the latest text as kept, though the person has not said so. */
+  #isUnanswered({ view, session }: Target): boolean {
+    return this.#edits().length > 0 && session.lastMover === "assistant" && session.isPosted(view.state);
   }
 
   #mayAsk({ view, fileName }: Target, isManual: boolean): boolean {
