@@ -53,6 +53,18 @@ test("what was noted is there again after a crash, with the cursor", () => {
   assert.deepEqual(again.pendingChanges(200), journal.pendingChanges(200));
 });
 
+test("the revision that a text is based on is known after a reload, and so is what was typed while it was saved", () => {
+  const { storage, journal } = started();
+  assert.equal(journal.revision, null);
+  journal.noteSaved("r1");
+  assert.deepEqual([reloaded(storage).revision, reloaded(storage).isSaved], ["r1", true]);
+  journal.addChanges([change(0, 0, "a")], CURSOR);
+  const saving = journal.next;
+  journal.addChanges([change(1, 0, "b")], CURSOR);
+  journal.noteSaved("r2", saving);
+  assert.deepEqual([reloaded(storage).revision, reloaded(storage).isSaved], ["r2", false]);
+});
+
 test("what is acknowledged does not pile up in the storage", () => {
   const { storage, journal } = started();
   journal.noteBegun("s");

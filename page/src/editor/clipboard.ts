@@ -1,4 +1,4 @@
-// What is pasted and dropped: its line ends, and whether it is a large text from elsewhere. Not here: what follows from that.
+// What is pasted, dropped, or pasted again by redo: its line ends, and whether it is a large text from elsewhere. Not here: what follows from that.
 import type { Extension, Text, Transaction } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 
@@ -8,6 +8,7 @@ const LARGE_LINES = 5;
 /** Remembers what was last copied out of one document. */
 export class DocumentClipboard {
   #copied: string | null = null;
+  readonly #largePastes = new Set<string>();
 
   readonly extension: Extension = [
     EditorView.clipboardInputFilter.of((text) => text.replaceAll("\r\n", "\n")),
@@ -17,12 +18,17 @@ export class DocumentClipboard {
     }),
   ];
 
-  /** Whether a transaction pastes a large text that was not copied out of this document. */
+  /** Whether a transaction pastes a large text that was not copied out of this document, or does so again. */
   isLargePaste(transaction: Transaction): boolean {
-    if (!transaction.isUserEvent("input.paste") && !transaction.isUserEvent("input.drop")) return false;
+    const isRedo = transaction.isUserEvent("redo");
+    if (!isRedo && !transaction.isUserEvent("input.paste") && !transaction.isUserEvent("input.drop")) return false;
     let isLarge = false;
     transaction.changes.iterChanges((_fromA, _toA, _fromB, _toB, inserted) => {
-      isLarge ||= isLargeText(inserted) && inserted.toString() !== this.#copied;
+      if (!isLargeText(inserted)) return;
+      const text = inserted.toString();
+      if (isRedo ? !this.#largePastes.has(text) : text === this.#copied) return;
+      this.#largePastes.add(text);
+      isLarge = true;
     });
     return isLarge;
   }

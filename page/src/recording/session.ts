@@ -32,7 +32,7 @@ export interface SessionOptions {
   journal: Journal<SessionAbout>;
   clipboard: DocumentClipboard;
   report: ReportRecording;
-  /** Called with the text that was pasted, when it is left out of learning. */
+  /** Called when a large text is pasted, not when it is pasted again by redo. */
   onLargePaste?: () => void;
   post?: Post;
 }
@@ -171,7 +171,7 @@ export class RecordedSession {
     this.#journal.addChanges(changes.map(({ position, deleted, inserted }) => [now, position, deleted, inserted, origin]), selectionOf(transaction.state));
     this.#selection = JSON.stringify(selectionOf(transaction.state));
     this.#flushSoon();
-    if (isLargePaste) this.options.onLargePaste?.();
+    if (isLargePaste && origin !== "redo") this.options.onLargePaste?.();
   }
 
   // The cursor moves with every change; noted is where the person puts it.
