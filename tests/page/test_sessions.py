@@ -71,6 +71,20 @@ def test_a_long_file_with_other_line_ends_and_half_a_character_is_replayed(recor
     screenshot(opened, "replay-forced-colours")
 
 
+def test_the_end_of_a_replayed_file_is_reached_by_keyboard_and_it_says_that_it_is_read_only(recorded, opened):
+    opened.goto(recorded.url + "#/sessions/attack")
+    opened.get_by_role("slider").press("End")
+    opened.locator(".cm-line", has_text="x0 = 0").wait_for()
+    text = opened.get_by_role("textbox", name="The file at this state")
+    text.press("Control+End")
+    opened.locator(".cm-line", has_text="half = ").wait_for()
+    text.press("Control+Home")
+    opened.locator(".cm-line", has_text="x0 = 0").wait_for()
+    assert text.get_attribute("aria-readonly") == "true"
+    text.press("x")
+    assert opened.locator(".cm-line").first.inner_text() == "x0 = 0"
+
+
 def test_a_replay_is_played_and_paused_by_keyboard_and_told_when_it_rests(recorded, opened):
     opened.goto(recorded.url + "#/sessions/attack")
     opened.get_by_role("button", name="Play").press("Space")

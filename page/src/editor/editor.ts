@@ -1,7 +1,6 @@
 // The editor: CodeMirror with what people expect of one, for any file. Not here: recording, the assistant.
 import { defaultKeymap, history, historyKeymap, indentWithTab, moveLineDown, moveLineUp } from "@codemirror/commands";
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from "@codemirror/language";
-import { python } from "@codemirror/lang-python";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { EditorSelection, EditorState, type Extension, type Line, type Text } from "@codemirror/state";
 import {
@@ -10,6 +9,7 @@ import {
 } from "@codemirror/view";
 import { styleNonce } from "../api/client";
 import { documentPosition, openFile } from "./coordinates";
+import { languageOf } from "./language";
 import { editorTheme } from "./theme";
 
 const basics: Extension = [
@@ -44,7 +44,7 @@ export function createEditor({ text, fileName, label, selection, extensions = []
   let state = EditorState.create({
     doc,
     extensions: [
-      extensions, file, basics, fileName.endsWith(".py") ? python() : [],
+      extensions, file, basics, languageOf(fileName),
       EditorView.contentAttributes.of({
         "aria-label": label, "aria-description": "Tab indents; Escape and then Tab leaves the editor",
         spellcheck: "false", autocapitalize: "off", autocorrect: "off",

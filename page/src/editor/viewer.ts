@@ -1,10 +1,11 @@
 // A file to look at: who changed each line last, and what is new in it. Not here: editing.
-import { python } from "@codemirror/lang-python";
+import { standardKeymap } from "@codemirror/commands";
 import { EditorState, RangeSetBuilder, StateEffect, StateField } from "@codemirror/state";
-import { Decoration, type DecorationSet, EditorView, gutterLineClass, GutterMarker, lineNumbers } from "@codemirror/view";
+import { Decoration, type DecorationSet, EditorView, gutterLineClass, GutterMarker, keymap, lineNumbers } from "@codemirror/view";
 import type { SessionState } from "../api/sessions";
 import { styleNonce } from "../api/client";
 import { difference } from "./difference";
+import { languageOf } from "./language";
 import { editorTheme } from "./theme";
 
 class AuthorMarker extends GutterMarker {
@@ -60,12 +61,13 @@ const freshLines = StateField.define<DecorationSet>({
 export class Viewer {
   readonly #view: EditorView;
 
-  constructor(parent: Element, label: string) {
+  constructor(parent: Element, label: string, fileName: string) {
     this.#view = new EditorView({
       parent,
       state: EditorState.create({
         extensions: [
-          EditorState.readOnly.of(true), EditorState.lineSeparator.of("\n"), lineNumbers(), authors, freshLines, python(),
+          EditorState.readOnly.of(true), EditorState.lineSeparator.of("\n"), lineNumbers(), authors, freshLines, languageOf(fileName),
+          keymap.of(standardKeymap), // without it only the lines that are rendered can be reached
           EditorView.cspNonce.of(styleNonce), editorTheme, EditorView.contentAttributes.of({ "aria-label": label }),
         ],
       }),

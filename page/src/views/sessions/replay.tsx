@@ -11,6 +11,7 @@ import { decimal, duration, percent, when } from "../../format";
 import { address } from "../../router";
 
 const PLAY_MS = 700;
+const PROBLEM_FILE = "solution.py"; // of a session without a file of the person's own
 
 export function Replay({ id }: { id: string }) {
   const path = `/api/sessions/${encodeURIComponent(id)}`;
@@ -27,7 +28,7 @@ export function Replay({ id }: { id: string }) {
   );
 }
 
-function Player({ path, timeline: { states, started } }: { path: string; timeline: SessionTimeline }) {
+function Player({ path, timeline: { states, started, file } }: { path: string; timeline: SessionTimeline }) {
   const [index, setIndex] = useState(0);
   const [isPlaying, setPlaying] = useState(false);
   const last = states.length - 1;
@@ -60,7 +61,7 @@ function Player({ path, timeline: { states, started } }: { path: string; timelin
           <span class="quiet-text small">{duration(since)} after the start, {when(state.timestamp_ms)}</span>
         </div>
       </div>
-      <StateText path={`${path}/states/${index}`} />
+      <StateText path={`${path}/states/${index}`} fileName={file ?? PROBLEM_FILE} />
       <section class="panel stack replay-facts" aria-label="What happened">
         <div role="status" aria-live={isPlaying ? "off" : "polite"}><h2>{headline(state)}</h2></div>
         {state.action && <Decision action={state.action} by={state.by} />}
@@ -84,12 +85,12 @@ function tests({ compiled, passed, total }: NonNullable<TimelineState["env"]>): 
   return total === null ? "The file compiles." : `Tests: ${passed} of ${total} passed.`;
 }
 
-function StateText({ path }: { path: string }) {
+function StateText({ path, fileName }: { path: string; fileName: string }) {
   const place = useRef<HTMLDivElement>(null);
   const viewer = useRef<Viewer | null>(null);
   const [error, setError] = useState<string | null>(null);
   useEffect(() => {
-    viewer.current = new Viewer(place.current!, "The file at this state");
+    viewer.current = new Viewer(place.current!, "The file at this state", fileName);
     return () => viewer.current?.destroy();
   }, []);
   useEffect(() => {
