@@ -602,6 +602,9 @@ def test_marks_fade_and_the_sign_stays_until_the_text_is_kept(still_clock, assis
     mark = still_clock.locator(".assistant-text")
     sign = still_clock.locator(".assistant-gutter .assistant-sign >> visible=true")
     assert "assistant-new" in mark.get_attribute("class")
+    still_clock.emulate_media(forced_colors="active")
+    assert mark.evaluate("node => getComputedStyle(node).textDecorationLine") == "underline"
+    still_clock.emulate_media(forced_colors="none")
     pass_time(still_clock, 6500)
     assert "assistant-fading" in mark.get_attribute("class")
     still_clock.emulate_media(reduced_motion="reduce")
