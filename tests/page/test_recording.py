@@ -204,6 +204,20 @@ def test_tab_indents_and_leaves_the_editor_after_escape(page, open_text):
     assert not editor.content.evaluate("content => content === document.activeElement")
 
 
+def test_what_is_selected_is_seen_in_forced_colours(page, open_text):
+    open_text("first\nsecond\n")
+    page.emulate_media(forced_colors="active")
+    page.keyboard.press("Control+A")
+    selected = page.locator(".cm-selectionBackground").first
+    selected.wait_for(state="attached")
+    background = selected.evaluate("node => getComputedStyle(node).backgroundColor")
+    highlight = page.evaluate("""() => {
+        document.body.style.backgroundColor = 'Highlight';
+        return getComputedStyle(document.body).backgroundColor;
+    }""")
+    assert background == highlight
+
+
 def test_a_large_paste_from_elsewhere_is_marked_until_the_person_includes_it(page, server, open_text):
     editor = open_text("x = 1\n")
     editor.paste("small = 1\n")

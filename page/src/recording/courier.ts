@@ -1,5 +1,5 @@
 // Brings a journal's entries to the server, each until it is on its disk: in order, in batches, again after a lost connection.
-import { RefusedError } from "../api/errors";
+import { errorText, RefusedError } from "../api/errors";
 import type { StartAnswer } from "../api/messages";
 import type { Journal } from "./journal";
 
@@ -35,7 +35,8 @@ export class Courier {
   #failures = 0;
   #restarts = 0;
   #hasStopped = false;
-  readonly #lanes: readonly Lane[] = [() => this.#nextStates(), () => this.#nextChanges(), () => this.#nextActivity()];
+  readonly #stateLane: Lane = () => this.#nextStates();
+  readonly #lanes: readonly Lane[] = [this.#stateLane, () => this.#nextChanges(), () => this.#nextActivity()];
 
   constructor(private readonly journal: Journal<unknown>, private readonly options: CourierOptions) {}
 
@@ -48,7 +49,7 @@ export class Courier {
     this.#wake();
   }
 
-  sendStates(): Promise<void> { return this.#run(this.#lanes[0]!); }
+  sendStates(): Promise<void> { return this.#run(this.#stateLane); }
 
   /** Resolves when everything is on the server's disk; throws what trying again does not help. */
   async send(): Promise<void> {
@@ -128,7 +129,7 @@ export class Courier {
       }
       this.#failures += 1;
       const isLasting = status !== null && LASTING.includes(status);
-      this.options.report(error instanceof Error ? error.message : String(error), isLasting);
+      this.options.report(errorText(error), isLasting);
       if (isLasting) throw error;
       await this.#pause();
       return false;
