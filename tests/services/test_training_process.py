@@ -110,6 +110,16 @@ def test_a_training_that_goes_on_shows_its_earlier_epochs_too(training, paths):
     assert [each.epoch for each in wait_for(process, "done").points] == [1, 2, 3]
 
 
+def test_an_epoch_that_the_file_had_before_its_event_came_is_shown_once(training, paths):
+    (paths.run / "training").mkdir(parents=True)
+    rows = [{**ROW, "epoch": epoch} for epoch in (1, 2, 3)]
+    (paths.run / "training" / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    code = "".join(f"tell('epoch', row={row}); " for row in rows) + f"tell('outcome', outcome={OUTCOME})"
+    process = training(code)
+    process.start()
+    assert [each.epoch for each in wait_for(process, "done").points] == [1, 2, 3]
+
+
 def test_the_process_has_a_pipe_for_its_input_and_the_data_root_of_the_server(training, paths):
     code = f'print(os.environ["PERSISTENT_DATA_DIR"], os.getsid(0) == os.getpid()); tell("outcome", outcome={OUTCOME})'
     process = training(code)
