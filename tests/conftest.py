@@ -36,6 +36,11 @@ def _as_if_on_disk(descriptor):
     os.fstat(descriptor)
 
 
+def pytest_xdist_auto_num_workers(config):
+    """One more than there are cores: tests wait for processes, sockets and pages a third of their time."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_configure(config):
     os.fsync = os.fdatasync = _as_if_on_disk
     # Before torch is loaded, and inherited by the processes that tests start.

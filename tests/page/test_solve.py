@@ -123,6 +123,7 @@ def test_a_statement_with_markup_in_it_stays_text(opened, server, monkeypatch):
     opened.get_by_role("heading", name=attack).wait_for()
     assert opened.get_by_text(attack).count() >= 2 and "attacked" not in opened.title()
     opened.get_by_role("button", name="End the session").click()
+    opened.get_by_role("heading", name="Problems").wait_for()
 
 
 def test_a_problem_that_is_not_there_is_said_so(server, page):
@@ -137,3 +138,4 @@ def test_the_cursor_of_a_new_problem_is_behind_its_starter_code(opened, server):
     opened.keyboard.type("return 0")
     assert opened.locator(".cm-line").last.inner_text().strip() == "return 0"
     opened.get_by_role("button", name="End the session").click()
+    opened.get_by_role("heading", name="Problems").wait_for()
