@@ -3,9 +3,9 @@
     python -m benchmarks.services [--seconds 10] [--lines 100] [--json]
 
 A real server in a process of its own, asked over loopback by one client after another answer. Decisions are the
-policy's, on a file of `--lines` lines, drawn so that most of them write (embedded writer); those that wrote count. They
-are measured alone and beside recording: 1,000 keystrokes and 20 states a second by another client. Runs of tests are of
-programs that differ, with three cases each; beside them one interpreter for each case, without protection.
+policy's, on a file of `--lines` lines, drawn so that most ask the embedded writer for a text; those that did count.
+They are measured alone and beside recording: 1,000 keystrokes and 20 states a second by another client. Runs of tests
+are of programs that differ, with three cases each; beside them one interpreter for each case, without protection.
 
 Not here: recording by itself under load (`recording.py`), the sandbox's levels (`judge.py`).
 """
@@ -89,13 +89,13 @@ def post_state(client: BackendClient, episode_id: str, text: str, i: int) -> boo
 
 
 def decide(client: BackendClient, episode_id: str, text: str, i: int) -> bool:
-    """Asks for help in the middle of the file; whether something was written."""
+    """Asks for help in the middle of the file; whether the writer was asked for a text."""
     offset = text.index("\n    \n") + 5
     body = {
         "episode_id": episode_id, "text": f"{text}# {i}", "attribution": [], "timestep": 0,
         "context": {"cursorOffset": offset, **MOSTLY_WRITES},
     }  # fmt: skip
-    return bool(client.post("/inference", body)["unified_diff"])
+    return "writer" in client.post("/inference", body)["metadata"]["milliseconds"]
 
 
 def run_tests(client: BackendClient, i: int) -> bool:
