@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from http.client import HTTPConnection
 
@@ -214,13 +215,19 @@ def test_a_damaged_file_of_solved_problems_is_reported_once(start, paths):
     assert len([line for line in running.lines if str(paths.solved) in line and "set aside" in line]) == 1
 
 
-def test_a_run_ends_when_its_client_has_gone(start):
-    running = start()
-    running.wait_until_ready()
+def begin_endless_run(running):
+    """The connection over which a run was asked for that does not end by itself."""
     body = {"episode_id": "e", "code": "while True: pass", "test_cases": [{"test_id": 1, "input": "", "output": ""}],
             "timestep": 0, "timeout_ms": 600_000}  # fmt: skip
     connection = HTTPConnection("127.0.0.1", running.port, timeout=60)
     connection.request("POST", "/api/tester/execute", json.dumps(body), {"Content-Type": "application/json"})
+    return connection
+
+
+def test_a_run_ends_when_its_client_has_gone(start):
+    running = start()
+    running.wait_until_ready()
+    connection = begin_endless_run(running)
     pool = running.services.tester._pool
     assert wait_until(lambda: any(pool._owners.values()))
     connection.close()
@@ -230,14 +237,11 @@ def test_a_run_ends_when_its_client_has_gone(start):
 def test_a_server_that_ends_does_not_wait_for_a_run(start):
     running = start()
     running.wait_until_ready()
-    body = {"episode_id": "e", "code": "while True: pass", "test_cases": [{"test_id": 1, "input": "", "output": ""}],
-            "timestep": 0, "timeout_ms": 600_000}  # fmt: skip
-    connection = HTTPConnection("127.0.0.1", running.port, timeout=60)
-    connection.request("POST", "/api/tester/execute", json.dumps(body), {"Content-Type": "application/json"})
-    assert wait_until(lambda: any(running.services.tester._pool._owners.values()))
-    begun = time.monotonic()
-    assert running.stop(60)
-    assert time.monotonic() - begun < 15
+    with closing(begin_endless_run(running)):
+        assert wait_until(lambda: any(running.services.tester._pool._owners.values()))
+        begun = time.monotonic()
+        assert running.stop(60)
+        assert time.monotonic() - begun < 15
 
 
 def wait_until(condition, seconds=30):
