@@ -10,6 +10,7 @@ import { notify, reporting } from "../notices";
 import type { RecordedSession } from "../recording/session";
 import { changeSettings, loadSettings, settings, UNTIL_RESUMED } from "../settings/settings";
 import { Store } from "../store";
+import { after } from "../timing";
 import { selectionBehind } from "./cursor";
 import { type Hunk, hunksBetween, type Unit } from "./hunks";
 import { assistantKeys, KEYS } from "./keys";
@@ -426,8 +427,4 @@ function dispatchInPlace(view: EditorView, transactions: readonly Transaction[])
 
 function sameOrNew(before: readonly PlacedEdit[], now: readonly PlacedEdit[]): readonly PlacedEdit[] {
   return before.length === now.length && before.every((edit, i) => edit.requestId === now[i]?.requestId) ? before : now;
-}
-
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => { setTimeout(resolve, ms); });
 }

@@ -11,6 +11,7 @@ import { originOf } from "../editor/origins";
 import { LineAttribution, type SpecialFlag } from "./attribution";
 import { Courier, type Post, type ReportRecording } from "./courier";
 import type { Journal, RecordedAction, StateMessage } from "./journal";
+import { after } from "../timing";
 
 export type { ReportRecording } from "./courier";
 export type { RecordedAction } from "./journal";
@@ -215,10 +216,6 @@ export class RecordedSession {
 function selectionOf(state: EditorState): FileSelection {
   const { anchor, head } = state.selection.main;
   return { anchor: filePosition(state, anchor), head: filePosition(state, head) };
-}
-
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => { setTimeout(resolve, ms); });
 }
 
 // What fails is reported by the courier.
