@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from app.stop_signals import SAME_SECONDS
 from data_paths import DataPaths
 from models import store
 from state import Env
@@ -234,11 +235,11 @@ def test_a_terminal_that_is_gone_saves_the_sessions_and_does_not_train(start, pa
 
 def test_a_second_ctrl_c_while_sessions_end_is_not_lost(start, paths):
     command = start(terminal=True)
-    slow = ["\n".join(["import time", f"time.sleep({t + 4})"]) for t in range(12)]
-    episode = begin_session(command.port(), ["def rows(grid):\n    while True: pass\n" + text for text in slow])
+    endless = [f"while {t}: pass" for t in range(1, 13)]
+    episode = begin_session(command.port(), endless, problem="row-sums")
     command.process.send_signal(signal.SIGINT)
     command.wait_for("ending open sessions")
-    time.sleep(0.2)
+    time.sleep(2 * SAME_SECONDS)
     command.process.send_signal(signal.SIGINT)
     assert command.end() == (130, "")
     assert "--train-only learns from them" in command.lines[-1] and not paths.models.exists()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -392,18 +393,34 @@ def test_ending_while_posting_loses_nothing_acknowledged(recording, run, state_r
     assert lines[-1].keys() == {"endTime"} and set(acknowledged) <= {line.get("timestep") for line in lines}
 
 
-def test_sessions_without_a_message_for_long_are_ended(make_recording, run, state_request):
-    recording = make_recording(idle_seconds=0.2)
+def test_sessions_without_a_message_for_long_are_ended(make_recording, run, state_request, monkeypatch):
+    recording = make_recording(idle_seconds=60.0)
+    now = time.monotonic()
+    monkeypatch.setattr("services.recording.recorder.time.monotonic", lambda: now)
 
     async def play(recorder, episode_id):
+        nonlocal now
         busy = await recorder.start("p")
-        for t in range(12):
+        for t in range(3):
+            now += 59.0
             await recorder.add_state(busy, state_request("a", t))
-            await asyncio.sleep(0.05)
+            await recorder.end_idle()
         return busy, recorder.open_sessions()
 
     episode_id, (busy, still_open) = played(recording, run, play)
     assert still_open == [busy] and recording.lines(episode_id)[-1].keys() == {"endTime"}
+
+
+def test_it_looks_for_idle_sessions_by_itself(make_recording, run):
+    recording = make_recording(idle_seconds=0.01)
+
+    async def play(recorder, episode_id):
+        async with asyncio.timeout(30):
+            while recorder.open_sessions():
+                await asyncio.sleep(0.01)
+
+    episode_id, _ = played(recording, run, play)
+    assert recording.lines(episode_id)[-1].keys() == {"endTime"}
 
 
 def test_closing_ends_all_sessions(recording, run, state_request):
