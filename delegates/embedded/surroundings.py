@@ -291,3 +291,17 @@ def _stored(node: ast.AST) -> Iterator[str]:
     else:
         for child in ast.iter_child_nodes(node):
             yield from _stored(child)
+
+
+def parameters_of(statement: ast.stmt) -> Iterator[str]:
+    """Names that a function binds for its body; none where the statement is no function."""
+    if isinstance(statement, Function):
+        arguments = statement.args
+        for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg):
+            if each is not None:
+                yield each.arg
+
+
+def loop_variables(around: Surroundings) -> set[str]:
+    """Variables of the loops that the place is in."""
+    return {name for each in around.enclosing if isinstance(each, ast.For) for name in bound_names(each)}
