@@ -149,7 +149,8 @@ class EmbeddedWriter:
     def forget_texts(self) -> None:
         """Forgets the person's earlier text."""
         with self._adding:
-            self._added, self._earlier = set(), RecentText()
+            self._added = set()
+            self._earlier, self._earlier_coded = RecentText(), RecentText()
 
     def close(self) -> None:
         """Stops what goes on in the background."""

@@ -47,6 +47,15 @@ def test_what_the_person_wrote_before_is_known():
     assert written(writer, text, SINGLE) == "    return width * height" != before
 
 
+def test_forgotten_text_leaves_no_trace():
+    learned = EmbeddedWriter()
+    learned.add_text("def area(width, height):\n    return width * height\n")
+    learned.forget_texts()
+    text = "def area(width, height):\n    |"
+    state, line = state_of(text)
+    assert learned.write(state, SINGLE, line) == EmbeddedWriter().write(state, SINGLE, line)
+
+
 def test_rejected_text_is_not_written_again():
     first = written(EmbeddedWriter(), REPEATED + "|", FILL)
     again = written(EmbeddedWriter(), REPEATED + "|", FILL, WritingContext(rejected=(first,)))
