@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import files
 from app.startup import STARTED
-from config import LoopConfig, ServeConfig
+from config import LoopConfig
 from data_paths import DataPaths
 from delegates.cleaning import clean
 from delegates.embedded import EmbeddedWriter
@@ -255,7 +255,7 @@ def _make_services(
     )
     stack.callback(snapshots.close)
     writer = describe(ReliableWriter(None, embedded, report))
-    settings = _person_settings(serve, None if is_simulation else paths.settings)
+    settings = _person_settings(config, None if is_simulation else paths.settings)
     services = Services(
         paths,
         Recorder(paths, snapshots, idle_seconds=60 * serve.idle_minutes),
@@ -302,10 +302,12 @@ def _make_assistance(
     return Assistance(models, writer, reviewer, clean)
 
 
-def _person_settings(serve: ServeConfig, path: Path | None) -> PersonSettings:
+def _person_settings(config: LoopConfig, path: Path | None) -> PersonSettings:
     """What the person said on the page, before what the configuration says; exploration only where both allow it."""
-    this_run = SettingsChange() if serve.explore else SettingsChange(explore=False)
-    return PersonSettings(path, Settings(explore=serve.explore, tutor=serve.tutor), this_run)
+    explore = config.serve.explore
+    this_run = SettingsChange() if explore else SettingsChange(explore=False)
+    defaults = Settings(explore=explore, tutor=config.serve.tutor, learn_pastes=config.learn_pastes)
+    return PersonSettings(path, defaults, this_run)
 
 
 def _learn_text(embedded: EmbeddedWriter, files: PersonFiles | None, stream: Path) -> None:

@@ -65,6 +65,14 @@ def free_ports(count):
     return ports
 
 
+def test_the_page_shows_what_the_configuration_says_until_the_person_changes_it(start):
+    config = replace(CONFIG, learn_pastes=True, serve=ServeConfig(tutor=True, explore=False))
+    status, content = get(start(config).port, "/api/settings")
+    settings = json.loads(content)
+    assert status == 200
+    assert (settings["learn_pastes"], settings["tutor"], settings["explore"]) == (True, True, False)
+
+
 def test_everything_that_begins_to_serve_is_imported_without_pytorch():
     code = "import services.serving, services.simulated_sessions, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
