@@ -3,13 +3,29 @@
 import re
 import tomllib
 
+import pytest
 
-def test_the_map_is_the_order_of_imports(root):
+
+@pytest.fixture
+def contracts(root):
+    return tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+
+
+def layers_of(contract):
+    return [layer.split(" | ") for layer in contract["layers"]]
+
+
+def test_the_map_is_the_order_of_imports(root, contracts):
     text = (root / "docs" / "architecture.md").read_text()
     (tree,) = re.findall(r"```\n(.*?)```", text, re.DOTALL)
     names = [name for line in tree.splitlines() for name in re.findall(r"\b([a-z_]+)(?:/|\.py)", line)]
-    contracts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    layers = [layer.split(" | ") for layer in contracts[0]["layers"]]
+    layers = layers_of(contracts[0])
     places = [next(i for i, layer in enumerate(layers) if name in layer) for name in names]
     assert sorted({*names}) == sorted(name for layer in layers for name in layer)
     assert places == sorted(places)
+
+
+def test_nothing_above_the_entry_point_of_sessions_may_import_their_parsers(contracts):
+    layers = layers_of(contracts[0])
+    above = [name for layer in layers[: layers.index(["state_adapter"])] for name in layer]
+    assert sorted(contracts[2]["source_modules"]) == sorted(f"project.{name}" for name in above)
