@@ -63,6 +63,11 @@ class DataPaths:
         return self.root / "state-service" / "session-counts.json"
 
     @property
+    def session_help(self) -> Path:
+        """What became of the help in the sessions recorded from a person, so that they are not read again; no texts."""
+        return self.root / "state-service" / "session-help.json"
+
+    @property
     def models(self) -> Path:
         """The current models and their stored generations."""
         return self.root / "trainer" / "models"

@@ -10,6 +10,7 @@ from pathlib import Path
 from actions import Action, Agent
 from episodes.activity import ACTIVITY, Activity, ActivityKind, check_activity, read_activity
 from episodes.canonical import parse_canonical, parse_history
+from episodes.continuations import copied_turns, first_recording
 from episodes.decision_inference import infer_decision
 from episodes.directory_reader import BESIDE_SNAPSHOT, find_files, read_episodes, read_recording
 from episodes.episode import Episode, Transition
@@ -52,8 +53,10 @@ __all__ = [
     "Transition",
     "check_activity",
     "check_recorded_state",
+    "copied_turns",
     "exclusion_mark",
     "find_files",
+    "first_recording",
     "index_stream",
     "infer_decision",
     "is_excluded",

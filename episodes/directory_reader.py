@@ -14,6 +14,7 @@ from errors import InputError, NotFoundError
 from state import Env
 
 from .activity import ACTIVITY
+from .continuations import link_continuations
 from .episode import Episode
 from .exclusion import exclusion_mark, session_folder
 from .json_reader import read_document
@@ -35,7 +36,8 @@ def read_episodes(
 ) -> tuple[list[Episode], Summary]:
     """Every episode with a decision at `path`: a folder, searched at any depth in a fixed order, or one file.
 
-    Sessions of a folder that the person excluded are left out, and counted in the summary.
+    Sessions of a folder that the person excluded are left out, and counted in the summary. What a session copied of
+    another one that it goes on from counts once (`continuations`).
 
     strict: a file or episode that is not valid is an error; else it is skipped, with its reason in the summary.
     progress: called after each file with the number of files done and in all.
@@ -60,7 +62,7 @@ def read_episodes(
     summary.excluded = len(reading.excluded)
     if not reading.used:
         raise _nothing(str(path), len(files) if root.is_dir() else None, summary)
-    return reading.used, summary
+    return link_continuations(reading.used, {mark.stem for mark in reading.excluded}), summary
 
 
 def find_files(folder: Path, refuse: Callable[[InputError], None]) -> Iterator[Path]:

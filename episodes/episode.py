@@ -43,6 +43,9 @@ class Episode:
 
     source: the file it was read from. cut_off: the recording ends before the session did. file: path of the person's
     file that was edited, from their folder; None: a problem, or not recorded.
+    source_episode: id of the recording that it goes on from, whose states up to turn `source_timestep` (None: all) come
+    first; None: it begins anew. copied: how many of them another episode of the same set has too (`continuations`).
+    first_recording: id of the recording with which the session began, if it is in the set; None: this one.
     """
 
     id: str
@@ -52,31 +55,44 @@ class Episode:
     actions: tuple[Action | None, ...]
     cut_off: bool = False
     file: str | None = None
+    source_episode: str | None = None
+    source_timestep: int | None = None
+    copied: int = 0
+    first_recording: str | None = None
+
+    @property
+    def session(self) -> str:
+        """Names the session that this is a recording of: what must not be learned from and held out at once."""
+        return self.first_recording or self.id
 
     def transitions(self, agent: Agent) -> list[Transition]:
-        """The agent's decisions in order, each paired with the state it was taken on."""
+        """The agent's decisions in order, each paired with the state it was taken on.
+
+        Those that led to copied states are the other episode's; they only enter the history and the streak.
+        """
         turns = [(i, action) for i, action in enumerate(self.actions) if action is not None and action.agent == agent]
         transitions = []
         streak = noop_streak(self.states[0]) if agent == "A" else 0
         states = self._states_with_all_undone()
         for i, action in turns:
             state = self.states[i - 1]
-            transitions.append(
-                Transition(
-                    agent=agent,
-                    index=i - 1,
-                    state=state,
-                    decision=action.decision,
-                    line=action.line,
-                    next=self.states[i],
-                    reply=states[i + 1] if i + 1 < len(states) else None,
-                    last=states[-1],
-                    streak=streak,
-                    history=state.history,
-                    done=i == turns[-1][0],
-                    action=action,
+            if i >= self.copied:
+                transitions.append(
+                    Transition(
+                        agent=agent,
+                        index=i - 1,
+                        state=state,
+                        decision=action.decision,
+                        line=action.line,
+                        next=self.states[i],
+                        reply=states[i + 1] if i + 1 < len(states) else None,
+                        last=states[-1],
+                        streak=streak,
+                        history=state.history,
+                        done=i == turns[-1][0],
+                        action=action,
+                    )
                 )
-            )
             streak = streak + 1 if action.decision is Decision.NO_OP else 0
         return transitions
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from actions import Action, Agent
 from line_tracking import carry_attribution, retained_share
@@ -19,6 +20,16 @@ LINE_OUTSIDE = "decisions at a line outside their file, whose line is taken as u
 SAME_TURN = "states replaced by a later one of the same timestep"
 
 
+class Origin(NamedTuple):
+    """The recording that an episode goes on from, up to a turn (None: all of it); `episode` None: it begins anew."""
+
+    episode: str | None = None
+    timestep: int | None = None
+
+
+NO_ORIGIN = Origin()
+
+
 def assemble(
     recorded: Sequence[RecordedState],
     repaired: Counter[str],
@@ -27,12 +38,14 @@ def assemble(
     source: str,
     problem_id: str | None = None,
     file: str | None = None,
+    origin: Origin = NO_ORIGIN,
     cut_off: bool = False,
     silent: Agent | None = None,
     realign: bool = False,
 ) -> Episode:
     """The episode that recorded states make up; `repaired` is counted up.
 
+    origin: the recording that it goes on from.
     silent: who moved where the recording names nobody; None: the agent whose attribution changed. realign: compute
     attribution from the texts, line-aligned, beginning with the first state's; else each state's is taken as it is.
     """
@@ -44,7 +57,7 @@ def assemble(
     if len(steps) < len(turns):
         repaired[SAME_TURN] += len(turns) - len(steps)
     states, actions = tuple(step.state for step in steps), tuple(step.action for step in steps)
-    return Episode(episode_id, source, problem_id, states, actions, cut_off, file)
+    return Episode(episode_id, source, problem_id, states, actions, cut_off, file, origin.episode, origin.timestep)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from errors import InputError
 
 from .canonical import parse_canonical
 from .episode import Episode
-from .episode_builder import assemble
+from .episode_builder import NO_ORIGIN, Origin, assemble
 from .json_parser import Reader, arrays, objects, parse, read_text, repeating_arrays
 from .line_tuples import state_of
 from .recorded_state import RecordedState, parse_action
@@ -70,6 +70,7 @@ def _episode(value: object, place: Place, name: str, source: str, repaired: Coun
         source=source,
         problem_id=problem_id_of(fields, place),
         file=file_of(fields, place),
+        origin=origin_of(fields),
         cut_off="endTime" in fields and fields["endTime"] is None,
         silent="H" if kind == "snapshot" and actions is None else None,
         realign=kind == "snapshot",
@@ -87,6 +88,14 @@ def problem_id_of(fields: dict[str, Any], place: Place) -> str | None:
 def file_of(fields: dict[str, Any], place: Place) -> str | None:
     """Path of the person's file that was edited; None: not given."""
     return optional_text(fields.get("file"), (place, "file"))
+
+
+def origin_of(fields: dict[str, Any]) -> Origin:
+    """The recording that this one goes on from; what is no such thing is another program's, and says nothing."""
+    episode, timestep = fields.get("source_episode"), fields.get("source_timestep")
+    if not isinstance(episode, str) or not episode:
+        return NO_ORIGIN
+    return Origin(episode, timestep if type(timestep) is int else None)
 
 
 def _kind(state: object, place: Place) -> str:

@@ -54,8 +54,16 @@ def snapshot(episode: Episode) -> dict[str, object]:
         "startTime": times[0],
         "endTime": None if episode.cut_off else times[-1],
         **({} if episode.file is None else {"file": episode.file}),
+        **_origin(episode),
         "states": states,
     }
+
+
+def _origin(episode: Episode) -> dict[str, object]:
+    """The recording that it goes on from."""
+    if episode.source_episode is None:
+        return {}
+    return {"source_episode": episode.source_episode, "source_timestep": episode.source_timestep}
 
 
 def recorded_state(episode_id: str, state: State, action: Action | None) -> dict[str, object]:

@@ -119,4 +119,5 @@ class Learning:
         recorded = self.services.help_reader.read(frozenset(self.services.recorder.open_sessions()))
         trained = last_entry(self.services.paths)
         seen = frozenset(() if trained is None else (*trained.sessions, *trained.held_out))
-        return learned_message(help_statistics(recorded), sum(each.id not in seen for each in recorded.sessions))
+        new_sessions = {each.session or each.id for each in recorded.sessions if each.id not in seen}
+        return learned_message(help_statistics(recorded), len(new_sessions))

@@ -19,7 +19,7 @@ from services.recording.recorder import Recorder
 from services.solved_problems import SolvedProblems
 from services.training_process import TrainingProcess
 from services.writer_switch import WriterSwitch
-from training.evaluation.help_records import HelpReader
+from training.evaluation.help_reader import HelpReader
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Services:
 
     def __post_init__(self, report: Callable[[str], None]) -> None:
         self.solved = SolvedProblems(self.paths.solved, report)
-        self.help_reader = HelpReader(self.paths.episodes)
+        self.help_reader = HelpReader(self.paths.episodes, self.paths.session_help)
         self.writers = WriterSwitch(self)
 
     def require_files(self) -> PersonFiles:

@@ -162,6 +162,7 @@ class SessionsService:
         episode_id = _text(read_header(session.path).get("episode_id")) or session.path.stem
         self.library.remove(session_id)
         _remove_games(self.services.paths, episode_id)
+        self.services.help_reader.forget_removed()
         relearn_texts(self.services)
 
     def _keep_from_training(self, locks: ExitStack) -> None:
@@ -180,6 +181,7 @@ class SessionsService:
         services.failures.close()
         erase(services.paths, model_files=models_too)
         self.library.forget()
+        services.help_reader.forget_removed()
         services.problems = load_problems(services.paths.problems)
         services.solved = SolvedProblems(services.paths.solved)
         if services.training is not None:

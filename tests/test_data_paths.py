@@ -62,6 +62,7 @@ def test_the_layout_is_the_documented_one():
         "simulated_episodes": "r/state-service/simulated-episodes",
         "self_play_episodes": "r/state-service/shallow-zero-style-episodes",
         "session_counts": "r/state-service/session-counts.json",
+        "session_help": "r/state-service/session-help.json",
         "models": "r/trainer/models",
         "manifest": "r/trainer/manifest.jsonl",
         "run": "r/trainer/run",

@@ -197,8 +197,10 @@ def _begin_plan(inputs: LoopInputs) -> RunPlan:
 def _held_out(inputs: LoopInputs, current: str | None) -> frozenset[str]:
     entry = entry_of(inputs.entries, inputs.folder, current)
     learned = frozenset(() if entry is None else entry.sessions)
-    ids = [episode.id for episode in inputs.episodes]
-    held_out = choose_held_out(ids, inputs.config.held_out_share, learned)
+    learned_sessions = {episode.session for episode in inputs.episodes if episode.id in learned}
+    sessions = [episode.session for episode in inputs.episodes]
+    chosen = choose_held_out(sessions, inputs.config.held_out_share, learned_sessions)
+    held_out = frozenset(episode.id for episode in inputs.episodes if episode.session in chosen)
     if overlap := held_out & learned:
         inputs.observer.message(f"The current models learned from {len(overlap)} of the {len(held_out)} held out.")
     return held_out
@@ -230,7 +232,7 @@ def _carry_out(inputs: LoopInputs, plan: RunPlan) -> Outcome:
 def _texts_to_learn_from(inputs: LoopInputs, learning: Sequence[Episode]) -> ReviewedTexts:
     """Those of the sessions that phases learn from."""
     config = inputs.config
-    validation = choose_validation([episode.id for episode in learning], config.bc.validation_share, config.seed)
+    validation = choose_validation([episode.session for episode in learning], config.bc.validation_share, config.seed)
     return ReviewedTexts.of([episode for index, episode in enumerate(learning) if index not in validation])
 
 

@@ -112,8 +112,9 @@ class Recorder:
         states: list[dict[str, Any]] = []
         live = LiveEpisode()
         if source_episode is not None:
-            header |= {"source_episode": source_episode, "source_timestep": source_timestep}
             states = await asyncio.to_thread(self._source_states, store, source_episode, source_timestep, episode_id)
+            latest = states[-1]["timestep"] if states else source_timestep
+            header |= {"source_episode": source_episode, "source_timestep": latest}
             await asyncio.to_thread(_follow_all, live, states)
         self._refuse_while_closed()
         session = await self._open(store, header, states)

@@ -79,6 +79,7 @@ class Recordings:
     def stream(self, session, folder="", end=True, torn=""):
         name = session["episode_id"]
         head = {key: session[key] for key in ("episode_id", "problem_id", "model", "startTime")}
+        head |= {key: session[key] for key in ("source_episode", "source_timestep") if key in session}
         states = [{key: value for key, value in one.items() if key != "env"} for one in session["states"]]
         rows = [head, *states, *([{"endTime": 9}] if end else [])]
         text = "".join(json.dumps(row) + "\n" for row in rows)

@@ -166,6 +166,15 @@ def test_a_deleted_session_is_gone_with_the_games_that_played_on_from_it(client,
     assert client.post(f"/api/sessions/{name}/delete").status_code == 404
 
 
+def test_nothing_of_a_deleted_session_is_kept_for_statistics(client, served):
+    name = record(client, ["a = 1", "a = 2"])
+    before = client.get("/api/learned").json()["sessions"]
+    assert name in served.paths.session_help.read_text()
+    assert client.post(f"/api/sessions/{name}/delete").status_code == 200
+    assert not served.paths.session_help.exists() or name not in served.paths.session_help.read_text()
+    assert client.get("/api/learned").json()["sessions"] == before - 1
+
+
 def test_a_session_that_is_recorded_is_not_deleted(client, served):
     name = record(client, ["a"], end=False)
     refusal = client.post(f"/api/sessions/{name}/delete")

@@ -98,7 +98,8 @@ def everything(paths):
     """A file at each place of the layout, and their paths."""
     files = [
         paths.episodes / "a/a.json", paths.simulated_episodes / "b/b.json", paths.self_play_episodes / "c/c.json",
-        paths.session_counts, paths.models / "policy.pt", paths.models / "generations/1/policy.pt", paths.manifest,
+        paths.session_counts, paths.session_help, paths.models / "policy.pt", paths.manifest,
+        paths.models / "generations/1/policy.pt",
         paths.run / "training/resume.pt", paths.run / "plan.json", paths.telemetry / "runs.jsonl",
         paths.logs / "services.log", paths.writers / "embedded.npz", paths.problems, paths.settings, paths.solved,
         paths.embeddings / "m-3.bin", paths.models.parent / "models-from-scripted/policy.pt",

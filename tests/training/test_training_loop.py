@@ -120,6 +120,18 @@ def test_with_enough_sessions_they_are_held_out_and_the_models_compared(sessions
     assert second.before.human_nll == first.after.human_nll
 
 
+def test_recordings_of_one_session_are_held_out_together(sessions, tmp_path):
+    """Whatever is held out: every recording is one of a pair, of which the second goes on from the first."""
+    firsts = [f"{one.id} again" for one in sessions]
+    pairs = [replace(one, id=name, first_recording=one.id) for one, name in zip(sessions, firsts, strict=True)]
+    paths, config = DataPaths(tmp_path), replace(TINY, held_out_share=0.5)
+    outcome = run_loop(config, [*sessions, *pairs], paths, NullObserver())
+    (entry,) = read_manifest(paths.manifest)
+    held_out = {name.removesuffix(" again") for name in entry.held_out}
+    assert outcome.held_out == 6 and len(held_out) == 3
+    assert not held_out & {name.removesuffix(" again") for name in entry.sessions}
+
+
 def test_models_that_learned_from_what_is_held_out_now_are_said_to_have(sessions, tmp_path):
     run_loop(TINY, sessions, DataPaths(tmp_path), NullObserver())
     observer = Telling()

@@ -1,6 +1,7 @@
 """Which sessions are not learned from: to know when to stop, and to compare new models with the current ones.
 
-Both rules choose by a hash of the session's id, so that most of what is held out stays so when sessions are added.
+Recordings of one session (`Episode.session`) go together. Both rules choose by a hash of the session's id, so that most
+of what is held out stays so when sessions are added.
 """
 
 from __future__ import annotations

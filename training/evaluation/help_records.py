@@ -1,31 +1,27 @@
-"""What the assistant did in recorded sessions and what became of it, one record for each of its decisions.
+"""What the assistant did in a recorded session and what became of it, one record for each of its decisions.
 
-Sessions are read as training reads them, and again only where a file of theirs has changed. Not here: statistics.
+Not here: a folder of sessions (`help_reader`), statistics.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import rewards
 from actions import Decision
-from errors import InputError, NotFoundError
+from errors import InputError
 from files import read_regular_file
 from line_tracking import line_edits
 from state import State
-from state_adapter import CHANGES, Episode, Transition, is_excluded, read_episodes
+from state_adapter import CHANGES, Episode, Transition
 
 ASSISTANT = "assistant"
 """Origin of changes that the assistant made."""
-
-SUFFIXES = (".json", ".jsonl")
-"""Of files that hold sessions."""
 
 NEW_LINE, LINE_END, IN_LINE = "new_line", "line_end", "in_line"
 """Where the person's cursor was: on a blank line, at the end of one, inside one."""
@@ -40,7 +36,8 @@ class HelpRecord:
     the person had replied, survived: at the session's end; None: unknown, or nothing was written.
     policy_kept, reviewer_kept: p(kept) as it was said then; explored: shown although the reviewer would have held it
     back, None: not reviewed. writer: its name. place: `NEW_LINE`, `LINE_END` or `IN_LINE`. pause: seconds since the
-    person's last change. minute: of the session. timestamp_ms: since 1970. None: unknown.
+    person's last change. minute: of the session. timestamp_ms: since 1970. turn: of the state that it led to.
+    None: unknown.
     """
 
     decision: Decision
@@ -57,75 +54,41 @@ class HelpRecord:
     pause: float | None = None
     minute: float | None = None
     timestamp_ms: int | None = None
+    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRecords:
-    """A session's records. started_ms: since 1970; None: unknown."""
+    """A recording's records. started_ms: since 1970; None: unknown. last_turn: of its last state.
+
+    source_episode: id of the recording that it goes on from, up to turn `source_timestep` (None: all of it); None: it
+    begins anew. session: names the session that it is a recording of, None: it alone.
+    """
 
     id: str
     started_ms: int | None
     records: tuple[HelpRecord, ...]
+    last_turn: int | None = None
+    source_episode: str | None = None
+    source_timestep: int | None = None
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedHelp:
-    """What a folder of sessions holds. unreadable: entries that were left out because they cannot be read."""
+    """What a folder of sessions holds, each decision once. unreadable: entries that cannot be read, so are left out."""
 
     sessions: tuple[SessionRecords, ...]
     unreadable: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """An entry of the folder, as it was read. stamp: of its files then. error: why it could not be read."""
-
-    stamp: object
-    sessions: tuple[SessionRecords, ...]
-    unreadable: bool
-
-
-class HelpReader:
-    """Reads the sessions of a folder; for any number of threads, which take turns."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()
-        self._entries: dict[str, _Entry] = {}
-
-    def read(self, open_sessions: Collection[str] = ()) -> RecordedHelp:
-        """All sessions that are learned from, but for those that are being recorded."""
-        with self._lock:
-            paths = [path for path in self._paths() if path.name not in open_sessions]
-            entries = self._entries = {path.name: self._entry(path) for path in paths}
-        sessions = {session.id: session for entry in entries.values() for session in entry.sessions}
-        return RecordedHelp(tuple(sessions.values()), sum(entry.unreadable for entry in entries.values()))
-
-    def _paths(self) -> list[Path]:
-        try:
-            paths = sorted(path for path in self._folder.iterdir() if not path.name.startswith("."))
-        except OSError:  # nothing was ever recorded
-            return []
-        return [path for path in paths if path.is_dir() or (path.suffix in SUFFIXES and not is_excluded(path))]
-
-    def _entry(self, path: Path) -> _Entry:
-        stamp, cached = _stamp(path), self._entries.get(path.name)
-        if cached is not None and cached.stamp == stamp:
-            return cached
-        try:
-            episodes, _ = read_episodes(path)
-        except NotFoundError:  # nothing that is learned from
-            return _Entry(stamp, (), unreadable=False)
-        except InputError:
-            return _Entry(stamp, (), unreadable=True)
-        return _Entry(stamp, tuple(map(session_records, episodes)), unreadable=False)
 
 
 def session_records(episode: Episode) -> SessionRecords:
     """The records of one session."""
     started, changes = episode.states[0].timestamp_ms, _change_times(Path(episode.source))
     records = [_record(transition, started, changes) for transition in episode.transitions("A")]
-    return SessionRecords(episode.id, started, tuple(records))
+    return SessionRecords(
+        episode.id, started, tuple(records), episode.states[-1].t, episode.source_episode, episode.source_timestep
+    )
 
 
 def _record(transition: Transition, started_ms: int | None, changes: list[float]) -> HelpRecord:
@@ -147,6 +110,7 @@ def _record(transition: Transition, started_ms: int | None, changes: list[float]
         pause=_pause(state, changes),
         minute=_minute(state, started_ms),
         timestamp_ms=state.timestamp_ms,
+        turn=transition.next.t,
     )
 
 
@@ -190,14 +154,3 @@ def _times(line: bytes) -> Iterator[float]:
         for time, _, _, _, origin in json.loads(line)["changes"]:
             if origin != ASSISTANT and isinstance(time, int | float):
                 yield time
-
-
-def _stamp(path: Path) -> object:
-    """Differs once a file of an entry is another, or has other content."""
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    stamps = []
-    for file in files:
-        with suppress(OSError):
-            status = file.stat()
-            stamps.append((str(file), status.st_ino, status.st_mtime_ns, status.st_size))
-    return tuple(stamps)

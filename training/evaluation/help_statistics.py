@@ -95,7 +95,8 @@ class Review:
 class HelpStatistics:
     """Rates of kept shares, all, and by key. survived: of what stands at the session's end.
 
-    first_ms, last_ms: when the first and the last session began, since 1970; None: unknown.
+    sessions: one and its continuations count once. first_ms, last_ms: when the first and the last session began, since
+    1970; None: unknown.
     """
 
     sessions: int
@@ -124,7 +125,7 @@ def help_statistics(recorded: RecordedHelp) -> HelpStatistics:
     replied = [record for record in records if record.retained is not None]
     starts = [session.started_ms for session in recorded.sessions if session.started_ms is not None]
     return HelpStatistics(
-        len(recorded.sessions),
+        len({session.session or session.id for session in recorded.sessions}),
         recorded.unreadable,
         min(starts, default=None),
         max(starts, default=None),

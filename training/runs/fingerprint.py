@@ -100,6 +100,8 @@ def _flatten(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]
 def _contents(episode: Episode) -> Iterator[bytes]:
     """All that is learned from in a session."""
     yield _bytes(episode.id, episode.actions, episode.cut_off)
+    if episode.copied:
+        yield _bytes(episode.copied)
     for state in episode.states:
         yield "\n".join(state.lines).encode("utf-8", "surrogatepass")
         yield _bytes(state.t, state.cursor, state.last_known_line, state.env, sorted(state.undone))

@@ -128,7 +128,7 @@ def _read(config: TrainConfig, episodes: Sequence[Episode], observer: Observer, 
     saved = _saved_run(config, run_fingerprint, observer)
     networks = starting_networks(config) if saved is None else _saved_networks(config, saved)
     dataset = transitions.build_dataset(episodes, networks.featurizer, config.rewards, reviewer=reviewer)
-    validation = frozenset(choose_validation(dataset.ids, config.bc.validation_share, config.seed))
+    validation = frozenset(choose_validation([e.session for e in episodes], config.bc.validation_share, config.seed))
     train = frozenset(range(len(episodes))) - validation
     if not len(dataset.select_episodes(train)):
         raise InputError("episodes", "no episode has a decision to learn from")

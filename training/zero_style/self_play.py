@@ -47,7 +47,7 @@ def roots_of(episodes: Sequence[Episode]) -> list[Root]:
     roots = []
     for episode in episodes:
         indices = [transition.index for transition in episode.transitions("A")]
-        indices = indices or [i for i, move in enumerate(episode.actions) if move is not None]
+        indices = indices or [i for i, move in enumerate(episode.actions) if move is not None and i >= episode.copied]
         roots += [Root(episode, index) for index in indices]
     return roots
 

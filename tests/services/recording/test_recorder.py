@@ -313,6 +313,8 @@ def test_a_session_begins_with_the_states_of_another(recording, run, state_reque
     _, copies = played(recording, run, play)
     texts = [[state["text"] for state in recording.states(copy)] for copy in copies[1:]]
     assert texts == [["text 0", "text 1 again", "text 2", "text 3"], ["text 0"]]
+    header = json.loads(recording.stream(copies[1]).read_bytes().splitlines()[0])
+    assert header["source_timestep"] == 3
     path = Store.SELF_PLAY.folder(recording.paths) / copies[0] / "raw" / f"{copies[0]}.jsonl"
     header, *states = [json.loads(line) for line in path.read_bytes().splitlines()]
     assert (header["source_timestep"], [state["timestep"] for state in states]) == (2, [0, 1, 2])

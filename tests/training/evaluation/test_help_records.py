@@ -5,8 +5,9 @@ import json
 import pytest
 
 from actions import Decision
-from training.evaluation import help_records
-from training.evaluation.help_records import IN_LINE, LINE_END, NEW_LINE, HelpReader
+from training.evaluation import help_reader
+from training.evaluation.help_reader import HelpReader
+from training.evaluation.help_records import IN_LINE, LINE_END, NEW_LINE
 
 START = 1_750_000_000_000
 
@@ -136,13 +137,13 @@ def test_a_session_is_read_again_only_if_a_file_of_it_has_changed(tmp_path, monk
     recording = two_writings(tmp_path)
     two_writings(tmp_path, "b")
     read_paths = []
-    read_episodes = help_records.read_episodes
+    read_episodes = help_reader.read_episodes
 
     def noted(path):
         read_paths.append(path.name)
         return read_episodes(path)
 
-    monkeypatch.setattr(help_records, "read_episodes", noted)
+    monkeypatch.setattr(help_reader, "read_episodes", noted)
     reader = HelpReader(tmp_path)
     assert len(reader.read().sessions) == len(reader.read().sessions) == 2
     assert read_paths == ["a", "b"]
