@@ -28,9 +28,9 @@ class WriterChoice(Struct, forbid_unknown_fields=True, omit_defaults=True):
 class WriterOption(Struct):
     """A writer that can be chosen, or could be once it is there.
 
-    good_for, costs: a sentence each. how: what to do to get it or to make it work; "": nothing is to be done. choice:
-    what to post to choose it, or to try it again; null: it is not there yet. size: bytes of a file on the disk; null:
-    none, or unknown.
+    good_for, costs: a sentence each. how: what to do to get it or to make it work; "": nothing is to be done. command:
+    to be run in a terminal for that; "": none. choice: what to post to choose it, or to try it again; null: it is not
+    there yet. size: bytes of a file on the disk; null: none, or unknown.
     """
 
     kind: WriterKind
@@ -42,6 +42,7 @@ class WriterOption(Struct):
     how: str = ""
     choice: WriterChoice | None = None
     size: int | None = None
+    command: str = ""
 
 
 class WritersMessage(Struct):

@@ -33,6 +33,8 @@ TUTOR = (
 MOST_MODELS = 20
 """Of one server that are listed."""
 
+OLLAMA = "ollama pull qwen2.5-coder:1.5b-base"
+RUN = "Run this in a terminal; then it can be chosen here."
 INSTALL = "pip install 'codeassist-policy[writer]'"
 
 
@@ -101,8 +103,8 @@ def _servers(services: Services) -> Iterator[WriterOption]:
             current=False,
             good_for=FILLS,
             costs="Some gigabytes of memory and disk, depending on the model; with a graphics card it is the fastest.",
-            how="Start Ollama with a code model (ollama pull qwen2.5-coder:1.5b-base), llama.cpp or LM Studio, "
-            "then look again.",
+            how="Start llama.cpp or LM Studio with a code model, or Ollama with the one that this gets, then look again.",
+            command=OLLAMA,
         )
 
 
@@ -131,7 +133,8 @@ def _file(path: Path, is_current: bool) -> WriterOption:
         current=is_current,
         good_for=FILLS if fills else CONTINUES,
         costs=f"{megabytes}; on a processor alone a line takes from a third of a second to some seconds.",
-        how="" if is_installed else f"Running it needs llama.cpp's Python bindings: {INSTALL}",
+        how="" if is_installed else "Running it needs llama.cpp's Python bindings; install them, then start again.",
+        command="" if is_installed else INSTALL,
         choice=WriterChoice("file", file=path.name) if is_installed else None,
         size=size,
     )
@@ -157,7 +160,7 @@ def _obtainable_files(services: Services) -> Iterator[WriterOption]:
 
 def _obtainable(name: str, good_for: str, megabytes: int, command: str) -> WriterOption:
     costs = f"{megabytes:,} MB to fetch and on the disk, somewhat more of memory."
-    return WriterOption("file", name, False, False, good_for, costs, how=command, size=megabytes * 10**6)
+    return WriterOption("file", name, False, False, good_for, costs, how=RUN, size=megabytes * 10**6, command=command)
 
 
 def _tutor(services: Services) -> WriterOption:

@@ -15,8 +15,11 @@ export function when(time: number | string | null | undefined): string {
   return Number.isNaN(date.getTime()) ? String(time) : date.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }
 
+/** How long something took, as exactly as a person may want it. */
 export function duration(milliseconds: number | null | undefined): string {
   if (milliseconds == null || milliseconds < 0) return DASH;
+  if (milliseconds < 1000) return `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.floor(milliseconds)} ms`;
+  if (milliseconds < 9950) return `${(milliseconds / 1000).toFixed(1)} s`;
   const seconds = Math.round(milliseconds / 1000);
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);

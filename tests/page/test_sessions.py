@@ -93,6 +93,16 @@ def test_a_replay_is_played_and_paused_by_keyboard_and_told_when_it_rests(record
     assert told.get_attribute("aria-live") == "off"
     opened.get_by_role("button", name="Pause").press("Space")
     assert told.get_attribute("aria-live") == "polite"
+    for go in (
+        lambda: opened.get_by_role("button", name="Next help").press("Enter"),
+        lambda: opened.get_by_role("button", name="Forward").press("Enter"),
+        lambda: opened.get_by_role("slider").press("ArrowRight"),
+    ):
+        opened.get_by_role("slider").press("Home")
+        opened.get_by_role("button", name="Play").press("Enter")
+        opened.get_by_role("button", name="Pause").wait_for()
+        go()
+        opened.get_by_role("button", name="Play").wait_for(timeout=400)
     opened.get_by_role("slider").press("End")
     opened.get_by_role("button", name="Back").press("Enter")
     opened.get_by_role("button", name="Forward").press("Enter")

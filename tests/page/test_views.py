@@ -42,7 +42,7 @@ def test_settings_hold_at_once_and_after_a_reload(opened, server):
     opened.get_by_label("as the system").check()
 
 
-def test_erasing_needs_words_and_a_confirmation_and_leaves_nothing(page, tmp_path, errors):
+def test_erasing_needs_the_words_and_nothing_more_and_leaves_nothing(page, tmp_path, errors):
     with serve(tmp_path / "data") as server:
         left = server.paths.episodes / "s" / "s.json"
         left.parent.mkdir(parents=True)
@@ -54,9 +54,8 @@ def test_erasing_needs_words_and_a_confirmation_and_leaves_nothing(page, tmp_pat
         page.locator("summary", has_text="Erase everything").click()
         button = page.locator("details button")
         assert button.is_disabled()
-        page.get_by_label("Type").fill("erase everything")
+        page.get_by_label("type").fill("erase everything")
         button.click()
-        page.get_by_role("dialog").get_by_role("button", name="Erase everything").click()
         page.get_by_role("heading", name="Write code; it learns when to help you").wait_for()
         assert not left.exists()
         kept = page.evaluate("[...Object.values(localStorage), ...Object.values(sessionStorage)].join()")
@@ -119,3 +118,21 @@ def test_the_views_are_reached_by_keyboard_alone(opened):
         opened.keyboard.press("Shift+Tab")
     opened.keyboard.press("Enter")
     opened.locator("main h1").wait_for()
+
+
+def test_a_command_is_copied_by_keyboard_and_selected_where_the_browser_refuses(opened, server):
+    opened.goto(server.url + "#/settings")
+    button = opened.get_by_role("button", name="Copy the command for SmolLM2")
+    told = opened.locator(".command", has=button).get_by_role("status")
+    command = opened.locator(".command", has=button).locator("code").inner_text()
+    assert "writers --get smollm2" in command
+    opened.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+    button.press("Enter")
+    expect(told).to_have_text("Copied.")
+    assert opened.evaluate("navigator.clipboard.readText()") == command
+    opened.context.clear_permissions()
+    opened.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); }")
+    button.press("Enter")
+    expect(told).to_have_text("It is selected: press Ctrl+C.")
+    assert opened.evaluate("String(getSelection())") == command
+    assert violations(opened) == []

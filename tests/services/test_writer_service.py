@@ -38,10 +38,11 @@ def test_without_anything_each_kind_is_listed_with_what_it_is_good_for_and_how_t
     for option in message["options"]:
         assert option["good_for"].endswith(".") and option["costs"].endswith(".")
         assert option["available"] == (option["choice"] is not None) == (option["how"] == "")
+        assert not option["command"] or option["how"]
     assert [option["available"] for option in options(message, "tutor") + options(message, "embedded")] == [True, True]
-    hints = " ".join(option["how"] for option in options(message, "file"))
-    assert "writers --get smollm2" in hints and "curl -L" in hints
-    assert "ollama pull" in options(message, "server")[0]["how"]
+    commands = " ".join(option["command"] for option in options(message, "file"))
+    assert "writers --get smollm2" in commands and "curl -L" in commands
+    assert options(message, "server")[0]["command"].startswith("ollama pull")
     assert message["automatic"] and message["named_at_start"] is None and message["failure"] is None
 
 
@@ -65,7 +66,7 @@ def test_a_model_file_says_what_it_needs_and_a_damaged_one_what_is_wrong(client,
     assert small["available"] and small["choice"] == {"kind": "file", "file": smollm2.name}
     assert "98 MB on the disk" in small["costs"] and small["size"] == smollm2.stat().st_size
     assert not broken["available"] and "damaged" in broken["how"]
-    assert not any("smollm2" in option["how"] for option in files.values())
+    assert not any("smollm2" in option["command"] for option in files.values())
 
 
 def test_a_choice_that_cannot_be_made_is_refused_in_words_and_changes_nothing(client, served):

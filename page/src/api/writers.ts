@@ -15,6 +15,7 @@ export interface WriterOption {
   good_for: string;
   costs: string;
   how: string;
+  command: string;
   choice: WriterChoice | null;
   size: number | null;
 }

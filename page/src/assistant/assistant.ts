@@ -15,10 +15,10 @@ import { selectionBehind } from "./cursor";
 import { type Hunk, hunksBetween, type Unit } from "./hunks";
 import { assistantKeys, KEYS } from "./keys";
 import { linesOf, marks, subtleMarks } from "./marks";
-import { mergedHunks } from "./merge";
+import { mergedHunks, movedLines } from "./merge";
 import { PauseTimer } from "./pause-timer";
 import { fatesOf, freshEdits, insertedText, type PlacedEdit, placedEdits, setPhase, settleEdits, wholeText } from "./placed-edits";
-import { newEdit, placeEdit, stateWith } from "./placing";
+import { changeSetOf, newEdit, placeEdit, stateWith } from "./placing";
 import { RejectedTexts } from "./rejected";
 import { requestHelp } from "./request";
 import { CLOSED, isPausedAt, restingStatus, type Status } from "./status";
@@ -294,10 +294,12 @@ export class Assistant {
     const merged = mergedHunks(asked.doc, hunks, line, this.#since);
     const dropped = hunks.length ? this.#reasonToDrop(view, merged) : null;
     const isPlaced = merged !== null && dropped === null && hunks.length > 0;
+    const change = this.#since.composeDesc(changeSetOf(view.state, isPlaced ? merged : []).desc);
     const firstLine = isPlaced ? this.#place(view, merged, kindOf(type), requestId) : null;
+    const lines = movedLines(asked.doc, linesIn(answer), change, view.state.doc);
     const shown = isPlaced ? stateWith(asked, hunks) : asked;
     void session.postState(shown, { H: null, A: dropped ? { type: 0, line: 0 } : { type, line, request_id: requestId } });
-    this.decisions.set([{ time: Date.now(), answer, dropped, isAsked, firstLine, hunks }, ...this.decisions.value].slice(0, MOST_DECISIONS));
+    this.decisions.set([{ time: Date.now(), answer, dropped, isAsked, firstLine, lines, hunks }, ...this.decisions.value].slice(0, MOST_DECISIONS));
     this.#refusal = reason !== undefined && !Object.keys(milliseconds).length ? reason : null; // nobody was asked
     if (isPlaced) this.#isFailureTold = false;
     else this.#tellSilence(reason, isAsked && hadNoText(answer.metadata));
@@ -416,6 +418,9 @@ export class Assistant {
     this.#target?.session.noteActivity(kind, detail);
   }
 }
+
+/** Lines that the answer speaks of. */
+const linesIn = ({ metadata: { record } }: InferenceAnswer): number[] => [record.line, ...(record.alternatives ?? []).map((pair) => pair.line)];
 
 /** The person goes on seeing what they see. */
 function dispatchInPlace(view: EditorView, transactions: readonly Transaction[]): void {

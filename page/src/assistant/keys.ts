@@ -1,6 +1,7 @@
 // The assistant's keys in the editor. They are the person's own wherever there is nothing for the assistant to do.
 import { type Extension, Prec } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
+import { isMac } from "../keyboard";
 
 export interface Commands {
   /** Each returns whether there was something to do. */
@@ -9,8 +10,6 @@ export interface Commands {
   askNow(): boolean;
   togglePause(): void;
 }
-
-const isMac = /Mac|iP(hone|ad)/.test(globalThis.navigator?.platform ?? "");
 
 /** The keys as the page names them. */
 export const KEYS = {

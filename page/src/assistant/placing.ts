@@ -1,13 +1,13 @@
 // Puts an edit into the document as one undo step; the cursor, the selection and what the person sees stay in place.
 import { isolateHistory } from "@codemirror/commands";
-import type { EditorSelection, EditorState, Transaction } from "@codemirror/state";
+import type { ChangeSet, EditorSelection, EditorState, Transaction } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { originAnnotation } from "../editor/origins";
 import type { Hunk } from "./hunks";
 import { addEdit, type EditKind, type PlacedEdit, placedHunks } from "./placed-edits";
 
 export function newEdit(state: EditorState, hunks: readonly Hunk[], kind: EditKind, requestId: string): PlacedEdit {
-  const after = state.changes(changesOf(hunks)).apply(state.doc);
+  const after = changeSetOf(state, hunks).apply(state.doc);
   return {
     requestId, kind, hunks: placedHunks(hunks), phase: "new", time: Date.now(), isFresh: true,
     placed: { hunks, before: state.doc, after, part: null },
@@ -31,6 +31,10 @@ export function placeEdit(view: EditorView, edit: PlacedEdit, words: string): vo
 /** The state as it would be if the hunks had come at once. */
 export function stateWith(state: EditorState, hunks: readonly Hunk[]): EditorState {
   return state.update({ changes: changesOf(hunks) }).state;
+}
+
+export function changeSetOf(state: EditorState, hunks: readonly Hunk[]): ChangeSet {
+  return state.changes(changesOf(hunks));
 }
 
 function changesOf(hunks: readonly Hunk[]): { from: number; to: number; insert: string }[] {

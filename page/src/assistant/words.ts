@@ -1,6 +1,7 @@
 // What the assistant does and why, in words. Pure; not here: how it is shown.
 import type { InferenceAnswer, ReviewMessage } from "../api/messages";
 import { decisionInfinitive, decisionKind } from "../decisions";
+import { duration } from "../format";
 import type { EditKind } from "./placed-edits";
 
 const STAGES: Record<string, string> = { policy: "deciding", writer: "writing", reviewer: "reviewing" };
@@ -31,6 +32,8 @@ export interface Circumstances {
   isAsked: boolean;
   /** Where its text stands, from 1; null: the page put none in. */
   firstLine: number | null;
+  /** Where the lines that it spoke of were when its answer came: the person may have typed on. Those that are missing stayed. */
+  lines: ReadonlyMap<number, number>;
 }
 
 export interface Explanation {
@@ -44,7 +47,9 @@ type Metadata = InferenceAnswer["metadata"];
 
 export function explain({ metadata }: InferenceAnswer, circumstances: Circumstances): Explanation {
   const { record, milliseconds } = metadata;
-  const { dropped } = circumstances;
+  const { dropped, firstLine, lines } = circumstances;
+  const fileLine = ({ decision, line }: Alternative): number =>
+    (decision === record.decision && line === record.line ? firstLine : null) ?? lines.get(line) ?? line;
   return {
     headline: headline(metadata, circumstances),
     reasons: [
@@ -55,8 +60,8 @@ export function explain({ metadata }: InferenceAnswer, circumstances: Circumstan
       ...(metadata.model_used && metadata.review ? [`The text is by ${metadata.model_used}.`] : []),
       ...reviewed(metadata),
     ],
-    considered: alternativesOf(record).map(({ decision, line, probability }) => ({
-      name: decisionInfinitive(decision), line: line ? String(line) : "-", probability: percent(probability),
+    considered: alternativesOf(record).map((pair) => ({
+      name: decisionInfinitive(pair.decision), line: pair.line ? String(fileLine(pair)) : "–", probability: percent(pair.probability),
     })),
     stages: Object.entries(milliseconds).map(([stage, spent]) => ({ name: STAGES[stage] ?? stage, milliseconds: duration(spent) })),
   };
@@ -132,10 +137,6 @@ export function percent(share: number): string {
   const value = share * 100;
   if (value > 0 && value < 0.1) return "under 0.1 %";
   return `${value >= 10 ? Math.round(value) : Math.round(value * 10) / 10} %`;
-}
-
-export function duration(milliseconds: number): string {
-  return milliseconds >= 1000 ? `${(milliseconds / 1000).toFixed(1)} s` : `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`;
 }
 
 /** "Wrote 3 lines at line 5". line: its first, from 1; lines: that hold something new. */

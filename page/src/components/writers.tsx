@@ -5,6 +5,7 @@ import type { WriterChoice, WriterOption, WritersMessage } from "../api/writers"
 import { size } from "../format";
 import { notify, reporting } from "../notices";
 import { Button } from "./button";
+import { Command } from "./command";
 import { Loading } from "./loading";
 import { useResource } from "./resource";
 import "./writers.css";
@@ -69,7 +70,12 @@ function Option({ option, isOff, choose }: OptionProps) {
       <h3>{KINDS[option.kind]}{(option.kind === "file" || (option.kind === "server" && option.available)) && <span class="quiet-text"> {option.name}</span>}</h3>
       <p>{option.good_for}</p>
       <p class="small quiet-text">{option.costs}{option.size !== null && ` (${size(option.size)})`}</p>
-      {option.how && <p class="small how" tabIndex={0}>{option.how}</p>}
+      {option.how && (
+        <div class="stack-tight small how">
+          <p>{option.how}</p>
+          {option.command && <Command text={option.command} name={option.name} />}
+        </div>
+      )}
       <p class="writer-choice">
         {option.current ? <span class="right">✓ writes now</span>
           : choice !== null && <Button isOff={isOff || !option.available} onClick={choose(choice)} aria-label={`Let it write: ${option.name}`}>Let it write</Button>}

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ChangeSet, Text } from "@codemirror/state";
 import { applyHunks, hunksBetween } from "../../src/assistant/hunks";
-import { mergedHunks } from "../../src/assistant/merge";
+import { mergedHunks, movedLines } from "../../src/assistant/merge";
 
 const ASKED = "a = 1\n\nb = 2\n\nc = 3";
 const ANSWER = "a = 1\n\nb = 2 + a\n\nc = 3";
@@ -36,4 +36,11 @@ test("lines that are put below the decision's line need that to be as it was", (
 
 test("nothing to merge is nothing, however much was typed", () => {
   assert.equal(merged(0, 0, "x", { answer: ASKED, line: 0 }), `x${ASKED}`);
+});
+
+test("lines are found again after what was typed, and after what was put in at their beginning", () => {
+  const document = Text.of(ASKED.split("\n"));
+  const change = ChangeSet.of([{ from: 0, insert: "# first\n" }, { from: 7, insert: "x\ny\n" }], document.length);
+  assert.deepEqual([...movedLines(document, [1, 2, 3, 0, 99], change.desc, change.apply(document))], [[1, 2], [2, 3], [3, 6]]);
+  assert.deepEqual([...movedLines(document, [1, 2, 5], ChangeSet.empty(document.length).desc, document)], []);
 });

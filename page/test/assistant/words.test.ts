@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InferenceAnswer } from "../../src/api/messages";
-import { type Circumstances, duration, explain, percent, wroteWords } from "../../src/assistant/words";
+import { type Circumstances, explain, percent, wroteWords } from "../../src/assistant/words";
 
 type Metadata = InferenceAnswer["metadata"];
 
@@ -10,7 +10,7 @@ const RECORD: Metadata["record"] = {
   alternatives: [{ decision: 2, line: 4, probability: 0.25 }, { decision: 0, line: 0, probability: 0.0004 }],
 };
 
-const PAUSED: Circumstances = { dropped: null, isAsked: false, firstLine: null };
+const PAUSED: Circumstances = { dropped: null, isAsked: false, firstLine: null, lines: new Map() };
 const ASKED: Circumstances = { ...PAUSED, isAsked: true };
 
 function answer(change: Partial<Metadata>): InferenceAnswer {
@@ -71,6 +71,14 @@ test("a text is told to be where it stands", () => {
   assert.match(explanation.reasons[0] ?? "", /to write a line at line 5\./);
 });
 
+test("what it considered has the file's lines, where the person typed on and its text stands", () => {
+  const alternatives = [{ decision: 2, line: 4, probability: 0.3 }, { decision: 4, line: 4, probability: 0.2 }, { decision: 1, line: 9, probability: 0.1 }, { decision: 0, line: 0, probability: 0.1 }];
+  const record = { ...RECORD, alternatives };
+  const { considered } = explain(answer({ record }), { ...PAUSED, firstLine: 8, lines: new Map([[4, 6], [9, 13]]) });
+  assert.deepEqual(considered.map(({ line }) => line), ["8", "6", "13", "–"]);
+  assert.deepEqual(explain(answer({ record }), PAUSED).considered.map(({ line }) => line), ["4", "4", "9", "–"]);
+});
+
 test("silence and what was held back are told too", () => {
   assert.equal(explain(answer({ action: [0, 0], record: { ...RECORD, decision: 0, line: 0 } }), PAUSED).headline, "It kept quiet");
   const { headline, reasons: [first] } = explain(answer({ action: [0, 4] }), PAUSED);
@@ -87,7 +95,6 @@ test("why a text that came is not there is told first", () => {
 
 test("numbers are short", () => {
   assert.deepEqual([0, 0.0001, 0.004, 0.099, 0.5, 1].map(percent), ["0 %", "under 0.1 %", "0.4 %", "9.9 %", "50 %", "100 %"]);
-  assert.deepEqual([0.04, 12.3, 4321].map(duration), ["0.0 ms", "12 ms", "4.3 s"]);
 });
 
 test("what it wrote is counted in lines", () => {

@@ -34,6 +34,7 @@ function Player({ path, timeline: { states, started, file } }: { path: string; t
   const last = states.length - 1;
   const decisions = useMemo(() => states.flatMap((state, i) => (state.by === "A" && state.action?.decision ? [i] : [])), [states]);
   const show = (next: number) => setIndex(Math.min(Math.max(next, 0), last));
+  const go = (next: number) => { setPlaying(false); show(next); }; // the person's own hand ends playback
   useEffect(() => {
     if (!isPlaying) return;
     if (index >= last) {
@@ -50,14 +51,14 @@ function Player({ path, timeline: { states, started, file } }: { path: string; t
       <div class="replay-controls panel stack">
         <label class="scrubber">State {index + 1} of {states.length}
           <input type="range" min={0} max={last} value={index} aria-valuetext={`${index + 1} of ${states.length}`}
-            onInput={(event) => { setPlaying(false); show(Number(event.currentTarget.value)); }} />
+            onInput={(event) => go(Number(event.currentTarget.value))} />
         </label>
         <div class="row">
           <button onClick={() => { if (index >= last) setIndex(0); setPlaying(!isPlaying); }}>{isPlaying ? "Pause" : "Play"}</button>
-          <Button isOff={index === 0} onClick={() => show(index - 1)}>Back</Button>
-          <Button isOff={index === last} onClick={() => show(index + 1)}>Forward</Button>
-          <Button isOff={!decisions.some((i) => i < index)} onClick={() => show(decisions.findLast((i) => i < index) ?? 0)}>Previous help</Button>
-          <Button isOff={!decisions.some((i) => i > index)} onClick={() => show(decisions.find((i) => i > index) ?? last)}>Next help</Button>
+          <Button isOff={index === 0} onClick={() => go(index - 1)}>Back</Button>
+          <Button isOff={index === last} onClick={() => go(index + 1)}>Forward</Button>
+          <Button isOff={!decisions.some((i) => i < index)} onClick={() => go(decisions.findLast((i) => i < index) ?? 0)}>Previous help</Button>
+          <Button isOff={!decisions.some((i) => i > index)} onClick={() => go(decisions.find((i) => i > index) ?? last)}>Next help</Button>
           <span class="quiet-text small">{duration(since)} after the start, {when(state.timestamp_ms)}</span>
         </div>
       </div>

@@ -1,7 +1,6 @@
 // Everything that a person may want otherwise, and the ways out: export and erase everything, stop the server.
 import { useState } from "preact/hooks";
 import { ask, trainsAtEnd } from "../../api/client";
-import { confirmed } from "../../components/confirm";
 import { focusHeading } from "../../components/focus";
 import { Writers } from "../../components/writers";
 import { notify, reporting } from "../../notices";
@@ -108,8 +107,6 @@ function forgetInBrowser(): void {
 function Erase() {
   const [words, setWords] = useState("");
   const erase = reporting(async () => {
-    const text = "Sessions, models, settings, solved marks and logs are deleted for good. Export them first if you may want them again.";
-    if (!(await confirmed("Erase everything?", text, "Erase everything"))) return;
     await workspace.close();
     await ask("/api/erase", { confirm: ERASE });
     forgetInBrowser();
@@ -117,10 +114,11 @@ function Erase() {
     location.reload();
   });
   return (
-    <details>
+    <details class="erase">
       <summary>Erase everything</summary>
+      <p class="words">Sessions, models, settings, solved marks and logs are deleted for good, at once. Export them first if you may want them again.</p>
       <p class="row">
-        <label>Type “{ERASE}” <input value={words} autocomplete="off" onInput={(event) => setWords(event.currentTarget.value)} /></label>
+        <label>To do it, type “{ERASE}” <input value={words} autocomplete="off" onInput={(event) => setWords(event.currentTarget.value)} /></label>
         <button class="danger" disabled={words.trim() !== ERASE} onClick={erase}>Erase everything</button>
       </p>
     </details>
