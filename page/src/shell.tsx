@@ -72,7 +72,10 @@ export function Shell() {
             <a key={key} href={address(key)} aria-current={key === name ? "page" : undefined}>{entry.title}</a>
           ))}
         </nav>
-        <RecordingSign />
+        <div class="signs">
+          <RecordingSign />
+          <AssistantSign />
+        </div>
       </header>
       <main id="main" ref={main} tabIndex={-1}>
         <Guarded key={name}><View rest={rest} /></Guarded>
@@ -110,6 +113,13 @@ function Guarded({ children }: { children: ComponentChildren }) {
 function RecordingSign() {
   const { state, text } = useStore(workspace.recordingSign);
   return <p class="recording-sign" data-state={state} role="status">{text}</p>;
+}
+
+/** On narrow screens, where the editor's own line is out of sight; it is the one that screen readers read. */
+function AssistantSign() {
+  const { kind, text } = useStore(workspace.assistant.status);
+  if (useStore(workspace.document) === null) return null;
+  return <p class="assistant-sign-line assistant-status" data-kind={kind} aria-hidden="true"><span class="assistant-dot" /><span class="assistant-status-text">{text}</span></p>;
 }
 
 function Notices() {

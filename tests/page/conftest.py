@@ -161,7 +161,7 @@ def _forget(tab, origin):
     session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
     session.detach()
     tab.set_viewport_size(VIEWPORT)
-    tab.emulate_media(color_scheme="light")
+    tab.emulate_media(color_scheme="light", forced_colors="none")
 
 
 def violations(page):

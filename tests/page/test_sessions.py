@@ -71,6 +71,19 @@ def test_a_long_file_with_other_line_ends_and_half_a_character_is_replayed(recor
     screenshot(opened, "replay-forced-colours")
 
 
+def test_who_wrote_a_line_is_seen_without_the_pages_own_colours(recorded, opened):
+    opened.emulate_media(forced_colors="active")
+    opened.goto(recorded.url + "#/sessions/attack")
+    opened.get_by_role("button", name="Forward").click()
+    style = "mark => { const style = getComputedStyle(mark); return [style.borderLeftStyle, style.borderLeftWidth]; }"
+    assert opened.locator(".cm-author-assistant").first.evaluate(style) == ["double", "4px"]
+    opened.get_by_role("slider").press("End")
+    assert opened.locator(".cm-author-human").first.evaluate(style) == ["solid", "4px"]
+    opened.get_by_role("textbox", name="The file at this state").focus()
+    outline = "editor => { const style = getComputedStyle(editor); return [style.outlineStyle, style.outlineWidth]; }"
+    assert opened.locator(".editor").evaluate(outline) == ["solid", "2px"], "around the gutter too"
+
+
 def test_the_end_of_a_replayed_file_is_reached_by_keyboard_and_it_says_that_it_is_read_only(recorded, opened):
     opened.goto(recorded.url + "#/sessions/attack")
     opened.get_by_role("slider").press("End")

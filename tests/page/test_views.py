@@ -136,3 +136,22 @@ def test_a_command_is_copied_by_keyboard_and_selected_where_the_browser_refuses(
     expect(told).to_have_text("It is selected: press Ctrl+C.")
     assert opened.evaluate("String(getSelection())") == command
     assert violations(opened) == []
+
+
+def test_on_a_phone_every_view_is_in_sight_and_so_are_the_signs_wherever_it_is_scrolled(opened, server):
+    opened.goto(server.url + "#/solve/warmest-day")
+    opened.locator(".cm-content").wait_for()
+    signs = opened.locator(".signs")
+    for width in (320, 390):
+        opened.set_viewport_size({"width": width, "height": 844})
+        opened.evaluate("scrollTo(0, 0)")
+        for link in opened.get_by_role("navigation", name="Views").get_by_role("link").all():
+            expect(link).to_be_in_viewport(ratio=1)
+        for scroll in ("scrollTo(0, 0)", "scrollTo(0, document.body.scrollHeight)"):
+            opened.evaluate(scroll)
+            expect(signs.get_by_text("Recording", exact=True)).to_be_in_viewport(ratio=1)
+            expect(signs.get_by_text("Looks on")).to_be_in_viewport(ratio=1)
+    assert violations(opened) == []
+    screenshot(opened, "solve-phone")
+    opened.get_by_role("button", name="End the session").click()
+    opened.get_by_role("heading", name="Problems").wait_for()

@@ -47,7 +47,7 @@ export function createEditor({ text, fileName, label, selection, extensions = []
       extensions, file, basics, languageOf(fileName),
       EditorView.contentAttributes.of({
         "aria-label": label, "aria-description": "Tab indents; Escape and then Tab leaves the editor",
-        spellcheck: "false", autocapitalize: "off", autocorrect: "off",
+        tabindex: "0", spellcheck: "false", autocapitalize: "off", autocorrect: "off",
       }),
     ],
   });

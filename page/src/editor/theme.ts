@@ -5,7 +5,7 @@ import { tags } from "@lezer/highlight";
 
 const theme = EditorView.theme({
   "&": { background: "var(--surface)", color: "var(--ink)", height: "100%" },
-  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-1px" },
+  "&.cm-focused": { outline: "none" }, // around the place it stands in instead: the gutters cover part of one here
   ".cm-scroller": { fontFamily: "var(--mono)", fontSize: "0.875rem", lineHeight: "1.55" },
   ".cm-content": { caretColor: "var(--ink)" },
   ".cm-cursor": { borderLeftColor: "var(--ink)", borderLeftWidth: "2px" },
@@ -14,8 +14,10 @@ const theme = EditorView.theme({
   ".cm-activeLineGutter": { color: "var(--ink)" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": { background: "var(--selection)" },
   ".cm-matchingBracket": { background: "var(--selection)" },
-  ".cm-gutterElement.cm-author-human": { boxShadow: "inset 0.2rem 0 var(--human-mark)" },
-  ".cm-gutterElement.cm-author-assistant": { boxShadow: "inset 0.2rem 0 var(--code-mark)", fontWeight: "700" },
+  ".cm-lineNumbers .cm-gutterElement": { paddingInlineStart: "0.6rem" },
+  // Borders: they stay where a system has colours of its own, and tell the two apart without any.
+  ".cm-gutterElement.cm-author-human": { borderInlineStart: "0.3rem solid var(--human-mark)", paddingInlineStart: "0.3rem" },
+  ".cm-gutterElement.cm-author-assistant": { borderInlineStart: "0.3rem double var(--code-mark)", fontWeight: "700", paddingInlineStart: "0.3rem" },
   ".cm-fresh-line": { background: "var(--code-wash)" },
   ".cm-panels": { background: "var(--raised)", color: "var(--ink)" },
   ".cm-searchMatch": { background: "var(--caution-wash)" },

@@ -68,7 +68,7 @@ export class Viewer {
         extensions: [
           EditorState.readOnly.of(true), EditorState.lineSeparator.of("\n"), lineNumbers(), authors, freshLines, languageOf(fileName),
           keymap.of(standardKeymap), // without it only the lines that are rendered can be reached
-          EditorView.cspNonce.of(styleNonce), editorTheme, EditorView.contentAttributes.of({ "aria-label": label }),
+          EditorView.cspNonce.of(styleNonce), editorTheme, EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
         ],
       }),
     });
