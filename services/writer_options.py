@@ -34,6 +34,7 @@ MOST_MODELS = 20
 """Of one server that are listed."""
 
 OLLAMA = "ollama pull qwen2.5-coder:1.5b-base"
+SERVE = "Start llama.cpp or LM Studio with a code model, or Ollama with the one that this gets; then look again."
 RUN = "Run this in a terminal; then it can be chosen here."
 INSTALL = "pip install 'codeassist-policy[writer]'"
 
@@ -103,7 +104,7 @@ def _servers(services: Services) -> Iterator[WriterOption]:
             current=False,
             good_for=FILLS,
             costs="Some gigabytes of memory and disk, depending on the model; with a graphics card it is the fastest.",
-            how="Start llama.cpp or LM Studio with a code model, or Ollama with the one that this gets, then look again.",
+            how=SERVE,
             command=OLLAMA,
         )
 

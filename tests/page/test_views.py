@@ -152,6 +152,7 @@ def test_on_a_phone_every_view_is_in_sight_and_so_are_the_signs_wherever_it_is_s
             expect(signs.get_by_text("Recording", exact=True)).to_be_in_viewport(ratio=1)
             expect(signs.get_by_text("Looks on")).to_be_in_viewport(ratio=1)
     assert violations(opened) == []
+    opened.evaluate("scrollTo(0, 0)")
     screenshot(opened, "solve-phone")
     opened.get_by_role("button", name="End the session").click()
     opened.get_by_role("heading", name="Problems").wait_for()
