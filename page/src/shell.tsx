@@ -119,7 +119,7 @@ function RecordingSign() {
 function AssistantSign() {
   const { kind, text } = useStore(workspace.assistant.status);
   if (useStore(workspace.document) === null) return null;
-  return <p class="assistant-sign-line assistant-status" data-kind={kind} aria-hidden="true"><span class="assistant-dot" /><span class="assistant-status-text">{text}</span></p>;
+  return <p class="assistant-copy assistant-state" data-kind={kind} aria-hidden="true"><span class="assistant-dot" /><span class="assistant-status-text">{text}</span></p>;
 }
 
 function Notices() {

@@ -10,7 +10,7 @@ export function AssistantStrip({ assistant }: { assistant: Assistant }) {
   const count = useStore(assistant.fresh).length;
   return (
     <div class="assistant-strip" role="group" aria-label="Assistant">
-      <p class="assistant-status" data-kind={kind}><span class="assistant-dot" aria-hidden="true" /><span class="assistant-status-text" title={text}>{text}</span></p>
+      <p class="assistant-status assistant-state" data-kind={kind}><span class="assistant-dot" aria-hidden="true" /><span class="assistant-status-text" title={text}>{text}</span></p>
       <div class="assistant-verdicts row">
         <Verdict name="Keep" isOff={!count} onClick={() => assistant.keep()} />
         <Verdict name="Next word" keys={KEYS.nextWord} isOff={!count} onClick={() => assistant.keepNext("word")} />
