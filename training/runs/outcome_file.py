@@ -1,4 +1,4 @@
-"""What the last run came to, in a file that outlives it. Not here: what is in it (`cli.report.record`)."""
+"""What the last run came to, in a file that outlives it. Not here: what is in it (`cli.report.outcome_record`)."""
 
 from __future__ import annotations
 
