@@ -414,7 +414,7 @@ def test_why_here_tells_decision_probabilities_reviewer_and_times(scratch, assis
         assert words in why
     assert scratch.locator(".why").first.locator("tbody tr").all_inner_texts()[1].split("\t") == [
         "keep quiet",
-        "-",
+        "–",
         "31 %",
     ]
 
