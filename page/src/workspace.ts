@@ -181,7 +181,7 @@ export class Workspace {
     const { about } = journal;
     const clipboard = new DocumentClipboard();
     const session = new RecordedSession({
-      journal, clipboard, onLargePaste: () => this.#tellOfPaste(session), report: (reason, isLasting) => this.#showRecording(session, reason, isLasting),
+      journal, clipboard, post: ask, onLargePaste: () => this.#tellOfPaste(session), report: (reason, isLasting) => this.#showRecording(session, reason, isLasting),
     });
     const view = createEditor({
       text: journal.text(), fileName: about.fileName, label: `Code of ${about.title}`, selection: journal.selection ?? startOf(about, journal.text()),

@@ -35,11 +35,25 @@ function played(text: string, changes: readonly ChangeMessage[]): string {
   return applyChanges(text, changes.map(([, position, deleted, inserted]) => ({ position, deleted, inserted })));
 }
 
-function courier(journal: Journal, server: FakeServer, reports: string[] = []): Courier {
+function courier(journal: Journal, server: Pick<FakeServer, "post">, reports: string[] = []): Courier {
   return new Courier(journal, {
     post: server.post, start: { problem_id: "p" }, delay: () => 0,
     report: (reason, isLasting) => { if (reason !== null) reports.push(`${isLasting}: ${reason}`); },
   });
+}
+
+/** A page that a crash takes: what it has asked goes on, no answer finds it. */
+class Page {
+  #hasCrashed = false;
+
+  constructor(private readonly server: FakeServer) {}
+
+  readonly post: Post = <Answer>(path: string, body: unknown): Promise<Answer> => {
+    const answer = this.#hasCrashed ? new Promise<Answer>(() => undefined) : this.server.post<Answer>(path, body);
+    return answer.finally(() => (this.#hasCrashed ? new Promise<void>(() => undefined) : undefined));
+  };
+
+  crash(): void { this.#hasCrashed = true; }
 }
 
 test("what was noted is there again after a crash, with the cursor", () => {
@@ -125,7 +139,8 @@ async function checkDelivery(seed: number): Promise<void> {
   server.loses = () => choose(random, [null, null, null, "request", "answer"] as const);
   const { storage, journal: first } = started();
   let journal: Journal = first;
-  let sending = courier(journal, server);
+  let page = new Page(server);
+  let sending = courier(journal, page);
   let made = 0;
   let events = 0;
   for (let step = 0; step < 400; step += 1) {
@@ -144,10 +159,11 @@ async function checkDelivery(seed: number): Promise<void> {
       events += 1;
     } else if (chance < 0.8) server.restart();
     else if (chance < 0.85) {
-      sending.stop();
+      page.crash();
       await settled();
       journal = reloaded(storage);
-      sending = courier(journal, server);
+      page = new Page(server);
+      sending = courier(journal, page);
     } else {
       sending.send().catch(() => undefined);
       if (random() < 0.5) await settled();

@@ -475,6 +475,22 @@ def test_after_a_reload_or_a_crash_the_same_session_goes_on_with_the_exact_text_
     assert len(session.changes) == len("one\ntwo 😀34")
 
 
+def test_a_large_paste_is_marked_though_the_tab_crashed_before_the_next_state(page, server, open_text):
+    editor = open_text("a = 1\n")
+    page.keyboard.type("# mine\n")
+    editor.paste("y = 2\n" * 9)
+    page.get_by_text("A large paste is left out of learning").wait_for()
+    page = leave(page, "crash")
+    Editor(page).content.wait_for()
+    page.get_by_text("Recording", exact=True).wait_for()
+    state = end_session(page, server.paths).states[-1]
+    typed, *pasted = state["attribution"][1:11]
+    assert state["text"] == "a = 1\n# mine\n" + "y = 2\n" * 9
+    assert typed["human"]["span"] == [0, 6] and flags(typed) == []
+    assert [flags(entry) for entry in pasted] == [["paste"]] * 9
+    assert {entry["human"]["turn"] for entry in pasted} == {state["timestep"]}
+
+
 def test_two_tabs_have_a_session_each_and_do_not_take_each_others(page, server, open_text):
     first, before = open_text("a\n"), set(server.paths.episodes.iterdir())
     page.keyboard.type("first ")

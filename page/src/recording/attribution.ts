@@ -21,9 +21,17 @@ export interface LineEntry {
   cursor?: { turn: number; char: number };
 }
 
-interface LineEdits {
+/** A line's last edit by each; neither: it was not edited. */
+export interface LineEdits {
   human?: LineEdit;
   assistant?: LineEdit;
+}
+
+/** What an edit did to the lines: from `start` on, `count` of them became these. */
+export interface LineChange {
+  start: number;
+  count: number;
+  lines: LineEdits[];
 }
 
 export type Agent = "human" | "assistant";
@@ -36,14 +44,22 @@ export interface EditMark {
   flags: readonly SpecialFlag[];
 }
 
-const UNEDITED: LineEdits = {};
+export const UNEDITED: LineEdits = {};
+
+const MOST_ARGUMENTS = 1000;
 
 export class LineAttribution {
-  #lines: LineEdits[] = [];
+  #lines: LineEdits[];
 
-  /** Follows a transaction of a document; lines that it does not touch keep theirs wherever they move. */
-  note({ startState, state, changes }: Transaction, mark: EditMark): void {
+  constructor(lines: readonly LineEdits[] = []) { this.#lines = [...lines]; }
+
+  /** Of each line, up to the last that was edited. */
+  get lines(): LineEdits[] { return this.#lines.slice(0, this.#lines.findLastIndex((edits) => edits !== UNEDITED) + 1); }
+
+  /** Follows a transaction of a document; lines that it does not touch keep theirs wherever they move. Returns what it did. */
+  note({ startState, state, changes }: Transaction, mark: EditMark): LineChange[] {
     this.#fill(startState.doc.lines);
+    const done: LineChange[] = [];
     let moved = 0; // lines by which the changes before have moved those behind them
     changes.iterChanges((fromA, toA, fromB, toB) => {
       const [firstA, lastA] = [startState.doc.lineAt(fromA), startState.doc.lineAt(toA)];
@@ -64,10 +80,23 @@ export class LineAttribution {
         const kind = isOld ? { added: toB > fromB, deleted: toA > fromA } : { added: true, deleted: false };
         entries.push(isUntouched ? edits : edited(edits, mark, characterSpan(line, from, to), kind));
       }
-      this.#lines.splice(start, count, ...entries);
+      const change = { start, count, lines: entries };
+      this.apply(change);
+      done.push(change);
       moved += entries.length - count;
     });
+    return done;
   }
+
+  /** Does again what an edit did. */
+  apply({ start, count, lines }: LineChange): void {
+    this.#fill(start + count);
+    if (lines.length < MOST_ARGUMENTS) this.#lines.splice(start, count, ...lines);
+    else this.#lines = [...this.#lines.slice(0, start), ...lines, ...this.#lines.slice(start + count)];
+  }
+
+  /** Edits that led to a turn lead to another one now. */
+  renumber(turnNow: (turn: number) => number): void { this.#lines = this.#lines.map((edits) => renumbered(edits, turnNow)); }
 
   /** Takes a mark away from the lines that still have it. */
   unmark(flag: SpecialFlag): void {
@@ -107,6 +136,14 @@ function edited(edits: LineEdits, { by, turn, seconds, flags }: EditMark, span: 
 function characterSpan(line: Line, from: number, to: number): [number, number] {
   const start = countCharacters(line.text.slice(0, from));
   return [start, start + countCharacters(line.text.slice(from, Math.max(from, to)))];
+}
+
+export function renumbered<Edits extends LineEdits>(edits: Edits, turnNow: (turn: number) => number): Edits {
+  const { human, assistant } = edits;
+  if (human === undefined && assistant === undefined) return edits;
+  return {
+    ...edits, ...(human && { human: { ...human, turn: turnNow(human.turn) } }), ...(assistant && { assistant: { ...assistant, turn: turnNow(assistant.turn) } }),
+  };
 }
 
 // Edits of a state that was never sent count as those of the one that took its place.

@@ -3,7 +3,8 @@
 import type { ActivityMessage, ChangeMessage } from "../api/messages";
 import type { FileSelection } from "../editor/editor";
 import { applyChanges } from "../editor/changes";
-import type { LineEntry } from "./attribution";
+import { type LineAttribution, type LineChange, type LineEntry, renumbered, type SpecialFlag } from "./attribution";
+import { LineLog, type StoredLines, type StoredStep } from "./line-log";
 import { StoredValues, type TextStorage } from "./storage";
 
 export interface RecordedAction { H: null; A: { type: number; line: number; request_id?: string } }
@@ -35,6 +36,16 @@ interface Numbered<Entry> {
   entries: Entry[];
 }
 
+/** Changes as they are stored, with what each did to the lines. */
+interface StoredBatch extends Numbered<ChangeMessage> {
+  lines?: StoredStep[][];
+}
+
+interface Base {
+  text: string;
+  number: number;
+}
+
 interface Progress {
   /** null: the server has not begun it. */
   session: string | null;
@@ -46,7 +57,6 @@ interface Progress {
   timestep: number;
   turn: number;
   selection: FileSelection | null;
-  activity: Numbered<ActivityMessage>;
   /** Changes until the text was saved as a file; null: it never was. */
   saved: number | null;
   /** What the text of the person's file is based on, as the server names it; null: unknown. */
@@ -55,6 +65,8 @@ interface Progress {
   posted: number | null;
   isEnding: boolean;
   touched: number;
+  /** When the document was opened first. */
+  opened?: number;
 }
 
 const PREFIX = "codeassist.journal.";
@@ -65,11 +77,13 @@ const MOST_ACTIVITY = 1000;
 
 export class Journal<About = unknown> {
   isKept = true;
-  #base: { text: string; number: number };
+  #base: Base;
   #changes: ChangeMessage[] = []; // since the base
   #batches: (Numbered<ChangeMessage> & { characters: number })[] = []; // as they are stored
   #states: PendingState[] = [];
   #posted: string | null = null;
+  #lines = new LineLog();
+  #activity: Numbered<ActivityMessage> = { first: 0, entries: [] };
   readonly #values: StoredValues;
 
   private constructor(
@@ -81,11 +95,11 @@ export class Journal<About = unknown> {
 
   static begin<About>(storage: TextStorage, key: string, about: About, text: string): Journal<About> {
     const journal = new Journal(key, about, storage, text, {
-      session: null, source: null, acknowledged: 0, hasFirstState: false, timestep: -1, turn: 0, selection: null, activity: { first: 0, entries: [] },
-      saved: null, posted: null, isEnding: false, touched: Date.now(),
+      session: null, source: null, acknowledged: 0, hasFirstState: false, timestep: -1, turn: 0, selection: null,
+      saved: null, posted: null, isEnding: false, touched: Date.now(), opened: Date.now(),
     });
     journal.#write("about", about);
-    journal.#write("base", journal.#base);
+    journal.#writeBase();
     journal.#writeProgress();
     return journal;
   }
@@ -99,17 +113,21 @@ export class Journal<About = unknown> {
   static load<About>(storage: TextStorage, key: string): Journal<About> | null {
     const values = new StoredValues(storage, `${PREFIX}${key}.`);
     const about = values.read<About>("about");
-    const base = values.read<{ text: string; number: number }>("base");
+    const base = values.read<Base & { lines?: StoredLines }>("base");
     const progress = values.read<Progress>("progress");
     if (about === null || base === null || progress === null) return null;
     const journal = new Journal(key, about, storage, base.text, progress);
-    journal.#base = base;
-    for (const { first, entries } of numberedValues<Numbered<ChangeMessage>>(values, "changes.")) {
+    journal.#base = { text: base.text, number: base.number };
+    journal.#activity = values.read<Numbered<ActivityMessage>>("activity") ?? journal.#activity;
+    const steps: (StoredStep[] | undefined)[] = [];
+    for (const { first, entries, lines = [] } of numberedValues<StoredBatch>(values, "changes.")) {
       const known = journal.next - first;
       if (known < 0) break; // what comes after a gap cannot be told
       journal.#changes.push(...entries.slice(known));
+      steps.push(...entries.slice(known).map((_, i) => lines[known + i]));
       journal.#batches.push({ first, entries, characters: MOST_CHARACTERS_IN_BATCH });
     }
+    journal.#lines = new LineLog(base.lines, steps);
     journal.#states = numberedValues<PendingState>(values, "state.").filter(({ number }) => number <= journal.next).map(
       (state) => (state.isReached ? { ...state, message: { ...state.message, text: journal.#textAt(state.number) } } : state));
     if (progress.posted !== null && progress.posted >= base.number) journal.#posted = journal.#textAt(progress.posted);
@@ -136,7 +154,7 @@ export class Journal<About = unknown> {
 
   /** Whether the server has everything. */
   get isAcknowledged(): boolean {
-    return this.progress.session !== null && this.acknowledged === this.next && !this.#states.length && !this.progress.activity.entries.length;
+    return this.progress.session !== null && this.acknowledged === this.next && !this.#states.length && !this.#activity.entries.length;
   }
 
   /** Whether the text is the file's that was saved last, or none was changed. */
@@ -145,10 +163,18 @@ export class Journal<About = unknown> {
   /** Of the content of the person's file that the text is based on; null: unknown. */
   get revision(): string | null { return this.progress.revision ?? null; }
 
+  /** When the document was opened first. */
+  get opened(): number { return this.progress.opened ?? this.progress.touched; }
+
+  /** Who edited each line. */
+  get attribution(): LineAttribution { return this.#lines.now; }
+
   /** The text with every change. */
   text(): string { return this.#textAt(this.next); }
 
-  addChanges(changes: readonly ChangeMessage[], selection: FileSelection): void {
+  /** done: what the changes, of one transaction, did to the lines; `attribution` has followed it. */
+  addChanges(changes: readonly ChangeMessage[], selection: FileSelection, done: readonly LineChange[] = []): void {
+    this.#lines.add(changes.length, done);
     for (const change of changes) {
       let batch = this.#batches.at(-1);
       if (!batch || batch.entries.length >= MOST_IN_BATCH || batch.characters >= MOST_CHARACTERS_IN_BATCH) {
@@ -163,6 +189,13 @@ export class Journal<About = unknown> {
     const latest = this.#batches.at(-1);
     if (changes.length && latest) this.#writeBatch(latest);
     this.noteSelection(selection);
+  }
+
+  /** Takes a mark away from the lines that have it. */
+  unmark(flag: SpecialFlag): void {
+    const latest = this.#batches.at(-1);
+    if (this.#lines.unmark(flag) && latest) this.#writeBatch(latest);
+    else this.#writeBase();
   }
 
   noteSelection(selection: FileSelection): void {
@@ -241,28 +274,25 @@ export class Journal<About = unknown> {
   get posted(): string | null { return this.#posted; }
 
   addActivity(event: ActivityMessage): void {
-    const { activity } = this.progress;
-    if (activity.entries.length < MOST_ACTIVITY) activity.entries.push(event);
-    this.#writeProgress();
+    if (this.#activity.entries.length < MOST_ACTIVITY) this.#activity.entries.push(event);
+    this.#writeActivity();
   }
 
   pendingActivity(): { first: number; events: ActivityMessage[] } {
-    const { first, entries } = this.progress.activity;
+    const { first, entries } = this.#activity;
     return { first, events: [...entries] };
   }
 
   acknowledgeActivity(next: number): void {
-    const { activity } = this.progress;
-    activity.entries.splice(0, Math.max(next - activity.first, 0));
-    activity.first = next;
-    this.#writeProgress();
+    this.#activity.entries.splice(0, Math.max(next - this.#activity.first, 0));
+    this.#activity.first = next;
+    this.#writeActivity();
   }
 
   /** Forgets events that the server does not take; next: the number that it expects, null: unknown. */
   dropActivity(next: number | null): void {
-    const { activity } = this.progress;
-    this.progress.activity = { first: next ?? activity.first, entries: [] };
-    this.#writeProgress();
+    this.#activity = { first: next ?? this.#activity.first, entries: [] };
+    this.#writeActivity();
   }
 
   /** The server has not this session any more: what is not on its disk goes on in a new one. */
@@ -280,22 +310,31 @@ export class Journal<About = unknown> {
     const later = this.#changes.slice(number - this.#base.number).map(
       ([ms, position, deleted, inserted]): ChangeMessage => [ms, position, deleted, inserted, "restored"]);
     const states = this.#states.filter(({ message, number: at }) => message.timestep > timestep && at >= number);
+    // A turn of before is that of the next state which there still is; what is on the disk without one, that of the first.
+    const turnNow = (turn: number): number => {
+      const place = states.findIndex(({ message }) => message.timestep >= turn);
+      return turn <= timestep ? turn : timestep + 2 + (place < 0 ? states.length : place);
+    };
+    this.#lines.moveBase(number - this.#base.number);
+    this.#lines.renumber((turn) => Math.min(turn, timestep + 1), turnNow);
     for (const name of this.#values.names()) if (/^(changes|state)\./.test(name)) this.#values.remove(name);
-    const first: StateMessage = { text, timestep: timestep + 1, timestamp_ms: Date.now(), action: null, attribution: [] };
+    const attribution = this.#lines.at(0).lines;
+    const first: StateMessage = { text, timestep: timestep + 1, timestamp_ms: Date.now(), action: null, attribution };
     this.#base = { text, number: 0 };
     this.#changes = later;
-    this.progress = {
-      ...this.progress, session, source: null, acknowledged: 0, hasFirstState: false, turn: timestep + 1,
-      activity: { first: 0, entries: this.progress.activity.entries },
-      saved: this.progress.saved === null || this.progress.saved < number ? null : this.progress.saved - number,
-    };
+    this.#activity.first = 0;
     this.#states = [{ number: 0, isReached: true, message: first }];
     states.forEach(({ number: at, isReached, message }, i) => {
-      this.#states.push({ number: at - number, isReached, message: { ...message, timestep: timestep + 2 + i } });
+      this.#states.push({ number: at - number, isReached, message: {
+        ...message, timestep: timestep + 2 + i, attribution: message.attribution.map((entry) => renumberedEntry(entry, turnNow)),
+      } });
     });
     const latest = this.#states.at(-1);
-    this.progress.timestep = timestep + 1 + states.length;
-    this.progress.posted = latest?.number ?? 0;
+    this.progress = {
+      ...this.progress, session, source: null, acknowledged: 0, hasFirstState: false, timestep: timestep + 1 + states.length,
+      turn: this.#states.findLast(({ message }) => message.action === null)?.message.timestep ?? timestep + 1, posted: latest?.number ?? 0,
+      saved: this.progress.saved === null || this.progress.saved < number ? null : this.progress.saved - number,
+    };
     this.#posted = latest?.message.text ?? text;
     this.#writeAll();
   }
@@ -320,9 +359,11 @@ export class Journal<About = unknown> {
     const base = { text: this.#textAt(earliest), number: earliest };
     const wasKept = this.isKept;
     this.isKept = true;
-    this.#write("base", base);
+    const count = earliest - this.#base.number;
+    this.#writeBase(base, this.#lines.storedBase(count));
     if (!this.isKept) return;
-    this.#changes.splice(0, earliest - this.#base.number);
+    this.#lines.moveBase(count);
+    this.#changes.splice(0, count);
     this.#base = base;
     const stale = this.#batches.filter(({ first, entries }) => first + entries.length <= earliest);
     this.#batches = this.#batches.filter((batch) => !stale.includes(batch));
@@ -337,12 +378,13 @@ export class Journal<About = unknown> {
       const entries = this.#changes.slice(i, i + MOST_IN_BATCH);
       this.#batches.push({ first: this.#base.number + i, entries, characters: MOST_CHARACTERS_IN_BATCH });
     }
-    this.#write("base", this.#base);
+    this.#writeBase();
     this.#writeRest();
   }
 
   #writeRest(): void {
     this.#write("about", this.about);
+    this.#writeActivity();
     for (const batch of this.#batches) this.#writeBatch(batch);
     for (const state of this.#states) this.#writeState(state);
     this.#writeProgress();
@@ -354,7 +396,16 @@ export class Journal<About = unknown> {
   }
 
   #writeBatch({ first, entries }: Numbered<ChangeMessage>): void {
-    this.#write(`changes.${first}`, { first, entries });
+    const batch: StoredBatch = { first, entries, lines: this.#lines.storedSteps(first - this.#base.number, entries.length) };
+    this.#write(`changes.${first}`, batch);
+  }
+
+  #writeBase(base = this.#base, lines = this.#lines.storedBase()): void {
+    this.#write("base", { ...base, lines });
+  }
+
+  #writeActivity(): void {
+    this.#write("activity", this.#activity);
   }
 
   #writeProgress(): void {
@@ -364,6 +415,11 @@ export class Journal<About = unknown> {
   #write(name: string, value: unknown): void {
     if (!this.#values.write(name, value)) this.isKept = false;
   }
+}
+
+function renumberedEntry(entry: LineEntry, turnNow: (turn: number) => number): LineEntry {
+  const { cursor, ...edits } = entry;
+  return { ...renumbered(edits, turnNow), ...(cursor && { cursor: { ...cursor, turn: turnNow(cursor.turn) } }) };
 }
 
 function numberedValues<Value>(values: StoredValues, prefix: string): Value[] {

@@ -2,13 +2,12 @@
 // Not here: what survives a reload (`journal`), how it is sent (`courier`).
 import type { EditorState, Extension, Text, Transaction } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
-import { ask } from "../api/client";
 import { fileChanges } from "../editor/changes";
 import type { DocumentClipboard } from "../editor/clipboard";
 import { filePosition, fileText } from "../editor/coordinates";
 import type { FileSelection } from "../editor/editor";
 import { originOf } from "../editor/origins";
-import { LineAttribution, type SpecialFlag } from "./attribution";
+import type { SpecialFlag } from "./attribution";
 import { Courier, type Post, type ReportRecording } from "./courier";
 import type { Journal, RecordedAction, StateMessage } from "./journal";
 import { after } from "../timing";
@@ -35,7 +34,7 @@ export interface SessionOptions {
   report: ReportRecording;
   /** Called when a large text is pasted, not when it is pasted again by redo. */
   onLargePaste?: () => void;
-  post?: Post;
+  post: Post;
 }
 
 export class RecordedSession {
@@ -43,8 +42,6 @@ export class RecordedSession {
   lastMover: "person" | "assistant" | null = null;
   readonly #journal: Journal<SessionAbout>;
   readonly #courier: Courier;
-  readonly #attribution = new LineAttribution();
-  readonly #opened = Date.now();
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #selectionTimer: ReturnType<typeof setTimeout> | undefined;
   #latestChange = 0;
@@ -52,7 +49,7 @@ export class RecordedSession {
   #selection = "";
 
   constructor(private readonly options: SessionOptions) {
-    const { journal, report, post = ask } = options;
+    const { journal, report, post } = options;
     this.#journal = journal;
     const { problemId, filePath } = journal.about;
     const start = { problem_id: problemId, ...(filePath === null ? {} : { file: filePath }) };
@@ -120,7 +117,7 @@ export class RecordedSession {
   noteSaved(revision: string | null, changes = this.changeCount): void { this.#journal.noteSaved(revision, changes); }
 
   /** Large pastes so far are learned from all the same. */
-  includePastes(): void { this.#attribution.unmark("paste"); }
+  includePastes(): void { this.#journal.unmark("paste"); }
 
   flush(): Promise<void> {
     clearTimeout(this.#flushTimer);
@@ -160,16 +157,16 @@ export class RecordedSession {
     const origin = originOf(transaction);
     const isLargePaste = this.options.clipboard.isLargePaste(transaction);
     const flags: SpecialFlag[] = [...(origin === "undo" ? ["undo" as const] : []), ...(isLargePaste ? ["paste" as const] : [])];
-    this.#attribution.note(transaction, {
+    const done = this.#journal.attribution.note(transaction, {
       by: origin === "assistant" ? "assistant" : "human", turn: this.timestep + 1, flags,
-      seconds: Math.round((now - this.#opened) / 1000),
+      seconds: Math.round((now - this.#journal.opened) / 1000),
     });
     if (this.#latestChange && now - this.#latestChange >= LEAST_PAUSE_MS && origin !== "assistant") {
       this.#journal.addActivity([now, "pause", { ms: now - this.#latestChange }]);
     }
     this.#latestChange = now;
     const changes = fileChanges(transaction);
-    this.#journal.addChanges(changes.map(({ position, deleted, inserted }) => [now, position, deleted, inserted, origin]), selectionOf(transaction.state));
+    this.#journal.addChanges(changes.map(({ position, deleted, inserted }) => [now, position, deleted, inserted, origin]), selectionOf(transaction.state), done);
     this.#selection = JSON.stringify(selectionOf(transaction.state));
     this.#flushSoon();
     if (isLargePaste && origin !== "redo") this.options.onLargePaste?.();
@@ -196,7 +193,7 @@ export class RecordedSession {
     const timestep = this.timestep + 1;
     const turn = action === null ? timestep : this.#journal.turn;
     const message: StateMessage = {
-      text: fileText(state), timestep, timestamp_ms: Date.now(), action, attribution: this.#attribution.entries(state, turn, timestep),
+      text: fileText(state), timestep, timestamp_ms: Date.now(), action, attribution: this.#journal.attribution.entries(state, turn, timestep),
     };
     this.#journal.addState(message, this.#document === null || this.#document.eq(state.doc));
     this.lastMover = action === null ? "person" : "assistant";
