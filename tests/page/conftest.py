@@ -1,6 +1,6 @@
 """The page in a real browser, with the real services in this process. Debian's chromium, or CHROMIUM, is the browser.
 
-Screenshots of every view and state go into the folder SCREENSHOTS, by default `build/screenshots`; they are for people.
+Screenshots of every view and state go into the folder that SCREENSHOTS names, if it names one; they are for people.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import sync_playwright
 
 from config import LoopConfig
@@ -20,7 +20,7 @@ from services.settings_messages import SettingsChange
 from services.startup import RunningServices, StartOptions, start_services
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", "build/screenshots"))
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
 STOP_SECONDS = 20
 VIEWPORT = {"width": 1280, "height": 720}
 
@@ -135,42 +135,91 @@ def _is_complaint(message):
 
 
 @pytest.fixture(scope="module")
-def tab(browser, browser_context_args):
-    """One for all tests of a module that need no more: for each new one Chromium starts a process."""
+def shared_context(browser, browser_context_args):
+    """One for all tests of a module that need no more: each new one costs Chromium a second."""
     context = browser.new_context(**browser_context_args)
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def tab(shared_context):
+    """One for all tests of a module: for each new one Chromium starts processes."""
+    return shared_context.new_page()
+
+
+@pytest.fixture
+def page(tab):
+    """An empty tab of somebody who was never here."""
+    yield tab
+    _forget(tab)
+
+
+@pytest.fixture
+def own_page(shared_context, tab):
+    """As `page`, a tab of the test's own, which it may close, crash or open others beside."""
+    yield shared_context.new_page()
+    for page in shared_context.pages:
+        if page is not tab:
+            page.close()
+    shared_context.set_offline(False)
+    _forget(tab)
+
+
+@pytest.fixture(scope="module")
+def _clocked_tab(browser, browser_context_args):
+    context = browser.new_context(**browser_context_args)
+    context.clock.install()
     yield context.new_page()
     context.close()
 
 
 @pytest.fixture
-def opened(tab, server):
-    """The page, loaded as by somebody who was never here; nothing may be complained about until the test ends."""
-    with complaints_of(tab) as complaints:
-        tab.goto(server.url)
-        yield tab
-        _forget(tab, server.url)
+def clocked_page(_clocked_tab):
+    """As `page`, with a clock that a test may stop."""
+    _clocked_tab.clock.resume()
+    yield _clocked_tab
+    _forget(_clocked_tab)
+
+
+@pytest.fixture
+def opened(page, server):
+    """The page, loaded; nothing may be complained about until the test ends."""
+    with complaints_of(page) as complaints:
+        page.goto(server.url)
+        yield page
+        _leave(page)
     assert not complaints
 
 
-def _forget(tab, origin):
+def _leave(page):
+    """Whatever is not saved."""
+    page.once("dialog", accept := lambda dialog: dialog.accept())
+    page.goto("about:blank")
+    page.remove_listener("dialog", accept)
+
+
+def _forget(tab):
     """Leaves the page, and takes back what the last test has stored, set and asked for."""
-    tab.once("dialog", leave := lambda dialog: dialog.accept())
-    tab.goto("about:blank")
-    tab.remove_listener("dialog", leave)
+    _leave(tab)
+    tab.unroute_all()
     session = tab.context.new_cdp_session(tab)
-    session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    session.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
     session.detach()
     tab.set_viewport_size(VIEWPORT)
-    tab.emulate_media(color_scheme="light", forced_colors="none")
+    tab.emulate_media(color_scheme="light", forced_colors="none", reduced_motion="reduce")
 
 
-def violations(page):
-    """What axe finds wrong for people who use a keyboard or a screen reader, one line each."""
-    response = Axe().run(page).response
-    return [f"{found['id']}: {node['html']}" for found in response["violations"] for node in found["nodes"]]
+def violations(page, **options):
+    """What axe finds wrong for people who use a keyboard or a screen reader, one line each. options: of `axe.run`."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("options => axe.run(options)", {"resultTypes": ["violations"], **options})["violations"]
+    return [f"{rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]]
 
 
 def screenshot(page, name):
-    """Keeps a picture of the whole page."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    """Keeps a picture of the whole page for people, if they want them."""
+    if SCREENSHOTS:
+        Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)

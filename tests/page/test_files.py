@@ -9,16 +9,23 @@ from .conftest import screenshot, serve, violations
 CONTENT = "first = 1\r\nsecond = 2\nthird\t= '😀'\r\n"
 
 
+@pytest.fixture(scope="module")
+def server_of_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mine")
+    (folder / "inner").mkdir()
+    with serve(tmp_path_factory.mktemp("data"), folder=folder) as server:
+        server.folder = folder
+        yield server
+
+
 @pytest.fixture
-def server(tmp_path):
-    folder = tmp_path / "mine"
-    (folder / "inner").mkdir(parents=True)
+def server(server_of_files):
+    """A server on a folder whose files are as if nobody had changed them."""
+    folder = server_of_files.folder
     (folder / "inner" / "file.py").write_bytes(CONTENT.encode())
     (folder / ".env").write_text("SECRET=1")
     (folder / "<b>name.py").write_text("x = 1\n")
-    with serve(tmp_path / "data", folder=folder) as server:
-        server.folder = folder
-        yield server
+    return server_of_files
 
 
 def test_a_file_is_opened_changed_and_saved_with_its_own_line_ends(opened, server):
@@ -39,7 +46,7 @@ def test_a_file_is_opened_changed_and_saved_with_its_own_line_ends(opened, serve
     assert (server.folder / "inner" / "file.py").read_bytes() == b"# new\r\n" + CONTENT.encode()
     opened.get_by_role("button", name="End the session").click()
     opened.get_by_role("heading", name="Your files").wait_for()
-    (episode,) = server.episodes()
+    (episode,) = [each for each in server.episodes() if each["states"][-1]["text"].startswith("# new")]
     assert episode["states"][-1]["text"] == "# new\r\n" + CONTENT and episode["file"] == "inner/file.py"
 
 

@@ -67,6 +67,11 @@ def read_lines(path):
 
 
 @pytest.fixture
+def page(own_page):
+    return own_page
+
+
+@pytest.fixture
 def quiet(server):
     """The assistant waits for a key."""
     server.running.services.settings.update(SettingsChange(pause="key"))

@@ -65,11 +65,9 @@ def test_a_view_that_waits_for_an_answer_says_so(page, server):
     screenshot(page, "sessions-loading")
 
 
-def test_what_is_shown_is_marked_as_old_once_the_server_is_gone(page, server):
+def test_what_is_shown_is_marked_as_old_once_the_server_is_gone(clocked_page, server):
+    page = clocked_page
     page.goto(server.url + "#/health")
-    page.get_by_text("Everything works").or_(page.get_by_text("need attention")).wait_for()
-    page.clock.install()
-    page.reload()
     page.get_by_text("Everything works").or_(page.get_by_text("need attention")).wait_for()
     page.route(server.url + "api/health", lambda route: route.abort())
     page.clock.run_for(16_000)

@@ -95,11 +95,12 @@ def test_the_page_ends_recording(page, tmp_path, errors):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_view_is_accessible_and_fits_every_width(opened, server, scheme):
     opened.emulate_media(color_scheme=scheme)
+    checked = {} if scheme == "light" else {"runOnly": ["color-contrast"]}
     for view in VIEWS:
         opened.goto(f"{server.url}#/{view}")
         opened.locator("main h1").wait_for()
         opened.wait_for_load_state("networkidle")
-        assert violations(opened) == [], view
+        assert violations(opened, **checked) == [], view
         for width in WIDTHS:
             opened.set_viewport_size({"width": width, "height": 900})
             overflow = opened.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
