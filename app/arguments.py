@@ -19,6 +19,14 @@ _LONGEST_NUMBER = 19
 """Digits of the largest number that any argument takes."""
 
 
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults, but not that a flag is absent unless it is typed."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        is_absent = action.default is None or action.default is False or action.default == ""
+        return action.help if is_absent else super()._get_help_string(action)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises `InputError`s: one line, no usage text in front of it.
 
@@ -26,7 +34,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("formatter_class", argparse.ArgumentDefaultsHelpFormatter)
+        options.setdefault("formatter_class", _HelpFormatter)
         super().__init__(**{**options, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
