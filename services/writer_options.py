@@ -71,7 +71,7 @@ def _options(services: Services) -> Iterator[WriterOption]:
         available=True,
         current=not _is_tutored(services) and services.writers.chosen is None and services.writer_name == "embedded",
         good_for=EMBEDDED,
-        costs="About 70 MB of memory, less than a tenth of a second a text, 1 MB on the disk.",
+        costs="About 70 MB of memory, less than a tenth of a second a text, some 10 MB on the disk.",
         choice=WriterChoice("embedded"),
     )
 
