@@ -31,13 +31,8 @@ class CodeRuns:
 
     async def run(self, request: Request, episode_id: str, work: Callable[[Cancellation], Outcome]) -> Outcome:
         """What `work` gives, in a thread of its own; it is cancelled by `stop`, and when the client has gone."""
-        with self._under_way(episode_id) as cancellation:
-            departure = asyncio.create_task(_cancel_when_gone(request, cancellation))
-            try:
-                return await asyncio.get_running_loop().run_in_executor(self._threads, work, cancellation)
-            finally:
-                cancellation.cancel()
-                departure.cancel()
+        with self._under_way(episode_id) as cancellation, wanted_by(request, cancellation):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, cancellation)
 
     def stop(self, episode_id: str) -> int:
         """Ends what is under way in a session; returns how many runs that were."""
@@ -57,6 +52,17 @@ class CodeRuns:
             cancellations.remove(cancellation)
             if not cancellations:
                 self._cancellations.pop(episode_id, None)
+
+
+@contextmanager
+def wanted_by(request: Request, cancellation: Cancellation) -> Iterator[None]:
+    """Cancels what is under way in the block once the block ends, or the client has gone. For an event loop."""
+    departure = asyncio.create_task(_cancel_when_gone(request, cancellation))
+    try:
+        yield
+    finally:
+        cancellation.cancel()
+        departure.cancel()
 
 
 async def _cancel_when_gone(request: Request, cancellation: Cancellation) -> None:

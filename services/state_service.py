@@ -15,6 +15,7 @@ from starlette.responses import Response
 from config import VERSION
 from delegates import Cancellation, WritingCancelledError
 from services.assistance import Help, HelpRequest
+from services.code_runs import wanted_by
 from services.endpoints import Endpoint
 from services.inference_messages import inference_answer, requested_decision, requested_state, sampling_options
 from services.messages import (
@@ -257,8 +258,9 @@ class StateService:
             earlier.cancel()
         self._latest[asked_by] = cancellation
         try:
-            loop = asyncio.get_running_loop()
-            outcome = await loop.run_in_executor(self._helpers, self._help, message, cancellation, agent)
+            with wanted_by(request, cancellation):
+                loop = asyncio.get_running_loop()
+                outcome = await loop.run_in_executor(self._helpers, self._help, message, cancellation, agent)
         except WritingCancelledError:
             return refuse(SUPERSEDED, "a newer request of this session has taken this one's place")
         finally:

@@ -1,5 +1,6 @@
 """Help through HTTP: superseded, refused, failing, held back; what of it is recorded with the state that follows."""
 
+import asyncio
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -206,6 +207,58 @@ def test_a_newer_request_of_the_session_supersedes_whose_decision_is_not_recorde
         finally:
             del recorder.note_decision
     assert note and [arguments[0] for arguments in noted] == ["another session", episode]
+
+
+@pytest.mark.parametrize("ends_by", ["client", "server"])
+def test_a_text_that_nobody_waits_for_any_more_is_no_longer_written(served, ends_by):
+    begun, stopped = threading.Event(), threading.Event()
+
+    def wait(context):
+        context.cancellation.on_cancel(stopped.set)
+        begun.set()
+        stopped.wait(10)
+
+    async def ask_and_end():
+        messages = [{"type": "http.request", "body": json.dumps(help_body()).encode()}]
+        gone, answered = asyncio.Event(), []
+
+        async def receive():
+            if messages:
+                return messages.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            answered.append(message)
+
+        task = asyncio.create_task(served.app(http_scope("/api/backend/inference"), receive, send))
+        assert await asyncio.to_thread(begun.wait, 10)
+        gone.set() if ends_by == "client" else task.cancel()
+        assert await asyncio.to_thread(stopped.wait, 5)
+        await task
+        return answered[0]["status"]
+
+    with parts(served, models=Models(), writer=Writer(wait)):
+        assert asyncio.run(ask_and_end()) == (499 if ends_by == "client" else 503)
+
+
+def http_scope(path):
+    """A request of a program, as a server hands it to an application."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [
+            (b"host", b"127.0.0.1:3000"),
+            (b"transfer-encoding", b"chunked"),
+            (b"content-type", b"application/json"),
+        ],
+    }
 
 
 @pytest.mark.parametrize(
