@@ -64,6 +64,12 @@ class CaseResult:
     error: str | None = None
     user_stdout: str = ""
 
+    @property
+    def characters(self) -> int:
+        """Of all texts in it."""
+        texts = (self.case.input, self.case.expected, self.actual, self.error or "", self.user_stdout)
+        return sum(map(len, texts))
+
 
 @dataclass(frozen=True, slots=True)
 class Execution:
@@ -81,10 +87,7 @@ class Execution:
     @property
     def characters(self) -> int:
         """Of all texts in it."""
-        return sum(
-            len(result.case.input) + len(result.case.expected) + len(result.actual) + len(result.user_stdout)
-            for result in self.results
-        )
+        return sum(result.characters for result in self.results)
 
 
 class Cancelled(Protocol):

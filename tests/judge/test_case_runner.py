@@ -284,6 +284,8 @@ def test_large_executions_are_not_all_remembered(monkeypatch):
         assert runner._cache._characters <= 1000
         assert run(runner, "print('x' * 800)", ("", "")) is repeated and repeated is not first
         assert again.results[0].actual == "y" * 800 + "\n" and small.results[0].actual == "z" * 9 + "\n"
+        failed = run(runner, "import sys; sys.exit('e' * 1001)", ("", ""))
+        assert run(runner, "import sys; sys.exit('e' * 1001)", ("", "")) is not failed
 
 
 def test_values_that_take_long_to_read_are_not_read_in_the_asking_process(runner, monkeypatch):
