@@ -183,7 +183,7 @@ def _folder(options: argparse.Namespace, config: LoopConfig) -> Path | None:
 def simulate(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> tuple[LoopConfig, Path]:
     """Lets scripted people record sessions through the services; returns what to learn from and how it is marked.
 
-    A training on such sessions that was interrupted goes on first, without new ones.
+    A training on such sessions that was interrupted goes on first, without new ones, if there is to be one.
     """
     from cli.progress import Progress
     from services.simulated_sessions import planned_sessions, record_simulated_sessions
@@ -192,7 +192,7 @@ def simulate(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) 
     config, folder = replace(config, trained_on="scripted"), paths.simulated_episodes
     recorded = len(list(files.make_folder(folder).glob("*/*.json")))
     count = max(SIMULATED_SESSIONS - recorded, 0) if options.simulate is None else options.simulate
-    if count and not _training_waits(config, folder, paths):
+    if count and (options.no_train or not _training_waits(config, folder, paths)):
         sessions = planned_sessions(count, config.seed, first=recorded)
         where = StartOptions(
             options.port or 0,

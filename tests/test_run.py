@@ -132,6 +132,17 @@ def test_a_program_that_starts_a_training_is_told_of_it_while_another_session_is
     assert received[-1]["outcome"]["lines"][0].startswith("Learned from 2 sessions")
 
 
+def test_sessions_are_recorded_without_training_also_where_a_training_waits(paths, monkeypatch):
+    recorded = []
+    monkeypatch.setattr(run, "_training_waits", lambda *_: True)
+    monkeypatch.setattr(
+        "services.simulated_sessions.record_simulated_sessions",
+        lambda config, paths, options, sessions, **_: recorded.extend(sessions),
+    )
+    assert run.main(["--simulate", "2"]) == 0 and recorded == []
+    assert run.main(["--simulate", "2", "--no-train"]) == 0 and len(recorded) == 2
+
+
 @pytest.mark.parametrize("words, flags", [
     ([], ()),
     (["--serve", "--no-explore", "--port", "3001"], ()),
