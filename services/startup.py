@@ -248,7 +248,7 @@ def _make_services(
     files = None if options.folder is None else PersonFiles(options.folder, paths.root)
     snapshots = SnapshotQueue(
         judge,
-        problems.get,
+        lambda problem_id: services.problems.get(problem_id),  # noqa: PLW0108 (others once all is erased)
         report,
         on_written=lambda stream: _learn_text(embedded, files, stream),
         may_run=lambda: is_simulation or tester.refusal is None,

@@ -16,6 +16,8 @@ import pytest
 from config import LoopConfig, ServeConfig
 from data_paths import DataPaths
 from errors import ConflictError, InputError
+from judge import Case, Problem
+from judge.problems import add_problems
 from judge.sandbox import ProbedSandbox, SandboxLevel
 from services import app, startup
 from services.simulated_client import BackendClient
@@ -214,6 +216,17 @@ def test_a_session_of_a_file_that_is_ignored_meanwhile_is_left_out_of_learning(s
     assert running.services.recorder.snapshots.wait(60)
     episodes, _ = read_episodes(running.services.paths.episodes)
     assert [episode.id for episode in episodes] == [sessions["other.py"]]
+
+
+def test_a_problem_that_was_erased_is_known_to_nobody_any_more(start, paths):
+    add_problems(paths.problems, [Problem("mine", "f", (Case((1,), 1),), statement="my words")])
+    running = start()
+    recorder = running.services.recorder
+    with closing(BackendClient("127.0.0.1", running.port, "/api")) as client:
+        assert recorder.snapshots.problem("mine").statement == "my words"
+        client.post("/erase", {"confirm": "erase everything"})
+        episode = client.post("/backend/episodes/start", {"problem_id": "mine"})["episode_id"]
+    assert recorder.snapshots.problem("mine") is None and recorder.problem(episode) is None
 
 
 def test_a_damaged_file_of_solved_problems_is_reported_once(start, paths):
