@@ -29,9 +29,8 @@ class Services:
     writer_name, writer_description, writer_hint: who writes ("": nobody), what it is in a line of words, and how to get
     a better one. tester: runs a person's code. runs: those under way. problems: those to choose from, by id. solved:
     which of them are. files: the person's own; None: no folder is open. rewards: weights of what decisions were worth.
-    after_erasure: called once everything of the person's is erased, to forget what is in memory. training: learns from
-    sessions in a process of its own; None: this server does not. settings: the person's. writers: changes who writes.
-    report: takes a line of words for the person.
+    training: learns from sessions in a process of its own; None: this server does not. settings: the person's. writers:
+    changes who writes. report: takes a line of words for the person.
     """
 
     paths: DataPaths
@@ -43,7 +42,6 @@ class Services:
     tester: CaseRunner = field(default_factory=CaseRunner)
     problems: Mapping[str, Problem] = field(default_factory=dict)
     rewards: RewardWeights = field(default_factory=RewardWeights)
-    after_erasure: list[Callable[[], None]] = field(default_factory=list)
     failures: FailureLog = field(default_factory=FailureLog)
     training: TrainingProcess | None = None
     runs: CodeRuns = field(default_factory=CodeRuns)

@@ -190,8 +190,6 @@ class SessionsService:
         settings = services.settings.current()
         services.assistance.models.explore = settings.explore
         services.writers.apply_tutor(settings)
-        for reset in services.after_erasure:
-            reset()
 
     def _summary(self, row: SessionRow) -> SessionSummary:
         open_states = self.services.recorder.state_count(row.session.id)
