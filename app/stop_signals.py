@@ -9,13 +9,39 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-
 SAME_SECONDS = 0.1
 """A wrapper passes on what its process group hears as well: signals that come so close together are one."""
+
+
+class EndRequest:
+    """Asks whoever waits to end; from any thread, and from a signal's handler.
+
+    A handler runs between any two steps of the main thread, which may hold the lock of an `Event` just then and would
+    wait for itself for ever; a `SimpleQueue` can be put into at any moment.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._queue: SimpleQueue[None] = SimpleQueue()
+
+    def is_set(self) -> bool:
+        """Whether the end was asked for."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Asks; twice is like once."""
+        self._is_set = True
+        self._queue.put(None)
+
+    def wait(self) -> None:
+        """Waits until the end is asked for. For one thread."""
+        while not self._is_set:
+            self._queue.get()
 
 
 class StopSignals:

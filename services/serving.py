@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from signal import SIGINT, Signals
 
-from app.stop_signals import StopSignals
+from app.stop_signals import EndRequest, StopSignals
 from config import LoopConfig
 from data_paths import DataPaths
 from services.startup import Report, RunningServices, StartOptions, start_services
@@ -56,7 +56,7 @@ def serve_until_stopped(
 
     Raises InputError, with all sessions saved: a setting turned out to be wrong.
     """
-    finished = threading.Event()
+    finished = EndRequest()
     signals = StopSignals(finished.set)
     with _short_turns(), signals.caught():
         running = start_services(config, paths, options, finish=finished.set, report=report)
@@ -86,7 +86,7 @@ def _short_turns() -> Iterator[None]:
         sys.setswitchinterval(usual)
 
 
-def _announce(running: RunningServices, finished: threading.Event, line: str, report: Report) -> None:
+def _announce(running: RunningServices, finished: EndRequest, line: str, report: Report) -> None:
     """Says once that all parts are ready, from a thread of its own."""
 
     def wait() -> None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from app.stop_signals import StopSignals
+from app.stop_signals import EndRequest, StopSignals
 from config import LoopConfig
 from data_paths import DataPaths
 from services.server import HOST
@@ -46,7 +46,7 @@ def record_simulated_sessions(
 
     Raises InputError, and KeyboardInterrupt if a signal came; what was begun is ended and saved then.
     """
-    stopped = threading.Event()
+    stopped = EndRequest()
     signals = StopSignals(stopped.set)
     with signals.caught():
         running = start_services(config, paths, options, finish=stopped.set, report=report)
@@ -65,7 +65,7 @@ def record_simulated_sessions(
 
 
 def _play(
-    port: int, sessions: Sequence[SimulatedSession], stopped: threading.Event, observer: Observer
+    port: int, sessions: Sequence[SimulatedSession], stopped: EndRequest, observer: Observer
 ) -> list[Future[None]]:
     """Plays the sessions and returns when all have ended."""
     lock = threading.Lock()

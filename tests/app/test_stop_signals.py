@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -38,3 +40,29 @@ def test_under_nohup_a_hang_up_stays_ignored():
         assert signals.received == [] and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+SIGNAL_AT_EVERY_STEP = """
+import os, signal, sys
+from app.stop_signals import EndRequest, StopSignals
+
+end = EndRequest()
+signals = StopSignals(end.set)
+
+def trace(frame, event, argument):
+    os.kill(os.getpid(), signal.SIGINT)
+    return trace
+
+with signals.caught():
+    sys.settrace(trace)
+    end.{act}()
+    sys.settrace(None)
+print(end.is_set(), len(signals.received) > 0)
+"""
+
+
+@pytest.mark.parametrize("act", ["wait", "set"])
+def test_a_signal_at_any_moment_of_waiting_or_of_asking_holds_up_nothing(root, act):
+    line = [sys.executable, "-c", SIGNAL_AT_EVERY_STEP.format(act=act)]
+    answer = subprocess.run(line, cwd=root, capture_output=True, text=True, timeout=30, check=False)
+    assert answer.stdout == "True True\n", answer.stderr
