@@ -47,7 +47,7 @@ from sessions.replay import AUTHORS, Replay, ReplayStep
 from sessions.session_files import read_header
 from sessions.session_library import SessionLibrary, SessionRow
 from simulation.problem_loader import load_problems
-from state_adapter import snapshot_path
+from state_adapter import STREAMS, snapshot_path
 from training.runs.training_manifest import read_manifest
 
 _UNKNOWN = {404: "there is no such session"}
@@ -75,7 +75,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
         ),
         Endpoint(
             "POST", "/api/sessions/{id}/delete", service.delete, "Delete a session, with games that played on from it.",
-            Ok, refusals={**_UNKNOWN, 409: "it is being recorded, or shares its file or folder with others", **_DISK},
+            Ok, refusals={**_UNKNOWN, 409: "it is recorded or learned from just now, or shares its file", **_DISK},
         ),
         Endpoint(
             "GET", "/api/export", service.export, "Everything of the person's, as a ZIP archive.",
@@ -160,8 +160,11 @@ class SessionsService:
         if session.stream is not None:
             self.services.recorder.snapshots.discard(session.stream)
         episode_id = _text(read_header(session.path).get("episode_id")) or session.path.stem
-        self.library.remove(session_id)
-        _remove_games(self.services.paths, episode_id)
+        with ExitStack() as locks:  # who trains has the text, and writes it
+            self._keep_from_training(locks)
+            self.library.remove(session_id)
+            _remove_games(self.services.paths, episode_id)
+            _remove_unfinished_run(self.services.paths)
         self.services.help_reader.forget_removed()
         relearn_texts(self.services)
 
@@ -230,6 +233,23 @@ def _remove_games(paths: DataPaths, episode_id: str) -> None:
     for entry in read_manifest(paths.manifest):
         for game in entry.games if episode_id in entry.sessions else ():
             remove(snapshot_path(paths.self_play_episodes, game).parent)
+
+
+def _remove_unfinished_run(paths: DataPaths) -> None:
+    """Removes what a run has of sessions' texts before it ends: its state, its plan, its games of self-play.
+
+    The state of a run that has ended lies there too, until the next one begins.
+    """
+    from training.runs.run_folder import STATE
+
+    training = paths.run / "training"
+    for path in (*training.glob(f"{STATE}*"), *paths.run.glob("plan.json*")):
+        remove(path)
+    games = {game for entry in read_manifest(paths.manifest) for game in entry.games}
+    finished = {snapshot_path(paths.self_play_episodes, game).parent for game in games}
+    for folder in paths.self_play_episodes.glob("*"):
+        if folder not in finished and (folder / f"{folder.name}.json").is_file() and not (folder / STREAMS).exists():
+            remove(folder)
 
 
 def _timeline(replay: Replay) -> list[TimelineState]:

@@ -13,7 +13,7 @@ import { notify, reporting } from "./notices";
 import { Courier } from "./recording/courier";
 import { Journal } from "./recording/journal";
 import { lockJournal } from "./recording/locks";
-import { RecordedSession, type SessionAbout } from "./recording/session";
+import { RecordedSession, type SessionAbout, startOfSession } from "./recording/session";
 import { parseRoute } from "./router";
 import { changeSettings, settings } from "./settings/settings";
 import { Store } from "./store";
@@ -324,7 +324,7 @@ async function finish(key: string): Promise<void> {
   const journal = Journal.load<About>(localStorage, key);
   if (journal === null) return;
   journal.noteEnding();
-  await new Courier(journal, { post: ask, report: () => undefined, start: { problem_id: journal.about.problemId } }).end();
+  await new Courier(journal, { post: ask, report: () => undefined, start: startOfSession(journal.about) }).end();
   journal.remove();
 }
 

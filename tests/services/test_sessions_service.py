@@ -175,6 +175,33 @@ def test_nothing_of_a_deleted_session_is_kept_for_statistics(client, served):
     assert client.get("/api/learned").json()["sessions"] == before - 1
 
 
+def test_what_an_unfinished_run_has_of_texts_goes_with_a_deleted_session(client, served):
+    name, paths = record(client, ["a = 1", "a = 2"]), served.paths
+    append_entry(paths.manifest, ManifestEntry("1", "models", ("another",), (), ("of-another",)))
+    gone = [
+        paths.run / "plan.json", paths.run / "training/resume.pt", paths.run / "training/resume.pt.damaged",
+        snapshot_path(paths.self_play_episodes, "unfinished"),
+    ]  # fmt: skip
+    recorded = paths.self_play_episodes / "recorded/recorded.json"
+    kept = [
+        paths.run / "training/train.jsonl", paths.run / "training/human_policy_e1.pt", recorded,
+        recorded.parent / "raw/recorded.jsonl", snapshot_path(paths.self_play_episodes, "of-another"),
+    ]  # fmt: skip
+    for path in (*gone, *kept):
+        files.atomic_write(path, "{}")
+    assert client.post(f"/api/sessions/{name}/delete").status_code == 200
+    assert [path.exists() for path in gone] == [False] * 4
+    assert [path.exists() for path in kept] == [True] * 5
+
+
+def test_no_session_is_deleted_during_a_training_that_writes_its_text(client, served):
+    name = record(client, ["a = 1", "a = 2"])
+    with files.lock(served.paths.run / ".lock"):
+        refusal = client.post(f"/api/sessions/{name}/delete")
+    assert refusal.status_code == 409 and "stop it first" in refusal.json()["detail"]
+    assert client.post(f"/api/sessions/{name}/delete").status_code == 200
+
+
 def test_a_session_that_is_recorded_is_not_deleted(client, served):
     name = record(client, ["a"], end=False)
     refusal = client.post(f"/api/sessions/{name}/delete")

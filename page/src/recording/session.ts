@@ -51,9 +51,7 @@ export class RecordedSession {
   constructor(private readonly options: SessionOptions) {
     const { journal, report, post } = options;
     this.#journal = journal;
-    const { problemId, filePath } = journal.about;
-    const start = { problem_id: problemId, ...(filePath === null ? {} : { file: filePath }) };
-    this.#courier = new Courier(journal, { post, report, start });
+    this.#courier = new Courier(journal, { post, report, start: startOfSession(journal.about) });
   }
 
   /** The server's name of it; "": the server has not begun it. */
@@ -208,6 +206,11 @@ export class RecordedSession {
     clearTimeout(this.#flushTimer);
     clearTimeout(this.#selectionTimer);
   }
+}
+
+/** With which a session begins at the server. */
+export function startOfSession({ problemId, filePath }: SessionAbout): Record<string, unknown> {
+  return { problem_id: problemId, ...(filePath === null ? {} : { file: filePath }) };
 }
 
 function selectionOf(state: EditorState): FileSelection {
