@@ -13,7 +13,7 @@ import resource
 import signal
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from judge.landlock import MAKE_REG, READ, READ_FILE, REMOVE_FILE, TRUNCATE, WRITE_FILE, Ruleset
@@ -64,6 +64,10 @@ class Confinement:
         """What there is besides limits: namespaces, a filter of system calls, a filter of files."""
         parts = {"namespaces": self.own_processes, "calls": self._program, "files": self._ruleset}
         return [name for name, part in parts.items() if part]
+
+    def has(self, protections: Iterable[str]) -> bool:
+        """Whether all of these are among its protections."""
+        return set(protections) <= set(self.protections)
 
     def limit(self, values: Mapping[str, int]) -> None:
         """Sets limits of the `resource` module by name, and those that every text has."""

@@ -9,7 +9,7 @@ import hashlib
 import selectors
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
@@ -55,6 +55,7 @@ class Judge:
 
     workers: processes; threads that ask at once take turns on them, text by text. capacity: verdicts remembered, by
     problem and text; one that is unknown is not. level: protection that is tried for, as far as the machine grants it.
+    protections: gives those (`Confinement.protections`) without which no text is run; its verdict is unknown then.
     """
 
     def __init__(
@@ -64,8 +65,9 @@ class Judge:
         workers: int = 1,
         capacity: int = 100_000,
         level: SandboxLevel = SandboxLevel.FULL,
+        protections: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        self.limits = limits or Limits()
+        self.limits, self._protections = limits or Limits(), protections
         self._pool = WorkerPool(workers, level)
         self._cache = _VerdictCache(capacity)
 
@@ -75,7 +77,7 @@ class Judge:
         verdicts = self._cache.get(keys)
         missing = {key: task for key, task in zip(keys, texts, strict=True) if key not in verdicts}
         if missing:
-            run = _Run(self._pool, self.limits, missing).verdicts()
+            run = _Run(self._pool, self.limits, self._protections(), missing).verdicts()
             self._cache.add(run)
             verdicts |= run
         return [verdicts[key] for key in keys]
@@ -122,8 +124,14 @@ class _VerdictCache:
 class _Run:
     """One question to the workers: its texts, one at a time for each worker, until all are judged."""
 
-    def __init__(self, pool: WorkerPool, limits: Limits, tasks: Mapping[Key, tuple[Problem | None, str]]) -> None:
-        self._pool, self._limits = pool, limits
+    def __init__(
+        self,
+        pool: WorkerPool,
+        limits: Limits,
+        protections: Sequence[str],
+        tasks: Mapping[Key, tuple[Problem | None, str]],
+    ) -> None:
+        self._pool, self._limits, self._protections = pool, limits, protections
         self._tasks = tasks
         self._waiting = list(tasks)[::-1]
         self._selector = selectors.DefaultSelector()
@@ -151,7 +159,7 @@ class _Run:
             if worker is None:
                 return
             key = self._waiting.pop()
-            request = _request(*self._tasks[key], self._limits)
+            request = _request(*self._tasks[key], self._limits) | {"protections": self._protections}
             self._selector.register(worker.ask(request), selectors.EVENT_READ, (worker, key))
 
     def _receive_answers(self) -> None:
@@ -162,7 +170,10 @@ class _Run:
         for entry in ready or list(self._selector.get_map().values()):
             worker, key = entry.data
             self._selector.unregister(entry.fileobj)
-            self._verdicts[key] = _verdict_of(worker.answer(wait=bool(ready)), self._tasks[key][0])
+            answer = worker.answer(wait=bool(ready))
+            if answer is not None and answer["ending"] == Ending.UNPROTECTED:
+                worker.stop()  # the next one may be granted more
+            self._verdicts[key] = _verdict_of(answer, self._tasks[key][0])
             self._pool.release(worker, owner=self)
 
 

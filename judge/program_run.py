@@ -160,7 +160,7 @@ def answer_program(request: dict[str, Any], confinement: Confinement, requests: 
 
     seconds: of CPU time. A worker that has less than the request's `protections` does not begin.
     """
-    if not set(request["protections"]) <= set(confinement.protections):
+    if not confinement.has(request["protections"]):
         return {"ending": Ending.UNPROTECTED}
     pipes = _Pipes()
     child = os.fork()

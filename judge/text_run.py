@@ -207,7 +207,12 @@ def _be_text(request: dict[str, Any], event_fd: int, nonce: str, confinement: Co
 
 
 def answer_text(request: dict[str, Any], confinement: Confinement, requests: Requests | None = None) -> dict[str, Any]:
-    """`{events: [[event, text], ...], ending, seconds}` of one text run in a fork; seconds of CPU time."""
+    """`{events: [[event, text], ...], ending, seconds}` of one text run in a fork; seconds of CPU time.
+
+    A worker that has less than the request's `protections` does not begin.
+    """
+    if not confinement.has(request["protections"]):
+        return {"events": [], "ending": Ending.UNPROTECTED, "seconds": 0.0}
     limits, nonce = request["limits"], os.urandom(8).hex()
     child, readable = _fork_text(request, nonce, confinement)
     seconds = COMPILE_WALL_FACTOR * limits["compile_seconds"]

@@ -55,6 +55,7 @@ _REASONS = {
     Ending.TIMEOUT: "it ran out of time",
     Ending.DISK: "it wrote too many or too large files",
     Ending.PROCESSES: "it started too many threads",
+    Ending.UNPROTECTED: "it was not run: the sandbox is weaker now than it was at the start",
 }
 
 

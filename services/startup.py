@@ -242,8 +242,8 @@ def _make_services(
     serve = config.serve
     problems = load_problems(paths.problems)
     embedded = EmbeddedWriter(paths.writers)
-    judge = stack.enter_context(Judge())
     tester = stack.enter_context(CaseRunner(unprotected=options.unprotected_tester, workers=TESTER_WORKERS))
+    judge = stack.enter_context(Judge(protections=lambda: tester.sandbox.protections))
     is_simulation = options.models is not None
     files = None if options.folder is None else PersonFiles(options.folder, paths.root)
     snapshots = SnapshotQueue(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from judge import Case, Judge, Limits, Problem
+from judge import Case, Judge, Limits, Problem, SandboxLevel
 from state import Env
 
 DOUBLE = Problem("double", "double", (Case((2,), 4), Case((3,), 6)))
@@ -277,13 +277,22 @@ def test_nothing_is_left_when_the_judge_is_closed_or_forgotten(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_text_is_run_with_less_protection_than_is_asked_for():
+    protections = ["files"]
+    with Judge(level=SandboxLevel.LIMITS, protections=lambda: protections) as judge:
+        verdict = judge.verdict(RIGHT, DOUBLE)
+        assert (verdict.compiled, verdict.env) == (None, None) and "sandbox is weaker now" in verdict.reason
+        protections.clear()
+        assert judge.verdict(RIGHT, DOUBLE).passed == 2
+
+
 def test_limits_hold_without_a_namespace_of_its_own():
     script = (
         "import json, sys; from judge import text_run; from judge.confinement import Confinement\n"
         "limits = dict(steps=None, cpu_seconds=0.2, wall_seconds=0.5, memory=2**28, file_size=2**20,\n"
         "    compile_seconds=1, compile_memory=2**28)\n"
         "for text in json.load(sys.stdin):\n"
-        "    request = dict(text=text, entry_point='double', arguments=['(2,)'], limits=limits)\n"
+        "    request = dict(text=text, entry_point='double', arguments=['(2,)'], limits=limits, protections=[])\n"
         "    answer = text_run.answer_text(request, Confinement(own_processes=False))\n"
         "    print(json.dumps([answer['events'][-1], answer['ending']]))\n"
     )
