@@ -304,7 +304,7 @@ class ServeConfig:
     explore: bool = True
     """Whether exploration acts while fewer than three sessions are learned from; false: silence."""
     epsilon: Share = 0.05
-    """Probability of drawing from the distribution instead of taking its most probable pair."""
+    """Probability of drawing from the distribution instead of taking what argmax does."""
     writer_url: str | None = None
     """Address of a server that writes text; none: those that are usual on this machine are tried."""
     writer_model: str | None = None

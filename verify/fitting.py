@@ -58,7 +58,7 @@ GOAL = Pace(steps=232, batch_size=32, transformer=2e-3, recurrent=4e-3)
 
 
 def bc_overfit(settings: Settings, pace: Pace = CLONING) -> Result:
-    """The human policy learns decision and line; accuracy of the most probable pair on fresh states.
+    """The human policy learns decision and line; accuracy on fresh states of what argmax takes.
 
     The decision follows from a word on the cursor's line, the line from who edited what when, so that neither can be
     had without text, attribution, cursor and lines that know of each other. line_acc counts states with a line.
