@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from errors import InputError
@@ -18,6 +20,9 @@ from services.page import Page
 from services.responses import refuse_address, refuse_depth, refuse_error
 from services.services import Services
 
+Refuse = Callable[[Request, Exception], Awaitable[Response]]
+"""Answers an error."""
+
 COMPATIBLE_PORTS = {8000: "/api/backend", 8008: "/api/tester", 8001: "/api/policy"}
 """Ports on which clients of the existing system look for each service, without its prefix."""
 
@@ -27,13 +32,19 @@ def create_app(services: Services, groups: Groups, rules: AccessRules, page: Pag
     page.describe(groups)
     all_groups = {"": page.endpoints(), **groups}
     return _application(
-        [route for prefix, group in all_groups.items() for route in routes(group, prefix)], services, rules
+        [route for prefix, group in all_groups.items() for route in routes(group, prefix)],
+        services,
+        rules,
+        _refusing(page),
     )
 
 
 def create_compat_apps(services: Services, groups: Groups, rules: AccessRules) -> dict[int, Starlette]:
     """The same services without a prefix, each by the port on which clients of the existing system look for it."""
-    return {port: _application(routes(groups[prefix]), services, rules) for port, prefix in COMPATIBLE_PORTS.items()}
+    return {
+        port: _application(routes(groups[prefix]), services, rules, refuse_address)
+        for port, prefix in COMPATIBLE_PORTS.items()
+    }
 
 
 def service_endpoints(services: Services) -> Groups:
@@ -45,13 +56,26 @@ def service_endpoints(services: Services) -> Groups:
     }
 
 
-def _application(addresses: Sequence[Route], services: Services, rules: AccessRules) -> Starlette:
+def _refusing(page: Page) -> Refuse:
+    """Answers what is not there by the page, if a browser wants something to show, else by the reason in words."""
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        is_missing = isinstance(error, HTTPException) and error.status_code == 404 and request.method == "GET"
+        if is_missing and "text/html" in request.headers.get("accept", ""):
+            return await page.missing(request)
+        return await refuse_address(request, error)
+
+    return refuse
+
+
+def _application(addresses: Sequence[Route], services: Services, rules: AccessRules, refuse: Refuse) -> Starlette:
+    """refuse: answers an address or a method that is not there."""
     application = Starlette(
         routes=addresses,
         middleware=[Middleware(RequestGuard, rules, services.failures)],
         exception_handlers={
             InputError: refuse_error,
-            HTTPException: refuse_address,
+            HTTPException: refuse,
             RecursionError: refuse_depth,
         },
     )

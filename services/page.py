@@ -75,6 +75,13 @@ class Page:
         self._document = openapi_document({**groups, "": self.endpoints()})
 
     async def index(self, request: Request) -> Response:
+        return await self._page(200)
+
+    async def missing(self, request: Request) -> Response:
+        """The page for an address that names nothing, which it says to whoever opened that in a browser."""
+        return await self._page(404)
+
+    async def _page(self, status: int) -> Response:
         page, settings = await asyncio.to_thread(self._index_and_settings)
         nonce = secrets.token_urlsafe(16)
         values = {
@@ -86,7 +93,7 @@ class Page:
         for name, value in values.items():
             page = page.replace(f"{{{{{name}}}}}", value)
         policy = f"{CONTENT_SECURITY_POLICY}; style-src 'self' 'nonce-{nonce}'"  # of the editor's style element
-        return Response(page, media_type="text/html", headers={"Content-Security-Policy": policy})
+        return Response(page, status, media_type="text/html", headers={"Content-Security-Policy": policy})
 
     def _index_and_settings(self) -> tuple[str, Settings]:
         return (STATIC / "index.html").read_text(encoding="utf-8"), self.services.settings.current()

@@ -11,6 +11,7 @@ import "./shell.css";
 import { useStore } from "./store";
 import { HealthView } from "./views/health/health-view";
 import { LearningView } from "./views/learning/learning-view";
+import { isAtHome, MissingView } from "./views/missing/missing-view";
 import { ModelsView } from "./views/models/models-view";
 import { SessionsView } from "./views/sessions/sessions-view";
 import { SettingsView } from "./views/settings/settings-view";
@@ -41,19 +42,22 @@ const VIEWS: Record<string, ViewEntry> = {
 };
 
 const FIRST_VIEW = "solve";
+const MISSING: ViewEntry = { title: "Not found", component: MissingView, inNavigation: false };
+
+/** Of another view; from an address that is not the page's, the page is loaded at its own. */
+const linkTo = (view: string): string => `${isAtHome ? "" : "/"}${address(view)}`;
 
 export function Shell() {
-  const route = useRoute();
-  const name = Object.hasOwn(VIEWS, route.view) ? route.view : FIRST_VIEW;
-  const view = VIEWS[name]!;
-  const rest = route.view === name ? route.rest : "";
+  const { view: wanted, rest } = useRoute();
+  const name = wanted || FIRST_VIEW;
+  const view = (isAtHome && Object.hasOwn(VIEWS, name) && VIEWS[name]) || MISSING;
   const main = useRef<HTMLElement>(null);
   const areLoaded = useStore(areSettingsLoaded);
   const { theme } = useStore(settings);
   useEffect(() => {
     if (areLoaded) document.documentElement.dataset.theme = theme; // until then, as the server has said
   }, [theme, areLoaded]);
-  const isFirstVisit = areLoaded && !settings.value.welcomed && route.view === "";
+  const isFirstVisit = isAtHome && areLoaded && !settings.value.welcomed && wanted === "";
   useEffect(() => {
     if (isFirstVisit) location.hash = address("welcome");
   }, [isFirstVisit]);
@@ -66,10 +70,10 @@ export function Shell() {
     <>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>To the content</a>
       <header class="bar">
-        <a class="brand" href={address(FIRST_VIEW)}>CodeAssist</a>
+        <a class="brand" href={linkTo(FIRST_VIEW)}>CodeAssist</a>
         <nav aria-label="Views">
           {Object.entries(VIEWS).filter(([, entry]) => entry.inNavigation).map(([key, entry]) => (
-            <a key={key} href={address(key)} aria-current={key === name ? "page" : undefined}>{entry.title}</a>
+            <a key={key} href={linkTo(key)} aria-current={entry === view ? "page" : undefined}>{entry.title}</a>
           ))}
         </nav>
         <div class="signs">

@@ -127,10 +127,19 @@ def test_the_focus_goes_to_what_is_new_and_comes_back_from_a_dialog(opened, serv
     assert delete.evaluate("button => button === document.activeElement")
 
 
-def test_an_address_that_names_no_view_shows_the_first_one(opened, server):
-    for name in ("constructor", "toString", "nothing", "%zz"):
-        opened.goto(f"{server.url}#/{name}")
-        opened.get_by_role("heading", name="Problems").wait_for()
+def test_an_address_that_names_nothing_says_so_and_leads_on(page, server):
+    for address in ("#/constructor", "#/nothing", "#/%zz", "nothing", "api/nothing"):
+        answer = page.goto(server.url + address)
+        page.get_by_role("heading", name="There is no such view").wait_for()
+        assert answer is None or answer.status == (200 if address.startswith("#") else 404)
+        assert page.get_by_role("navigation", name="Views").locator("[aria-current]").count() == 0
+    assert violations(page) == []
+    screenshot(page, "missing")
+    page.get_by_role("link", name="Health").click()
+    page.get_by_role("heading", name="Health", level=1).wait_for()
+    page.goto(server.url + "nothing")
+    page.get_by_role("link", name="Go to the problems").click()
+    page.get_by_role("heading", name="Problems").wait_for()
 
 
 def test_a_page_of_an_earlier_run_says_that_it_must_be_loaded_again(page, server):

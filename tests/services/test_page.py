@@ -35,6 +35,22 @@ def test_the_editors_style_element_is_let_through_by_a_nonce_of_its_own_and_no_o
     assert "nonce" not in client.get("/api/health").headers["content-security-policy"]
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/api/nothing", "/index.html", "/a/b"])
+def test_a_browser_at_an_unknown_address_gets_the_page_and_a_program_the_reason(client, path):
+    page = client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert page.status_code == 404 and page.headers["content-type"].startswith("text/html")
+    home = client.get("/")
+    assert {name: page.headers[name] for name in ("x-frame-options", "cache-control", "referrer-policy")} == {
+        name: home.headers[name] for name in ("x-frame-options", "cache-control", "referrer-policy")
+    }
+    nonce = re.search(r'name="style-nonce" content="([^"]+)"', page.text)[1]
+    assert page.headers["content-security-policy"].endswith(f"style-src 'self' 'nonce-{nonce}'")
+    for accept in ("*/*", "application/json"):
+        answer = client.get(path, headers={"Accept": accept})
+        assert (answer.status_code, answer.json()) == (404, {"detail": "there is nothing at this address"})
+    assert client.post(path, headers={"Accept": "text/html"}).json()["detail"] == "there is nothing at this address"
+
+
 def test_every_file_that_the_page_names_is_there(client):
     named = re.findall(r'(?:src|href)="(/static/[^"]+)"', client.get("/").text)
     assert len(named) == 3
