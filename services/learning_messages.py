@@ -43,10 +43,11 @@ class TrainingMessage(Struct):
     """The training under way, or else the last one, also of an earlier run of the server.
 
     status: `stopped` was ended before its end and goes on when it is started again. title: what it does, in words;
-    epoch, epochs, share: of the phase, epochs at most, share of its steps that is done. sessions: `held_out` or
-    `learned_from`, what the table was measured on. lines: sentences for the person. error: why it failed.
-    elsewhere: another process trains, which this server cannot stop. can_start, refusal: whether `start` is taken now,
-    and why not.
+    epoch, epochs, share: of the phase, epochs at most, share of its steps that is done. overall_share: of the whole
+    training, by what its phases usually take; it never falls. seconds_left: about so long; null: too early to say.
+    sessions: `held_out` or `learned_from`, what the table was measured on. lines: sentences for the person. error: why
+    it failed. elsewhere: another process trains, which this server cannot stop. can_start, refusal: whether `start` is
+    taken now, and why not.
     """
 
     status: TrainingStatus = "idle"
@@ -55,6 +56,8 @@ class TrainingMessage(Struct):
     epoch: int = 0
     epochs: int = 0
     share: float = 0.0
+    overall_share: float = 0.0
+    seconds_left: float | None = None
     started: str | None = None
     ended: str | None = None
     points: list[EpochMessage] = field(default_factory=list)

@@ -34,6 +34,7 @@ from services.last_training import (
     trains_elsewhere,
 )
 from services.learning_messages import TrainingMessage
+from services.training_progress import OverallProgress
 
 LOG = "training.log"
 """File of the logs' folder that has what the last training said."""
@@ -76,6 +77,7 @@ class TrainingProcess:
         """Of the training that this process has started last."""
         self._steps = 0
         """Of the phase, at most."""
+        self._progress = OverallProgress()
         self._thread: threading.Thread | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
@@ -85,6 +87,8 @@ class TrainingProcess:
         with self._lock:
             started_here = self._message
             message = None if started_here is None else copy.deepcopy(started_here)
+            if message is not None and message.status == "running":
+                message.seconds_left = self._progress.seconds_left()
         if message is None:
             message = self._last.state()
         message.refusal = self._refusal(message) or ""
@@ -100,7 +104,7 @@ class TrainingProcess:
             refusal = self._refusal(self._message)
             if refusal:
                 raise ConflictError("training", refusal)
-            self._message = TrainingMessage("running", started=_now())
+            self._message, self._progress = TrainingMessage("running", started=_now()), OverallProgress()
             self._stopping.clear()
             self._thread = threading.Thread(target=self._run, name="training", daemon=True)
             self._thread.start()
@@ -206,8 +210,12 @@ class TrainingProcess:
             case "phase":
                 message.phase, message.title, message.epochs = event["name"], event["title"], event["epochs"]
                 message.epoch, message.share, self._steps = min(1, message.epochs), 0.0, event["steps"]
+                self._progress.begin(event["name"], event["steps"], event["plan"])
+                message.overall_share = self._progress.share
             case "advance":
                 message.share = min(event["steps"] / self._steps, 1.0) if self._steps else 0.0
+                self._progress.advance(event["steps"])
+                message.overall_share = self._progress.share
             case "epoch":
                 ended = point(event["row"])
                 earlier = [] if message.points else points_of(self._paths.run, event["row"].get("run_id"))
@@ -217,7 +225,7 @@ class TrainingProcess:
             case "message":
                 message.lines.append(event["text"])
             case "outcome":
-                message.share = 1.0
+                message.share = message.overall_share = 1.0
                 apply_outcome(message, event["outcome"])
                 if event["outcome"]["nothing_new"]:
                     self._recall(message)

@@ -26,6 +26,14 @@ export function duration(milliseconds: number | null | undefined): string {
   return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** "about 3 min left"; "": it is too early to say. */
+export function timeLeft(seconds: number | null): string {
+  if (seconds === null) return "";
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes <= 1) return "about a minute left";
+  return `about ${minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`} left`;
+}
+
 /** With at most so many characters; what is left out is an ellipsis. */
 export const shortened = (text: string, most = 80): string => (text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text);
 

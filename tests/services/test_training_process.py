@@ -70,7 +70,7 @@ def test_nothing_learned_yet_is_idle_and_may_begin(training):
 def test_progress_is_seen_as_it_comes_and_then_what_came_of_it(training, tmp_path):
     seen = threading.Event()
     code = f"""
-tell("phase", name="bc", title="behaviour cloning", steps=4, epochs=2)
+tell("phase", name="bc", title="behaviour cloning", steps=4, epochs=2, plan={{"bc": 2, "ppo_from_episodes": 1}})
 tell("advance", steps=2)
 tell("epoch", row={ROW})
 stream.write("{{torn" + chr(10))
@@ -86,6 +86,7 @@ tell("outcome", outcome={OUTCOME})
         time.sleep(0.02)
     assert (state.status, state.phase, state.title) == ("running", "bc", "behaviour cloning")
     assert (state.epoch, state.epochs, state.share) == (2, 2, 0.5)
+    assert 0 < state.overall_share < 0.5 and state.seconds_left is None
     assert [(each.phase, each.epoch, each.metrics) for each in state.points] == [
         ("bc", 1, {"loss": 0.5, "val_accuracy": None})
     ]
@@ -93,7 +94,7 @@ tell("outcome", outcome={OUTCOME})
     assert not seen.is_set()
     (tmp_path / "go on").touch()
     state = wait_for(process, "done")
-    assert seen.is_set() and state.error is None and state.can_start and state.share == 1.0
+    assert seen.is_set() and state.error is None and state.can_start and state.share == state.overall_share == 1.0
     assert state.sessions == "held_out" and state.generation == "000001-a" and state.replaced
     assert state.lines == ["<b>a sentence</b>", "Learned from 3 sessions."]
     (row,) = state.table

@@ -1,6 +1,7 @@
 """A run's progress as lines of JSON, one object a line, for a process that watches it.
 
-    {"event": "phase", "name", "title", "steps", "epochs"}   a phase begins, with so many steps and epochs at most
+    {"event": "phase", "name", "title", "steps", "epochs"}   a phase begins, with so many steps and epochs at most;
+                                                             "plan": epochs of every phase, at most
     {"event": "advance", "steps"}                            so many steps of the phase are done, in all
     {"event": "epoch", "row"}                                an epoch has ended; its line of `train.jsonl`
     {"event": "message", "text"}                             a sentence for the person
@@ -36,7 +37,7 @@ class ProgressEvents:
     def phase(self, name: str, total_steps: int) -> None:
         self._steps = 0
         title, epochs = PHASE_TITLES.get(name, name), self._epochs.get(name, 0)
-        self._write("phase", name=name, title=title, steps=total_steps, epochs=epochs)
+        self._write("phase", name=name, title=title, steps=total_steps, epochs=epochs, plan=dict(self._epochs))
 
     def advance(self, n: int = 1) -> None:
         self._steps += n

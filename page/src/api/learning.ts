@@ -20,6 +20,8 @@ export interface TrainingMessage {
   epoch: number;
   epochs: number;
   share: number;
+  overall_share: number;
+  seconds_left: number | null;
   started: string | null;
   ended: string | null;
   points: EpochPoint[];

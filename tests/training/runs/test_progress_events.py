@@ -28,7 +28,7 @@ def test_everything_is_told_in_lines_of_strict_json():
     stream = io.StringIO()
     tell(ProgressEvents(stream, {"bc": 3}))
     assert events_of(stream) == [
-        {"event": "phase", "name": "bc", "title": "behaviour cloning", "steps": 4, "epochs": 3},
+        {"event": "phase", "name": "bc", "title": "behaviour cloning", "steps": 4, "epochs": 3, "plan": {"bc": 3}},
         {"event": "advance", "steps": 1},
         {"event": "epoch", "row": {"phase": "bc", "epoch": 1, "loss": None}},
         {"event": "message", "text": "two\nlines"},
@@ -52,6 +52,7 @@ def test_steps_are_told_a_few_times_a_second():
         "title": "unheard of",
         "steps": 1,
         "epochs": 0,
+        "plan": {},
     }
 
 

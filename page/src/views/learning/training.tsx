@@ -6,7 +6,7 @@ import { Chart } from "../../components/chart";
 import { Button } from "../../components/button";
 import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
-import { when } from "../../format";
+import { percent, timeLeft, when } from "../../format";
 import { reporting } from "../../notices";
 import { useStore } from "../../store";
 import { workspace } from "../../workspace";
@@ -17,6 +17,7 @@ const WATCH_MS = 1000;
 const LOOK_MS = 15_000;
 const OUTCOME_LINES = 2;
 const PHASES: Record<string, string> = { bc: "Learning what you do", ppo_from_episodes: "Learning what you keep", zero_style: "Playing on from your sessions" };
+const OTHER_PHASES: Record<string, string> = { loading: "Reading your sessions", evaluation: "Comparing before and after" };
 
 /** onChange: a training or a session has ended. */
 export function Training({ onChange }: { onChange: () => unknown }) {
@@ -49,7 +50,7 @@ export function Training({ onChange }: { onChange: () => unknown }) {
       <h2 id="training-title">Training</h2>
       <Loading resource={training} what="the training" />
       <p class="words" role="status">{words(state)}</p>
-      {isActive && <Progress state={state} />}
+      {isActive && !state.elsewhere && <Progress state={state} />}
       <p class="row">
         {isActive
           ? <Button isOff={state.status === "stopping" || state.elsewhere} onClick={tell("stop")}>Stop and save</Button>
@@ -86,7 +87,7 @@ function Lines({ lines }: { lines: readonly string[] }) {
 }
 
 function words({ status, title, phase, elsewhere, ended }: TrainingMessage): string {
-  const doing = title || PHASES[phase] || "Getting ready";
+  const doing = PHASES[phase] ?? OTHER_PHASES[phase] ?? (sentence(title) || "Getting ready");
   switch (status) {
     case "idle": return "Nothing has been trained yet. A training takes some minutes, on this machine alone; you can go on writing.";
     case "running": return elsewhere ? "Another run.py trains at this moment." : `${doing} …`;
@@ -97,12 +98,15 @@ function words({ status, title, phase, elsewhere, ended }: TrainingMessage): str
   }
 }
 
+const sentence = (words: string): string => words.replace(/^./, (first) => first.toUpperCase());
+
 function Progress({ state }: { state: TrainingMessage }) {
-  const { epoch, epochs, share } = state;
+  const { epoch, epochs, overall_share: share, seconds_left: left } = state;
+  const facts = [percent(share), timeLeft(left), epochs > 0 ? `epoch ${epoch} of ${epochs} at most in this part` : ""];
   return (
     <div>
-      <progress class="training-progress" aria-label="Share of this phase" max={1} value={share} />
-      {epochs > 0 && <p class="small quiet-text">Epoch {epoch} of {epochs} at most</p>}
+      <progress class="training-progress" aria-label="How much of the training is done" max={1} value={share} />
+      <p class="small quiet-text">{facts.filter(Boolean).join(", ")}</p>
     </div>
   );
 }
