@@ -9,7 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from app.stop_signals import EndRequest, StopSignals
 from config import LoopConfig
 from data_paths import DataPaths
+from delegates.selection import LOADING_SECONDS, ReliableWriter
 from services.server import HOST
+from services.services import Services
 from services.simulated_client import BackendClient, SimulatedSession, play_session
 from services.startup import Report, StartOptions, start_services
 from simulation.builtin_problems import PROBLEMS
@@ -52,6 +54,7 @@ def record_simulated_sessions(
         running = start_services(config, paths, options, finish=stopped.set, report=report)
         try:
             running.wait_until_ready()
+            _await_writer(running.services, stopped)
             observer.phase("simulation", len(sessions))
             futures = _play(running.port, sessions, stopped, observer)
         finally:
@@ -62,6 +65,16 @@ def record_simulated_sessions(
         future.result()
     if signals.received:
         raise KeyboardInterrupt("the sessions so far are saved; the same command records more and learns from all")
+
+
+def _await_writer(services: Services, stopped: EndRequest) -> None:
+    """Until the embedded writer knows the standard library; before, as while it counts it, it writes little."""
+    writer = services.assistance.writer
+    assert isinstance(writer, ReliableWriter)
+    waiting = threading.Thread(target=writer.embedded.wait, args=(LOADING_SECONDS,), name="writer", daemon=True)
+    waiting.start()
+    while waiting.is_alive() and not stopped.is_set():
+        waiting.join(SIGNAL_SECONDS)
 
 
 def _play(

@@ -1,16 +1,23 @@
 """Simulated people record through HTTP what a page records: texts, decisions with their probabilities, tests, ends."""
 
 import json
+import keyword
 import os
 import signal
+import threading
+from pathlib import Path
 
 import pytest
 
 import run
 from data_paths import DataPaths, quarantine_folder
+from delegates.embedded import library_model
+from delegates.embedded.library_model import LibraryModel
 from models import store
+from services import simulated_sessions
 from services.simulated_client import state_after_help
 from services.simulated_sessions import planned_sessions
+from services.startup import RunningServices
 from simulation.sessions import first_state
 from state_adapter import read_episodes
 
@@ -62,17 +69,41 @@ def test_what_is_recorded_is_what_a_page_records(paths):
     assert run.main(["--simulate", "2", "--no-train"]) == 0
     episodes, summary = read_episodes(paths.simulated_episodes)
     assert len(episodes) == 2 and not summary.skipped
+    written = []
     for episode in episodes:
         helped = [action for action in episode.actions if action is not None and action.agent == "A"]
         assert len(helped) > 5 and not episode.cut_off
         assert all(0 < action.probability <= 1 for action in helped), "exploration says how it drew"
         assert {action.writer.name for action in helped if action.writer is not None} == {"embedded"}
         moves = zip(episode.actions[1:], episode.states, episode.states[1:], strict=False)
-        written = [action for action, before, after in moves if action.agent == "A" and before.lines != after.lines]
-        assert written and all(action.review is not None and action.review.shown for action in written)
+        written += [action for action, before, after in moves if action.agent == "A" and before.lines != after.lines]
         assert all(state.env is not None and state.env.tests_total for state in episode.states)
         turns = [action.agent for action in episode.actions[1:]]
         assert turns == ["A", "H"] * (len(turns) // 2)
+    assert written and all(action.review is not None and action.review.shown for action in written)
+
+
+def test_people_begin_once_the_writer_knows_the_standard_library(paths, monkeypatch):
+    all_else_is_ready, is_known = threading.Event(), []
+    wait_until_ready = RunningServices.wait_until_ready
+
+    def wait_and_let_count(running):
+        wait_until_ready(running)
+        threading.Timer(0.5, all_else_is_ready.set).start()
+        services.append(running.services)
+
+    services = []
+    monkeypatch.setattr(RunningServices, "wait_until_ready", wait_and_let_count)
+    monkeypatch.setattr(LibraryModel, "_read", lambda model: all_else_is_ready.wait(30) and None)
+    monkeypatch.setattr(library_model, "source_files", lambda: [Path(keyword.__file__)])
+    play = simulated_sessions._play
+    monkeypatch.setattr(
+        simulated_sessions,
+        "_play",
+        lambda *arguments: is_known.append(services[0].assistance.writer.embedded.ready) or play(*arguments),
+    )
+    assert run.main(["--simulate", "1", "--no-train"]) == 0
+    assert is_known == [True]
 
 
 def test_the_people_differ_and_the_same_seed_plans_the_same():
