@@ -224,9 +224,15 @@ def _carry_out(inputs: LoopInputs, plan: RunPlan) -> Outcome:
     _record(inputs, plan, result, folder, generation)
     remove_plan(inputs.plan_path)
     return Outcome(
-        len(result.train), len(result.held_out), len(held_out), len(result.games),
+        _session_count(learned_from), _session_count([learning[index] for index in result.held_out]),
+        _session_count(held_out), len(result.games),
         comparison.before, comparison.after, decision, folder, generation, run_id=result.run_id,
     )  # fmt: skip
+
+
+def _session_count(episodes: Sequence[Episode]) -> int:
+    """Sessions that these are recordings of."""
+    return len({episode.session for episode in episodes})
 
 
 def _texts_to_learn_from(inputs: LoopInputs, learning: Sequence[Episode]) -> ReviewedTexts:

@@ -7,6 +7,8 @@ import type { TextStorage } from "../src/recording/storage";
 
 export class FakeStorage implements TextStorage {
   readonly #values = new Map<string, string>();
+  /** Characters that were ever stored. */
+  written = 0;
 
   constructor(public capacity = Infinity) {}
 
@@ -22,6 +24,7 @@ export class FakeStorage implements TextStorage {
     const before = this.#values.get(key);
     if (this.size - (before === undefined ? 0 : key.length + before.length) + key.length + text.length > this.capacity) throw new Error("full");
     this.#values.set(key, text);
+    this.written += text.length;
   }
 
   removeItem(key: string): void { this.#values.delete(key); }

@@ -93,6 +93,15 @@ test("what is acknowledged does not pile up in the storage", () => {
   assert.equal(reloaded(storage).text(), journal.text());
 });
 
+test("a keystroke stores little, however much waits for a connection", () => {
+  const { storage, journal } = started(new FakeStorage(), "x = 1\n".repeat(1000));
+  for (let i = 0; i < 1000; i += 1) journal.addActivity([i, "selection", { ranges: [[i, i]] }]);
+  const before = storage.written;
+  for (let i = 0; i < 100; i += 1) journal.addChanges([change(0, 0, "x")], CURSOR);
+  assert.ok(storage.written - before < 100 * 2000);
+  assert.equal(reloaded(storage).pendingActivity().events.length, 1000);
+});
+
 test("a full storage is noticed, and made good when there is room", () => {
   const { storage, journal } = started(new FakeStorage(2000));
   journal.noteBegun("s");

@@ -128,7 +128,8 @@ def test_recordings_of_one_session_are_held_out_together(sessions, tmp_path):
     outcome = run_loop(config, [*sessions, *pairs], paths, NullObserver())
     (entry,) = read_manifest(paths.manifest)
     held_out = {name.removesuffix(" again") for name in entry.held_out}
-    assert outcome.held_out == 6 and len(held_out) == 3
+    assert len(entry.held_out) == 6 and outcome.held_out == len(held_out) == 3
+    assert outcome.learned_from == store.load(paths.models).meta["sessions"] == 3
     assert not held_out & {name.removesuffix(" again") for name in entry.sessions}
 
 

@@ -46,7 +46,7 @@ def model_meta(inputs: RunInputs) -> dict[str, object]:
         "run_id": inputs.run_id,
         "trained_on": config.trained_on if config.learns else NOTHING,
         "start": inputs.start,
-        "sessions": len(inputs.episodes),
+        "sessions": len({episode.session for episode in inputs.episodes}),
         "seed": config.seed,
         **inputs.label,
     }
