@@ -186,7 +186,8 @@ def _join(rank: int, world_size: int) -> Any:
     """The launcher's key-value store, once all have joined. As `init_distributed`, which alone would hear no signal."""
     from torch.distributed.rendezvous import rendezvous
 
-    deadline = time.monotonic() + JOIN_TIMEOUT.total_seconds()
+    waited = JOIN_TIMEOUT.total_seconds()
+    deadline = time.monotonic() + waited
     try:
         # "of one process": PyTorch would wait for the others inside, deaf to signals
         store, *_ = next(rendezvous(f"env://?rank={rank}&world_size=1", timeout=JOIN_TIMEOUT))
@@ -198,7 +199,7 @@ def _join(rank: int, world_size: int) -> Any:
     try:
         while absent := [other for other in absent if not store.check([f"joined/{other}"])]:
             if time.monotonic() > deadline:
-                raise InputError(f"process {str(absent)[1:-1]}", f"did not join this run within {JOIN_TIMEOUT} hours")
+                raise InputError(f"process {str(absent)[1:-1]}", f"did not join this run within {waited:g} s")
             time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"process {str(absent)[1:-1]} had not joined this run yet") from None
