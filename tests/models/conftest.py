@@ -62,7 +62,7 @@ def small():
 
     def make(seed=0, backbone="lg_transformer"):
         torch.manual_seed(seed)
-        config = ModelConfig(backbone=backbone, d_in=12, d_model=8, n_layers=2, n_heads=2, n_global_tokens=2, hidden=8)
+        config = ModelConfig(backbone=backbone, d_in=12, d_model=8, n_layers=1, n_heads=2, n_global_tokens=2, hidden=8)
         featurizer = Featurizer(FeaturizerConfig(d_in=12, char_dim=4))
         return SmallNetworks(Policy(config).eval(), Policy(config).eval(), featurizer.eval())
 

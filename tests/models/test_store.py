@@ -23,6 +23,12 @@ def publish(folder, pair, number, **meta):
     return store.publish(folder, pair, {"trained_on": "person", "number": number, **meta})
 
 
+@pytest.fixture
+def few_generations(monkeypatch):
+    """The limit, lowered, so that little is published until it is reached."""
+    monkeypatch.setattr(store, "MAX_GENERATIONS", 3)
+
+
 def numbers(folder):
     """The number that each of the three files was published with."""
     found = set()
@@ -100,13 +106,14 @@ def kill_at(monkeypatch, step):
 
 
 def test_killed_at_any_step_the_models_are_the_old_or_the_new_ones(tmp_path, small, monkeypatch):
+    pairs = [small(seed) for seed in range(3)]
     for step in range(1, 40):
         folder = tmp_path / str(step)
-        old = publish(folder, small(0), 1)
+        old = publish(folder, pairs[0], 1)
         with monkeypatch.context() as patch:
             calls = kill_at(patch, step)
             try:
-                publish(folder, small(1), 2)
+                publish(folder, pairs[1], 2)
                 break
             except Killed:
                 pass
@@ -114,7 +121,7 @@ def test_killed_at_any_step_the_models_are_the_old_or_the_new_ones(tmp_path, sma
         models = store.load(folder)
         assert models.meta["number"] == (2 if journal else 1), f"killed at {calls[-1]}"
         assert journal or models.generation == old
-        publish(folder, small(2), 3)  # the next one ends or forgets what was begun
+        publish(folder, pairs[2], 3)  # the next one ends or forgets what was begun
         assert store.load(folder).meta["number"] == 3 and numbers(folder) == {3}
         leftovers = [path.name for path in folder.rglob("*") if path.name.startswith(".staged") or ".tmp" in path.name]
         assert not (folder / store.JOURNAL).exists() and not leftovers
@@ -145,7 +152,7 @@ def test_a_reader_during_a_replacement_gets_the_old_or_the_new_models(tmp_path, 
     done = threading.Event()
 
     def write():
-        for i in range(12):
+        for i in range(6):
             publish(tmp_path, pairs[(i + 1) % 2], (i + 1) % 2)
         done.set()
 
@@ -270,7 +277,8 @@ def test_generations_are_ordered_by_their_number_and_not_by_the_clock(tmp_path, 
 
 
 def test_a_generation_is_named_by_its_number_or_a_unique_beginning(tmp_path, small):
-    ids = [publish(tmp_path, small(seed), seed) for seed in range(12)]
+    pair = small()
+    ids = [publish(tmp_path, pair, number) for number in range(12)]
     assert store.roll_back(tmp_path, "000007").id == ids[6]
     assert store.roll_back(tmp_path, "12").id == ids[11]
     with pytest.raises(InputError, match=f"'00001' may be {ids[9]} or {ids[10]} or {ids[11]}, expected more of the id"):
@@ -348,6 +356,7 @@ def test_what_the_disk_changes_on_the_way_replaces_nothing(tmp_path, small, monk
     assert store.load(tmp_path).meta["number"] == 1 and numbers(tmp_path) == {1}
 
 
+@pytest.mark.usefixtures("few_generations")
 def test_the_start_of_training_is_never_pruned_and_named_in_every_generation(tmp_path, small):
     start = store.keep_start(tmp_path, small(9), {"trained_on": "nothing"})
     assert store.load(tmp_path) is None and store.start_generation(tmp_path) == start
@@ -371,6 +380,7 @@ def test_a_later_start_leaves_the_one_that_generations_name(tmp_path, small):
     assert [one.meta.get("start") for one in store.generations(tmp_path)] == [None, first, None, second]
 
 
+@pytest.mark.usefixtures("few_generations")
 def test_a_start_that_nothing_names_any_more_is_not_pruned_either(tmp_path, small):
     pair = small()
     starts = [store.keep_start(tmp_path, pair, {"trained_on": "nothing"}) for _ in range(2)]
@@ -393,6 +403,7 @@ def test_a_damaged_start_is_refused(tmp_path, small):
         store.load_start(tmp_path)
 
 
+@pytest.mark.usefixtures("few_generations")
 def test_a_chain_of_starts_does_not_let_the_folder_grow(tmp_path, small):
     """Each begins where the one before ended; the start of the oldest that stays is kept on top."""
     start = "imported"
@@ -403,6 +414,7 @@ def test_a_chain_of_starts_does_not_let_the_folder_grow(tmp_path, small):
     assert stored[0].id == stored[1].meta["start"] and stored[-1].current
 
 
+@pytest.mark.usefixtures("few_generations")
 def test_only_the_latest_generations_are_kept_and_always_the_current_one(tmp_path, small):
     pair = small()
     for number in range(store.MAX_GENERATIONS + 3):
@@ -446,7 +458,7 @@ def test_a_place_where_no_folder_can_be_is_named(tmp_path, small):
 
 def test_a_disk_that_is_full_leaves_the_old_models(tmp_path, small, monkeypatch):
     publish(tmp_path, small(0), 1)
-    written = []
+    new, written = small(1), []
 
     def full(path, content):
         written.append(path)
@@ -460,7 +472,7 @@ def test_a_disk_that_is_full_leaves_the_old_models(tmp_path, small, monkeypatch)
         for module in (generations, replacement):
             monkeypatch.setattr(module, "atomic_write", full)
         with pytest.raises(InputError, match="the disk is full"):
-            publish(tmp_path, small(1), 2)
+            publish(tmp_path, new, 2)
         monkeypatch.undo()
         assert store.load(tmp_path).meta["number"] == 1 and numbers(tmp_path) == {1}
         assert [one.meta["number"] for one in store.generations(tmp_path)] == [1]
