@@ -11,6 +11,8 @@ import torch
 from state_adapter import read_episodes
 from training.train_from_episodes import train_from_episodes
 
+pytestmark = pytest.mark.usefixtures("short_refit")
+
 CODE = "def f(x):\n    y = 1\n    return x"
 NO_OP, EDIT, EXPLAIN = 0, 4, 6
 

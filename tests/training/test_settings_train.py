@@ -24,6 +24,8 @@ from config_bounds import bounds_of, check_settings, setting_types
 from models import Policy, checkpoint, store
 from training.train_from_episodes import train_from_episodes
 
+pytestmark = pytest.mark.usefixtures("short_refit")
+
 SMALL = {
     "d_in": 24, "d_model": 24, "char_dim": 24, "hidden": 24, "ollama_dim": 24, "n_layers": 2, "layers": 2,
     "surround_layers": 2, "epochs": 1, "passes": 2, "steps": 20, "roots": 2, "horizon": 4, "simulations": 4,

@@ -23,7 +23,6 @@ from training.evaluation.promotion import PromotionDecision
 from training.runs.observer import NullObserver
 from training.runs.training_manifest import append_entry, read_manifest
 from training.training_loop import run_loop
-from training.zero_style import retention
 
 TINY = LoopConfig(
     featurizer=FeaturizerConfig(d_in=24, char_dim=8),
@@ -34,17 +33,18 @@ TINY = LoopConfig(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def short_refit():
-    """The refit of p(kept) after self-play takes a tenth of its steps; nothing here depends on how well it goes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(retention, "STEPS", 12)
-        yield
+WITHOUT_GAMES = replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+
+pytestmark = pytest.mark.usefixtures("short_refit")
 
 
 @pytest.fixture(scope="module")
 def episodes(sample_sessions):
-    return read_episodes(sample_sessions)[0]
+    """The beginnings of the sample sessions."""
+    return [
+        replace(episode, states=episode.states[:15], actions=episode.actions[:15])
+        for episode in read_episodes(sample_sessions)[0]
+    ]
 
 
 class Telling(NullObserver):
@@ -109,7 +109,7 @@ def test_with_few_sessions_none_is_held_out_and_the_table_is_of_those_learned_fr
 
 
 def test_with_enough_sessions_they_are_held_out_and_the_models_compared(sessions, tmp_path):
-    paths, config = DataPaths(tmp_path), replace(TINY, held_out_share=0.5)
+    paths, config = DataPaths(tmp_path), replace(WITHOUT_GAMES, held_out_share=0.5)
     first = run_loop(config, sessions, paths, NullObserver())
     assert (first.learned_from, first.held_out) == (3, 3) and len(first.after.sessions) == 3
     (entry,) = read_manifest(paths.manifest)
@@ -134,9 +134,9 @@ def test_recordings_of_one_session_are_held_out_together(sessions, tmp_path):
 
 
 def test_models_that_learned_from_what_is_held_out_now_are_said_to_have(sessions, tmp_path):
-    run_loop(TINY, sessions, DataPaths(tmp_path), NullObserver())
+    run_loop(WITHOUT_GAMES, sessions, DataPaths(tmp_path), NullObserver())
     observer = Telling()
-    outcome = run_loop(replace(TINY, held_out_share=0.5), sessions, DataPaths(tmp_path), observer)
+    outcome = run_loop(replace(WITHOUT_GAMES, held_out_share=0.5), sessions, DataPaths(tmp_path), observer)
     assert outcome.held_out == 3
     assert "The current models learned from 3 of the 3 held out." in observer.messages
 
@@ -145,15 +145,15 @@ def test_models_that_learned_from_what_is_held_out_now_are_said_to_have(sessions
 def test_where_nothing_is_new_nothing_is_learned(episodes, tmp_path, monkeypatch, replaced):
     """Whether the models were replaced or not, in any order of the sessions, on any device, after a roll-back too."""
     paths = DataPaths(tmp_path)
-    run_loop(replace(TINY, seed=7), episodes, paths, NullObserver())
+    run_loop(replace(WITHOUT_GAMES, seed=7), episodes, paths, NullObserver())
     with monkeypatch.context() as patch:
         patch.setattr(loop, "decide_promotion", lambda *scores, **more: PromotionDecision(replaced, "so it is"))
-        finished = run_loop(TINY, episodes, paths, NullObserver())
+        finished = run_loop(WITHOUT_GAMES, episodes, paths, NullObserver())
     before, manifest = weights(paths.models), paths.manifest.read_bytes()
     monkeypatch.setattr(loop, "train_from_episodes", None)
     for _ in range(1 + replaced):
         observer = Telling()
-        config = replace(TINY, device="cpu", telemetry_url="http://127.0.0.1:9/")
+        config = replace(WITHOUT_GAMES, device="cpu", telemetry_url="http://127.0.0.1:9/")
         outcome = run_loop(config, list(episodes)[::-1], paths, observer)
         assert outcome.nothing_new and outcome.generation == finished.generation and not observer.phases
         assert f"nothing is new since the run that made generation {finished.generation}" in outcome.promotion.reason
@@ -169,7 +169,7 @@ def other_text(episode):
 
 
 def test_whatever_is_new_is_learned_from(episodes, tmp_path, monkeypatch):
-    paths, config = DataPaths(tmp_path), replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    paths, config = DataPaths(tmp_path), WITHOUT_GAMES
     changes = [
         (config, episodes[:1]),
         (config, [episodes[0], other_text(episodes[1])]),
@@ -188,7 +188,7 @@ def test_whatever_is_new_is_learned_from(episodes, tmp_path, monkeypatch):
 
 
 def test_after_a_session_was_learned_from_and_excluded_the_others_are_learned_from_again(episodes, tmp_path):
-    paths, config = DataPaths(tmp_path), replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    paths, config = DataPaths(tmp_path), WITHOUT_GAMES
     first = run_loop(config, episodes[:1], paths, NullObserver())
     run_loop(config, episodes, paths, NullObserver())
     again = run_loop(config, episodes[:1], paths, NullObserver())
@@ -198,7 +198,7 @@ def test_after_a_session_was_learned_from_and_excluded_the_others_are_learned_fr
 
 def test_training_begins_at_the_start_whatever_was_learned_before(episodes, straight, tmp_path):
     """So the same sessions are never learned twice: another run in between changes nothing."""
-    config = replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    config = WITHOUT_GAMES
     run_loop(config, episodes[:1], DataPaths(tmp_path / "twice"), NullObserver())
     run_loop(config, episodes, DataPaths(tmp_path / "twice"), NullObserver())
     run_loop(config, episodes, DataPaths(tmp_path / "once"), NullObserver())
@@ -212,7 +212,7 @@ def imported(folder, config):
 
 
 def test_imported_models_are_the_start_of_every_training(episodes, tmp_path, monkeypatch):
-    paths, config = DataPaths(tmp_path), replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    paths, config = DataPaths(tmp_path), WITHOUT_GAMES
     imported(paths.models, config)
     begun_from = []
     train = loop.train_from_episodes
@@ -222,7 +222,7 @@ def test_imported_models_are_the_start_of_every_training(episodes, tmp_path, mon
         return train(config, *given, **named)
 
     before = store.load(paths.models).assistant.state_dict()
-    monkeypatch.setattr(store, "MAX_GENERATIONS", 2)
+    monkeypatch.setattr(store, "MAX_GENERATIONS", 1)
     monkeypatch.setattr(loop, "train_from_episodes", training)
     for seed in range(store.MAX_GENERATIONS + 2):
         run_loop(replace(config, seed=seed), episodes, paths, NullObserver())
@@ -250,7 +250,7 @@ def test_the_reviewer_learns_from_the_texts_whose_writer_is_known(straight, epis
     assert not (straight[0].models / FILE).exists()
     told = [replace(one, actions=tuple(with_writer(action) for action in one.actions)) for one in episodes]
     paths = DataPaths(tmp_path)
-    run_loop(TINY, told, paths, NullObserver())
+    run_loop(WITHOUT_GAMES, told, paths, NullObserver())
     coefficients, texts = load_coefficients(paths.models)
     expected = ReviewedTexts.of(told)
     assert texts == len(expected) > 0 and coefficients == pytest.approx(expected.fit()) != START
@@ -260,7 +260,7 @@ def test_the_reviewer_learns_from_the_texts_whose_writer_is_known(straight, epis
 def test_the_policy_learns_for_the_reviewer_that_will_serve(episodes, tmp_path, monkeypatch):
     """Before and after are measured with it too; where no text teaches, it is the current one."""
     told = [replace(one, actions=tuple(with_writer(action) for action in one.actions)) for one in episodes]
-    config, learned_for, measured_for = replace(TINY, serve=ServeConfig(review_threshold=0.7)), [], []
+    config, learned_for, measured_for = replace(WITHOUT_GAMES, serve=ServeConfig(review_threshold=0.7)), [], []
     train, measure = loop.train_from_episodes, loop.evaluate
 
     def training(*arguments, reviewer, **options):
@@ -328,7 +328,7 @@ def test_what_is_known_of_problems_is_part_of_the_plan(episodes, tmp_path, monke
 
 def test_models_that_became_current_meanwhile_are_what_is_compared_with(episodes, tmp_path, monkeypatch):
     paths, compared = DataPaths(tmp_path), []
-    run_loop(TINY, episodes, paths, NullObserver())
+    run_loop(WITHOUT_GAMES, episodes, paths, NullObserver())
     measure, train = loop.evaluate, loop.train_from_episodes
 
     def training(*given, **named):
@@ -342,7 +342,7 @@ def test_models_that_became_current_meanwhile_are_what_is_compared_with(episodes
         loop, "evaluate", lambda models, *given, **named: compared.append(models) or measure(models, *given, **named)
     )
     observer = Telling()
-    run_loop(replace(TINY, seed=1), episodes, paths, observer)
+    run_loop(replace(WITHOUT_GAMES, seed=1), episodes, paths, observer)
     assert any("become current meanwhile" in text for text in observer.messages)
     assert [one.id for one in store.generations(paths.models)].index(compared[0].generation) == 1
 
@@ -374,7 +374,7 @@ class Killed(BaseException):
 def test_killed_after_the_models_are_published_it_is_not_run_again(episodes, tmp_path, monkeypatch, recorded, reason):
     paths, runs = DataPaths(tmp_path), int(reason != "there were no models yet")
     for _ in range(runs):
-        run_loop(replace(TINY, seed=1), episodes, paths, NullObserver())
+        run_loop(replace(WITHOUT_GAMES, seed=1), episodes, paths, NullObserver())
 
     def kill(path, entry):
         if recorded:
@@ -409,7 +409,7 @@ def forget_generation(folder):
 
 
 def test_killed_after_imported_models_are_replaced_it_is_compared_with_those(episodes, tmp_path, monkeypatch):
-    paths, config = DataPaths(tmp_path), replace(TINY, init_from_pv=False)
+    paths, config = DataPaths(tmp_path), replace(WITHOUT_GAMES, init_from_pv=False)
     imported(paths.models, config)
     forget_generation(paths.models)
     decided = []
@@ -434,7 +434,7 @@ def test_a_run_that_is_refused_is_not_gone_on_with(episodes, tmp_path, monkeypat
     def refuse(*given):
         raise InputError("memory", "is too small")
 
-    paths, config = DataPaths(tmp_path), replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    paths, config = DataPaths(tmp_path), WITHOUT_GAMES
     with monkeypatch.context() as patch:
         patch.setattr("training.runs.run_inputs.require_memory", refuse)
         with pytest.raises(InputError, match="memory"):
@@ -447,7 +447,7 @@ def test_a_run_that_is_refused_is_not_gone_on_with(episodes, tmp_path, monkeypat
 
 @pytest.mark.parametrize("name", store.FILES)
 def test_models_of_which_a_file_is_missing_are_not_said_to_stay(episodes, tmp_path, name):
-    paths, config = DataPaths(tmp_path), replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    paths, config = DataPaths(tmp_path), WITHOUT_GAMES
     run_loop(config, episodes, paths, NullObserver())
     (paths.models / name).unlink()
     with pytest.raises(InputError, match=f"{name}: is missing"):
@@ -455,7 +455,7 @@ def test_models_of_which_a_file_is_missing_are_not_said_to_stay(episodes, tmp_pa
 
 
 def test_without_held_out_sessions_those_that_say_when_to_stop_are_not_measured(sessions, tmp_path):
-    config = replace(TINY, held_out_share=0.0, zero_style=replace(TINY.zero_style, epochs=0))
+    config = replace(WITHOUT_GAMES, held_out_share=0.0)
     outcome = run_loop(config, sessions, DataPaths(tmp_path), NullObserver())
     assert outcome.held_out == 0 and outcome.validation_sessions > 0
     assert len(outcome.after.sessions) == len(outcome.before.sessions) == outcome.learned_from
@@ -471,14 +471,14 @@ def test_other_settings_after_a_kill_begin_anew(straight, episodes, tmp_path):
     assert same(weights(straight[0].models), weights(tmp_path / "trainer" / "models"))
 
 
-@pytest.mark.parametrize("kind", ["samples", "scripted"])
+@pytest.mark.parametrize("kind", [pytest.param("samples", marks=pytest.mark.slow), "scripted"])
 def test_models_that_did_not_learn_from_a_person_lie_in_a_folder_of_their_own(episodes, tmp_path, kind):
     """They serve nobody by default, not even where a person has no models yet, and a person's are not touched."""
-    paths, others = DataPaths(tmp_path), replace(TINY, trained_on=kind)
+    paths, others = DataPaths(tmp_path), replace(WITHOUT_GAMES, trained_on=kind)
     outcome = run_loop(others, episodes, paths, NullObserver())
     assert outcome.models == tmp_path / "trainer" / f"models-from-{kind}"
     assert store.load(outcome.models).meta["trained_on"] == kind and store.load(paths.models) is None
-    person = run_loop(TINY, episodes, paths, NullObserver())
+    person = run_loop(WITHOUT_GAMES, episodes, paths, NullObserver())
     assert person.promotion.reason == "there were no models yet" and person.models == paths.models
     before = weights(paths.models)
     again = run_loop(replace(others, seed=1), episodes, paths, NullObserver())
@@ -488,10 +488,10 @@ def test_models_that_did_not_learn_from_a_person_lie_in_a_folder_of_their_own(ep
 
 def test_worse_models_are_kept_aside(episodes, tmp_path, monkeypatch):
     paths = DataPaths(tmp_path)
-    run_loop(TINY, episodes, paths, NullObserver())
+    run_loop(WITHOUT_GAMES, episodes, paths, NullObserver())
     before = weights(paths.models)
     monkeypatch.setattr(loop, "decide_promotion", lambda *words, **more: PromotionDecision(False, "they are worse"))
-    outcome = run_loop(replace(TINY, seed=3), episodes, paths, NullObserver())
+    outcome = run_loop(replace(WITHOUT_GAMES, seed=3), episodes, paths, NullObserver())
     assert same(before, weights(paths.models))
     assert outcome.models != paths.models and store.load(outcome.models).generation == outcome.generation
 
@@ -501,7 +501,7 @@ def test_a_plan_without_epochs_replaces_nothing(episodes, tmp_path):
     paths = DataPaths(tmp_path)
     outcome = run_loop(none, episodes, paths, NullObserver())
     assert outcome.promotion.replace and store.load(paths.models).meta["trained_on"] == "nothing"
-    assert run_loop(TINY, episodes, paths, NullObserver()).promotion.replace
+    assert run_loop(WITHOUT_GAMES, episodes, paths, NullObserver()).promotion.replace
     before = weights(paths.models)
     outcome = run_loop(replace(none, seed=1), episodes, paths, NullObserver())
     assert not outcome.promotion.replace and "nothing was learned" in outcome.promotion.reason
@@ -511,14 +511,14 @@ def test_a_plan_without_epochs_replaces_nothing(episodes, tmp_path):
 def test_another_backbone_is_a_new_start(episodes, tmp_path):
     imported(DataPaths(tmp_path).models, TINY)
     observer = Telling()
-    config = replace(TINY, model=replace(TINY.model, backbone="bigru", layers=1, surround_layers=0))
+    config = replace(WITHOUT_GAMES, model=replace(TINY.model, backbone="bigru", layers=1, surround_layers=0))
     outcome = run_loop(config, episodes, DataPaths(tmp_path), observer)
     assert any("not bigru: a new start" in text for text in observer.messages)
     assert outcome.promotion.replace and store.load(outcome.models).meta["start"] == "fresh"
 
 
 def test_a_single_session_is_learned_from(episodes, tmp_path):
-    config = replace(TINY, zero_style=replace(TINY.zero_style, epochs=0))
+    config = WITHOUT_GAMES
     outcome = run_loop(config, episodes[:1], DataPaths(tmp_path), NullObserver())
     assert (outcome.learned_from, outcome.held_out, outcome.games) == (1, 0, 0)
     assert store.load(DataPaths(tmp_path).models)
@@ -533,11 +533,11 @@ def test_a_second_run_in_the_same_place_is_refused(episodes, tmp_path):
 OTHER_CONTENTS = (b"", b"\0" * 64, b"\xff\xfe{}", b"[]", b"null", b"[" * 100_000, b"{}", b'{"id": 1}')
 
 
-def damaged(content, chance):
-    """What may have become of a file: cut, a bit flipped, other content."""
+def damaged(content, damage, chance):
+    """What may have become of a file: `damage` says how."""
     middle = chance.randrange(len(content))
     flipped = content[:middle] + bytes([content[middle] ^ 64]) + content[middle + 1 :]
-    return chance.choice([content[:middle], flipped, *OTHER_CONTENTS])
+    return {"cut": content[:middle], "a bit": flipped, "other": chance.choice(OTHER_CONTENTS)}[damage]
 
 
 @pytest.fixture(scope="module")
@@ -549,19 +549,27 @@ def interrupted(straight, episodes, tmp_path_factory):
     return folder, weights(straight[0].models)
 
 
-@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 12))])
-@pytest.mark.parametrize("file", ["plan.json", "training/resume.pt"])
-def test_a_damaged_file_of_an_interrupted_run_is_set_aside_and_the_end_is_the_same(
-    interrupted, episodes, tmp_path, file, seed
-):
+@pytest.fixture
+def copied(interrupted, tmp_path):
+    """The paths of a copy of it, and those weights."""
     folder, expected = interrupted
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    path, chance = DataPaths(tmp_path).run / file, random.Random(seed)
-    content = damaged(path.read_bytes(), chance)
+    return DataPaths(tmp_path), expected
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))])
+@pytest.mark.parametrize("damage", ["cut", "a bit", "other"])
+@pytest.mark.parametrize("file", ["plan.json", "training/resume.pt"])
+def test_a_damaged_file_of_an_interrupted_run_is_set_aside_and_the_end_is_the_same(
+    copied, episodes, file, damage, seed
+):
+    paths, expected = copied
+    path, chance = paths.run / file, random.Random(seed)
+    content = damaged(path.read_bytes(), damage, chance)
     path.write_bytes(content)
     again = Telling()
-    run_loop(TINY, episodes, DataPaths(tmp_path), again)
-    assert same(expected, weights(tmp_path / "trainer" / "models"))
+    run_loop(TINY, episodes, paths, again)
+    assert same(expected, weights(paths.models))
     aside = path.with_name(path.name + ".damaged")
     if aside.exists():
         assert aside.read_bytes() == content
@@ -574,6 +582,6 @@ def test_damaged_lines_of_the_manifest_are_reported_and_nothing_is_lost(episodes
     paths.manifest.parent.mkdir(parents=True)
     lines = b'\xff\0\n[1]\n{"generation": 1}\n' + b"[" * 100_000 + b"\n"
     paths.manifest.write_bytes(lines)
-    run_loop(TINY, episodes, paths, observer)
+    run_loop(WITHOUT_GAMES, episodes, paths, observer)
     assert sum("damaged and left out" in text for text in observer.messages) == 3
     assert paths.manifest.read_bytes().startswith(lines) and len(read_manifest(paths.manifest)) == 1

@@ -18,6 +18,10 @@ from training.networks.training_networks import TrainingNetworks
 from training.train_from_episodes import train_from_episodes
 
 
+def without_self_play(config):
+    return replace(config, zero_style=replace(config.zero_style, epochs=0))
+
+
 def run(phase):
     rows = []
     while not phase.done:
@@ -127,12 +131,12 @@ def test_returns_of_the_human_are_those_of_the_assistant_to_come(fresh):
 
 def test_a_loaded_assistant_decides_as_it_did_while_its_features_learn(small, sessions):
     sessions = sessions[:5]  # none of five is held out, so nothing but the last epoch is taken
+    small = without_self_play(small)
     train_from_episodes(small, sessions)
     old = store.load(small.pv_dir)
     config = replace(
         small, init_from_pv=True, checkpoint_dir=small.checkpoint_dir / "again",
         bc=BCConfig(epochs=8, learning_rate=3e-3), ppo=replace(small.ppo, epochs=0),
-        zero_style=replace(small.zero_style, epochs=0),
     )  # fmt: skip
     new = train_from_episodes(config, sessions).policies
     pairs = zip(old.featurizer.parameters(), new.featurizer.parameters(), strict=True)
@@ -153,7 +157,7 @@ def test_a_loaded_assistant_decides_as_it_did_while_its_features_learn(small, se
 
 def test_an_imported_policy_without_p_kept_begins_it_at_what_was_kept(small, sessions):
     sessions = sessions[:5]
-    train_from_episodes(small, sessions)
+    train_from_episodes(without_self_play(small), sessions)
     models = store.load(small.pv_dir)
     for policy in (models.human, models.assistant):
         policy.config = replace(policy.config, history=False, predict_kept=False)

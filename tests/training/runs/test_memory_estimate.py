@@ -1,8 +1,5 @@
 """A training that does not fit into memory is refused with an estimate before anything is built or written."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -110,10 +107,8 @@ print(memory("VmHWM") - before)
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says what a process has needed")
 @pytest.mark.parametrize("backbone", ["lg_transformer", "lstm"])
-def test_the_estimate_of_a_minibatch_is_near_what_one_takes(root, backbone):
-    words = [sys.executable, "-c", MEASURE, backbone]
-    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-    measured = int(subprocess.run(words, cwd=root, env=environment, capture_output=True, check=True).stdout)
+def test_the_estimate_of_a_minibatch_is_near_what_one_takes(warm_python, backbone):
+    measured = int(warm_python(["-c", MEASURE, backbone]).communicate(timeout=300)[0])
     model = ModelConfig(backbone=backbone)
     estimate = memory_estimate._minibatch_bytes(model, 16, 300, 1) + 4 * policy_parameters(model)
     assert 0.5 * measured < estimate < 2 * measured

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -14,6 +12,8 @@ from models import store
 from training.data import transitions
 from training.runs.run_folder import RunFolder
 from training.train_from_episodes import train_from_episodes
+
+pytestmark = pytest.mark.usefixtures("short_refit")
 
 
 @pytest.mark.parametrize("how", ["resume", "init_from_pv"])
@@ -93,10 +93,9 @@ def test_a_run_killed_between_any_two_writes_leaves_the_same_in_the_end(small, s
         assert all(torch.equal(weight, found[name][key]) for key, weight in weights.items()), name
 
 
-def test_a_log_that_is_no_regular_file_is_refused_and_not_waited_for(tmp_path):
+def test_a_log_that_is_no_regular_file_is_refused_and_not_waited_for(tmp_path, warm_python):
     os.mkfifo(tmp_path / "train.jsonl")
     script = "import sys; from pathlib import Path; from training.runs.run_folder import RunFolder"
     script += "; RunFolder(Path(sys.argv[1])).reconcile('run', [], [])"
-    words = [sys.executable, "-c", script, tmp_path]
-    ended = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
-    assert "InputError" in ended.stderr and "is no regular file" in ended.stderr
+    _, errors = warm_python(["-c", script, tmp_path]).communicate(timeout=60)
+    assert "InputError" in errors and "is no regular file" in errors

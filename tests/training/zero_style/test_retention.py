@@ -27,9 +27,10 @@ from training.zero_style.zero_style_phase import ZeroStylePhase
 FAST = PPOConfig(batch_size=16, learning_rate=1e-2, kept_weight=5.0)
 
 
-@pytest.fixture
-def phase_of(small, sessions):
+@pytest.fixture(scope="module")
+def phase_of(small_training, sessions, tmp_path_factory):
     """A phase with a person who takes back everything, on fresh networks."""
+    small = small_training(tmp_path_factory.mktemp("retention"))
 
     def make(ppo=FAST, **model):
         config = replace(
@@ -64,11 +65,17 @@ def kept_probs(policy, phase):
     return policy.eval()(lines, {"kept"}).kept.sigmoid()[writes]
 
 
-def test_games_teach_the_searches_and_not_the_published_p_kept(phase_of):
+@pytest.fixture(scope="module")
+def learned(phase_of):
+    """A phase that has ended, the assistant that it began with, and the metrics of its last epoch."""
     phase = phase_of()
     start = copy.deepcopy(phase.policies.assistant)
-    learn(phase)
-    assistant = phase.policies.assistant
+    return phase, start, learn(phase)
+
+
+def test_games_teach_the_searches_and_not_the_published_p_kept(learned):
+    phase, start, _ = learned
+    assistant = copy.deepcopy(phase.policies.assistant)
     before, published = kept_probs(start, phase), kept_probs(assistant, phase)
     load_retention_weights(assistant, phase.search_retention)
     search = kept_probs(assistant, phase)
@@ -77,34 +84,30 @@ def test_games_teach_the_searches_and_not_the_published_p_kept(phase_of):
     assert (published - before).abs().mean() < 0.05
 
 
-def test_the_head_follows_the_network_below_it(phase_of):
+def test_the_head_follows_the_network_below_it(learned):
     """Without that the start's own head reads other features, and p(kept) drifts."""
-    phase = phase_of()
-    start = copy.deepcopy(phase.policies.assistant)
-    learn(phase)
-    assistant = phase.policies.assistant
+    phase, start, _ = learned
+    assistant = copy.deepcopy(phase.policies.assistant)
     before, published = kept_probs(start, phase), kept_probs(assistant, phase)
     load_retention_weights(assistant, retention_weights(start))
     drifted = kept_probs(assistant, phase)
     assert (published - before).abs().mean() < 0.5 * (drifted - before).abs().mean()
 
 
-def test_the_policy_learns_the_same_whether_its_p_kept_is_published_or_not(phase_of, monkeypatch):
-    phase = phase_of()
-    learn(phase)
-    without = phase_of()
+def test_the_policy_learns_the_same_whether_its_p_kept_is_published_or_not(phase_of, learned, monkeypatch):
+    published, without = learned[0], phase_of()
     monkeypatch.setattr(without, "_publish_retention", dict)
     learn(without)
-    learned, expected = weights_of(phase.policies.assistant), weights_of(without.policies.assistant)
+    weights, expected = weights_of(published.policies.assistant), weights_of(without.policies.assistant)
     for name, tensor in expected.items():
         if name == "tilt.weight":
-            assert torch.equal(learned[name][:14], tensor[:14])
+            assert torch.equal(weights[name][:14], tensor[:14])
         elif not name.startswith("kept_head"):
-            assert torch.equal(learned[name], tensor), name
+            assert torch.equal(weights[name], tensor), name
 
 
-def test_the_log_says_how_far_the_published_p_kept_is_from_the_start(phase_of):
-    metrics = learn(phase_of())
+def test_the_log_says_how_far_the_published_p_kept_is_from_the_start(learned):
+    metrics = learned[2]
     assert 0 < metrics["kl_kept"] < 0.1
 
 

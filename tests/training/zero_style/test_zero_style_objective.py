@@ -16,6 +16,8 @@ from training.zero_style.self_play import rollout_from_roots
 from training.zero_style.zero_style_losses import policy_cross_entropy
 from training.zero_style.zero_style_phase import PRIOR_SURVIVAL_COUNT, PRIOR_SURVIVAL_RATE, ZeroStylePhase
 
+pytestmark = pytest.mark.usefixtures("short_refit")
+
 WEIGHTS = {"value_weight": 0.13, "human_weight": 0.17, "goal_weight": 0.19, "kept_weight": 0.23, "start_anchor": 1.1}
 NONE = dict.fromkeys(WEIGHTS, 0.0)
 HEADS = {
@@ -215,7 +217,7 @@ def test_a_value_target_is_n_rewards_and_then_the_heads_value(phase_of, rounds, 
 
 def test_roots_are_drawn_anew_by_every_epoch_and_seed(phase_of, rounds):
     def drawn(seed):
-        phase = phase_of(seed=seed, epochs=3, horizon=2, simulations=2)
+        phase = phase_of(seed=seed, epochs=3, horizon=1, simulations=2)
         while not phase.done:
             phase.begin()
             phase.finish()
