@@ -34,6 +34,19 @@ def test_every_route_is_documented(served, document):
     assert routed - aliases == documented
 
 
+PREFIXES = ("", "/api", "/api/backend", "/api/tester", "/api/policy")
+"""Below which documents name an address: whole, or as a table or a paragraph about one service has it."""
+
+
+def test_addresses_that_the_documents_name_are_there(document, root):
+    routed = {(path, method) for path, method, _ in operations(document)}
+    texts = [page.read_text(encoding="utf-8") for page in (root / "docs").glob("*.md")]
+    named = {pair for text in texts for pair in re.findall(r"`(GET|POST) (/[\w/{}-]+)", text)}
+    assert len(named) > 20
+    for method, path in named:
+        assert any((prefix + path, method) in routed for prefix in PREFIXES), (method, path)
+
+
 def test_compatible_ports_have_the_routes_of_their_service(served):
     groups = service_endpoints(served.services)
     for (port, app), prefix in zip(
