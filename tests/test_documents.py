@@ -9,6 +9,8 @@ import pytest
 import run
 from benchmarks import command_lines
 from cli import run_tasks
+from judge.problems import catalogue
+from simulation.builtin_problems import PROBLEMS
 from training.runs.config_file import keys
 from verify import run_all
 
@@ -156,3 +158,14 @@ def test_what_a_page_names_of_a_module_is_there(document, modules):
             length = next((n for n in range(len(parts) - 1, 0, -1) if ".".join(parts[:n]) in modules), 0)
             if length and not {dotted, parts[-1]} & {*modules, *keys(), *SUFFIXES}:
                 assert re.search(rf"\b{parts[length]}\b", modules[".".join(parts[:length])]), dotted
+
+
+def test_how_many_problems_there_are_is_counted_right():
+    ours, all_ours = len(catalogue()), len(catalogue()) + len(PROBLEMS)
+    for name, words in (
+        ("README.md", f"({ours}, easy to hard)"),
+        ("CHANGELOG.md", f"A catalogue of {ours} problems"),
+        ("docs/writers.md", f"({ours} problems of the catalogue"),
+        ("docs/writers.md", f"our own {all_ours} problems"),
+    ):
+        assert words in (ROOT / name).read_text(encoding="utf-8"), (name, words)
