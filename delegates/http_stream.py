@@ -118,7 +118,7 @@ class ModelServer:
             content = response.read(MOST_BYTES)
         try:
             return json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise WriterUnavailableError(f"{self.address} answers what is no JSON") from error
 
     def stream(self, path: str, body: dict[str, Any], cancellation: Cancellation) -> Generator[bytes, None, None]:

@@ -20,7 +20,7 @@ class FakeServer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 page = pages.get(self.path)
-                content = json.dumps(page).encode()
+                content = page if isinstance(page, bytes) else json.dumps(page).encode()
                 self.send_response(404 if page is None else 200)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()

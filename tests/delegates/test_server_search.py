@@ -48,7 +48,9 @@ def test_the_kind_of_server_is_told_by_what_it_offers(fake_server, page, kind):
 
 
 def test_what_is_no_server_of_models_is_left_alone(fake_server):
-    fakes = [fake_server(pages=pages) for pages in ({}, {"/v1/models": [1]}, {"/api/tags": {"models": 3}})]
+    too_deep = b"[" * 100_000
+    offers = ({}, {"/v1/models": [1]}, {"/api/tags": {"models": 3}}, {"/v1/models": too_deep}, {"/api/tags": too_deep})
+    fakes = [fake_server(pages=pages) for pages in offers]
     assert search_servers([parse_address(fake.url, "url") for fake in fakes], LIMITS) == []
     assert all(fake.requests == [] for fake in fakes)
 
