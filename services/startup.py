@@ -110,7 +110,10 @@ class RunningServices:
         return f"http://{HOST}:{self.port}/"
 
     def prepare(self, prepare: Callable[[], None], on_failure: Callable[[], None]) -> None:
-        """Gets a part ready in a thread of its own. on_failure: called if the person's settings do not allow it."""
+        """Gets a part ready in a thread of its own. on_failure: called if the person's settings do not allow it.
+
+        Of what else goes wrong the log and health tell; the other parts go on.
+        """
 
         def run() -> None:
             try:
@@ -118,9 +121,9 @@ class RunningServices:
             except InputError as error:
                 self.failure = error
                 on_failure()
-            except Exception:
+            except Exception as error:
                 traceback.print_exc()
-                on_failure()
+                self.services.failures.add(error, "start", "getting a part ready")
 
         thread = threading.Thread(target=run, name="startup", daemon=True)
         self._preparing.append(thread)

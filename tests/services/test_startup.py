@@ -218,6 +218,21 @@ def test_a_session_of_a_file_that_is_ignored_meanwhile_is_left_out_of_learning(s
     assert [episode.id for episode in episodes] == [sessions["other.py"]]
 
 
+def test_a_part_that_fails_at_the_start_ends_nothing_and_is_in_health(paths, monkeypatch):
+    def fail(services):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(startup, "relearn_texts", fail)
+    finished = threading.Event()
+    running = start_services(CONFIG, paths, StartOptions(port=0), finish=finished.set, report=lambda line: None)
+    try:
+        running.wait_until_ready()
+        health = {part["name"]: part for part in json.loads(get(running.port, "/api/health")[1])["parts"]}
+        assert not finished.is_set() and not health["log"]["ok"] and health["recorder"]["ok"]
+    finally:
+        assert running.stop(60)
+
+
 def test_a_problem_that_was_erased_is_known_to_nobody_any_more(start, paths):
     add_problems(paths.problems, [Problem("mine", "f", (Case((1,), 1),), statement="my words")])
     running = start()
