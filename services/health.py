@@ -148,7 +148,7 @@ def raises_sandbox(level: SandboxLevel) -> str:
     if platform.system() != "Linux":
         return "more protection needs Linux, for example in a virtual machine"
     wanted = []
-    if level not in (SandboxLevel.SYSTEM_CALLS, SandboxLevel.FULL) and find_spec("seccompy") is None:
+    if level != SandboxLevel.SYSTEM_CALLS and find_spec("seccompy") is None:
         wanted.append("the package seccompy (extra `serve`) for the system-call filter")
     if level in (SandboxLevel.NONE, SandboxLevel.LIMITS, SandboxLevel.NAMESPACES):
         wanted.append("Linux 5.13 or newer with Landlock for the file filter")
