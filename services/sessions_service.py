@@ -6,8 +6,8 @@ Not here: what they do (`sessions`, `recording`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 import files
 from actions import NAMES, Action
 from data_paths import DataPaths
-from errors import ConflictError, NotFoundError
+from errors import ConflictError, InputError, NotFoundError
 from services.endpoints import Endpoint
 from services.last_training import trains_elsewhere
 from services.messages import Ok
@@ -44,7 +44,7 @@ from services.solved_problems import SolvedProblems
 from sessions.export import export
 from sessions.removal import erase, remove
 from sessions.replay import AUTHORS, Replay, ReplayStep
-from sessions.session_files import read_header
+from sessions.session_files import SessionFile, read_header
 from sessions.session_library import SessionLibrary, SessionRow
 from simulation.problem_loader import load_problems
 from state_adapter import STREAMS, snapshot_path
@@ -71,7 +71,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
         ),
         Endpoint(
             "POST", "/api/sessions/{id}/exclude", service.exclude, "Leave a session out of learning, or take it in.",
-            Ok, ExcludeRequest, refusals={**_UNKNOWN, **_MALFORMED},
+            Ok, ExcludeRequest, refusals={**_UNKNOWN, **_MALFORMED, **_DISK},
         ),
         Endpoint(
             "POST", "/api/sessions/{id}/delete", service.delete, "Delete a session, with games that played on from it.",
@@ -157,16 +157,29 @@ class SessionsService:
 
     def _delete(self, session_id: str) -> None:
         session = self.library.session(session_id)
-        if session.stream is not None:
-            self.services.recorder.snapshots.discard(session.stream)
         episode_id = _text(read_header(session.path).get("episode_id")) or session.path.stem
         with ExitStack() as locks:  # who trains has the text, and writes it
             self._keep_from_training(locks)
+            locks.enter_context(self._left_as_it_is(session))
             self.library.remove(session_id)
             _remove_games(self.services.paths, episode_id)
             _remove_unfinished_run(self.services.paths)
         self.services.help_reader.forget_removed()
         relearn_texts(self.services)
+
+    @contextmanager
+    def _left_as_it_is(self, session: SessionFile) -> Iterator[None]:
+        """Nothing is written for a session in the block; if it cannot be removed, its snapshot is written later."""
+        snapshots, stream = self.services.recorder.snapshots, session.stream
+        was_waiting = stream is not None and snapshots.is_waiting(stream)
+        if stream is not None:
+            snapshots.discard(stream)
+        try:
+            yield
+        except InputError:
+            if stream is not None and was_waiting:
+                snapshots.add(stream)
+            raise
 
     def _keep_from_training(self, locks: ExitStack) -> None:
         """Takes the locks of whoever trains. Raises ConflictError: a training is under way."""

@@ -96,6 +96,7 @@ def _session_endpoints(service: StateService) -> Sequence[Endpoint]:
                 400: "the problem's id is empty, or the file's path is none",
                 403: "nobody may look at the file: outside of the folder, ignored, a secret, a link",
                 404: "there is no such source, or no folder is open",
+                409: "everything is being erased",
                 **_MALFORMED,
                 **_DISK,
             },

@@ -17,8 +17,10 @@ import files
 import rewards
 from delegates.embedded import EmbeddedWriter
 from delegates.selection import ReliableWriter
+from errors import NoSpaceError
 from judge import Case, Problem
 from services import sessions_service
+from sessions import session_library
 from state_adapter import read_episodes, snapshot_path
 from training.runs.training_manifest import ManifestEntry, append_entry
 
@@ -202,6 +204,26 @@ def test_no_session_is_deleted_during_a_training_that_writes_its_text(client, se
     assert client.post(f"/api/sessions/{name}/delete").status_code == 200
 
 
+def test_that_a_full_disk_keeps_a_session_in_is_said_and_documented(client, served, sample, monkeypatch):
+    def refuse(path, content):
+        raise NoSpaceError(str(path), "the disk is full")
+
+    monkeypatch.setattr(session_library, "atomic_write", refuse)
+    assert client.post(f"/api/sessions/{sample}/exclude", json={"excluded": True}).status_code == 507
+    assert "507" in documented(client, "/api/sessions/{id}/exclude")
+
+
+def test_that_no_session_begins_while_everything_is_erased_is_documented(client, served, monkeypatch):
+    monkeypatch.setattr(served.services.recorder, "_is_closed", True)
+    assert client.post("/api/backend/episodes/start", json={"problem_id": "p"}).status_code == 409
+    assert "409" in documented(client, "/api/backend/episodes/start")
+
+
+def documented(client, path):
+    """The statuses that a POST may answer, by the services' own description."""
+    return client.get("/openapi.json").json()["paths"][path]["post"]["responses"]
+
+
 def test_a_session_that_is_recorded_is_not_deleted(client, served):
     name = record(client, ["a"], end=False)
     refusal = client.post(f"/api/sessions/{name}/delete")
@@ -218,6 +240,26 @@ def test_a_session_that_is_deleted_while_it_is_tested_does_not_come_back(client,
     assert client.post(f"/api/sessions/{name}/delete").status_code == 200
     assert served.services.recorder.snapshots.wait(60)
     assert not (served.paths.episodes / name).exists()
+
+
+@pytest.mark.parametrize("in_the_way", ["a training", "another session"])
+def test_a_session_that_cannot_be_deleted_is_tested_all_the_same(client, served, monkeypatch, in_the_way):
+    begun, go_on = threading.Event(), threading.Event()
+    snapshots = served.services.recorder.snapshots
+    monkeypatch.setattr(snapshots._tests, "run", lambda session: begun.set() or (go_on.wait(30) and {}))
+    earlier, name = record(client, ["a"]), record(client, ["b"])
+    assert begun.wait(30)
+    folder = served.paths.episodes / name
+    with contextlib.ExitStack() as obstacles:
+        if in_the_way == "a training":
+            obstacles.enter_context(files.lock(served.paths.run / ".lock"))
+        else:
+            files.atomic_write(folder / "inner" / "other" / "other.json", '{"states": []}')
+        assert client.post(f"/api/sessions/{name}/delete").status_code == 409
+    go_on.set()
+    assert snapshots.wait(30)
+    assert all(snapshot_path(served.paths.episodes, each).is_file() for each in (earlier, name))
+    shutil.rmtree(folder / "inner", ignore_errors=True)
 
 
 @pytest.mark.parametrize("act", ["exclude", "delete"])
