@@ -30,7 +30,7 @@ MOST_BYTES = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
-    """Seconds until a connection stands, until the first token of an answer, and until its end."""
+    """Seconds until a connection stands, until the first token of an answer, and from that to its end."""
 
     connect: float = 1.0
     first_token: float = 15.0

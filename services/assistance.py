@@ -20,7 +20,7 @@ from services.deadline import DeadlineError, run_within
 from state import Cursor, State
 
 WRITER_SECONDS = 20.0
-"""How long a writer may take for a text; writers have shorter limits of their own."""
+"""How long a request waits for a text, whatever limits a writer has of its own."""
 
 OTHERWISE = (
     Decision.WRITE_SINGLE_LINE,
