@@ -12,6 +12,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 import urllib.parse
 from collections.abc import Generator
 from contextlib import suppress
@@ -30,11 +31,14 @@ MOST_BYTES = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
-    """Seconds until a connection stands, until the first token of an answer, and from that to its end."""
+    """Seconds until a connection stands, until the first token of an answer, and until its end, all from the beginning.
+
+    whole: less than a request for help waits, so that another writer can stand in for one that is slow.
+    """
 
     connect: float = 1.0
     first_token: float = 15.0
-    whole: float = 20.0
+    whole: float = 18.0
 
 
 class RefusedError(Exception):
@@ -162,6 +166,7 @@ class _Exchange:
         self._response: http.client.HTTPResponse | None = None
         self._timer: threading.Timer | None = None
         self._seconds = 0.0
+        self._started = time.monotonic()
         self._is_late = False
 
     def within(self, seconds: float) -> _Exchange:
@@ -187,7 +192,7 @@ class _Exchange:
         if kind is None or isinstance(error, OSError | ValueError | AttributeError | http.client.HTTPException):
             self._cancellation.raise_if_cancelled()
             if self._is_late:
-                raise WriterUnavailableError(f"{self._name} did not answer within {self._seconds:g} s") from error
+                raise WriterUnavailableError(self._lateness) from error
             if error is not None:
                 raise WriterUnavailableError(f"{self._name}: {_words(error)}") from error
 
@@ -212,11 +217,18 @@ class _Exchange:
         return self._response
 
     def extend(self, seconds: float) -> None:
-        """Sets another time limit, from now on."""
+        """Sets another time limit, from the beginning on. Raises WriterUnavailableError: it is over."""
         assert self._timer is not None
         self._timer.cancel()
         self._seconds = seconds
-        self._start_timer(seconds)
+        remaining = self._started + seconds - time.monotonic()
+        if remaining <= 0:
+            raise WriterUnavailableError(self._lateness)
+        self._start_timer(remaining)
+
+    @property
+    def _lateness(self) -> str:
+        return f"{self._name} did not answer within {self._seconds:g} s"
 
     def _start_timer(self, seconds: float) -> None:
         self._timer = threading.Timer(seconds, self._expire)

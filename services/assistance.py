@@ -20,7 +20,8 @@ from services.deadline import DeadlineError, run_within
 from state import Cursor, State
 
 WRITER_SECONDS = 20.0
-"""How long a request waits for a text, whatever limits a writer has of its own."""
+"""How long a request waits for a text. A server's answer has less (`http_stream.TimeLimits`), so that the embedded
+writer can stand in."""
 
 OTHERWISE = (
     Decision.WRITE_SINGLE_LINE,

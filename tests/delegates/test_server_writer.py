@@ -12,6 +12,7 @@ from delegates.dialects import LlamaCpp, Ollama, OpenAi
 from delegates.http_stream import ModelServer, TimeLimits, parse_address
 from delegates.server_writer import ServerWriter
 from errors import InputError
+from services.assistance import WRITER_SECONDS
 
 LIMITS = TimeLimits(connect=2.0, first_token=5.0, whole=5.0)
 CODER, OTHER = "qwen2.5-coder:0.5b", "some-model"
@@ -218,6 +219,20 @@ def test_a_server_that_does_not_end_in_time_is_unavailable_however_it_drips(fake
     writer = writer_for(fake_server(answer), Ollama(), limits=TimeLimits(2.0, 5.0, 0.3))
     with pytest.raises(WriterUnavailableError, match=r"did not answer within 0\.3 s"):
         write(writer, state_of)
+
+
+def test_time_until_the_first_token_counts_too(fake_server, state_of):
+    def answer(path, body, reply):
+        time.sleep(0.6)
+        ollama_answer(path, body, reply)
+
+    writer = writer_for(fake_server(answer), Ollama(), limits=TimeLimits(2.0, 5.0, 0.3))
+    with pytest.raises(WriterUnavailableError, match=r"did not answer within 0\.3 s"):
+        write(writer, state_of)
+
+
+def test_a_slow_server_is_given_up_before_a_request_for_help_is():
+    assert TimeLimits().connect < TimeLimits().first_token < TimeLimits().whole < WRITER_SECONDS - 1
 
 
 @pytest.mark.parametrize("rest", [b"", b'{"response": "y', b"<html>\n", b"[1]\n", b'{"error": "out of memory"}\n'])
