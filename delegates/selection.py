@@ -1,24 +1,22 @@
-"""Who writes: the model file that a person names, else a server that answers, else a file in the data root, else the
-embedded writer, which also stands in where the chosen one fails.
+"""The writer that a person names, those in the data root, and the embedded one, which stands in where another fails.
 
-Not here: how each of them writes.
+Not here: the order among them (`services.writer_switch`), how each of them writes.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from actions import Decision
-from data_paths import DataPaths
 from delegates.embedded import EmbeddedWriter
 from delegates.fill_in_middle import tokens_of
 from delegates.gguf import GgufWriter
 from delegates.http_stream import ModelServer, TimeLimits, parse_address
-from delegates.server_search import probe, search_servers, usual_addresses
+from delegates.server_search import probe
 from delegates.server_writer import ServerWriter
 from delegates.text_writer import NO_CONTEXT, Completion, WriterUnavailableError, WritingContext
 from errors import InputError, printable
@@ -54,11 +52,6 @@ class WriterSettings:
     url_model: str | None = None
     allow_remote: bool = False
     limits: TimeLimits = field(default_factory=TimeLimits)
-
-    @property
-    def names_writer(self) -> bool:
-        """Whether the person named one."""
-        return self.model_file is not None or self.url is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,31 +139,6 @@ class ReliableWriter:
         if is_news:
             self.embedded.start()
             self._note(f"{reason}; the embedded writer stands in")
-
-
-def choose_writer(
-    paths: DataPaths,
-    settings: WriterSettings | None = None,
-    *,
-    own_ports: Collection[int] = (),
-    note: Callable[[str], None] = print,
-    embedded: EmbeddedWriter | None = None,
-) -> SelectedWriter:
-    """The writer by the order above.
-
-    own_ports: on which this process listens, which are never asked. note: takes a line of words for what cannot be
-    used. embedded: the writer that stands in, if there is one already.
-
-    Raises InputError: what the settings name is not there or cannot be used.
-    """
-    settings = settings or WriterSettings()
-    chosen = named_writer(settings)
-    if isinstance(chosen, GgufWriter):
-        chosen.wait_until_loaded(LOADING_SECONDS)
-    if chosen is None:
-        servers = search_servers(usual_addresses(own_ports), settings.limits)
-        chosen = servers[0] if servers else stored_writer(paths.writers, note)
-    return select(chosen, embedded or EmbeddedWriter(paths.writers), note)
 
 
 def named_writer(settings: WriterSettings) -> AnyWriter | None:

@@ -27,7 +27,7 @@ LOADING_SECONDS = 120.0
 class ServerWriter:
     """A `TextWriter` that asks `model` of `server`.
 
-    names: what else tells the model's family. offered: names of all the server's models that write text.
+    offered: names of all the server's models that write text.
     """
 
     def __init__(
@@ -36,13 +36,12 @@ class ServerWriter:
         dialect: Dialect,
         model: str,
         *,
-        names: tuple[str, ...] = (),
         offered: tuple[str, ...] = (),
         window: Window = SERVER_WINDOW,
     ) -> None:
         self.server, self.dialect, self.model = server, dialect, model
         self.name, self.offered = printable(f"{dialect.name}: {model}"), offered or (model,)
-        self._tokens, self._window = tokens_of(model, *names), window
+        self._tokens, self._window = tokens_of(model), window
         self._refused: set[tuple[Way, bool]] = set()
         self._lock = threading.Lock()
 

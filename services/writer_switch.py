@@ -1,6 +1,8 @@
 """Who writes, chosen at the start and changed while it runs; the choice is remembered in the person's settings.
 
-Not here: the usual order and the writers themselves (`delegates.selection`), the words about them (`writer_options`).
+The usual order: the writer that is named at the start, else the one that was chosen on the page, else a server that
+answers, else a file in the data root, else the embedded writer. Not here: the writers themselves
+(`delegates.selection`), the words about them (`writer_options`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The order among writers, and what happens when the chosen one fails."""
+"""The writer that a person names, the files of the data root, and what happens when the chosen one fails."""
 
 import pytest
 
@@ -6,7 +6,16 @@ from actions import Decision
 from data_paths import DataPaths
 from delegates import Completion, WriterUnavailableError, WritingCancelledError, selection
 from delegates.embedded import EmbeddedWriter
-from delegates.selection import FIRST_PAUSE, ReliableWriter, WriterSettings, choose_writer, stored_files
+from delegates.selection import (
+    FIRST_PAUSE,
+    ReliableWriter,
+    WriterSettings,
+    describe,
+    named_writer,
+    select,
+    stored_files,
+    stored_writer,
+)
 from errors import InputError
 
 
@@ -20,10 +29,6 @@ class FakeGguf:
             raise InputError(str(path), "is a damaged GGUF file")
         self.path, self.name = path, path.stem
 
-    def wait_until_loaded(self, seconds):
-        if self.path.stem == "other":
-            raise InputError(str(self.path), "cannot be loaded")
-
     def read_ahead(self, state, context):
         self.state = state
 
@@ -35,20 +40,11 @@ class FakeGguf:
 def parts(monkeypatch):
     monkeypatch.setattr(selection, "GgufWriter", FakeGguf)
     monkeypatch.setattr(EmbeddedWriter, "start", lambda self: None)
-    monkeypatch.setattr(selection, "usual_addresses", lambda own_ports: [])
 
 
 @pytest.fixture
 def paths(tmp_path):
     return DataPaths(tmp_path)
-
-
-@pytest.fixture
-def with_server(fake_server, monkeypatch):
-    """A server that answers where servers usually are."""
-    server = fake_server(pages={"/api/tags": {"models": [{"name": "qwen2.5-coder"}]}})
-    monkeypatch.setattr(selection, "usual_addresses", lambda own_ports: [selection.parse_address(server.url, "url")])
-    return server
 
 
 def put(paths, name):
@@ -57,38 +53,33 @@ def put(paths, name):
     return paths.writers / name
 
 
-def test_with_nothing_there_the_embedded_writer_writes_and_says_how_to_get_a_better_one(paths):
-    selected = choose_writer(paths)
+def selected_of(chosen):
+    return select(chosen, EmbeddedWriter(), print)
+
+
+def test_the_embedded_writer_says_how_to_get_a_better_one():
+    selected = describe(ReliableWriter(None, EmbeddedWriter(), print))
     assert selected.name == "embedded" and "--writer-model" in selected.hint and "\n" not in selected.description
 
 
-def test_a_file_in_the_data_root_comes_before_the_embedded_writer(paths):
+def test_a_file_in_the_data_root_is_a_model_in_this_process(paths):
     put(paths, "qwen2.5-coder.gguf")
-    selected = choose_writer(paths)
+    selected = selected_of(stored_writer(paths.writers, print))
     assert selected.name == "qwen2.5-coder" and selected.hint == "" and "in this process" in selected.description
 
 
-def test_a_server_comes_before_a_file_in_the_data_root(paths, with_server):
-    put(paths, "qwen2.5-coder.gguf")
-    selected = choose_writer(paths)
-    assert selected.name == "Ollama: qwen2.5-coder" and with_server.url in selected.description
-
-
-def test_a_named_file_comes_before_a_server(paths, with_server, tmp_path):
-    assert choose_writer(paths, WriterSettings(model_file=tmp_path / "mine.gguf")).name == "mine"
-
-
-@pytest.mark.parametrize("name", ["damaged", "other"])
-def test_a_named_file_that_cannot_be_used_is_refused(paths, tmp_path, name):
-    with pytest.raises(InputError, match=name):
-        choose_writer(paths, WriterSettings(model_file=tmp_path / f"{name}.gguf"))
+def test_nobody_is_named_or_a_file_or_none_that_can_be_used(tmp_path):
+    assert named_writer(WriterSettings()) is None
+    assert named_writer(WriterSettings(model_file=tmp_path / "mine.gguf")).name == "mine"
+    with pytest.raises(InputError, match="damaged"):
+        named_writer(WriterSettings(model_file=tmp_path / "damaged.gguf"))
 
 
 def test_a_file_of_the_data_root_that_cannot_be_used_is_noted_and_the_next_one_taken(paths):
     put(paths, "poet.gguf")
     put(paths, "damaged.gguf")
     notes = []
-    assert choose_writer(paths, note=notes.append).name in ("poet",)
+    assert stored_writer(paths.writers, notes.append).name == "poet"
     assert all("damaged" in note for note in notes)
 
 
@@ -100,22 +91,17 @@ def test_files_whose_names_tell_that_they_fill_in_come_first(paths):
     assert stored_files(paths.root / "nowhere") == []
 
 
-def test_a_named_server_is_asked_and_must_answer(paths, fake_server):
+def test_a_named_server_is_asked_and_must_answer(fake_server):
     server = fake_server(pages={"/v1/models": {"data": [{"id": "mine"}]}})
-    selected = choose_writer(paths, WriterSettings(url=server.url))
-    assert selected.name == "OpenAI-compatible: mine" and selected.hint
+    selected = selected_of(named_writer(WriterSettings(url=server.url)))
+    assert selected.name == "OpenAI-compatible: mine" and selected.hint and server.url in selected.description
     with pytest.raises(InputError, match="no server of language models answers"):
-        choose_writer(paths, WriterSettings(url=fake_server().url))
+        named_writer(WriterSettings(url=fake_server().url))
 
 
-def test_a_named_server_on_another_machine_needs_the_setting(paths):
+def test_a_named_server_on_another_machine_needs_the_setting():
     with pytest.raises(InputError, match="allow-remote"):
-        choose_writer(paths, WriterSettings(url="http://192.0.2.1:8080"))
-
-
-def test_an_embedded_writer_that_is_there_already_stands_in(paths):
-    embedded = EmbeddedWriter()
-    assert choose_writer(paths, embedded=embedded).writer.embedded is embedded
+        named_writer(WriterSettings(url="http://192.0.2.1:8080"))
 
 
 # A writer that fails
@@ -186,15 +172,17 @@ def test_a_cancelled_text_is_no_failure(failing, state_of):
 
 def test_a_model_in_this_process_reads_ahead_and_is_ended_with_the_services(paths, state_of):
     put(paths, "qwen2.5-coder.gguf")
-    writer, state = choose_writer(paths).writer, state_of("x = 1")
+    writer, state = selected_of(stored_writer(paths.writers, print)).writer, state_of("x = 1")
     writer.read_ahead(state)
     assert writer.chosen.state is state
     writer.close()
     assert writer.chosen.path is None
 
 
-def test_the_embedded_writer_and_servers_do_not_read_ahead(paths, with_server, state_of):
-    writer = choose_writer(paths).writer
-    writer.read_ahead(state_of("x = 1"))
-    writer.close()
-    assert all("prompt" not in body for _, body in with_server.requests)
+def test_the_embedded_writer_and_servers_do_not_read_ahead(fake_server, state_of):
+    server = fake_server(pages={"/api/tags": {"models": [{"name": "qwen2.5-coder"}]}})
+    for chosen in (None, named_writer(WriterSettings(url=server.url))):
+        writer = selected_of(chosen).writer
+        writer.read_ahead(state_of("x = 1"))
+        writer.close()
+    assert all("prompt" not in body for _, body in server.requests)

@@ -262,6 +262,18 @@ def test_automatic_forgets_the_choice_and_takes_the_usual_order(services):
     assert services.writer_name == "one" and services.settings.current().writer is None
 
 
+def test_the_usual_order_is_a_server_a_file_the_embedded_writer(services, ollama, monkeypatch):
+    usual = [writer_switch.parse_address(ollama, "url")]
+    for name in ("two", "damaged", "unknown", "huge"):
+        (services.paths.writers / f"{name}.gguf").unlink()
+    monkeypatch.setattr(writer_switch, "usual_addresses", lambda own_ports: usual)
+    assert services.writers.begin(None).name == "Ollama: qwen2.5-coder"
+    usual.clear()
+    assert services.writers.begin(None).name == "one"
+    (services.paths.writers / "one.gguf").unlink()
+    assert services.writers.begin(None).name == "embedded" and not services.notes
+
+
 def test_a_model_that_is_chosen_while_the_services_end_is_ended_too(services):
     services.writers.close()
     services.writers.choose(file("one"))
