@@ -178,24 +178,25 @@ def test_served_until_a_signal_open_sessions_are_ended_and_nothing_is_learned(st
     assert can_listen(port) and not paths.models.exists()
 
 
-def test_each_part_has_a_line_with_its_time_and_how_to_get_a_better_writer_is_said(start):
-    command = start("--serve", cold=True)
-    last = command.wait_for("ready: ")
-    parts = {line.split()[2]: line for line in command.lines if line.split()[1:2] == ["s"]}
-    assert {"page", "recorder", "policy", "writer"} <= set(parts)
-    assert all(float(line.split()[0]) >= 0 for line in parts.values())
-    assert f"http://127.0.0.1:{command.port()}/" in last and "Ctrl+C" in last
-    assert any("--writer-model" in line for line in command.lines)
-
-
-def test_ctrl_c_in_a_terminal_ends_sessions_trains_and_shows_what_changed(start, paths):
+def test_started_anew_it_says_what_is_there_and_ctrl_c_in_a_terminal_trains_and_shows_what_changed(start, paths):
     command = start(terminal=True, cold=True)
+    check_lines_of_a_start(command)
     episode = begin_session(command.port(), problem="row-sums")
     command.process.send_signal(signal.SIGINT)
     code, out = command.end()
     assert code == 0, command.lines
     assert list(recorded_texts(paths)) == [episode]
     assert out.startswith("Learned from 1 session, ") and store.load(paths.models).meta["trained_on"] == "person"
+
+
+def check_lines_of_a_start(command):
+    """Each part has a line with its time, and how to get a better writer is said."""
+    last = command.wait_for("ready: ")
+    parts = {line.split()[2]: line for line in command.lines if line.split()[1:2] == ["s"]}
+    assert {"page", "recorder", "policy", "writer"} <= set(parts)
+    assert all(float(line.split()[0]) >= 0 for line in parts.values())
+    assert f"http://127.0.0.1:{command.port()}/" in last and "Ctrl+C" in last
+    assert any("--writer-model" in line for line in command.lines)
 
 
 def test_the_pages_button_does_as_ctrl_c(start, paths):
@@ -320,12 +321,13 @@ def test_a_killed_child_is_replaced_and_the_service_goes_on(start, paths):
 def test_a_run_under_way_when_it_ends_is_answered_in_words(start):
     command, answers = start("--serve"), []
     port = command.port()
-    command.wait_for("tester")
+    command.wait_for("ready: ")
+    before = set(children(command.process.pid))
 
     def run():
         connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
         case = {"test_id": 1, "input": "", "output": ""}
-        body = {"episode_id": "e", "code": "while True: pass", "test_cases": [case], "timestep": 0}
+        body = {"episode_id": "e", "code": "import time\ntime.sleep(600)", "test_cases": [case], "timestep": 0}
         connection.request("POST", "/api/tester/execute", json.dumps({**body, "timeout_ms": 60_000}))
         response = connection.getresponse()
         answers.append((response.status, json.loads(response.read())["detail"]))
@@ -333,7 +335,7 @@ def test_a_run_under_way_when_it_ends_is_answered_in_words(start):
 
     runner = threading.Thread(target=run)
     runner.start()
-    time.sleep(1.0)
+    wait_until(lambda: set(children(command.process.pid)) - before)  # it runs
     command.process.send_signal(signal.SIGTERM)
     assert command.end() == (0, "")
     runner.join(SECONDS)

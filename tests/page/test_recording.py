@@ -155,7 +155,7 @@ def check_random_editing(page, paths, open_text, seed, steps):
 
 
 def test_random_editing_is_recorded_to_the_last_character(page, server, open_text):
-    check_random_editing(page, server.paths, open_text, 1, 100)
+    check_random_editing(page, server.paths, open_text, 1, 50)
 
 
 @pytest.mark.slow

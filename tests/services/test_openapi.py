@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
 from services.app import service_endpoints
@@ -85,12 +84,19 @@ def test_get_and_post_alone_are_taken(served, prefix):
     assert {endpoint.method for endpoint in endpoints} <= {"GET", "POST"}
 
 
+def can_be_wrong(operation):
+    """Whether a request has a part of which something else could be sent: any text may stand in a path."""
+    parameters = operation.get("parameters", [])
+    return "requestBody" in operation or any(each["in"] != "path" for each in parameters)
+
+
 def check_no_server_error(client, document, examples, mode):
     """Asks every operation; the answer's status is one that the document names, and none is a server error."""
     schema = schemathesis.openapi.from_dict(document)
     for result in schema.get_all_operations():
         operation = result.ok()
-        if operation.path == "/api/finish":
+        is_negative = mode is GenerationMode.NEGATIVE
+        if operation.path == "/api/finish" or (is_negative and not can_be_wrong(operation.definition.raw)):
             continue
 
         @settings(max_examples=examples, database=None, phases=[Phase.generate], suppress_health_check=HealthCheck)
@@ -102,10 +108,7 @@ def check_no_server_error(client, document, examples, mode):
             known = set(case.operation.definition.raw["responses"])
             assert answer.status_code < 500 and str(answer.status_code) in known | {"404", "405"}, answer.text
 
-        try:
-            ask()
-        except Unsatisfiable:
-            assert mode is GenerationMode.NEGATIVE, "an operation without any part that could be wrong"
+        ask()
 
 
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]

@@ -44,9 +44,18 @@ def sessions(paths):
     return sorted(paths.simulated_episodes.glob("*/*.json"))
 
 
-@pytest.mark.parametrize("count, settings", [(2, TINY), pytest.param(4, {}, marks=pytest.mark.slow)])
-def test_from_http_to_models_that_serve_nobody_by_default(paths, tmp_path, capsys, count, settings):
-    (tmp_path / "training_config.json").write_text(json.dumps(settings))
+@pytest.mark.slow
+def test_with_the_usual_settings_too_from_http_to_models_that_serve_nobody_by_default(paths, tmp_path, capsys):
+    (tmp_path / "training_config.json").write_text("{}")
+    check_simulation(paths, capsys, 4)
+
+
+def test_from_http_to_models_that_serve_nobody_by_default_by_what_a_page_records(paths, capsys):
+    check_simulation(paths, capsys, 2)
+    check_recorded(paths, 2)
+
+
+def check_simulation(paths, capsys, count):
     assert run.main(["--simulate", str(count)]) == 0
     out, error = capsys.readouterr()
     assert f"Learned from {count} sessions, " in out or "held out" in out
@@ -65,10 +74,9 @@ def test_without_a_terminal_and_sessions_some_are_recorded_once(paths, capsys, m
     assert capsys.readouterr().out.startswith("Nothing is new") and len(sessions(paths)) == 1
 
 
-def test_what_is_recorded_is_what_a_page_records(paths):
-    assert run.main(["--simulate", "2", "--no-train"]) == 0
+def check_recorded(paths, count):
     episodes, summary = read_episodes(paths.simulated_episodes)
-    assert len(episodes) == 2 and not summary.skipped
+    assert len(episodes) == count and not summary.skipped
     written = []
     for episode in episodes:
         helped = [action for action in episode.actions if action is not None and action.agent == "A"]

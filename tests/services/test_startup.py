@@ -253,8 +253,9 @@ def test_a_damaged_file_of_solved_problems_is_reported_once(start, paths):
 
 def begin_endless_run(running):
     """The connection over which a run was asked for that does not end by itself."""
-    body = {"episode_id": "e", "code": "while True: pass", "test_cases": [{"test_id": 1, "input": "", "output": ""}],
-            "timestep": 0, "timeout_ms": 600_000}  # fmt: skip
+    case = {"test_id": 1, "input": "", "output": ""}
+    body = {"episode_id": "e", "code": "import time\ntime.sleep(600)", "test_cases": [case], "timestep": 0}
+    body["timeout_ms"] = 600_000
     connection = HTTPConnection("127.0.0.1", running.port, timeout=60)
     connection.request("POST", "/api/tester/execute", json.dumps(body), {"Content-Type": "application/json"})
     return connection

@@ -21,16 +21,17 @@ TINY = {
 
 
 @pytest.fixture
-def server(server_process, sample_sessions):
-    """A server on two recorded sessions that has started."""
+def start(server_process, sample_sessions):
+    """Starts a server on two recorded sessions that learns from them for so many epochs."""
     for session in sample_sessions.iterdir():
         shutil.copytree(session, server_process.paths.episodes / session.name)
-    learn_for(server_process, epochs=30)
-    return server_process.start()
 
+    def start_server(epochs):
+        bc = {"epochs": epochs, "patience": epochs}
+        server_process.settings.write_text(json.dumps({**TINY, "bc": bc}))
+        return server_process.start()
 
-def learn_for(server, epochs):
-    server.settings.write_text(json.dumps({**TINY, "bc": {"epochs": epochs}}))
+    return start_server
 
 
 def ask(server, path):
@@ -69,7 +70,8 @@ def policy(server):
     return next(part["text"] for part in server.get("/api/health")["parts"] if part["name"] == "policy")
 
 
-def test_what_is_learned_serves_at_once_and_is_remembered_by_the_next_server(server):
+def test_what_is_learned_serves_at_once_and_is_remembered_by_the_next_server(start):
+    server = start(epochs=2)
     assert server.get("/api/models") == []
     wait_for(server, lambda state: policy(server) == "keeps quiet: no session is learned from yet")
     status, state = ask(server, "/api/training/start")
@@ -95,10 +97,8 @@ def test_what_is_learned_serves_at_once_and_is_remembered_by_the_next_server(ser
     assert again["lines"] == state["lines"][-2:]
 
 
-def test_stopped_it_goes_on_where_it_was_and_the_server_ends_it_too(server):
-    learn_for(server, epochs=10_000)
-    server.stop()
-    server.start()
+def test_stopped_it_goes_on_where_it_was_and_it_ends_with_a_server_that_is_killed(start):
+    server = start(epochs=100_000)
     ask(server, "/api/training/start")
     before = wait_for(server, lambda state: len(state["points"]) > 2)
     assert ask(server, "/api/training/start")[0] == 409
@@ -112,19 +112,11 @@ def test_stopped_it_goes_on_where_it_was_and_the_server_ends_it_too(server):
     assert "Going on with the run that was interrupted." in on["lines"]
     assert on["points"][: len(before["points"])] == before["points"] and len(on["points"]) > len(before["points"])
     pid = training_pid(server)
-    server.stop()
-    assert server.process.returncode == 0
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-    server.start()
-    assert server.get("/api/training")["status"] == "stopped"
-
-    ask(server, "/api/training/start")
-    wait_for(server, lambda state: state["points"])
-    pid = training_pid(server)
     os.kill(server.process.pid, signal.SIGKILL)
     server.process.wait()
     deadline = time.monotonic() + 60
     while is_running(pid) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not is_running(pid)
+    server.start()
+    assert server.get("/api/training")["status"] == "stopped"
