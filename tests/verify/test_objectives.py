@@ -38,13 +38,13 @@ def negated_term(function):
 def test_inverted_targets_of_retention_are_noticed(wider, monkeypatch):
     targets = cloning_phase.anchored_retention_targets
     monkeypatch.setattr(cloning_phase, "anchored_retention_targets", lambda share, *more: 1 - targets(share, *more))
-    assert not objectives.retention_regression(wider)["passed"]
+    assert not objectives.retention_regression(wider, epochs=8, size=128)["passed"]
 
 
 def test_an_inverted_share_in_the_loss_is_noticed(wider, monkeypatch):
     loss = auxiliary_losses.retention_cross_entropy
     monkeypatch.setattr(auxiliary_losses, "retention_cross_entropy", lambda logit, share: loss(logit, 1 - share))
-    assert not objectives.retention_regression(wider)["passed"]
+    assert not objectives.retention_regression(wider, epochs=8, size=128)["passed"]
 
 
 def test_an_inverted_share_in_the_recording_is_noticed(small, monkeypatch):

@@ -15,7 +15,7 @@ from training.ppo.ppo_update import PPOUpdate
 from verify import reinforcement
 from verify.reinforcement import Games, ppo_off_policy, ppo_toy
 
-GAMES = Games(rounds=5, decisions=256, transformer=4e-3, recurrent=6e-3)
+GAMES = Games(rounds=4, decisions=256, transformer=5e-3, recurrent=6e-3)
 SURROGATE, GAE, HOLD, LEARN = (
     ppo_update.clipped_surrogate,
     ppo_update.gae,

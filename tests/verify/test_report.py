@@ -6,12 +6,13 @@ import json
 import math
 import os
 import signal
-import subprocess
-import sys
 import time
+from contextlib import suppress
 
 import pytest
 
+from tests.python_processes import CONTEXT
+from verify import report as report_module
 from verify.check import THRESHOLDS, Check, Settings
 from verify.report import report, run
 
@@ -22,6 +23,12 @@ def good(settings):
 
 def bad(settings):
     return {"passed": False, "number": 2.0}
+
+
+@pytest.fixture
+def warm_workers(_warm, monkeypatch):
+    """Checks run in forks of an interpreter that has loaded all, instead of new ones."""
+    monkeypatch.setattr(report_module, "get_context", lambda method: CONTEXT)
 
 
 def checks(*functions):
@@ -40,6 +47,7 @@ def dying(settings):
     os._exit(9)
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize(
     ("functions", "verdict", "processes"),
     [((good,), True, 1), ((good, bad), False, 1), ((good, raising), False, 1), ((good, bad), False, 2)],
@@ -59,6 +67,7 @@ def test_what_raises_fails_and_keeps_its_keys(capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_process_that_dies_fails_its_check():
     found = report(checks(dying), Settings(), processes=2)
     assert found["overall_pass"] is False
@@ -81,18 +90,21 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_workers_end_with_the_process_that_asked(tmp_path, root, number):
+def test_workers_end_with_the_process_that_asked(tmp_path, root, warm_python, number):
     (tmp_path / "sleeps.py").write_text(SLEEPS)
-    command = [sys.executable, "sleeps.py", str(tmp_path / "began")]
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
-    while not (tmp_path / "began").exists():
-        assert process.poll() is None
+    began = tmp_path / "began"
+    process = warm_python([tmp_path / "sleeps.py", began], env=environment, start_new_session=True)
+    while not began.exists():
+        assert process.poll() is None, process.stderr.read_text()
         time.sleep(0.05)
     process.send_signal(number)
-    process.communicate(timeout=60)  # until nobody has its streams any more
+    process.wait(60)
+    deadline = time.monotonic() + 60
+    with suppress(ProcessLookupError):
+        while os.killpg(process.pid, 0) is None:  # the process's session has members
+            assert time.monotonic() < deadline, "a worker goes on"
+            time.sleep(0.05)
 
 
 def test_the_report_is_strict_json():

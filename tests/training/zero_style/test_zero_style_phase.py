@@ -19,6 +19,8 @@ from training.search import SearchResult, run_search
 from training.zero_style.self_play import SearchAssistant, assistant_turns, rollout_from_roots, roots_of
 from training.zero_style.zero_style_phase import PRIOR_SURVIVAL_RATE, ZeroStylePhase, survival_rate
 
+pytestmark = pytest.mark.usefixtures("short_refit")
+
 
 @pytest.fixture
 def phase_of(small, sessions):
