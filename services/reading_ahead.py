@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 
 from services.assistance import Assistance
 from services.messages import Change
@@ -35,6 +35,9 @@ class TypedText:
         self._expected: deque[str] = deque()
         self._pending: deque[str | Change] = deque()
         self._lock = threading.Lock()
+        self._is_followed = False
+        self._turn = threading.Lock()
+        """Of the one before."""
 
     def note_state(self, text: str) -> None:
         """Takes a state that was posted."""
@@ -46,10 +49,22 @@ class TypedText:
         self._pending.extend(changes[max(start - first, 0) :])
         self._next_change = max(start, first + len(changes))
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether something was taken that is not worked out."""
-        return bool(self._pending)
+    def begin_following(self) -> bool:
+        """Whether nobody works out what was taken; from now on the caller does, as long as `goes_on`."""
+        with self._turn:
+            is_free, self._is_followed = not self._is_followed, True
+        return is_free
+
+    def goes_on(self) -> bool:
+        """Whether something was taken that is not worked out; if not, whoever did that has ended."""
+        with self._turn:
+            self._is_followed = bool(self._pending)
+            return self._is_followed
+
+    def end_following(self) -> None:
+        """Whoever worked it out has ended, whatever is left."""
+        with self._turn:
+            self._is_followed = False
 
     def follow(self) -> bool:
         """Works out what has been taken; says whether the person typed."""
@@ -108,7 +123,6 @@ class ReadingAhead:
     def __init__(self, assistance: Assistance, sessions: SessionHelp, executor: Executor) -> None:
         self._assistance, self._sessions, self._executor = assistance, sessions, executor
         self._typed: dict[str, TypedText] = {}
-        self._reading: dict[str, Future[None]] = {}
 
     def note_state(self, episode_id: str, text: str) -> None:
         """Takes a state that was recorded."""
@@ -117,7 +131,6 @@ class ReadingAhead:
         if episode_id not in self._typed:
             still_open = set(self._sessions.recorder.open_sessions())
             self._typed = {each: typed for each, typed in self._typed.items() if each in still_open}
-            self._reading = {each: reading for each, reading in self._reading.items() if each in still_open}
             self._typed[episode_id] = TypedText()
         typed = self._typed[episode_id]
         typed.note_state(text)
@@ -130,13 +143,16 @@ class ReadingAhead:
             self._follow(episode_id, typed)
 
     def _follow(self, episode_id: str, typed: TypedText) -> None:
-        reading = self._reading.get(episode_id)
-        if reading is None or reading.done():
-            self._reading[episode_id] = self._executor.submit(self._read, episode_id, typed)
+        if typed.begin_following():
+            self._executor.submit(self._read, episode_id, typed)
 
     def _read(self, episode_id: str, typed: TypedText) -> None:
-        while typed.is_behind:
-            if not typed.follow() or (state := typed.state()) is None:
-                continue
-            if self._sessions.refusal(episode_id, state.lines[0]) is None:
-                self._assistance.read_ahead(state, self._sessions.context(episode_id))
+        try:
+            while typed.goes_on():
+                if not typed.follow() or (state := typed.state()) is None:
+                    continue
+                if self._sessions.refusal(episode_id, state.lines[0]) is None:
+                    self._assistance.read_ahead(state, self._sessions.context(episode_id))
+        except BaseException:
+            typed.end_following()
+            raise

@@ -1,6 +1,8 @@
 """A model in this process reads the file while the person types and at every request, wanted or not."""
 
 import threading
+from concurrent.futures import Future
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,8 @@ from delegates.selection import ReliableWriter
 from models.reviewer import Reviewer
 from services.assistance import Assistance, HelpRequest
 from services.current_models import CurrentModels
-from services.reading_ahead import TypedText
+from services.reading_ahead import ReadingAhead, TypedText
+from services.session_help import SessionHelp
 from state import Cursor, State, unedited
 
 
@@ -60,6 +63,46 @@ def test_the_file_is_read_while_the_person_types(served, client, monkeypatch):
     assert read.lines == ("a = 1", "b =") and read.cursor.line == 1 and read.cursor.char == 3
 
 
+class LateExecutor:
+    """Does at once what it is given, and is done only much later."""
+
+    def submit(self, function, *arguments):
+        function(*arguments)
+        return Future()
+
+
+def test_a_key_that_is_pressed_just_when_all_before_is_worked_out_is_read_too(served, client, monkeypatch):
+    chosen = Reading()
+    assistance, recorder = served.services.assistance, served.services.recorder
+    monkeypatch.setattr(assistance, "writer", ReliableWriter(chosen, EmbeddedWriter(), print))
+    reading = ReadingAhead(assistance, SessionHelp(recorder), LateExecutor())
+    reading.note_state("e", "")
+    for i in range(3):
+        reading.note_changes("e", i, [key(i, 0, "x")])
+    assert [state.lines for _, state, _ in chosen.calls] == [("x",), ("xx",), ("xxx",)]
+
+
+def test_after_a_failure_it_goes_on_with_the_next_key(served, client, monkeypatch):
+    def fail_once(episode_id, first_line):
+        if failed:
+            return None
+        failed.append(True)
+        raise OSError("an ignore file cannot be read")
+
+    chosen, failed = Reading(), []
+    assistance = served.services.assistance
+    monkeypatch.setattr(assistance, "writer", ReliableWriter(chosen, EmbeddedWriter(), print))
+    sessions = SimpleNamespace(
+        recorder=served.services.recorder, refusal=fail_once, context=lambda episode_id: WritingContext()
+    )
+    reading = ReadingAhead(assistance, sessions, LateExecutor())
+    reading.note_state("e", "")
+    with pytest.raises(OSError):
+        reading.note_changes("e", 0, [key(0, 0, "x")])
+    reading.note_changes("e", 1, [key(1, 0, "y")])
+    assert [state.lines for _, state, _ in chosen.calls] == [("xy",)]
+
+
 def followed(*events):
     typed = TypedText()
     for event in events:
@@ -83,7 +126,7 @@ def test_the_cursor_is_behind_the_latest_keystroke():
 def test_until_somebody_types_nothing_is_to_be_read():
     typed = TypedText()
     typed.note_state("a")
-    assert typed.is_behind and not typed.follow() and not typed.is_behind
+    assert typed.goes_on() and not typed.follow() and not typed.goes_on()
     typed.note_changes(0, [key(1, 0, "b")])
     assert typed.follow() and typed.text == "ab"
 
