@@ -28,6 +28,7 @@ from delegates.selection import (
     named_writer,
 )
 from errors import ConflictError, InputError
+from files import atomic_write
 from judge import Judge
 from judge.case_runner import CaseRunner
 from rewards import review_threshold
@@ -317,7 +318,7 @@ def _learn_text(embedded: EmbeddedWriter, files: PersonFiles | None, stream: Pat
     """Lets the embedded writer know what a session came to; nothing learns from a file that is ignored meanwhile."""
     file = edited_file(stream)
     if file is not None and files is not None and files.is_ignored(PurePosixPath(file)):
-        exclusion_mark(stream).touch()
+        atomic_write(exclusion_mark(stream), b"")
     if (text := last_text(stream)) is not None:
         embedded.add_text(text)
 
@@ -362,7 +363,7 @@ def _recording_alone(paths: DataPaths, address: str) -> Iterator[None]:
             if not isinstance(error.__cause__, OSError):
                 raise
             raise type(error)(error.where, f"{error.reason}; {health.OTHER_FOLDER}") from error.__cause__
-        files.atomic_write(holder, address)
+        atomic_write(holder, address)
         yield
 
 

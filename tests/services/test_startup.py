@@ -1,6 +1,7 @@
 """Starting promises: the page before PyTorch, the next port only for the default one, the compatible ports."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -10,19 +11,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 
 from config import LoopConfig, ServeConfig
 from data_paths import DataPaths
+from delegates.embedded import EmbeddedWriter
 from errors import ConflictError, InputError
 from judge import Case, Problem
 from judge.problems import add_problems
 from judge.sandbox import ProbedSandbox, SandboxLevel
 from services import app, startup
+from services.person_files import PersonFiles
 from services.simulated_client import BackendClient
 from services.startup import StartOptions, start_services
-from state_adapter import read_episodes
+from state_adapter import exclusion_mark, is_excluded, read_episodes
 
 CONFIG = LoopConfig()
 
@@ -231,6 +235,20 @@ def test_a_part_that_fails_at_the_start_ends_nothing_and_is_in_health(paths, mon
         assert not finished.is_set() and not health["log"]["ok"] and health["recorder"]["ok"]
     finally:
         assert running.stop(60)
+
+
+def test_that_nothing_learns_from_a_file_that_is_ignored_meanwhile_is_on_the_disk(paths, tmp_path, monkeypatch):
+    stream = paths.episodes / "e" / "raw" / "e.jsonl"
+    stream.parent.mkdir(parents=True)
+    header, state = {"episode_id": "e", "file": "notes.py"}, {"text": "my_secret_name = 1", "timestep": 0}
+    stream.write_text("".join(json.dumps(line) + "\n" for line in (header, state)))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / ".codeassistignore").write_text("notes.py")
+    synced, embedded = [], EmbeddedWriter()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    startup._learn_text(embedded, PersonFiles(tmp_path / "own", paths.root), stream)
+    assert is_excluded(stream) and exclusion_mark(stream).parent in synced
+    assert not embedded._earlier.tokens
 
 
 def test_a_problem_that_was_erased_is_known_to_nobody_any_more(start, paths):
