@@ -46,19 +46,19 @@ class HelpReader:
         """Forgets, in the cache too, what is not in the folder any more."""
         with self._lock:
             names = {path.name for path in self._paths()}
-            before = self._kept_entries()
+            before = self._cached_entries()
             entries = {name: entry for name, entry in before.items() if name in names}
             if entries != before:
                 self._entries = entries
                 self._cache.write(entries)
 
-    def _kept_entries(self) -> dict[str, HelpEntry]:
+    def _cached_entries(self) -> dict[str, HelpEntry]:
         if self._entries is None:
             self._entries = self._cache.read()
         return self._entries
 
     def _update(self, paths: Collection[Path]) -> dict[str, HelpEntry]:
-        before = self._kept_entries()
+        before = self._cached_entries()
         entries = {path.name: self._entry(path, before.get(path.name)) for path in paths}
         self._entries = entries
         if entries != before:
@@ -72,10 +72,10 @@ class HelpReader:
             return []
         return [path for path in paths if path.is_dir() or (path.suffix in SUFFIXES and not is_excluded(path))]
 
-    def _entry(self, path: Path, kept: HelpEntry | None) -> HelpEntry:
+    def _entry(self, path: Path, cached: HelpEntry | None) -> HelpEntry:
         stamp = _stamp(path)
-        if kept is not None and kept.stamp == stamp:
-            return kept
+        if cached is not None and cached.stamp == stamp:
+            return cached
         try:
             episodes, _ = read_episodes(path)
         except NotFoundError:  # nothing that is learned from
