@@ -20,7 +20,7 @@ pytest_plugins = ["tests.python_processes"]
 
 ROOT = Path(__file__).resolve().parents[1]
 
-settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
+settings.register_profile("no deadline", deadline=None, max_examples=60)  # a busy machine is no failure
 settings.load_profile("no deadline")
 
 

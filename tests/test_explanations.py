@@ -87,7 +87,7 @@ def test_explanations_leave_the_tokens_of_odd_files_as_they_were(lines, decision
         assert tokens(apply_text(lines, decision, line, text)) == before
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.deferred(lambda: st.sampled_from(library())), st.sampled_from(EXPLAIN), texts, st.data())
 def test_explanations_leave_the_tokens_of_real_files_as_they_were(lines, decision, text, data):
     line = data.draw(st.integers(0, len(lines) - 1))
@@ -174,7 +174,7 @@ def test_explanations_leave_the_tokens_as_they_were_where_a_closer_was_never_ope
             assert before is None or code_tokens(apply_text(begun, decision, line, "why")) == before
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(files_with_stray_closers(), st.sampled_from(EXPLAIN), texts, st.data())
 def test_explanations_leave_the_tokens_of_half_written_files_with_stray_closers(lines, decision, text, data):
     line = data.draw(st.integers(0, len(lines) - 1))

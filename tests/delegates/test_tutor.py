@@ -92,11 +92,11 @@ def test_from_what_a_person_wrote_it_comes_to_a_text_that_passes_in_most_cases(j
 
 def test_it_never_breaks_a_text_that_passes(judge):
     generator = Random(3)
-    texts = [(problem, variant(problem, generator)) for problem in PROBLEMS for _ in range(4)]
+    texts = [(problem, variant(problem, generator)) for problem in PROBLEMS for _ in range(2)]
     texts += [(catalogue()[name], text.strip("\n").split("\n")) for name, text in OTHERS.items()]
     verdicts = judge.verdicts([(problem, "\n".join(lines)) for problem, lines in texts])
     passing = [text for text, verdict in zip(texts, verdicts, strict=True) if verdict.passed == verdict.total]
-    assert len(passing) > 2 * len(PROBLEMS) + len(OTHERS)
+    assert len(passing) > 1.5 * len(PROBLEMS) + len(OTHERS)
     edited = [(problem, "\n".join(lines)) for problem, text in passing for lines in every_edit(text, problem)]
     assert [text for (_, text), v in zip(edited, judge.verdicts(edited), strict=True) if v.passed != v.total] == []
 
@@ -265,7 +265,7 @@ def test_strange_texts_are_answered(text):
 
 
 @given(st.integers(0, 2**32), st.sampled_from(list(Decision)[1:]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_whatever_was_typed_over_a_solution_what_parsed_still_does(seed, decision):
     generator = Random(seed)
     problem = generator.choice(PROBLEMS)

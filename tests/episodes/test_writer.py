@@ -123,7 +123,7 @@ def read(content):
     return episode
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(session=sessions)
 def test_what_was_read_reads_back_equal(same_episode, session):
     episode = read(session)

@@ -47,7 +47,7 @@ def states(draw):
 
 
 @given(states(), st.sampled_from([40, 160, 300]), st.booleans())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 def test_scalars_are_what_the_formulas_say(state, w_max, line_ends):
     config = FeaturizerConfig(line_ends=line_ends, w_max=w_max, states_max=900, tau_steps=15.0, cursor_dist_c=10.0)
     encoded = Featurizer(config).encode([state])

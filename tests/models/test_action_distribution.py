@@ -44,7 +44,7 @@ def cases(draw):
 
 
 @given(cases(), st.sampled_from(["mean", "sum"]), st.booleans())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 def test_is_the_distribution_of_the_definition(case, pooling, human):
     scores, legal, mask = case
     distribution = ActionDistribution.from_scores(scores, None if human else legal, mask, pooling)
@@ -152,7 +152,7 @@ def test_large_scores_stay_exact():
 
 
 @given(cases(), st.booleans())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_argmax_is_the_most_probable_decision_and_then_its_most_probable_line(case, human):
     scores, legal, mask = case
     distribution = ActionDistribution.from_scores(scores, None if human else legal, mask)

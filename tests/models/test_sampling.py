@@ -27,7 +27,7 @@ def log_probs_of(weights):
     ),
     st.integers(0, 100),
 )  # fmt: skip
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_probabilities_of_a_draw_follow_from_the_rule(weights, rule, seed):
     log_probs = log_probs_of(weights)
     greedy = int(log_probs.argmax())

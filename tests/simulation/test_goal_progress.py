@@ -116,7 +116,7 @@ LINE = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(LINE, min_size=1, max_size=9), st.lists(LINE, max_size=9), st.integers(0, 2**16), st.integers(0, 8))
 def test_doing_what_remains_leads_from_any_text_to_any_goal(lines, goal, seed, cursor):
     state, goal, generator = state_of(lines, min(cursor, len(lines) - 1)), Goal(tuple(goal)), Random(seed)

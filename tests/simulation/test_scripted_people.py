@@ -21,8 +21,8 @@ COMMENTS = (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES)
 
 @pytest.fixture(scope="module")
 def sessions():
-    """Twelve sessions of each scripted person with a random assistant."""
-    everyone = {name: simulate([person], 12, RandomAssistant(), seed=5) for name, person in PEOPLE.items()}
+    """Eight sessions of each scripted person with a random assistant."""
+    everyone = {name: simulate([person], 8, RandomAssistant(), seed=5) for name, person in PEOPLE.items()}
     return {
         name: [(e, Goal.from_problem(BY_ID[e.problem_id])) for e in episodes] for name, episodes in everyone.items()
     }
@@ -60,9 +60,9 @@ def test_one_changes_their_mind_midway(sessions):
 
 @pytest.fixture(scope="module")
 def alone():
-    """Forty sessions of three people without help, and how they type in them."""
+    """Twenty sessions of three people without help, and how they type in them."""
     names = ("likes_code", "clumsy", "patient")
-    episodes = {name: simulate([PEOPLE[name]], 40, SilentAssistant(), rounds=200, seed=4) for name in names}
+    episodes = {name: simulate([PEOPLE[name]], 20, SilentAssistant(), rounds=200, seed=4) for name in names}
     return {name: (of, fit_person(of, BY_ID).typing_style) for name, of in episodes.items()}
 
 
@@ -87,7 +87,7 @@ def test_who_is_clumsy_keeps_more_of_what_is_mistaken_and_who_is_patient_hardly_
     mistaken = {}
     for name in ("clumsy", "likes_code", "patient"):
         kept = []
-        for episode in simulate([PEOPLE[name]], 40, RandomAssistant(), writers=NoisyOracle(0.0, 0.5), seed=5):
+        for episode in simulate([PEOPLE[name]], 24, RandomAssistant(), writers=NoisyOracle(0.0, 0.5), seed=5):
             goal = Goal.from_problem(BY_ID[episode.problem_id])
             for step in episode.transitions("A"):
                 lines = assess_lines(Turn(step.next, goal, step.state, step.action))
