@@ -37,6 +37,7 @@ from models.model_files import (
     serialize,
     weights_of,
 )
+from models.provenance import NOTHING
 from models.replacement import (
     DAMAGED,
     JOURNAL,
@@ -51,7 +52,7 @@ from models.replacement import (
 __all__ = [
     "ASSISTANT", "DAMAGED", "FEATURIZER", "FILES", "GENERATIONS", "HUMAN", "JOURNAL", "MAX_GENERATIONS",
     "METADATA_FILE", "Generation", "Models", "archive_current", "generations", "keep_start",
-    "load", "load_generation", "load_start", "publish", "roll_back", "rollback_hint",
+    "load", "load_generation", "load_start", "make_untrained_current", "publish", "roll_back", "rollback_hint",
     "set_damaged_starts_aside", "start_generation",
 ]  # fmt: skip
 
@@ -115,6 +116,25 @@ def keep_start(pv_dir: Path, networks: Networks, meta: dict[str, Any], *, now: C
         generation = _write(pv_dir, networks, meta, now, protected=True)
         folders.show(pv_dir, generation)
     return generation
+
+
+def make_untrained_current(
+    pv_dir: Path, fresh: Callable[[], Networks], *, now: Callable[[], float] = time.time
+) -> Generation:
+    """Makes models current that learned from nothing, so that none of the stored ones decide; all of these stay.
+
+    They are those that an earlier call has stored, or else `fresh()`. Raises InputError: disk full, read-only.
+    """
+    with _locked(pv_dir):
+        _archive_current(pv_dir, now)
+        untrained = [each.id for each in generations(pv_dir) if _is_untrained(each) and not each.damaged]
+        chosen = untrained[-1] if untrained else _write(pv_dir, fresh(), {"trained_on": NOTHING}, now)
+        make_current(pv_dir, chosen)
+        return next(generation for generation in generations(pv_dir) if generation.id == chosen)
+
+
+def _is_untrained(generation: Generation) -> bool:
+    return generation.meta.get("trained_on") == NOTHING
 
 
 @contextmanager

@@ -44,6 +44,10 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             "POST", models + "/{id}/restore", learning.restore, "Make these models current.", list[ModelMessage],
             refusals=absent,
         ),
+        Endpoint(
+            "POST", f"{models}/untrained", learning.go_untrained, "Let no stored models decide; all stay.",
+            list[ModelMessage],
+        ),
         Endpoint("GET", "/api/learned", learning.learned, "What your sessions say of the help.", LearnedMessage),
     ]  # fmt: skip
 
@@ -72,6 +76,9 @@ class Learning:
 
     async def restore(self, request: Request) -> Response:
         return answer(await asyncio.to_thread(self._restore, request.path_params["id"]))
+
+    async def go_untrained(self, request: Request) -> Response:
+        return answer(await asyncio.to_thread(self._go_untrained))
 
     async def learned(self, request: Request) -> Response:
         return await self._reading.run(lambda: answer(self._learned()))
@@ -112,6 +119,14 @@ class Learning:
         if generation.damaged:
             raise ConflictError("models", f"generation {generation_id} is damaged and cannot be restored")
         store.roll_back(folder, generation_id)
+        self.services.assistance.models.load()
+        return self._models()
+
+    def _go_untrained(self) -> list[ModelMessage]:
+        from inference import fresh_models
+        from models import store
+
+        store.make_untrained_current(self.services.paths.models, fresh_models)
         self.services.assistance.models.load()
         return self._models()
 

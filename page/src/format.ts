@@ -15,6 +15,15 @@ export function when(time: number | string | null | undefined): string {
   return Number.isNaN(date.getTime()) ? String(time) : date.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }
 
+/** As `when`, without the time, and without this year's number. */
+export function day(time: number | string | null | undefined): string {
+  if (time == null) return DASH;
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return String(time);
+  const year = date.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" as const };
+  return date.toLocaleDateString([], { day: "numeric", month: "short", ...year });
+}
+
 /** How long something took, as exactly as a person may want it. */
 export function duration(milliseconds: number | null | undefined): string {
   if (milliseconds == null || milliseconds < 0) return DASH;

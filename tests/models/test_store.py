@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import threading
 import time
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from errors import InputError
+from inference import open_models
 from models import generations, replacement, store
 from models.pt_file import read_pt
 
@@ -504,3 +506,40 @@ def test_what_is_said_of_a_generation_can_be_read_without_loading_it(tmp_path, s
     about = json.loads((tmp_path / store.GENERATIONS / generation / store.METADATA_FILE).read_text())
     assert about["meta"]["note"] == "evening" and about["created"].startswith("20")
     assert read_pt(tmp_path / store.ASSISTANT)["config"]["generation"] == generation
+
+
+def test_untrained_models_become_current_and_back_and_nothing_is_lost(tmp_path, small):
+    first, second = (publish(tmp_path, small(), number) for number in (1, 2))
+    untrained = store.make_untrained_current(tmp_path, small)
+    assert untrained.current and untrained.meta["trained_on"] == "nothing"
+    assert store.load(tmp_path).generation == untrained.id and open_models(tmp_path).source == "untrained"
+    store.roll_back(tmp_path, second)
+    assert numbers(tmp_path) == {2}
+    assert store.make_untrained_current(tmp_path, small).id == untrained.id, "the stored ones, not others"
+    assert [each.id for each in store.generations(tmp_path)] == [first, second, untrained.id]
+
+
+def test_untrained_models_push_no_generation_out_and_archive_imported_ones(tmp_path, small):
+    kept = [publish(tmp_path, small(), number) for number in range(store.MAX_GENERATIONS)]
+    store.make_untrained_current(tmp_path, small)
+    assert [each.id for each in store.generations(tmp_path)][:-1] == kept
+    other = tmp_path / "imported"
+    publish(other, small(), 1)
+    for folder in (other / "generations").iterdir():
+        shutil.rmtree(folder)
+    store.make_untrained_current(other, small)
+    assert [each.meta["trained_on"] for each in store.generations(other)] == ["imported", "nothing"]
+
+
+def test_untrained_models_that_a_kill_interrupts_are_completed_by_the_next_reader(tmp_path, small, monkeypatch):
+    publish(tmp_path, small(), 1)
+
+    def kill(*_):
+        raise Killed
+
+    monkeypatch.setattr(replacement, "_replace", kill)
+    with pytest.raises(Killed):
+        store.make_untrained_current(tmp_path, small)
+    monkeypatch.undo()
+    assert store.load(tmp_path).meta["trained_on"] == "nothing"
+    assert len(store.generations(tmp_path)) == 2

@@ -48,7 +48,17 @@ def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened,
     assert violations(opened) == []
 
     opened.goto(server.url + "#/models")
-    opened.get_by_text("✓ current").wait_for()
+    opened.get_by_role("heading", name="Model 1 from").wait_for()
+    opened.get_by_role("button", name="Use no model").press("Enter")
+    opened.get_by_text("✓ since you chose so").wait_for()
+    assert server.running.services.assistance.models.models().source == "untrained"
+    assert violations(opened) == []
+    screenshot(opened, "models-none")
+    opened.get_by_role("button", name="Use this one: Model 1").press("Enter")
+    opened.get_by_text("✓ decides now").wait_for()
+    assert opened.get_by_text("✓ since you chose so").count() == 0
+    opened.locator("summary").first.click()
+    opened.locator("code").wait_for()
     screenshot(opened, "models")
     assert violations(opened) == []
 

@@ -72,6 +72,21 @@ def test_an_earlier_generation_is_restored_and_serves(served, client, models):
     assert client.post(f"/api/models/{second}/restore").json()[0]["current"]
 
 
+def test_no_stored_models_decide_once_that_is_wanted_and_the_way_back_stays(served, client, models):
+    first, second = models
+    answer = client.post("/api/models/untrained")
+    assert answer.status_code == 200
+    untrained, *others = answer.json()
+    assert untrained["current"] and untrained["trained_on"] == "nothing" and untrained["sessions"] is None
+    assert [(model["id"], model["current"]) for model in others] == [(second, False), (first, False)]
+    serving = served.services.assistance.models
+    assert serving.models().source == "untrained"
+    assert client.post("/api/models/untrained").json() == answer.json()
+    assert client.post(f"/api/models/{second}/restore").status_code == 200
+    assert serving.models().generation == second
+    shutil.rmtree(served.paths.models / "generations" / untrained["id"])
+
+
 @pytest.mark.parametrize("name", ["000009-absent", "1", "..%2F..%2Fetc", "<script>"])
 def test_a_generation_that_is_not_there_is_not_found(client, models, name):
     answer = client.post(f"/api/models/{name}/restore")

@@ -11,6 +11,7 @@ import { reporting } from "../../notices";
 import { useStore } from "../../store";
 import { workspace } from "../../workspace";
 import { mayLeave } from "../solve/unsaved";
+import { withModelNames } from "../models/names";
 import { ComparisonTable } from "./comparison-table";
 
 const WATCH_MS = 1000;
@@ -61,7 +62,7 @@ export function Training({ onChange }: { onChange: () => unknown }) {
         <p class="row small quiet-text">{open.title} is still being recorded, and is left out until its session ends. <button class="quiet" onClick={endSession}>End it now</button></p>
       )}
       {state.error && <p class="wrong" role="alert">{state.error}</p>}
-      <Lines lines={state.lines} />
+      <Lines lines={state.lines} outcome={isActive ? 0 : OUTCOME_LINES} />
       <Curves points={state.points} />
       {state.table.length > 0 && (
         <ComparisonTable rows={state.table} caption={state.sessions === "held_out" ? "Before and after, on sessions held out" : "Before and after, on the sessions learned from"} />
@@ -70,16 +71,17 @@ export function Training({ onChange }: { onChange: () => unknown }) {
   );
 }
 
-/** The last two sentences say what came of it; those before are about single recordings. */
-function Lines({ lines }: { lines: readonly string[] }) {
-  const earlier = lines.slice(0, -OUTCOME_LINES);
+/** outcome: how many of the last sentences say what came of it; those before are about single recordings. */
+function Lines({ lines, outcome }: { lines: readonly string[]; outcome: number }) {
+  const end = Math.max(lines.length - outcome, 0);
+  const earlier = lines.slice(0, end);
   return (
     <>
-      {lines.slice(-OUTCOME_LINES).map((line) => <p key={line} class="words">{line}</p>)}
+      {lines.slice(end).map((line) => <p key={line} class="words">{sentence(withModelNames(line))}</p>)}
       {earlier.length > 0 && (
         <details class="small">
           <summary>What training said of the recordings</summary>
-          {earlier.map((line, i) => <p key={i} class="words">{line}</p>)}
+          {earlier.map((line, i) => <p key={i} class="words">{sentence(line)}</p>)}
         </details>
       )}
     </>

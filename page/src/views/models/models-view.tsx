@@ -1,60 +1,87 @@
-// Stored models: what each learned from, how it did, and the way back to an earlier one.
+// Stored models: what each learned from, how it did, and which one decides, or none.
 import { ask } from "../../api/client";
 import type { ModelMessage } from "../../api/learning";
-import { confirmed } from "../../components/confirm";
 import { focusHeading } from "../../components/focus";
 import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
 import { when } from "../../format";
 import { notify, reporting } from "../../notices";
 import { address } from "../../router";
+import { settings } from "../../settings/settings";
 import type { ViewProps } from "../../shell";
+import { useStore } from "../../store";
 import { ComparisonTable } from "../learning/comparison-table";
 import "./models-view.css";
-
-const SOURCES: Record<string, string> = {
-  person: "your sessions", samples: "samples", scripted: "simulated people", imported: "brought from elsewhere", nothing: "nothing",
-};
+import { isUntrained, modelFacts, modelName, useWords } from "./names";
 
 export function ModelsView(_: ViewProps) {
   const models = useResource<ModelMessage[]>("/api/models");
   const { answer, reload } = models;
+  const choose = (path: string, told: string) => reporting(async () => {
+    await ask(`/api/models/${path}`, {});
+    notify(told);
+    await reload();
+    focusHeading(); // the button is gone
+  });
   return (
     <div class="stack">
       <h1>Models</h1>
-      <p class="words quiet-text">Every training that was kept leaves a generation. The current one decides when you are helped; you can go back to an earlier one at any time.</p>
+      <p class="words quiet-text">Every training that was kept leaves a model. One of them decides when you are helped; you can use another one, or none, at any time: all of them stay.</p>
       <Loading resource={models} what="the models" />
-      {answer?.length === 0 && <p class="words">There are none yet. <a href={address("learning")}>Train</a> once you have recorded a session; until then a fixed rule decides.</p>}
-      <ul class="plain stack">{answer?.map((model) => <Generation key={model.id} model={model} reload={reload} />)}</ul>
+      {answer?.length === 0 && <p class="words">There are none yet. <a href={address("learning")}>Train</a> once you have recorded a session; until then {unlearned(settings.value.explore)}.</p>}
+      {answer !== null && answer.length > 0 && (
+        <ul class="plain stack">
+          {answer.filter((model) => !isUntrained(model)).map((model) => <Generation key={model.id} model={model} models={answer} choose={choose} />)}
+          <NoModel isCurrent={answer.some((model) => model.current && isUntrained(model))} choose={choose} />
+        </ul>
+      )}
     </div>
   );
 }
 
-function Generation({ model, reload }: { model: ModelMessage; reload: () => Promise<void> }) {
-  const restore = reporting(async () => {
-    if (!(await confirmed("Go back to these models?", `Generation ${model.id} decides from the next request on. The newer ones stay.`, "Go back"))) return;
-    await ask(`/api/models/${encodeURIComponent(model.id)}/restore`, {});
-    notify(`Generation ${model.id} is current.`);
-    await reload();
-    focusHeading(); // the button is gone
-  });
-  const created = typeof model.created === "number" ? model.created * 1000 : model.created;
+type Choose = (path: string, told: string) => () => Promise<void>;
+
+function Generation({ model, models, choose }: { model: ModelMessage; models: readonly ModelMessage[]; choose: Choose }) {
+  const name = modelName(model);
+  const use = useWords(model, models);
   return (
     <li class={`panel stack generation ${model.current ? "current" : ""}`}>
       <div class="row">
-        <h2>{model.id}</h2>
-        {model.current && <span class="right">✓ current</span>}
+        <h2>{name} <span class="facts">{modelFacts(model)}</span></h2>
         {model.damaged && <span class="wrong">damaged</span>}
         {model.protected && <span class="quiet-text small">the start of every training</span>}
-        {!model.current && <button disabled={model.damaged} onClick={restore}>Go back to it</button>}
+        <span class="end">
+          {model.current ? <span class="right">✓ decides now</span>
+            : <button disabled={model.damaged} aria-label={`${use}: ${name}`} onClick={choose(`${encodeURIComponent(model.id)}/restore`, `${name} decides from now on.`)}>{use}</button>}
+        </span>
       </div>
-      <p class="quiet-text">{when(created)}, learned from {model.sessions !== null ? `${model.sessions} of ` : ""}{SOURCES[model.trained_on] ?? "an unknown source"}</p>
-      {model.verdict && <p class="words">{model.verdict}</p>}
-      {model.measured.length > 0 && (
-        <details><summary>How it did</summary>
-          <ComparisonTable rows={model.measured} caption={`On ${model.measured_sessions ?? "some"} sessions ${model.measured_on === "held_out" ? "held out" : "that it learned from"}`} />
-        </details>
-      )}
+      <details class="small">
+        <summary>How it came about, and how it did</summary>
+        <div class="stack">
+          <p class="words">{when(typeof model.created === "number" ? model.created * 1000 : model.created)}{model.verdict && `: ${model.verdict}`}. Its id is <code>{model.id}</code>.</p>
+          {model.measured.length > 0 && (
+            <ComparisonTable rows={model.measured} caption={`On ${model.measured_sessions ?? "some"} sessions ${model.measured_on === "held_out" ? "held out" : "that it learned from"}`} />
+          )}
+        </div>
+      </details>
     </li>
   );
 }
+
+function NoModel({ isCurrent, choose }: { isCurrent: boolean; choose: Choose }) {
+  const { explore } = useStore(settings);
+  return (
+    <li class={`panel stack generation ${isCurrent ? "current" : ""}`}>
+      <div class="row">
+        <h2>No model</h2>
+        <span class="end">
+          {isCurrent ? <span class="right">✓ since you chose so</span>
+            : <button aria-label="Use no model" onClick={choose("untrained", "No model decides from now on. The stored ones stay.")}>Use none</button>}
+        </span>
+      </div>
+      <p class="words small quiet-text">As at the beginning: {unlearned(explore)}. The next training that is kept is used again. What the <em>reviewer</em> has learned stays.</p>
+    </li>
+  );
+}
+
+const unlearned = (explore: boolean): string => (explore ? "help comes at random, to learn what you want" : "it keeps quiet unless you ask");
