@@ -57,7 +57,7 @@ NICENESS = 10
 
 INSTALL_SERVE = "pip install -e '.[serve]'" if in_repository() else "pip install 'codeassist-policy[serve]'"
 
-SERVICE_PACKAGES = ("starlette", "uvicorn", "msgspec")
+SERVICE_PACKAGES = ("starlette", "uvicorn", "msgspec", "pathspec")
 """Of the extra `serve`, without which nothing is served."""
 
 

@@ -42,6 +42,13 @@ def samples(monkeypatch):
     monkeypatch.setattr(run, "SERVICE_PACKAGES", ("starlette", "a_package_that_nobody_has"))
 
 
+@pytest.mark.parametrize("package", ["starlette", "uvicorn", "msgspec", "pathspec", "jedi", "seccompy"])
+def test_a_package_without_which_nothing_is_served_is_one_that_is_asked_for(root, package):
+    code = f"import sys; sys.modules[{package!r}] = None; import services.serving, services.simulated_sessions"
+    is_served = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, check=False).returncode == 0
+    assert is_served == (package not in run.SERVICE_PACKAGES)
+
+
 def test_without_the_services_it_shows_what_happens_on_samples_and_says_what_to_install(paths, samples, capsys):
     assert run.main([]) == 0
     out, error = capsys.readouterr()
