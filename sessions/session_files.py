@@ -120,8 +120,9 @@ def _id(root: Path, path: Path) -> str:
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """The `HEADER` of a session's file, as far as it can be told."""
-    return {key: member for key, member in _header(path).items() if key in HEADER}
+    """The texts and numbers of the `HEADER` of a session's file, as far as it can be told."""
+    members = _header(path)
+    return {key: members[key] for key in HEADER if isinstance(members.get(key), str | int | float)}
 
 
 def _header(path: Path) -> dict[str, Any]:

@@ -194,6 +194,20 @@ def test_for_a_list_each_file_is_opened_once_and_nothing_is_waited_for(sessions,
     wait_for_thread(library)
 
 
+def test_a_header_that_is_nested_deeply_keeps_no_other_session_from_being_counted(sessions, tmp_path):
+    nested = json.loads("[" * 400 + "]" * 400)
+    sessions.stream("deep", ["a"], header={"file": nested})
+    library = SessionLibrary(sessions.folder, tmp_path / "cache.json")
+    library.rows(wait=WAIT)
+    wait_for_thread(library)
+    sessions.stream("later", ["a", "b"])
+    rows = {row.session.id: row for row in library.rows(wait=WAIT)}
+    wait_for_thread(library)
+    assert rows["later"].counts.states == 2 and "file" not in rows["deep"].header
+    library.remove("deep")
+    assert [row.session.id for row in library.rows()] == ["later"]
+
+
 def test_lists_replays_marks_and_removals_may_come_at_the_same_time(sessions, tmp_path):
     for i in range(12):
         sessions.stream(f"s{i}", ["a", "a\nb", "c"])
