@@ -19,6 +19,7 @@ CHOICE_REFUSALS = {
     404: "there is no such model file",
     409: "the writer cannot be used; the one before goes on writing",
     422: "the message is malformed",
+    507: "the disk is full: the choice holds, but is not remembered",
 }
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from delegates.embedded import EmbeddedWriter
+from errors import NoSpaceError
 from services import writer_switch
 from services.settings_messages import SettingsChange
 
@@ -44,6 +45,16 @@ def test_without_anything_each_kind_is_listed_with_what_it_is_good_for_and_how_t
     assert "writers --get smollm2" in commands and "curl -L" in commands
     assert options(message, "server")[0]["command"].startswith("ollama pull")
     assert message["automatic"] and message["named_at_start"] is None and message["failure"] is None
+
+
+def test_that_a_full_disk_forgets_the_choice_is_said_and_documented(served, client, monkeypatch):
+    def refuse(change):
+        raise NoSpaceError("settings.json", "the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(served.services.settings, "update", refuse)
+        assert choose(client, kind="embedded").status_code == 507
+    assert "507" in client.get("/openapi.json").json()["paths"]["/api/writers/choose"]["post"]["responses"]
 
 
 def test_what_is_chosen_is_current_and_every_offered_choice_can_be_posted(client):
