@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 from services.assistance import Assistance
+from services.failure_log import FailureLog
 from services.messages import Change
 from services.session_help import SessionHelp
 from state import Cursor, State, unedited
@@ -118,10 +119,14 @@ class TypedText:
 
 
 class ReadingAhead:
-    """Follows the open sessions while their writer reads ahead. executor: in which it is worked out."""
+    """Follows the open sessions while their writer reads ahead.
 
-    def __init__(self, assistance: Assistance, sessions: SessionHelp, executor: Executor) -> None:
+    executor: in which it is worked out. failures: where unexpected errors are noted.
+    """
+
+    def __init__(self, assistance: Assistance, sessions: SessionHelp, executor: Executor, failures: FailureLog) -> None:
         self._assistance, self._sessions, self._executor = assistance, sessions, executor
+        self._failures = failures
         self._typed: dict[str, TypedText] = {}
 
     def note_state(self, episode_id: str, text: str) -> None:
@@ -153,6 +158,6 @@ class ReadingAhead:
                     continue
                 if self._sessions.refusal(episode_id, state.lines[0]) is None:
                     self._assistance.read_ahead(state, self._sessions.context(episode_id))
-        except BaseException:
+        except Exception as error:
             typed.end_following()
-            raise
+            self._failures.add(error, "none", "reading ahead")

@@ -175,7 +175,7 @@ class StateService:
         self._helpers = ThreadPoolExecutor(MOST_HELPERS, thread_name_prefix="help")
         services = self.services
         self._session_help = SessionHelp(services.recorder, services.files)
-        self._reading_ahead = ReadingAhead(services.assistance, self._session_help, self._helpers)
+        self._reading_ahead = ReadingAhead(services.assistance, self._session_help, self._helpers, services.failures)
 
     async def about(self, request: Request) -> Response:
         return answer(StateAbout("state service", VERSION, self.services.writer_name or None))
