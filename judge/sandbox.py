@@ -127,7 +127,7 @@ def probe(level: SandboxLevel = SandboxLevel.FULL) -> ProbedSandbox:
     try:
         with _targets() as targets:
             answer = _try_acts(worker, targets)
-    except OSError:
+    except (OSError, InputError):
         answer = None
     finally:
         worker.stop()

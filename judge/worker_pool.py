@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from errors import InputError
 from judge.messages import CANCEL, read_message, write_message
 from judge.sandbox import SandboxLevel, worker_settings
 
@@ -118,17 +119,23 @@ class WorkerProcess:
         self._end: weakref.finalize[Any, Any] | None = None
 
     def ask(self, request: dict[str, Any]) -> int:
-        """Sends the request; returns the descriptor on which its answer will come."""
+        """Sends the request; returns the descriptor on which its answer will come.
+
+        Raises InputError: the process cannot be started; its cause is the OSError that says why.
+        """
+        failure: OSError | None = None
         for _ in range(2):
-            process = self._running()
-            assert process.stdin is not None and process.stdout is not None
             try:
+                process = self._running()
+                assert process.stdin is not None and process.stdout is not None
                 write_message(process.stdin.fileno(), request)
-            except OSError:
+            except OSError as error:
+                failure = error
                 self.stop()
                 continue
             return process.stdout.fileno()
-        raise RuntimeError("the process that runs texts does not start")
+        reason = f"the process that runs code does not start ({failure}); close something and try again"
+        raise InputError("solution tester", reason) from failure
 
     def answer(self, *, wait: bool) -> dict[str, Any] | None:
         """The answer that has begun to come; None if the process died or must not be waited for, which ends it."""

@@ -81,7 +81,7 @@ def submit(runner: CaseRunner, problem: Problem, code: str, cancellation: Cancel
             cancellation=cancellation,
         )
     except InputError as error:
-        if runner.refusal is not None:
+        if runner.refusal is not None or isinstance(error.__cause__, OSError):
             raise
         raise InputError(f"problem {problem.id}", "has a case that cannot be run") from error
     return Submission(execution, len(problem.visible_cases))

@@ -1,11 +1,14 @@
 """Health says of every part how it is and what to do."""
 
+import errno
 import platform
 import re
 
 import pytest
 
 from config import VERSION
+from judge import worker_pool
+from judge.case_runner import CaseRunner
 from judge.sandbox import SandboxLevel
 from services import health
 
@@ -49,6 +52,21 @@ def test_health_says_why_the_policy_keeps_quiet(client, served, monkeypatch):
     policy = client.get("/api/health").json()["parts"][1]
     assert not policy["ok"] and "the models are damaged" in policy["text"]
     assert client.get("/api/policy/health").json() == {"status": "unhealthy", "service": "policy-models"}
+
+
+@pytest.mark.parametrize("address", ["/api/tester/execute", "/api/submissions"])
+def test_that_the_system_starts_no_more_processes_is_said(client, served, monkeypatch, address):
+    def refuse(*arguments, **options):
+        raise BlockingIOError(errno.EAGAIN, "no more processes")
+
+    with CaseRunner() as tester:
+        tester._probed = served.services.tester.sandbox
+        monkeypatch.setattr(served.services, "tester", tester)
+        monkeypatch.setattr(worker_pool.subprocess, "Popen", refuse)
+        body = {"episode_id": "e", "code": "", "timestep": 0}
+        cases = {"test_cases": [{"test_id": 1, "input": "", "output": ""}], "timeout_ms": 1000}
+        answer = client.post(address, json={**body, **cases, "problem_id": next(iter(served.services.problems))})
+    assert answer.status_code == 503 and "no more processes" in answer.json()["detail"]
 
 
 def test_a_tester_without_protection_runs_nothing_and_says_so(client, served, monkeypatch):
