@@ -24,6 +24,17 @@ export function day(time: number | string | null | undefined): string {
   return date.toLocaleDateString([], { day: "numeric", month: "short", ...year });
 }
 
+/** The first day of a week such as "2025-W24", by ISO 8601; what is no week stays. */
+export function week(key: string): string {
+  const [, year, number] = /^(\d{4})-W(\d{2})$/.exec(key) ?? [];
+  if (year === undefined || number === undefined) return key;
+  const first = new Date(Number(year), 0, 4); // is in the first week
+  return day(new Date(Number(year), 0, 4 - ((first.getDay() + 6) % 7) + 7 * (Number(number) - 1)).getTime());
+}
+
+/** Words as a sentence begins. */
+export const sentence = (words: string): string => words.replace(/^./u, (first) => first.toUpperCase());
+
 /** How long something took, as exactly as a person may want it. */
 export function duration(milliseconds: number | null | undefined): string {
   if (milliseconds == null || milliseconds < 0) return DASH;

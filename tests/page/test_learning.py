@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from playwright.sync_api import expect
 
 from .conftest import screenshot, serve, violations
 
@@ -50,13 +51,14 @@ def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened,
     opened.goto(server.url + "#/models")
     opened.get_by_role("heading", name="Model 1 from").wait_for()
     opened.get_by_role("button", name="Use no model").press("Enter")
-    opened.get_by_text("✓ since you chose so").wait_for()
+    in_use = opened.locator(".generation.current")
+    expect(in_use.get_by_role("heading")).to_have_text("No model")
     assert server.running.services.assistance.models.models().source == "untrained"
     assert violations(opened) == []
     screenshot(opened, "models-none")
     opened.get_by_role("button", name="Use this one: Model 1").press("Enter")
-    opened.get_by_text("✓ decides now").wait_for()
-    assert opened.get_by_text("✓ since you chose so").count() == 0
+    expect(in_use.get_by_role("heading")).to_contain_text("Model 1")
+    expect(in_use).to_have_count(1)
     opened.locator("summary").first.click()
     opened.locator("code").wait_for()
     screenshot(opened, "models")
@@ -67,7 +69,7 @@ def test_without_sessions_the_page_says_what_to_do(page, tmp_path, errors):
     with serve(tmp_path / "empty", training_flags=()) as server:
         page.goto(server.url + "#/learning")
         page.get_by_text("No session that has ended is there yet").wait_for()
-        page.get_by_text("there is nothing to learn from yet").wait_for()
+        page.get_by_text("There is nothing to learn from yet").wait_for()
         assert page.get_by_role("button", name="Train now").is_disabled()
         assert violations(page) == []
         screenshot(page, "learning-empty")

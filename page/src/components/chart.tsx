@@ -26,6 +26,7 @@ export interface ChartProps {
 }
 
 const HEIGHT = 220;
+const WHOLE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 export function Chart({ title, xName, xs, xLabel = String, series, yRange, height = HEIGHT }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
@@ -36,7 +37,7 @@ export function Chart({ title, xName, xs, xLabel = String, series, yRange, heigh
     const options: uPlot.Options = {
       width: parent.clientWidth, height, legend: { show: series.length > 1, live: false }, cursor: { show: false },
       scales: { x: { time: false }, ...(yRange ? { y: { range: () => yRange } } : {}) },
-      axes: [axis(parent, { values: (_, splits) => splits.map((x) => (Number.isInteger(x) ? xLabel(x) : "")) }), axis(parent, { size: 56 })],
+      axes: [axis(parent, { values: (_, splits) => splits.map((x) => (Number.isInteger(x) ? xLabel(x) : "")), ...(xs.every(Number.isInteger) && { incrs: WHOLE_STEPS }) }), axis(parent, { size: 56 })],
       series: [{}, ...series.map((each) => seriesOptions(parent, each))],
     };
     const plot = new uPlot(options, [[...xs], ...series.map((each) => [...each.values])], parent);

@@ -16,7 +16,7 @@ export function Command({ text, name }: { text: string; name: string }) {
   const copy = async () => setTold((await isCopied(text)) ? "Copied." : selected(place.current));
   return (
     <div class="command">
-      <pre><code ref={place}>{text}</code></pre>
+      <pre tabIndex={0}><code ref={place}>{text}</code></pre>
       <button class="small" aria-label={`Copy the command for ${name}`} onClick={() => void copy()}>Copy</button>
       <span class="told small" role="status">{told}</span>
     </div>

@@ -18,7 +18,7 @@ export function Rates({ title, rates, name = (key) => key, enoughFrom }: RatesPr
       <h3>{title}</h3>
       {counted.length === 0 ? <p class="quiet-text">Nothing to count yet.</p> : (
         <table>
-          <thead><tr><th scope="col">{title}</th><th scope="col" class="number">Kept</th><th scope="col">95 % sure between</th><th scope="col" class="number">of</th></tr></thead>
+          <thead><tr><th scope="col"><span class="visually-hidden">{title}</span></th><th scope="col" class="number">Kept</th><th scope="col">95 % sure between</th><th scope="col" class="number">Answers</th></tr></thead>
           <tbody>{counted.map((rate) => (
             <tr key={rate.key} class={rate.enough ? "" : "few"}>
               <th scope="row">{name(rate.key)}</th>

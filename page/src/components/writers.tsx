@@ -2,7 +2,6 @@
 import { useState } from "preact/hooks";
 import { ask } from "../api/client";
 import type { WriterChoice, WriterOption, WritersMessage } from "../api/writers";
-import { size } from "../format";
 import { notify, reporting } from "../notices";
 import { Button } from "./button";
 import { Command } from "./command";
@@ -69,7 +68,7 @@ function Option({ option, isOff, choose }: OptionProps) {
     <li class={`panel stack writer ${option.current ? "current" : ""}`}>
       <h3>{KINDS[option.kind]}{(option.kind === "file" || (option.kind === "server" && option.available)) && <span class="quiet-text"> {option.name}</span>}</h3>
       <p>{option.good_for}</p>
-      <p class="small quiet-text">{option.costs}{option.size !== null && ` (${size(option.size)})`}</p>
+      <p class="small quiet-text">{option.costs}</p>
       {option.how && (
         <div class="stack-tight small how">
           <p>{option.how}</p>

@@ -2,6 +2,7 @@
 import type { HealthMessage } from "../../api/messages";
 import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
+import { sentence } from "../../format";
 import { address } from "../../router";
 import type { ViewProps } from "../../shell";
 import "./health-view.css";
@@ -33,9 +34,9 @@ function Parts({ health }: { health: HealthMessage }) {
         {health.parts.map((part) => (
           <li key={part.name} class="panel stack">
             <h2>{part.ok ? <span class="right" aria-hidden="true">●</span> : <span class="wrong">Attention:</span>} {part.name}</h2>
-            <p>{part.text}</p>
-            {part.advice && <p class="small quiet-text">{part.advice}</p>}
-            {part.name === "writer" && <p class="small"><a href={address("settings")}>Choose who writes</a></p>}
+            <p>{sentence(part.text)}</p>
+            {part.advice && !(part.ok && part.name === "writer") && <p class="small quiet-text">{sentence(part.advice)}</p>}
+            {part.name === "writer" && <p class="small"><a href={address("settings")}>{part.ok && part.advice ? "Choose who writes; there may be better ones" : "Choose who writes"}</a></p>}
           </li>
         ))}
       </ul>

@@ -3,7 +3,7 @@ import type { Calibration, LearnedMessage, Rate } from "../../api/learning";
 import { Chart } from "../../components/chart";
 import { Rates } from "../../components/rates";
 import { decisionByKey } from "../../decisions";
-import { count, decimal, percent, when } from "../../format";
+import { count, decimal, percent, week, when } from "../../format";
 
 const PLACES: Record<string, string> = { new_line: "On a new line", line_end: "At a line's end", in_line: "In the middle of a line" };
 const PAUSES: Record<string, string> = { under_1: "Under 1 s", "1_to_3": "1 to 3 s", "3_to_10": "3 to 10 s", from_10: "10 s and more" };
@@ -21,7 +21,7 @@ export function Learned({ learned }: { learned: LearnedMessage }) {
         <div class="panel"><Rates title="Where your cursor was" rates={learned.wanted.by_place} name={(key) => PLACES[key] ?? key} enoughFrom={enoughFrom} /></div>
         <div class="panel"><Rates title="After a pause of" rates={learned.wanted.by_pause} name={(key) => PAUSES[key] ?? plain(key)} enoughFrom={enoughFrom} /></div>
         <div class="panel"><Rates title="In a session's minutes" rates={learned.wanted.by_minute} name={(key) => MINUTES[key] ?? plain(key)} enoughFrom={enoughFrom} /></div>
-        <div class="panel"><Rates title="By hour of the day" rates={learned.wanted.by_hour} name={(key) => `${key}:00`} enoughFrom={enoughFrom} /></div>
+        <div class="panel"><Rates title="By hour of the day" rates={learned.wanted.by_hour} name={hour} enoughFrom={enoughFrom} /></div>
         <div class="panel"><ByWeek weeks={learned.by_week} enoughFrom={enoughFrom} /></div>
         {learned.calibration.map((each) => <div key={each.key} class="panel"><CalibrationChart calibration={each} /></div>)}
       </div>
@@ -51,10 +51,10 @@ function interval({ n, low, high, enough }: Rate): string {
 }
 
 function ByWeek({ weeks, enoughFrom }: { weeks: readonly Rate[]; enoughFrom: number }) {
-  if (weeks.length < 2) return <Rates title="By week" rates={weeks} enoughFrom={enoughFrom} />;
+  if (weeks.length < 2) return <Rates title="By week" rates={weeks} name={(key) => `Week of ${week(key)}`} enoughFrom={enoughFrom} />;
   const values = (pick: (rate: Rate) => number | null) => weeks.map(pick);
   return (
-    <Chart title="Kept, by week" xName="Week" xs={weeks.map((_, i) => i)} xLabel={(i) => weeks[i]?.key ?? ""} yRange={[0, 1]}
+    <Chart title="Kept, by week" xName="Week of" xs={weeks.map((_, i) => i)} xLabel={(i) => week(weeks[i]?.key ?? "")} yRange={[0, 1]}
       series={[
         { name: "Kept", values: values((rate) => rate.rate), colour: "accent" },
         { name: "95 % from", values: values((rate) => rate.low), colour: "quiet", isDashed: true },
@@ -82,5 +82,7 @@ function CalibrationChart({ calibration }: { calibration: Calibration }) {
     </div>
   );
 }
+
+const hour = (key: string): string => `${key}:00 to ${(Number(key) + 1) % 24}:00`;
 
 const plain = (key: string): string => key.replaceAll("_", " ").replace(/^./, (first) => first.toUpperCase());

@@ -6,7 +6,7 @@ import { Chart } from "../../components/chart";
 import { Button } from "../../components/button";
 import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
-import { percent, timeLeft, when } from "../../format";
+import { percent, sentence, timeLeft, when } from "../../format";
 import { reporting } from "../../notices";
 import { useStore } from "../../store";
 import { workspace } from "../../workspace";
@@ -56,7 +56,7 @@ export function Training({ onChange }: { onChange: () => unknown }) {
         {isActive
           ? <Button isOff={state.status === "stopping" || state.elsewhere} onClick={tell("stop")}>Stop and save</Button>
           : <Button class="primary" isOff={!state.can_start} onClick={tell("start")}>{state.status === "stopped" ? "Go on" : "Train now"}</Button>}
-        {!isActive && state.refusal && <span class="quiet-text small">{state.refusal}</span>}
+        {!isActive && state.refusal && <span class="quiet-text small">{sentence(state.refusal)}.</span>}
       </p>
       {open !== null && !isActive && (
         <p class="row small quiet-text">{open.title} is still being recorded, and is left out until its session ends. <button class="quiet" onClick={endSession}>End it now</button></p>
@@ -99,8 +99,6 @@ function words({ status, title, phase, elsewhere, ended }: TrainingMessage): str
     case "failed": return "The last training failed.";
   }
 }
-
-const sentence = (words: string): string => words.replace(/^./, (first) => first.toUpperCase());
 
 function Progress({ state }: { state: TrainingMessage }) {
   const { epoch, epochs, overall_share: share, seconds_left: left } = state;

@@ -51,14 +51,14 @@ function Generation({ model, models, choose }: { model: ModelMessage; models: re
         {model.damaged && <span class="wrong">damaged</span>}
         {model.protected && <span class="quiet-text small">the start of every training</span>}
         <span class="end">
-          {model.current ? <span class="right">✓ decides now</span>
+          {model.current ? <span class="right">✓ in use</span>
             : <button disabled={model.damaged} aria-label={`${use}: ${name}`} onClick={choose(`${encodeURIComponent(model.id)}/restore`, `${name} decides from now on.`)}>{use}</button>}
         </span>
       </div>
       <details class="small">
         <summary>How it came about, and how it did</summary>
         <div class="stack">
-          <p class="words">{when(typeof model.created === "number" ? model.created * 1000 : model.created)}{model.verdict && `: ${model.verdict}`}. Its id is <code>{model.id}</code>.</p>
+          <p class="words">It was made {when(typeof model.created === "number" ? model.created * 1000 : model.created)}{model.verdict && ` and came into use because ${model.verdict}`}. Its id is <code>{model.id}</code>.</p>
           {model.measured.length > 0 && (
             <ComparisonTable rows={model.measured} caption={`On ${model.measured_sessions ?? "some"} sessions ${model.measured_on === "held_out" ? "held out" : "that it learned from"}`} />
           )}
@@ -75,11 +75,11 @@ function NoModel({ isCurrent, choose }: { isCurrent: boolean; choose: Choose }) 
       <div class="row">
         <h2>No model</h2>
         <span class="end">
-          {isCurrent ? <span class="right">✓ since you chose so</span>
+          {isCurrent ? <span class="right">✓ in use</span>
             : <button aria-label="Use no model" onClick={choose("untrained", "No model decides from now on. The stored ones stay.")}>Use none</button>}
         </span>
       </div>
-      <p class="words small quiet-text">As at the beginning: {unlearned(explore)}. The next training that is kept is used again. What the <em>reviewer</em> has learned stays.</p>
+      <p class="words small quiet-text">As at the beginning: {unlearned(explore)}. The next training comes into use by itself. The reviewer, which holds back what you would hardly keep, stays as it is.</p>
     </li>
   );
 }

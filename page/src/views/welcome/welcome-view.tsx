@@ -19,12 +19,12 @@ export function WelcomeView(_: ViewProps) {
         What you keep, change or take back (press <kbd>Esc</kbd>) teaches it when, where and how to help you, and when to keep quiet.
         Everything happens on this machine, and nothing you write leaves it.
       </p>
+      <p class="row"><button class="primary" onClick={begin}>Begin</button> <span class="quiet-text">or choose first who is to write.</span></p>
       <section class="stack" aria-labelledby="who-title">
         <h2 id="who-title">Who should write?</h2>
-        <p class="words quiet-text">The policy decides when to help; a writer makes the text. You can change this at any time in the settings.</p>
+        <p class="words quiet-text">When you are helped is learned from you; who writes the text then is your choice, which you can change at any time in the settings.</p>
         <Writers />
       </section>
-      <p class="row"><button class="primary" onClick={begin}>Begin</button></p>
     </div>
   );
 }
