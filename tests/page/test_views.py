@@ -77,7 +77,7 @@ def test_help_that_is_off_for_a_kind_of_file_is_switched_on_again_in_the_setting
 def test_health_says_what_to_do(opened, server, monkeypatch):
     monkeypatch.setattr(server.running.services.recorder, "problem_of_disk", "the disk is full")
     opened.goto(server.url + "#/health")
-    opened.get_by_text("parts need attention").or_(opened.get_by_text("1 of")).first.wait_for()
+    opened.get_by_text("Parts that need attention: 1 of").wait_for()
     opened.get_by_text("the disk is full").wait_for()
     assert violations(opened) == []
     screenshot(opened, "health-wrong")

@@ -29,12 +29,12 @@ function Parts({ health }: { health: HealthMessage }) {
   const wrong = health.parts.filter((part) => !part.ok).length;
   return (
     <>
-      <p role="status" class={wrong ? "wrong" : "right"}>{wrong ? `${wrong} of ${health.parts.length} parts need attention.` : "✓ Everything works."}</p>
+      <p role="status" class={wrong ? "wrong" : "right"}>{wrong ? `Parts that need attention: ${wrong} of ${health.parts.length}.` : "✓ Everything works."}</p>
       <ul class="plain parts">
         {health.parts.map((part) => (
           <li key={part.name} class="panel stack">
             <h2>{part.ok ? <span class="right" aria-hidden="true">●</span> : <span class="wrong">Attention:</span>} {part.name}</h2>
-            <p>{sentence(part.text)}</p>
+            <p>{part.name === "versions" ? part.text : sentence(part.text)}</p>
             {part.advice && !(part.ok && part.name === "writer") && <p class="small quiet-text">{sentence(part.advice)}</p>}
             {part.name === "writer" && <p class="small"><a href={address("settings")}>{part.ok && part.advice ? "Choose who writes; there may be better ones" : "Choose who writes"}</a></p>}
           </li>
