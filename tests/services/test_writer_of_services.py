@@ -8,6 +8,7 @@ from delegates import selection
 from delegates.embedded import EmbeddedWriter
 from delegates.gguf import GgufWriter
 from delegates.selection import WriterSettings
+from services import writer_switch
 from services.startup import StartOptions, start_services
 
 
@@ -29,7 +30,7 @@ def embedded_writers(monkeypatch):
     monkeypatch.setattr(EmbeddedWriter, "__init__", lambda self, *a: (made.append(self), init(self, *a))[1])
     monkeypatch.setattr(EmbeddedWriter, "start", lambda self: None)
     monkeypatch.setattr(selection, "GgufWriter", Idle)
-    monkeypatch.setattr(selection, "usual_addresses", lambda own_ports: [])
+    monkeypatch.setattr(writer_switch, "usual_addresses", lambda own_ports: [])
     return made
 
 
