@@ -1,5 +1,6 @@
-// Bundles the page into services/static, with the licences of what is in it; --tests: bundles the tests into build/test;
-// --into FOLDER: writes elsewhere. The result depends on the sources and package-lock.json alone.
+// Bundles the page into services/static, with the licences of what is in it; --tests: bundles the tests into build/test,
+// where all.mjs runs them in one process; --into FOLDER: writes elsewhere. The result depends on the sources and
+// package-lock.json alone.
 import { build } from "esbuild";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -29,6 +30,8 @@ async function bundleTests() {
     ...common, entryPoints: tests.map((name) => join("test", name)), outdir: "build/test", outbase: "test",
     outExtension: { ".js": ".mjs" }, platform: "node", sourcemap: "inline",
   });
+  const imports = tests.map((name) => `import "./${name.replace(/\.ts$/, ".mjs")}";\n`);
+  writeFileSync(join(page, "build", "test", "all.mjs"), imports.join(""));
 }
 
 // The licence of every package that a bundled file comes from.

@@ -19,6 +19,7 @@ from data_paths import DataPaths
 from models import store
 from state import Env
 from state_adapter import read_episodes
+from tests.small_library import put_small_library
 
 TINY = {
     "featurizer": {"d_in": 24, "char_dim": 8},
@@ -76,12 +77,17 @@ def paths(tmp_path):
 
 
 @pytest.fixture
-def start(tmp_path, root, warm_python, cold_python):
-    """Starts run.py, in a terminal or not, in a folder with a small training_config.json. cold: a new interpreter."""
+def start(tmp_path, root, paths, warm_python, cold_python):
+    """Starts run.py, in a terminal or not, in a folder with a small training_config.json.
+
+    cold: a new interpreter. is_refused: nothing is there before.
+    """
     (tmp_path / "training_config.json").write_text(json.dumps(TINY))
     terminals = []
 
-    def run(*words, terminal=False, cold=False):
+    def run(*words, terminal=False, cold=False, is_refused=False):
+        if not is_refused:
+            put_small_library(paths.writers)
         stdin = os.devnull
         if terminal:
             terminals.extend(pty.openpty())
@@ -369,7 +375,7 @@ def test_two_hundred_clients_that_never_finish_a_request_keep_nobody_out(start):
 def test_a_writer_that_cannot_be_used_is_refused_before_the_page_is_there(start, paths, tmp_path, words, reason):
     (tmp_path / "bad.gguf").write_text("no model")
     (tmp_path / "cut.gguf").write_bytes(b"GGUF" + bytes(20))
-    command = start("--serve", *words)
+    command = start("--serve", *words, is_refused=True)
     assert command.end() == (2, "")
     (line,) = command.lines
     assert line.startswith("error: ") and reason in line
@@ -378,7 +384,7 @@ def test_a_writer_that_cannot_be_used_is_refused_before_the_page_is_there(start,
 
 def test_a_data_root_that_cannot_be_written_names_the_variable_that_sets_another(start, paths):
     paths.root.write_text("a file where the folder should be")
-    command = start("--serve")
+    command = start("--serve", is_refused=True)
     assert command.end() == (2, "")
     (line,) = command.lines
     assert line.startswith("error: ") and "PERSISTENT_DATA_DIR" in line
@@ -394,7 +400,7 @@ def a_taken_port():
 
 def test_a_given_port_that_is_taken_is_refused_by_the_name_of_the_program(start, paths):
     with a_taken_port() as port:
-        command = start("--serve", "--port", str(port))
+        command = start("--serve", "--port", str(port), is_refused=True)
         assert command.end() == (2, "")
         (line,) = command.lines
         assert line.startswith(f"error: port {port}: is taken by ") and f"(process {os.getpid()})" in line

@@ -18,6 +18,7 @@ from config import LoopConfig
 from data_paths import DataPaths
 from services.settings_messages import SettingsChange
 from services.startup import RunningServices, StartOptions, start_services
+from tests.small_library import put_small_library
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
@@ -81,6 +82,7 @@ class PageServer:
 def serve(data_root, config=None, port=0, *, welcomed=True, **options):
     """Serves from `data_root` until the block ends. welcomed: the first visit is over."""
     paths, finished = DataPaths(data_root), []
+    put_small_library(paths.writers)
     running = start_services(
         config or LoopConfig(),
         paths,

@@ -15,6 +15,7 @@ from playwright.sync_api import Error
 
 from data_paths import DataPaths
 from services.settings_messages import SettingsChange
+from tests.small_library import put_small_library
 
 from .editing import VIEW, Editor, RandomEditing
 
@@ -301,6 +302,7 @@ class ServerProcess:
     def __init__(self, python, root, folder):
         self.python, self.root, self.paths, self.process = python, root, DataPaths(folder / "data"), None
         (folder / "settings.json").write_text(json.dumps(TINY))
+        put_small_library(self.paths.writers)
         self.words = ["--serve", "--training-config-path", str(folder / "settings.json"), "--port"]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

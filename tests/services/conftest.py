@@ -30,6 +30,7 @@ from services.recording.snapshot_queue import SnapshotQueue
 from services.services import Services
 from services.simulated_client import BackendClient
 from simulation.problem_loader import load_problems
+from tests.small_library import put_small_library
 
 PORT, TOKEN, ALLOWED_ORIGIN = 3000, "token-of-this-run", "http://localhost:3111"
 
@@ -101,6 +102,7 @@ class ServerProcess:
         self.settings = folder / "training_config.json"
         self.settings.write_text(json.dumps(TINY))
         self.process = self.port = None
+        put_small_library(self.paths.writers)
 
     def start(self):
         """Starts it and waits until it answers."""

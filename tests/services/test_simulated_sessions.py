@@ -20,6 +20,7 @@ from services.simulated_sessions import planned_sessions
 from services.startup import RunningServices
 from simulation.sessions import first_state
 from state_adapter import read_episodes
+from tests.small_library import put_small_library
 
 TINY = {
     "featurizer": {"d_in": 24, "char_dim": 8},
@@ -37,7 +38,9 @@ def paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "training_config.json").write_text(json.dumps(TINY))
-    return DataPaths(tmp_path / "data")
+    paths = DataPaths(tmp_path / "data")
+    put_small_library(paths.writers)
+    return paths
 
 
 def sessions(paths):

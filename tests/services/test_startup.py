@@ -27,13 +27,16 @@ from services.person_files import PersonFiles
 from services.simulated_client import BackendClient
 from services.startup import StartOptions, start_services
 from state_adapter import exclusion_mark, is_excluded, read_episodes
+from tests.small_library import put_small_library
 
 CONFIG = LoopConfig()
 
 
 @pytest.fixture
 def paths(tmp_path):
-    return DataPaths(tmp_path / "data")
+    paths = DataPaths(tmp_path / "data")
+    put_small_library(paths.writers)
+    return paths
 
 
 @pytest.fixture
@@ -263,7 +266,6 @@ def test_a_problem_that_was_erased_is_known_to_nobody_any_more(start, paths):
 
 
 def test_a_damaged_file_of_solved_problems_is_reported_once(start, paths):
-    paths.root.mkdir()
     paths.solved.write_text("{")
     running = start()
     assert len([line for line in running.lines if str(paths.solved) in line and "set aside" in line]) == 1
