@@ -9,7 +9,7 @@ does. Not here: which statement is which (`delegates.solution_alignment`).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
@@ -37,12 +37,14 @@ MOST_LINES = 500
 LEAST_CONFIDENCE = 0.6
 """Share of the person's own statements that must say what the solution says, by their weight."""
 
-PIECE = 3
-"""Statements that are written at once; more where the last of them would open a block."""
+MOST_ROWS = 4
+"""Rows of a piece: one statement with as much of its block as fits; more where it could not stand alone otherwise."""
 
 _VERY_SIMILAR = 0.8
 """Similarity from which a statement that begins with another word may be meant to be the solution's."""
 
+_CLAUSES = frozenset({"else", "elif", "except", "finally"})
+"""First words of what goes on with the statement above it."""
 _PLACEHOLDERS = ("pass", "...")
 _SIDE_STEPS = frozenset({*_PLACEHOLDERS, "print"})
 """First words of statements that are no step of a solution."""
@@ -159,10 +161,10 @@ class _Place:
         """The rows of statement `j` with the person's names, at an indentation."""
         return [row and indent + row for row in self.alignment.rendered(j)]
 
-    def piece(self, most: int) -> list[str]:
-        """The rows of the next missing statements: so many, more where they would end with the beginning of a block.
+    def piece(self, most_rows: int) -> list[str]:
+        """The rows of the next missing statement, with what of its block fits into so many rows.
 
-        They are one block: none is shallower than the first.
+        More where it would end with the beginning of a block, or with a `try` alone.
         """
         if not self.missing:
             return []
@@ -172,12 +174,41 @@ class _Place:
         if indent is None:
             return []
         rows: list[str] = []
-        for count, j in enumerate(self.missing):
-            deeper = statements[j].depth - statements[first].depth
-            if deeper < 0 or (count >= most and not statements[j - 1].opens_block):
+        for steps in _steps(statements, self.missing):
+            if steps[0] > first and not _belongs_to(statements[first], statements[steps[0]]):
                 break
-            rows += self.rows(j, indent + deeper * self.unit)
+            more = [row for j in steps for row in self.rows(j, indent + self._deeper(first, j))]
+            if rows and len(rows) + len(more) > most_rows and not _is_try_alone(statements[first : steps[0]]):
+                break
+            rows += more
         return rows
+
+    def _deeper(self, first: int, j: int) -> str:
+        """The blanks that statement `j` of the solution has more than the first."""
+        statements = self.alignment.solution.statements
+        return (statements[j].depth - statements[first].depth) * self.unit
+
+
+def _steps(statements: Sequence[Statement], missing: range) -> Iterator[list[int]]:
+    """The missing statements, each with the beginnings of blocks directly above it, without which it cannot stand."""
+    openings: list[int] = []
+    for j in missing:
+        openings.append(j)
+        if not statements[j].opens_block:
+            yield openings
+            openings = []
+    if openings:
+        yield openings
+
+
+def _belongs_to(first: Statement, later: Statement) -> bool:
+    """Whether a statement stands in the block of an earlier one, or goes on with it."""
+    return later.depth > first.depth or (later.depth == first.depth and later.words[0] in _CLAUSES)
+
+
+def _is_try_alone(statements: Sequence[Statement]) -> bool:
+    """Whether the first of these is a `try` that nothing catches yet."""
+    return statements[0].words[0] == "try" and all(other.depth > statements[0].depth for other in statements[1:])
 
 
 def _code(state: State, decision: Decision, line: int, solution: Solution) -> str:
@@ -186,7 +217,7 @@ def _code(state: State, decision: Decision, line: int, solution: Solution) -> st
     if place is None or not place.missing:
         return ""
     if place.kind is _Kind.COMPLETE:
-        rows = place.piece(PIECE) if decision is Decision.WRITE_MULTI_LINE else []
+        rows = place.piece(MOST_ROWS) if decision is Decision.WRITE_MULTI_LINE else []
         return "\n".join([place.text, *rows]) if rows else ""
     if decision is Decision.EDIT_EXISTING_LINES:
         return "\n".join(place.piece(1))
@@ -197,7 +228,7 @@ def _code(state: State, decision: Decision, line: int, solution: Solution) -> st
 def _written(place: _Place, decision: Decision) -> str:
     """What a line that is blank or begun becomes."""
     if decision is Decision.WRITE_MULTI_LINE:
-        return "\n".join(place.piece(PIECE))
+        return "\n".join(place.piece(MOST_ROWS))
     if decision is Decision.WRITE_SINGLE_LINE:
         return _single(place)
     if place.kind is _Kind.BEGUN:

@@ -157,6 +157,35 @@ def test_the_piece_is_what_the_decision_asks_for(text, decision, piece):
     assert write(text, decision) == piece
 
 
+@pytest.mark.parametrize(
+    ("stands", "piece"),
+    [
+        ("", "    a = 0"),
+        ("    a = 0\n", "    if n < a:\n        return a"),
+        ("    a = 0\n    if n < a:\n        return a\n", "    for i in range(n):\n        for j in range(i):\n"
+         "            a += j\n            a -= 1"),
+        ("    a = 0\n    if n < a:\n        return a\n    for i in range(n):\n        for j in range(i):\n"
+         "            a += j\n            a -= 1\n            a *= 1\n        a += i\n",
+         "    try:\n        a += 1\n        a += 2\n        a += 3\n    except ValueError:\n        a = 9"),
+    ],
+)  # fmt: skip
+def test_several_lines_are_one_statement_with_its_block_never_all_that_is_missing(stands, piece):
+    body = "    a = 0\n    if n < a:\n        return a\n    for i in range(n):\n        for j in range(i):\n"
+    body += "            a += j\n            a -= 1\n            a *= 1\n        a += i\n"
+    body += "    try:\n        a += 1\n        a += 2\n        a += 3\n    except ValueError:\n        a = 9\n    return a"
+    problem = Problem("sum", "total", (), tuple(f"def total(n):\n{body}".split("\n")))
+    assert write(f"def total(n):\n{stands}", MULTI, problem=problem) == piece
+
+
+def test_no_piece_of_the_catalogue_is_more_than_a_block():
+    rows = [
+        len(write([*problem.solution[:end], ""], MULTI, end, problem).split("\n"))
+        for problem in PROBLEMS
+        for end in range(problem.skeleton, len(problem.solution))
+    ]
+    assert max(rows) <= 5 and sum(count > 4 for count in rows) <= 0.02 * len(rows)
+
+
 def test_a_line_that_differs_is_edited_alone():
     lines = [
         *LOOP.rstrip("\n").split("\n"),
