@@ -122,6 +122,8 @@ def _run(options: argparse.Namespace) -> int:
         run_beside_parent()
         recordings = paths.episodes
     else:
+        if not (missing or options.train_only) and (line := _serves_nobody(options)):
+            _say(line)
         config, recordings = find_recordings(config, paths, options)
     if options.serve or options.no_train:
         return 0
@@ -135,6 +137,17 @@ def _run(options: argparse.Namespace) -> int:
             raise
         _say(f"No session in {recordings} has a decision yet: nothing is learned.")
         return 0
+
+
+def _serves_nobody(options: argparse.Namespace) -> str:
+    """What to say where somebody without a terminal gave a flag of the page; "": they gave none."""
+    flags = {
+        "--port": options.port is not None,
+        "--folder": "folder" in options,
+        "--compat-ports": options.compat_ports,
+    }
+    flag = next((flag for flag, is_given in flags.items() if is_given), "")
+    return flag and f"No terminal: this trains and serves no page; {flag} is used with --serve."
 
 
 def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> None:

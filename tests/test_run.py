@@ -195,6 +195,24 @@ def test_what_cannot_be_done_is_one_line(paths, capsys, words, named):
     assert not paths.root.exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "flag"),
+    [
+        (["--port", "3001"], "--port"),
+        (["--folder", "."], "--folder"),
+        (["--compat-ports"], "--compat-ports"),
+        ([], None),
+        (["--train-only", "--port", "3001"], None),
+    ],
+)
+def test_without_a_terminal_it_says_that_a_flag_of_the_page_is_used_with_serve(paths, capsys, monkeypatch, words, flag):
+    monkeypatch.setattr(run, "find_recordings", lambda config, paths, options: (config, paths.episodes))
+    assert run.main(words) == 0
+    error = capsys.readouterr().err
+    assert error.count("No terminal") == (flag is not None)
+    assert flag is None or f"{flag} is used with --serve" in error
+
+
 def test_it_is_for_one_process(paths, capsys, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")
