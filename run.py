@@ -161,6 +161,8 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
     writer = writer_settings(options, config.serve)
     if writer.model_file is not None and not writer.model_file.is_file():
         raise InputError(str(writer.model_file), "is no file, expected a GGUF file that writes text")
+    folder = getattr(options, "folder", None)
+    _require_folder(config.serve.folder if folder is None else folder)
     end = serve_until_stopped(
         config,
         paths,
@@ -173,7 +175,7 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
             allowed_origins=frozenset(getattr(options, "allow_origin", ())),
             trains=not (options.serve or options.no_train),
             training_flags=training_flags(options),
-            folder=_folder(options, config),
+            folder=folder,
         ),
         opens_browser=_has_terminal() and not options.serve,
         next_step=f"Ctrl+C ends recording{'' if options.serve or options.no_train else ' and trains'}",
@@ -185,12 +187,10 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
         raise KeyboardInterrupt("all sessions are saved; --train-only learns from them")
 
 
-def _folder(options: argparse.Namespace, config: LoopConfig) -> Path | None:
-    """The folder of the person's own files; None: they named none. Raises InputError: it is no folder."""
-    named = options.folder if "folder" in options else config.serve.folder
-    if named is not None and not Path(named).is_dir():
-        raise InputError(str(named), "is no folder, expected the one that holds your own files")
-    return None if named is None else Path(named)
+def _require_folder(name: Path | str | None) -> None:
+    """Raises InputError: it is no folder."""
+    if name is not None and not Path(name).is_dir():
+        raise InputError(str(name), "is no folder, expected the one that holds your own files")
 
 
 def simulate(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> tuple[LoopConfig, Path]:

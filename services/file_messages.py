@@ -14,7 +14,7 @@ class FileEntry(Struct):
 
 
 class FilesMessage(Struct):
-    """The files of the folder, by path. folder: null: `run.py` was told none. truncated: there are more.
+    """The files of the folder, by path. folder: null: none is open. truncated: there are more.
 
     hint: what to do where no file can be opened.
     """
@@ -26,19 +26,27 @@ class FilesMessage(Struct):
 
 
 class FileContent(Struct):
-    """A file as text, its line ends as they are, without a byte order mark. revision: tells its contents apart."""
+    """A file as text, its line ends as they are, without a byte order mark. revision: tells its contents apart.
+
+    folder: in which it lies.
+    """
 
     path: str
     text: str
     revision: str
+    folder: str
 
 
 class SaveRequest(Struct):
-    """Saves a file. revision: of the content that `text` was made from; null: the file is new."""
+    """Saves a file. revision: of the content that `text` was made from; null: the file is new.
+
+    folder: in which it was opened; 404 if another one is open now. null: whichever is open.
+    """
 
     path: str
     text: str
     revision: str | None = None
+    folder: str | None = None
 
 
 class SaveAnswer(Struct):

@@ -17,7 +17,7 @@ from services.services import Services
 
 _REFUSALS = {
     403: "the path leads outside of the folder, or nobody may look at the file: ignored, a secret, a link",
-    404: "no folder is open, or there is no such file",
+    404: "no folder is open, another one than the file's, or there is no such file",
     413: "the file is larger than 1 MiB",
     415: "the file is no text in UTF-8",
     507: "the disk is full",
@@ -61,19 +61,19 @@ class FileService:
     services: Services
 
     async def files(self, request: Request) -> Response:
-        files = self.services.files
-        if files is None:
-            return answer(FilesMessage(None, [], hint=NO_FOLDER))
+        folder = self.services.folder
+        if (files := folder.files) is None:
+            return answer(FilesMessage(None, [], hint=folder.failure or NO_FOLDER))
         listed, truncated = await asyncio.to_thread(files.list)
         entries = [FileEntry(file.path, file.bytes, file.modified) for file in listed]
         return answer(FilesMessage(str(files.folder), entries, truncated))
 
     async def content(self, request: Request) -> Response:
-        files, path = self.services.require_files(), request.query_params.get("path", "")
+        files, path = self.services.folder.require_files(), request.query_params.get("path", "")
         file = await asyncio.to_thread(files.read, path)
-        return answer(FileContent(file.path, file.text, file.revision))
+        return answer(FileContent(file.path, file.text, file.revision, str(files.folder)))
 
     async def save(self, request: Request) -> Response:
         message = await read(request, SaveRequest)
-        files = self.services.require_files()
+        files = self.services.folder.require_files(message.folder)
         return answer(SaveAnswer(await asyncio.to_thread(files.save, message.path, message.text, message.revision)))

@@ -56,7 +56,7 @@ _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _TEMPORARY = ".codeassist-tmp"
 
-NO_FOLDER = "no folder is open: start run.py with --folder DIR"
+NO_FOLDER = "no folder is open: choose one on the page, or start run.py with --folder DIR"
 
 
 class ForbiddenFileError(InputError):
@@ -106,14 +106,14 @@ class PersonFiles:
     def list(self) -> tuple[list[ListedFile], bool]:
         """Text files by path, and whether there are more than were looked for. Raises InputError."""
         listing = _Listing(self)
-        with _refusals(PurePosixPath(".")):
+        with path_refusals(PurePosixPath(".")):
             listing.walk()
         return sorted(listing.files, key=lambda file: file.path), listing.truncated
 
     def read(self, name: str) -> TextFile:
         """The file at a path. Raises InputError, of the kinds above, and NotFoundError."""
         path = self.allowed(name)
-        with _refusals(path), self._parent(path) as parent:
+        with path_refusals(path), self._parent(path) as parent:
             content = _read(parent, path)
         return TextFile(str(path), _text(content, path), _revision(content))
 
@@ -125,7 +125,7 @@ class PersonFiles:
         """
         path = self.allowed(name)
         content = _encoded(text, path)
-        with self._saving, _refusals(path), self._parent(path) as parent:
+        with self._saving, path_refusals(path), self._parent(path) as parent:
             current = _read_if_there(parent, path)
             if current is not None and _text(current, path) is not None and current.startswith(_BYTE_ORDER_MARK):
                 content = _BYTE_ORDER_MARK + content
@@ -138,7 +138,7 @@ class PersonFiles:
     def allowed(self, name: str) -> PurePosixPath:
         """A path that may be opened, whether there is a file or not. Raises ForbiddenFileError, InputError."""
         path = _relative(name)
-        with _refusals(path):
+        with path_refusals(path):
             is_ignored = self.is_ignored(path)
         if is_ignored:
             reason = "holds a secret, is ignored or is a link: it is neither opened, helped with nor learned from"
@@ -190,12 +190,12 @@ class _Listing:
 
     def _is_entered(self, path: PurePosixPath) -> bool:
         self._visited += 1
-        if path.name in _NOT_LISTED or len(path.parts) > MAX_DEPTH or not _is_spelled(path.name):
+        if path.name in _NOT_LISTED or len(path.parts) > MAX_DEPTH or not is_in_one_line(path.name):
             return False
         return not self._owner.is_our_data(path) and not self._ignored.ignores_entry(path, is_folder=True)
 
     def _add(self, parent: int, path: PurePosixPath) -> None:
-        if path.name.endswith(_TEMPORARY) or not _is_spelled(path.name):
+        if path.name.endswith(_TEMPORARY) or not is_in_one_line(path.name):
             return
         with suppress(OSError):
             status = os.stat(path.name, dir_fd=parent, follow_symlinks=False)
@@ -208,7 +208,7 @@ class _Listing:
 def _relative(name: str) -> PurePosixPath:
     """The path that a name spells, below the folder. Raises InputError."""
     parts = name.split("/")
-    if len(name) > MAX_PATH or not _is_spelled(name) or "" in parts or "." in parts:
+    if len(name) > MAX_PATH or not is_in_one_line(name) or "" in parts or "." in parts:
         raise InputError("path", f"is {name[:60]!r}, expected one from the folder on, such as src/main.py")
     if ".." in parts:
         raise ForbiddenFileError("path", f"is {name[:60]!r}, which leads outside of the folder")
@@ -219,7 +219,7 @@ _NOT_SPELLED = ("Cc", "Cs", "Zl", "Zp")
 """Categories of characters: controls, halves of characters and bytes that are no Unicode, ends of lines."""
 
 
-def _is_spelled(name: str) -> bool:
+def is_in_one_line(name: str) -> bool:
     """Whether a name is text in one line; file systems hold other names, too."""
     return not any(unicodedata.category(character) in _NOT_SPELLED for character in name)
 
@@ -233,7 +233,7 @@ _FORBIDDEN = {
 
 
 @contextmanager
-def _refusals(path: PurePosixPath) -> Iterator[None]:
+def path_refusals(path: PurePosixPath) -> Iterator[None]:
     """Turns an `OSError` of the block into the `InputError` that names the path below the folder."""
     try:
         yield

@@ -7,13 +7,12 @@ from dataclasses import InitVar, dataclass, field
 
 from config import RewardWeights
 from data_paths import DataPaths
-from errors import NotFoundError
 from judge import Problem
 from judge.case_runner import CaseRunner
 from services.assistance import Assistance
 from services.code_runs import CodeRuns
 from services.failure_log import FailureLog
-from services.person_files import NO_FOLDER, PersonFiles
+from services.person_folder import PersonFolder
 from services.person_settings import PersonSettings
 from services.recording.recorder import Recorder
 from services.solved_problems import SolvedProblems
@@ -28,9 +27,9 @@ class Services:
 
     writer_name, writer_description, writer_hint: who writes ("": nobody), what it is in a line of words, and how to get
     a better one. tester: runs a person's code. runs: those under way. problems: those to choose from, by id. solved:
-    which of them are. files: the person's own; None: no folder is open. rewards: weights of what decisions were worth.
-    training: learns from sessions in a process of its own; None: this server does not. settings: the person's. writers:
-    changes who writes. report: takes a line of words for the person.
+    which of them are. folder: of the person's own files. rewards: weights of what decisions were worth. training:
+    learns from sessions in a process of its own; None: this server does not. settings: the person's. writers: changes
+    who writes. report: takes a line of words for the person.
     """
 
     paths: DataPaths
@@ -45,7 +44,7 @@ class Services:
     failures: FailureLog = field(default_factory=FailureLog)
     training: TrainingProcess | None = None
     runs: CodeRuns = field(default_factory=CodeRuns)
-    files: PersonFiles | None = None
+    folder: PersonFolder = field(kw_only=True)
     settings: PersonSettings = field(default_factory=PersonSettings)
     writers: WriterSwitch = field(init=False)
     report: InitVar[Callable[[str], None]] = lambda line: None
@@ -54,9 +53,3 @@ class Services:
         self.solved = SolvedProblems(self.paths.solved, report)
         self.help_reader = HelpReader(self.paths.episodes, self.paths.session_help)
         self.writers = WriterSwitch(self)
-
-    def require_files(self) -> PersonFiles:
-        """The person's own files. Raises NotFoundError: no folder is open."""
-        if self.files is None:
-            raise NotFoundError("files", NO_FOLDER)
-        return self.files

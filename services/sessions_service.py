@@ -206,6 +206,7 @@ class SessionsService:
         settings = services.settings.current()
         services.assistance.models.explore = settings.explore
         services.writers.apply_tutor(settings)
+        services.folder.open_remembered(settings.folder)
 
     def _summary(self, row: SessionRow) -> SessionSummary:
         open_states = self.services.recorder.state_count(row.session.id)

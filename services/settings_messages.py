@@ -20,6 +20,9 @@ Suffix = Annotated[str, Meta(pattern=r"^\.[A-Za-z0-9_.+-]{1,20}$")]
 
 Suffixes = Annotated[list[Suffix], Meta(max_length=100)]
 
+FolderPath = Annotated[str, Meta(max_length=4096)]
+"""Whole path of a folder, or one that begins with `~`."""
+
 Theme = Literal["system", "light", "dark"]
 
 
@@ -29,7 +32,8 @@ class Settings(Struct):
     explore: whether help may come at random while too little is learned. off_for: files for which there is no help.
     subtle: mark the assistant's text less. learn_pastes: learn from large pastes too. welcomed: the first visit is
     over. writer: the remembered choice; null: nobody has chosen. tutor: solutions of problems write. paused_until:
-    milliseconds since 1970 until which the page does not ask for help; null: it asks.
+    milliseconds since 1970 until which the page does not ask for help; null: it asks. folder: of the person's own
+    files; null: none is open.
     """
 
     explore: bool = True
@@ -42,6 +46,7 @@ class Settings(Struct):
     writer: WriterChoice | None = None
     tutor: bool = False
     paused_until: Natural | None = None
+    folder: FolderPath | None = None
 
 
 class SettingsChange(Struct, forbid_unknown_fields=True):
@@ -57,6 +62,7 @@ class SettingsChange(Struct, forbid_unknown_fields=True):
     writer: WriterChoice | UnsetType | None = UNSET
     tutor: bool | UnsetType = UNSET
     paused_until: Natural | UnsetType | None = UNSET
+    folder: FolderPath | UnsetType | None = UNSET
 
 
 class ExploreRequest(Struct):

@@ -18,6 +18,11 @@ from services.settings_messages import ExploreRequest, Settings, SettingsChange
 from services.writer_messages import WriterChoice
 from services.writer_service import CHOICE_REFUSALS
 
+_FOLDER = {
+    400: "the folder's path is no whole one, or a file's",
+    403: "the folder is the system's, our own data, holds secrets by its name, or may not be read",
+    404: "there is no such folder or model file",
+}
 _DISK = {503: "the disk refuses: nothing is remembered", 507: "the disk is full: nothing is remembered"}
 
 
@@ -33,7 +38,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             "Change some settings, now and for the next starts.",
             Settings,
             SettingsChange,
-            refusals={**CHOICE_REFUSALS, **_DISK},
+            refusals={**CHOICE_REFUSALS, **_FOLDER, **_DISK},
         ),
         Endpoint(
             "POST",
@@ -68,10 +73,16 @@ class SettingsService:
 
 def apply_change(services: Services, change: SettingsChange) -> Settings:
     """Remembers a change and lets it take effect; returns all settings. Raises InputError: nothing has changed then."""
+    files = services.folder.files
+    if change.folder is not UNSET:
+        files = services.folder.chosen(change.folder)
+        change.folder = None if files is None else str(files.folder)
     if change.writer is not UNSET:
         services.writers.choose(change.writer or WriterChoice("automatic"))
         change.writer = UNSET
     settings = services.settings.update(change)
+    if change.folder is not UNSET:
+        services.folder.open(files)
     if change.explore is not UNSET:
         services.assistance.models.explore = settings.explore
     if change.tutor is not UNSET:

@@ -42,6 +42,7 @@ from services.middleware import AccessRules
 from services.own_texts import edited_file, last_text, relearn_texts
 from services.page import Page
 from services.person_files import PersonFiles
+from services.person_folder import PersonFolder
 from services.person_settings import PersonSettings
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
@@ -78,7 +79,8 @@ class StartOptions:
     where a setting is wrong. unprotected_tester: run a person's code also where this system grants no protection.
     compat_ports: serve clients of the existing system on their ports as well. allowed_origins: pages elsewhere that may
     ask. trains: training follows when the page asks to end. training_flags: of `run.py`, for a training that the page
-    asks for; None: it cannot. folder: of the person's own files; None: none is open.
+    asks for; None: it cannot. folder: of the person's own files for this run, whatever they chose on the page; None:
+    what they chose.
     """
 
     port: int | None = None
@@ -233,8 +235,11 @@ def _report_recording(
         timed("", f"for other clients also on ports {', '.join(map(str, other_ports))}")
     simulated = f"records into {running.services.paths.simulated_episodes}"
     timed("recorder", simulated if is_simulation else health.words(health.recorder(running.services)))
-    if running.services.files is not None:
-        timed("files", f"opens and saves those in {running.services.files.folder}")
+    folder = running.services.folder
+    if folder.files is not None:
+        timed("files", f"opens and saves those in {folder.files.folder}")
+    elif folder.failure:
+        timed("files", f"{folder.failure}; choose another folder on the page")
     if not health.has_room(running.services):
         timed("disk", health.words(health.disk(running.services)))
 
@@ -249,17 +254,17 @@ def _make_services(
     tester = stack.enter_context(CaseRunner(unprotected=options.unprotected_tester, workers=TESTER_WORKERS))
     judge = stack.enter_context(Judge(protections=lambda: tester.sandbox.protections))
     is_simulation = options.models is not None
-    files = None if options.folder is None else PersonFiles(options.folder, paths.root)
+    folder = PersonFolder(paths.root, None if options.folder is None else PersonFiles(options.folder, paths.root))
     snapshots = SnapshotQueue(
         judge,
         lambda problem_id: services.problems.get(problem_id),  # noqa: PLW0108 (others once all is erased)
         report,
-        on_written=lambda stream: _learn_text(embedded, files, stream),
+        on_written=lambda stream: _learn_text(embedded, folder, stream),
         may_run=lambda: is_simulation or tester.refusal is None,
     )
     stack.callback(snapshots.close)
     writer = describe(ReliableWriter(None, embedded, report))
-    settings = _person_settings(config, None if is_simulation else paths.settings)
+    settings = _person_settings(config, folder, None if is_simulation else paths.settings)
     services = Services(
         paths,
         Recorder(paths, snapshots, idle_seconds=60 * serve.idle_minutes),
@@ -271,11 +276,13 @@ def _make_services(
         problems=problems,
         rewards=config.rewards,
         failures=stack.enter_context(closing(FailureLog(paths.logs))),
-        files=files,
+        folder=folder,
         report=report,
         settings=settings,
     )
     stack.callback(services.writers.close)
+    if folder.files is None:
+        folder.open_remembered(settings.current().folder)
     services.writers.note, services.writers.named = report, options.writer or WriterSettings()
     services.writers.apply_tutor(services.settings.current())
     if options.training_flags is not None:
@@ -306,17 +313,23 @@ def _make_assistance(
     return Assistance(models, writer, reviewer, clean)
 
 
-def _person_settings(config: LoopConfig, path: Path | None) -> PersonSettings:
-    """What the person said on the page, before what the configuration says; exploration only where both allow it."""
-    explore = config.serve.explore
-    this_run = SettingsChange() if explore else SettingsChange(explore=False)
-    defaults = Settings(explore=explore, tutor=config.serve.tutor, learn_pastes=config.learn_pastes)
+def _person_settings(config: LoopConfig, folder: PersonFolder, path: Path | None) -> PersonSettings:
+    """What the person said on the page, before what the configuration says; exploration only where both allow it.
+
+    folder: what a flag has opened comes before both.
+    """
+    serve = config.serve
+    this_run = SettingsChange() if serve.explore else SettingsChange(explore=False)
+    if folder.files is not None:
+        this_run.folder = str(folder.files.folder)
+    usual_folder = None if serve.folder is None else str(Path(serve.folder).absolute())
+    defaults = Settings(explore=serve.explore, tutor=serve.tutor, learn_pastes=config.learn_pastes, folder=usual_folder)
     return PersonSettings(path, defaults, this_run)
 
 
-def _learn_text(embedded: EmbeddedWriter, files: PersonFiles | None, stream: Path) -> None:
+def _learn_text(embedded: EmbeddedWriter, folder: PersonFolder, stream: Path) -> None:
     """Lets the embedded writer know what a session came to; nothing learns from a file that is ignored meanwhile."""
-    file = edited_file(stream)
+    file, files = edited_file(stream), folder.files_of(stream.stem)
     if file is not None and files is not None and files.is_ignored(PurePosixPath(file)):
         atomic_write(exclusion_mark(stream), b"")
     if (text := last_text(stream)) is not None:

@@ -174,7 +174,7 @@ class StateService:
         self._latest: dict[tuple[str, str | None], Cancellation] = {}
         self._helpers = ThreadPoolExecutor(MOST_HELPERS, thread_name_prefix="help")
         services = self.services
-        self._session_help = SessionHelp(services.recorder, services.files)
+        self._session_help = SessionHelp(services.recorder, services.folder)
         self._reading_ahead = ReadingAhead(services.assistance, self._session_help, self._helpers, services.failures)
 
     async def about(self, request: Request) -> Response:
@@ -198,24 +198,22 @@ class StateService:
     async def start(self, request: Request) -> Response:
         message = await read(request, StartRequest)
         recorder, store = self.services.recorder, _store(request)
+        folder = self.services.folder
+        files = None if message.file is None else folder.require_files()
         episode_id = await recorder.start(
             message.problem_id,
             store=store,
             source_episode=message.source_episode,
             source_timestep=message.source_timestep,
             model=self.services.writer_name,
-            file=await self._file(message.file),
+            file=None if files is None else str(await asyncio.to_thread(files.allowed, message.file or "")),
         )
+        if files is not None:
+            folder.note_session(episode_id, files)
         if message.source_episode is None:
             return answer(StartAnswer(episode_id))
         changes = await recorder.count_source_changes(store, message.source_episode)
         return answer(StartAnswer(episode_id, recorder.latest_timestep(episode_id), changes))
-
-    async def _file(self, name: str | None) -> str | None:
-        """The path of a person's file that may be recorded. Raises InputError: it may not."""
-        if name is None:
-            return None
-        return str(await asyncio.to_thread(self.services.require_files().allowed, name))
 
     async def add_state(self, request: Request) -> Response:
         message = await read(request, StateRequest)

@@ -172,7 +172,8 @@ def test_the_piece_is_what_the_decision_asks_for(text, decision, piece):
 def test_several_lines_are_one_statement_with_its_block_never_all_that_is_missing(stands, piece):
     body = "    a = 0\n    if n < a:\n        return a\n    for i in range(n):\n        for j in range(i):\n"
     body += "            a += j\n            a -= 1\n            a *= 1\n        a += i\n"
-    body += "    try:\n        a += 1\n        a += 2\n        a += 3\n    except ValueError:\n        a = 9\n    return a"
+    body += "    try:\n        a += 1\n        a += 2\n        a += 3\n    except ValueError:\n        a = 9\n"
+    body += "    return a"
     problem = Problem("sum", "total", (), tuple(f"def total(n):\n{body}".split("\n")))
     assert write(f"def total(n):\n{stands}", MULTI, problem=problem) == piece
 

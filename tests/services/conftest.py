@@ -25,6 +25,7 @@ from services.failure_log import FailureLog
 from services.middleware import AccessRules
 from services.page import Page
 from services.person_files import PersonFiles
+from services.person_folder import PersonFolder
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
 from services.services import Services
@@ -77,7 +78,7 @@ def served(tmp_path_factory):
             tester=tester,
             problems=problems,
             failures=FailureLog(paths.logs),
-            files=files,
+            folder=PersonFolder(paths.root, files),
         )
         finished = []
         rules = AccessRules(frozenset({PORT, 8000, 8008, 8001}), TOKEN, frozenset({ALLOWED_ORIGIN}))

@@ -7,7 +7,7 @@ from services.person_files import MAX_BYTES
 
 @pytest.fixture
 def folder(served):
-    return served.services.files.folder
+    return served.services.folder.files.folder
 
 
 def save(client, path, text, revision=None):
@@ -25,7 +25,7 @@ def test_a_file_is_saved_listed_opened_and_saved_again(client, folder):
     (entry,) = [file for file in listed["files"] if file["path"] == "new.py"]
     assert entry["bytes"] == 7 and entry["modified"] > 1e9
     opened = content(client, "new.py").json()
-    assert opened == {"path": "new.py", "text": "x = 1\r\n", "revision": revision}
+    assert opened == {"path": "new.py", "text": "x = 1\r\n", "revision": revision, "folder": str(folder)}
     assert save(client, "new.py", "y\n", revision).status_code == 200
     assert (folder / "new.py").read_bytes() == b"y\n"
 
@@ -65,7 +65,7 @@ def test_half_an_emoji_is_refused_by_415(client):
 
 
 def test_without_a_folder_the_answers_say_what_to_do(client, served, monkeypatch):
-    monkeypatch.setattr(served.services, "files", None)
+    monkeypatch.setattr(served.services.folder, "files", None)
     listed = client.get("/api/files").json()
     assert listed["folder"] is None and listed["files"] == [] and "--folder" in listed["hint"]
     start = client.post("/api/backend/episodes/start", json={"problem_id": "own", "file": "a.py"})

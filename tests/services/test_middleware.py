@@ -153,8 +153,8 @@ def files_below(folder):
 
 
 def test_no_get_and_no_head_changes_anything(served, client):
-    (served.services.files.folder / "mine.py").write_text("x = 1\n")
-    folders = served.paths.root, served.services.files.folder
+    (served.services.folder.files.folder / "mine.py").write_text("x = 1\n")
+    folders = served.paths.root, served.services.folder.files.folder
     before, explore = [files_below(folder) for folder in folders], served.services.assistance.models.explore
     sessions = served.services.recorder.open_sessions()
     for route in served.app.routes:

@@ -4,6 +4,7 @@ import pytest
 
 from delegates import Cancellation
 from services.person_files import PersonFiles
+from services.person_folder import PersonFolder
 from services.session_help import SessionHelp
 
 
@@ -24,30 +25,30 @@ class OneSession:
 
 
 @pytest.fixture
-def files(tmp_path):
+def folder(tmp_path):
     (tmp_path / "own").mkdir()
-    return PersonFiles(tmp_path / "own", tmp_path / "data")
+    return PersonFolder(tmp_path / "data", PersonFiles(tmp_path / "own", tmp_path / "data"))
 
 
-def test_a_writer_knows_the_sessions_file_and_what_was_rejected(files):
+def test_a_writer_knows_the_sessions_file_and_what_was_rejected(folder):
     cancellation = Cancellation()
-    context = SessionHelp(OneSession("src/a.py"), files).context("open", cancellation)
+    context = SessionHelp(OneSession("src/a.py"), folder).context("open", cancellation)
     assert (context.file, context.rejected, context.cancellation) == ("src/a.py", ("x",), cancellation)
-    assert SessionHelp(OneSession("src/a.py"), files).context("another").file is None
+    assert SessionHelp(OneSession("src/a.py"), folder).context("another").file is None
 
 
-def test_python_and_texts_without_a_name_are_helped_with(files):
-    assert SessionHelp(OneSession("src/a.py"), files).refusal("open", "x = 1") is None
-    assert SessionHelp(OneSession(None), files).refusal("open", "x = 1") is None
-    assert SessionHelp(OneSession("notes.md"), files).refusal("another", "# Notes") is None
+def test_python_and_texts_without_a_name_are_helped_with(folder):
+    assert SessionHelp(OneSession("src/a.py"), folder).refusal("open", "x = 1") is None
+    assert SessionHelp(OneSession(None), folder).refusal("open", "x = 1") is None
+    assert SessionHelp(OneSession("notes.md"), folder).refusal("another", "# Notes") is None
 
 
-def test_another_kind_of_file_is_not_helped_with_and_the_reason_names_it(files):
-    assert "notes.md is not Python" in SessionHelp(OneSession("notes.md"), files).refusal("open", "# Notes")
+def test_another_kind_of_file_is_not_helped_with_and_the_reason_names_it(folder):
+    assert "notes.md is not Python" in SessionHelp(OneSession("notes.md"), folder).refusal("open", "# Notes")
 
 
-def test_a_file_that_is_ignored_meanwhile_is_no_longer_helped_with(files):
-    sessions = SessionHelp(OneSession("src/a.py"), files)
+def test_a_file_that_is_ignored_meanwhile_is_no_longer_helped_with(folder):
+    sessions = SessionHelp(OneSession("src/a.py"), folder)
     assert sessions.refusal("open", "") is None
-    (files.folder / ".codeassistignore").write_text("src/\n")
+    (folder.files.folder / ".codeassistignore").write_text("src/\n")
     assert "ignored" in sessions.refusal("open", "")

@@ -89,3 +89,49 @@ def test_a_file_of_the_persons_settings_is_read_at_the_next_start(server_process
     settings, health = process.get("/api/settings"), process.get("/api/health")
     assert settings["theme"] == "dark" and not settings["explore"] and not health["explore"]
     assert health["parts"][2]["text"].startswith("the tutor in problems")
+
+
+@pytest.fixture
+def first_folder(served):
+    """The one that was open before, again after the test."""
+    files = served.services.folder.files
+    yield files.folder
+    served.services.folder.open(files)
+
+
+def test_a_folder_is_open_at_once_and_remembered_without_links(client, served, tmp_path, first_folder):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.py").touch()
+    (tmp_path / "link").symlink_to("mine")
+    assert change(client, folder=str(tmp_path / "link")).json()["folder"] == str(tmp_path / "mine")
+    files = client.get("/api/files").json()
+    assert files["folder"] == str(tmp_path / "mine") and [file["path"] for file in files["files"]] == ["a.py"]
+    assert client.get("/api/settings").json()["folder"] == str(tmp_path / "mine")
+    assert change(client, folder=None).json()["folder"] is None
+    assert client.get("/api/files").json()["folder"] is None
+
+
+def test_a_folder_that_is_refused_leaves_everything_as_it_was(client, served, first_folder):
+    before = client.get("/api/settings").json()
+    for folder, status in (("mine", 400), ("/absent", 404), ("/", 403), ("/etc", 403), (str(served.paths.root), 403)):
+        answer = change(client, folder=folder, theme="light" if before["theme"] == "dark" else "dark")
+        assert answer.status_code == status and folder in answer.json()["detail"]
+    assert client.get("/api/settings").json() == before
+    assert client.get("/api/files").json()["folder"] == str(first_folder)
+
+
+def test_no_page_but_our_own_with_its_token_chooses_the_folder(client, served, tmp_path, first_folder):
+    for headers, status in (({"Origin": "http://evil.example"}, 403), ({"Origin": ORIGIN["Origin"]}, 401)):
+        answer = client.post("/api/settings", json={"folder": str(tmp_path)}, headers=headers)
+        assert answer.status_code == status
+    assert client.get("/api/files").json()["folder"] == str(first_folder)
+
+
+def test_a_file_of_the_folder_before_is_not_saved_into_the_one_that_is_open_now(client, tmp_path, first_folder):
+    save = {"path": "kept.py", "text": "x = 1\n"}
+    assert client.post("/api/files/save", json=save | {"folder": str(first_folder)}).status_code == 200
+    assert client.get("/api/files/content?path=kept.py").json()["folder"] == str(first_folder)
+    change(client, folder=str(tmp_path))
+    answer = client.post("/api/files/save", json=save | {"folder": str(first_folder)})
+    assert answer.status_code == 404 and "no longer the folder" in answer.json()["detail"]
+    assert list(tmp_path.iterdir()) == []

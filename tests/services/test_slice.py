@@ -12,6 +12,7 @@ from services.assistance import Assistance
 from services.current_models import CurrentModels
 from services.middleware import AccessRules
 from services.page import Page
+from services.person_folder import PersonFolder
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
 from services.services import Services
@@ -34,7 +35,9 @@ def client(paths):
         snapshots = SnapshotQueue(judge, lambda problem_id: None)
         models = CurrentModels(paths.models, epsilon=0.0, explore=False, seed=0)
         assistance = Assistance(models, PassWriter(), Reviewer(threshold=0.0), lambda text, *_: text)
-        services = Services(paths, Recorder(paths, snapshots), assistance, "pass", "writes pass")
+        services = Services(
+            paths, Recorder(paths, snapshots), assistance, "pass", "writes pass", folder=PersonFolder(paths.root)
+        )
         page = Page(services, "token", lambda: None)
         app = create_app(services, service_endpoints(services), AccessRules(frozenset({80}), "token"), page)
         with TestClient(app, base_url="http://127.0.0.1:80", headers={"host": "127.0.0.1:80"}) as client:

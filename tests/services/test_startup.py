@@ -24,6 +24,9 @@ from judge.problems import add_problems
 from judge.sandbox import ProbedSandbox, SandboxLevel
 from services import app, startup
 from services.person_files import PersonFiles
+from services.person_folder import PersonFolder
+from services.settings_messages import SettingsChange
+from services.settings_service import apply_change
 from services.simulated_client import BackendClient
 from services.startup import StartOptions, start_services
 from state_adapter import exclusion_mark, is_excluded, read_episodes
@@ -249,7 +252,8 @@ def test_that_nothing_learns_from_a_file_that_is_ignored_meanwhile_is_on_the_dis
     (tmp_path / "own" / ".codeassistignore").write_text("notes.py")
     synced, embedded = [], EmbeddedWriter()
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
-    startup._learn_text(embedded, PersonFiles(tmp_path / "own", paths.root), stream)
+    folder = PersonFolder(paths.root, PersonFiles(tmp_path / "own", paths.root))
+    startup._learn_text(embedded, folder, stream)
     assert is_excluded(stream) and exclusion_mark(stream).parent in synced
     assert not embedded._earlier.tokens
 
@@ -318,3 +322,21 @@ def test_what_a_crash_left_of_a_removal_is_gone_before_anything_is_read(start, p
     assert json.loads(get(running.port, "/api/sessions")[1]) == []
     assert not trash.exists() and not paths.settings.exists() and not (paths.root / ".erasing").exists()
     assert running.services.settings.current().explore
+
+
+def test_the_remembered_folder_is_open_and_the_flags_comes_before_it(start, paths, tmp_path):
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    for folder in (mine, other):
+        folder.mkdir()
+    first = start()
+    apply_change(first.services, SettingsChange(folder=str(mine)))
+    first.stop(60)
+    second = start(folder=other)
+    assert second.services.folder.files.folder == other and second.services.settings.current().folder == str(other)
+    second.stop(60)
+    third = start()
+    assert third.services.folder.files.folder == mine
+    third.stop(60)
+    mine.rmdir()
+    fourth = start()
+    assert fourth.services.folder.files is None and f"{mine}: there is no such file or folder" in "".join(fourth.lines)

@@ -54,7 +54,7 @@ def test_a_file_that_is_not_python_is_answered_by_a_no_op_with_the_reason(client
 
 
 def test_a_file_that_is_ignored_meanwhile_is_answered_by_a_no_op(client, served):
-    ignore_file = served.services.files.folder / ".codeassistignore"
+    ignore_file = served.services.folder.files.folder / ".codeassistignore"
     episode = client.post("/api/backend/episodes/start", json={"problem_id": "own", "file": "mine.py"}).json()
     ignore_file.write_text("mine.py\n")
     try:

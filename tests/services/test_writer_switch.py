@@ -20,6 +20,7 @@ from delegates.selection import ReliableWriter, WriterSettings, named_writer
 from delegates.server_writer import ServerWriter
 from errors import ConflictError, InputError, NotFoundError
 from services import writer_options, writer_switch
+from services.person_folder import PersonFolder
 from services.person_settings import PersonSettings
 from services.services import Services
 from services.writer_messages import WriterChoice
@@ -102,7 +103,14 @@ def make_services(paths):
     )
     solved = SimpleNamespace(solution="x = 1")
     services = Services(
-        paths, None, assistance, "embedded", "d", problems={"p": solved}, settings=PersonSettings(paths.settings)
+        paths,
+        None,
+        assistance,
+        "embedded",
+        "d",
+        problems={"p": solved},
+        settings=PersonSettings(paths.settings),
+        folder=PersonFolder(paths.root),
     )
     services.notes = []
     services.writers.note = services.notes.append
