@@ -8,11 +8,18 @@ export interface NoticeAction {
   run: () => void;
 }
 
+/** A place of the page that a notice leads to. */
+export interface NoticeLink {
+  label: string;
+  href: string;
+}
+
 export interface Notice {
   id: number;
   text: string;
   isWrong: boolean;
   action: NoticeAction | null;
+  links: readonly NoticeLink[];
 }
 
 const SHOWN_MS = 6000;
@@ -23,10 +30,10 @@ export const notices = new Store<readonly Notice[]>([]);
 
 let count = 0;
 
-export function notify(text: string, isWrong = false, action: NoticeAction | null = null): void {
-  const notice = { id: (count += 1), text, isWrong, action };
+export function notify(text: string, isWrong = false, action: NoticeAction | null = null, links: readonly NoticeLink[] = []): void {
+  const notice = { id: (count += 1), text, isWrong, action, links };
   notices.set([...notices.value.filter((other) => other.text !== text), notice].slice(-MOST_SHOWN));
-  setTimeout(() => dismiss(notice.id), isWrong || action !== null ? SHOWN_LONG_MS : SHOWN_MS);
+  setTimeout(() => dismiss(notice.id), isWrong || action !== null || links.length ? SHOWN_LONG_MS : SHOWN_MS);
 }
 
 export function dismiss(id: number): void {

@@ -134,6 +134,7 @@ function Notices() {
         <p key={notice.id} class={`notice ${notice.isWrong ? "wrong" : ""}`}>
           {notice.text}
           {notice.action && <> <button class="quiet" onClick={() => { notice.action?.run(); dismiss(notice.id); }}>{notice.action.label}</button></>}
+          {notice.links.map(({ label, href }) => <span key={href}> <a href={href} onClick={() => dismiss(notice.id)}>{label}</a></span>)}
           {" "}<button class="quiet" onClick={() => dismiss(notice.id)}>Dismiss</button>
         </p>
       ))}

@@ -9,12 +9,14 @@ import { DocumentClipboard } from "./editor/clipboard";
 import { countCharacters, fileText, replaceFile } from "./editor/coordinates";
 import { createEditor, type FileSelection } from "./editor/editor";
 import { originAnnotation } from "./editor/origins";
+import { count } from "./format";
 import { notify, reporting } from "./notices";
 import { Courier } from "./recording/courier";
 import { Journal } from "./recording/journal";
 import { lockJournal } from "./recording/locks";
 import { RecordedSession, type SessionAbout, startOfSession } from "./recording/session";
-import { parseRoute } from "./router";
+import { Tabs } from "./recording/tabs";
+import { address, parseRoute } from "./router";
 import { changeSettings, settings } from "./settings/settings";
 import { Store } from "./store";
 
@@ -31,9 +33,14 @@ export interface TextToOpen {
   problem?: ProblemMessage | null;
   /** Path of a file of the person's own, from its folder. */
   filePath?: string | null;
+  /** In which that file lies. */
+  folder?: string | null;
   /** Of that file's content; null: it is none. */
   revision?: string | null;
 }
+
+/** How a text came to be open: as it was asked for, as it was left, or not at all, since another tab has it. */
+export type Opening = "new" | "goes on" | "elsewhere";
 
 export interface OpenDocument {
   title: string;
@@ -41,6 +48,8 @@ export interface OpenDocument {
   /** null: a file of the person's own, or a scratch text. */
   problem: ProblemMessage | null;
   filePath: string | null;
+  /** In which that file lies; null: it is none, or that is unknown. */
+  folder: string | null;
   view: EditorView;
   session: RecordedSession;
 }
@@ -52,14 +61,24 @@ export interface Unfinished {
   fileName: string;
   problem: ProblemMessage | null;
   filePath: string | null;
+  folder: string | null;
   /** Milliseconds since 1970. */
   touched: number;
+}
+
+/** What was asked for here and is open in another tab. */
+export interface Elsewhere {
+  key: string;
+  title: string;
+  problem: ProblemMessage | null;
+  filePath: string | null;
 }
 
 interface About extends SessionAbout {
   title: string;
   fileName: string;
   problem: ProblemMessage | null;
+  folder?: string | null;
 }
 
 const SCRATCH_ID = "scratch";
@@ -72,15 +91,22 @@ const RECENT_MS = 12 * 60 * 60 * 1000; // so long a text that another tab left i
 const BEGUN_MS = 2000;
 const WATCH_MS = 5000; // how often is looked whether the server is there
 const MOST_JOURNALS = 20;
+const LEAVING_MS = 300; // in which a tab that closes has gone
+const HANDED_OVER_MS = 4000;
 
 export class Workspace {
   readonly document = new Store<OpenDocument | null>(null);
   readonly recordingSign = new Store<RecordingSign>(IDLE);
   /** What tabs that are closed left open, the latest first. */
   readonly unfinished = new Store<readonly Unfinished[]>([]);
+  /** What another tab has, here in place of its editor; null: nothing. */
+  readonly elsewhere = new Store<Elsewhere | null>(null);
   readonly assistant = new Assistant();
   #opening: Promise<void>; // one after the other
-  #release: (() => void) | null = null;
+  #key: string | null = null; // of the open document's journal
+  #session: RecordedSession | null = null; // whose recording is told of
+  #release: (() => Promise<void>) | null = null;
+  readonly #tabs = new Tabs((key) => void this.#afterwards(() => this.#handOver(key)));
   #isReported = false;
   #isServerGone = false;
 
@@ -96,33 +122,88 @@ export class Workspace {
   }
 
   /** Opens a text, or what was left of it, if a tab that is closed had it open. */
-  openText(text: TextToOpen): Promise<void> {
+  openText(text: TextToOpen): Promise<Opening> {
     return this.#afterwards(() => this.#openText(text));
   }
 
-  async #openText(opened: TextToOpen): Promise<void> {
-    const { title, fileName, text, problem = null, filePath = null, revision = null } = opened;
+  async #openText(opened: TextToOpen): Promise<Opening> {
+    const { title, fileName, text, problem = null, filePath = null, folder = null, revision = null } = opened;
     const problemId = problem?.task_id ?? (filePath === null ? SCRATCH_ID : FILE_ID);
-    const about: About = { title, fileName, problem, filePath, problemId };
+    const about: About = { title, fileName, problem, filePath, folder, problemId };
     const { value: open } = this.document;
     if (isOf(open, about)) {
       if (open) followDisk(open, opened);
-      return;
+      return "goes on";
     }
+    if (open && open.filePath !== null && open.filePath === filePath && !open.session.isSaved) await this.#setAside(); // of another folder
     await this.close();
     const left = await this.#takeLeft(about);
-    if (left !== null) return this.#open(left, opened);
+    if (this.elsewhere.value) return "elsewhere";
+    if (left !== null) {
+      await this.#open(left, opened);
+      return "goes on";
+    }
     const journal = Journal.begin(localStorage, crypto.randomUUID(), about, text);
     if (filePath !== null) journal.noteSaved(revision);
     await this.#open(journal);
+    return "new";
   }
 
-  openProblem(problem: ProblemMessage): Promise<void> {
+  openProblem(problem: ProblemMessage): Promise<Opening> {
     return this.openText({ title: problem.title || problem.task_id, fileName: "solution.py", text: problem.starter_code, problem });
   }
 
-  openScratch(): Promise<void> {
-    return this.openText({ title: "Scratch", fileName: "scratch.py", text: "" });
+  openScratch(text = ""): Promise<Opening> {
+    return this.openText({ title: "Scratch", fileName: "scratch.py", text });
+  }
+
+  /** Takes what is elsewhere from the tab that has it. Where that has ended it meanwhile, nothing is open. */
+  takeOver(): Promise<void> {
+    return this.#afterwards(async () => {
+      const { value } = this.elsewhere;
+      if (value === null) return;
+      this.#tabs.ask(value.key);
+      const lock = await lockJournal(value.key, HANDED_OVER_MS);
+      if (lock === null) throw new Error("the other tab does not answer; close it, then go on here");
+      this.elsewhere.set(null);
+      const journal = Journal.load<About>(localStorage, value.key);
+      if (journal === null) return void lock.release();
+      await this.close();
+      this.#release = lock.release;
+      await this.#open(journal);
+    });
+  }
+
+  /** Another tab has asked to go on with a document: everything of it is in its journal then. */
+  async #handOver(key: string): Promise<void> {
+    const open = this.document.value;
+    if (open === null || this.#key !== key) return;
+    const { title, problem, filePath } = open;
+    this.elsewhere.set({ key, title, problem, filePath });
+    await this.#setAside();
+  }
+
+  // It can be gone on with, here or in another tab.
+  async #setAside(): Promise<void> {
+    const open = this.document.value;
+    if (open === null) return;
+    this.assistant.close();
+    open.session.handOver(open.view.state);
+    const release = this.#letGo();
+    this.#session = null;
+    this.recordingSign.set(IDLE);
+    open.view.destroy();
+    await release?.();
+  }
+
+  // Nothing is open here any more. Returns what gives the journal's lock back.
+  #letGo(): (() => Promise<void>) | null {
+    const release = this.#release;
+    this.document.set(null);
+    this.#key = this.#release = null;
+    this.#isReported = false;
+    sessionStorage.removeItem(TAB_KEY);
+    return release;
   }
 
   /** Goes on with something of `unfinished`. */
@@ -149,19 +230,22 @@ export class Workspace {
     await this.#listUnfinished();
   }
 
-  async close(): Promise<void> {
+  /** Ends the session of what is open. isLast: the server ends too. */
+  async close({ isLast = false } = {}): Promise<void> {
+    this.elsewhere.set(null);
     const open = this.document.value;
     if (open === null) return;
+    const { session, view } = open;
     this.assistant.close();
-    this.document.set(null);
-    this.#isReported = false;
-    sessionStorage.removeItem(TAB_KEY);
-    const release = this.#release;
-    this.#release = null;
-    const hasEnded = await open.session.end(open.view.state, () => release?.());
-    this.recordingSign.set(IDLE);
-    if (!hasEnded) notify("The session could not be ended yet. It is kept in this browser, and sent when the server answers.");
-    open.view.destroy();
+    const release = this.#letGo();
+    const hasEnded = await session.end(view.state, () => void release?.());
+    if (this.#session === session) {
+      this.#session = null;
+      this.recordingSign.set(IDLE);
+    }
+    view.destroy();
+    if (hasEnded) tellRecorded(session, isLast);
+    else notify("The session could not be ended yet. It is kept in this browser, and sent when the server answers.");
   }
 
   /** A document's text with so many changes was saved as the person's file. */
@@ -170,9 +254,9 @@ export class Workspace {
     if (this.document.value?.session === session) this.assistant.noteBoundary();
   }
 
-  #afterwards(open: () => Promise<void>): Promise<void> {
+  #afterwards<Result>(open: () => Promise<Result>): Promise<Result> {
     const opening = this.#opening.then(open);
-    this.#opening = opening.catch(() => undefined);
+    this.#opening = opening.then(() => undefined, () => undefined);
     return opening;
   }
 
@@ -183,11 +267,13 @@ export class Workspace {
     const session = new RecordedSession({
       journal, clipboard, post: ask, onLargePaste: () => this.#tellOfPaste(session), report: (reason, isLasting) => this.#showRecording(session, reason, isLasting),
     });
+    this.#session = session;
     const view = createEditor({
       text: journal.text(), fileName: about.fileName, label: `Code of ${about.title}`, selection: journal.selection ?? startOf(about, journal.text()),
       extensions: [clipboard.extension, session.extension, this.assistant.extension],
     });
-    const { title, fileName, problem, filePath } = about;
+    const { title, fileName, problem, filePath, folder = null } = about;
+    this.#key = journal.key;
     this.#release ??= (await lockJournal(journal.key))?.release ?? null;
     sessionStorage.setItem(TAB_KEY, journal.key);
     session.begin(view.state);
@@ -196,7 +282,7 @@ export class Workspace {
     this.assistant.open({ view, session, fileName });
     if (session.id && this.recordingSign.value.state === "idle") this.recordingSign.set(RECORDING);
     this.unfinished.set(this.unfinished.value.filter(({ key }) => key !== journal.key));
-    this.document.set({ title, fileName, problem, filePath, view, session });
+    this.document.set({ title, fileName, problem, filePath, folder, view, session });
   }
 
   // After a reload, and after a crash, at once; what is older is offered.
@@ -229,22 +315,28 @@ export class Workspace {
       const lock = await lockJournal(key, key === own ? RELOADED_MS : 0);
       if (lock === null) continue;
       await lock.release();
-      const { title, fileName, problem, filePath } = about;
-      list.push({ key, title, fileName, problem, filePath, touched });
+      const { title, fileName, problem, filePath, folder = null } = about;
+      list.push({ key, title, fileName, problem, filePath, folder, touched });
     }
     this.unfinished.set(list);
   }
 
-  // The journal of a closed tab that had the same document open, locked for this one.
+  // The journal of a closed tab that had the same document open, locked for this one; null where an open tab has it, which `elsewhere` tells.
   async #takeLeft(about: About): Promise<Journal<About> | null> {
-    for (const journal of storedJournals()) {
-      if (journal.isEnding || !isSameDocument(journal.about, about)) continue;
-      const lock = await lockJournal(journal.key);
-      if (lock === null) continue;
-      this.#release = lock.release;
-      return Journal.load<About>(localStorage, journal.key);
+    const left = storedJournals().filter((journal) => !journal.isEnding && isSameDocument(journal.about, about));
+    for (const { key } of left) {
+      const lock = await lockJournal(key, LEAVING_MS);
+      if (lock === null) {
+        this.elsewhere.set({ key, title: about.title, problem: about.problem, filePath: about.filePath });
+        await this.#release?.();
+        this.#release = null;
+        return null;
+      }
+      if (this.#release === null) this.#release = lock.release;
+      else await lock.release();
     }
-    return null;
+    const [latest] = left;
+    return latest === undefined ? null : Journal.load<About>(localStorage, latest.key);
   }
 
   #tellOfPaste(session: RecordedSession): void {
@@ -257,7 +349,7 @@ export class Workspace {
   }
 
   #showRecording(session: RecordedSession, reason: string | null, isLasting: boolean): void {
-    if (this.document.value !== null && this.document.value.session !== session) return;
+    if (this.#session !== session) return;
     if (reason === null) {
       this.#isReported = false;
       this.recordingSign.set(RECORDING);
@@ -315,6 +407,13 @@ function replaceText(view: EditorView, text: string): void {
   if (change) view.dispatch({ ...change, annotations: originAnnotation.of("opened") });
 }
 
+// One quiet word at its end.
+function tellRecorded({ id, changeCount }: RecordedSession, isLast: boolean): void {
+  if (changeCount === 0) return;
+  const links = isLast ? [] : [{ label: "Replay", href: address("sessions", id) }, { label: "Train now", href: address("learning") }];
+  notify(`Recorded: ${count(changeCount)} ${changeCount === 1 ? "change" : "changes"}`, false, null, links);
+}
+
 function storedJournals(): Journal<About>[] {
   return Journal.keys(localStorage).flatMap((key) => Journal.load<About>(localStorage, key) ?? []).sort((a, b) => b.touched - a.touched);
 }
@@ -340,7 +439,8 @@ function isOf(open: OpenDocument | null, about: About): boolean {
 }
 
 function isSameDocument(one: About, other: About): boolean {
-  return one.problemId === other.problemId && one.filePath === other.filePath && one.fileName === other.fileName;
+  const isSameFolder = one.folder == null || other.folder == null || one.folder === other.folder;
+  return one.problemId === other.problemId && one.filePath === other.filePath && one.fileName === other.fileName && isSameFolder;
 }
 
 export const workspace = new Workspace();

@@ -498,24 +498,6 @@ def test_a_large_paste_is_marked_though_the_tab_crashed_before_the_next_state(pa
     assert {entry["human"]["turn"] for entry in pasted} == {state["timestep"]}
 
 
-def test_two_tabs_have_a_session_each_and_do_not_take_each_others(page, server, open_text):
-    first, before = open_text("a\n"), set(server.paths.episodes.iterdir())
-    page.keyboard.type("first ")
-    tab = page.context.new_page()
-    tab.goto(page.url)
-    second = Editor(tab)
-    second.content.click()
-    tab.get_by_text("Recording", exact=True).wait_for()
-    tab.keyboard.type("second ")
-    assert "first" in first.text() and "first" not in second.text()
-    assert len(set(server.paths.episodes.iterdir()) - before) == 1
-    tab.reload()
-    second.content.wait_for()
-    assert "second" in second.text()
-    end_session(tab, server.paths)
-    assert "first" in first.text()
-
-
 def test_a_full_storage_is_told_and_leaving_is_then_asked_about(page, open_text, errors):
     open_text("")
     page.evaluate("""() => {

@@ -3,7 +3,7 @@
 export interface FileEntry { path: string; bytes: number; modified: number }
 
 export interface FilesMessage {
-  /** null: run.py was told none. */
+  /** null: none is open. */
   folder: string | null;
   files: FileEntry[];
   truncated: boolean;
@@ -11,6 +11,12 @@ export interface FilesMessage {
   hint: string | null;
 }
 
-export interface FileContent { path: string; text: string; revision: string }
+export interface FileContent {
+  path: string;
+  text: string;
+  revision: string;
+  /** In which it lies. */
+  folder: string;
+}
 
 export interface SaveAnswer { revision: string }

@@ -339,6 +339,11 @@ export class Journal<About = unknown> {
     this.#writeAll();
   }
 
+  /** Another tab goes on with what is stored; this one writes nothing more. */
+  close(): void {
+    this.#values.close();
+  }
+
   remove(): void {
     Journal.remove(this.storage, this.key);
   }

@@ -149,6 +149,15 @@ export class RecordedSession {
     this.#courier.leave();
   }
 
+  /** Another tab goes on with it, from the journal, which has everything then. */
+  handOver(state: EditorState): void {
+    this.#stopTimers();
+    this.#journal.noteSelection(selectionOf(state));
+    if (!this.isPosted(state)) this.#addState(state, null);
+    this.#courier.stop();
+    this.#journal.close();
+  }
+
   #noteChanges(transaction: Transaction): void {
     this.#document = transaction.newDoc;
     const now = Date.now();

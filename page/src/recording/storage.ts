@@ -11,6 +11,8 @@ export interface TextStorage {
 
 /** Values below one prefix. */
 export class StoredValues {
+  #isClosed = false;
+
   constructor(private readonly storage: TextStorage, private readonly prefix: string) {}
 
   names(): string[] {
@@ -35,6 +37,7 @@ export class StoredValues {
 
   /** Whether it is stored now; false: the storage is full or switched off. */
   write(name: string, value: unknown): boolean {
+    if (this.#isClosed) return true;
     try {
       this.storage.setItem(this.prefix + name, JSON.stringify(value));
       return true;
@@ -44,6 +47,11 @@ export class StoredValues {
   }
 
   remove(name: string): void {
-    this.storage.removeItem(this.prefix + name);
+    if (!this.#isClosed) this.storage.removeItem(this.prefix + name);
+  }
+
+  /** They belong to another tab now: nothing is written or removed any more. */
+  close(): void {
+    this.#isClosed = true;
   }
 }

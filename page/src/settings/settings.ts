@@ -15,6 +15,8 @@ export interface Settings {
   tutor: boolean;
   /** Milliseconds since 1970 until which help is not asked for; null: it is. */
   paused_until: number | null;
+  /** Of the person's own files; null: none is open. */
+  folder: string | null;
 }
 
 /** A pause that only the person ends. */
@@ -22,7 +24,7 @@ export const UNTIL_RESUMED = Number.MAX_SAFE_INTEGER;
 
 const USUAL: Settings = {
   explore: true, pause: "adaptive", off_for: [], theme: "system", subtle: false, learn_pastes: false, welcomed: false, tutor: false,
-  paused_until: null,
+  paused_until: null, folder: null,
 };
 
 /** As they hold now; the usual ones until the server has told them. */

@@ -129,7 +129,7 @@ function End() {
   const [hasEnded, setEnded] = useState(false);
   const end = reporting(async () => {
     if (!(await mayLeave())) return;
-    await workspace.close();
+    await workspace.close({ isLast: true });
     await ask("/api/finish", {});
     setEnded(true);
     notify("Recording has ended. This page can be closed.");

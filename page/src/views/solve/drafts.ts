@@ -1,30 +1,38 @@
-// The text that a person left in a problem, to go on from next time. Kept in this browser alone.
+// The text that a person left in a problem or as a scratch text, to go on from next time. Kept in this browser alone.
 import { fileText } from "../../editor/coordinates";
 import { type OpenDocument, workspace } from "../../workspace";
 
+/** null: the scratch text. */
+export type DraftOf = string | null;
+
 const PREFIX = "codeassist.draft.";
+const SCRATCH = "codeassist.scratch";
 
-export function draft(problemId: string): string | null {
-  return localStorage.getItem(PREFIX + problemId);
+const placeOf = (problemId: DraftOf): string => (problemId === null ? SCRATCH : PREFIX + problemId);
+
+export function draft(problemId: DraftOf): string | null {
+  return localStorage.getItem(placeOf(problemId));
 }
 
-export function dropDraft(problemId: string): void {
-  localStorage.removeItem(PREFIX + problemId);
+export function dropDraft(problemId: DraftOf): void {
+  localStorage.removeItem(placeOf(problemId));
 }
 
-/** Keeps the text of every problem that is left. */
+/** Keeps the text of every problem and scratch text that is left. */
 export function keepDrafts(): void {
   let open: OpenDocument | null = workspace.document.value;
   workspace.document.follow((next) => {
-    if (open?.problem && open !== next) keep(open.problem.task_id, fileText(open.view.state), open.problem.starter_code);
+    if (open && open !== next && open.filePath === null) keep(open);
     open = next;
   });
 }
 
-function keep(problemId: string, text: string, starter: string): void {
+function keep({ problem, view }: OpenDocument): void {
+  const problemId = problem?.task_id ?? null;
+  const text = fileText(view.state);
   try {
-    if (text === starter) dropDraft(problemId);
-    else localStorage.setItem(PREFIX + problemId, text);
+    if (text === (problem?.starter_code ?? "")) dropDraft(problemId);
+    else localStorage.setItem(placeOf(problemId), text);
   } catch {
     // a full store: the recorded session has the text
   }

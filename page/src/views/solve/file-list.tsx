@@ -1,18 +1,31 @@
-// The person's own files in the folder that run.py was told.
-import { useState } from "preact/hooks";
+// The person's own files in the folder that is open, and another folder.
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { FilesMessage } from "../../api/files";
 import { size } from "../../format";
 import { address } from "../../router";
+import { settings } from "../../settings/settings";
+import { useStore } from "../../store";
+import { FolderChoice } from "./folder-choice";
 
 const MOST_SHOWN = 100;
 
-export function FileList({ message: { folder, files, truncated, hint } }: { message: FilesMessage }) {
+export function FileList({ message: { folder, files, truncated, hint }, reload }: { message: FilesMessage; reload: () => Promise<void> }) {
   const [words, setWords] = useState("");
+  const { folder: chosen } = useStore(settings);
+  const section = useRef<HTMLElement>(null);
+  const shown = useRef(folder);
+  useEffect(() => {
+    if (shown.current === folder) return;
+    shown.current = folder;
+    setWords("");
+    section.current?.querySelector("input")?.focus(); // what was operated is gone
+  }, [folder]);
   const matching = files.filter(({ path }) => path.toLowerCase().includes(words.toLowerCase().trim()));
   return (
-    <section class="stack" aria-labelledby="files-title">
+    <section class="stack" aria-labelledby="files-title" ref={section}>
       <h2 id="files-title">Your files</h2>
-      {hint && <p class="words quiet-text">{hint}</p>}
+      {hint && <p class="words quiet-text">{chosen === null ? "Open a folder of yours to write in its files." : `It cannot be opened now: ${hint}`}</p>}
+      {folder === null && <FolderChoice isOpen={false} onChange={reload} />}
       {folder !== null && (
         <>
           <p class="row"><label>Search <input type="search" value={words} onInput={(event) => setWords(event.currentTarget.value)} /></label>
@@ -22,7 +35,12 @@ export function FileList({ message: { folder, files, truncated, hint } }: { mess
               <li key={file.path}><a href={address("file", file.path)}>{file.path}</a> <span class="small quiet-text">{size(file.bytes)}</span></li>
             ))}
           </ul>
+          {files.length === 0 && <p class="quiet-text">There is no text file in it yet; a scratch file can be saved there.</p>}
           {matching.length > MOST_SHOWN && <p class="small quiet-text">{matching.length - MOST_SHOWN} more: search for them.</p>}
+          <details key={folder}>
+            <summary>Another folder</summary>
+            <FolderChoice isOpen onChange={reload} />
+          </details>
         </>
       )}
     </section>

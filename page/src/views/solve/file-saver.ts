@@ -31,8 +31,8 @@ export class FileSaver {
   }
 
   async save(): Promise<void> {
-    const { view: { state }, session: { revision, changeCount } } = this.open;
-    const body = { path: this.path, text: fileText(state), revision };
+    const { view: { state }, session: { revision, changeCount }, folder } = this.open;
+    const body = { path: this.path, text: fileText(state), revision, folder };
     try {
       this.#note((await ask<SaveAnswer>("/api/files/save", body)).revision, state.doc, changeCount);
     } catch (error) {

@@ -1,25 +1,27 @@
 // What a run or a submission gave, case by case; the first that failed is open.
-import type { CaseAnswer, SubmissionAnswer } from "../../api/messages";
+import type { CaseAnswer, ExecuteAnswer, SubmissionAnswer } from "../../api/messages";
 import { firstFailing, type TestRun } from "./test-run";
 
-/** isOutdated: the text has changed since. */
-export function Results({ run, isOutdated }: { run: TestRun; isOutdated: boolean }) {
+/** isOutdated: the text has changed since. isProgram: there are no cases. */
+export function Results({ run, isOutdated, isProgram }: { run: TestRun; isOutdated: boolean; isProgram: boolean }) {
   return (
     <section class="results stack" aria-label="Results">
-      <p class="results-summary" role="status"><Summary run={run} /></p>
-      {isOutdated && (run.status === "run" || run.status === "submitted") && <p class="small caution">Your code has changed since; run it again.</p>}
+      <p class="results-summary" role="status"><Summary run={run} isProgram={isProgram} /></p>
+      {isOutdated && (run.status === "run" || run.status === "ran" || run.status === "submitted") && <p class="small caution">Your code has changed since; run it again.</p>}
       {run.status === "run" && <Cases results={run.answer.test_results} />}
+      {run.status === "ran" && <Output answer={run.answer} />}
       {run.status === "submitted" && run.answer.first_failure && <Cases results={[run.answer.first_failure]} />}
     </section>
   );
 }
 
-function Summary({ run }: { run: TestRun }) {
+function Summary({ run, isProgram }: { run: TestRun; isProgram: boolean }) {
   switch (run.status) {
-    case "none": return <span class="quiet-text">Run tries the examples; Submit tries every case.</span>;
+    case "none": return isProgram ? <span class="quiet-text">Run runs it as a program, in the sandbox.</span> : <span class="quiet-text">Run tries the examples; Submit tries every case.</span>;
     case "running": return <span>{run.isSubmission ? "Trying every case …" : "Running …"}</span>;
     case "stopped": return <span>Stopped.</span>;
     case "failed": return <span class="wrong">It could not be run: {run.reason}</span>;
+    case "ran": return <ProgramSummary answer={run.answer} />;
     case "submitted": return <SubmissionSummary answer={run.answer} />;
     case "run": {
       const { test_results: results, error_message: error, execution_time_ms: ms } = run.answer;
@@ -33,6 +35,25 @@ function Summary({ run }: { run: TestRun }) {
       );
     }
   }
+}
+
+const errorOf = ({ error_message: error, test_results: [result] }: ExecuteAnswer): string | null => error ?? result?.error_message ?? null;
+
+function ProgramSummary({ answer }: { answer: ExecuteAnswer }) {
+  const failed = errorOf(answer) !== null;
+  return <span class={failed ? "wrong" : "right"}>{failed ? "✗ It failed" : "✓ It ran"} <span class="quiet-text">in {Math.round(answer.execution_time_ms)} ms</span></span>;
+}
+
+function Output({ answer }: { answer: ExecuteAnswer }) {
+  const [result] = answer.test_results;
+  const printed = `${result?.user_stdout ?? ""}${result?.actual_output ?? ""}`;
+  const error = errorOf(answer);
+  return (
+    <dl class="case">
+      {printed ? <Part name="Printed" text={printed} /> : error === null && <div><dt>Printed</dt><dd class="quiet-text">nothing</dd></div>}
+      {error !== null && <Part name="Error" text={error} />}
+    </dl>
+  );
 }
 
 function SubmissionSummary({ answer }: { answer: SubmissionAnswer }) {

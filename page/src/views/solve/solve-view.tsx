@@ -10,11 +10,13 @@ import { when } from "../../format";
 import { notify, reporting } from "../../notices";
 import { address } from "../../router";
 import type { ViewProps } from "../../shell";
+import { settings } from "../../settings/settings";
 import { useStore } from "../../store";
 import { workspace } from "../../workspace";
-import { draft, dropDraft, keepDrafts } from "./drafts";
+import { draft, type DraftOf, dropDraft, keepDrafts } from "./drafts";
 import { FileList } from "./file-list";
 import { contentPath, FileSaver, saverOf } from "./file-saver";
+import { OpenElsewhere } from "./open-elsewhere";
 import { ProblemList } from "./problem-list";
 import "./solve-view.css";
 import { mayLeave } from "./unsaved";
@@ -25,40 +27,53 @@ keepDrafts();
 /** rest: the id of a problem. */
 export function SolveView({ rest }: ViewProps) {
   const open = useStore(workspace.document);
-  const [error, setError] = useOpening(rest, async (isWanted) => {
+  const elsewhere = useStore(workspace.elsewhere);
+  const { error, forget, again } = useOpening(rest, async (isWanted) => {
     const filePath = workspace.document.value?.filePath;
     if (!rest && filePath) location.hash = address("file", filePath);
     if (rest && rest !== workspace.document.value?.problem?.task_id) await openProblem(rest, isWanted);
   });
-  if (error !== null) return <CannotOpen error={error} forget={() => setError(null)} />;
-  return open ? <Work key={open.session.id} open={open} saver={null} /> : <Chooser />;
+  if (error !== null) return <CannotOpen error={error} forget={forget} />;
+  if (open) return <Work key={open.session.id} open={open} saver={null} />;
+  const isElsewhere = elsewhere?.filePath === null && (!rest || rest === elsewhere.problem?.task_id);
+  return elsewhere && isElsewhere ? <OpenElsewhere elsewhere={elsewhere} again={again} /> : <Chooser />;
 }
 
 /** rest: the path of a file in the person's folder. */
 export function FileView({ rest }: ViewProps) {
   const open = useStore(workspace.document);
   const [saver, setSaver] = useState<FileSaver | null>(null);
-  const [error, setError] = useOpening(rest, async (isWanted) => {
+  const elsewhere = useStore(workspace.elsewhere);
+  const { error, forget, again } = useOpening(rest, async (isWanted) => {
     setSaver(null);
     const opened = await openFile(rest, isWanted);
     if (isWanted()) setSaver(opened);
   });
-  if (error !== null) return <CannotOpen error={error} forget={() => setError(null)} />;
+  if (error !== null) return <CannotOpen error={error} forget={forget} />;
+  if (!open && elsewhere?.filePath === rest) return <OpenElsewhere elsewhere={elsewhere} again={again} />;
   return open?.filePath === rest ? <Work key={open.session.id} open={open} saver={saver} /> : <p class="quiet-text" role="status">Opening {rest} …</p>;
 }
 
 /** Tells whether what was asked for is what the person wants still. */
 type IsWanted = () => boolean;
 
-function useOpening(rest: string, open: (isWanted: IsWanted) => Promise<void>): [string | null, (error: string | null) => void] {
+interface OpeningResult {
+  /** Why it cannot be opened; null: it can. */
+  error: string | null;
+  forget: () => void;
+  again: () => void;
+}
+
+function useOpening(rest: string, open: (isWanted: IsWanted) => Promise<void>): OpeningResult {
   const [error, setError] = useState<string | null>(null);
+  const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     let isWanted = true;
     setError(null);
     open(() => isWanted).catch((failure: unknown) => { if (isWanted) setError(errorText(failure)); });
     return () => { isWanted = false; };
-  }, [rest]);
-  return [error, setError];
+  }, [rest, attempt]);
+  return { error, forget: () => setError(null), again: () => setAttempt((count) => count + 1) };
 }
 
 function CannotOpen({ error, forget }: { error: string; forget: () => void }) {
@@ -77,7 +92,7 @@ async function openFile(path: string, isWanted: IsWanted): Promise<FileSaver | n
   if (known !== null) return known;
   const content = await ask<FileContent>(contentPath(path));
   if (!(await mayReplace(path, isWanted))) return null;
-  await workspace.openText({ title: path, fileName: path.split("/").at(-1) ?? path, filePath: path, text: content.text, revision: content.revision });
+  await workspace.openText({ title: path, fileName: path.split("/").at(-1) ?? path, filePath: path, folder: content.folder, text: content.text, revision: content.revision });
   const { value } = workspace.document;
   return value?.filePath === path ? saverOf(value) ?? new FileSaver(value, path, content) : null;
 }
@@ -97,13 +112,18 @@ async function openProblem(id: string, isWanted: IsWanted): Promise<void> {
   const problem = await ask<ProblemMessage>(`/api/problems/${encodeURIComponent(id)}`);
   if (!(await mayReplace(null, isWanted))) return;
   const left = draft(id);
-  if (left === null) return workspace.openProblem(problem);
-  await workspace.openText({ title: problem.title || id, fileName: "solution.py", text: left, problem });
+  if (left === null) await workspace.openProblem(problem);
+  else if (await workspace.openText({ title: problem.title || id, fileName: "solution.py", text: left, problem }) !== "elsewhere") {
+    offerToStartOver(id, () => workspace.openProblem(problem));
+  }
+}
+
+function offerToStartOver(problemId: DraftOf, open: () => Promise<unknown>): void {
   notify("You go on from what you wrote last time.", false, { label: "Start over", run: reporting(async () => {
-    dropDraft(id);
+    dropDraft(problemId);
     await workspace.close();
-    dropDraft(id);
-    await workspace.openProblem(problem);
+    dropDraft(problemId);
+    await open();
   }) });
 }
 
@@ -116,7 +136,7 @@ function Chooser() {
       <Unfinished />
       <p class="row"><button onClick={reporting(openScratch)}>A scratch file</button></p>
       <Loading resource={files} what="your files" />
-      {files.answer && <FileList message={files.answer} />}
+      {files.answer && <FileList message={files.answer} reload={files.reload} />}
       <Loading resource={problems} what="the problems" />
       {problems.answer && <ProblemList problems={problems.answer} />}
     </div>
@@ -125,15 +145,16 @@ function Chooser() {
 
 function Unfinished() {
   const unfinished = useStore(workspace.unfinished);
+  const { folder: openFolder } = useStore(settings);
   if (!unfinished.length) return null;
   return (
     <section class="stack" aria-labelledby="unfinished-title">
       <h2 id="unfinished-title">Left open</h2>
       <ul class="plain stack">
-        {unfinished.map(({ key, title, touched }) => (
+        {unfinished.map(({ key, title, folder, touched }) => (
           <li key={key} class="row">
-            <span>{title} <span class="small quiet-text">{when(touched)}</span></span>
-            <button onClick={reporting(() => workspace.goOn(key))} aria-label={`Go on with ${title}`}>Go on</button>
+            <span>{title} {folder !== null && folder !== openFolder && <>in <code>{folder}</code></>} <span class="small quiet-text">{when(touched)}</span></span>
+            <button onClick={reporting(() => goOn(key, folder))} aria-label={`Go on with ${title}`}>Go on</button>
             <button class="quiet" onClick={reporting(() => workspace.discard(key))} aria-label={`End ${title}`}>End it</button>
           </li>
         ))}
@@ -142,7 +163,14 @@ function Unfinished() {
   );
 }
 
+async function goOn(key: string, folder: string | null): Promise<void> {
+  if (folder !== null && folder !== settings.value.folder) throw new Error(`open its folder first: ${folder}`);
+  await workspace.goOn(key);
+}
+
 async function openScratch(): Promise<void> {
-  await workspace.openScratch();
+  const left = draft(null);
+  const opening = await workspace.openScratch(left ?? "");
+  if (left !== null && opening === "new") offerToStartOver(null, () => workspace.openScratch());
   location.hash = address("solve");
 }

@@ -1,4 +1,4 @@
-// Running a solution against a problem's cases: its visible ones, or all of them. One run at a time; it can be stopped.
+// Running a solution against a problem's cases, its visible ones or all of them, or a scratch text as a program. One run at a time; it can be stopped.
 import { StateEffect, type Text } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { ask } from "../../api/client";
@@ -16,6 +16,7 @@ export type TestRun =
   | { status: "stopped" }
   | { status: "failed"; reason: string }
   | { status: "run"; answer: ExecuteAnswer }
+  | { status: "ran"; answer: ExecuteAnswer }
   | { status: "submitted"; answer: SubmissionAnswer };
 
 const runners = new WeakMap<OpenDocument, TestRunner>();
@@ -54,6 +55,17 @@ export class TestRunner {
       const { test_results: results } = answer;
       this.open.session.noteActivity("run", { passed: results.filter(({ passed }) => passed).length, total: results.length });
       return { status: "run", answer };
+    });
+  }
+
+  /** Runs the text as a program that finds nothing to read. */
+  runProgram(): Promise<void> {
+    return this.#start(false, async (signal) => {
+      const answer = await ask<ExecuteAnswer>("/api/tester/execute", {
+        ...this.#common(), timeout_ms: TIMEOUT_MS, store_activity: false, test_cases: [{ test_id: 1, input: "", output: "" }],
+      }, { signal });
+      this.open.session.noteActivity("run", { passed: 0, total: 0 });
+      return { status: "ran", answer };
     });
   }
 

@@ -1,15 +1,17 @@
 // The open document: what it asks for, the editor, what its tests gave, and the assistant.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { AssistantPanel } from "../../assistant/assistant-panel";
 import { AssistantStrip } from "../../assistant/assistant-strip";
 import { Button } from "../../components/button";
 import { Prose } from "../../components/prose";
 import { reporting } from "../../notices";
 import { address } from "../../router";
+import { settings } from "../../settings/settings";
 import { useStore } from "../../store";
 import { type OpenDocument, workspace } from "../../workspace";
 import type { FileSaver } from "./file-saver";
 import { Results } from "./results";
+import { download, SaveAs } from "./save-as";
 import { runnerOf, type TestRunner } from "./test-run";
 import { mayLeave } from "./unsaved";
 
@@ -22,10 +24,16 @@ export interface WorkProps {
 export function Work({ open, saver }: WorkProps) {
   const runner = runnerOf(open);
   const { problem } = open;
-  const shortcut = (event: KeyboardEvent): (() => Promise<void>) | null => {
+  const isScratch = problem === null && open.filePath === null;
+  const [isNaming, setNaming] = useState(false);
+  const saveAs = () => (settings.value.folder === null ? download(open) : setNaming(true));
+  const shortcut = (event: KeyboardEvent): (() => unknown) | null => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey) return null;
     if (event.key === "Enter" && problem !== null) return () => (event.shiftKey ? runner.submit() : runner.runVisible());
-    return event.key.toLowerCase() === "s" && saver !== null ? () => saver.save() : null;
+    if (event.key === "Enter" && isScratch) return () => runner.runProgram();
+    if (event.key.toLowerCase() !== "s") return null;
+    if (saver !== null) return () => saver.save();
+    return isScratch ? saveAs : null;
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const work = shortcut(event);
@@ -49,8 +57,9 @@ export function Work({ open, saver }: WorkProps) {
       <section class="editing stack" aria-label="Editor">
         <EditorPlace open={open} />
         <AssistantStrip assistant={workspace.assistant} />
-        <Toolbar open={open} runner={runner} saver={saver} />
-        {problem && <RunResults runner={runner} />}
+        <Toolbar open={open} runner={runner} saver={saver} saveAs={isScratch ? saveAs : null} />
+        {isNaming && <SaveAs open={open} onClose={() => setNaming(false)} />}
+        {(problem || isScratch) && <RunResults runner={runner} isProgram={isScratch} />}
       </section>
       <div class="beside">
         <AssistantPanel assistant={workspace.assistant} fileName={open.fileName} />
@@ -69,7 +78,8 @@ function EditorPlace({ open }: { open: OpenDocument }) {
   return <div class="editor" ref={place} />;
 }
 
-function Toolbar({ open, runner, saver }: WorkProps & { runner: TestRunner }) {
+/** saveAs: null: it is no scratch text. */
+function Toolbar({ open, runner, saver, saveAs }: WorkProps & { runner: TestRunner; saveAs: (() => void) | null }) {
   const run = useStore(runner.run);
   const isRunning = run.status === "running";
   return (
@@ -79,6 +89,13 @@ function Toolbar({ open, runner, saver }: WorkProps & { runner: TestRunner }) {
           <Button class="primary" isOff={isRunning} onClick={() => runner.runVisible()} title="Ctrl+Enter">Run</Button>
           <Button isOff={isRunning} onClick={() => runner.submit()} title="Ctrl+Shift+Enter">Submit</Button>
           <Button isOff={!isRunning} onClick={() => runner.stop()}>Stop</Button>
+        </>
+      )}
+      {saveAs && (
+        <>
+          <Button class="primary" isOff={isRunning} onClick={() => runner.runProgram()} title="Ctrl+Enter">Run</Button>
+          <Button isOff={!isRunning} onClick={() => runner.stop()}>Stop</Button>
+          <Button onClick={saveAs} title="Ctrl+S">Save as…</Button>
         </>
       )}
       {saver && <Save saver={saver} />}
@@ -97,8 +114,8 @@ function Save({ saver }: { saver: FileSaver }) {
   );
 }
 
-function RunResults({ runner }: { runner: TestRunner }) {
-  return <Results run={useStore(runner.run)} isOutdated={useStore(runner.isOutdated)} />;
+function RunResults({ runner, isProgram }: { runner: TestRunner; isProgram: boolean }) {
+  return <Results run={useStore(runner.run)} isOutdated={useStore(runner.isOutdated)} isProgram={isProgram} />;
 }
 
 const leave = reporting(async () => {

@@ -1,0 +1,134 @@
+"""A scratch text: run, kept, saved into a folder that is chosen on the page; the word at a session's end."""
+
+import pytest
+from playwright.sync_api import expect
+
+from services.settings_messages import SettingsChange
+from services.settings_service import apply_change
+
+from .conftest import screenshot, violations
+
+
+@pytest.fixture
+def folder(server, tmp_path):
+    """Of the person's own; none is open again afterwards."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "there.py").write_text("x = 1\n")
+    yield folder
+    apply_change(server.running.services, SettingsChange(folder=None))
+
+
+def open_scratch(page, text=None):
+    page.get_by_role("button", name="A scratch file").click()
+    page.locator(".cm-content").click()
+    if text is not None:
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(text)
+
+
+def end_session(page):
+    page.get_by_role("button", name="End the session").click()
+    page.get_by_text("Not recording", exact=False).wait_for()
+
+
+def test_it_runs_as_a_program_shows_what_was_printed_and_the_error_and_is_stopped(opened):
+    open_scratch(opened, "print('six', 6)\nprint(open)")
+    opened.keyboard.press("Control+Enter")
+    opened.get_by_text("It ran").wait_for()
+    expect(opened.locator(".results pre")).to_contain_text("six 6")
+    screenshot(opened, "scratch-ran")
+    assert violations(opened) == []
+    open_scratch_text(opened, "print('before')\n1 / 0")
+    opened.get_by_role("button", name="Run").press("Enter")
+    opened.get_by_text("It failed").wait_for()
+    opened.get_by_text("ZeroDivisionError").wait_for()
+    expect(opened.locator(".results pre").first).to_contain_text("before")
+    screenshot(opened, "scratch-failed")
+    open_scratch_text(opened, "while True: pass")
+    opened.get_by_text("Your code has changed since").wait_for()
+    opened.get_by_role("button", name="Run").press("Enter")
+    opened.get_by_role("button", name="Stop").press("Enter")
+    opened.get_by_text("Stopped.").wait_for()
+    end_session(opened)
+
+
+def open_scratch_text(page, text):
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)
+
+
+def test_its_text_is_there_again_after_its_session_and_a_word_leads_to_the_replay_and_to_training(opened):
+    open_scratch(opened, "kept = 1")
+    end_session(opened)
+    word = opened.locator(".notice", has_text="Recorded: 1 change")
+    word.wait_for()
+    assert word.get_by_role("link", name="Train now").get_attribute("href") == "#/learning"
+    screenshot(opened, "recorded")
+    assert violations(opened) == []
+    open_scratch(opened)
+    expect(opened.locator(".cm-content")).to_have_text("kept = 1")
+    opened.get_by_role("button", name="Start over").click()
+    expect(opened.locator(".cm-content")).to_have_text("")
+    word.get_by_role("link", name="Replay").click()
+    opened.get_by_role("slider").wait_for()
+    word.wait_for(state="detached")
+    opened.get_by_role("link", name="Solve", exact=True).click()
+    end_session(opened)
+    assert opened.locator(".notice").count() == 0, "of a session without changes nothing is said"
+
+
+def test_without_a_folder_it_is_saved_as_a_download(opened):
+    open_scratch(opened, "mine = 1\n")
+    with opened.expect_download() as download:
+        opened.keyboard.press("Control+s")
+    assert download.value.suggested_filename == "scratch.py"
+    assert download.value.path().read_text() == "mine = 1\n"
+    end_session(opened)
+
+
+def test_a_folder_is_chosen_by_its_path_and_a_scratch_text_saved_in_it(page, server, folder):
+    page.goto(server.url)
+    path = page.get_by_role("textbox", name="Folder")
+    for wrong, words in (
+        ("mine", "no whole path"),
+        ("/", "everybody's files"),
+        (f"{folder}/no", "no such file or folder"),
+    ):
+        path.fill(wrong)
+        path.press("Enter")
+        page.get_by_role("alert").get_by_text(words).wait_for()
+    assert path.get_attribute("aria-invalid") == "true"
+    screenshot(page, "folder-refused")
+    assert violations(page) == []
+    path.fill(str(folder))
+    path.press("Enter")
+    page.get_by_role("link", name="there.py").wait_for()
+    expect(page.get_by_role("searchbox").first).to_be_focused()
+    screenshot(page, "folder-open")
+    assert violations(page) == []
+    assert str(folder) in server.paths.settings.read_text()
+
+    open_scratch(page, "mine = 1\n")
+    page.keyboard.press("Control+s")
+    name = page.get_by_role("textbox", name="Save as")
+    expect(name).to_be_focused()
+    name.fill("there.py")
+    name.press("Enter")
+    page.get_by_role("alert").get_by_text("is there already").wait_for()
+    screenshot(page, "save-as")
+    assert violations(page) == []
+    name.fill("new.py")
+    name.press("Enter")
+    page.get_by_role("heading", name="new.py").wait_for()
+    page.get_by_text("Saved", exact=True).wait_for()
+    assert (folder / "new.py").read_text() == "mine = 1\n" and (folder / "there.py").read_text() == "x = 1\n"
+    end_session(page)
+    open_scratch(page)
+    expect(page.locator(".cm-content")).to_have_text("")
+    end_session(page)
+
+    page.get_by_text("Another folder").click()
+    page.get_by_role("button", name="Close this one").click()
+    page.get_by_text("Open a folder of yours").wait_for()

@@ -1,0 +1,110 @@
+"""Two tabs of one text: one of them has it, the other says so; whichever goes on, nothing is lost."""
+
+import pytest
+from playwright.sync_api import expect
+
+from services.settings_messages import SettingsChange
+
+from .conftest import complaints_of, screenshot, serve, violations
+
+SENTENCE = "This is open in another tab"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mine")
+    (folder / "a.py").write_text("x = 1\n")
+    with serve(tmp_path_factory.mktemp("data"), folder=folder) as server:
+        server.running.services.settings.update(SettingsChange(pause="key"))
+        server.folder = folder
+        yield server
+
+
+@pytest.fixture
+def another(opened):
+    """A second tab."""
+    tab = opened.context.new_page()
+    with complaints_of(tab) as complaints:
+        yield tab
+    tab.close()
+    assert not complaints
+
+
+def open_in(tab, server, place):
+    tab.goto(f"{server.url}#/{place}")
+    tab.reload()
+
+
+def type_in(tab, text):
+    tab.locator(".cm-content").click()
+    tab.keyboard.press("Control+End")
+    tab.keyboard.type(text)
+
+
+def go_on(tab):
+    tab.get_by_text(SENTENCE).wait_for()
+    tab.get_by_role("button", name="Go on here").click()
+    tab.locator(".cm-content").wait_for()
+
+
+def test_a_problem_goes_on_from_one_tab_to_the_other_and_back_as_one_session(opened, another, server):
+    open_in(opened, server, "solve/warmest-day")
+    type_in(opened, "first ")
+    open_in(another, server, "solve/warmest-day")
+    another.get_by_text(SENTENCE).wait_for()
+    assert another.locator(".cm-content").count() == 0
+    another.set_viewport_size({"width": 320, "height": 640})
+    screenshot(another, "elsewhere-narrow")
+    another.emulate_media(color_scheme="dark")
+    screenshot(another, "elsewhere-dark")
+    assert violations(another) == []
+
+    type_in(opened, "typed meanwhile ")
+    go_on(another)
+    opened.get_by_text(SENTENCE).wait_for()
+    assert opened.locator(".cm-content").count() == 0
+    opened.get_by_text("Not recording", exact=False).wait_for()
+    type_in(another, "second ")
+    go_on(opened)
+    type_in(opened, "third")
+    written = "first typed meanwhile second third"
+    assert written in opened.locator(".cm-content").inner_text()
+    opened.get_by_role("button", name="End the session").click()
+    opened.get_by_text("Not recording", exact=False).wait_for()
+
+    (session,) = server.paths.episodes.iterdir()
+    assert "".join(inserted for _, _, _, inserted, _ in server.changes(session.name)) == written
+    another.get_by_role("button", name="Go on here").click()
+    expect(another.locator(".cm-content")).to_contain_text(
+        written
+    )  # what is left of a session that has ended: its draft
+    another.get_by_role("button", name="End the session").click()
+    another.get_by_text("Not recording", exact=False).wait_for()
+
+
+def test_a_file_and_what_is_not_saved_of_it_go_on_in_the_other_tab(opened, another, server):
+    open_in(opened, server, "file/a.py")
+    type_in(opened, "mine = 2")
+    opened.get_by_text("Not saved").wait_for()
+    open_in(another, server, "file/a.py")
+    go_on(another)
+    another.get_by_text("Not saved", exact=True).wait_for()
+    another.get_by_role("button", name="Save").click()
+    another.get_by_text("Saved", exact=True).wait_for()
+    assert (server.folder / "a.py").read_text() == "x = 1\nmine = 2"
+    another.get_by_role("button", name="End the session").click()
+    another.get_by_text("Not recording", exact=False).wait_for()
+    opened.get_by_role("link", name="All problems and files").click()
+    opened.get_by_role("heading", name="What do you want to write?").wait_for()
+
+
+def test_what_was_open_in_a_tab_that_is_closed_goes_on_without_a_question(opened, another, server):
+    open_in(another, server, "solve/parking-fee")
+    type_in(another, "return 1")
+    open_in(opened, server, "solve/parking-fee")
+    opened.get_by_text(SENTENCE).wait_for()
+    another.goto("about:blank")
+    go_on(opened)
+    expect(opened.locator(".cm-content")).to_contain_text("return 1")
+    opened.get_by_role("button", name="End the session").click()
+    opened.get_by_text("Not recording", exact=False).wait_for()
