@@ -34,6 +34,7 @@ export class Courier {
   #wakes: (() => void)[] = [];
   #failures = 0;
   #restarts = 0;
+  #hasStopped = false;
   readonly #stateLane: Lane = () => this.#nextStates();
   readonly #lanes: readonly Lane[] = [this.#stateLane, () => this.#nextChanges(), () => this.#nextActivity()];
 
@@ -42,12 +43,18 @@ export class Courier {
   /** Whether the latest request found no server, or one that refused. */
   get isFailing(): boolean { return this.#failures > 0; }
 
+  /** Nothing more is sent from here. */
+  stop(): void {
+    this.#hasStopped = true;
+    this.#wake();
+  }
+
   sendStates(): Promise<void> { return this.#run(this.#stateLane); }
 
   /** Resolves when everything is on the server's disk; throws what trying again does not help. */
   async send(): Promise<void> {
     do await Promise.all(this.#lanes.map((lane) => this.#run(lane)));
-    while (!this.journal.isAcknowledged); // something was noted meanwhile
+    while (!this.journal.isAcknowledged && !this.#hasStopped); // something was noted meanwhile
   }
 
   /** Tries again at once what waits. */
@@ -94,7 +101,7 @@ export class Courier {
 
   async #drain(lane: Lane): Promise<void> {
     await null; // what is noted in the same turn goes along
-    for (;;) {
+    while (!this.#hasStopped) {
       if (this.journal.session === null) await (this.#beginning ??= this.#begin().finally(() => { this.#beginning = null; }));
       const next = lane();
       if (next === null) break;
@@ -104,7 +111,7 @@ export class Courier {
   }
 
   async #untilDone(send: () => Promise<void>): Promise<void> {
-    while (!(await this.#attempt(send)));
+    while (!this.#hasStopped && !(await this.#attempt(send)));
   }
 
   // Whether it succeeded; if not, it is time to try again. A session that the server does not know goes on in a new one.
