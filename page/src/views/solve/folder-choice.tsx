@@ -27,7 +27,7 @@ export function FolderChoice({ isOpen, onChange }: FolderChoiceProps) {
   return (
     <form class="stack" onSubmit={(event) => { event.preventDefault(); void choose(path.trim()); }}>
       <div class="row">
-        <label class="row folder-path">Folder <input value={path} size={32} placeholder="~/project" required autocomplete="off" autocapitalize="off" spellcheck={false}
+        <label class="row folder-path">Folder <input value={path} placeholder="~/project" required autocomplete="off" autocapitalize="off" spellcheck={false}
           aria-invalid={error !== null} aria-describedby={error === null ? undefined : errorId} onInput={(event) => setPath(event.currentTarget.value)} /></label>
         <button>Open</button>
         {isOpen && <button type="button" class="quiet" onClick={reporting(() => choose(null))}>Close this one</button>}
