@@ -30,11 +30,6 @@ def another(opened):
     assert not complaints
 
 
-def open_in(tab, server, place):
-    tab.goto(f"{server.url}#/{place}")
-    tab.reload()
-
-
 def type_in(tab, text):
     tab.locator(".cm-content").click()
     tab.keyboard.press("Control+End")
@@ -48,9 +43,9 @@ def go_on(tab):
 
 
 def test_a_problem_goes_on_from_one_tab_to_the_other_and_back_as_one_session(opened, another, server):
-    open_in(opened, server, "solve/warmest-day")
+    opened.goto(server.url + "#/solve/warmest-day")
     type_in(opened, "first ")
-    open_in(another, server, "solve/warmest-day")
+    another.goto(server.url + "#/solve/warmest-day")
     another.get_by_text(SENTENCE).wait_for()
     assert another.locator(".cm-content").count() == 0
     another.set_viewport_size({"width": 320, "height": 640})
@@ -83,10 +78,10 @@ def test_a_problem_goes_on_from_one_tab_to_the_other_and_back_as_one_session(ope
 
 
 def test_a_file_and_what_is_not_saved_of_it_go_on_in_the_other_tab(opened, another, server):
-    open_in(opened, server, "file/a.py")
+    opened.goto(server.url + "#/file/a.py")
     type_in(opened, "mine = 2")
     opened.get_by_text("Not saved").wait_for()
-    open_in(another, server, "file/a.py")
+    another.goto(server.url + "#/file/a.py")
     go_on(another)
     another.get_by_text("Not saved", exact=True).wait_for()
     another.get_by_role("button", name="Save").click()
@@ -99,9 +94,9 @@ def test_a_file_and_what_is_not_saved_of_it_go_on_in_the_other_tab(opened, anoth
 
 
 def test_what_was_open_in_a_tab_that_is_closed_goes_on_without_a_question(opened, another, server):
-    open_in(another, server, "solve/parking-fee")
+    another.goto(server.url + "#/solve/parking-fee")
     type_in(another, "return 1")
-    open_in(opened, server, "solve/parking-fee")
+    opened.goto(server.url + "#/solve/parking-fee")
     opened.get_by_text(SENTENCE).wait_for()
     another.goto("about:blank")
     go_on(opened)

@@ -76,7 +76,7 @@ def test_a_key_that_is_pressed_just_when_all_before_is_worked_out_is_read_too(se
     chosen = Reading()
     assistance, recorder = served.services.assistance, served.services.recorder
     monkeypatch.setattr(assistance, "writer", ReliableWriter(chosen, EmbeddedWriter(), print))
-    reading = ReadingAhead(assistance, SessionHelp(recorder), LateExecutor(), FailureLog())
+    reading = ReadingAhead(assistance, SessionHelp(recorder, served.services.folder), LateExecutor(), FailureLog())
     reading.note_state("e", "")
     for i in range(3):
         reading.note_changes("e", i, [key(i, 0, "x")])
