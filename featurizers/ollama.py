@@ -7,11 +7,13 @@ are all stored needs no server. Only a linear layer on top of them learns.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import math
 import os
 import urllib.parse
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,6 +29,9 @@ from featurizers.ragged import Ragged
 from files import lock, translate_os_errors
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
+ALLOW_REMOTE = "CODEASSIST_REMOTE_EMBEDDER"
+"""The environment's permission (1) to send the lines of sessions to a server on another machine."""
+
 LINES_PER_REQUEST = 64
 TIME_LIMIT = 60.0
 """Seconds that one request may take: a server may have to load its model first."""
@@ -109,7 +114,7 @@ class EmbeddingCache:
 def host() -> str:
     """The server's address: `OLLAMA_HOST` (with or without scheme and port), else this machine's usual port.
 
-    Raises InputError: it is no address.
+    Raises InputError: it is no address, or on another machine and `ALLOW_REMOTE` does not say 1.
     """
     address = os.environ.get("OLLAMA_HOST", "").strip()
     if not address:
@@ -124,7 +129,19 @@ def host() -> str:
     if parts.scheme not in ("http", "https"):
         raise InputError("OLLAMA_HOST", f"{address!r} is no address of a web server, expected e.g. 127.0.0.1:11434")
     name = "127.0.0.1" if parts.hostname in (None, "0.0.0.0") else parts.hostname
+    if not _is_local(name) and os.environ.get(ALLOW_REMOTE) != "1":
+        reason = f"{address!r} is another machine, which would read your code; {ALLOW_REMOTE}=1 allows that"
+        raise InputError("OLLAMA_HOST", reason)
     return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{port}"
+
+
+def _is_local(name: str) -> bool:
+    """Whether a host's name is this machine's."""
+    if name == "localhost":
+        return True
+    with suppress(ValueError):
+        return ipaddress.ip_address(name).is_loopback
+    return False
 
 
 def embed(model: str, texts: Sequence[str], dim: int) -> Vectors:

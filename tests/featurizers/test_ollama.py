@@ -140,7 +140,18 @@ def test_no_server_is_one_clear_error_and_nothing_is_written(monkeypatch, tmp_pa
 )
 def test_address_of_the_server(monkeypatch, given, address):
     monkeypatch.setenv("OLLAMA_HOST", given)
+    monkeypatch.setenv("CODEASSIST_REMOTE_EMBEDDER", "1")
     assert host() == address
+
+
+@pytest.mark.parametrize("given", ["box:1234", "https://box/", "192.0.2.1", "[2001:db8::1]:80", "http://127.0.0.1.box"])
+@pytest.mark.parametrize("allowed", ["", "0", "yes"])
+def test_no_line_is_sent_to_another_machine_unasked(monkeypatch, tmp_path, given, allowed):
+    monkeypatch.setenv("OLLAMA_HOST", given)
+    monkeypatch.setenv("CODEASSIST_REMOTE_EMBEDDER", allowed)
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+    with pytest.raises(InputError, match="another machine, which would read your code"):
+        Featurizer(CONFIG).encode([state("a")])
 
 
 @pytest.mark.parametrize("given", ["box:abc", "box:99999", "http://[::1", "file:///etc/passwd", "my box", "box\t"])

@@ -17,7 +17,7 @@ export function WelcomeView(_: ViewProps) {
       <p class="welcome-words">
         You write in the editor here, and when you pause, the assistant may write straight into your file.
         What you keep, change or take back (press <kbd>Esc</kbd>) teaches it when, where and how to help you, and when to keep quiet.
-        Everything happens on this machine, and nothing you write leaves it.
+        Everything happens on this machine, and nothing you write leaves it unless you choose a writer elsewhere.
       </p>
       <p class="row"><button class="primary" onClick={begin}>Begin</button> <span class="quiet-text">or choose first who is to write.</span></p>
       <section class="stack" aria-labelledby="who-title">
