@@ -27,7 +27,7 @@ def tokens(lines):
 
 
 @functools.cache
-def library(count=60, most=1500):
+def library(count=30, most=1500):
     """Files of the standard library, spread over it, by the digits of their size."""
     root = Path(sysconfig.get_path("stdlib"))
     paths = sorted(root.rglob("*.py"), key=lambda path: (str(path.stat().st_size)[::-1], str(path)))

@@ -1,8 +1,19 @@
 """The study of search's speed prints a row for each backbone, length and number of games."""
 
 from argparse import Namespace
+from functools import partial
+
+import pytest
 
 from benchmarks import search_throughput
+from config import FeaturizerConfig, ModelConfig
+
+
+@pytest.fixture(autouse=True)
+def small_networks(monkeypatch):
+    model = {"d_in": 16, "d_model": 16, "hidden": 16, "layers": 1, "surround_layers": 1}
+    monkeypatch.setattr(search_throughput, "ModelConfig", partial(ModelConfig, **model))
+    monkeypatch.setattr(search_throughput, "FeaturizerConfig", partial(FeaturizerConfig, d_in=16, char_dim=8))
 
 
 def test_a_row_is_paces_and_shares_of_what_was_measured(capsys, monkeypatch):

@@ -255,8 +255,10 @@ def test_settings_without_effect_are_named(train, tmp_path, capsys):
 
 def test_models_of_the_samples_never_serve_a_person_by_default(tmp_path, sample_sessions, monkeypatch, capsys):
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+    small = tmp_path / "small.json"
+    small.write_text(json.dumps(SMALL))
     words = ["train_from_episodes", "--episodes_dir", str(sample_sessions), "--checkpoint_dir", str(tmp_path / "run")]
-    assert main([*words, *FEW]) == 0
+    assert main([*words, *FEW, "--training-config-path", str(small)]) == 0
     assert store.load(DataPaths.default().models) is None
     folder = tmp_path / "trainer" / "models-from-samples"
     assert store.load(folder).meta["trained_on"] == "samples" and str(folder) in capsys.readouterr().out

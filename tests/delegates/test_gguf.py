@@ -73,27 +73,27 @@ def test_a_rejected_text_is_not_written_again(writer, state_of):
 
 
 def test_a_long_file_is_read_in_small_steps_and_only_what_changed_is_read_again(writer, state_of, steps_of):
-    text = "\n".join(long_lines("number", 28))
-    writer.write(state_of(text + "\nx =", 28), Decision.FILL_PARTIAL_LINE, 28)
+    text = "\n".join(long_lines("number", 20))
+    writer.write(state_of(text + "\nx =", 20), Decision.FILL_PARTIAL_LINE, 20)
     sizes = [0, *map(len, steps_of)]
     assert max(b - a for a, b in pairwise(sizes)) <= STEP_CHARACTERS and len(steps_of) >= 3
     steps_of.clear()
-    writer.write(state_of(text + "\nxy =", 28), Decision.FILL_PARTIAL_LINE, 28)
+    writer.write(state_of(text + "\nxy =", 20), Decision.FILL_PARTIAL_LINE, 20)
     assert len(steps_of) == 1
 
 
 def test_reading_ahead_leaves_nothing_to_read_before_a_line_is_written(writer, state_of, steps_of):
-    state = state_of("\n".join(long_lines("name", 20)) + "\ny =", 20)
+    state = state_of("\n".join(long_lines("name", 14)) + "\ny =", 14)
     writer.read_ahead(state)
     wait_for(lambda: writer._ahead is None)
     assert len(steps_of) >= 2
     steps_of.clear()
-    writer.write(state, Decision.FILL_PARTIAL_LINE, 20)
+    writer.write(state, Decision.FILL_PARTIAL_LINE, 14)
     assert len(steps_of) == 1
 
 
 def test_the_newest_state_is_read_and_older_ones_are_given_up(writer, state_of, steps_of):
-    states = [state_of("\n".join(long_lines(f"v{k}", 24)) + "\nz =", 24) for k in range(5)]
+    states = [state_of("\n".join(long_lines(f"v{k}", 14)) + "\nz =", 14) for k in range(5)]
     for state in states:
         writer.read_ahead(state)
     wait_for(lambda: writer._ahead is None)
@@ -144,9 +144,9 @@ def test_a_prompt_is_given_up_between_its_steps(writer, state_of, monkeypatch):
         cancellation.cancel()
 
     monkeypatch.setattr(writer, "_complete", cancel)
-    state = state_of("\n".join(long_lines("word", 50)), 49)
+    state = state_of("\n".join(long_lines("word", 30)), 29)
     with pytest.raises(WritingCancelledError):
-        writer.write(state, Decision.FILL_PARTIAL_LINE, 49, WritingContext(cancellation=cancellation))
+        writer.write(state, Decision.FILL_PARTIAL_LINE, 29, WritingContext(cancellation=cancellation))
     monkeypatch.setattr(writer, "_complete", complete)
     writer.write(state_of("x", 0), Decision.FILL_PARTIAL_LINE, 0)
     assert len(prompts) == 1

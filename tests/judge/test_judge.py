@@ -17,7 +17,7 @@ RIGHT = "def double(x):\n    return 2 * x"
 
 @pytest.fixture(scope="module")
 def judge():
-    with Judge(Limits(cpu_seconds=0.2, wall_seconds=0.8, memory=256 * 2**20)) as judge:
+    with Judge(Limits(cpu_seconds=0.2, wall_seconds=4.0, memory=256 * 2**20)) as judge:
         yield judge
 
 
@@ -160,11 +160,11 @@ def long():
 
 
 def test_a_long_text_has_time_and_memory_to_compile_and_both_to_run():
-    text = "\n".join([RIGHT, "def never():", *(f"    {DENSE.format(i)}" for i in range(10_000))])
-    with Judge(Limits(cpu_seconds=0.1, wall_seconds=0.5, memory=64 * 2**20)) as judge:
+    text = "\n".join([RIGHT, "def never():", *(f"    {DENSE.format(i)}" for i in range(6_000))])
+    with Judge(Limits(cpu_seconds=0.1, wall_seconds=4.0, memory=64 * 2**20)) as judge:
         assert judge.verdict(text, DOUBLE).env == Env(True, 2, 2)
         endless = judge.verdict(text + "\nwhile True: pass", DOUBLE)
-        asleep = judge.verdict(text + "\nimport time\ntime.sleep(9)", DOUBLE)
+        asleep = judge.verdict(text + "\nimport time\ntime.sleep(60)", DOUBLE)
     assert (endless.env, endless.reason) == (asleep.env, asleep.reason) == (Env(True, 0, 2), "it ran out of time")
 
 
@@ -180,7 +180,7 @@ def test_what_cannot_be_compiled_within_its_limits_is_unknown_and_asked_again(lo
         for problem in (None, DOUBLE):
             verdict = judge.verdict(long, problem)
             assert (verdict.compiled, verdict.passed, verdict.total, verdict.env) == (None, None, None, None)
-            assert verdict.reason == reason and verdict.seconds < 2
+            assert verdict.reason == reason and verdict.seconds < 20
             assert judge.verdict(long, problem) is not verdict
         assert judge.verdict("a = 1").compiled
 
@@ -289,7 +289,7 @@ def test_no_text_is_run_with_less_protection_than_is_asked_for():
 def test_limits_hold_without_a_namespace_of_its_own():
     script = (
         "import json, sys; from judge import text_run; from judge.confinement import Confinement\n"
-        "limits = dict(steps=None, cpu_seconds=0.2, wall_seconds=0.5, memory=2**28, file_size=2**20,\n"
+        "limits = dict(steps=None, cpu_seconds=0.2, wall_seconds=4.0, memory=2**28, file_size=2**20,\n"
         "    compile_seconds=1, compile_memory=2**28)\n"
         "for text in json.load(sys.stdin):\n"
         "    request = dict(text=text, entry_point='double', arguments=['(2,)'], limits=limits, protections=[])\n"
@@ -300,7 +300,7 @@ def test_limits_hold_without_a_namespace_of_its_own():
         RIGHT,
         body("while True: pass"),
         body("import os", "os.fork()"),
-        body("import time", "time.sleep(9)"),
+        body("import time", "time.sleep(60)"),
         "1 +",
     ]
     done = subprocess.run(

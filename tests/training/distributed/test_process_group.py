@@ -302,7 +302,7 @@ def test_a_process_that_is_killed_while_the_others_wait_ends_them_soon_without_t
 
 def test_a_process_that_hangs_is_waited_for_only_so_long(small, sessions, run_of):
     config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
-    hangs = GAMES_OF_RANK.format(rank=1, action="time.sleep(7)")
+    hangs = GAMES_OF_RANK.format(rank=1, action="time.sleep(15)")
     limit = "process_group.timedelta = lambda minutes: timedelta(seconds=3)\n"
     (first, second), _ = run_of(config, sessions, before=hangs + limit)
     assert first[0] == second[0] == 2
@@ -390,8 +390,17 @@ def recorded(sessions, tmp_path):
     return folder
 
 
+SMALL = {
+    "featurizer": {"d_in": 24, "char_dim": 8},
+    "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
+    "zero_style": {"simulations": 2},
+}
+
+
 def command(recorded, folder, *more):
+    (folder / "small.json").write_text(json.dumps(SMALL))
     quick = ("--bc_epochs", 1, "--ppo_epochs", 1, "--zero_roots", 2, "--zero_horizon", 2)
+    quick += ("--training-config-path", folder / "small.json")
     places = ("--checkpoint_dir", folder / "run", "--pv_dir", folder / "models")
     return ["-m", "cli.run_tasks", "train_from_episodes", "--episodes_dir", recorded, *places, *quick, *more]
 
@@ -471,13 +480,13 @@ def test_a_process_that_cannot_begin_says_so_and_the_one_that_waits_hears_signal
     words = command(recorded, tmp_path)
     both = started(words, {1: {"CODEASSIST_MODULES": "not_there"}})
     waits, fails = both.processes
-    _, said = fails.communicate(timeout=60)
+    _, said = fails.communicate(timeout=120)
     assert fails.returncode == 2 and said.startswith("error: process 1: CODEASSIST_MODULES: not_there cannot be")
     both.wait_for_rank0()
     time.sleep(0.5)
     assert waits.poll() is None
     waits.terminate()
-    _, said = waits.communicate(timeout=20)
+    _, said = waits.communicate(timeout=120)
     assert waits.returncode == 130 and said == "interrupted: process 1 had not joined this run yet\n"
 
 
@@ -502,10 +511,10 @@ cli.train.read = read
         time.sleep(0.1)
     time.sleep(1.0)
     waits.send_signal(number)
-    waits.communicate(timeout=20)
+    waits.communicate(timeout=120)
     assert waits.returncode == 130
     reads.terminate()
-    reads.communicate(timeout=20)
+    reads.communicate(timeout=120)
     assert reads.returncode == 130
 
 
