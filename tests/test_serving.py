@@ -294,10 +294,11 @@ def test_a_killed_parent_leaves_no_process_and_its_port_is_free(start, paths):
     post(port, f"/api/backend/episodes/{episode}/end", {})
     fork_and_loop = "import os\nos.setsid() if not os.fork() else None\nwhile True: pass"
     threading.Thread(target=execute, args=(port, fork_and_loop), daemon=True).start()
-    before = set()
-    while len(below := set(children(command.process.pid))) < 4 or below != before:  # all have started
-        before = below
+    wait_until(lambda: len(children(command.process.pid)) >= 4)
+    before, below = set(), set(children(command.process.pid))
+    while below != before:  # all have started
         time.sleep(0.5)
+        before, below = below, set(children(command.process.pid))
     command.process.kill()
     command.process.wait()
     assert can_listen(port)
