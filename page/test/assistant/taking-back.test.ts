@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { undo } from "@codemirror/commands";
+import { redo, undo } from "@codemirror/commands";
 import { freshEdits } from "../../src/assistant/placed-edits";
 import { keepPart, nextPart, takeOut } from "../../src/assistant/taking-back";
 import { editing, type Editing } from "./editing";
@@ -40,6 +40,15 @@ test("a part that is kept is the assistant's, and one step", () => {
   assert.equal(editor.text, "def f(a):\n    for x in a:\n        print(x)");
   assert.deepEqual(new Set(editor.origins), new Set(["assistant"]));
   assert.equal(editor.run(undo).text, "def f(a):\n    ");
+});
+
+test("undo straight after a word was kept takes it back and nothing of the person's; redo brings it again", () => {
+  const editor = editing().type("x").place("x = 1\ny = 2");
+  keepNext(editor, "word");
+  assert.equal(editor.run(undo).text, "x");
+  assert.equal(editor.run(redo).text, "x =");
+  editor.run(undo);
+  assert.equal(editor.run(undo).text, "");
 });
 
 test("words go on to lines, and at its end all of it is kept", () => {
