@@ -75,8 +75,10 @@ def scratch(assistant, server, tab):
     with complaints_of(tab) as complaints:
         if settings.update(USUAL) != before or not tab.url.startswith(server.url):
             tab.goto(server.url)
+        tab.evaluate("localStorage.removeItem('codeassist.scratch')")
         tab.get_by_role("button", name="A scratch file").click()
         tab.locator(".cm-content").click()
+        tab.evaluate("document.querySelectorAll('.notice > button:last-child').forEach(button => button.click())")
         yield tab
         if (end := tab.get_by_role("button", name="End the session")).is_visible():
             end.click()
