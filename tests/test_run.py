@@ -74,7 +74,7 @@ def test_without_the_packages_of_the_extra_it_trains_and_says_what_to_install(pa
     line = [sys.executable, "-c", f"{hide}; import run; sys.exit(run.main({words}))"]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == code, done.stderr
-    assert "starlette, uvicorn, msgspec: pip install -e '.[serve]'" in done.stderr
+    assert "starlette, uvicorn, msgspec, pathspec: pip install -e '.[serve]'" in done.stderr
     assert done.stdout.startswith("Learned from 2 sessions") == (code == 0)
 
 

@@ -29,12 +29,9 @@ TRAIN_DEFAULTS = {
     "--zero_roots": "32",
     "--zero_horizon": "6",
     "--text_embedder": "mlp",
-    "--init-from-pv": "False",
     "--train_text_embedder": "True",
     "--train_featurizer_projector": "True",
     "--seed": "0",
-    "--resume": "False",
-    "--strict": "False",
 }
 
 

@@ -83,7 +83,7 @@ def test_a_file_for_which_help_is_off_gets_none_and_the_reason(client, file_type
 
 
 def test_a_file_of_the_persons_settings_is_read_at_the_next_start(server_process):
-    server_process.paths.root.mkdir()
+    server_process.paths.root.mkdir(exist_ok=True)
     server_process.paths.settings.write_text(json.dumps({"explore": False, "theme": "dark", "tutor": True}))
     process = server_process.start()
     settings, health = process.get("/api/settings"), process.get("/api/health")
