@@ -5,11 +5,12 @@ Not here: what ends, and signals that interrupt a command (`main_wrapper`).
 
 from __future__ import annotations
 
+import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from queue import SimpleQueue
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -21,13 +22,16 @@ SAME_SECONDS = 0.1
 class EndRequest:
     """Asks whoever waits to end; from any thread, and from a signal's handler.
 
-    A handler runs between any two steps of the main thread, which may hold the lock of an `Event` just then and would
-    wait for itself for ever; a `SimpleQueue` can be put into at any moment.
+    It is waited for at a pipe, not at a lock. A handler runs between any two steps of the main thread, which may hold
+    the lock of an `Event` just then and would wait for itself for ever. And the system may give a signal to any thread:
+    Python then only notes it, and a main thread that waits at a lock would not wake up to handle it.
     """
 
     def __init__(self) -> None:
         self._is_set = False
-        self._queue: SimpleQueue[None] = SimpleQueue()
+        self._reader, self.wakeup_fd = os.pipe()
+        os.set_blocking(self.wakeup_fd, False)
+        weakref.finalize(self, _close, self._reader, self.wakeup_fd)
 
     def is_set(self) -> bool:
         """Whether the end was asked for."""
@@ -36,20 +40,26 @@ class EndRequest:
     def set(self) -> None:
         """Asks; twice is like once."""
         self._is_set = True
-        self._queue.put(None)
+        with suppress(BlockingIOError):  # full: whoever waits wakes up anyway
+            os.write(self.wakeup_fd, b"\0")
 
     def wait(self) -> None:
-        """Waits until the end is asked for. For one thread."""
+        """Waits until the end is asked for. For one thread; in the main one, signals are handled meanwhile."""
         while not self._is_set:
-            self._queue.get()
+            os.read(self._reader, 1)
+
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 class StopSignals:
-    """The signals that have come. on_signal: called in the main thread at each of them."""
+    """The signals that have come; each asks for the end."""
 
-    def __init__(self, on_signal: Callable[[], None]) -> None:
+    def __init__(self, end: EndRequest) -> None:
         self.received: list[signal.Signals] = []
-        self._on_signal = on_signal
+        self._end = end
         self._last = -SAME_SECONDS
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
@@ -57,13 +67,17 @@ class StopSignals:
         if now - self._last > SAME_SECONDS:
             self.received.append(signal.Signals(number))
         self._last = now
-        self._on_signal()
+        self._end.set()
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Counts them for the block, instead of whatever they do else; one that is ignored (`nohup`) stays so."""
+        """Counts them for the block, instead of whatever they do else; one that is ignored (`nohup`) stays so.
+
+        For the main thread, which whoever waits for the end in the block has to be.
+        """
         before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
         heard = [number for number in STOP_SIGNALS if before[number] is not signal.SIG_IGN]
+        wakeup_before = signal.set_wakeup_fd(self._end.wakeup_fd, warn_on_full_buffer=False)
         for number in heard:
             signal.signal(number, self._handle)
         try:
@@ -71,3 +85,4 @@ class StopSignals:
         finally:
             for number in heard:
                 signal.signal(number, before[number])
+            signal.set_wakeup_fd(wakeup_before)

@@ -57,7 +57,7 @@ def serve_until_stopped(
     Raises InputError, with all sessions saved: a setting turned out to be wrong.
     """
     finished = EndRequest()
-    signals = StopSignals(finished.set)
+    signals = StopSignals(finished)
     with _short_turns(), signals.caught():
         running = start_services(config, paths, options, finish=finished.set, report=report)
         _announce(running, finished, f"ready: {running.address}  ({next_step})", report)

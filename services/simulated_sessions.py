@@ -49,7 +49,7 @@ def record_simulated_sessions(
     Raises InputError, and KeyboardInterrupt if a signal came; what was begun is ended and saved then.
     """
     stopped = EndRequest()
-    signals = StopSignals(stopped.set)
+    signals = StopSignals(stopped)
     with signals.caught():
         running = start_services(config, paths, options, finish=stopped.set, report=report)
         try:
