@@ -177,8 +177,8 @@ def uneven(sessions, session_of):
 
 
 @pytest.mark.parametrize(("backbone", "given"), [
-    ("lg_transformer", False), ("lg_transformer", True), ("lstm", False),
-    pytest.param("bigru", False, marks=pytest.mark.slow),
+    ("lg_transformer", False), ("lg_transformer", True),
+    pytest.param("lstm", False, marks=pytest.mark.slow), pytest.param("bigru", False, marks=pytest.mark.slow),
 ], ids=["lg_transformer", "current networks", "lstm", "bigru"])  # fmt: skip
 def test_two_processes_learn_what_one_does(small, uneven, run_of, backbone, given):
     """Minibatches of five rows, three for one process and two for the other, and of the last row, for one alone."""
