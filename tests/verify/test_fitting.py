@@ -16,8 +16,8 @@ from verify import fitting, tasks
 from verify.check import Settings
 from verify.fitting import Pace, bc_overfit, goal_regression, value_regression
 
-CLONING = Pace(steps=120, batch_size=16, transformer=5e-3, recurrent=5e-3)
-VALUE = Pace(steps=100, batch_size=12, transformer=6e-3, recurrent=6e-3)
+CLONING = Pace(steps=240, batch_size=8, transformer=3e-3, recurrent=5e-3)
+VALUE = Pace(steps=160, batch_size=12, transformer=4e-3, recurrent=6e-3)
 GOAL = Pace(steps=320, batch_size=32, transformer=6e-3, recurrent=1e-2)
 GLIMPSE = Pace(steps=1, batch_size=64, transformer=1e-3, recurrent=1e-3)
 BATCH, FORWARD, BUILD = EncodedStates.batch, FileHead.forward, transitions.build_dataset
