@@ -336,7 +336,11 @@ export class Workspace {
       else await lock.release();
     }
     const [latest] = left;
-    return latest === undefined ? null : Journal.load<About>(localStorage, latest.key);
+    const journal = latest && Journal.load<About>(localStorage, latest.key);
+    if (journal && !journal.isEnding) return journal;
+    await this.#release?.(); // the tab that had it has ended it meanwhile
+    this.#release = null;
+    return null;
   }
 
   #tellOfPaste(session: RecordedSession): void {

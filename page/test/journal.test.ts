@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RefusedError } from "../src/api/errors";
-import type { ChangeMessage } from "../src/api/messages";
+import type { ChangeMessage, StartAnswer } from "../src/api/messages";
 import { applyChanges } from "../src/editor/changes";
 import { Courier, type Post } from "../src/recording/courier";
 import { Journal, type StateMessage } from "../src/recording/journal";
@@ -113,6 +113,40 @@ test("a full storage is noticed, and made good when there is room", () => {
   assert.ok(journal.isKept);
   assert.equal(reloaded(storage).text(), journal.text());
 });
+
+test("what a full storage did not keep of what is acknowledged leaves nothing that waits for ever", async () => {
+  const server = new FakeServer();
+  const { storage, journal } = started();
+  const sending = courier(journal, server);
+  journal.addChanges([change(0, 0, "a")], CURSOR);
+  await sending.send();
+  storage.capacity = storage.size;
+  journal.addChanges([change(1, 0, "b".repeat(1000))], CURSOR);
+  await sending.send();
+  const again = reloaded(storage);
+  assert.equal(again.text(), "aone\n");
+  again.addChanges([change(1, 0, "c")], CURSOR);
+  assert.equal(again.session, null); // nothing that waits has a number that the server has given to something else
+  await courier(again, server).end();
+  const after = [...server.disk.values()].at(-1);
+  assert.deepEqual([after?.ownStates[0]?.text, after?.changes.map((each) => each[3]), after?.isOpen], ["aone\n", ["c"], false]);
+});
+
+for (const isBegun of [false, true]) {
+  test(`a text without its first state, ${isBegun ? "" : "not "}begun at the server, is recorded with one`, async () => {
+    const server = new FakeServer();
+    const { storage, journal } = started();
+    if (isBegun) journal.noteBegun((await server.post<StartAnswer>("/start", {})).episode_id);
+    journal.addChanges([change(0, 0, "a")], CURSOR);
+    storage.removeItem(`codeassist.journal.${KEY}.state.0`);
+    const again = reloaded(storage);
+    assert.ok(again.source !== null || again.pendingStates().length); // else its changes wait for ever
+    await courier(again, server).end();
+    const after = [...server.disk.values()].at(-1);
+    const [first] = after?.ownStates ?? [];
+    assert.equal((after?.changes ?? []).map((each) => each[3]).join("") + first?.text, "aone\n");
+  });
+}
 
 test("a damaged journal is none", () => {
   const { storage } = started();

@@ -54,7 +54,7 @@ export class Courier {
   /** Resolves when everything is on the server's disk; throws what trying again does not help. */
   async send(): Promise<void> {
     do await Promise.all(this.#lanes.map((lane) => this.#run(lane)));
-    while (!this.journal.isAcknowledged && !this.#hasStopped); // something was noted meanwhile
+    while (!this.#hasStopped && this.#lanes.some((lane) => lane() !== null)); // something was noted meanwhile
   }
 
   /** Tries again at once what waits. */
@@ -102,7 +102,10 @@ export class Courier {
   async #drain(lane: Lane): Promise<void> {
     await null; // what is noted in the same turn goes along
     while (!this.#hasStopped) {
-      if (this.journal.session === null) await (this.#beginning ??= this.#begin().finally(() => { this.#beginning = null; }));
+      if (this.journal.session === null) {
+        await (this.#beginning ??= this.#begin().finally(() => { this.#beginning = null; }));
+        continue; // it may have stopped meanwhile
+      }
       const next = lane();
       if (next === null) break;
       await this.#attempt(next);
@@ -168,7 +171,7 @@ export class Courier {
     const { journal } = this;
     const body = journal.pendingChanges(MOST_CHANGES);
     if (body.changes.length === 0) return null;
-    if (!journal.hasFirstState) return () => this.sendStates(); // to which the changes belong
+    if (!journal.hasFirstState) return journal.pendingStates().length ? () => this.sendStates() : null; // to which the changes belong
     return () => this.#postNumbered("changes", body, (next) => journal.acknowledgeChanges(next));
   }
 

@@ -131,6 +131,7 @@ export class Journal<About = unknown> {
     journal.#states = numberedValues<PendingState>(values, "state.").filter(({ number }) => number <= journal.next).map(
       (state) => (state.isReached ? { ...state, message: { ...state.message, text: journal.#textAt(state.number) } } : state));
     if (progress.posted !== null && progress.posted >= base.number) journal.#posted = journal.#textAt(progress.posted);
+    journal.#fillGaps();
     return journal;
   }
 
@@ -317,7 +318,7 @@ export class Journal<About = unknown> {
     };
     this.#lines.moveBase(number - this.#base.number);
     this.#lines.renumber((turn) => Math.min(turn, timestep + 1), turnNow);
-    for (const name of this.#values.names()) if (/^(changes|state)\./.test(name)) this.#values.remove(name);
+    this.#removeEntries();
     const attribution = this.#lines.at(0).lines;
     const first: StateMessage = { text, timestep: timestep + 1, timestamp_ms: Date.now(), action: null, attribution };
     this.#base = { text, number: 0 };
@@ -351,6 +352,40 @@ export class Journal<About = unknown> {
   /** Writes what is kept again if it could not be before. */
   retry(): void {
     if (!this.isKept) this.#compact();
+  }
+
+  // A full storage may have kept how much the server has confirmed, and not what that was.
+  #fillGaps(): void {
+    const { session, source, timestep, hasFirstState } = this.progress;
+    const lacksFirstState = !hasFirstState && timestep >= 0 && !this.#states.length;
+    if (this.acknowledged > this.next) this.#skipTo(this.acknowledged);
+    else if (session !== null && lacksFirstState) this.leaveSession();
+    else if (source === null && lacksFirstState) this.#beginAgain();
+  }
+
+  // The next change gets a number that the server has given to none; the text goes on in a new session.
+  #skipTo(number: number): void {
+    this.progress.saved = this.isSaved ? number : null;
+    this.progress.posted = null;
+    this.#lines.moveBase(this.#changes.length);
+    this.#base = { text: this.text(), number };
+    this.#changes = [];
+    this.#states = this.#states.map(({ message }) => ({ number, isReached: false, message }));
+    if (this.session !== null) this.leaveSession();
+    this.#removeEntries();
+    this.#writeAll();
+  }
+
+  #beginAgain(): void {
+    const { text, number } = this.#base;
+    const message: StateMessage = { text, timestep: 0, timestamp_ms: this.opened, action: null, attribution: this.#lines.at(0).lines };
+    this.#states = [{ number, isReached: true, message }];
+    this.#posted = text;
+    this.progress = { ...this.progress, timestep: 0, turn: 0, posted: number };
+  }
+
+  #removeEntries(): void {
+    for (const name of this.#values.names()) if (/^(changes|state)\./.test(name)) this.#values.remove(name);
   }
 
   #textAt(number: number): string {
