@@ -44,12 +44,11 @@ def test_the_bundle_is_what_the_sources_make(tmp_path):
 
 @needs_npm
 @pytest.mark.usefixtures("packages")
-def test_the_types_are_right_and_the_sources_pass_their_own_tests():
-    for command in ("check", "test"):
-        outcome = subprocess.run(
-            ["npm", "run", "--silent", command], cwd=PAGE, check=False, capture_output=True, text=True, timeout=300
-        )
-        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+def test_the_sources_pass_their_own_tests():
+    outcome = subprocess.run(
+        ["npm", "run", "--silent", "test"], cwd=PAGE, check=False, capture_output=True, text=True, timeout=300
+    )
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
 
 def test_the_bundle_is_small():
