@@ -135,7 +135,10 @@ export class Workspace {
       if (open) followDisk(open, opened);
       return "goes on";
     }
-    if (open && open.filePath !== null && open.filePath === filePath && !open.session.isSaved) await this.#setAside(); // of another folder
+    if (open && open.filePath !== null && open.filePath === filePath && !open.session.isSaved) { // of another folder
+      await this.#setAside();
+      await this.#listUnfinished();
+    }
     await this.close();
     const left = await this.#takeLeft(about);
     if (this.elsewhere.value) return "elsewhere";
@@ -167,7 +170,7 @@ export class Workspace {
       if (lock === null) throw new Error("the other tab does not answer; close it, then go on here");
       this.elsewhere.set(null);
       const journal = Journal.load<About>(localStorage, value.key);
-      if (journal === null) return void lock.release();
+      if (journal === null || journal.isEnding) return void lock.release();
       await this.close();
       this.#release = lock.release;
       await this.#open(journal);
@@ -297,7 +300,7 @@ export class Workspace {
       const lock = await lockJournal(key, key === own ? RELOADED_MS : 0);
       if (lock === null) continue;
       const journal = Journal.load<About>(localStorage, key); // as the page before has left it
-      if (isOver) void finish(key).finally(lock.release);
+      if (isOver) void finish(key).catch(() => undefined).finally(lock.release); // what is refused now is sent next time
       else if (journal) {
         this.#release = lock.release;
         await this.#open(journal);

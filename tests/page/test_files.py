@@ -4,6 +4,9 @@ from urllib.parse import quote
 
 import pytest
 
+from services.settings_messages import SettingsChange
+from services.settings_service import apply_change
+
 from .conftest import screenshot, serve, violations
 
 CONTENT = "first = 1\r\nsecond = 2\nthird\t= '😀'\r\n"
@@ -137,6 +140,36 @@ def test_another_files_text_that_was_not_saved_is_offered_and_not_shown_in_its_p
     page.get_by_role("button", name="End the session").click()
     page.get_by_role("button", name="Go on with inner/file.py").click()
     page.locator(".cm-line", has_text="mine ").wait_for()
+
+
+def test_a_file_that_was_left_open_goes_on_at_its_own_address_and_can_be_saved(page, server):
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    page.keyboard.type("mine ")
+    page.get_by_text("Not saved").wait_for()
+    page.goto("about:blank")
+    page.goto(server.url + "#/solve")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved", exact=True).wait_for()
+    assert page.url.endswith("#/file/inner%2Ffile.py")
+
+
+def test_what_was_not_saved_in_a_folder_is_offered_where_the_same_path_of_another_one_is_open(page, server, tmp_path):
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    page.keyboard.type("mine ")
+    page.get_by_text("Not saved").wait_for()
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "file.py").write_text("other = 1\n")
+    apply_change(server.running.services, SettingsChange(folder=str(tmp_path)))
+    try:
+        page.reload()
+        page.locator(".cm-line", has_text="other = 1").wait_for()
+        assert "mine" not in page.locator(".cm-content").inner_text()
+        page.get_by_role("button", name="End the session").click()
+        page.get_by_role("button", name="Go on with inner/file.py").wait_for()
+    finally:
+        apply_change(server.running.services, SettingsChange(folder=str(server.folder)))
 
 
 def test_a_damaged_address_loses_nothing_of_what_was_left_open(page, server):

@@ -29,10 +29,12 @@ export function SolveView({ rest }: ViewProps) {
   const open = useStore(workspace.document);
   const elsewhere = useStore(workspace.elsewhere);
   const { error, forget, again } = useOpening(rest, async (isWanted) => {
-    const filePath = workspace.document.value?.filePath;
-    if (!rest && filePath) location.hash = address("file", filePath);
     if (rest && rest !== workspace.document.value?.problem?.task_id) await openProblem(rest, isWanted);
   });
+  const filePath = rest ? null : open?.filePath ?? null;
+  useEffect(() => {
+    if (filePath !== null) location.hash = address("file", filePath); // where it can be saved
+  }, [filePath]);
   if (error !== null) return <CannotOpen error={error} forget={forget} />;
   if (open) return <Work key={open.session.id} open={open} saver={null} />;
   const isElsewhere = elsewhere?.filePath === null && (!rest || rest === elsewhere.problem?.task_id);
