@@ -177,10 +177,10 @@ export class Workspace {
     });
   }
 
-  /** Another tab has asked to go on with a document: everything of it is in its journal then. */
+  /** Another tab has asked to go on with a document: everything of it is in its journal then, or it stays here. */
   async #handOver(key: string): Promise<void> {
     const open = this.document.value;
-    if (open === null || this.#key !== key) return;
+    if (open === null || this.#key !== key || !open.session.isKept) return;
     const { title, problem, filePath } = open;
     this.elsewhere.set({ key, title, problem, filePath });
     await this.#setAside();

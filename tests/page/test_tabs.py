@@ -103,3 +103,19 @@ def test_what_was_open_in_a_tab_that_is_closed_goes_on_without_a_question(opened
     expect(opened.locator(".cm-content")).to_contain_text("return 1")
     opened.get_by_role("button", name="End the session").click()
     opened.get_by_text("Not recording", exact=False).wait_for()
+
+
+def test_a_tab_keeps_what_a_full_storage_does_not_hold(opened, another, server):
+    opened.goto(server.url + "#/solve/warmest-day")
+    type_in(opened, "first ")
+    another.goto(server.url + "#/solve/warmest-day")
+    another.get_by_text(SENTENCE).wait_for()
+    opened.evaluate("""() => {
+        Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };
+    }""")
+    type_in(opened, "second")
+    another.get_by_role("button", name="Go on here").click()
+    another.get_by_text("the other tab does not answer", exact=False).wait_for()
+    expect(opened.locator(".cm-content")).to_contain_text("first second")
+    opened.get_by_role("button", name="End the session").click()
+    opened.get_by_text("Not recording", exact=False).wait_for()
