@@ -172,6 +172,23 @@ def test_what_was_not_saved_in_a_folder_is_offered_where_the_same_path_of_anothe
         apply_change(server.running.services, SettingsChange(folder=str(server.folder)))
 
 
+def test_a_text_that_was_not_saved_stays_in_view_when_its_folder_is_closed(page, server):
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    page.keyboard.type("mine ")
+    page.get_by_text("Not saved").wait_for()
+    apply_change(server.running.services, SettingsChange(folder=None))
+    try:
+        page.reload()
+        page.get_by_role("alert").filter(has_text="no folder is open").wait_for()
+        page.locator(".cm-line", has_text="mine ").wait_for()
+        page.get_by_role("button", name="End the session").click()
+        page.get_by_role("dialog").get_by_role("button", name="Leave without saving").click()
+        page.get_by_role("heading", name="What do you want to write?").wait_for()
+    finally:
+        apply_change(server.running.services, SettingsChange(folder=str(server.folder)))
+
+
 def test_a_damaged_address_loses_nothing_of_what_was_left_open(page, server):
     page.goto(server.url + "#/file/inner%2Ffile.py")
     page.locator(".cm-content").click()

@@ -51,9 +51,16 @@ export function FileView({ rest }: ViewProps) {
     const opened = await openFile(rest, isWanted);
     if (isWanted()) setSaver(opened);
   });
-  if (error !== null) return <CannotOpen error={error} forget={forget} />;
+  const isOpen = open?.filePath === rest;
+  if (error !== null && !isOpen) return <CannotOpen error={error} forget={forget} />;
   if (!open && elsewhere?.filePath === rest) return <OpenElsewhere elsewhere={elsewhere} again={again} />;
-  return open?.filePath === rest ? <Work key={open.session.id} open={open} saver={saver} /> : <p class="quiet-text" role="status">Opening {rest} …</p>;
+  if (!isOpen) return <p class="quiet-text" role="status">Opening {rest} …</p>;
+  return (
+    <>
+      {error !== null && <p class="wrong" role="alert">This cannot be saved now: {error}</p>}
+      <Work key={open.session.id} open={open} saver={saver} />
+    </>
+  );
 }
 
 /** Tells whether what was asked for is what the person wants still. */
