@@ -25,6 +25,8 @@ DONE, REFUSED = 0, 2
 RETRY_SECONDS = 0.05
 """After this time an interrupt that came during an import is tried again."""
 
+_DEPENDENCIES = frozenset({"torch", "numpy", "tqdm"})
+
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
@@ -34,11 +36,11 @@ _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECAS
 def run_command(command: Callable[[], int]) -> int:
     """Runs a command and returns its exit code: 0 done, 2 bad input or a failed check, 130 interrupted.
 
-    An `InputError` becomes one line on stderr, and so does a full disk or memory. A reader that closed our output
-    early (`| head`), or streams that are closed or full, are no errors of the command, except for a full stdout. Bugs
-    keep their traceback. SIGTERM and SIGHUP end a command as Ctrl+C does; a SIGHUP that is ignored (`nohup`) stays so.
-    Of several processes under `torchrun` rank 0 says what is wrong with the input; the others end in the same way and
-    say nothing, once they are connected.
+    An `InputError` becomes one line on stderr, and so do a full disk or memory and a dependency that is not installed.
+    A reader that closed our output early (`| head`), or streams that are closed or full, are no errors of the command,
+    except for a full stdout. Bugs keep their traceback. SIGTERM and SIGHUP end a command as Ctrl+C does; a SIGHUP that
+    is ignored (`nohup`) stays so. Of several processes under `torchrun` rank 0 says what is wrong with the input; the
+    others end in the same way and say nothing, once they are connected.
     """
     replace_missing_streams()
     _install_handlers()
@@ -56,7 +58,7 @@ def run_command(command: Callable[[], int]) -> int:
     except BrokenPipeError:
         _drop_output()
         return DONE
-    except (InputError, MemoryError, OSError, RuntimeError) as error:
+    except (InputError, MemoryError, OSError, RuntimeError, ModuleNotFoundError) as error:
         line = _readable(error)
         if line is None:
             raise
@@ -113,6 +115,8 @@ def _readable(error: Exception) -> str | None:
     """The line that a person reads instead of a traceback; None: the error is a bug."""
     if isinstance(error, InputError):
         return str(error)
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error.name}: is not installed: pip install -e ." if error.name in _DEPENDENCIES else None
     if _is_out_of_memory(error):
         return "memory: there is not enough of it; choose smaller sizes, fewer lines or fewer sessions"
     if isinstance(error, OSError) and error.errno in _DISK_FULL:

@@ -89,6 +89,19 @@ def test_output_that_cannot_be_written_gets_no_traceback(redirection, code, word
     assert (done.returncode, done.stderr) == (code, words)
 
 
+def test_a_dependency_that_is_not_installed_is_one_line_and_another_module_a_bug(root):
+    code = (
+        "import sys; sys.modules['{0}'] = None; from app.main_wrapper import run_command\n"
+        "sys.exit(run_command(lambda: __import__('{0}')))"
+    )
+    dependency, module = (
+        subprocess.run([sys.executable, "-c", code.format(name)], cwd=root, capture_output=True, text=True, check=False)
+        for name in ("torch", "colorsys")
+    )
+    assert (dependency.returncode, dependency.stderr) == (2, "error: torch: is not installed: pip install -e .\n")
+    assert module.returncode == 1 and "Traceback" in module.stderr
+
+
 def test_what_the_terminal_cannot_show_is_shown_otherwise(root):
     code = "from app.main_wrapper import run_command\nrun_command(lambda: print('1 \u00b1 \\udcff') or 0)"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}

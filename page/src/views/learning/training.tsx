@@ -123,7 +123,7 @@ function Curves({ points }: { points: readonly EpochPoint[] }) {
           <Chart key={phase} title={`${title}: loss by epoch`} xName="Epoch" xs={own.map((point) => point.epoch)}
             series={[
               { name: "Loss", values: values("loss"), colour: "accent" },
-              ...(held.some((value) => value !== null) ? [{ name: "On sessions held out", values: held, colour: "edit-mark", isDashed: true } as const] : []),
+              ...(held.some((value) => value !== null) ? [{ name: "On sessions for validation", values: held, colour: "edit-mark", isDashed: true } as const] : []),
             ]} />
         );
       })}
