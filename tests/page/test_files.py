@@ -68,6 +68,23 @@ def test_what_another_program_wrote_is_not_saved_over_unasked(page, server):
     assert "mine " in path.read_text()
 
 
+def test_a_deleted_file_is_said_to_be_deleted_and_saved_again_only_if_the_person_says_so(page, server):
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    page.keyboard.type("mine ")
+    path = server.folder / "inner" / "file.py"
+    path.unlink()
+    dialog = page.get_by_role("dialog")
+    page.keyboard.press("Control+s")
+    dialog.get_by_text("The file was deleted or moved").wait_for()
+    dialog.get_by_role("button", name="Cancel").click()
+    assert not path.exists()
+    page.keyboard.press("Control+s")
+    dialog.get_by_role("button", name="Save it again").click()
+    page.get_by_text("Saved", exact=True).wait_for()
+    assert "mine " in path.read_text()
+
+
 def test_a_file_that_is_not_saved_is_left_only_if_the_person_says_so(page, server):
     page.goto(server.url + "#/file/inner%2Ffile.py")
     page.locator(".cm-content").click()

@@ -8,6 +8,7 @@ import { fileText } from "../../editor/coordinates";
 import { Store } from "../../store";
 import { type OpenDocument, workspace } from "../../workspace";
 
+const NOT_FOUND = 404;
 const CONFLICT = 409;
 
 const savers = new WeakMap<OpenDocument, FileSaver>();
@@ -37,10 +38,9 @@ export class FileSaver {
       this.#note((await ask<SaveAnswer>("/api/files/save", body)).revision, state.doc, changeCount);
     } catch (error) {
       if (!(error instanceof RefusedError && error.status === CONFLICT)) throw error;
-      const text = "Another program has changed this file since it was opened. Your text would replace what it wrote.";
-      if (!(await confirmed("Save over the other change?", text, "Save over it"))) return;
-      const onDisk = await ask<FileContent>(contentPath(this.path)).catch(() => ({ revision: null }));
-      this.#note((await ask<SaveAnswer>("/api/files/save", { ...body, revision: onDisk.revision })).revision, state.doc, changeCount);
+      const onDisk = await revisionOnDisk(this.path);
+      if (!(await mayReplace(onDisk))) return;
+      this.#note((await ask<SaveAnswer>("/api/files/save", { ...body, revision: onDisk })).revision, state.doc, changeCount);
     }
   }
 
@@ -49,6 +49,21 @@ export class FileSaver {
     this.isChanged.set(!this.open.view.state.doc.eq(saved));
     workspace.noteSaved(this.open, revision, changes);
   }
+}
+
+/** null: the file is not there any more. */
+async function revisionOnDisk(path: string): Promise<string | null> {
+  try {
+    return (await ask<FileContent>(contentPath(path))).revision;
+  } catch (error) {
+    if (error instanceof RefusedError && error.status === NOT_FOUND) return null;
+    throw error;
+  }
+}
+
+function mayReplace(onDisk: string | null): Promise<boolean> {
+  if (onDisk === null) return confirmed("Save the file again?", "The file was deleted or moved since it was opened. Saving writes it again, with your text.", "Save it again");
+  return confirmed("Save over the other change?", "Another program has changed this file since it was opened. Your text would replace what it wrote.", "Save over it");
 }
 
 export const contentPath = (path: string): string => `/api/files/content?path=${encodeURIComponent(path)}`;
