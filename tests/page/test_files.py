@@ -85,6 +85,26 @@ def test_a_deleted_file_is_said_to_be_deleted_and_saved_again_only_if_the_person
     assert "mine " in path.read_text()
 
 
+@pytest.mark.parametrize("unit", ["\t", "  "])
+def test_enter_and_tab_indent_as_the_file_is(page, server, unit):
+    path = server.folder / "indented.py"
+    path.write_text(f"class A:\n{unit}def one(self):\n{unit * 2}pass\n\n{unit}def two(self):")
+    page.goto(server.url + "#/file/indented.py")
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Enter")
+    page.keyboard.type("while True:")
+    page.keyboard.press("Enter")
+    page.keyboard.type("break")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Control+s")
+    page.get_by_text("Saved", exact=True).wait_for()
+    saved = path.read_text()
+    assert saved.endswith(f"two(self):\n{unit * 2}while True:\n{unit * 3}break\n{unit * 4}")
+    compile(saved, path.name, "exec")
+
+
 def test_a_file_that_is_not_saved_is_left_only_if_the_person_says_so(page, server):
     page.goto(server.url + "#/file/inner%2Ffile.py")
     page.locator(".cm-content").click()

@@ -9,13 +9,14 @@ import {
 } from "@codemirror/view";
 import { styleNonce } from "../api/client";
 import { documentPosition, openFile } from "./coordinates";
+import { indentUnitOf } from "./indentation";
 import { languageOf } from "./language";
 import { editorTheme } from "./theme";
 
 const basics: Extension = [
   lineNumbers(), foldGutter(), highlightSpecialChars(), history(), drawSelection(), dropCursor(), indentOnInput(), bracketMatching(),
   rectangularSelection(), crosshairCursor(), highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(),
-  EditorState.allowMultipleSelections.of(true), indentUnit.of("    "), EditorState.tabSize.of(4),
+  EditorState.allowMultipleSelections.of(true), EditorState.tabSize.of(4),
   keymap.of([
     { key: "Alt-ArrowUp", run: unlessStuck(moveLineUp, (doc) => doc.line(1)) },
     { key: "Alt-ArrowDown", run: unlessStuck(moveLineDown, (doc) => doc.line(doc.lines)) },
@@ -44,7 +45,7 @@ export function createEditor({ text, fileName, label, selection, extensions = []
   let state = EditorState.create({
     doc,
     extensions: [
-      extensions, file, basics, languageOf(fileName),
+      extensions, file, basics, languageOf(fileName), indentUnit.of(indentUnitOf(doc.iterLines())),
       EditorView.contentAttributes.of({
         "aria-label": label, "aria-description": "Tab indents; Escape and then Tab leaves the editor",
         tabindex: "0", spellcheck: "false", autocapitalize: "off", autocorrect: "off",
