@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actions import EXPLAIN, Decision
 from alignment import strip_line_end
@@ -275,12 +275,15 @@ def best_answer(
     next line: then it is asked without. A text that the person rejected: at `SECOND_TEMPERATURE`.
     """
     answer = ask(0.0, True)
+    had_rejected = is_rejected(answer.text, rejected)
     if repeats_next_line(answer.text, state, line):
         answer = ask(0.0, False)
-    elif is_rejected(answer.text, rejected):
+    elif had_rejected:
         answer = ask(SECOND_TEMPERATURE, True)
-    useless = is_rejected(answer.text, rejected) or repeats_next_line(answer.text, state, line)
-    return Completion("", answer.writer) if useless else answer
+    had_rejected = had_rejected or is_rejected(answer.text, rejected)
+    if is_rejected(answer.text, rejected) or repeats_next_line(answer.text, state, line):
+        answer = Completion("", answer.writer)
+    return answer if answer.text.strip() else replace(answer, is_rejected=had_rejected)
 
 
 def repeats_next_line(text: str, state: State, line: int) -> bool:

@@ -22,11 +22,13 @@ class Completion:
     text: "" or the text that stands there already: the writer has nothing to add.
     writer: the writer's name.
     token_log_probs: natural log-probability of each token of the text; None: unknown, or the writer has no tokens.
+    is_rejected: the text is "" because all that the writer has is what the person deleted or took back.
     """
 
     text: str
     writer: str
     token_log_probs: tuple[float, ...] | None = None
+    is_rejected: bool = False
 
     @property
     def token_count(self) -> int | None:

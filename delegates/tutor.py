@@ -69,7 +69,10 @@ class Tutor:
             return Completion("", NAME)
         else:
             text = _code(state, decision, line, solution)
-        return Completion(text if _is_welcome(text, state, decision, line, context.rejected) else "", NAME)
+        if not _is_fitting(text, state, decision, line):
+            return Completion("", NAME)
+        is_rejected = _without_blanks(text) in {_without_blanks(deleted) for deleted in context.rejected}
+        return Completion("" if is_rejected else text, NAME, is_rejected=is_rejected)
 
 
 def _passes(state: State) -> bool:
@@ -77,9 +80,9 @@ def _passes(state: State) -> bool:
     return state.env is not None and bool(state.env.tests_total) and state.env.tests_passed == state.env.tests_total
 
 
-def _is_welcome(text: str, state: State, decision: Decision, line: int, rejected: Sequence[str]) -> bool:
-    """Whether the text changes something, is right Python in its place, and is nothing that the person took back."""
-    if not text.strip() or _without_blanks(text) in {_without_blanks(deleted) for deleted in rejected}:
+def _is_fitting(text: str, state: State, decision: Decision, line: int) -> bool:
+    """Whether the text changes something and is right Python in its place."""
+    if not text.strip():
         return False
     lines = _stripped_lines(state)
     edited = apply_text(lines, decision, line, text, _column(state, line))

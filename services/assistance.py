@@ -71,7 +71,8 @@ class Help:
 
     before, lines: of the file before and afterwards; the same if there is nothing to show. action: as it is recorded;
     help that was held back is in it. choice: how the decision came about. failure: why the policy or the writer could
-    not answer. milliseconds: that each stage took.
+    not answer. milliseconds: that each stage took. is_rejected: there is nothing to show because all that the writer
+    has is what the person deleted or took back.
     """
 
     before: tuple[str, ...]
@@ -80,16 +81,21 @@ class Help:
     choice: Choice
     failure: str | None = None
     milliseconds: dict[str, float] = field(default_factory=dict)
+    is_rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A written text, the lines of the file with it, and who wrote it; or why there is none."""
+    """A written text, the lines of the file with it, and who wrote it; or why there is none.
+
+    is_rejected: there is none but what the person deleted or took back.
+    """
 
     text: str
     lines: tuple[str, ...]
     completion: Completion | None = None
     failure: str | None = None
+    is_rejected: bool = False
 
 
 class Assistance:
@@ -153,7 +159,7 @@ class Assistance:
             return replace(answer, failure=written.failure)
         action = replace(choice.action, writer=_writer(written.completion, milliseconds["writer"]))
         if written.lines == lines:
-            return replace(answer, action=action)
+            return replace(answer, action=action, is_rejected=written.is_rejected)
 
         with _stage(milliseconds, "reviewer"):
             review = self._review(request, action, written)
@@ -187,9 +193,10 @@ class Assistance:
                 lambda cancellation: self._completion(state, action, context, cancellation),
                 context.cancellation,
             )
-            text = completion.text
-            if completion.writer != TUTOR:  # it fits its pieces itself, also those that end a block
-                text = self.clean(text, state, action.decision, action.line, context.rejected)
+            text, is_rejected = completion.text, completion.is_rejected
+            if text and completion.writer != TUTOR:  # it fits its pieces itself, also those that end a block
+                text = self.clean(completion.text, state, action.decision, action.line, context.rejected)
+                is_rejected = not text and bool(self.clean(completion.text, state, action.decision, action.line, ()))
             lines = tuple(apply_text(state.lines, action.decision, action.line, text, column))
         except WritingCancelledError:
             context.cancellation.raise_if_cancelled()
@@ -200,7 +207,7 @@ class Assistance:
             self.writer_failure = f"{type(error).__name__}: {error}"
         else:
             self.writer_failure = None
-            return _Text(text, lines, completion)
+            return _Text(text, lines, completion, is_rejected=is_rejected)
         return _Text("", state.lines, failure=f"the writer {self.writer_failure}")
 
     def _write_otherwise(self, request: HelpRequest, choice: Choice, written: _Text) -> tuple[Choice, _Text]:
@@ -210,6 +217,7 @@ class Assistance:
         """
         state, started = request.state, time.monotonic()
         line = state.cursor.line if state.cursor.on else choice.action.line
+        is_rejected = written.is_rejected
         ranked = [Decision(pair["decision"]) for pair in choice.alternatives]
         for decision in dict.fromkeys([*ranked, *OTHERWISE]):
             if decision in (Decision.NO_OP, choice.action.decision) or time.monotonic() - started > OTHERWISE_SECONDS:
@@ -220,7 +228,8 @@ class Assistance:
             text = self._write(replace(request, decided=(decision, line)), other.action)
             if text.completion is not None and text.lines != state.lines:
                 return other, text
-        return choice, written
+            is_rejected = is_rejected or text.is_rejected
+        return choice, replace(written, is_rejected=is_rejected)
 
     def _completion(
         self, state: State, action: Action, context: WritingContext, cancellation: Cancellation

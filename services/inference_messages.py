@@ -111,6 +111,8 @@ def inference_answer(text: str, outcome: Help, request_id: str) -> InferenceAnsw
     if action.withheld is not None:
         withheld = action.withheld
         metadata["withheld"] = {"action": [int(withheld.decision), withheld.line + 1], "text": withheld.text}
+    if outcome.is_rejected:
+        metadata["rejected"] = True
     if outcome.failure is not None:
         metadata["reason"] = outcome.failure
     return InferenceAnswer(

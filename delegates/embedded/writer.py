@@ -164,7 +164,8 @@ class EmbeddedWriter:
         try:
             if decision in (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES):
                 text = _explanation(state, decision, line, context)
-                return Completion(clean(text, state, decision, line, context.rejected), NAME)
+                cleaned = clean(text, state, decision, line, context.rejected)
+                return Completion(cleaned, NAME, is_rejected=not cleaned and bool(clean(text, state, decision, line)))
             return self._write_code(state, decision, line, context)
         except RecursionError:  # code that is nested too deep for a syntax tree
             return Completion("", NAME)
@@ -176,12 +177,16 @@ class EmbeddedWriter:
             candidates = self._candidates(self._task(place, decision, context, plausibility))
         else:
             candidates = iter(()) if _is_being_typed(state, line) else _repairs(state, line)
+        had_rejected = False
         for candidate in candidates:
             context.cancellation.raise_if_cancelled()
-            text = clean(candidate.text, state, decision, line, context.rejected)
-            if text and plausibility.accepts(_rows(place, state, decision, text)):
+            text = clean(candidate.text, state, decision, line)
+            if not text or not plausibility.accepts(_rows(place, state, decision, text)):
+                continue
+            if clean(candidate.text, state, decision, line, context.rejected):
                 return Completion(text, NAME, candidate.log_probs)
-        return Completion("", NAME)
+            had_rejected = True
+        return Completion("", NAME, is_rejected=had_rejected)
 
     def _task(self, place: Place, decision: Decision, context: WritingContext, plausibility: Plausibility) -> _Task:
         deadline = time.monotonic() + self._seconds

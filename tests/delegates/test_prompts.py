@@ -220,5 +220,6 @@ class Model:
 )
 def test_a_useless_answer_is_asked_for_once_more(state_of, answers, rejected, text, asked):
     model = Model(*answers, answers[-1])
-    assert best_answer(model, state_of("def f():\n    \n\n    return y"), 1, rejected).text == text
+    answer = best_answer(model, state_of("def f():\n    \n\n    return y"), 1, rejected)
+    assert (answer.text, answer.is_rejected) == (text, not text and bool(rejected))
     assert model.asked == asked

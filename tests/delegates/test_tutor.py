@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from actions import Decision, apply_text
 from benchmarks.typed_solutions import cut_in_a_line, every_edit, finished, first_lines, typed, variant, with_holes
-from delegates import Cancellation, WritingCancelledError, WritingContext
+from delegates import Cancellation, Completion, WritingCancelledError, WritingContext
 from delegates.syntax import opens_block, parses
 from delegates.tutor import Tutor
 from judge import Case, Judge, Limits, Problem
@@ -262,8 +262,14 @@ def test_comments_say_why_and_only_once():
 
 def test_what_was_taken_back_is_not_written_again():
     context = WritingContext(problem=LONGEST, rejected=("x", "if  b > a:\n"))
-    assert TUTOR.write(state(LOOP + "        "), SINGLE, 6, context).text == ""
-    assert TUTOR.write(state(LOOP + "        "), MULTI, 6, context).text != ""
+    assert TUTOR.write(state(LOOP + "        "), SINGLE, 6, context) == Completion("", "tutor", is_rejected=True)
+    multiple = TUTOR.write(state(LOOP + "        "), MULTI, 6, context)
+    assert multiple.text != "" and not multiple.is_rejected
+
+
+def test_a_place_for_which_it_has_no_text_is_no_rejected_one():
+    context = WritingContext(problem=LONGEST, rejected=("x", "if  b > a:\n"))
+    assert TUTOR.write(state(list(LONGEST.solution)), SINGLE, 6, context) == Completion("", "tutor")
 
 
 def test_a_text_that_is_known_to_pass_needs_nothing():

@@ -318,7 +318,7 @@ def test_a_text_that_was_taken_back_does_not_come_back(scratch, assistant):
     scratch.keyboard.press("Escape")
     scratch.keyboard.type("# here\n")
     scratch.keyboard.press("Alt+Enter")
-    wait_for_status(scratch, "keeps quiet")
+    wait_for_status(scratch, "What it has for this place you took back")
     scratch.get_by_text("Why here?").click()
     scratch.get_by_text("a text that you took back or deleted here before").wait_for()
     assert text_of(scratch) == "def f(a):\n    # here\n    "
@@ -578,7 +578,7 @@ def test_a_text_that_was_deleted_does_not_come_back(scratch, assistant):
     scratch.keyboard.press("Shift+End")
     scratch.keyboard.press("Delete")
     scratch.keyboard.press("Alt+Enter")
-    wait_for_status(scratch, "keeps quiet")
+    wait_for_status(scratch, "What it has for this place you took back")
     scratch.get_by_text("Why here?").click()
     scratch.get_by_text("a text that you took back or deleted here before").wait_for()
     assert text_of(scratch) == "def f(a):\n    "
@@ -658,6 +658,16 @@ def test_asking_again_does_not_record_a_text_as_kept_that_is_then_taken_back(scr
     helped, reply = end_session(scratch, server)[-2:]
     assert (helped["text"], reply["text"]) == (BODY, "def f(a):\n    ")
     assert helped["action"]["A"]["type"] == 3
+
+
+def test_a_text_of_which_words_were_kept_holds_no_later_question_back(scratch, assistant):
+    write_loop(scratch, assistant)
+    for key in ("Control+ArrowRight", "Control+ArrowRight", "End", "Enter", "Alt+Enter"):
+        scratch.keyboard.press(key)
+    wait_for_status(scratch, "keeps quiet")
+    assistant.texts = ["return a", ""]
+    scratch.keyboard.press("Alt+Enter")
+    wait_for_status(scratch, "Wrote")
 
 
 def test_it_is_asked_when_tests_have_run_though_the_editor_lost_the_focus(opened, assistant, server):

@@ -209,6 +209,41 @@ def test_where_help_was_asked_for_and_nobody_has_a_text_the_decision_stays_that_
     assert len(writer.asked) == len(set(writer.asked)) > 3
 
 
+def rejecting(*decisions):
+    """A writer that has a rejected text for these decisions and none for others."""
+
+    class Rejecting:
+        def write(self, state, decision, line, context):
+            return Completion("", "rejecting", is_rejected=decision in decisions)
+
+    return Rejecting()
+
+
+@pytest.mark.parametrize("decision", [Decision.WRITE_MULTI_LINE, Decision.FILL_PARTIAL_LINE])
+def test_where_the_only_text_was_rejected_the_answer_says_so(decision):
+    parts = assistance(FixedModels(Decision.WRITE_MULTI_LINE, 0), rejecting(decision))
+    outcome = ask(parts, state_of("", "b"), options=SamplingOptions(must_help=True))
+    assert outcome.is_rejected and outcome.lines == ("", "b") and outcome.failure is None
+
+
+def test_a_text_that_the_cleaning_drops_as_rejected_is_told_from_one_of_no_use():
+    context = WritingContext(rejected=("x = 1",))
+    for text, is_rejected in (("x = 1", True), ("(", False), ("", False)):
+        outcome = ask(assistance(writer=FixedWriter(text), cleaner=clean), state_of("", "b"), context=context)
+        assert (outcome.is_rejected, outcome.lines) == (is_rejected, ("", "b"))
+
+
+def test_a_text_that_another_decision_has_makes_the_answer_no_rejected_one():
+    class Writer:
+        def write(self, state, decision, line, context):
+            is_first = decision is Decision.WRITE_MULTI_LINE
+            return Completion("" if is_first else "x = 1", "writer", is_rejected=is_first)
+
+    parts = assistance(FixedModels(Decision.WRITE_MULTI_LINE, 0), Writer())
+    outcome = ask(parts, state_of("", "b"), options=SamplingOptions(must_help=True))
+    assert outcome.lines == ("x = 1", "b") and not outcome.is_rejected
+
+
 def test_what_a_client_decides_away_from_the_cursor_is_done_there_at_the_lines_end():
     writer = FixedWriter("3", None)
     outcome = ask(assistance(writer=writer), state_of("a = ", "b"), decided=(Decision.FILL_PARTIAL_LINE, 1))

@@ -4,6 +4,7 @@ import difflib
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -309,6 +310,12 @@ def test_an_answer_without_help_is_empty_and_a_silent_decision(action):
     assert found.metadata["action"] == [0, 2] and found.metadata["reason"] == "why"
     withheld = None if action.withheld is None else {"action": [2, 2], "text": "b"}
     assert found.metadata.get("withheld") == withheld
+
+
+def test_an_answer_without_help_says_that_what_there_was_had_been_rejected():
+    help_ = outcome_of(["a"], ["a"], Action("A", Decision.WRITE_SINGLE_LINE, 0))
+    assert inference_answer("a", replace(help_, is_rejected=True), "id").metadata["rejected"] is True
+    assert "rejected" not in inference_answer("a", help_, "id").metadata
 
 
 @pytest.mark.parametrize("different_lines", [1, 100])

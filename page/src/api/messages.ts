@@ -91,6 +91,8 @@ export interface InferenceAnswer {
     milliseconds: Record<string, number>;
     review?: ReviewMessage;
     withheld?: { action: [number, number]; text: string };
+    /** All that the writer has is what the person deleted or took back. */
+    rejected?: boolean;
     /** Why the policy or the writer could not answer. */
     reason?: string;
   };

@@ -17,14 +17,14 @@ import { assistantKeys, KEYS } from "./keys";
 import { linesOf, marks, subtleMarks } from "./marks";
 import { mergedHunks, movedLines } from "./merge";
 import { PauseTimer } from "./pause-timer";
-import { fatesOf, freshEdits, insertedText, type PlacedEdit, placedEdits, setPhase, settleEdits, wholeText } from "./placed-edits";
+import { fatesOf, freshEdits, insertedText, isUndecided, type PlacedEdit, placedEdits, setPhase, settleEdits, wholeText } from "./placed-edits";
 import { changeSetOf, newEdit, placeEdit, stateWith } from "./placing";
 import { RejectedTexts } from "./rejected";
 import { requestHelp } from "./request";
 import { CLOSED, isPausedAt, restingStatus, type Status } from "./status";
 import { keepPart, nextPart, partsAreTheAssistants, takeOut } from "./taking-back";
 import { suffixThatIsOff } from "./trigger";
-import { type Circumstances, type Dropped, hadNoText, kindOf, wroteWords } from "./words";
+import { type Circumstances, type Dropped, kindOf, QUIET, silenceWords, wroteWords } from "./words";
 
 /** A decision that came, for whoever asks why. */
 export interface DecisionEntry extends Circumstances {
@@ -258,7 +258,8 @@ export class Assistant {
 
   /** Whether to ask now would record the latest text as kept, though the person has not said so. */
   #isUnanswered({ view, session }: Target): boolean {
-    return this.#edits().length > 0 && session.lastMover === "assistant" && session.isPosted(view.state);
+    const latest = this.decisions.value[0]?.answer.metadata.request_id;
+    return isUndecided(view.state, latest) && session.lastMover === "assistant" && session.isPosted(view.state);
   }
 
   #mayAsk({ view, fileName }: Target, isManual: boolean): boolean {
@@ -302,7 +303,7 @@ export class Assistant {
     this.decisions.set([{ time: Date.now(), answer, dropped, isAsked, firstLine, lines, hunks }, ...this.decisions.value].slice(0, MOST_DECISIONS));
     this.#refusal = reason !== undefined && !Object.keys(milliseconds).length ? reason : null; // nobody was asked
     if (isPlaced) this.#isFailureTold = false;
-    else this.#tellSilence(reason, isAsked && hadNoText(answer.metadata));
+    else this.#tellSilence(reason, silenceWords(answer.metadata, dropped, isAsked));
   }
 
   #reasonToDrop(view: EditorView, merged: readonly Hunk[] | null): Dropped {
@@ -381,17 +382,17 @@ export class Assistant {
     this.status.set(this.#target ? restingStatus(settings.value, this.#target.fileName, this.#refusal) : CLOSED);
   }
 
-  #tellSilence(reason: string | undefined, isWriterAtALoss: boolean): void {
+  #tellSilence(reason: string | undefined, words: string): void {
     if (this.#refusal !== null) {
       this.#rest();
     } else if (reason !== undefined) {
       this.#tellFailure("Cannot help", reason);
-    } else if (this.#isFailureTold && !isWriterAtALoss) {
+    } else if (this.#isFailureTold && words === QUIET) {
       this.#isFailureTold = false;
       this.#rest(); // it works again
     } else {
       this.#isFailureTold = false;
-      this.status.set({ kind: "quiet", text: isWriterAtALoss ? "The writer has nothing to write here" : "Looked, keeps quiet" });
+      this.status.set({ kind: "quiet", text: words });
     }
   }
 

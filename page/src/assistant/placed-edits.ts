@@ -65,6 +65,15 @@ export function freshEdits(state: EditorState): readonly PlacedEdit[] {
   return state.field(placedEdits).filter((edit) => edit.isFresh);
 }
 
+/**
+ * Whether the person has yet to say what becomes of the text of the latest answer: they have said it of one of
+ * which they kept words or lines, and an earlier one was recorded as it stood before the latest answer.
+ */
+export function isUndecided(state: EditorState, latestRequestId: string | undefined): boolean {
+  const edit = freshEdits(state).at(-1);
+  return edit !== undefined && edit.requestId === latestRequestId && edit.placed.part === null;
+}
+
 /** Edits that were fresh, or whose text was there, before a transaction and are not afterwards. */
 export function fatesOf(transaction: Transaction): { edit: PlacedEdit; fate: Fate }[] {
   const [before, after] = [transaction.startState.field(placedEdits), transaction.state.field(placedEdits)];

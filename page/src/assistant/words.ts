@@ -25,6 +25,9 @@ const DROPPED: Record<Exclude<Dropped, null>, string> = {
   unseen: "The page was not in view any more, so the text was dropped.",
 };
 
+export const QUIET = "Looked, keeps quiet";
+const TAKEN_BACK = "What it has for this place you took back";
+
 /** What the page knows of a decision beside the server's answer. */
 export interface Circumstances {
   dropped: Dropped;
@@ -55,7 +58,7 @@ export function explain({ metadata }: InferenceAnswer, circumstances: Circumstan
     reasons: [
       ...(dropped ? [DROPPED[dropped]] : []),
       ...(metadata.reason ? [`It could not help: ${metadata.reason}.`] : []),
-      ...(hadNoText(metadata) ? [`It wanted ${toDo(record.decision, record.line)}, and the writer had no text that fits there.`] : []),
+      ...(hadNoText(metadata) ? [`It wanted ${toDo(record.decision, record.line)}, and the writer ${lack(metadata)}.`] : []),
       ...decided(metadata, circumstances),
       ...(metadata.model_used && metadata.review ? [`The text is by ${metadata.model_used}.`] : []),
       ...reviewed(metadata),
@@ -72,6 +75,16 @@ export function hadNoText({ action, record, withheld, reason }: Metadata): boole
   return !action[0] && record.decision > 0 && !withheld && reason === undefined;
 }
 
+function lack({ rejected }: Metadata): string {
+  return rejected ? "only had what you took back or deleted in this session" : "had no text that fits there";
+}
+
+/** What it says where nothing came. isAsked: the person asked, so they are told why the writer had nothing. */
+export function silenceWords(metadata: Metadata, dropped: Dropped, isAsked: boolean): string {
+  if (isAsked && (dropped === "rejected" || (hadNoText(metadata) && metadata.rejected))) return TAKEN_BACK;
+  return isAsked && hadNoText(metadata) ? "The writer has nothing to write here" : QUIET;
+}
+
 function toDo(decision: number, line: number): string {
   return decision ? `to ${decisionInfinitive(decision)} at line ${line}` : "to keep quiet";
 }
@@ -79,13 +92,13 @@ function toDo(decision: number, line: number): string {
 function headline(metadata: Metadata, { dropped, firstLine }: Circumstances): string {
   const { action: [decision, line], withheld, record, reason } = metadata;
   if (withheld) return `It wanted ${toDo(...withheld.action)} and held it back`;
-  if (hadNoText(metadata)) return "The writer had nothing for it";
+  if (hadNoText(metadata)) return metadata.rejected ? TAKEN_BACK : "The writer had nothing for it";
   if (!decision && record.decision && reason !== undefined) return `It wanted ${toDo(record.decision, record.line)} and could not`;
   if (!decision) return "It kept quiet";
   return `It ${dropped ? "wanted" : "chose"} ${toDo(decision, firstLine ?? line)}`;
 }
 
-function decided({ record }: Metadata, { isAsked, firstLine }: Circumstances): string[] {
+function decided({ record, action, withheld }: Metadata, { isAsked, firstLine }: Circumstances): string[] {
   const { decision, line, model, kept, probability, behaviour_probability: behaviour } = record;
   const what = toDo(decision, firstLine ?? line);
   const sentences: string[] = [];
@@ -97,7 +110,7 @@ function decided({ record }: Metadata, { isAsked, firstLine }: Circumstances): s
   } else if (isAsked && decision) {
     sentences.push("You asked; it tried this because it had no text for what it chose first.");
   }
-  if (isNumber(kept) && decision) sentences.push(`It expected you to keep ${percent(kept)} of the text (p(kept)).`);
+  if (isNumber(kept) && decision && (action[0] || withheld)) sentences.push(`It expected you to keep ${percent(kept)} of the text (p(kept)).`);
   return sentences;
 }
 

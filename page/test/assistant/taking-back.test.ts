@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { redo, undo } from "@codemirror/commands";
-import { freshEdits } from "../../src/assistant/placed-edits";
+import { freshEdits, isUndecided } from "../../src/assistant/placed-edits";
 import { keepPart, nextPart, takeOut } from "../../src/assistant/taking-back";
 import { editing, type Editing } from "./editing";
 
@@ -67,6 +67,17 @@ test("a part can be kept after the person went on elsewhere", () => {
   keepNext(editor, "line");
   assert.equal(editor.text, "0a\nb = 1");
   assert.equal(editor.run(undo).text, "0a\nb = 1\nc = 2");
+});
+
+test("the latest text is undecided until a part of it is kept, or another answer came", () => {
+  const editor = editing().type("x").place("x = 1\ny = 2");
+  const { requestId } = editor.edit;
+  assert.ok(isUndecided(editor.state, requestId));
+  assert.ok(!isUndecided(editor.state, "later"));
+  keepNext(editor, "word");
+  editor.type("\n");
+  assert.equal(freshEdits(editor.state).length, 1);
+  assert.ok(!isUndecided(editor.state, requestId));
 });
 
 /** What is typed at the cursor, as the person would. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InferenceAnswer } from "../../src/api/messages";
-import { type Circumstances, explain, percent, wroteWords } from "../../src/assistant/words";
+import { type Circumstances, explain, percent, silenceWords, wroteWords } from "../../src/assistant/words";
 
 type Metadata = InferenceAnswer["metadata"];
 
@@ -86,6 +86,28 @@ test("silence and what was held back are told too", () => {
   assert.equal(first, "It wanted to write a line at line 4, and the writer had no text that fits there.");
   const withheld = explain(answer({ action: [0, 0], withheld: { action: [3, 7], text: "x" } }), PAUSED);
   assert.equal(withheld.headline, "It wanted to write several lines at line 7 and held it back");
+});
+
+test("where the writer had only what was taken back, that is the reason", () => {
+  const { headline, reasons: [first] } = explain(answer({ action: [0, 4], rejected: true }), ASKED);
+  assert.equal(headline, "What it has for this place you took back");
+  assert.equal(first, "It wanted to write a line at line 4, and the writer only had what you took back or deleted in this session.");
+});
+
+test("how much of a text is kept is told where there is a text alone", () => {
+  assert.doesNotMatch(reasons({ action: [0, 4] }), /p\(kept\)/);
+  assert.doesNotMatch(reasons({ action: [0, 4], rejected: true }), /p\(kept\)/);
+  assert.doesNotMatch(reasons({ action: [0, 4], reason: "the writer is gone" }), /p\(kept\)/);
+  assert.match(reasons({ action: [0, 4], withheld: { action: [2, 4], text: "x" } }), /p\(kept\)/);
+});
+
+test("a silence that was asked for says why the writer had nothing", () => {
+  const { metadata } = answer({ action: [0, 4] });
+  assert.equal(silenceWords(metadata, null, true), "The writer has nothing to write here");
+  assert.equal(silenceWords({ ...metadata, rejected: true }, null, true), "What it has for this place you took back");
+  assert.equal(silenceWords(answer({}).metadata, "rejected", true), "What it has for this place you took back");
+  assert.equal(silenceWords({ ...metadata, rejected: true }, null, false), "Looked, keeps quiet");
+  assert.equal(silenceWords(answer({}).metadata, "stale", true), "Looked, keeps quiet");
 });
 
 test("why a text that came is not there is told first", () => {

@@ -62,6 +62,20 @@ def test_rejected_text_is_not_written_again():
     assert first != again
 
 
+def test_a_place_for_which_it_only_has_a_rejected_text_is_told_from_one_for_which_it_has_none():
+    learned = EmbeddedWriter()
+    learned.add_text("def area(width, height):\n    return width * height\n")
+    state, line = state_of("def area(width, height):\n    |")
+    answer = learned.write(state, SINGLE, line)
+    rejected: list[str] = []
+    while answer.text:
+        rejected.append(answer.text)
+        answer = learned.write(state, SINGLE, line, WritingContext(rejected=tuple(rejected)))
+    assert rejected and answer.is_rejected
+    silent, line = state_of("# a note about |")
+    assert not learned.write(silent, FILL, line, WritingContext(rejected=tuple(rejected))).is_rejected
+
+
 def test_inside_comments_and_strings_nothing_is_written():
     for text in ("# a note about |", "x = 'some text |", "x = 1  # and |"):
         state, line = state_of(text)
