@@ -16,7 +16,7 @@ class FileEntry(Struct):
 class FilesMessage(Struct):
     """The files of the folder, by path. folder: null: none is open. truncated: there are more.
 
-    hint: what to do where no file can be opened.
+    hint: what to do where none is open, or why the folder's files cannot be listed.
     """
 
     folder: str | None

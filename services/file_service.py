@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from errors import InputError
 from services.endpoints import Endpoint
 from services.file_messages import FileContent, FileEntry, FilesMessage, SaveAnswer, SaveRequest
 from services.person_files import NO_FOLDER
@@ -28,7 +29,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
     """The addresses."""
     service = FileService(services)
     return [
-        Endpoint("GET", "/api/files", service.files, "Files that can be opened.", FilesMessage, refusals=_REFUSALS),
+        Endpoint("GET", "/api/files", service.files, "Files that can be opened.", FilesMessage),
         Endpoint(
             "GET",
             "/api/files/content",
@@ -64,7 +65,10 @@ class FileService:
         folder = self.services.folder
         if (files := folder.files) is None:
             return answer(FilesMessage(None, [], hint=folder.failure or NO_FOLDER))
-        listed, truncated = await asyncio.to_thread(files.list)
+        try:
+            listed, truncated = await asyncio.to_thread(files.list)
+        except InputError as error:  # its folder can still be closed, or another one chosen
+            return answer(FilesMessage(str(files.folder), [], hint=str(error)))
         entries = [FileEntry(file.path, file.bytes, file.modified) for file in listed]
         return answer(FilesMessage(str(files.folder), entries, truncated))
 

@@ -39,6 +39,7 @@ def parts(services: Services) -> list[PartMessage]:
         _reviewer(services),
         tester(services),
         _settings(services),
+        *_files(services),
         disk(services),
         _log(services),
         _versions(),
@@ -164,6 +165,14 @@ def _settings(services: Services) -> PartMessage:
         return PartMessage("settings", True, "your settings are remembered")
     text, advice = f"the usual settings hold: {failure}", "change any setting, and the file is written anew"
     return PartMessage("settings", False, text, advice)
+
+
+def _files(services: Services) -> list[PartMessage]:
+    """The person's folder where it is missing; else nothing is said of it."""
+    problem = services.folder.problem()
+    if problem is None:
+        return []
+    return [PartMessage("files", False, problem, "choose another folder, or close this one, below your files")]
 
 
 def disk(services: Services) -> PartMessage:

@@ -106,7 +106,7 @@ class PersonFiles:
     def list(self) -> tuple[list[ListedFile], bool]:
         """Text files by path, and whether there are more than were looked for. Raises InputError."""
         listing = _Listing(self)
-        with path_refusals(PurePosixPath(".")):
+        with path_refusals(PurePosixPath(self.folder)):
             listing.walk()
         return sorted(listing.files, key=lambda file: file.path), listing.truncated
 
@@ -156,7 +156,8 @@ class PersonFiles:
     @contextmanager
     def _parent(self, path: PurePosixPath) -> Iterator[int]:
         """The descriptor of the folder in which a file lies."""
-        descriptor = os.open(self.folder, _FOLDER)
+        with path_refusals(PurePosixPath(self.folder)):
+            descriptor = os.open(self.folder, _FOLDER)
         try:
             for name in path.parts[:-1]:
                 inner = _open_folder(name, descriptor)
@@ -234,7 +235,7 @@ _FORBIDDEN = {
 
 @contextmanager
 def path_refusals(path: PurePosixPath) -> Iterator[None]:
-    """Turns an `OSError` of the block into the `InputError` that names the path below the folder."""
+    """Turns an `OSError` of the block into the `InputError` that names the path."""
     try:
         yield
     except OSError as error:

@@ -62,6 +62,13 @@ class PersonFolder:
         except InputError as error:
             self.files, self.failure = None, str(error)
 
+    def problem(self) -> str | None:
+        """Why the folder that the person chose does not serve now; None: it does, or they chose none."""
+        files = self.files
+        if files is not None and not os.access(f"{files.folder}/", os.F_OK):
+            return f"{files.folder} is not there"
+        return self.failure
+
     def chosen(self, name: str | None) -> PersonFiles | None:
         """The files in a folder by the whole path that a person wrote. Raises InputError: it cannot be theirs."""
         return None if name is None else PersonFiles(allowed_folder(name, self._data_root), self._data_root)

@@ -132,3 +132,39 @@ def test_a_folder_is_chosen_by_its_path_and_a_scratch_text_saved_in_it(page, ser
     page.get_by_text("Another folder").click()
     page.get_by_role("button", name="Close this one").click()
     page.get_by_text("Open a folder of yours").wait_for()
+
+
+def test_of_a_folder_that_vanishes_the_text_is_taken_along_and_another_folder_chosen(page, server, folder, tmp_path):
+    apply_change(server.running.services, SettingsChange(folder=str(folder)))
+    page.goto(server.url + "#/file/there.py")
+    page.locator(".cm-content").click()
+    page.keyboard.type("mine ")
+    (folder / "there.py").unlink()
+    folder.rmdir()
+    page.keyboard.press("Control+s")
+    page.get_by_text(f"{folder}: there is no such file or folder").wait_for()
+    screenshot(page, "folder-vanished-save")
+    assert violations(page) == []
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "there.py" and "mine " in download.value.path().read_text()
+    page.goto(server.url + "#/health")
+    page.get_by_text(f"{folder} is not there").wait_for()
+    page.goto(server.url + "#/file/there.py")
+    page.reload()
+    page.get_by_role("alert").filter(has_text="This cannot be saved now").get_by_role(
+        "button", name="Download"
+    ).wait_for()
+    page.get_by_role("button", name="End the session").click()
+    page.get_by_role("dialog").get_by_role("button", name="Leave without saving").click()
+
+    page.get_by_role("alert").filter(has_text=str(folder)).wait_for()
+    screenshot(page, "folder-vanished-list")
+    assert violations(page) == []
+    page.get_by_role("button", name="Close this one").wait_for()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "theirs.py").write_text("y = 1\n")
+    path = page.get_by_role("textbox", name="Folder")
+    path.fill(str(tmp_path / "other"))
+    path.press("Enter")
+    page.get_by_role("link", name="theirs.py").wait_for()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.person_files import MAX_BYTES
+from services.person_files import MAX_BYTES, PersonFiles
 
 
 @pytest.fixture
@@ -71,6 +71,19 @@ def test_without_a_folder_the_answers_say_what_to_do(client, served, monkeypatch
     start = client.post("/api/backend/episodes/start", json={"problem_id": "own", "file": "a.py"})
     for answer in (content(client, "a.py"), save(client, "a.py", "x"), start):
         assert answer.status_code == 404 and "--folder" in answer.json()["detail"]
+
+
+def test_of_a_folder_that_has_vanished_the_list_and_a_save_name_it(client, served, monkeypatch, tmp_path):
+    files = PersonFiles(tmp_path, served.paths.root)
+    monkeypatch.setattr(served.services.folder, "files", files)
+    revision = save(client, "g.py", "x = 1\n").json()["revision"]
+    (tmp_path / "g.py").unlink()
+    tmp_path.rmdir()
+    listed = client.get("/api/files")
+    assert listed.status_code == 200 and listed.json()["folder"] == str(tmp_path) and listed.json()["files"] == []
+    assert listed.json()["hint"] == f"{tmp_path}: there is no such file or folder"
+    for refused in (save(client, "g.py", "x = 2\n", revision), content(client, "g.py")):
+        assert refused.status_code == 404 and refused.json()["detail"] == listed.json()["hint"]
 
 
 def test_another_sites_page_may_neither_read_nor_save(client, folder):

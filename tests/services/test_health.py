@@ -11,6 +11,7 @@ from judge import worker_pool
 from judge.case_runner import CaseRunner
 from judge.sandbox import SandboxLevel
 from services import health
+from services.person_files import PersonFiles
 
 
 def part(client, name):
@@ -23,6 +24,19 @@ def test_health_says_how_every_part_is(client):
     assert names == ["recorder", "policy", "writer", "reviewer", "tester", "settings", "disk", "log", "versions"]
     assert all(part["text"] and isinstance(part["ok"], bool) for part in health["parts"])
     assert health["status"] == ("healthy" if all(part["ok"] for part in health["parts"]) else "unhealthy")
+
+
+def test_health_names_the_persons_folder_where_it_is_missing(client, served, monkeypatch, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    monkeypatch.setattr(served.services.folder, "files", PersonFiles(folder, served.paths.root))
+    assert "files" not in [part["name"] for part in client.get("/api/health").json()["parts"]]
+    folder.rmdir()
+    files = part(client, "files")
+    assert not files["ok"] and files["text"] == f"{folder} is not there" and "another folder" in files["advice"]
+    monkeypatch.setattr(served.services.folder, "files", None)
+    monkeypatch.setattr(served.services.folder, "failure", "~/gone: there is no such file or folder")
+    assert part(client, "files")["text"] == "~/gone: there is no such file or folder"
 
 
 def test_health_is_bad_where_nothing_is_recorded(client, served, monkeypatch):

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { FilesMessage } from "../../api/files";
 import { size } from "../../format";
+import { reporting } from "../../notices";
 import { address } from "../../router";
 import { settings } from "../../settings/settings";
 import { useStore } from "../../store";
@@ -24,9 +25,12 @@ export function FileList({ message: { folder, files, truncated, hint }, reload }
   return (
     <section class="stack" aria-labelledby="files-title" ref={section}>
       <h2 id="files-title">Your files</h2>
-      {hint && <p class="words quiet-text">{chosen === null ? "Open a folder of yours to write in its files." : `It cannot be opened now: ${hint}`}</p>}
-      {folder === null && <FolderChoice isOpen={false} onChange={reload} />}
-      {folder !== null && (
+      {hint && folder !== null && (
+        <p class="row" role="alert"><span class="wrong words">They cannot be shown now: {hint}</span><button onClick={reporting(reload)}>Try again</button></p>
+      )}
+      {hint && folder === null && <p class="words quiet-text">{chosen === null ? "Open a folder of yours to write in its files." : `It cannot be opened now: ${hint}`}</p>}
+      {folder === null && <FolderChoice isOpen={chosen !== null} onChange={reload} />}
+      {folder !== null && hint === null && (
         <>
           <p class="row"><label>Search <input type="search" value={words} onInput={(event) => setWords(event.currentTarget.value)} /></label>
             <span class="small quiet-text" role="status">{matching.length} of {files.length}{truncated && " and more"} files in <code>{folder}</code></span></p>
@@ -37,11 +41,13 @@ export function FileList({ message: { folder, files, truncated, hint }, reload }
           </ul>
           {files.length === 0 && <p class="quiet-text">There is no text file in it yet; a scratch file can be saved there.</p>}
           {matching.length > MOST_SHOWN && <p class="small quiet-text">{matching.length - MOST_SHOWN} more: search for them.</p>}
-          <details key={folder}>
-            <summary>Another folder</summary>
-            <FolderChoice isOpen onChange={reload} />
-          </details>
         </>
+      )}
+      {folder !== null && (
+        <details key={folder} open={hint !== null}>
+          <summary>Another folder</summary>
+          <FolderChoice isOpen onChange={reload} />
+        </details>
       )}
     </section>
   );

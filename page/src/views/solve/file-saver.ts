@@ -18,6 +18,8 @@ export const saverOf = (open: OpenDocument): FileSaver | null => savers.get(open
 
 export class FileSaver {
   readonly isChanged: Store<boolean>;
+  /** Whether the last attempt was refused: the text can be taken along as a download. */
+  readonly isRefused = new Store(false);
   #saved: Text | null; // null: the editor differs from the disk since it was opened
 
   /** content: of the file on the disk. */
@@ -32,6 +34,15 @@ export class FileSaver {
   }
 
   async save(): Promise<void> {
+    try {
+      await this.#save();
+    } catch (error) {
+      this.isRefused.set(true);
+      throw error;
+    }
+  }
+
+  async #save(): Promise<void> {
     const { view: { state }, session: { revision, changeCount }, folder } = this.open;
     const body = { path: this.path, text: fileText(state), revision, folder };
     try {
@@ -46,6 +57,7 @@ export class FileSaver {
 
   #note(revision: string, saved: Text, changes: number): void {
     this.#saved = saved;
+    this.isRefused.set(false);
     this.isChanged.set(!this.open.view.state.doc.eq(saved));
     workspace.noteSaved(this.open, revision, changes);
   }

@@ -62,13 +62,14 @@ async function saveInFolder(open: OpenDocument, path: string, folder: string | n
   await closing;
 }
 
-export function download({ fileName, view }: OpenDocument): void {
+export function download({ fileName, filePath, view }: OpenDocument): void {
   const url = URL.createObjectURL(new Blob([fileText(view.state)], { type: "text/plain" }));
   const link = document.createElement("a");
   Object.assign(link, { href: url, download: fileName });
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), DOWNLOADED_MS);
-  notify(`${fileName} is where your browser puts downloads. With a folder open, it is saved there.`);
+  const next = filePath === null ? " With a folder open, it is saved there." : "";
+  notify(`${fileName} is where your browser puts downloads.${next}`);
 }
 
 const DOWNLOADED_MS = 10_000;

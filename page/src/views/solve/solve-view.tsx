@@ -18,6 +18,7 @@ import { FileList } from "./file-list";
 import { contentPath, FileSaver, saverOf } from "./file-saver";
 import { OpenElsewhere } from "./open-elsewhere";
 import { ProblemList } from "./problem-list";
+import { download } from "./save-as";
 import "./solve-view.css";
 import { mayLeave } from "./unsaved";
 import { Work } from "./work";
@@ -57,7 +58,9 @@ export function FileView({ rest }: ViewProps) {
   if (!isOpen) return <p class="quiet-text" role="status">Opening {rest} …</p>;
   return (
     <>
-      {error !== null && <p class="wrong" role="alert">This cannot be saved now: {error}</p>}
+      {error !== null && (
+        <p class="row" role="alert"><span class="wrong">This cannot be saved now: {error}</span><button onClick={() => download(open)}>Download</button></p>
+      )}
       <Work key={open.session.id} open={open} saver={saver} />
     </>
   );

@@ -98,18 +98,20 @@ function Toolbar({ open, runner, saver, saveAs }: WorkProps & { runner: TestRunn
           <Button onClick={saveAs} title="Ctrl+S">Save as…</Button>
         </>
       )}
-      {saver && <Save saver={saver} />}
+      {saver && <Save open={open} saver={saver} />}
       <button class="end" onClick={leave}>End the session</button>
     </div>
   );
 }
 
-function Save({ saver }: { saver: FileSaver }) {
+function Save({ open, saver }: { open: OpenDocument; saver: FileSaver }) {
   const isChanged = useStore(saver.isChanged);
+  const isRefused = useStore(saver.isRefused);
   return (
     <>
       <Button class="primary" isOff={!isChanged} onClick={reporting(() => saver.save())} title="Ctrl+S">Save</Button>
       <span class="small quiet-text" role="status">{isChanged ? "Not saved" : "Saved"}</span>
+      {isRefused && <Button onClick={() => download(open)}>Download</Button>}
     </>
   );
 }
