@@ -11,7 +11,7 @@ from .conftest import screenshot, serve, violations
 TINY = {
     "featurizer": {"d_in": 24, "char_dim": 8},
     "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
-    "bc": {"epochs": 2},
+    "bc": {"epochs": 150, "patience": 150},  # seconds, in which the page is looked at
     "ppo": {"epochs": 2},
     "zero_style": {"epochs": 1, "roots": 2, "horizon": 2, "simulations": 2, "passes": 1},
 }

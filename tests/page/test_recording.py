@@ -378,6 +378,7 @@ def test_a_killed_server_loses_nothing_and_records_nothing_twice(page, server_pr
     page.goto(f"{server_process.url}#/solve/{PROBLEM}")
     editor = Editor(page)
     editor.content.click()
+    page.keyboard.press("Shift+Space")  # the assistant writes nothing meanwhile
     start, typed = editor.text(), ("before the end\n", "😀 in the middle", " while it is gone\n", "afterwards")
     page.keyboard.press("Control+End")
     page.keyboard.type(typed[0])
