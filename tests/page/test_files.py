@@ -1,5 +1,6 @@
 """A person's own files in a browser: opened, changed, saved, never clobbered."""
 
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
@@ -29,6 +30,16 @@ def server(server_of_files):
     (folder / ".env").write_text("SECRET=1")
     (folder / "<b>name.py").write_text("x = 1\n")
     return server_of_files
+
+
+@contextmanager
+def open_folder(server, folder):
+    """Another folder than the server's, or none, is open in the block."""
+    apply_change(server.running.services, SettingsChange(folder=folder))
+    try:
+        yield
+    finally:
+        apply_change(server.running.services, SettingsChange(folder=str(server.folder)))
 
 
 def test_a_file_is_opened_changed_and_saved_with_its_own_line_ends(opened, server):
@@ -198,15 +209,12 @@ def test_what_was_not_saved_in_a_folder_is_offered_where_the_same_path_of_anothe
     page.get_by_text("Not saved").wait_for()
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "file.py").write_text("other = 1\n")
-    apply_change(server.running.services, SettingsChange(folder=str(tmp_path)))
-    try:
+    with open_folder(server, str(tmp_path)):
         page.reload()
         page.locator(".cm-line", has_text="other = 1").wait_for()
         assert "mine" not in page.locator(".cm-content").inner_text()
         page.get_by_role("button", name="End the session").click()
         page.get_by_role("button", name="Go on with inner/file.py").wait_for()
-    finally:
-        apply_change(server.running.services, SettingsChange(folder=str(server.folder)))
 
 
 def test_a_text_that_was_not_saved_stays_in_view_when_its_folder_is_closed(page, server):
@@ -214,16 +222,13 @@ def test_a_text_that_was_not_saved_stays_in_view_when_its_folder_is_closed(page,
     page.locator(".cm-content").click()
     page.keyboard.type("mine ")
     page.get_by_text("Not saved").wait_for()
-    apply_change(server.running.services, SettingsChange(folder=None))
-    try:
+    with open_folder(server, None):
         page.reload()
         page.get_by_role("alert").filter(has_text="no folder is open").wait_for()
         page.locator(".cm-line", has_text="mine ").wait_for()
         page.get_by_role("button", name="End the session").click()
         page.get_by_role("dialog").get_by_role("button", name="Leave without saving").click()
         page.get_by_role("heading", name="What do you want to write?").wait_for()
-    finally:
-        apply_change(server.running.services, SettingsChange(folder=str(server.folder)))
 
 
 def test_a_damaged_address_loses_nothing_of_what_was_left_open(page, server):
