@@ -104,12 +104,13 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def append_line(path: Path, text: str) -> None:
+def append_line(path: Path, text: str, *, makes_folder: bool = True) -> None:
     """Adds one line at the end of `path` in a single write, so that lines of two processes do not mix.
 
-    A torn last line (a power cut) stays a line of its own. Raises InputError.
+    A torn last line (a power cut) stays a line of its own. makes_folder: if it is missing. Raises InputError.
     """
-    make_folder(path.parent)
+    if makes_folder:
+        make_folder(path.parent)
     with translate_os_errors(path), path.open("a+b", buffering=0) as file:
         torn = False
         if file.seek(0, os.SEEK_END):

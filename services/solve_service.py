@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from errors import InputError
 from judge import Problem
 from judge.problems import public_record
 from services.endpoints import Endpoint
@@ -44,7 +45,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             "Run a solution against all cases, hidden ones too.",
             SubmissionAnswer,
             SubmissionRequest,
-            refusals={**_UNKNOWN, **_MALFORMED, 507: "the disk is full: the problem cannot be marked as solved"},
+            refusals={**_UNKNOWN, **_MALFORMED},
         ),
         Endpoint(
             "POST",
@@ -101,7 +102,10 @@ class SolveService:
         run = submission.as_test_run(message.episode_id, message.timestep)
         self.services.recorder.note_test_run(message.episode_id, run)
         if submission.success:
-            self.services.solved.add(message.problem_id)
+            try:
+                self.services.solved.add(message.problem_id)
+            except InputError as error:  # the result is answered all the same
+                self.services.recorder.note_refusal(error)
 
 
 def _submission_answer(submission: Submission) -> SubmissionAnswer:

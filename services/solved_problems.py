@@ -33,13 +33,15 @@ class SolvedProblems:
         return problem_id in self._solved
 
     def add(self, problem_id: str) -> None:
-        """Marks a problem as solved; it is on the disk when this returns. Raises InputError: the disk refuses."""
+        """Marks a problem as solved; it is on the disk when this returns.
+
+        Raises InputError: the disk refuses; it counts as solved until the process ends, and is written with the next.
+        """
         with self._lock:
             if problem_id in self._solved:
                 return
-            solved = {**self._solved, problem_id: int(time.time() * 1000)}
-            atomic_write(self._path, json.dumps({"solved": solved}, indent=1))
-            self._solved = solved
+            self._solved = {**self._solved, problem_id: int(time.time() * 1000)}
+            atomic_write(self._path, json.dumps({"solved": self._solved}, indent=1))
 
 
 def _read(path: Path) -> dict[str, int]:

@@ -29,6 +29,7 @@ export function useRoute(): Route {
   useEffect(() => {
     const follow = () => setRoute(parseRoute(location.hash));
     addEventListener("hashchange", follow);
+    follow(); // it may have changed between rendering and this
     return () => removeEventListener("hashchange", follow);
   }, []);
   return route;

@@ -43,6 +43,8 @@ _LONG_TEXT = 100_000
 _MOST_PENDING = 16
 """States that are recorded before a thread works out what they mean."""
 
+_BEING_ERASED = "everything is being erased; try again in a moment"
+
 
 class Store(StrEnum):
     """Whose sessions they are: folders of the data root."""
@@ -78,8 +80,11 @@ class Recorder:
         self._paths, self.snapshots, self._clock, self._idle_seconds = paths, snapshots, clock, idle_seconds
         self._log = AppendLog()
         self._sessions: dict[str, Session] = {}
+        self._openings: set[asyncio.Task[None]] = set()
         self._idle_check: asyncio.Task[None] | None = None
         self._is_closed = False
+        self._closings = 0
+        """How often all sessions were given up."""
         self.problem_of_disk: str | None = None
         """Why the last append was refused; None: recording works."""
 
@@ -105,6 +110,7 @@ class Recorder:
         """
         if not problem_id.strip():
             raise InputError("problem_id", "is empty, expected the id of a problem")
+        closings = self._closings
         episode_id = str(uuid.uuid4())
         header = {"episode_id": episode_id, "problem_id": problem_id, "model": model, "startTime": self._now()}
         if file is not None:
@@ -116,16 +122,14 @@ class Recorder:
             latest = states[-1]["timestep"] if states else source_timestep
             header |= {"source_episode": source_episode, "source_timestep": latest}
             await asyncio.to_thread(_follow_all, live, states)
-        self._refuse_while_closed()
-        session = await self._open(store, header, states)
-        if self._is_closed:
-            await self._give_up(session)
-            self._refuse_while_closed()
-        session.live = live
-        for state in states:
-            session.note_state(state["timestep"], *_digests(state))
-        self._sessions[episode_id] = session
-        self._touch(session)
+        if self._is_closed or closings != self._closings:  # what was read of the source is gone too
+            raise ConflictError("recording", _BEING_ERASED)
+        opening = asyncio.create_task(self._open(store, header, states, live))
+        self._openings.add(opening)
+        opening.add_done_callback(self._openings.discard)
+        await asyncio.shield(opening)
+        if closings != self._closings:
+            raise ConflictError("recording", _BEING_ERASED)
         return episode_id
 
     async def add_state(self, episode_id: str, request: StateRequest) -> None:
@@ -222,12 +226,20 @@ class Recorder:
         return None if session is None else session.file
 
     def note_test_run(self, episode_id: str, run: dict[str, Any]) -> None:
-        """Keeps a line about tests that the person ran in an open session, without texts. Raises InputError."""
+        """Keeps a line about tests that the person ran in an open session, without texts, if the disk takes it."""
         if (session := self._sessions.get(episode_id)) is None:
             return
         results = [{"test_id": result["test_id"], "passed": result["passed"]} for result in run["test_results"]]
         line = {**run, "timestamp_ms": self._now(), "test_results": results}
-        append_line(session.stream.path.with_name(TEST_RUNS), json.dumps(line))
+        try:
+            append_line(session.stream.path.with_name(TEST_RUNS), json.dumps(line), makes_folder=False)
+        except InputError as error:  # also NotFoundError: the folder was removed meanwhile
+            self.note_refusal(error)
+
+    def note_refusal(self, error: InputError) -> None:
+        """Says as `problem_of_disk` that the disk refused something."""
+        if not isinstance(error, NotFoundError | ConflictError):
+            self.problem_of_disk = str(error)
 
     def open_sessions(self) -> list[str]:
         """Ids of the sessions that have not ended."""
@@ -267,7 +279,10 @@ class Recorder:
     async def without_sessions(self) -> AsyncIterator[None]:
         """No session is open in the block and none begins: those that were are given up, without an end."""
         self._is_closed = True
+        self._closings += 1
         try:
+            if self._openings:
+                await asyncio.wait(self._openings)
             for session in list(self._sessions.values()):
                 self._sessions.pop(session.id, None)
                 await self._give_up(session)
@@ -283,10 +298,6 @@ class Recorder:
             session.stream.close()
             for log in session.logs:
                 log.close()
-
-    def _refuse_while_closed(self) -> None:
-        if self._is_closed:
-            raise ConflictError("recording", "everything is being erased; try again in a moment")
 
     def _session(self, episode_id: str) -> Session:
         session = self._sessions.get(episode_id)
@@ -313,11 +324,13 @@ class Recorder:
         path = self._source_path(store, source)
         return [{**state, "episode_id": episode_id} for state in read_source(path, timestep)]
 
-    async def _open(self, store: Store, header: dict[str, Any], states: Sequence[dict[str, Any]]) -> Session:
+    async def _open(
+        self, store: Store, header: dict[str, Any], states: Sequence[dict[str, Any]], live: LiveEpisode
+    ) -> None:
+        """Makes a session's stream, which begins with `states`, and opens it."""
         episode_id = header["episode_id"]
         path = store.folder(self._paths) / episode_id / "raw" / f"{episode_id}.jsonl"
         stream = await self._new_file(path)
-        session = Session(episode_id, stream, header["problem_id"], header.get("file"))
         try:
             await self._append(stream, b"".join([_line(line) for line in (header, *states)]))
         except InputError:  # nothing is left of a session that has not begun
@@ -327,7 +340,11 @@ class Recorder:
                 path.parent.rmdir()
                 path.parent.parent.rmdir()
             raise
-        return session
+        session = Session(episode_id, stream, header["problem_id"], header.get("file"), live=live)
+        for state in states:
+            session.note_state(state["timestep"], *_digests(state))
+        self._sessions[episode_id] = session
+        self._touch(session)
 
     def _state(self, session: Session, request: StateRequest) -> dict[str, Any]:
         """The message as a stream has it, its attribution parsed. Raises MalformedError."""
@@ -359,7 +376,7 @@ class Recorder:
         try:
             return await asyncio.to_thread(LogFile, path)
         except InputError as error:
-            self._note_refusal(error)
+            self.note_refusal(error)
             raise
 
     def _follow(self, session: Session) -> None:
@@ -371,13 +388,9 @@ class Recorder:
         try:
             await asyncio.wrap_future(self._log.append(file, content, is_last=is_last))
         except InputError as error:
-            self._note_refusal(error)
+            self.note_refusal(error)
             raise
         self.problem_of_disk = None
-
-    def _note_refusal(self, error: InputError) -> None:
-        if not isinstance(error, NotFoundError | ConflictError):
-            self.problem_of_disk = str(error)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

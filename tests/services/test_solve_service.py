@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from errors import NoSpaceError
 from judge import Case, Problem
 from simulation.builtin_problems import BY_ID
 
@@ -147,6 +148,19 @@ def test_a_session_keeps_which_cases_a_submission_passed_and_no_text(client, ser
     assert (line["submission"], line["success"], line["timestep"]) == (True, False, 3)
     assert [result["passed"] for result in line["test_results"]] == [True, True, False]
     assert HIDDEN not in path.read_text() and VISIBLE not in path.read_text()
+
+
+def test_what_a_full_disk_cannot_keep_is_answered_all_the_same_and_said(client, served, problem, episode, monkeypatch):
+    def refuse(path, *_, **__):
+        raise NoSpaceError(str(path), "the disk is full")
+
+    monkeypatch.setattr("services.recording.recorder.append_line", refuse)
+    monkeypatch.setattr("services.solved_problems.atomic_write", refuse)
+    assert submit(client, "def shout(text): return text.upper()", episode).json()["success"]
+    assert "the disk is full" in served.services.recorder.problem_of_disk
+    assert PROBLEM.id in served.services.solved
+    run = {"episode_id": episode, "code": "x = 1", "test_cases": [], "timestep": 0, "timeout_ms": 5000}
+    assert client.post("/api/tester/execute", json={**run, "store_activity": True}).status_code == 200
 
 
 def test_the_preamble_of_a_problem_runs_before_the_code(client, served, monkeypatch):

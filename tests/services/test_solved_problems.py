@@ -52,4 +52,7 @@ def test_what_is_no_file_stays_and_the_disks_refusal_is_told(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError):
         blocked.add("a")
-    assert "a" not in blocked and "a" not in solved
+    assert "a" in blocked and "a" not in solved
+    (tmp_path / "file").unlink()
+    blocked.add("b")
+    assert {"a", "b"} <= set(json.loads((tmp_path / "file" / "solved.json").read_text())["solved"])

@@ -1,12 +1,15 @@
 """What is removed while sessions are recorded and tested does not come back, and recording goes on afterwards."""
 
 import asyncio
+import shutil
+import threading
 from contextlib import suppress
 
 import pytest
 
 from errors import ConflictError, InputError, NotFoundError
 from judge import Case, Problem
+from services.recording.append_log import LogFile
 from sessions.removal import erase
 
 PROBLEM = Problem("p", "f", (Case((), 1),))
@@ -56,6 +59,44 @@ def test_erasing_while_sessions_are_recorded_and_tested_leaves_nothing(make_reco
     episode_id = run(erase_again_and_again())
     assert recording.snapshot(episode_id)["states"][0]["env"]["compiled"]
     assert recorder.problem_of_disk is None
+
+
+def test_what_begins_while_everything_is_removed_has_its_files_made_before(make_recording, run, monkeypatch):
+    """A session begins in a thread: its file must not appear once everything is gone."""
+    recording = make_recording(problem=PROBLEM)
+    recorder, paths = recording.recorder, recording.paths
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def slow_file(path):
+        begun.set()
+        may_go_on.wait(20)
+        return LogFile(path)
+
+    async def erase_while_one_begins():
+        monkeypatch.setattr("services.recording.recorder.LogFile", slow_file)
+        starting = asyncio.create_task(recorder.start("p"))
+        await asyncio.to_thread(begun.wait, 20)
+        asyncio.get_running_loop().call_later(0.1, may_go_on.set)
+        async with recorder.without_sessions():
+            erase(paths)
+        with pytest.raises(ConflictError, match="being erased"):
+            await starting
+
+    run(erase_while_one_begins())
+    assert [path for path in paths.root.rglob("*") if path.is_file()] == []
+
+
+def test_a_test_run_of_a_session_whose_folder_is_gone_makes_none(make_recording, run):
+    recording = make_recording(problem=PROBLEM)
+
+    async def note():
+        episode_id = await recording.recorder.start("p")
+        shutil.rmtree(recording.paths.episodes / episode_id)
+        recording.recorder.note_test_run(episode_id, {"test_results": []})
+        assert not (recording.paths.episodes / episode_id).exists()
+        assert recording.recorder.problem_of_disk is None
+
+    run(note())
 
 
 def test_a_session_that_waits_or_is_tested_is_left_as_it_is_once_discarded(make_recording, run, state_request):
