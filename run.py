@@ -70,7 +70,7 @@ def parser() -> Parser:
     """The flags."""
     top = Parser(prog=RUN, description="Record sessions with the assistant, learn from them, compare, replace.")
     add = top.add_argument
-    add("--port", type=port, metavar="N", help="of the page on this machine (default: 3000 or the next free one)")
+    add("--port", type=port, metavar="N", help="of the page; 0: a free one (default: 3000 or the next free one)")
     add("--no-train", action="store_true", help="record sessions, learn from them later")
     add("--train-only", action="store_true", help="train on the recorded sessions and end")
     add("--serve", action="store_true", help="record until a signal ends it, without training")

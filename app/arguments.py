@@ -91,8 +91,8 @@ def seed(text: str) -> int:
 
 
 def port(text: str) -> int:
-    """A TCP port: 1 to 65535."""
-    return whole_number(text, 1, 65535)
+    """A TCP port: 1 to 65535; 0: any that is free."""
+    return whole_number(text, 0, 65535)
 
 
 def descriptor(text: str) -> int:

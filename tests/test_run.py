@@ -179,7 +179,7 @@ def test_a_training_that_a_server_starts_finds_its_settings_whatever_the_current
         (["--serve", "--folder", "absent"], "absent: is no folder"),
         (["--progress-fd", "1"], "expected at least 3"),
         (["--train-only", "--progress-fd", "987"], "no open descriptor"),
-        (["--port", "0"], "--port"),
+        (["--port", "-1"], "--port"),
         (["--port", "70000"], "expected at most 65535"),
         (["--seed", "x"], "--seed"),
         (["--device", "cuda:99"], "no cuda:99"),

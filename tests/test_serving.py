@@ -78,7 +78,7 @@ def paths(tmp_path):
 
 @pytest.fixture
 def start(tmp_path, root, paths, warm_python, cold_python):
-    """Starts run.py, in a terminal or not, in a folder with a small training_config.json.
+    """Starts run.py, in a terminal or not, in a folder with a small training_config.json, on a free port.
 
     cold: a new interpreter. is_refused: nothing is there before.
     """
@@ -96,7 +96,8 @@ def start(tmp_path, root, paths, warm_python, cold_python):
         for name in ("DISPLAY", "WAYLAND_DISPLAY"):
             environment.pop(name, None)
         python = cold_python if cold else warm_python
-        return Command(python([root / "run.py", *words], cwd=tmp_path, env=environment, stdin=stdin))
+        port = () if "--port" in words else ("--port", "0")
+        return Command(python([root / "run.py", *words, *port], cwd=tmp_path, env=environment, stdin=stdin))
 
     yield run
     for descriptor in terminals:
