@@ -13,8 +13,8 @@ from training.telemetry import RunRecord
 
 
 def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False) -> list[Episode]:
-    """The sessions at `path`, with a line for each file that was skipped, one for all that was repaired, and one for
-    all that the person excluded.
+    """The sessions at `path`, with a line for each file that was skipped, one for all that was repaired, one for all
+    that the person excluded, and one for all whose file is ignored by now, which are left out.
 
     That a stream lies beside its snapshot, as the recorder leaves it, is nothing to tell a person.
     """
@@ -27,8 +27,29 @@ def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False
         observer.message(f"repaired: {listed}")
     if summary.excluded:
         observer.message(f"excluded by the person: {pluralise(summary.excluded, 'session')}")
+    episodes = _without_ignored(episodes, path, observer)
     run.counts.update(sessions=len(episodes), states=sum(len(episode.states) for episode in episodes))
     return episodes
+
+
+def _without_ignored(episodes: Sequence[Episode], path: Path, observer: Observer) -> list[Episode]:
+    """The sessions but those of a person's file that is ignored or a secret now. Raises NotFoundError: all are."""
+    if not any(episode.file is not None and episode.folder is not None for episode in episodes):
+        return list(episodes)
+    try:
+        from sessions.ignored_sessions import IgnoredSessions
+    except ImportError:
+        why = "whether their files are ignored cannot be told without pathspec (extra `serve`)"
+        learned = [episode for episode in episodes if episode.file is None or episode.folder is None]
+    else:
+        why, sessions = "their files are ignored", IgnoredSessions()
+        learned = [episode for episode in episodes if not sessions.ignores(episode.file, episode.folder)]
+    left_out = f"{pluralise(len(episodes) - len(learned), 'session')}: {why}"
+    if not learned:
+        raise NotFoundError(str(path), f"nothing is learned from {left_out}")
+    if len(learned) < len(episodes):
+        observer.message(f"left out {left_out}")
+    return learned
 
 
 def without_open_sessions(episodes: Sequence[Episode], path: Path) -> list[Episode]:

@@ -70,7 +70,7 @@ class IgnoredFiles:
         inside = self._below_root(whole.absolute(), self._root.absolute())
         try:
             target = self._below_root(whole.resolve(), self._resolved_root)
-        except (OSError, RuntimeError):  # links that lead in a circle, a name that cannot be
+        except (OSError, RuntimeError, ValueError):  # links that lead in a circle, a name that cannot be
             return True
         if inside is None or target is None:
             return True

@@ -42,7 +42,7 @@ class Episode:
     """One session. `actions[i]` led to `states[i]`; the first state has no predecessor, `actions[0]` is None.
 
     source: the file it was read from. cut_off: the recording ends before the session did. file: path of the person's
-    file that was edited, from their folder; None: a problem, or not recorded.
+    file that was edited, from `folder` on, which is a whole path; None: a problem, or not recorded.
     source_episode: id of the recording that it goes on from, whose states up to turn `source_timestep` (None: all) come
     first; None: it begins anew. copied: how many of them another episode of the same set has too (`continuations`).
     first_recording: id of the recording with which the session began, if it is in the set; None: this one.
@@ -59,6 +59,7 @@ class Episode:
     source_timestep: int | None = None
     copied: int = 0
     first_recording: str | None = None
+    folder: str | None = None
 
     @property
     def session(self) -> str:

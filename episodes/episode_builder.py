@@ -38,6 +38,7 @@ def assemble(
     source: str,
     problem_id: str | None = None,
     file: str | None = None,
+    folder: str | None = None,
     origin: Origin = NO_ORIGIN,
     cut_off: bool = False,
     silent: Agent | None = None,
@@ -57,7 +58,18 @@ def assemble(
     if len(steps) < len(turns):
         repaired[SAME_TURN] += len(turns) - len(steps)
     states, actions = tuple(step.state for step in steps), tuple(step.action for step in steps)
-    return Episode(episode_id, source, problem_id, states, actions, cut_off, file, origin.episode, origin.timestep)
+    return Episode(
+        id=episode_id,
+        source=source,
+        problem_id=problem_id,
+        states=states,
+        actions=actions,
+        cut_off=cut_off,
+        file=file,
+        source_episode=origin.episode,
+        source_timestep=origin.timestep,
+        folder=folder,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def _episode(value: object, place: Place, name: str, source: str, repaired: Coun
         source=source,
         problem_id=problem_id_of(fields, place),
         file=file_of(fields, place),
+        folder=folder_of(fields),
         origin=origin_of(fields),
         cut_off="endTime" in fields and fields["endTime"] is None,
         silent="H" if kind == "snapshot" and actions is None else None,
@@ -88,6 +89,12 @@ def problem_id_of(fields: dict[str, Any], place: Place) -> str | None:
 def file_of(fields: dict[str, Any], place: Place) -> str | None:
     """Path of the person's file that was edited; None: not given."""
     return optional_text(fields.get("file"), (place, "file"))
+
+
+def folder_of(fields: dict[str, Any]) -> str | None:
+    """Whole path of the folder in which that file lies; None: not given. What is no text is another program's."""
+    folder = fields.get("folder")
+    return folder if isinstance(folder, str) else None
 
 
 def origin_of(fields: dict[str, Any]) -> Origin:

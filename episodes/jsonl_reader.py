@@ -18,7 +18,7 @@ from .canonical import tested
 from .episode import Episode
 from .episode_builder import assemble
 from .json_parser import Reader, any_value, decode, parse, read_bytes
-from .json_reader import file_of, origin_of, problem_id_of, states_reader
+from .json_reader import file_of, folder_of, origin_of, problem_id_of, states_reader
 from .recorded_state import RecordedState
 from .snapshot import SnapshotCache, parse_snapshot_state
 from .validation import Place, as_object, boolean, integer, optional_list, place_text, text
@@ -67,6 +67,7 @@ def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None 
         source=str(path),
         problem_id=problem_id_of(header, where),
         file=file_of(header, where),
+        folder=folder_of(header),
         origin=origin_of(header),
         cut_off=not ended,
         silent="H",

@@ -25,7 +25,7 @@ from .snapshot import UNDO, SnapshotCache, parse_snapshot_state
 from .validation import as_object, integer, text
 from .writer import action_part, env_part, line_entry, snapshot_path
 
-_HEADER = ("file", "model", "startTime", "source_episode", "source_timestep")
+_HEADER = ("file", "folder", "model", "startTime", "source_episode", "source_timestep")
 _MAX_ENTRIES = 20_000
 
 

@@ -54,6 +54,7 @@ def snapshot(episode: Episode) -> dict[str, object]:
         "startTime": times[0],
         "endTime": None if episode.cut_off else times[-1],
         **({} if episode.file is None else {"file": episode.file}),
+        **({} if episode.folder is None else {"folder": episode.folder}),
         **_origin(episode),
         "states": states,
     }

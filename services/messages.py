@@ -40,12 +40,16 @@ class Refusal(Struct, omit_defaults=True):
 
 
 class StartRequest(Struct):
-    """Begins a session. file: path of the person's file that is edited, from the folder of `/api/files`; null: none."""
+    """Begins a session. file: path of the person's file that is edited, from `folder` on; null: none.
+
+    folder: in which that file lies, as `/api/files` names it; null: the one that is open.
+    """
 
     problem_id: str
     source_episode: str | None = None
     source_timestep: Natural | None = None
     file: str | None = None
+    folder: str | None = None
 
 
 class StartAnswer(Struct, omit_defaults=True):

@@ -6,11 +6,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from delegates.file_kinds import is_python_file
 from delegates.selection import ReliableWriter
 from services.services import Services
+from sessions.ignored_sessions import IgnoredSessions
+from sessions.session_files import read_header
 from state_adapter import is_excluded
 
 MAX_SESSIONS = 50
@@ -20,11 +23,20 @@ _TAIL = 2**20
 """Bytes at a stream's end in which its last state must lie."""
 
 
+@dataclass(frozen=True, slots=True)
+class EditedFile:
+    """The person's file that a session's header names: its path from a folder on. None: it does not say."""
+
+    path: str | None
+    folder: str | None
+
+
 def latest_texts(folder: Path, most: int = MAX_SESSIONS) -> Iterator[str]:
     """The last text of each of the latest sessions in a folder, the oldest first.
 
-    What cannot be read, or is excluded from learning, is left out.
+    What cannot be read, is excluded from learning or of a file that is ignored now, is left out.
     """
+    ignored_sessions = IgnoredSessions()
     streams = [
         stream
         for stream in folder.glob("*/raw/*.jsonl")
@@ -35,7 +47,7 @@ def latest_texts(folder: Path, most: int = MAX_SESSIONS) -> Iterator[str]:
         with suppress(OSError):
             dated.append((stream.stat().st_mtime_ns, stream))
     for _, stream in sorted(dated)[-most:]:
-        text = last_text(stream)
+        text = last_text(stream, ignored_sessions)
         if text is not None:
             yield text
 
@@ -49,12 +61,14 @@ def relearn_texts(services: Services) -> None:
             embedded.add_text(text)
 
 
-def last_text(stream: Path) -> str | None:
+def last_text(stream: Path, ignored_sessions: IgnoredSessions | None = None) -> str | None:
     """The text of the last state of a session's stream.
 
     None: it has none, is not Python, cannot be read, or nothing may be learned from the session.
     """
-    edited, is_left_out = edited_file(stream), is_excluded(stream)
+    edited = edited_file(stream)
+    if is_excluded(stream) or (ignored_sessions or IgnoredSessions()).ignores(edited.path, edited.folder):
+        return None
     try:
         with stream.open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - _TAIL, 0))
@@ -64,17 +78,15 @@ def last_text(stream: Path) -> str | None:
     for line in reversed(lines):
         text = _member(line, "text")
         if text is not None:
-            return text if not is_left_out and is_python_file(edited, text.split("\n", 1)[0]) else None
+            return text if is_python_file(edited.path, text.split("\n", 1)[0]) else None
     return None
 
 
-def edited_file(stream: Path) -> str | None:
-    """Path of the person's file that a session's header names; None: it names none, or cannot be read."""
-    try:
-        with stream.open("rb") as file:
-            return _member(file.readline(_TAIL), "file")
-    except OSError:
-        return None
+def edited_file(stream: Path) -> EditedFile:
+    """What a session's header says of the person's file; nothing, if it cannot be read."""
+    header = read_header(stream)
+    path, folder = header.get("file"), header.get("folder")
+    return EditedFile(path if isinstance(path, str) else None, folder if isinstance(folder, str) else None)
 
 
 def _member(line: bytes, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Which folder holds the person's own files: the one that is open now, and the one of each open session's file.
+"""Which folder holds the person's own files: the one that is open now, and the one that a session's file lies in.
 
 Not here: the files (`person_files`), how the choice is remembered (`person_settings`).
 """
@@ -6,7 +6,6 @@ Not here: the files (`person_files`), how the choice is remembered (`person_sett
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path, PurePosixPath
 
 from delegates.ignored_files import is_secret_file
@@ -18,9 +17,6 @@ from services.person_files import (
     is_in_one_line,
     path_refusals,
 )
-
-MOST_SESSIONS = 1000
-"""Sessions of which is known in which folder their file lies; the latest ones."""
 
 _SYSTEM_FOLDERS = tuple(
     map(
@@ -48,8 +44,6 @@ class PersonFolder:
         self.files = files
         self.failure: str | None = None
         self._data_root = data_root
-        self._of_sessions: dict[str, PersonFiles] = {}
-        self._lock = threading.Lock()
 
     def open(self, files: PersonFiles | None) -> None:
         """Opens a folder in place of the one before; None: closes it."""
@@ -82,17 +76,25 @@ class PersonFolder:
             raise NotFoundError(folder, "is no longer the folder that is open; open it again to go on with this file")
         return files
 
-    def note_session(self, episode_id: str, files: PersonFiles) -> None:
-        """The session's file lies in that folder, whichever is opened later."""
-        with self._lock:
-            self._of_sessions[episode_id] = files
-            while len(self._of_sessions) > MOST_SESSIONS:
-                del self._of_sessions[next(iter(self._of_sessions))]
+    def files_for(self, folder: str | None) -> PersonFiles:
+        """The files among which that of a new session lies: in the folder at a whole path; None: in the open one.
 
-    def files_of(self, episode_id: str) -> PersonFiles | None:
-        """The files among which a session's file lies; None: no folder was open."""
-        with self._lock:
-            return self._of_sessions.get(episode_id, self.files)
+        Raises InputError: it cannot be the person's; NotFoundError: it is not there, or none is open.
+        """
+        files = self.files
+        if folder is None or (files is not None and folder == str(files.folder)):
+            return self.require_files()
+        return PersonFiles(allowed_folder(folder, self._data_root), self._data_root)
+
+    def files_in(self, folder: str | None) -> PersonFiles | None:
+        """The files in the folder that a session names; if it names none, in the open one. None: none is open.
+
+        Raises InputError: it is not there.
+        """
+        files = self.files
+        if folder is None or (files is not None and folder == str(files.folder)):
+            return files
+        return PersonFiles(Path(folder), self._data_root)
 
 
 def allowed_folder(name: str, data_root: Path) -> Path:

@@ -36,7 +36,7 @@ class SessionHelp:
         if not is_python_file(file, first_line):
             return f"{file} is not Python: what you do is recorded, but only Python is written"
         try:
-            if (files := self.folder.files_of(episode_id)) is not None:
+            if (files := self.folder.files_in(self.recorder.folder(episode_id))) is not None:
                 files.allowed(file)
         except InputError as error:
             return str(error)

@@ -15,7 +15,7 @@ class SessionFacts(Struct, kw_only=True):
 
     title: of its problem, else its file's name, else its id. written: characters that the assistant wrote and the
     person replied to; retained: of these, those that stood then; null: not counted yet. excluded: nothing learns from
-    it. reason: why it is unreadable.
+    it: the person said so, or its file is ignored. reason: why it is unreadable.
     """
 
     id: str

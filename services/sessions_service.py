@@ -42,6 +42,7 @@ from services.sessions_messages import (
 )
 from services.solved_problems import SolvedProblems
 from sessions.export import export
+from sessions.ignored_sessions import IgnoredSessions
 from sessions.removal import erase, remove
 from sessions.replay import AUTHORS, Replay, ReplayStep
 from sessions.session_files import SessionFile, read_header
@@ -71,7 +72,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
         ),
         Endpoint(
             "POST", "/api/sessions/{id}/exclude", service.exclude, "Leave a session out of learning, or take it in.",
-            Ok, ExcludeRequest, refusals={**_UNKNOWN, **_MALFORMED, **_DISK},
+            Ok, ExcludeRequest, refusals={**_UNKNOWN, 409: "its file is ignored", **_MALFORMED, **_DISK},
         ),
         Endpoint(
             "POST", "/api/sessions/{id}/delete", service.delete, "Delete a session, with games that played on from it.",
@@ -108,7 +109,7 @@ class SessionsService:
     async def sessions(self, request: Request) -> Response:
         recorder = self.services.recorder
         rows = await asyncio.to_thread(self.library.rows, recorder.open_sessions())
-        return await asyncio.to_thread(lambda: answer([self._summary(row) for row in rows]))
+        return await asyncio.to_thread(self._list, rows)
 
     async def timeline(self, request: Request) -> Response:
         session_id = request.path_params["id"]
@@ -147,11 +148,19 @@ class SessionsService:
                     await asyncio.to_thread(self._erase, message.models_too)
         return answer(Ok())
 
+    def _list(self, rows: Sequence[SessionRow]) -> Response:
+        ignored_sessions = IgnoredSessions()
+        return answer([self._summary(row, ignored_sessions) for row in rows])
+
     def _timeline(self, session_id: str) -> SessionTimeline:
         replay = self.library.replay(session_id)
-        return SessionTimeline(**self._facts(self.library.row(session_id)), states=_timeline(replay))
+        facts = self._facts(self.library.row(session_id), IgnoredSessions())
+        return SessionTimeline(**facts, states=_timeline(replay))
 
     def _exclude(self, session_id: str, excluded: bool) -> None:
+        header = read_header(self.library.session(session_id).path)
+        if not excluded and _is_of_ignored_file(header, IgnoredSessions()):
+            raise ConflictError(f"session {session_id}", f"{header['file']} is ignored, so nothing is learned from it")
         self.library.set_excluded(session_id, excluded)
         relearn_texts(self.services)
 
@@ -208,11 +217,12 @@ class SessionsService:
         services.writers.apply_tutor(settings)
         services.folder.open_remembered(settings.folder)
 
-    def _summary(self, row: SessionRow) -> SessionSummary:
+    def _summary(self, row: SessionRow, ignored_sessions: IgnoredSessions) -> SessionSummary:
         open_states = self.services.recorder.state_count(row.session.id)
-        return SessionSummary(**self._facts(row), states=row.counts.states if open_states is None else open_states)
+        states = row.counts.states if open_states is None else open_states
+        return SessionSummary(**self._facts(row, ignored_sessions), states=states)
 
-    def _facts(self, row: SessionRow) -> dict[str, Any]:
+    def _facts(self, row: SessionRow, ignored_sessions: IgnoredSessions) -> dict[str, Any]:
         header, counts = row.header, row.counts
         problem_id, file = _text(header.get("problem_id")), _text(header.get("file"))
         problem = self.services.problems.get(problem_id or "")
@@ -227,7 +237,7 @@ class SessionsService:
             "ended": None if is_open else _milliseconds(header.get("endTime"), counts.ended),
             "written": counts.written,
             "retained": counts.retained,
-            "excluded": row.excluded,
+            "excluded": row.excluded or _is_of_ignored_file(header, ignored_sessions),
             "bytes": row.bytes,
             "status": status,
             "reason": counts.reason,
@@ -314,6 +324,12 @@ def _state(replay: Replay, index: int) -> SessionState:
         CursorPlace(cursor.line + 1, cursor.char) if cursor.on and cursor.line >= 0 else None,
         replay.steps[index - 1].text if index else None,
     )
+
+
+def _is_of_ignored_file(header: dict[str, Any], ignored_sessions: IgnoredSessions) -> bool:
+    """Whether the person's file that a session's header names is ignored now, in its own folder."""
+    file, folder = header.get("file"), header.get("folder")
+    return isinstance(file, str) and isinstance(folder, str) and ignored_sessions.ignores(file, folder)
 
 
 def _title(problem_id: str | None, row: SessionRow) -> str:

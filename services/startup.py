@@ -39,7 +39,7 @@ from services.current_models import CurrentModels
 from services.current_reviewer import CurrentReviewer
 from services.failure_log import FailureLog
 from services.middleware import AccessRules
-from services.own_texts import edited_file, last_text, relearn_texts
+from services.own_texts import EditedFile, edited_file, last_text, relearn_texts
 from services.page import Page
 from services.person_files import PersonFiles
 from services.person_folder import PersonFolder
@@ -50,6 +50,7 @@ from services.server import HOST, Listener, Server, listen
 from services.services import Services
 from services.settings_messages import Settings, SettingsChange
 from services.training_process import TrainingProcess
+from sessions.ignored_sessions import IgnoredSessions
 from sessions.removal import remove_leftovers
 from simulation.problem_loader import load_problems
 from state_adapter import exclusion_mark
@@ -329,11 +330,18 @@ def _person_settings(config: LoopConfig, folder: PersonFolder, path: Path | None
 
 def _learn_text(embedded: EmbeddedWriter, folder: PersonFolder, stream: Path) -> None:
     """Lets the embedded writer know what a session came to; nothing learns from a file that is ignored meanwhile."""
-    file, files = edited_file(stream), folder.files_of(stream.stem)
-    if file is not None and files is not None and files.is_ignored(PurePosixPath(file)):
+    if _is_ignored(edited_file(stream), folder):
         atomic_write(exclusion_mark(stream), b"")
     if (text := last_text(stream)) is not None:
         embedded.add_text(text)
+
+
+def _is_ignored(file: EditedFile, folder: PersonFolder) -> bool:
+    """By the rules of its own folder; a session that names none is asked of the open one."""
+    if file.folder is not None:
+        return IgnoredSessions().ignores(file.path, file.folder)
+    files = folder.files
+    return file.path is not None and files is not None and files.is_ignored(PurePosixPath(file.path))
 
 
 def _load_policy(config: LoopConfig, services: Services, settings_file: str, timed: Callable[[str, str], None]) -> None:

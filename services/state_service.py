@@ -93,9 +93,9 @@ def _session_endpoints(service: StateService) -> Sequence[Endpoint]:
             StartRequest,
             query=_STORES,
             refusals={
-                400: "the problem's id is empty, or the file's path is none",
-                403: "nobody may look at the file: outside of the folder, ignored, a secret, a link",
-                404: "there is no such source, or no folder is open",
+                400: "the problem's id is empty, or the path of the file or of its folder is none",
+                403: "nobody may look at the file: outside of its folder, ignored, a secret, a link, the system's",
+                404: "there is no such source, no folder is open, or the file's folder is not there",
                 409: "everything is being erased",
                 **_MALFORMED,
                 **_DISK,
@@ -198,22 +198,26 @@ class StateService:
     async def start(self, request: Request) -> Response:
         message = await read(request, StartRequest)
         recorder, store = self.services.recorder, _store(request)
-        folder = self.services.folder
-        files = None if message.file is None else folder.require_files()
+        edited = await asyncio.to_thread(self._edited, message)
         episode_id = await recorder.start(
             message.problem_id,
             store=store,
             source_episode=message.source_episode,
             source_timestep=message.source_timestep,
             model=self.services.writer_name,
-            file=None if files is None else str(await asyncio.to_thread(files.allowed, message.file or "")),
+            **edited,
         )
-        if files is not None:
-            folder.note_session(episode_id, files)
         if message.source_episode is None:
             return answer(StartAnswer(episode_id))
         changes = await recorder.count_source_changes(store, message.source_episode)
         return answer(StartAnswer(episode_id, recorder.latest_timestep(episode_id), changes))
+
+    def _edited(self, message: StartRequest) -> dict[str, str]:
+        """The `file` that a session edits and its `folder`, if it is a file of the person's. Raises InputError."""
+        if message.file is None:
+            return {}
+        files = self.services.folder.files_for(message.folder)
+        return {"file": str(files.allowed(message.file)), "folder": str(files.folder)}
 
     async def add_state(self, request: Request) -> Response:
         message = await read(request, StateRequest)

@@ -26,7 +26,7 @@ SEPARATOR = "~"
 
 Stamp = tuple[int, ...]
 
-HEADER = ("episode_id", "problem_id", "file", "startTime", "endTime")
+HEADER = ("episode_id", "problem_id", "file", "folder", "startTime", "endTime")
 """What is taken of what a file says before its states."""
 
 

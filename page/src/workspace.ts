@@ -78,7 +78,6 @@ interface About extends SessionAbout {
   title: string;
   fileName: string;
   problem: ProblemMessage | null;
-  folder?: string | null;
 }
 
 const SCRATCH_ID = "scratch";

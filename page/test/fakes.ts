@@ -46,6 +46,8 @@ export class RecordedOnDisk {
 
 export class FakeServer {
   readonly disk = new Map<string, RecordedOnDisk>();
+  /** Requests that began a session. */
+  readonly starts: Record<string, unknown>[] = [];
   /** Whether a request gets lost: before it is carried out, or its answer. */
   loses: (path: string) => "request" | "answer" | null = () => null;
 
@@ -76,7 +78,9 @@ export class FakeServer {
     return { ok: true };
   }
 
-  #start({ source_episode: source }: Record<string, unknown>): StartAnswer {
+  #start(body: Record<string, unknown>): StartAnswer {
+    this.starts.push(body);
+    const { source_episode: source } = body;
     const session = new RecordedOnDisk();
     const id = `session-${this.disk.size}`;
     const before = this.disk.get(source as string);

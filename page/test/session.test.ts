@@ -24,11 +24,11 @@ class Recorded {
   #isLoaded = true;
   readonly #extension;
 
-  constructor(text: string) {
+  constructor(text: string, about: SessionAbout = { problemId: "p", filePath: null }) {
     const { doc, extension } = openFile(text);
     this.#extension = extension;
     this.state = EditorState.create({ doc, extensions: extension });
-    this.journal = Journal.begin(this.storage, "k", { problemId: "p", filePath: null }, text);
+    this.journal = Journal.begin(this.storage, "k", about, text);
     this.session = this.#record();
   }
 
@@ -190,4 +190,24 @@ test("what is stored of the lines is bounded as the text is", async () => {
     if (i === 400) early = recorded.storage.size;
   }
   assert.ok(recorded.storage.size < 2 * early);
+});
+
+test("a session of the person's file names its folder, also when it goes on after the server was started again", async () => {
+  const recorded = new Recorded("a\n", { problemId: "file", filePath: "a.py", folder: "/home/me/project" });
+  await recorded.posted();
+  await recorded.restart();
+  recorded.change({ from: 0, insert: "#" });
+  await recorded.posted();
+  assert.equal(recorded.server.starts.length, 2);
+  for (const { problem_id, file, folder } of recorded.server.starts) {
+    assert.deepEqual([problem_id, file, folder], ["file", "a.py", "/home/me/project"]);
+  }
+});
+
+test("a problem, and a file of a page that knew no folder, name none", async () => {
+  for (const about of [{ problemId: "p", filePath: null, folder: "/x" }, { problemId: "file", filePath: "a.py" }]) {
+    const recorded = new Recorded("a\n", about);
+    await recorded.posted();
+    assert.ok(recorded.server.starts.length === 1 && recorded.server.starts.every((start) => !("folder" in start)));
+  }
 });

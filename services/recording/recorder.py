@@ -101,20 +101,20 @@ class Recorder:
         source_timestep: int | None = None,
         model: str | None = None,
         file: str | None = None,
+        folder: str | None = None,
     ) -> str:
         """Begins a session; returns its id.
 
         source_episode: begins with that session's states, up to `source_timestep`. file: path of the person's file that
-        is edited. Raises InputError (no problem id, or the disk refuses), NotFoundError (no such source), ConflictError
-        (`without_sessions`).
+        is edited, from `folder` on, which is a whole path. Raises InputError (no problem id, or the disk refuses),
+        NotFoundError (no such source), ConflictError (`without_sessions`).
         """
         if not problem_id.strip():
             raise InputError("problem_id", "is empty, expected the id of a problem")
         closings = self._closings
         episode_id = str(uuid.uuid4())
         header = {"episode_id": episode_id, "problem_id": problem_id, "model": model, "startTime": self._now()}
-        if file is not None:
-            header["file"] = file
+        header |= {key: value for key, value in (("file", file), ("folder", folder)) if value is not None}
         states: list[dict[str, Any]] = []
         live = LiveEpisode()
         if source_episode is not None:
@@ -224,6 +224,11 @@ class Recorder:
         """Path of the person's file that is edited in an open session; None: there is none."""
         session = self._sessions.get(episode_id or "")
         return None if session is None else session.file
+
+    def folder(self, episode_id: str | None) -> str | None:
+        """Whole path of the folder in which that file lies; None: there is no file."""
+        session = self._sessions.get(episode_id or "")
+        return None if session is None else session.folder
 
     def note_test_run(self, episode_id: str, run: dict[str, Any]) -> None:
         """Keeps a line about tests that the person ran in an open session, without texts, if the disk takes it."""
@@ -340,7 +345,7 @@ class Recorder:
                 path.parent.rmdir()
                 path.parent.parent.rmdir()
             raise
-        session = Session(episode_id, stream, header["problem_id"], header.get("file"), live=live)
+        session = Session(episode_id, stream, header["problem_id"], header.get("file"), header.get("folder"), live=live)
         for state in states:
             session.note_state(state["timestep"], *_digests(state))
         self._sessions[episode_id] = session

@@ -70,12 +70,16 @@ class NumberedLog:
 
 @dataclass(slots=True)
 class Session:
-    """An open session. file: path of the person's file that is edited. last_message: when it came, monotonic."""
+    """An open session. file: path of the person's file that is edited, from `folder` on, which is a whole path.
+
+    last_message: when it came, monotonic.
+    """
 
     id: str
     stream: LogFile
     problem_id: str | None
     file: str | None = None
+    folder: str | None = None
     last_message: float = 0.0
     changes: NumberedLog = field(init=False)
     activity: NumberedLog = field(init=False)

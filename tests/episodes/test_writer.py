@@ -187,6 +187,25 @@ def test_the_persons_file_reads_back_and_is_absent_where_there_is_none(tmp_path,
     assert again.file == file
 
 
+@pytest.mark.parametrize("folder", [None, "/home/ünï/project", "/odd/\ud83d"])
+def test_the_folder_of_the_persons_file_reads_back_and_is_absent_where_there_is_none(tmp_path, folder):
+    state = State(("a",), 0, unedited(1), unedited(1))
+    states, moves = (state, dataclasses.replace(state, t=1)), (None, Action("A", Decision.NO_OP, -1))
+    path = write_snapshot(Episode("e", "memory", "p", states, moves, file="a.py", folder=folder), tmp_path)
+    assert json.loads(path.read_text()).get("folder") == folder and ("folder" in path.read_text()) == bool(folder)
+    (again,), _ = read_episodes(path)
+    assert again.folder == folder
+
+
+def test_a_folder_that_is_no_text_is_another_programs_and_says_nothing(tmp_path):
+    state = State(("a",), 0, unedited(1), unedited(1))
+    states, moves = (state, dataclasses.replace(state, t=1)), (None, Action("A", Decision.NO_OP, -1))
+    path = write_snapshot(Episode("e", "memory", "p", states, moves), tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "folder": {"id": 3}}))
+    (again,), _ = read_episodes(path)
+    assert again.folder is None
+
+
 @pytest.mark.parametrize(
     "name", ["e-1 #0", "", ".", "..", "a/b", "../b", "a\\b", "a\0b", "\n", "é", "\ud800", "a.json"]
 )

@@ -3,7 +3,7 @@
 import json
 import os
 
-from services.own_texts import edited_file, last_text, latest_texts
+from services.own_texts import EditedFile, edited_file, last_text, latest_texts
 from state_adapter import exclusion_mark
 
 
@@ -33,12 +33,23 @@ def test_what_a_crash_tore_is_passed_over(tmp_path):
 def test_nothing_is_learned_of_other_kinds_of_files_nor_of_sessions_that_are_left_out(tmp_path):
     assert last_text(stream(tmp_path, "notes", {"episode_id": "notes", "file": "notes.md"}, {"text": "# a"})) is None
     python = stream(tmp_path, "python", {"episode_id": "python", "file": "src/a.py"}, {"text": "a"})
-    assert edited_file(python) == "src/a.py" and last_text(python) == "a"
+    assert edited_file(python) == EditedFile("src/a.py", None) and last_text(python) == "a"
     exclusion_mark(python).touch()
     assert last_text(python) is None and list(latest_texts(tmp_path)) == []
 
 
 def test_the_file_of_a_torn_or_absent_session_is_unknown(tmp_path):
-    assert edited_file(stream(tmp_path, "torn", '{"episode_id": "torn", "fi')) is None
-    assert edited_file(stream(tmp_path, "wrong", '{"episode_id": "wrong", "file": 3}')) is None
-    assert edited_file(tmp_path / "absent") is None
+    unknown = EditedFile(None, None)
+    assert edited_file(stream(tmp_path, "torn", '{"episode_id": "torn", "fi')) == unknown
+    assert edited_file(stream(tmp_path, "wrong", '{"episode_id": "wrong", "file": 3, "folder": []}')) == unknown
+    assert edited_file(tmp_path / "absent") == unknown
+
+
+def test_nothing_is_learned_of_a_file_that_is_ignored_by_now(tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    header = {"episode_id": "mine", "file": "src/a.py", "folder": str(own)}
+    mine = stream(tmp_path / "episodes", "mine", header, {"text": "a"})
+    assert last_text(mine) == "a" and list(latest_texts(tmp_path / "episodes")) == ["a"]
+    (own / ".gitignore").write_text("src\n")
+    assert last_text(mine) is None and list(latest_texts(tmp_path / "episodes")) == []

@@ -115,9 +115,21 @@ def test_a_remembered_folder_that_is_gone_is_not_open_and_the_reason_is_said(hom
 def test_a_sessions_file_stays_in_its_folder_whichever_is_opened_later(home):
     (home / "other").mkdir()
     folder = PersonFolder(home / "data")
-    folder.open(folder.chosen("~/project"))
-    folder.note_session("s", folder.require_files())
     folder.open(folder.chosen("~/other"))
-    assert folder.files_of("s").folder == home / "project" and folder.files_of("later").folder == home / "other"
+    assert folder.files_in(str(home / "project")).folder == home / "project"
+    assert folder.files_in(None) is folder.files is folder.files_in(str(home / "other"))
+    assert folder.files_for(str(home / "project")).folder == home / "project"
+    assert folder.files_for(None) is folder.files
     with pytest.raises(NotFoundError, match="no longer the folder"):
         folder.require_files(str(home / "project"))
+
+
+def test_a_session_begins_only_in_a_folder_that_can_be_the_persons(home):
+    folder = PersonFolder(home / "data")
+    for name, kind in (("/etc", ForbiddenFileError), ("~/data", ForbiddenFileError), ("~/absent", NotFoundError)):
+        with pytest.raises(kind):
+            folder.files_for(name)
+    with pytest.raises(NotFoundError, match="no folder is open"):
+        folder.files_for(None)
+    with pytest.raises(NotFoundError):
+        folder.files_in(str(home / "absent"))

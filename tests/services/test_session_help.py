@@ -11,8 +11,8 @@ from services.session_help import SessionHelp
 class OneSession:
     """A recorder with an open session of a file."""
 
-    def __init__(self, file):
-        self._file = file
+    def __init__(self, file, folder=None):
+        self._file, self._folder = file, folder
 
     def problem(self, episode_id):
         return None
@@ -22,6 +22,9 @@ class OneSession:
 
     def file(self, episode_id):
         return self._file if episode_id == "open" else None
+
+    def folder(self, episode_id):
+        return self._folder
 
 
 @pytest.fixture
@@ -52,3 +55,16 @@ def test_a_file_that_is_ignored_meanwhile_is_no_longer_helped_with(folder):
     assert sessions.refusal("open", "") is None
     (folder.files.folder / ".codeassistignore").write_text("src/\n")
     assert "ignored" in sessions.refusal("open", "")
+
+
+def test_ignore_files_of_the_sessions_own_folder_count_whichever_is_open(folder, tmp_path):
+    earlier = tmp_path / "earlier"
+    earlier.mkdir()
+    sessions = SessionHelp(OneSession("src/a.py", str(earlier)), folder)
+    (folder.files.folder / ".gitignore").write_text("src/\n")
+    assert sessions.refusal("open", "") is None
+    (earlier / ".gitignore").write_text("a.py\n")
+    assert "ignored" in sessions.refusal("open", "")
+    (earlier / ".gitignore").unlink()
+    earlier.rmdir()
+    assert "earlier" in sessions.refusal("open", "")

@@ -357,3 +357,22 @@ def test_a_kill_in_the_middle_of_deleting_leaves_each_session_whole_or_gone(serv
     server_process.start()
     assert sorted(row["id"] for row in server_process.get("/api/sessions")) == left
     assert sorted(path.name for path in episodes.iterdir()) == left
+
+
+def test_a_session_of_a_file_that_is_ignored_by_now_says_so_and_cannot_be_taken_in(client, served, tmp_path):
+    own, name = tmp_path / "own", "of-own-file"
+    own.mkdir()
+    header = {"episode_id": name, "problem_id": "own", "file": "a.py", "folder": str(own)}
+    stream = served.paths.episodes / name / "raw" / f"{name}.jsonl"
+    stream.parent.mkdir(parents=True)
+    stream.write_text(json.dumps(header) + "\n")
+    assert not summary(client, name)["excluded"]
+    (own / ".gitignore").write_text("a.py\n")
+    assert summary(client, name)["excluded"] and client.get(f"/api/sessions/{name}").json()["excluded"]
+    refusal = client.post(f"/api/sessions/{name}/exclude", json={"excluded": False})
+    assert refusal.status_code == 409 and "a.py is ignored" in refusal.json()["detail"]
+    assert client.post(f"/api/sessions/{name}/exclude", json={"excluded": True}).status_code == 200
+    (own / ".gitignore").unlink()
+    assert client.post(f"/api/sessions/{name}/exclude", json={"excluded": False}).status_code == 200
+    assert not summary(client, name)["excluded"]
+    shutil.rmtree(served.paths.episodes / name)

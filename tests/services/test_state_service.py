@@ -1,5 +1,7 @@
 """The state service promises: whoever says in a client's words that a session is no person's, keeps it from theirs."""
 
+import json
+
 import pytest
 
 
@@ -90,3 +92,44 @@ def test_a_session_that_goes_on_from_another_is_told_what_of_it_is_on_the_disk(c
     assert client.post(f"{path}/end").status_code == 200
     third = start(client, **source, source_timestep=0)
     assert (third["source_timestep"], third["source_changes"]) == (0, 6)
+
+
+@pytest.fixture
+def earlier_folder(tmp_path):
+    """A folder of the person's that was open in an earlier run; another one is open now."""
+    folder = tmp_path / "earlier"
+    folder.mkdir()
+    return folder
+
+
+def start_of(client, **more):
+    return client.post("/api/backend/episodes/start", json={"problem_id": "own", **more})
+
+
+def test_the_rules_of_a_files_own_folder_count_though_another_one_is_open(served, client, earlier_folder):
+    (earlier_folder / ".gitignore").write_text("mine.py\n")
+    assert start_of(client, file="mine.py").status_code == 200
+    assert start_of(client, file="mine.py", folder=str(earlier_folder)).status_code == 403
+    episode = start_of(client, file="b.py", folder=str(earlier_folder)).json()["episode_id"]
+    header = json.loads((served.paths.episodes / episode / "raw" / f"{episode}.jsonl").read_text().splitlines()[0])
+    assert (header["file"], header["folder"]) == ("b.py", str(earlier_folder))
+
+
+def test_a_client_that_names_no_folder_records_in_the_open_one(served, client):
+    episode = start_of(client, file="c.py").json()["episode_id"]
+    assert served.services.recorder.folder(episode) == str(served.services.folder.files.folder)
+
+
+@pytest.mark.parametrize(
+    ("folder", "status"), [("/etc", 403), ("/", 403), ("/absent-folder", 404), ("project", 400), ("", 400), (5, 422)]
+)
+def test_a_session_in_a_folder_that_is_not_the_persons_is_refused_and_leaves_nothing(served, client, folder, status):
+    before = set(served.paths.episodes.glob("*"))
+    answer = start_of(client, file="a.py", folder=folder)
+    assert answer.status_code == status and answer.json()["detail"]
+    assert set(served.paths.episodes.glob("*")) == before
+
+
+def test_a_session_of_a_problem_has_no_folder_whatever_its_client_says(served, client):
+    episode = start_of(client, folder="/etc").json()["episode_id"]
+    assert served.services.recorder.folder(episode) is None

@@ -26,6 +26,8 @@ export interface SessionAbout {
   problemId: string;
   /** Path of the person's own file; null: it is none. */
   filePath: string | null;
+  /** Whole path of the folder in which it lies; null: it is none, or that is unknown. */
+  folder?: string | null;
 }
 
 export interface SessionOptions {
@@ -218,8 +220,8 @@ export class RecordedSession {
 }
 
 /** With which a session begins at the server. */
-export function startOfSession({ problemId, filePath }: SessionAbout): Record<string, unknown> {
-  return { problem_id: problemId, ...(filePath === null ? {} : { file: filePath }) };
+export function startOfSession({ problemId, filePath, folder = null }: SessionAbout): Record<string, unknown> {
+  return { problem_id: problemId, ...(filePath === null ? {} : { file: filePath, ...(folder === null ? {} : { folder }) }) };
 }
 
 function selectionOf(state: EditorState): FileSelection {

@@ -169,18 +169,20 @@ def test_a_session_of_the_persons_file_says_so_in_its_stream_its_snapshot_and_it
 ):
     async def play():
         recorder = recording.recorder
-        episode_id = await recorder.start("own", file="src/ünï.py")
+        episode_id = await recorder.start("own", file="src/ünï.py", folder="/home/ünï")
         await recorder.add_state(episode_id, state_request("a", 0))
         await recorder.add_state(episode_id, state_request("b", 1))
         assert recorder.file(episode_id) == "src/ünï.py" and recorder.file("another") is None
+        assert recorder.folder(episode_id) == "/home/ünï" and recorder.folder("another") is None
         await recorder.end(episode_id)
         return episode_id
 
     episode_id = run(play())
-    assert recording.lines(episode_id)[0]["file"] == "src/ünï.py"
-    assert recording.snapshot(episode_id)["file"] == "src/ünï.py"
+    for header in (recording.lines(episode_id)[0], recording.snapshot(episode_id)):
+        assert (header["file"], header["folder"]) == ("src/ünï.py", "/home/ünï")
     (episode,), _ = read_episodes(recording.paths.episodes)
     assert episode.file == read_session(recording.stream(episode_id)).file == "src/ünï.py"
+    assert episode.folder == read_session(recording.stream(episode_id)).folder == "/home/ünï"
 
 
 def test_a_session_of_a_problem_names_no_file(recording, run, state_request):
@@ -190,8 +192,8 @@ def test_a_session_of_a_problem_names_no_file(recording, run, state_request):
         return recorder.file(episode_id)
 
     episode_id, file = played(recording, run, play)
-    assert file is None and "file" not in recording.lines(episode_id)[0]
-    assert "file" not in recording.snapshot(episode_id)
+    for header in (recording.lines(episode_id)[0], recording.snapshot(episode_id)):
+        assert file is None and not {"file", "folder"} & header.keys()
 
 
 DECIDED = Action("A", Decision.WRITE_SINGLE_LINE, 1, probability=0.25, decision_probability=0.5, model="m", kept=0.75)
