@@ -99,13 +99,14 @@ def _failures(cases: Sequence[Case], outcomes: Sequence[CaseOutcome]) -> Iterato
     """A line for each case with an outcome that is not the expected one."""
     for number, (case, outcome) in enumerate(zip(cases, outcomes, strict=False), start=1):
         if not outcome.passed:
-            failure = outcome.error or _difference(case, outcome.actual or "")
-            yield f"case {number}: {failure[:MAX_SHOWN]}"
+            yield f"case {number}: {_failure(case, outcome)[:MAX_SHOWN]}"
 
 
-def _difference(case: Case, result: str) -> str:
-    """What came instead of what was expected; of a hidden case nothing that gives its answer away."""
-    return "a hidden case has another result" if case.hidden else f"{case.expected!r} was expected, {result} came"
+def _failure(case: Case, outcome: CaseOutcome) -> str:
+    """The error, or what came instead of what was expected; of a hidden case nothing that gives it away."""
+    if case.hidden:
+        return "a hidden case has another result" if outcome.error is None else "a hidden case ended in an error"
+    return outcome.error or f"{case.expected!r} was expected, {outcome.actual or ''} came"
 
 
 def equals_expected(shown: str, expected: Any) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from files import append_line
-from judge import Judge, Problem, Verdict
+from judge import Case, Judge, Problem, Verdict
 from judge.verdict import CaseOutcome
 from state_adapter import TESTS, RecordedTests, StreamIndex, read_test_executions
 
@@ -82,14 +82,11 @@ def _milliseconds(verdict: Verdict) -> int:
 
 def _recorded(episode_id: str, t: int, verdict: Verdict, problem: Problem) -> dict[str, Any]:
     """The execution as recordings have it; a case that did not run has failed for the text's own reason."""
-    results = []
-    for i, case in enumerate(problem.cases):
-        expected = repr(case.expected)
-        outcome = verdict.outcomes[i] if i < len(verdict.outcomes) else CaseOutcome(False, error=verdict.reason)
-        actual = expected if outcome.passed else outcome.actual
-        results.append(
-            {"test_id": i, "passed": outcome.passed, "expected": expected, "actual": actual, "error": outcome.error}
-        )
+    not_run = CaseOutcome(False, error=verdict.reason)
+    results = [
+        {"test_id": i, **_result(case, verdict.outcomes[i] if i < len(verdict.outcomes) else not_run)}
+        for i, case in enumerate(problem.cases)
+    ]
     return {
         "episode_id": episode_id,
         "timestep": t,
@@ -97,3 +94,12 @@ def _recorded(episode_id: str, t: int, verdict: Verdict, problem: Problem) -> di
         "execution_time_ms": _milliseconds(verdict),
         "test_results": results,
     }
+
+
+def _result(case: Case, outcome: CaseOutcome) -> dict[str, Any]:
+    """Of one case; of a hidden one only whether it passed, as the person may read and export the recording."""
+    if case.hidden:
+        return {"passed": outcome.passed, "expected": None, "actual": None, "error": None}
+    expected = repr(case.expected)
+    actual = expected if outcome.passed else outcome.actual
+    return {"passed": outcome.passed, "expected": expected, "actual": actual, "error": outcome.error}

@@ -64,3 +64,11 @@ def test_a_reason_is_short():
 )
 def test_results_are_compared_by_value(shown, expected, equal):
     assert equals_expected(shown, expected) is equal
+
+
+@pytest.mark.parametrize("outcome", [(Event.RESULT, "'key-7731'"), (Event.ERROR, "ValueError: key-7731")])
+def test_the_reason_gives_nothing_of_a_hidden_case_away(outcome):
+    problem = Problem("p", "f", (Case(("key-7731",), "value-8842", hidden=True), Case((1,), 1)))
+    verdict = parse_verdict([COMPILED, outcome, RIGHT], Ending.FINISHED, 0.0, problem)
+    assert verdict.passed == 1 and verdict.reason.startswith("case 1: a hidden case ")
+    assert "7731" not in verdict.reason and "8842" not in verdict.reason

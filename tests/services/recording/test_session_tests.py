@@ -58,6 +58,37 @@ def test_each_state_has_its_verdict_case_by_case(session, run):
     assert all(state.env is None for state in stream.states)
 
 
+HIDDEN = Problem("secret", "f", (Case((1,), 1), Case(("key-7731",), "value-8842", hidden=True), Case((2,), 2)))
+OF_HIDDEN = [
+    "def f(n):\n    return n",
+    "def f(n):\n    return 'value-8842' if n == 'key-7731' else n",
+    "def f(n):\n    return n if isinstance(n, int) else 1 / len([][n])",
+    "import os\ndef f(n):\n    if n != 1: os._exit(1)\n    return int(n)",
+    "def f(n):\n    return int(n)",
+]
+
+
+def test_of_a_hidden_case_nothing_is_recorded_but_whether_it_passed(make_recording, run, state_request):
+    recording = make_recording(problem=HIDDEN)
+
+    async def record():
+        episode_id = await recording.recorder.start("secret")
+        for t, text in enumerate(OF_HIDDEN):
+            await recording.recorder.add_state(episode_id, state_request(text, t))
+        await recording.recorder.end(episode_id)
+        return episode_id
+
+    episode_id = run(record())
+    envs = [state["env"] for state in recording.snapshot(episode_id)["states"]]
+    assert [env["tests"]["passed"] for env in envs] == [2, 3, 2, 1, 2]
+    executions = recording.lines(episode_id, "test_executions.jsonl")
+    assert "7731" not in str(executions) and "8842" not in str(executions)
+    hidden = [execution["test_results"][1] for execution in executions]
+    assert [result["passed"] for result in hidden] == [False, True, False, False, False]
+    assert all(result["expected"] is result["actual"] is result["error"] is None for result in hidden)
+    assert all(execution["success"] for execution in executions)
+
+
 class CountingJudge:
     def __init__(self, judge):
         self.judge, self.texts = judge, []
