@@ -28,7 +28,14 @@ from delegates.dialects import parse_openai_row
 from delegates.fill_in_middle import tokens_of
 from delegates.gguf_header import GgufHeader, read_header
 from delegates.prompts import AnswerCollector, Prompt, Window, best_answer, build_prompt
-from delegates.text_writer import NO_CONTEXT, Cancellation, Completion, WriterUnavailableError, WritingContext
+from delegates.text_writer import (
+    NO_CONTEXT,
+    Cancellation,
+    Completion,
+    LateAnswerError,
+    WriterUnavailableError,
+    WritingContext,
+)
 from errors import InputError, printable
 from memory_limits import available_memory
 from state import State
@@ -112,10 +119,11 @@ class GgufWriter:
         atexit.register(self.close)
 
     def write(self, state: State, decision: Decision, line: int, context: WritingContext = NO_CONTEXT) -> Completion:
-        """See `TextWriter`."""
+        """See `TextWriter`. All that is asked of the model for a text has its time together."""
+        deadline = time.monotonic() + self._seconds
         return best_answer(
             lambda temperature, sees_after: self._write(
-                state, decision, line, context, temperature=temperature, sees_after=sees_after
+                state, decision, line, context, deadline, temperature=temperature, sees_after=sees_after
             ),
             state,
             line,
@@ -166,6 +174,7 @@ class GgufWriter:
         decision: Decision,
         line: int,
         context: WritingContext,
+        deadline: float,
         *,
         temperature: float,
         sees_after: bool,
@@ -175,7 +184,6 @@ class GgufWriter:
             window = Window(self._window.before // share, after)
             prompt = self._prompt(state, decision, line, context, window)
             collector = AnswerCollector(prompt, self.fim_tokens.ends if self.fim_tokens else ())
-            deadline = time.monotonic() + self._seconds
             request = _Request(self._text(prompt), prompt, temperature, collector, deadline)
             try:
                 self._wait_for(request, context.cancellation)
@@ -192,13 +200,13 @@ class GgufWriter:
             self._requests.append(request)
             self._wake.notify()
         cancellation.on_cancel(request.abandon)
-        in_time = request.done.wait(self._seconds)
+        in_time = request.done.wait(max(request.deadline - time.monotonic(), 0.0))
         request.abandon()
         cancellation.raise_if_cancelled()
         if request.error is not None:
             raise request.error
         if not in_time:
-            raise WriterUnavailableError(f"{self.name} did not write within {self._seconds:g} s")
+            raise LateAnswerError(f"{self.name} did not write within {self._seconds:g} s")
 
     def _prompt(self, state: State, decision: Decision, line: int, context: WritingContext, window: Window) -> Prompt:
         # A comment behind its line shares the text before the cursor with all other prompts.
@@ -271,8 +279,10 @@ class GgufWriter:
         try:
             if not request.is_unwanted and self._read(request.text, lambda: request.is_unwanted):
                 self._complete(request.text, on_row, request.prompt.most_tokens, request.temperature)
-            if self._closed or request.is_unwanted:
-                request.error = request.error or WriterUnavailableError(f"{self.name} was too slow, or is ending")
+            if self._closed:
+                request.error = request.error or WriterUnavailableError(f"{self.name} is ending")
+            elif request.is_unwanted:
+                request.error = request.error or LateAnswerError(f"{self.name} was too slow")
         except Exception as error:
             request.error = WriterUnavailableError(f"{self.name}: {printable(str(error)[:200])}")
         request.done.set()

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from delegates.text_writer import Cancellation, WriterUnavailableError
+from delegates.text_writer import Cancellation, LateAnswerError, WriterUnavailableError
 from errors import InputError
 
 MOST_LINE_BYTES = 1 << 20
@@ -39,6 +39,11 @@ class TimeLimits:
     connect: float = 1.0
     first_token: float = 15.0
     whole: float = 18.0
+
+    def until(self, deadline: float) -> TimeLimits:
+        """The same limits, but none later than the deadline, which is a time of `time.monotonic`."""
+        left = deadline - time.monotonic()
+        return TimeLimits(min(self.connect, left), min(self.first_token, left), min(self.whole, left))
 
 
 class RefusedError(Exception):
@@ -125,18 +130,23 @@ class ModelServer:
         except (ValueError, RecursionError) as error:
             raise WriterUnavailableError(f"{self.address} answers what is no JSON") from error
 
-    def stream(self, path: str, body: dict[str, Any], cancellation: Cancellation) -> Generator[bytes, None, None]:
+    def stream(
+        self, path: str, body: dict[str, Any], cancellation: Cancellation, limits: TimeLimits | None = None
+    ) -> Generator[bytes, None, None]:
         """The lines of the answer to a POST of `body`, as they come, without line ends or empty ones.
 
-        The connection is closed when the iterator is, at a time limit, or when `cancellation` is set: a server stops
-        generating then.
+        limits: of this answer; None: those of the server. The connection is closed when the iterator is, at a time
+        limit, or when `cancellation` is set: a server stops generating then.
 
         Raises:
-            RefusedError: the server answers with an error status. WriterUnavailableError: there is no server, it is
-            too slow or breaks off. WritingCancelledError.
+            RefusedError: the server answers with an error status. LateAnswerError: it is too slow.
+            WriterUnavailableError: there is no server, or it breaks off. WritingCancelledError.
         """
-        exchange = _Exchange(self._connection(self.limits.connect), cancellation, str(self.address))
-        with exchange.within(self.limits.first_token):
+        limits = limits or self.limits
+        if limits.whole <= 0:
+            raise LateAnswerError(f"{self.address} has no time left to answer")
+        exchange = _Exchange(self._connection(limits.connect), cancellation, str(self.address))
+        with exchange.within(limits.first_token):
             exchange.connect(self._allow_remote)
             response = exchange.send("POST", self.address.path + path, body)
             is_first = True
@@ -146,7 +156,7 @@ class ModelServer:
                 if not line.strip():
                     continue
                 if is_first:
-                    exchange.extend(self.limits.whole)
+                    exchange.extend(limits.whole)
                     is_first = False
                 yield line.strip()
 
@@ -192,7 +202,7 @@ class _Exchange:
         if kind is None or isinstance(error, OSError | ValueError | AttributeError | http.client.HTTPException):
             self._cancellation.raise_if_cancelled()
             if self._is_late:
-                raise WriterUnavailableError(self._lateness) from error
+                raise LateAnswerError(self._lateness) from error
             if error is not None:
                 raise WriterUnavailableError(f"{self._name}: {_words(error)}") from error
 
@@ -217,18 +227,18 @@ class _Exchange:
         return self._response
 
     def extend(self, seconds: float) -> None:
-        """Sets another time limit, from the beginning on. Raises WriterUnavailableError: it is over."""
+        """Sets another time limit, from the beginning on. Raises LateAnswerError: it is over."""
         assert self._timer is not None
         self._timer.cancel()
         self._seconds = seconds
         remaining = self._started + seconds - time.monotonic()
         if remaining <= 0:
-            raise WriterUnavailableError(self._lateness)
+            raise LateAnswerError(self._lateness)
         self._start_timer(remaining)
 
     @property
     def _lateness(self) -> str:
-        return f"{self._name} did not answer within {self._seconds:g} s"
+        return f"{self._name} did not answer within {self._seconds:.2g} s"
 
     def _start_timer(self, seconds: float) -> None:
         self._timer = threading.Timer(seconds, self._expire)

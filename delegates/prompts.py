@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from actions import EXPLAIN, Decision
 from alignment import strip_line_end
 from comments import strip_comment
-from delegates.text_writer import Completion, WritingContext
+from delegates.text_writer import Completion, LateAnswerError, WritingContext
 from indentation import indentation
 from judge import Problem
 from state import State
@@ -269,7 +269,7 @@ class AnswerCollector:
 def best_answer(
     ask: Callable[[float, bool], Completion], state: State, line: int, rejected: Sequence[str]
 ) -> Completion:
-    """What a model answers, asked once more where its answer is of no use; "" if the second one is not either.
+    """What a model answers, asked once more where its answer is of no use; "" if the second one is not either, or late.
 
     ask: takes a temperature, and whether the model sees what stands after the place. A small model likes to copy the
     next line: then it is asked without. A text that the person rejected: at `SECOND_TEMPERATURE`.
@@ -277,13 +277,23 @@ def best_answer(
     answer = ask(0.0, True)
     had_rejected = is_rejected(answer.text, rejected)
     if repeats_next_line(answer.text, state, line):
-        answer = ask(0.0, False)
+        answer = _unless_late(ask, 0.0, False, answer.writer)
     elif had_rejected:
-        answer = ask(SECOND_TEMPERATURE, True)
+        answer = _unless_late(ask, SECOND_TEMPERATURE, True, answer.writer)
     had_rejected = had_rejected or is_rejected(answer.text, rejected)
     if is_rejected(answer.text, rejected) or repeats_next_line(answer.text, state, line):
         answer = Completion("", answer.writer)
     return answer if answer.text.strip() else replace(answer, is_rejected=had_rejected)
+
+
+def _unless_late(
+    ask: Callable[[float, bool], Completion], temperature: float, sees_after: bool, writer: str
+) -> Completion:
+    """What a model answers; "" if it has no time left: the writer did answer, only not twice."""
+    try:
+        return ask(temperature, sees_after)
+    except LateAnswerError:
+        return Completion("", writer)
 
 
 def repeats_next_line(text: str, state: State, line: int) -> bool:

@@ -7,6 +7,7 @@ server (`selection`), the cleaning of the text.
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import closing, suppress
 
 from actions import Decision
@@ -46,10 +47,11 @@ class ServerWriter:
         self._lock = threading.Lock()
 
     def write(self, state: State, decision: Decision, line: int, context: WritingContext = NO_CONTEXT) -> Completion:
-        """See `TextWriter`."""
+        """See `TextWriter`. What is asked for a text has the server's time for an answer together."""
+        deadline = time.monotonic() + self.server.limits.whole
         return best_answer(
             lambda temperature, sees_after: self._write(
-                state, decision, line, context, temperature=temperature, sees_after=sees_after
+                state, decision, line, context, deadline, temperature=temperature, sees_after=sees_after
             ),
             state,
             line,
@@ -82,6 +84,7 @@ class ServerWriter:
         decision: Decision,
         line: int,
         context: WritingContext,
+        deadline: float,
         *,
         temperature: float,
         sees_after: bool,
@@ -95,7 +98,7 @@ class ServerWriter:
                 continue
             question = Question(prompt, self.model, way, self._tokens, log_probs, temperature)
             try:
-                return self._ask(question, context)
+                return self._ask(question, context, deadline)
             except RefusedError as error:
                 reason = printable(f"{error.status} {error.reason[:200]}")
                 if error.status not in FEATURE_REFUSALS:
@@ -106,11 +109,12 @@ class ServerWriter:
                 self._refused.clear()  # whatever it was, it was not one of these
         raise WriterUnavailableError(f"{self.server.address} refuses to write: {reason}")
 
-    def _ask(self, question: Question, context: WritingContext) -> Completion:
+    def _ask(self, question: Question, context: WritingContext, deadline: float) -> Completion:
         """The answer to one question. Raises as `ModelServer.stream` does."""
         path, body = self.dialect.request(question)
         collector = AnswerCollector(question.prompt, self._tokens.ends if self._tokens else ())
-        with closing(self.server.stream(path, body, context.cancellation)) as lines:
+        limits = self.server.limits.until(deadline)
+        with closing(self.server.stream(path, body, context.cancellation, limits)) as lines:
             for line in lines:
                 chunk = self.dialect.parse(line)
                 if any(collector.add(token) for token in chunk.tokens) or chunk.is_last:

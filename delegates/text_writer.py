@@ -59,6 +59,10 @@ class WriterUnavailableError(Exception):
     """A writer cannot write now: its server is gone or too slow, its model cannot be loaded. One line says why."""
 
 
+class LateAnswerError(WriterUnavailableError):
+    """A writer did not write within the time that it has for a text."""
+
+
 class Cancellation:
     """Tells a writer, from any thread, that its text is no longer wanted."""
 

@@ -20,8 +20,8 @@ from services.deadline import DeadlineError, run_within
 from state import Cursor, State
 
 WRITER_SECONDS = 20.0
-"""How long a request waits for a text. A server's answer has less (`http_stream.TimeLimits`), so that the embedded
-writer can stand in."""
+"""How long a request waits for texts, all together. A server's answer has less (`http_stream.TimeLimits`), so that the
+embedded writer can stand in."""
 
 OTHERWISE = (
     Decision.WRITE_SINGLE_LINE,
@@ -151,9 +151,10 @@ class Assistance:
             return answer
 
         with _stage(milliseconds, "writer"):
-            written = self._write(request, choice.action)
+            deadline = time.monotonic() + self._writer_seconds
+            written = self._write(request, choice.action, deadline)
             if request.options.must_help and written.lines == lines:
-                choice, written = self._write_otherwise(request, choice, written)
+                choice, written = self._write_otherwise(request, choice, written, deadline)
         answer = replace(answer, choice=choice, action=choice.action)
         if written.completion is None:
             return replace(answer, failure=written.failure)
@@ -183,13 +184,13 @@ class Assistance:
             return Choice(Action(agent, Decision.NO_OP, -1), failure=reason)
         return Choice(Action(agent, decision, line))
 
-    def _write(self, request: HelpRequest, action: Action) -> _Text:
-        """Raises WritingCancelledError."""
+    def _write(self, request: HelpRequest, action: Action, deadline: float) -> _Text:
+        """deadline: a time of `time.monotonic`. Raises WritingCancelledError."""
         state = request.state if request.decided is None else _with_cursor_at(request.state, action.line)
         context, column = request.context, state.cursor.char if state.cursor.line == action.line else None
         try:
             completion = run_within(
-                self._writer_seconds,
+                deadline - time.monotonic(),
                 lambda cancellation: self._completion(state, action, context, cancellation),
                 context.cancellation,
             )
@@ -210,22 +211,24 @@ class Assistance:
             return _Text(text, lines, completion, is_rejected=is_rejected)
         return _Text("", state.lines, failure=f"the writer {self.writer_failure}")
 
-    def _write_otherwise(self, request: HelpRequest, choice: Choice, written: _Text) -> tuple[Choice, _Text]:
+    def _write_otherwise(
+        self, request: HelpRequest, choice: Choice, written: _Text, deadline: float
+    ) -> tuple[Choice, _Text]:
         """The first other decision at the cursor's line whose text changes the file; else what was tried first.
 
         Nobody drew it, so it has no probability, like a decision that a client names. Raises WritingCancelledError.
         """
-        state, started = request.state, time.monotonic()
+        state, last_start = request.state, min(time.monotonic() + OTHERWISE_SECONDS, deadline)
         line = state.cursor.line if state.cursor.on else choice.action.line
         is_rejected = written.is_rejected
         ranked = [Decision(pair["decision"]) for pair in choice.alternatives]
         for decision in dict.fromkeys([*ranked, *OTHERWISE]):
-            if decision in (Decision.NO_OP, choice.action.decision) or time.monotonic() - started > OTHERWISE_SECONDS:
+            if decision in (Decision.NO_OP, choice.action.decision) or time.monotonic() >= last_start:
                 continue
             other = self._choose(replace(request, decided=(decision, line)))
             if other.action.decision is not decision:
                 continue
-            text = self._write(replace(request, decided=(decision, line)), other.action)
+            text = self._write(replace(request, decided=(decision, line)), other.action, deadline)
             if text.completion is not None and text.lines != state.lines:
                 return other, text
             is_rejected = is_rejected or text.is_rejected

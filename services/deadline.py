@@ -19,10 +19,12 @@ class DeadlineError(Exception):
 def run_within(seconds: float, work: Callable[[Cancellation], Outcome], cancellation: Cancellation) -> Outcome:
     """What `work` returns, in a thread of its own; it is told to stop when the time is over or `cancellation` is set.
 
-    Returns or raises then at once, whether the work stops or not. Raises DeadlineError, WritingCancelledError (set
-    `cancellation`), and what the work raises.
+    Returns or raises then at once, whether the work stops or not; without any time the work does not begin.
+    Raises DeadlineError, WritingCancelledError (set `cancellation`), and what the work raises.
     """
     cancellation.raise_if_cancelled()
+    if seconds <= 0:
+        raise DeadlineError("had no time left")
     outcomes: SimpleQueue[tuple[Outcome | None, BaseException | None]] = SimpleQueue()
     inner = Cancellation()
 
@@ -42,7 +44,7 @@ def run_within(seconds: float, work: Callable[[Cancellation], Outcome], cancella
         outcome, error = outcomes.get(timeout=seconds)
     except Empty:
         inner.cancel()
-        raise DeadlineError(f"took longer than {seconds:g} s") from None
+        raise DeadlineError(f"took longer than {seconds:.2g} s") from None
     if error is not None:
         raise error
     return outcome  # type: ignore[return-value]

@@ -11,6 +11,7 @@ from delegates import Cancellation, WriterUnavailableError, WritingCancelledErro
 from delegates.dialects import LlamaCpp, Ollama, OpenAi
 from delegates.http_stream import ModelServer, TimeLimits, parse_address
 from delegates.server_writer import ServerWriter
+from delegates.text_writer import LateAnswerError
 from errors import InputError
 from services.assistance import WRITER_SECONDS
 
@@ -229,6 +230,28 @@ def test_time_until_the_first_token_counts_too(fake_server, state_of):
     writer = writer_for(fake_server(answer), Ollama(), limits=TimeLimits(60.0, 60.0, 0.3))
     with pytest.raises(WriterUnavailableError, match=r"did not answer within 0\.3 s"):
         write(writer, state_of)
+
+
+def test_a_second_try_has_only_the_time_that_the_first_one_left_and_is_no_failure_of_the_server(fake_server, state_of):
+    def answer(path, body, reply):
+        time.sleep(1.5 if not body["options"]["temperature"] else 30)
+        ollama_answer(path, body, reply)
+
+    server = fake_server(answer)
+    writer = writer_for(server, Ollama(), limits=TimeLimits(60.0, 60.0, 3.0))
+    started = time.monotonic()
+    completion = write(writer, state_of, WritingContext(rejected=("y = x + 1",)))
+    assert time.monotonic() - started < 4.4 and len(server.requests) == 2
+    assert (completion.text, completion.is_rejected) == ("", True)
+
+
+def test_where_no_time_is_left_a_server_is_not_asked_at_all(fake_server):
+    server = fake_server(ollama_answer)
+    limits = LIMITS.until(time.monotonic() - 1)
+    model_server = ModelServer(parse_address(server.url, "url"), LIMITS)
+    with pytest.raises(LateAnswerError, match="no time left"):
+        next(model_server.stream("/api/generate", {}, Cancellation(), limits))
+    assert server.requests == [] and LIMITS.until(time.monotonic() + 3600) == LIMITS
 
 
 def test_a_slow_server_is_given_up_before_a_request_for_help_is():

@@ -13,6 +13,7 @@ from delegates.cleaning import clean
 from delegates.tutor import Tutor
 from errors import InputError
 from judge import Problem
+from services import assistance as assistance_module
 from services.assistance import Assistance, HelpRequest
 from services.current_models import Choice, SamplingOptions
 from state import Cursor, State, unedited
@@ -343,3 +344,18 @@ def test_a_file_that_nobody_may_help_with_is_answered_by_a_no_op_and_neither_dec
         outcome = ask(parts, state_of("", "y = 2"), decided=decided, refusal="notes.md is not Python")
         assert (outcome.action.decision, outcome.lines) == (Decision.NO_OP, outcome.before)
         assert outcome.failure == "notes.md is not Python" and not writer.asked
+
+
+def test_all_texts_of_a_request_are_written_within_its_time(monkeypatch):
+    now, limits = [100.0], []
+
+    def run_within(seconds, work, cancellation):
+        limits.append(round(seconds, 6))
+        now[0] += 1.5
+        return work(cancellation)
+
+    monkeypatch.setattr(assistance_module, "run_within", run_within)
+    monkeypatch.setattr(assistance_module.time, "monotonic", lambda: now[0])
+    parts = assistance(FixedModels(Decision.WRITE_SINGLE_LINE), FixedWriter(text=""), writer_seconds=2.0)
+    outcome = ask(parts, state_of("a"), options=SamplingOptions(must_help=True))
+    assert outcome.lines == ("a",) and limits == [2.0, 0.5], "a third one would have begun without any time"

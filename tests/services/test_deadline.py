@@ -45,3 +45,10 @@ def test_a_cancellation_is_answered_at_once_and_passed_on():
     assert seen == [True]
     with pytest.raises(WritingCancelledError):
         run_within(LONG, lambda own: release.wait(LONG), cancellation)
+
+
+def test_without_any_time_the_work_does_not_begin():
+    begun = []
+    with pytest.raises(DeadlineError, match="no time left"):
+        run_within(0.0, begun.append, Cancellation())
+    assert begun == []
