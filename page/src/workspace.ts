@@ -2,7 +2,6 @@
 // Views come and go; this stays as long as the tab, and the next tab goes on with what this one left.
 import { EditorView } from "@codemirror/view";
 import { ask } from "./api/client";
-import { errorText } from "./api/errors";
 import type { ProblemMessage } from "./api/messages";
 import { Assistant } from "./assistant/assistant";
 import { DocumentClipboard } from "./editor/clipboard";
@@ -11,19 +10,14 @@ import { createEditor, type FileSelection } from "./editor/editor";
 import { originAnnotation } from "./editor/origins";
 import { count } from "./format";
 import { notify, reporting } from "./notices";
-import { Courier } from "./recording/courier";
 import { Journal } from "./recording/journal";
-import { lockJournal } from "./recording/locks";
-import { RecordedSession, type SessionAbout, startOfSession } from "./recording/session";
-import { Tabs } from "./recording/tabs";
+import { type DocumentAbout, finish, isSameDocument, loadJournal, storedJournals } from "./recording/left-open";
+import { Ownership } from "./recording/ownership";
+import { RecordingStatus } from "./recording/recording-status";
+import { RecordedSession } from "./recording/session";
 import { address, parseRoute } from "./router";
 import { changeSettings, settings } from "./settings/settings";
 import { Store } from "./store";
-
-export interface RecordingSign {
-  state: "idle" | "on" | "off";
-  text: string;
-}
 
 /** What to open. */
 export interface TextToOpen {
@@ -74,40 +68,24 @@ export interface Elsewhere {
   filePath: string | null;
 }
 
-interface About extends SessionAbout {
-  title: string;
-  fileName: string;
-  problem: ProblemMessage | null;
-}
-
 const SCRATCH_ID = "scratch";
 const FILE_ID = "file";
-const RECORDING: RecordingSign = { state: "on", text: "Recording" };
-const IDLE: RecordingSign = { state: "idle", text: "Not recording: nothing is open" };
-const TAB_KEY = "codeassist.tab"; // of sessionStorage: the journal of this tab, over a reload
-const RELOADED_MS = 1000; // in which the page before has gone
 const RECENT_MS = 12 * 60 * 60 * 1000; // so long a text that another tab left is opened without a question
 const BEGUN_MS = 2000;
-const WATCH_MS = 5000; // how often is looked whether the server is there
 const MOST_JOURNALS = 20;
 const LEAVING_MS = 300; // in which a tab that closes has gone
-const HANDED_OVER_MS = 4000;
 
 export class Workspace {
   readonly document = new Store<OpenDocument | null>(null);
-  readonly recordingSign = new Store<RecordingSign>(IDLE);
+  readonly #status = new RecordingStatus();
+  readonly recordingSign = this.#status.sign;
   /** What tabs that are closed left open, the latest first. */
   readonly unfinished = new Store<readonly Unfinished[]>([]);
   /** What another tab has, here in place of its editor; null: nothing. */
   readonly elsewhere = new Store<Elsewhere | null>(null);
   readonly assistant = new Assistant();
   #opening: Promise<void>; // one after the other
-  #key: string | null = null; // of the open document's journal
-  #session: RecordedSession | null = null; // whose recording is told of
-  #release: (() => Promise<void>) | null = null;
-  readonly #tabs = new Tabs((key) => void this.#afterwards(() => this.#handOver(key)));
-  #isReported = false;
-  #isServerGone = false;
+  readonly #ownership = new Ownership((key) => void this.#afterwards(() => this.#handOver(key)));
 
   constructor() {
     addEventListener("pagehide", () => this.#leave());
@@ -116,7 +94,6 @@ export class Workspace {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") void this.document.value?.session.flush();
     });
-    setInterval(() => void this.#watchServer(), WATCH_MS);
     this.#opening = this.#restore().catch(() => undefined);
   }
 
@@ -128,7 +105,7 @@ export class Workspace {
   async #openText(opened: TextToOpen): Promise<Opening> {
     const { title, fileName, text, problem = null, filePath = null, folder = null, revision = null } = opened;
     const problemId = problem?.task_id ?? (filePath === null ? SCRATCH_ID : FILE_ID);
-    const about: About = { title, fileName, problem, filePath, folder, problemId };
+    const about: DocumentAbout = { title, fileName, problem, filePath, folder, problemId };
     const { value: open } = this.document;
     if (isOf(open, about)) {
       if (open) followDisk(open, opened);
@@ -164,22 +141,18 @@ export class Workspace {
     return this.#afterwards(async () => {
       const { value } = this.elsewhere;
       if (value === null) return;
-      this.#tabs.ask(value.key);
-      const lock = await lockJournal(value.key, HANDED_OVER_MS);
-      if (lock === null) throw new Error("the other tab does not answer; close it, then go on here");
+      await this.#ownership.takeOver(value.key);
       this.elsewhere.set(null);
-      const journal = Journal.load<About>(localStorage, value.key);
-      if (journal === null || journal.isEnding) return void lock.release();
-      await this.close();
-      this.#release = lock.release;
-      await this.#open(journal);
+      const journal = loadJournal(value.key);
+      if (journal === null || journal.isEnding) await this.#ownership.letGo()();
+      else await this.#open(journal);
     });
   }
 
   /** Another tab has asked to go on with a document: everything of it is in its journal then, or it stays here. */
   async #handOver(key: string): Promise<void> {
     const open = this.document.value;
-    if (open === null || this.#key !== key || !open.session.isKept) return;
+    if (open === null || !this.#ownership.has(key) || !open.session.isKept) return;
     const { title, problem, filePath } = open;
     this.elsewhere.set({ key, title, problem, filePath });
     await this.#setAside();
@@ -192,20 +165,15 @@ export class Workspace {
     this.assistant.close();
     open.session.handOver(open.view.state);
     const release = this.#letGo();
-    this.#session = null;
-    this.recordingSign.set(IDLE);
+    this.#status.leave(open.session);
     open.view.destroy();
-    await release?.();
+    await release();
   }
 
   // Nothing is open here any more. Returns what gives the journal's lock back.
-  #letGo(): (() => Promise<void>) | null {
-    const release = this.#release;
+  #letGo(): () => Promise<void> {
     this.document.set(null);
-    this.#key = this.#release = null;
-    this.#isReported = false;
-    sessionStorage.removeItem(TAB_KEY);
-    return release;
+    return this.#ownership.letGo();
   }
 
   /** Goes on with something of `unfinished`. */
@@ -215,20 +183,17 @@ export class Workspace {
 
   async #goOn(key: string): Promise<void> {
     await this.close();
-    const lock = await lockJournal(key);
-    const journal = lock && Journal.load<About>(localStorage, key);
-    if (!lock || !journal) {
-      lock?.release();
+    const journal = await this.#ownership.take(key) ? loadJournal(key) : null;
+    if (journal === null) {
+      await this.#ownership.letGo()();
       throw new Error("it is open in another tab");
     }
-    this.#release = lock.release;
     await this.#open(journal);
   }
 
   /** Ends the session of something of `unfinished`; its recording stays, its text is not offered again. */
   async discard(key: string): Promise<void> {
-    const lock = await lockJournal(key);
-    if (lock) await finish(key).finally(lock.release);
+    await this.#ownership.borrow(key, () => finish(key));
     await this.#listUnfinished();
   }
 
@@ -240,11 +205,8 @@ export class Workspace {
     const { session, view } = open;
     this.assistant.close();
     const release = this.#letGo();
-    const hasEnded = await session.end(view.state, () => void release?.());
-    if (this.#session === session) {
-      this.#session = null;
-      this.recordingSign.set(IDLE);
-    }
+    const hasEnded = await session.end(view.state, () => void release());
+    this.#status.leave(session);
     view.destroy();
     if (hasEnded) tellRecorded(session, isLast);
     else notify("The session could not be ended yet. It is kept in this browser, and sent when the server answers.");
@@ -263,85 +225,72 @@ export class Workspace {
   }
 
   // opened: as it was asked for, where an earlier session of it goes on.
-  async #open(journal: Journal<About>, opened: TextToOpen | null = null): Promise<void> {
+  async #open(journal: Journal<DocumentAbout>, opened: TextToOpen | null = null): Promise<void> {
     const { about } = journal;
     const clipboard = new DocumentClipboard();
     const session = new RecordedSession({
-      journal, clipboard, post: ask, onLargePaste: () => this.#tellOfPaste(session), report: (reason, isLasting) => this.#showRecording(session, reason, isLasting),
+      journal, clipboard, post: ask, onLargePaste: () => this.#tellOfPaste(session), report: (reason, isLasting) => this.#status.report(session, reason, isLasting),
     });
-    this.#session = session;
+    this.#status.follow(session);
     const view = createEditor({
       text: journal.text(), fileName: about.fileName, label: `Code of ${about.title}`, selection: journal.selection ?? startOf(about, journal.text()),
       extensions: [clipboard.extension, session.extension, this.assistant.extension],
     });
     const { title, fileName, problem, filePath, folder = null } = about;
-    this.#key = journal.key;
-    this.#release ??= (await lockJournal(journal.key))?.release ?? null;
-    sessionStorage.setItem(TAB_KEY, journal.key);
+    if (!this.#ownership.isHeld) await this.#ownership.take(journal.key);
+    this.#ownership.noteOpen(journal.key);
     session.begin(view.state);
     await session.untilBegun(BEGUN_MS);
     if (opened !== null) followDisk({ view, session }, opened);
     this.assistant.open({ view, session, fileName });
-    if (session.id && this.recordingSign.value.state === "idle") this.recordingSign.set(RECORDING);
+    this.#status.noteBegun(session);
     this.unfinished.set(this.unfinished.value.filter(({ key }) => key !== journal.key));
     this.document.set({ title, fileName, problem, filePath, folder, view, session });
   }
 
   // After a reload, and after a crash, at once; what is older is offered.
   async #restore(): Promise<void> {
-    const own = sessionStorage.getItem(TAB_KEY);
     const stored = storedJournals();
-    const isReload = stored.some(({ key }) => key === own);
+    const isReload = stored.some(({ key }) => this.#ownership.wasOpenHere(key));
     for (const [place, { key, about, isEnding, touched }] of stored.entries()) {
       const isOver = isEnding || place >= MOST_JOURNALS;
-      const mayGoOn = this.#release === null && mayShow(about) && (isReload ? key === own : Date.now() - touched < RECENT_MS);
-      if (!isOver && !mayGoOn) continue;
-      const lock = await lockJournal(key, key === own ? RELOADED_MS : 0);
-      if (lock === null) continue;
-      const journal = Journal.load<About>(localStorage, key); // as the page before has left it
-      if (isOver) void finish(key).catch(() => undefined).finally(lock.release); // what is refused now is sent next time
-      else if (journal) {
-        this.#release = lock.release;
-        await this.#open(journal);
-      } else lock.release();
+      const mayGoOn = mayShow(about) && (isReload ? this.#ownership.wasOpenHere(key) : Date.now() - touched < RECENT_MS);
+      if (isOver) void this.#ownership.borrow(key, () => finish(key)).catch(() => undefined); // what is refused now is sent next time
+      else if (mayGoOn && !this.#ownership.isHeld) await this.#goOnAtStart(key);
     }
     await this.#listUnfinished();
   }
 
+  async #goOnAtStart(key: string): Promise<void> {
+    const journal = await this.#ownership.take(key) ? loadJournal(key) : null; // as the page before has left it
+    if (journal) await this.#open(journal);
+    else await this.#ownership.letGo()();
+  }
+
   async #listUnfinished(): Promise<void> {
-    const own = sessionStorage.getItem(TAB_KEY);
-    const isOwnOpen = this.#release !== null;
     const list: Unfinished[] = [];
     for (const { key, about, touched, isEnding } of storedJournals()) {
-      if (isEnding || (isOwnOpen && key === own)) continue;
-      const lock = await lockJournal(key, key === own ? RELOADED_MS : 0);
-      if (lock === null) continue;
-      await lock.release();
+      if (isEnding || this.#ownership.has(key)) continue;
+      const isFree = await this.#ownership.borrow(key, () => true);
       const { title, fileName, problem, filePath, folder = null } = about;
-      list.push({ key, title, fileName, problem, filePath, folder, touched });
+      if (isFree) list.push({ key, title, fileName, problem, filePath, folder, touched });
     }
     this.unfinished.set(list);
   }
 
   // The journal of a closed tab that had the same document open, locked for this one; null where an open tab has it, which `elsewhere` tells.
-  async #takeLeft(about: About): Promise<Journal<About> | null> {
+  async #takeLeft(about: DocumentAbout): Promise<Journal<DocumentAbout> | null> {
     const left = storedJournals().filter((journal) => !journal.isEnding && isSameDocument(journal.about, about));
-    for (const { key } of left) {
-      const lock = await lockJournal(key, LEAVING_MS);
-      if (lock === null) {
-        this.elsewhere.set({ key, title: about.title, problem: about.problem, filePath: about.filePath });
-        await this.#release?.();
-        this.#release = null;
-        return null;
-      }
-      if (this.#release === null) this.#release = lock.release;
-      else await lock.release();
+    for (const { key } of [...left].reverse()) { // the latest stays
+      if (await this.#ownership.take(key, LEAVING_MS)) continue;
+      this.elsewhere.set({ key, title: about.title, problem: about.problem, filePath: about.filePath });
+      await this.#ownership.letGo()();
+      return null;
     }
     const [latest] = left;
-    const journal = latest && Journal.load<About>(localStorage, latest.key);
+    const journal = latest && Journal.load<DocumentAbout>(localStorage, latest.key);
     if (journal && !journal.isEnding) return journal;
-    await this.#release?.(); // the tab that had it has ended it meanwhile
-    this.#release = null;
+    await this.#ownership.letGo()(); // the tab that had it has ended it meanwhile
     return null;
   }
 
@@ -352,31 +301,6 @@ export class Workspace {
       session.includePastes();
     });
     notify("A large paste is left out of learning", false, { label: "Include large pastes", run: () => void include() });
-  }
-
-  #showRecording(session: RecordedSession, reason: string | null, isLasting: boolean): void {
-    if (this.#session !== session) return;
-    if (reason === null) {
-      this.#isReported = false;
-      this.recordingSign.set(RECORDING);
-      return;
-    }
-    const kept = session.isKept ? "Your text is kept in this browser" : "This browser has no room to keep your text: copy it";
-    const next = isLasting ? "load this page again" : "recording goes on as soon as it can";
-    this.recordingSign.set({ state: "off", text: `Nothing is recorded: ${reason}. ${kept}; ${next}.` });
-    if (!this.#isReported) notify(`Nothing is recorded now: ${reason}`, true);
-    this.#isReported = true;
-  }
-
-  // A server that has ended is told of before anything is typed for it.
-  async #watchServer(): Promise<void> {
-    const session = this.document.value?.session;
-    if (session === undefined || document.hidden) return;
-    const reason = await ask("/api/backend/test-queue/status").then(() => null, errorText);
-    if (this.document.value?.session !== session || (reason === null && !this.#isServerGone)) return;
-    this.#isServerGone = reason !== null;
-    this.#showRecording(session, reason, false);
-    if (reason === null) session.retry();
   }
 
   #leave(): void {
@@ -392,7 +316,7 @@ export class Workspace {
 }
 
 /** Where the cursor is at first: behind a problem's starter code, at the beginning of a file. */
-function startOf({ problem }: About, text: string): FileSelection {
+function startOf({ problem }: DocumentAbout, text: string): FileSelection {
   const place = problem === null ? 0 : countCharacters(text);
   return { anchor: place, head: place };
 }
@@ -420,33 +344,15 @@ function tellRecorded({ id, changeCount }: RecordedSession, isLast: boolean): vo
   notify(`Recorded: ${count(changeCount)} ${changeCount === 1 ? "change" : "changes"}`, false, null, links);
 }
 
-function storedJournals(): Journal<About>[] {
-  return Journal.keys(localStorage).flatMap((key) => Journal.load<About>(localStorage, key) ?? []).sort((a, b) => b.touched - a.touched);
-}
-
-// Sends what a journal still has and ends its session.
-async function finish(key: string): Promise<void> {
-  const journal = Journal.load<About>(localStorage, key);
-  if (journal === null) return;
-  journal.noteEnding();
-  await new Courier(journal, { post: ask, report: () => undefined, start: startOfSession(journal.about) }).end();
-  journal.remove();
-}
-
 // Whether the address asks for this document, or for none.
-function mayShow({ problem, filePath }: About): boolean {
+function mayShow({ problem, filePath }: DocumentAbout): boolean {
   const { view, rest } = parseRoute(location.hash);
   if (view === "file") return rest === filePath;
   return view !== "solve" || !rest || rest === problem?.task_id;
 }
 
-function isOf(open: OpenDocument | null, about: About): boolean {
+function isOf(open: OpenDocument | null, about: DocumentAbout): boolean {
   return open !== null && isSameDocument({ ...open, problemId: open.problem?.task_id ?? about.problemId }, about);
-}
-
-function isSameDocument(one: About, other: About): boolean {
-  const isSameFolder = one.folder == null || other.folder == null || one.folder === other.folder;
-  return one.problemId === other.problemId && one.filePath === other.filePath && one.fileName === other.fileName && isSameFolder;
 }
 
 export const workspace = new Workspace();

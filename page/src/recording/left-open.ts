@@ -1,0 +1,38 @@
+// What tabs left open, as the browser's storage has it. Not here: which tab goes on with it (`ownership`).
+import { ask } from "../api/client";
+import type { ProblemMessage } from "../api/messages";
+import { Courier } from "./courier";
+import { Journal } from "./journal";
+import { type SessionAbout, startOfSession } from "./session";
+
+/** What a journal is of. */
+export interface DocumentAbout extends SessionAbout {
+  title: string;
+  fileName: string;
+  /** null: a file of the person's own, or a scratch text. */
+  problem: ProblemMessage | null;
+}
+
+/** null: it has ended. */
+export function loadJournal(key: string): Journal<DocumentAbout> | null {
+  return Journal.load<DocumentAbout>(localStorage, key);
+}
+
+/** The latest first. */
+export function storedJournals(): Journal<DocumentAbout>[] {
+  return Journal.keys(localStorage).flatMap((key) => loadJournal(key) ?? []).sort((a, b) => b.touched - a.touched);
+}
+
+/** Sends what a journal still has and ends its session. */
+export async function finish(key: string): Promise<void> {
+  const journal = loadJournal(key);
+  if (journal === null) return;
+  journal.noteEnding();
+  await new Courier(journal, { post: ask, report: () => undefined, start: startOfSession(journal.about) }).end();
+  journal.remove();
+}
+
+export function isSameDocument(one: DocumentAbout, other: DocumentAbout): boolean {
+  const isSameFolder = one.folder == null || other.folder == null || one.folder === other.folder;
+  return one.problemId === other.problemId && one.filePath === other.filePath && one.fileName === other.fileName && isSameFolder;
+}
