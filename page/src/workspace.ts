@@ -11,10 +11,11 @@ import { originAnnotation } from "./editor/origins";
 import { count } from "./format";
 import { notify, reporting } from "./notices";
 import { Journal } from "./recording/journal";
-import { type DocumentAbout, finish, isSameDocument, loadJournal, storedJournals } from "./recording/left-open";
+import { type DocumentAbout, documentName, finish, isSameDocument, loadJournal, storedJournals } from "./recording/left-open";
 import { Ownership } from "./recording/ownership";
 import { RecordingStatus } from "./recording/recording-status";
 import { RecordedSession } from "./recording/session";
+import type { ReceivedWish, Refusal } from "./recording/tabs";
 import { address, parseRoute } from "./router";
 import { changeSettings, settings } from "./settings/settings";
 import { Store } from "./store";
@@ -36,36 +37,19 @@ export interface TextToOpen {
 /** How a text came to be open: as it was asked for, as it was left, or not at all, since another tab has it. */
 export type Opening = "new" | "goes on" | "elsewhere";
 
-export interface OpenDocument {
-  title: string;
-  fileName: string;
-  /** null: a file of the person's own, or a scratch text. */
-  problem: ProblemMessage | null;
-  filePath: string | null;
-  /** In which that file lies; null: it is none, or that is unknown. */
+export interface OpenDocument extends DocumentAbout {
+  /** In which the file lies; null: it is none, or that is unknown. */
   folder: string | null;
   view: EditorView;
   session: RecordedSession;
 }
 
 /** Something that another tab left open. */
-export interface Unfinished {
+export interface Unfinished extends DocumentAbout {
   key: string;
-  title: string;
-  fileName: string;
-  problem: ProblemMessage | null;
-  filePath: string | null;
   folder: string | null;
   /** Milliseconds since 1970. */
   touched: number;
-}
-
-/** What was asked for here and is open in another tab. */
-export interface Elsewhere {
-  key: string;
-  title: string;
-  problem: ProblemMessage | null;
-  filePath: string | null;
 }
 
 const SCRATCH_ID = "scratch";
@@ -74,6 +58,12 @@ const RECENT_MS = 12 * 60 * 60 * 1000; // so long a text that another tab left i
 const BEGUN_MS = 2000;
 const MOST_JOURNALS = 20;
 const LEAVING_MS = 300; // in which a tab that closes has gone
+const STARTED_MS = 2000; // in which the server begins a session
+
+const CANNOT_SET_ASIDE: Record<Refusal, string> = {
+  "slow server": "the server is slow: try again in a moment",
+  "full storage": "this browser has no room to keep them: save them first",
+};
 
 export class Workspace {
   readonly document = new Store<OpenDocument | null>(null);
@@ -81,11 +71,11 @@ export class Workspace {
   readonly recordingSign = this.#status.sign;
   /** What tabs that are closed left open, the latest first. */
   readonly unfinished = new Store<readonly Unfinished[]>([]);
-  /** What another tab has, here in place of its editor; null: nothing. */
-  readonly elsewhere = new Store<Elsewhere | null>(null);
+  /** What another tab records, here in place of its editor; null: nothing. */
+  readonly elsewhere = new Store<DocumentAbout | null>(null);
   readonly assistant = new Assistant();
   #opening: Promise<void>; // one after the other
-  readonly #ownership = new Ownership((key) => void this.#afterwards(() => this.#handOver(key)));
+  readonly #ownership = new Ownership((wish) => void this.#afterwards(() => this.#handOver(wish)));
 
   constructor() {
     addEventListener("pagehide", () => this.#leave());
@@ -94,7 +84,7 @@ export class Workspace {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") void this.document.value?.session.flush();
     });
-    this.#opening = this.#restore().catch(() => undefined);
+    this.#opening = this.#restore().catch(() => undefined).then(() => this.#listUnfinished());
   }
 
   /** Opens a text, or what was left of it, if a tab that is closed had it open. */
@@ -107,23 +97,28 @@ export class Workspace {
     const problemId = problem?.task_id ?? (filePath === null ? SCRATCH_ID : FILE_ID);
     const about: DocumentAbout = { title, fileName, problem, filePath, folder, problemId };
     const { value: open } = this.document;
-    if (isOf(open, about)) {
-      if (open) followDisk(open, opened);
+    if (open && isSameDocument(open, about)) {
+      followDisk(open, opened);
       return "goes on";
     }
     if (open && open.filePath !== null && open.filePath === filePath && !open.session.isSaved) { // of another folder
-      await this.#setAside();
+      const refusal = await this.#setAside(open);
+      if (refusal !== null) throw new Error(`${open.title} of ${open.folder} is open and has changes that are not saved; ${CANNOT_SET_ASIDE[refusal]}`);
       await this.#listUnfinished();
     }
     await this.close();
+    if (!(await this.#ownership.take(documentName(about), LEAVING_MS))) {
+      this.elsewhere.set(about);
+      return "elsewhere";
+    }
     const left = await this.#takeLeft(about);
-    if (this.elsewhere.value) return "elsewhere";
     if (left !== null) {
       await this.#open(left, opened);
       return "goes on";
     }
     const journal = Journal.begin(localStorage, crypto.randomUUID(), about, text);
     if (filePath !== null) journal.noteSaved(revision);
+    await this.#ownership.takeJournal(journal.key);
     await this.#open(journal);
     return "new";
   }
@@ -139,41 +134,38 @@ export class Workspace {
   /** Takes what is elsewhere from the tab that has it. Where that has ended it meanwhile, nothing is open. */
   takeOver(): Promise<void> {
     return this.#afterwards(async () => {
-      const { value } = this.elsewhere;
-      if (value === null) return;
-      await this.#ownership.takeOver(value.key);
+      const { value: about } = this.elsewhere;
+      if (about === null) return;
+      await this.#ownership.takeOver(documentName(about));
       this.elsewhere.set(null);
-      const journal = loadJournal(value.key);
-      if (journal === null || journal.isEnding) await this.#ownership.letGo()();
-      else await this.#open(journal);
+      const left = await this.#takeLeft(about);
+      if (left === null) await this.#ownership.release();
+      else await this.#open(left);
     });
   }
 
   /** Another tab has asked to go on with a document: everything of it is in its journal then, or it stays here. */
-  async #handOver(key: string): Promise<void> {
+  async #handOver(wish: ReceivedWish): Promise<void> {
     const open = this.document.value;
-    if (open === null || !this.#ownership.has(key) || !open.session.isKept) return;
-    const { title, problem, filePath } = open;
-    this.elsewhere.set({ key, title, problem, filePath });
-    await this.#setAside();
+    if (open === null || !this.#ownership.has(wish.document) || wish.isOver()) return;
+    const refusal = await this.#setAside(open, wish);
+    if (refusal !== null) wish.answer(refusal);
   }
 
-  // It can be gone on with, here or in another tab.
-  async #setAside(): Promise<void> {
-    const open = this.document.value;
-    if (open === null) return;
+  // It can be gone on with, here or in the tab whose wish it is. Why it stays open instead; null: it does not.
+  async #setAside(open: OpenDocument, wish: ReceivedWish | null = null): Promise<Refusal | null> {
+    const { session, view, ...about } = open;
+    if (!(await session.isStartAnswered(STARTED_MS)) || wish?.isOver()) return "slow server";
+    if (this.document.value !== open) return null; // it was closed meanwhile
+    if (!session.store(view.state)) return "full storage";
     this.assistant.close();
-    open.session.handOver(open.view.state);
-    const release = this.#letGo();
-    this.#status.leave(open.session);
-    open.view.destroy();
-    await release();
-  }
-
-  // Nothing is open here any more. Returns what gives the journal's lock back.
-  #letGo(): () => Promise<void> {
+    session.handOver();
     this.document.set(null);
-    return this.#ownership.letGo();
+    if (wish !== null) this.elsewhere.set(about);
+    this.#status.leave(session);
+    view.destroy();
+    await this.#ownership.release(wish);
+    return null;
   }
 
   /** Goes on with something of `unfinished`. */
@@ -183,17 +175,15 @@ export class Workspace {
 
   async #goOn(key: string): Promise<void> {
     await this.close();
-    const journal = await this.#ownership.take(key) ? loadJournal(key) : null;
-    if (journal === null) {
-      await this.#ownership.letGo()();
-      throw new Error("it is open in another tab");
-    }
-    await this.#open(journal);
+    const journal = await this.#takeStored(key);
+    if (journal !== null) return this.#open(journal);
+    await this.#listUnfinished();
+    throw new Error("it is open in another tab");
   }
 
   /** Ends the session of something of `unfinished`; its recording stays, its text is not offered again. */
   async discard(key: string): Promise<void> {
-    await this.#ownership.borrow(key, () => finish(key));
+    await this.#ownership.borrowJournal(key, () => finish(key));
     await this.#listUnfinished();
   }
 
@@ -204,8 +194,11 @@ export class Workspace {
     if (open === null) return;
     const { session, view } = open;
     this.assistant.close();
-    const release = this.#letGo();
-    const hasEnded = await session.end(view.state, () => void release());
+    this.document.set(null);
+    const locks = this.#ownership.letGo();
+    const ending = session.end(view.state, () => void locks.journal?.release());
+    void locks.document?.release();
+    const hasEnded = await ending;
     this.#status.leave(session);
     view.destroy();
     if (hasEnded) tellRecorded(session, isLast);
@@ -236,16 +229,14 @@ export class Workspace {
       text: journal.text(), fileName: about.fileName, label: `Code of ${about.title}`, selection: journal.selection ?? startOf(about, journal.text()),
       extensions: [clipboard.extension, session.extension, this.assistant.extension],
     });
-    const { title, fileName, problem, filePath, folder = null } = about;
-    if (!this.#ownership.isHeld) await this.#ownership.take(journal.key);
     this.#ownership.noteOpen(journal.key);
     session.begin(view.state);
     await session.untilBegun(BEGUN_MS);
     if (opened !== null) followDisk({ view, session }, opened);
-    this.assistant.open({ view, session, fileName });
+    this.assistant.open({ view, session, fileName: about.fileName });
     this.#status.noteBegun(session);
     this.unfinished.set(this.unfinished.value.filter(({ key }) => key !== journal.key));
-    this.document.set({ title, fileName, problem, filePath, folder, view, session });
+    this.document.set({ ...about, folder: about.folder ?? null, view, session });
   }
 
   // After a reload, and after a crash, at once; what is older is offered.
@@ -255,42 +246,40 @@ export class Workspace {
     for (const [place, { key, about, isEnding, touched }] of stored.entries()) {
       const isOver = isEnding || place >= MOST_JOURNALS;
       const mayGoOn = mayShow(about) && (isReload ? this.#ownership.wasOpenHere(key) : Date.now() - touched < RECENT_MS);
-      if (isOver) void this.#ownership.borrow(key, () => finish(key)).catch(() => undefined); // what is refused now is sent next time
-      else if (mayGoOn && !this.#ownership.isHeld) await this.#goOnAtStart(key);
+      if (isOver) void this.#ownership.borrowJournal(key, () => finish(key)).catch(() => undefined); // what is refused now is sent next time
+      else if (mayGoOn && !this.#ownership.isHeld) {
+        const journal = await this.#takeStored(key);
+        if (journal) await this.#open(journal);
+      }
     }
-    await this.#listUnfinished();
   }
 
-  async #goOnAtStart(key: string): Promise<void> {
-    const journal = await this.#ownership.take(key) ? loadJournal(key) : null; // as the page before has left it
-    if (journal) await this.#open(journal);
-    else await this.#ownership.letGo()();
+  // As its tab has left it, this one's now; null: another tab has it, or its document.
+  async #takeStored(key: string): Promise<Journal<DocumentAbout> | null> {
+    const stored = loadJournal(key);
+    if (stored === null || !(await this.#ownership.takeBoth(documentName(stored.about), key))) return null;
+    const journal = loadJournal(key);
+    if (journal === null || journal.isEnding) await this.#ownership.release();
+    return journal === null || journal.isEnding ? null : journal;
   }
 
   async #listUnfinished(): Promise<void> {
     const list: Unfinished[] = [];
     for (const { key, about, touched, isEnding } of storedJournals()) {
-      if (isEnding || this.#ownership.has(key)) continue;
-      const isFree = await this.#ownership.borrow(key, () => true);
-      const { title, fileName, problem, filePath, folder = null } = about;
-      if (isFree) list.push({ key, title, fileName, problem, filePath, folder, touched });
+      if (isEnding || this.#ownership.hasJournal(key)) continue;
+      const isFree = await this.#ownership.borrowJournal(key, () => true);
+      if (isFree) list.push({ ...about, folder: about.folder ?? null, key, touched });
     }
     this.unfinished.set(list);
   }
 
-  // The journal of a closed tab that had the same document open, locked for this one; null where an open tab has it, which `elsewhere` tells.
+  // The latest journal that a closed tab has left of this tab's document, this tab's now; null: there is none.
   async #takeLeft(about: DocumentAbout): Promise<Journal<DocumentAbout> | null> {
-    const left = storedJournals().filter((journal) => !journal.isEnding && isSameDocument(journal.about, about));
-    for (const { key } of [...left].reverse()) { // the latest stays
-      if (await this.#ownership.take(key, LEAVING_MS)) continue;
-      this.elsewhere.set({ key, title: about.title, problem: about.problem, filePath: about.filePath });
-      await this.#ownership.letGo()();
-      return null;
+    for (const { key, isEnding, about: other } of storedJournals()) {
+      if (isEnding || !isSameDocument(other, about) || !(await this.#ownership.takeJournal(key, LEAVING_MS))) continue;
+      const journal = loadJournal(key);
+      if (journal && !journal.isEnding) return journal; // else its tab has ended it meanwhile
     }
-    const [latest] = left;
-    const journal = latest && Journal.load<DocumentAbout>(localStorage, latest.key);
-    if (journal && !journal.isEnding) return journal;
-    await this.#ownership.letGo()(); // the tab that had it has ended it meanwhile
     return null;
   }
 
@@ -349,10 +338,6 @@ function mayShow({ problem, filePath }: DocumentAbout): boolean {
   const { view, rest } = parseRoute(location.hash);
   if (view === "file") return rest === filePath;
   return view !== "solve" || !rest || rest === problem?.task_id;
-}
-
-function isOf(open: OpenDocument | null, about: DocumentAbout): boolean {
-  return open !== null && isSameDocument({ ...open, problemId: open.problem?.task_id ?? about.problemId }, about);
 }
 
 export const workspace = new Workspace();

@@ -67,6 +67,40 @@ test("what was noted is there again after a crash, with the cursor", () => {
   assert.deepEqual(again.pendingChanges(200), journal.pendingChanges(200));
 });
 
+test("a tab that takes a session while the server is asked to begin it goes on in that one", async () => {
+  const server = new FakeServer();
+  const { storage, journal } = started();
+  let answer = () => undefined as void;
+  const answered = new Promise<void>((resolve) => { answer = resolve; });
+  const sending = courier(journal, { post: async (path, body) => {
+    const result = await server.post(path, body);
+    await answered;
+    return result as never;
+  } });
+  assert.ok(await sending.isStartAnswered(0), "nothing was asked yet");
+  void sending.send();
+  await settled();
+  assert.ok(!(await sending.isStartAnswered(0)));
+  answer();
+  assert.ok(await sending.isStartAnswered(1000));
+  sending.stop();
+  journal.close();
+  const taken = reloaded(storage);
+  await courier(taken, server).end();
+  assert.deepEqual([...server.disk.keys()], ["session-0"]);
+  assert.equal(server.disk.get("session-0")?.isOpen, false);
+});
+
+test("a request to begin that fails is answered", async () => {
+  const server = new FakeServer();
+  server.loses = () => "request";
+  const sending = courier(started().journal, server);
+  void sending.send();
+  await settled();
+  assert.ok(await sending.isStartAnswered(1000));
+  sending.stop();
+});
+
 test("the revision that a text is based on is known after a reload, and so is what was typed while it was saved", () => {
   const { storage, journal } = started();
   assert.equal(journal.revision, null);

@@ -115,7 +115,49 @@ def test_a_tab_keeps_what_a_full_storage_does_not_hold(opened, another, server):
     }""")
     type_in(opened, "second")
     another.get_by_role("button", name="Go on here").click()
-    another.get_by_text("the other tab does not answer", exact=False).wait_for()
+    another.get_by_text("this browser has no room to keep", exact=False).wait_for()
     expect(opened.locator(".cm-content")).to_contain_text("first second")
     opened.get_by_role("button", name="End the session").click()
     opened.get_by_text("Not recording", exact=False).wait_for()
+
+
+def test_of_two_tabs_that_open_a_text_at_the_same_instant_one_records_it(opened, another, server):
+    sessions = len(list(server.paths.episodes.glob("*")))
+    another.add_init_script("""Object.defineProperty(Storage.prototype, 'length', {
+        get() { return document.documentElement.dataset.sees ? 1000 : 0; },  // nothing yet of what another tab stores
+    })""")
+    opened.goto(server.url + "#/solve/parking-fee")
+    type_in(opened, "first ")
+    another.goto(server.url + "#/solve/parking-fee")
+    another.get_by_text(SENTENCE).wait_for()
+    another.evaluate("document.documentElement.dataset.sees = 'all'")
+    go_on(another)
+    expect(another.locator(".cm-content")).to_contain_text("first")
+    another.get_by_role("button", name="End the session").click()
+    another.get_by_text("Not recording", exact=False).wait_for()
+    assert len(list(server.paths.episodes.glob("*"))) == sessions + 1
+
+
+def test_a_session_that_the_server_begins_slowly_is_the_one_that_the_other_tab_goes_on_in(opened, another, server):
+    sessions = len(list(server.paths.episodes.glob("*")))
+    waiting = []
+
+    def hold(route):
+        waiting.append(route)
+
+    opened.route("**/episodes/start", hold)
+    opened.goto(server.url + "#/solve/parking-fee")
+    opened.locator(".cm-content").wait_for()
+    another.goto(server.url + "#/solve/parking-fee")
+    another.get_by_text(SENTENCE).wait_for()
+    another.get_by_role("button", name="Go on here").click()
+    another.get_by_text("waits for the server", exact=False).wait_for()
+    for route in waiting:
+        route.continue_()
+    opened.get_by_text("Recording", exact=True).wait_for()
+    another.get_by_role("button", name="Go on here").click()
+    opened.get_by_text(SENTENCE).wait_for()
+    another.locator(".cm-content").wait_for()
+    another.get_by_role("button", name="End the session").click()
+    another.get_by_text("Not recording", exact=False).wait_for()
+    assert len(list(server.paths.episodes.glob("*"))) == sessions + 1

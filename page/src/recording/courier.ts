@@ -1,6 +1,7 @@
 // Brings a journal's entries to the server, each until it is on its disk: in order, in batches, again after a lost connection.
 import { errorText, RefusedError } from "../api/errors";
 import type { StartAnswer } from "../api/messages";
+import { after } from "../timing";
 import type { Journal } from "./journal";
 
 /** Throws RefusedError, or something else if there is no answer. */
@@ -31,6 +32,7 @@ type Lane = () => (() => Promise<void>) | null;
 export class Courier {
   #running = new Map<Lane, Promise<void>>();
   #beginning: Promise<void> | null = null;
+  #starting: Promise<void> | null = null; // the request under way
   #wakes: (() => void)[] = [];
   #failures = 0;
   #restarts = 0;
@@ -47,6 +49,12 @@ export class Courier {
   stop(): void {
     this.#hasStopped = true;
     this.#wake();
+  }
+
+  /** Whether the server has answered, within so long, the request to begin the session, if one is under way. */
+  async isStartAnswered(ms: number): Promise<boolean> {
+    const answered = this.#starting?.then(() => true, () => true) ?? true;
+    return Promise.race([answered, after(ms).then(() => false)]);
   }
 
   sendStates(): Promise<void> { return this.#run(this.#stateLane); }
@@ -143,21 +151,27 @@ export class Courier {
   }
 
   #begin(): Promise<void> {
-    const { source } = this.journal;
     return this.#untilDone(async () => {
-      const { post, start } = this.options;
-      let answer: StartAnswer;
-      try {
-        answer = await post("/api/backend/episodes/start", source === null ? start : { ...start, source_episode: source });
-      } catch (error) {
-        if (source === null || !(error instanceof RefusedError && (error.status === 404 || error.status === 422))) throw error;
-        answer = await post("/api/backend/episodes/start", start); // the earlier session is gone
-      }
-      const { source_timestep: timestep = null, source_changes: changes = null } = answer;
-      if (source === null) this.journal.noteBegun(answer.episode_id);
-      else this.journal.continueIn(answer.episode_id, { timestep, changes });
+      this.#starting = this.#start();
+      await this.#starting.finally(() => { this.#starting = null; });
       for (const lane of this.#lanes) void this.#run(lane);
     });
+  }
+
+  async #start(): Promise<void> {
+    const { post, start } = this.options;
+    const { source } = this.journal;
+    const path = "/api/backend/episodes/start";
+    let answer: StartAnswer;
+    try {
+      answer = await post(path, source === null ? start : { ...start, source_episode: source });
+    } catch (error) {
+      if (source === null || !(error instanceof RefusedError && (error.status === 404 || error.status === 422))) throw error;
+      answer = await post(path, start); // the earlier session is gone
+    }
+    const { source_timestep: timestep = null, source_changes: changes = null } = answer;
+    if (source === null) this.journal.noteBegun(answer.episode_id);
+    else this.journal.continueIn(answer.episode_id, { timestep, changes });
   }
 
   #nextStates(): (() => Promise<void>) | null {

@@ -32,6 +32,11 @@ export async function finish(key: string): Promise<void> {
   journal.remove();
 }
 
+/** Of a document, the same in every tab. */
+export function documentName({ problemId, filePath, folder = null }: DocumentAbout): string {
+  return JSON.stringify([problemId, filePath, folder]);
+}
+
 export function isSameDocument(one: DocumentAbout, other: DocumentAbout): boolean {
   const isSameFolder = one.folder == null || other.folder == null || one.folder === other.folder;
   return one.problemId === other.problemId && one.filePath === other.filePath && one.fileName === other.fileName && isSameFolder;

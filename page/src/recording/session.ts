@@ -146,16 +146,23 @@ export class RecordedSession {
 
   /** The tab may close: what is not sent goes now; the session stays open, so that a reload goes on with it. */
   leave(state: EditorState): void {
-    this.#journal.noteSelection(selectionOf(state));
-    if (!this.isPosted(state)) this.#addState(state, null);
+    this.store(state);
     this.#courier.leave();
   }
 
-  /** Another tab goes on with it, from the journal, which has everything then. */
-  handOver(state: EditorState): void {
-    this.#stopTimers();
+  /** Whether the server has answered, within so long, the request to begin it, if one is under way. */
+  isStartAnswered(ms: number): Promise<boolean> { return this.#courier.isStartAnswered(ms); }
+
+  /** Notes in the journal all that there is to go on from. Whether it is kept in this browser. */
+  store(state: EditorState): boolean {
     this.#journal.noteSelection(selectionOf(state));
     if (!this.isPosted(state)) this.#addState(state, null);
+    return this.isKept;
+  }
+
+  /** Another tab goes on with it, from the journal as it was stored. */
+  handOver(): void {
+    this.#stopTimers();
     this.#courier.stop();
     this.#journal.close();
   }

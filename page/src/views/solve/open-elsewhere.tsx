@@ -2,10 +2,11 @@
 import { Button } from "../../components/button";
 import { reporting } from "../../notices";
 import { address } from "../../router";
-import { type Elsewhere, workspace } from "../../workspace";
+import type { DocumentAbout } from "../../recording/left-open";
+import { workspace } from "../../workspace";
 
 export interface OpenElsewhereProps {
-  elsewhere: Elsewhere;
+  elsewhere: DocumentAbout;
   /** Opens it again: what is left of it, if the other tab has ended it meanwhile. */
   again: () => void;
 }
@@ -18,7 +19,7 @@ export function OpenElsewhere({ elsewhere, again }: OpenElsewhereProps) {
   return (
     <div class="stack">
       <h1 class="long-title">{elsewhere.title}</h1>
-      <p class="words" role="status">This is open in another tab, which has everything you wrote. Go on there, or here; the other tab stops then.</p>
+      <p class="words" role="status">This is open in another tab, which records it and has everything you wrote. Go on there, or here; the other tab stops then.</p>
       <p class="row">
         <Button class="primary" onClick={goOn}>Go on here</Button>
         <a href={address("solve")} onClick={() => workspace.elsewhere.set(null)}>All problems and files</a>

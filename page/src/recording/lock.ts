@@ -1,0 +1,26 @@
+// Locks that one tab holds at a time; the browser takes them back when that tab closes or crashes. Not here: what they stand for.
+
+export interface Lock {
+  /** Resolves once another tab may have it. */
+  release: () => Promise<void>;
+}
+
+/** Held until the tab closes or `release` is called; null: another tab has it. signal: waits for it until that aborts. */
+export function holdLock(name: string, signal: AbortSignal | null = null): Promise<Lock | null> {
+  const options: LockOptions = signal === null ? { ifAvailable: true } : { signal };
+  return new Promise((resolve) => {
+    const held = navigator.locks.request(name, options, (lock) => {
+      if (lock === null) {
+        resolve(null);
+        return undefined;
+      }
+      return new Promise<void>((free) => {
+        resolve({ release: async () => {
+          free();
+          await held;
+        } });
+      });
+    });
+    held.catch(() => resolve(null));
+  });
+}
