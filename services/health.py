@@ -40,6 +40,7 @@ def parts(services: Services) -> list[PartMessage]:
         tester(services),
         _settings(services),
         *_files(services),
+        *_problems(services),
         disk(services),
         _log(services),
         _versions(),
@@ -173,6 +174,12 @@ def _files(services: Services) -> list[PartMessage]:
     if problem is None:
         return []
     return [PartMessage("files", False, problem, "choose another folder, or close this one, below your files")]
+
+
+def _problems(services: Services) -> list[PartMessage]:
+    """The person's own problems where they cannot be read; else nothing is said of them."""
+    failure = services.problems_failure
+    return [] if failure is None else [PartMessage("problems", False, failure, "then start again")]
 
 
 def disk(services: Services) -> PartMessage:

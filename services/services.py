@@ -26,10 +26,11 @@ class Services:
     """What the addresses use.
 
     writer_name, writer_description, writer_hint: who writes ("": nobody), what it is in a line of words, and how to get
-    a better one. tester: runs a person's code. runs: those under way. problems: those to choose from, by id. solved:
-    which of them are. folder: of the person's own files. rewards: weights of what decisions were worth. training:
-    learns from sessions in a process of its own; None: this server does not. settings: the person's. writers: changes
-    who writes. report: takes a line of words for the person.
+    a better one. tester: runs a person's code. runs: those under way. problems: those to choose from, by id.
+    problems_failure: why the person's own are not among them; None: they are. solved: which of them are. folder: of the
+    person's own files. rewards: weights of what decisions were worth. training: learns from sessions in a process of
+    its own; None: this server does not. settings: the person's. writers: changes who writes. report: takes a line of
+    words for the person.
     """
 
     paths: DataPaths
@@ -40,6 +41,7 @@ class Services:
     writer_hint: str = ""
     tester: CaseRunner = field(default_factory=CaseRunner)
     problems: Mapping[str, Problem] = field(default_factory=dict)
+    problems_failure: str | None = None
     rewards: RewardWeights = field(default_factory=RewardWeights)
     failures: FailureLog = field(default_factory=FailureLog)
     training: TrainingProcess | None = None

@@ -207,7 +207,7 @@ class SessionsService:
         erase(services.paths, model_files=models_too)
         self.library.forget()
         services.help_reader.forget_removed()
-        services.problems = load_problems(services.paths.problems)
+        services.problems, services.problems_failure = load_problems(services.paths.problems), None
         services.solved = SolvedProblems(services.paths.solved)
         if services.training is not None:
             services.training.forget()

@@ -52,7 +52,7 @@ from services.settings_messages import Settings, SettingsChange
 from services.training_process import TrainingProcess
 from sessions.ignored_sessions import IgnoredSessions
 from sessions.removal import remove_leftovers
-from simulation.problem_loader import load_problems
+from simulation.problem_loader import load_readable_problems
 from state_adapter import exclusion_mark
 
 DEFAULT_PORT = 3000
@@ -250,7 +250,10 @@ def _make_services(
 ) -> Services:
     """The parts; what must be ended goes on the stack."""
     serve = config.serve
-    problems = load_problems(paths.problems)
+    unreadable: list[str] = []
+    problems = load_readable_problems(unreadable.append, paths.problems)
+    for line in unreadable:
+        report(line)
     embedded = EmbeddedWriter(paths.writers)
     tester = stack.enter_context(CaseRunner(unprotected=options.unprotected_tester, workers=TESTER_WORKERS))
     judge = stack.enter_context(Judge(protections=lambda: tester.sandbox.protections))
@@ -275,6 +278,7 @@ def _make_services(
         writer.hint,
         tester=tester,
         problems=problems,
+        problems_failure=next(iter(unreadable), None),
         rewards=config.rewards,
         failures=stack.enter_context(closing(FailureLog(paths.logs))),
         folder=folder,

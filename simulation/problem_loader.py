@@ -6,9 +6,11 @@ Not here: how a problem is written in a file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from data_paths import DataPaths
+from errors import InputError
 from judge import Problem
 from judge.problems import catalogue, read_problems
 from simulation.builtin_problems import BY_ID
@@ -21,4 +23,20 @@ def load_problems(path: Path | None = None) -> dict[str, Problem]:
     """
     path = path or DataPaths.default().problems
     others = read_problems(path).problems if path.exists() else ()
-    return {**catalogue(), **BY_ID, **{problem.id: problem for problem in others}}
+    return {**_built_in(), **{problem.id: problem for problem in others}}
+
+
+def load_readable_problems(tell: Callable[[str], None], path: Path | None = None) -> dict[str, Problem]:
+    """All problems by id, as `load_problems`; where the file cannot be read, ours alone.
+
+    tell: takes a line that says so. The file stays as it is: whoever wrote it may mend it.
+    """
+    try:
+        return load_problems(path)
+    except InputError as error:
+        tell(f"{error}; only the built-in problems are there until that is mended")
+        return _built_in()
+
+
+def _built_in() -> dict[str, Problem]:
+    return {**catalogue(), **BY_ID}

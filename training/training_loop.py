@@ -28,7 +28,7 @@ from judge import Problem
 from models import Models, store
 from models.provenance import NOT_A_PERSON, NOTHING
 from models.reviewer import Reviewer, save_coefficients
-from simulation.problem_loader import load_problems
+from simulation.problem_loader import load_readable_problems
 from state_adapter import Episode, read_episodes, write_snapshot
 from training.data.held_out import choose_held_out, choose_validation
 from training.data.reviewed_texts import ReviewedTexts
@@ -127,7 +127,7 @@ def is_interrupted(config: LoopConfig, recordings: Path, paths: DataPaths) -> bo
     if plan is None:
         return False
     episodes = _with_learnable_pastes(config, read_episodes(recordings)[0])
-    return plan.fingerprint == fingerprint_of(config, episodes, load_problems())
+    return plan.fingerprint == fingerprint_of(config, episodes, load_readable_problems(lambda line: None))
 
 
 def _plan_path(paths: DataPaths) -> Path:
@@ -136,7 +136,7 @@ def _plan_path(paths: DataPaths) -> Path:
 
 
 def _read_inputs(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, observer: Observer) -> LoopInputs:
-    problems = load_problems()
+    problems = load_readable_problems(lambda line: None)  # the run itself tells, if it plays
     folder = paths.models
     if config.trained_on in NOT_A_PERSON:
         folder = quarantine_folder(folder, config.trained_on)

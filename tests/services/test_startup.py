@@ -340,3 +340,17 @@ def test_the_remembered_folder_is_open_and_the_flags_comes_before_it(start, path
     mine.rmdir()
     fourth = start()
     assert fourth.services.folder.files is None and f"{mine}: there is no such file or folder" in "".join(fourth.lines)
+
+
+def test_problems_that_cannot_be_read_do_not_stop_the_start_and_are_told_of(start, paths):
+    paths.root.mkdir(parents=True, exist_ok=True)
+    paths.problems.write_text('[{"task_id": "mine"')
+    running = start()
+    assert len([line for line in running.lines if str(paths.problems) in line]) == 1
+    health = {part["name"]: part for part in json.loads(get(running.port, "/api/health")[1])["parts"]}
+    assert not health["problems"]["ok"] and str(paths.problems) in health["problems"]["text"]
+    assert json.loads(get(running.port, "/api/problems")[1])
+    assert paths.problems.read_text() == '[{"task_id": "mine"'
+    with closing(BackendClient("127.0.0.1", running.port, "/api")) as client:
+        client.post("/erase", {"confirm": "erase everything"})
+    assert "problems" not in [part["name"] for part in json.loads(get(running.port, "/api/health")[1])["parts"]]

@@ -8,7 +8,7 @@ from errors import InputError
 from judge import SMALL_PROBLEM_LIMITS, Case, Judge
 from judge.problems import catalogue
 from simulation.builtin_problems import BY_ID
-from simulation.problem_loader import load_problems
+from simulation.problem_loader import load_problems, load_readable_problems
 
 SERVED = {
     "task_id": "twice", "question_id": 7, "difficulty": "easy", "entry_point": "Solution().twice",
@@ -65,3 +65,19 @@ def test_what_cannot_be_understood_is_refused_in_one_line(tmp_path, text, where,
         load_problems(path)
     said = str(refused.value)
     assert str(path) in said and where in said and what in said and "\n" not in said
+
+
+@pytest.mark.parametrize("text", ["[{", json.dumps([SHORT, {**SHORT, "name": 4}]), "\0"])
+def test_where_the_file_cannot_be_read_our_own_are_there_and_a_line_says_so(tmp_path, text):
+    path, lines = tmp_path / "problems.json", []
+    path.write_text(text)
+    assert load_readable_problems(lines.append, path) == {**catalogue(), **BY_ID}
+    (line,) = lines
+    assert str(path) in line and "only the built-in problems" in line and "\n" not in line
+    assert path.read_text() == text
+
+
+def test_a_file_that_can_be_read_is_not_spoken_of(tmp_path):
+    path = tmp_path / "problems.json"
+    path.write_text(json.dumps([SHORT]))
+    assert "thrice" in load_readable_problems(pytest.fail, path)

@@ -15,7 +15,7 @@ from errors import InputError
 from judge import Problem
 from models import store
 from models.reviewer import Reviewer
-from simulation.problem_loader import load_problems
+from simulation.problem_loader import load_readable_problems
 from state_adapter import Episode
 from training.data import transitions
 from training.data.held_out import choose_validation
@@ -122,7 +122,7 @@ def _read(config: TrainConfig, episodes: Sequence[Episode], observer: Observer, 
     versions = file_versions(config)
     if config.learn_pastes:
         episodes = [episode.without_pastes() for episode in episodes]
-    problems = load_problems() if config.zero_style.epochs else {}
+    problems = load_readable_problems(observer.message) if config.zero_style.epochs else {}
     reviewer = reviewer or Reviewer.load(config.pv_dir, ServeConfig(), config.rewards)
     run_fingerprint = fingerprint(config, episodes, problems, reviewer)
     saved = _saved_run(config, run_fingerprint, observer)

@@ -8,6 +8,7 @@ from actions import Review
 from errors import InputError
 from models.reviewer import FILE, START, Reviewer, save_coefficients
 from rewards import break_even
+from simulation.problem_loader import load_problems
 from training.data.transitions import build_dataset
 from training.distributed.process_group import DistributedContext
 from training.runs.observer import NullObserver
@@ -122,3 +123,22 @@ def test_without_pastes_it_is_the_same_run_whether_they_are_learned_from_or_not(
     pasted = [with_paste(sessions[0]), *sessions[1:]]
     assert inputs_of(small, pasted).fingerprint != inputs_of(small, sessions).fingerprint
     assert inputs_of(learning, pasted).fingerprint == inputs_of(small, sessions).fingerprint
+
+
+class Hearing(NullObserver):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.lines = []
+
+    def message(self, text):
+        self.lines.append(text)
+
+
+def test_problems_that_cannot_be_read_are_told_of_and_ours_are_played(small, sessions, tmp_path, monkeypatch):
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+    (tmp_path / "problems.json").write_text("[{")
+    playing, observer = replace(small, zero_style=replace(small.zero_style, epochs=1)), Hearing()
+    inputs = read_inputs(playing, sessions[:1], DistributedContext(), observer, publish=True)
+    assert inputs.problems == load_problems(tmp_path / "absent.json")
+    assert len([line for line in observer.lines if str(tmp_path / "problems.json") in line]) == 1
