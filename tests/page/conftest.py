@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from config import LoopConfig
 from data_paths import DataPaths
@@ -24,6 +24,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 STOP_SECONDS = 20
 VIEWPORT = {"width": 1280, "height": 720}
+
+expect.set_options(timeout=30_000)  # as all else is waited for; beside other tests the page is slow
 
 
 def pytest_collection_modifyitems(items):

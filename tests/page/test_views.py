@@ -162,4 +162,4 @@ def test_on_a_phone_every_view_is_in_sight_and_so_are_the_signs_wherever_it_is_s
 def test_an_address_that_changes_while_the_page_loads_is_followed(own_page, server):
     own_page.add_init_script("addEventListener('DOMContentLoaded', () => { location.hash = '#/health'; })")
     own_page.goto(server.url + "#/models")
-    own_page.get_by_role("heading", name="Health", level=1).wait_for(timeout=5000)
+    own_page.get_by_role("heading", name="Health", level=1).wait_for()

@@ -476,7 +476,9 @@ def test_the_first_failure_ends_it_if_asked(tester):
 def test_the_memory_limit_holds_unless_it_is_none(tester):
     code = "x = bytearray(700 * 2**20)\nprint('a')"
     passed = {
-        limit: tester.post("/execute", run_body(code, [("", "a\n")], memory_limit=limit)).json()["success"]
+        limit: tester.post("/execute", run_body(code, [("", "a\n")], memory_limit=limit, timeout_ms=60_000)).json()[
+            "success"
+        ]
         for limit in (None, 1500, 0)
     }
     assert passed == {None: False, 1500: True, 0: True}
