@@ -14,15 +14,17 @@ class FileEntry(Struct):
 
 
 class FilesMessage(Struct):
-    """The files of the folder, by path. folder: null: none is open. truncated: there are more.
+    """The files of the folder, by path, hidden ones last. folder: null: none is open. truncated: there are more.
 
-    hint: what to do where none is open, or why the folder's files cannot be listed.
+    hint: what to do where none is open, or why the folder's files cannot be listed. failure: why the one that the
+    person chose is not open; null: it is, or they chose none.
     """
 
     folder: str | None
     files: list[FileEntry]
     truncated: bool = False
     hint: str | None = None
+    failure: str | None = None
 
 
 class FileContent(Struct):

@@ -64,7 +64,7 @@ class FileService:
     async def files(self, request: Request) -> Response:
         folder = self.services.folder
         if (files := folder.files) is None:
-            return answer(FilesMessage(None, [], hint=folder.failure or NO_FOLDER))
+            return answer(FilesMessage(None, [], hint=folder.failure or NO_FOLDER, failure=folder.failure))
         try:
             listed, truncated = await asyncio.to_thread(files.list)
         except InputError as error:  # its folder can still be closed, or another one chosen

@@ -36,6 +36,7 @@ MAX_DEPTH = 32
 _NOT_LISTED = frozenset(
     (
         "__pycache__",
+        ".cache",
         "node_modules",
         ".venv",
         "venv",
@@ -56,7 +57,7 @@ _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _TEMPORARY = ".codeassist-tmp"
 
-NO_FOLDER = "no folder is open: choose one on the page, or start run.py with --folder DIR"
+NO_FOLDER = "no folder is open; open one under “Your files” on the page"
 
 
 class ForbiddenFileError(InputError):
@@ -104,11 +105,11 @@ class PersonFiles:
         self._saving = threading.Lock()
 
     def list(self) -> tuple[list[ListedFile], bool]:
-        """Text files by path, and whether there are more than were looked for. Raises InputError."""
+        """Text files by path, hidden ones last, and whether there are more than were looked for. Raises InputError."""
         listing = _Listing(self)
         with path_refusals(PurePosixPath(self.folder)):
             listing.walk()
-        return sorted(listing.files, key=lambda file: file.path), listing.truncated
+        return sorted(listing.files, key=lambda file: _hidden_last(file.path)), listing.truncated
 
     def read(self, name: str) -> TextFile:
         """The file at a path. Raises InputError, of the kinds above, and NotFoundError."""
@@ -181,7 +182,7 @@ class _Listing:
         root = self._owner.folder
         for place, folders, names, descriptor in os.fwalk(root, follow_symlinks=False):
             folder = PurePosixPath(Path(place).relative_to(root).as_posix())
-            folders[:] = [name for name in sorted(folders) if self._is_entered(folder / name)]
+            folders[:] = [name for name in sorted(folders, key=_hidden_last) if self._is_entered(folder / name)]
             for name in sorted(names):
                 self._visited += 1
                 if len(self.files) >= MOST_FILES or self._visited >= MOST_VISITED:
@@ -204,6 +205,11 @@ class _Listing:
                 return
             if not self._ignored.ignores_entry(path, is_folder=False) and _looks_like_text(parent, path):
                 self.files.append(ListedFile(str(path), status.st_size, status.st_mtime))
+
+
+def _hidden_last(path: str) -> tuple[bool, str]:
+    """Sorts paths by name, those in hidden folders and hidden files behind all others."""
+    return any(part.startswith(".") for part in path.split("/")), path
 
 
 def _relative(name: str) -> PurePosixPath:

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import expect
 
 from services.settings_messages import SettingsChange
 from services.settings_service import apply_change
@@ -62,6 +63,40 @@ def test_a_file_is_opened_changed_and_saved_with_its_own_line_ends(opened, serve
     opened.get_by_role("heading", name="Your files").wait_for()
     (episode,) = [each for each in server.episodes() if each["states"][-1]["text"].startswith("# new")]
     assert episode["states"][-1]["text"] == "# new\r\n" + CONTENT and episode["file"] == "inner/file.py"
+
+
+def test_a_folder_that_takes_long_to_look_through_is_waited_for_in_words(page, server, tmp_path):
+    (tmp_path / "mine.py").write_text("")
+    with open_folder(server, None):
+        page.goto(server.url + "#/solve")
+        path = page.get_by_role("textbox", name="Folder")
+        path.fill(str(tmp_path))
+        asked = []
+        page.route(server.url + "api/files", lambda route: asked.append(route))
+        path.press("Enter")
+        page.get_by_text(f"Looking for the files in {tmp_path}").wait_for()
+        while not asked:
+            page.evaluate("new Promise(requestAnimationFrame)")
+        assert "cannot be opened now" not in page.locator("main").inner_text()
+        for route in asked:
+            route.continue_()
+        page.get_by_role("link", name="mine.py").wait_for()
+
+
+def test_a_file_that_could_not_be_opened_says_so_in_the_list(page, server):
+    (server.folder / "latin.txt").write_bytes("é".encode("latin-1"))
+    page.goto(server.url + "#/solve")
+    page.get_by_role("link", name="latin.txt").click()
+    page.get_by_role("alert").get_by_text("is not UTF-8").wait_for()
+    page.get_by_role("link", name="All problems and files").click()
+    row = page.get_by_role("listitem").filter(has_text="latin.txt")
+    expect(row).to_contain_text("Cannot be opened: is not UTF-8")
+    screenshot(page, "files-refused")
+    assert violations(page) == []
+    (server.folder / "latin.txt").write_text("é")
+    row.get_by_role("link").click()
+    page.get_by_role("button", name="End the session").click()
+    expect(row).not_to_contain_text("Cannot be opened")
 
 
 def test_what_another_program_wrote_is_not_saved_over_unasked(page, server):

@@ -53,6 +53,16 @@ def test_it_runs_as_a_program_shows_what_was_printed_and_the_error_and_is_stoppe
     end_session(opened)
 
 
+def test_a_program_that_asks_for_input_is_told_that_there_is_no_keyboard(opened):
+    open_scratch(opened, "name = input()")
+    opened.keyboard.press("Control+Enter")
+    opened.get_by_text("EOFError").wait_for()
+    opened.get_by_text("input() finds nothing to read. Put what it would read into the code").wait_for()
+    screenshot(opened, "scratch-input")
+    assert violations(opened) == []
+    end_session(opened)
+
+
 def open_scratch_text(page, text):
     page.locator(".cm-content").click()
     page.keyboard.press("Control+a")
@@ -102,6 +112,9 @@ def test_a_folder_is_chosen_by_its_path_and_a_scratch_text_saved_in_it(page, ser
     assert path.get_attribute("aria-invalid") == "true"
     screenshot(page, "folder-refused")
     assert violations(page) == []
+    path.fill("")
+    path.press("Enter")
+    expect(page.get_by_role("alert")).to_have_count(0)
     path.fill(str(folder))
     path.press("Enter")
     page.get_by_role("link", name="there.py").wait_for()

@@ -23,6 +23,16 @@ def test_a_problem_is_solved_and_the_session_holds_what_was_typed(opened, server
     assert [line.strip() for line in lines[-2:]] == ["x = 1", "y = 2"]
 
 
+def test_on_a_phone_a_problem_begins_at_its_statement(opened, server):
+    opened.set_viewport_size({"width": 360, "height": 740})
+    opened.get_by_role("link", name="Warmest day").click()
+    opened.locator(".cm-content").wait_for()
+    assert opened.evaluate("scrollY") == 0
+    expect(opened.get_by_role("heading", level=1)).to_be_focused()
+    screenshot(opened, "solve-phone")
+    opened.get_by_role("button", name="End the session").click()
+
+
 def open_problem(page, server, name="warmest-day"):
     page.goto(f"{server.url}#/solve/{name}")
     page.locator(".cm-content").wait_for()

@@ -88,6 +88,9 @@ def test_of_a_thousand_sessions_the_latest_are_shown_and_more_on_demand(opened, 
         opened.set_viewport_size(size)
         assert overflow(opened) <= 0
         screenshot(opened, name)
+    table = opened.get_by_role("region", name="Sessions")
+    assert table.evaluate("region => region.scrollWidth - region.clientWidth") <= 0, "nothing is out of sight"
+    assert rows.nth(1).get_by_role("cell").filter(has_text="50 % of 10 characters").is_visible()
     rows.first.get_by_role("button").click()
     dialog = opened.get_by_role("dialog")
     dialog.get_by_role("button", name="Cancel").scroll_into_view_if_needed()

@@ -67,10 +67,10 @@ def test_half_an_emoji_is_refused_by_415(client):
 def test_without_a_folder_the_answers_say_what_to_do(client, served, monkeypatch):
     monkeypatch.setattr(served.services.folder, "files", None)
     listed = client.get("/api/files").json()
-    assert listed["folder"] is None and listed["files"] == [] and "--folder" in listed["hint"]
+    assert listed["folder"] is None and listed["files"] == [] and "Your files" in listed["hint"]
     start = client.post("/api/backend/episodes/start", json={"problem_id": "own", "file": "a.py"})
     for answer in (content(client, "a.py"), save(client, "a.py", "x"), start):
-        assert answer.status_code == 404 and "--folder" in answer.json()["detail"]
+        assert answer.status_code == 404 and "Your files" in answer.json()["detail"]
 
 
 def test_of_a_folder_that_has_vanished_the_list_and_a_save_name_it(client, served, monkeypatch, tmp_path):

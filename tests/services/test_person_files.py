@@ -61,7 +61,7 @@ def test_text_files_are_listed_by_path_and_nothing_ignored_or_secret_is(files, p
     (place / "data" / "solved.json").write_text("{}")
     (place / "ünï ❤.py").write_text("")
     listed, truncated = files.list()
-    expected = [".codeassistignore", ".gitignore", "src/main.py", "ünï ❤.py"]
+    expected = ["src/main.py", "ünï ❤.py", ".codeassistignore", ".gitignore"]
     assert [file.path for file in listed] == expected and not truncated
     (main,) = [file for file in listed if file.path == "src/main.py"]
     assert main.bytes == 6 and main.modified == pytest.approx((place / "src/main.py").stat().st_mtime)
@@ -72,7 +72,18 @@ def test_names_that_are_no_text_are_not_listed_and_hold_nothing_up(files, place)
     (place / "two\nlines.py").write_text("x")
     (place / "one.py").symlink_to("two.py")
     (place / "two.py").symlink_to("one.py")
-    assert [file.path for file in files.list()[0]] == [".codeassistignore", ".gitignore", "src/main.py"]
+    assert [file.path for file in files.list()[0]] == ["src/main.py", ".codeassistignore", ".gitignore"]
+
+
+def test_of_a_home_folder_hidden_files_are_listed_last_and_caches_never(files, place, monkeypatch):
+    for folder in (".cache", ".config", "work/.hidden", "work/seen"):
+        (place / folder).mkdir(parents=True)
+        (place / folder / "a.py").write_text("")
+    paths = [file.path for file in files.list()[0]]
+    assert paths[:2] == ["src/main.py", "work/seen/a.py"]
+    assert paths[2:] == [".codeassistignore", ".config/a.py", ".gitignore", "work/.hidden/a.py"]
+    monkeypatch.setattr(person_files, "MOST_FILES", 4)
+    assert ".config/a.py" not in [file.path for file in files.list()[0]]
 
 
 def test_a_list_that_is_too_long_says_so(files, monkeypatch):
@@ -94,7 +105,7 @@ def test_folders_of_other_programs_are_not_listed_and_their_files_opened_all_the
     for name in ("__pycache__", "node_modules", ".venv"):
         (place / "src" / name).mkdir()
         (place / "src" / name / "theirs.py").write_text("x")
-    assert [file.path for file in files.list()[0]] == [".codeassistignore", ".gitignore", "src/main.py"]
+    assert [file.path for file in files.list()[0]] == ["src/main.py", ".codeassistignore", ".gitignore"]
     assert files.read("src/.venv/theirs.py").text == "x"
 
 

@@ -9,6 +9,8 @@ export interface FilesMessage {
   truncated: boolean;
   /** What to do where no file can be opened. */
   hint: string | null;
+  /** Why the one that the person chose is not open; null: it is, or they chose none. */
+  failure: string | null;
 }
 
 export interface FileContent {

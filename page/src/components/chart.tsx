@@ -21,6 +21,10 @@ export interface ChartProps {
   /** How the x axis and the table name a value. */
   xLabel?: (x: number) => string;
   series: readonly Series[];
+  /** Of the y axis, where the title does not say it. */
+  yName?: string;
+  /** What the numbers are, for whoever does not know. */
+  note?: string;
   yRange?: [number, number];
   height?: number;
 }
@@ -28,7 +32,7 @@ export interface ChartProps {
 const HEIGHT = 220;
 const WHOLE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
-export function Chart({ title, xName, xs, xLabel = String, series, yRange, height = HEIGHT }: ChartProps) {
+export function Chart({ title, xName, xs, xLabel = String, series, yName, note, yRange, height = HEIGHT }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const scheme = useColourScheme();
   useEffect(() => {
@@ -37,7 +41,7 @@ export function Chart({ title, xName, xs, xLabel = String, series, yRange, heigh
     const options: uPlot.Options = {
       width: parent.clientWidth, height, legend: { show: series.length > 1, live: false }, cursor: { show: false },
       scales: { x: { time: false }, ...(yRange ? { y: { range: () => yRange } } : {}) },
-      axes: [axis(parent, { values: (_, splits) => splits.map((x) => (Number.isInteger(x) ? xLabel(x) : "")), ...(xs.every(Number.isInteger) && { incrs: WHOLE_STEPS }) }), axis(parent, { size: 56 })],
+      axes: [axis(parent, { values: (_, splits) => splits.map((x) => (Number.isInteger(x) ? xLabel(x) : "")), ...(xs.every(Number.isInteger) && { incrs: WHOLE_STEPS }) }), axis(parent, { size: 56, ...(yName && { label: yName, labelSize: 20 }) })],
       series: [{}, ...series.map((each) => seriesOptions(parent, each))],
     };
     const plot = new uPlot(options, [[...xs], ...series.map((each) => [...each.values])], parent);
@@ -49,6 +53,7 @@ export function Chart({ title, xName, xs, xLabel = String, series, yRange, heigh
     <figure class="chart">
       <figcaption><h3>{title}</h3></figcaption>
       <div class="chart-place" ref={place} aria-hidden="true" />
+      {note && <p class="small quiet-text words">{note}</p>}
       <details class="small">
         <summary>{title} as a table</summary>
         <div class="scroll" tabIndex={0} role="region" aria-label={`${title} as a table`}>

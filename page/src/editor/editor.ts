@@ -40,6 +40,9 @@ export interface EditorOptions {
   extensions?: Extension;
 }
 
+/** At the top of the smallest editor: to show them, nothing is scrolled, which would scroll the page too. */
+const LINES_IN_SIGHT = 10;
+
 export function createEditor({ text, fileName, label, selection, extensions = [] }: EditorOptions): EditorView {
   const { doc, extension: file } = openFile(text);
   let state = EditorState.create({
@@ -53,7 +56,9 @@ export function createEditor({ text, fileName, label, selection, extensions = []
     ],
   });
   if (selection) state = state.update({ selection: documentSelection(state, selection) }).state;
-  return new EditorView({ state, scrollTo: EditorView.scrollIntoView(state.selection.main, { y: "center" }) });
+  const { main } = state.selection;
+  const isInSight = state.doc.lineAt(main.head).number <= LINES_IN_SIGHT;
+  return new EditorView({ state, ...(!isInSight && { scrollTo: EditorView.scrollIntoView(main, { y: "center" }) }) });
 }
 
 // Where one of several lines cannot move, none does: CodeMirror's own command would lose the main cursor.

@@ -32,11 +32,11 @@ export function Learned({ learned }: { learned: LearnedMessage }) {
 function Characters({ learned: { characters, kept, survived, silence, reviewer } }: { learned: LearnedMessage }) {
   return (
     <dl class="figures">
-      <Figure name="Written for you" value={`${count(characters.written)} characters`} note={`in ${count(characters.decisions)} answers`} />
+      <Figure name="Written for you" value={`${count(characters.written)} characters`} note={`in ${count(characters.decisions)} ${characters.decisions === 1 ? "answer" : "answers"} that you replied to`} />
       <Figure name="Kept after your reply" value={percent(kept.rate)} note={interval(kept)} />
       <Figure name="Still there at the end" value={percent(survived.rate)} note={interval(survived)} />
-      <Figure name="Kept quiet" value={percent(silence.quiet.rate)} note={`of ${count(silence.turns)} times asked`} />
-      <Figure name="Held back by the reviewer" value={count(reviewer.withheld)} note={`${count(reviewer.shown)} shown`} />
+      <Figure name="Kept quiet" value={percent(silence.quiet.rate)} note={`of ${count(silence.turns)} times it could have helped`} />
+      <Figure name="Held back by the reviewer" value={count(reviewer.withheld)} note={`of ${count(reviewer.withheld + reviewer.shown)} that it looked at; the others were shown`} />
     </dl>
   );
 }

@@ -17,7 +17,18 @@ import { ComparisonTable } from "./comparison-table";
 const WATCH_MS = 1000;
 const LOOK_MS = 15_000;
 const OUTCOME_LINES = 2;
-const PHASES: Record<string, string> = { bc: "Learning what you do", ppo_from_episodes: "Learning what you keep", zero_style: "Playing on from your sessions" };
+/** Phases that learn: what each does, and what its loss is. */
+const PHASES: Record<string, { title: string; loss: string }> = {
+  bc: { title: "Learning what you do", loss: "Loss: how far what it expects of you is from what you did; lower is better." },
+  ppo_from_episodes: {
+    title: "Learning what you keep",
+    loss: "Loss: its errors, less what better decisions gain; lower is better. Below zero, the gain is larger than the errors.",
+  },
+  zero_style: {
+    title: "Playing on from your sessions",
+    loss: "Loss: how far its decisions are from the best ones that it found in these games; lower is better.",
+  },
+};
 const OTHER_PHASES: Record<string, string> = { loading: "Reading your sessions", evaluation: "Comparing before and after" };
 
 /** onChange: a training or a session has ended. */
@@ -89,7 +100,7 @@ function Lines({ lines, outcome }: { lines: readonly string[]; outcome: number }
 }
 
 function words({ status, title, phase, elsewhere, ended }: TrainingMessage): string {
-  const doing = PHASES[phase] ?? OTHER_PHASES[phase] ?? (sentence(title) || "Getting ready");
+  const doing = PHASES[phase]?.title ?? OTHER_PHASES[phase] ?? (sentence(title) || "Getting ready");
   switch (status) {
     case "idle": return "Nothing has been trained yet. A training takes some minutes, on this machine alone; you can go on writing.";
     case "running": return elsewhere ? "Another run.py trains at this moment." : `${doing} …`;
@@ -115,12 +126,12 @@ function Curves({ points }: { points: readonly EpochPoint[] }) {
   const phases = Object.entries(PHASES).filter(([phase]) => points.filter((point) => point.phase === phase).length > 1);
   return (
     <div class="curves">
-      {phases.map(([phase, title]) => {
+      {phases.map(([phase, { title, loss }]) => {
         const own = points.filter((point) => point.phase === phase);
         const values = (name: string) => own.map(({ metrics }) => (typeof metrics[name] === "number" ? metrics[name] : null));
         const held = values("val_decision_nll");
         return (
-          <Chart key={phase} title={`${title}: loss by epoch`} xName="Epoch" xs={own.map((point) => point.epoch)}
+          <Chart key={phase} title={`${title}: loss by epoch`} xName="Epoch" yName="Loss" note={loss} xs={own.map((point) => point.epoch)}
             series={[
               { name: "Loss", values: values("loss"), colour: "accent" },
               ...(held.some((value) => value !== null) ? [{ name: "On sessions for validation", values: held, colour: "edit-mark", isDashed: true } as const] : []),

@@ -34,12 +34,12 @@ function SessionList() {
         <>
           <p class="row"><a class="button" href="/api/export" download>Export everything</a></p>
           <div class="scroll" tabIndex={0} role="region" aria-label="Sessions">
-            <table class="sessions">
-              <thead><tr>
-                <th scope="col">Session</th><th scope="col">Began</th><th scope="col">Took</th><th scope="col" class="number">States</th>
-                <th scope="col" class="number">Kept of the assistant's</th><th scope="col" class="number">Size</th><th scope="col">Learning</th><th scope="col"><span class="visually-hidden">Delete</span></th>
+            <table class="sessions" role="table">
+              <thead role="rowgroup"><tr role="row">
+                <th scope="col" role="columnheader">Session</th><th scope="col" role="columnheader">Began</th><th scope="col" role="columnheader">Took</th><th scope="col" role="columnheader" class="number">States</th>
+                <th scope="col" role="columnheader" class="number">Kept of the assistant’s text</th><th scope="col" role="columnheader" class="number">Size</th><th scope="col" role="columnheader">Learning</th><th scope="col" role="columnheader"><span class="visually-hidden">Delete</span></th>
               </tr></thead>
-              <tbody>{answer.slice(0, most).map((session) => <SessionRow key={session.id} session={session} reload={reload} />)}</tbody>
+              <tbody role="rowgroup">{answer.slice(0, most).map((session) => <SessionRow key={session.id} session={session} reload={reload} />)}</tbody>
             </table>
           </div>
           <p class="row" role="status">
@@ -70,18 +70,18 @@ function SessionRow({ session, reload }: { session: SessionSummary; reload: () =
   });
   const share = session.written && session.retained !== null ? session.retained / session.written : null;
   return (
-    <tr>
-      <th scope="row"><div class="session-title">
+    <tr role="row">
+      <th scope="row" role="rowheader"><div class="session-title">
         {session.status === "unreadable" ? <span class="long-title">{session.title}</span> : <a class="long-title" href={address("sessions", session.id)}>{session.title}</a>}
         {STATUS_WORDS[session.status] && <span class={`small ${session.status === "unreadable" ? "wrong" : "quiet-text"}`}>{STATUS_WORDS[session.status]}{session.reason && `: ${session.reason}`}</span>}
       </div></th>
-      <td>{when(session.started)}</td>
-      <td>{session.started !== null && session.ended !== null ? duration(session.ended - session.started) : "–"}</td>
-      <td class="number">{count(session.states)}</td>
-      <td class="number">{session.written ? `${percent(share)} of ${count(session.written)}` : "–"}</td>
-      <td class="number">{size(session.bytes)}</td>
-      <td><label class="small"><input type="checkbox" aria-label={`Learn from it: ${session.title}`} checked={!session.excluded} onChange={(event) => void setExcluded(!event.currentTarget.checked)} /> learn from it</label></td>
-      <td><button class="quiet" disabled={session.status === "recording"} onClick={remove} aria-label={`Delete ${session.title}`}>Delete</button></td>
+      <td role="cell" data-name="Began">{when(session.started)}</td>
+      <td role="cell" data-name="Took">{session.started !== null && session.ended !== null ? duration(session.ended - session.started) : "–"}</td>
+      <td role="cell" class="number" data-name="States">{count(session.states)}</td>
+      <td role="cell" class="number" data-name="Kept of the assistant’s text">{session.written ? `${percent(share)} of ${count(session.written)} characters` : "–"}</td>
+      <td role="cell" class="number" data-name="Size">{size(session.bytes)}</td>
+      <td role="cell"><label class="small"><input type="checkbox" aria-label={`Learn from it: ${session.title}`} checked={!session.excluded} onChange={(event) => void setExcluded(!event.currentTarget.checked)} /> learn from it</label></td>
+      <td role="cell"><button class="quiet" disabled={session.status === "recording"} onClick={remove} aria-label={`Delete ${session.title}`}>Delete</button></td>
     </tr>
   );
 }

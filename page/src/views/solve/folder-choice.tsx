@@ -13,25 +13,30 @@ export interface FolderChoiceProps {
 export function FolderChoice({ isOpen, onChange }: FolderChoiceProps) {
   const [path, setPath] = useState("");
   const [error, setError] = useState<string | null>(null);
+  const [opening, setOpening] = useState<string | null>(null);
   const errorId = useId();
   const choose = async (folder: string | null) => {
+    setError(null);
+    setOpening(folder);
     try {
       await changeSettings({ folder });
-      setError(null);
+      await onChange(); // a large folder takes seconds
     } catch (failure) {
       setError(errorText(failure));
-      return;
+    } finally {
+      setOpening(null);
     }
-    await onChange();
   };
   return (
-    <form class="stack" onSubmit={(event) => { event.preventDefault(); void choose(path.trim()); }}>
+    <form class="stack" onSubmit={(event) => { event.preventDefault(); if (opening === null) void choose(path.trim()); }}>
       <div class="row">
         <label class="row folder-path">Folder <input value={path} placeholder="~/project" required autocomplete="off" autocapitalize="off" spellcheck={false}
-          aria-invalid={error !== null} aria-describedby={error === null ? undefined : errorId} onInput={(event) => setPath(event.currentTarget.value)} /></label>
-        <button>Open</button>
+          aria-invalid={error !== null} aria-describedby={error === null ? undefined : errorId} onInvalid={() => setError(null)}
+          onInput={(event) => { setPath(event.currentTarget.value); setError(null); }} /></label>
+        <button aria-disabled={opening !== null}>Open</button>
         {isOpen && <button type="button" class="quiet" onClick={reporting(() => choose(null))}>Close this one</button>}
       </div>
+      <p class="small quiet-text" role="status">{opening !== null && `Looking for the files in ${opening} …`}</p>
       {error !== null && <p class="small wrong words" role="alert" id={errorId}>{error}</p>}
       <p class="small quiet-text words">Its text files can be opened and saved here, nothing outside of it. What ignore files name and what holds secrets stays closed.</p>
     </form>

@@ -17,7 +17,7 @@ export function Results({ run, isOutdated, isProgram }: { run: TestRun; isOutdat
 
 function Summary({ run, isProgram }: { run: TestRun; isProgram: boolean }) {
   switch (run.status) {
-    case "none": return isProgram ? <span class="quiet-text">Run runs it as a program, in the sandbox.</span> : <span class="quiet-text">Run tries the examples; Submit tries every case.</span>;
+    case "none": return isProgram ? <span class="quiet-text">Run runs it as a program, in the sandbox, without a keyboard: input() has nothing to read.</span> : <span class="quiet-text">Run tries the examples; Submit tries every case.</span>;
     case "running": return <span>{run.isSubmission ? "Trying every case …" : "Running …"}</span>;
     case "stopped": return <span>Stopped.</span>;
     case "failed": return <span class="wrong">It could not be run: {run.reason}</span>;
@@ -30,7 +30,7 @@ function Summary({ run, isProgram }: { run: TestRun; isProgram: boolean }) {
       return (
         <span class={isRight ? "right" : "wrong"}>
           {isRight ? "✓" : "✗"} {passed} of {results.length} examples passed <span class="quiet-text">in {Math.round(ms)} ms</span>
-          {error && <span class="error-text">{error}</span>}
+          {error && <ErrorText error={error} />}
         </span>
       );
     }
@@ -51,7 +51,7 @@ function Output({ answer }: { answer: ExecuteAnswer }) {
   return (
     <dl class="case">
       {printed ? <Part name="Printed" text={printed} /> : error === null && <div><dt>Printed</dt><dd class="quiet-text">nothing</dd></div>}
-      {error !== null && <Part name="Error" text={error} />}
+      {error !== null && <ErrorPart error={error} />}
     </dl>
   );
 }
@@ -63,7 +63,7 @@ function SubmissionSummary({ answer }: { answer: SubmissionAnswer }) {
     <span class="wrong">
       ✗ {answer.passed} of {answer.total} cases passed{hidden}.
       {!answer.first_failure && !answer.error_message && " Every example passes; think of cases at the edges."}
-      {answer.error_message && <span class="error-text">{answer.error_message}</span>}
+      {answer.error_message && <ErrorText error={answer.error_message} />}
     </span>
   );
 }
@@ -78,7 +78,7 @@ function Cases({ results }: { results: readonly CaseAnswer[] }) {
             <summary><span class={result.passed ? "right" : "wrong"}>{result.passed ? "✓ passed" : "✗ failed"}</span> <code>{result.input || "no arguments"}</code></summary>
             <dl class="case">
               <Part name="Expected" text={result.expected_output} />
-              {result.error_message ? <Part name="Error" text={result.error_message} /> : <Part name="Got" text={result.actual_output} />}
+              {result.error_message ? <ErrorPart error={result.error_message} /> : <Part name="Got" text={result.actual_output} />}
               {result.user_stdout && <Part name="Printed" text={result.user_stdout} />}
             </dl>
           </details>
@@ -86,6 +86,22 @@ function Cases({ results }: { results: readonly CaseAnswer[] }) {
       ))}
     </ul>
   );
+}
+
+const READS_INPUT = /\bEOFError\b/;
+const NO_INPUT = "A run has no keyboard, so input() finds nothing to read. Put what it would read into the code, such as name = \"Ada\", while you try it.";
+
+function ErrorPart({ error }: { error: string }) {
+  return (
+    <>
+      <Part name="Error" text={error} />
+      {READS_INPUT.test(error) && <div><dt>What to do</dt><dd class="words">{NO_INPUT}</dd></div>}
+    </>
+  );
+}
+
+function ErrorText({ error }: { error: string }) {
+  return <><span class="error-text">{error}</span>{READS_INPUT.test(error) && <span class="words no-input">{NO_INPUT}</span>}</>;
 }
 
 function Part({ name, text }: { name: string; text: string }) {

@@ -37,7 +37,8 @@ export function SaveAs({ open, onClose }: SaveAsProps) {
       onKeyDown={(event) => { if (event.key === "Escape") close(); }}>
       <div class="row">
         <label class="row">Save as <input ref={input} value={path} required autocomplete="off" autocapitalize="off" spellcheck={false}
-          aria-invalid={error !== null} aria-describedby={error === null ? undefined : errorId} onInput={(event) => setPath(event.currentTarget.value)} /></label>
+          aria-invalid={error !== null} aria-describedby={error === null ? undefined : errorId} onInvalid={() => setError(null)}
+          onInput={(event) => { setPath(event.currentTarget.value); setError(null); }} /></label>
         <button class="primary">Save</button>
         <button type="button" onClick={close}>Cancel</button>
       </div>

@@ -18,6 +18,7 @@ import { FileList } from "./file-list";
 import { contentPath, FileSaver, saverOf } from "./file-saver";
 import { OpenElsewhere } from "./open-elsewhere";
 import { ProblemList } from "./problem-list";
+import { noteFailure, noteOpened } from "./refused-files";
 import { download } from "./save-as";
 import "./solve-view.css";
 import { mayLeave } from "./unsaved";
@@ -102,11 +103,22 @@ async function openFile(path: string, isWanted: IsWanted): Promise<FileSaver | n
   const open = workspace.document.value;
   const known = open?.filePath === path ? saverOf(open) : null;
   if (known !== null) return known;
-  const content = await ask<FileContent>(contentPath(path));
+  const content = await readFile(path);
   if (!(await mayReplace(path, isWanted))) return null;
   await workspace.openText({ title: path, fileName: path.split("/").at(-1) ?? path, filePath: path, folder: content.folder, text: content.text, revision: content.revision });
   const { value } = workspace.document;
   return value?.filePath === path ? saverOf(value) ?? new FileSaver(value, path, content) : null;
+}
+
+async function readFile(path: string): Promise<FileContent> {
+  try {
+    const content = await ask<FileContent>(contentPath(path));
+    noteOpened(path);
+    return content;
+  } catch (failure) {
+    noteFailure(path, failure);
+    throw failure;
+  }
 }
 
 // Whether something else may be opened now; if the person says no, the address is that of the open file again.

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { AssistantPanel } from "../../assistant/assistant-panel";
 import { AssistantStrip } from "../../assistant/assistant-strip";
 import { Button } from "../../components/button";
+import { focusHeading } from "../../components/focus";
 import { Prose } from "../../components/prose";
 import { reporting } from "../../notices";
 import { address } from "../../router";
@@ -68,12 +69,16 @@ export function Work({ open, saver }: WorkProps) {
   );
 }
 
+/** Where the editor stands below the statement, as `solve-view.css` has it. */
+const BELOW_STATEMENT = "(max-width: 56rem)";
+
 function EditorPlace({ open }: { open: OpenDocument }) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     place.current?.replaceChildren(open.view.dom);
     open.view.requestMeasure();
-    open.view.focus();
+    if (open.problem !== null && matchMedia(BELOW_STATEMENT).matches) focusHeading(); // the editor is below what is to be read first
+    else open.view.focus();
   }, [open]);
   return <div class="editor" ref={place} />;
 }
