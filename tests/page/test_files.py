@@ -72,7 +72,11 @@ def test_a_folder_that_takes_long_to_look_through_is_waited_for_in_words(page, s
         path = page.get_by_role("textbox", name="Folder")
         path.fill(str(tmp_path))
         asked = []
-        page.route(server.url + "api/files", lambda route: asked.append(route))
+
+        def hold(route):
+            asked.append(route)
+
+        page.route(server.url + "api/files", hold)
         path.press("Enter")
         page.get_by_text(f"Looking for the files in {tmp_path}").wait_for()
         while not asked:
