@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,12 @@ class DataPaths:
         if not named.strip():
             raise InputError(VARIABLE, "is empty, expected a folder; unset it for the default")
         return cls(Path(named))
+
+    def is_default(self) -> bool:
+        """Whether it is the data root of whoever names none."""
+        with suppress(InputError):  # without a home folder there is no default
+            return self.root.absolute() == _default_root()
+        return False
 
     @property
     def episodes(self) -> Path:

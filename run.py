@@ -113,6 +113,8 @@ def _run(options: argparse.Namespace) -> int:
     missing = _missing_packages()
     if missing:
         _say(f"The page and the recorder need {', '.join(missing)}: {INSTALL_SERVE}")
+    elif options.port and not options.train_only:
+        _require_free_port(options.port)
     if options.simulate is not None:
         config, recordings = simulate(config, paths, options)
     elif options.serve or (_has_terminal() and not options.train_only and not missing):
@@ -185,6 +187,13 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
     )
     if not (options.serve or options.no_train or end.wants_training):
         raise KeyboardInterrupt("all sessions are saved; --train-only learns from them")
+
+
+def _require_free_port(port: int) -> None:
+    """Raises ConflictError before any work: the port is taken."""
+    from services.server import listen
+
+    listen(port).close()
 
 
 def _require_folder(name: Path | str | None) -> None:

@@ -7,7 +7,7 @@ import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from app.command_names import RUN, TASKS
+from app.command_names import RUN, TASKS, data_root_prefix
 from cli.tables import pluralise, table
 from data_paths import SAMPLE_STATE
 from errors import printable
@@ -97,17 +97,18 @@ def _folders(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
 
 
 def _next_steps(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
-    lines = ["Next:"]
+    lines, prefix = ["Next:"], printable(data_root_prefix(paths))
     if config.trained_on == "samples":
         lines.append(f"  put your own recorded sessions into {printable(str(paths.episodes))}, and run this again")
     if config.trained_on == "scripted":
         lines.append(
-            f"  record your own      {RUN} in a terminal opens the page; Ctrl+C learns from what you did there"
+            f"  record your own      {prefix}{RUN} in a terminal opens the page; Ctrl+C learns from what you did there"
         )
     state = "FILE" if config.trained_on == "person" else shlex.quote(str(SAMPLE_STATE))
     folder = "" if outcome.models == paths.models else f" --pv_dir {printable(shlex.quote(str(outcome.models)))}"
+    tasks = f"{prefix}{TASKS}"
     steps = {
-        "ask for a decision": f"{TASKS} infer_action --state_json {printable(state)}{folder}",
-        "see what is stored": f"{TASKS} models{folder}  (--roll_back goes back)",
+        "ask for a decision": f"{tasks} infer_action --state_json {printable(state)}{folder}",
+        "see what is stored": f"{tasks} models{folder}  (--roll_back goes back)",
     }
     return "\n".join([*lines, *(f"  {purpose:21}{command}" for purpose, command in steps.items())])

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import strict_json
+from app.command_names import TASKS
 from app.startup import transient_line
 from cli.model_download import SMOLLM2, fetch
 from cli.tables import table
@@ -45,13 +46,14 @@ def writers(options: argparse.Namespace) -> int:
     print(table([head, *([str(row[key]) for key in ("writer", "right", "ms", "log_probs", "where")] for row in rows)]))
     if len(rows) == 1:
         print(f"\n{BETTER_WRITER[0].upper()}{BETTER_WRITER[1:]}.")
-        print("`writers --get smollm2` fetches a small model; `--get NAME` of a larger one prints the command.")
+        print(f"`{TASKS} writers --get smollm2` fetches a small model;")
+        print("`--get NAME` of a larger one prints the command.")
     return 0
 
 
 def _get(name: str, folder: Path) -> int:
     if (model := LARGER_MODELS.get(name)) is not None:
-        print(printable(model.command(folder)))
+        print(printable(model.command(folder.absolute())))
         print(f"# {model.megabytes} MB; with Ollama instead: {model.ollama}")
         return 0
     path = fetch(SMOLLM2, folder)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
-from app.command_names import TASKS
+from app.command_names import copyable_command
 from delegates.fill_in_middle import tokens_of
 from delegates.gguf import GgufWriter, memory_of
 from delegates.gguf_header import read_header
@@ -36,7 +38,7 @@ MOST_MODELS = 20
 OLLAMA = "ollama pull qwen2.5-coder:1.5b-base"
 SERVE = "Start llama.cpp or LM Studio with a code model, or Ollama with the one that this gets; then look again."
 RUN = "Run this in a terminal; then it can be chosen here."
-INSTALL = "pip install 'codeassist-policy[writer]'"
+INSTALL = f"{quote(sys.executable)} -m pip install xllamacpp"
 
 
 def message(services: Services) -> WritersMessage:
@@ -149,10 +151,10 @@ def _needs(path: Path, stamp: object) -> tuple[int, int, bool]:
 
 
 def _obtainable_files(services: Services) -> Iterator[WriterOption]:
-    folder = services.paths.writers
+    folder = services.paths.writers.absolute()
     names = [path.name for path in stored_files(folder)]
     if not any("smollm2" in name.lower() for name in names):
-        command = f"{TASKS} writers --get {SMALL_MODEL}"
+        command = printable(copyable_command(f"writers --get {SMALL_MODEL}", services.paths))
         yield _obtainable("SmolLM2-135M-Instruct", SMALL, SMALL_MODEL_MEGABYTES, command)
     for name, model in LARGER_MODELS.items():
         if model.file not in names:

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import socket
 import signal
 import subprocess
 import sys
@@ -211,6 +212,16 @@ def test_without_a_terminal_it_says_that_a_flag_of_the_page_is_used_with_serve(p
     error = capsys.readouterr().err
     assert error.count("No terminal") == (flag is not None)
     assert flag is None or f"{flag} is used with --serve" in error
+
+
+@pytest.mark.parametrize("words", [[], ["--simulate", "2"], ["--serve"]])
+def test_a_port_that_is_taken_is_refused_before_any_work(paths, capsys, monkeypatch, words):
+    for work in ("find_recordings", "simulate", "serve", "train"):
+        monkeypatch.setattr(run, work, lambda *_: pytest.fail("it has begun"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert run.main([*words, "--port", str(port)]) == 2
+    assert f"port {port}: is taken by" in capsys.readouterr().err and not paths.root.exists()
 
 
 def test_it_is_for_one_process(paths, capsys, monkeypatch):

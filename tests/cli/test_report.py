@@ -118,3 +118,4 @@ def test_after_the_samples_the_command_for_a_decision_can_be_typed_as_it_stands(
     text = render(OUTCOME, PATHS, replace(LoopConfig(), trained_on="samples"))
     assert f"infer_action --state_json {shlex.quote(str(SAMPLE_STATE))}" in text
     assert "--state_json FILE" in render(OUTCOME, PATHS, LoopConfig())
+    assert f"PERSISTENT_DATA_DIR={PATHS.root.absolute()} python -m cli.run_tasks models" in text

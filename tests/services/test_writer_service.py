@@ -33,7 +33,7 @@ def options(message, kind):
     return [option for option in message["options"] if option["kind"] == kind]
 
 
-def test_without_anything_each_kind_is_listed_with_what_it_is_good_for_and_how_to_get_it(client):
+def test_without_anything_each_kind_is_listed_with_what_it_is_good_for_and_how_to_get_it(client, served):
     message = client.get("/api/writers").json()
     assert {option["kind"] for option in message["options"]} == {"server", "file", "tutor", "embedded"}
     for option in message["options"]:
@@ -43,6 +43,7 @@ def test_without_anything_each_kind_is_listed_with_what_it_is_good_for_and_how_t
     assert [option["available"] for option in options(message, "tutor") + options(message, "embedded")] == [True, True]
     commands = " ".join(option["command"] for option in options(message, "file"))
     assert "writers --get smollm2" in commands and "curl -L" in commands
+    assert f"PERSISTENT_DATA_DIR={served.services.paths.root} " in commands
     assert options(message, "server")[0]["command"].startswith("ollama pull")
     assert message["automatic"] and message["named_at_start"] is None and message["failure"] is None
 
