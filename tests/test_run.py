@@ -4,8 +4,8 @@ import errno
 import json
 import os
 import shutil
-import socket
 import signal
+import socket
 import subprocess
 import sys
 import time
