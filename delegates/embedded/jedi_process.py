@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pickle
 import queue
 import signal
 import sys
@@ -58,6 +59,7 @@ class _Names:
         import jedi  # type: ignore[import-untyped]
         from jedi.api.environment import InterpreterEnvironment  # type: ignore[import-untyped]
 
+        self._cache = folder
         jedi.settings.cache_directory = str(folder)
         library = sorted({sysconfig.get_paths()["stdlib"], sysconfig.get_paths()["platstdlib"]})
         nowhere = folder / "no-project"
@@ -68,11 +70,26 @@ class _Names:
 
     def at(self, code: str, line: int, column: int) -> list[str]:
         """The names; none where jedi fails, as it does in many ways on text that is half written."""
+        for _ in range(2):
+            try:
+                script = self._script(code, path=self._path, project=self._project, environment=self._environment)
+                return [str(name.name) for name in script.complete(line, column)]
+            except (EOFError, pickle.UnpicklingError):  # jedi would fail at this file for good
+                _remove_torn_files(self._cache)
+            except Exception:
+                break
+        return []
+
+
+def _remove_torn_files(cache: Path) -> None:
+    """Removes what a process that was killed, or a full disk, left half written in jedi's cache."""
+    for path in cache.glob("*/*.pkl"):
         try:
-            script = self._script(code, path=self._path, project=self._project, environment=self._environment)
-            return [str(name.name) for name in script.complete(line, column)]
+            with path.open("rb") as file:
+                pickle.load(file)
         except Exception:
-            return []
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 if __name__ == "__main__":
