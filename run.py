@@ -26,7 +26,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import files
 from app.arguments import Parser, add_path, check_device, descriptor, path, port, positive, seed
@@ -281,7 +281,6 @@ def train(options: argparse.Namespace, config: LoopConfig, paths: DataPaths, rec
     from cli.report import outcome_record, render
     from training.evaluation.clustered_statistics import Estimate
     from training.runs.config_file import require_registered
-    from training.runs.outcome_file import save_outcome
     from training.telemetry import telemetry
 
     announce_loading()
@@ -298,12 +297,22 @@ def train(options: argparse.Namespace, config: LoopConfig, paths: DataPaths, rec
             run.metrics.update({f"{sessions}.{name}": value.mean for name, value in estimates.items()})
     record = outcome_record(outcome, config, started)
     if config.trained_on == "person" and not outcome.nothing_new:
-        save_outcome(paths.run, record)
+        save_for_page(paths, record)
     if events is not None:
         events.outcome(record)
     with output_after("the run has ended and is saved"):
         print(render(outcome, paths, config))
     return 0
+
+
+def save_for_page(paths: DataPaths, record: dict[str, Any]) -> None:
+    """Saves what a run came to; the run has ended, so that a disk which refuses this takes no results away."""
+    from training.runs.outcome_file import save_outcome
+
+    try:
+        save_outcome(paths.run, record)
+    except InputError as error:
+        _say(f"{error}; the page will not show what this run came to")
 
 
 def learn(

@@ -102,6 +102,17 @@ def test_a_persons_sessions_are_found_and_take_over(paths, samples, sample_sessi
     assert meta["measured"] == {"on": "learned_from", "sessions": 2, "table": outcome["table"]}
 
 
+def test_what_a_run_came_to_is_shown_also_where_it_cannot_be_saved_for_the_page(paths, sample_sessions, capsys):
+    paths.episodes.mkdir(parents=True)
+    (paths.episodes / "linked").symlink_to(sample_sessions)
+    (paths.run / "outcome.json").mkdir(parents=True)  # where a file cannot be put
+    assert run.main([]) == 0
+    out, error = capsys.readouterr()
+    assert out.startswith("Learned from 2 sessions") and "before" in out
+    assert error.splitlines()[-1].startswith(f"{paths.run / 'outcome.json'}: this is a folder")
+    assert store.load(paths.models).meta["trained_on"] == "person"
+
+
 def test_called_again_with_nothing_new_it_says_so_and_learns_nothing(paths, sample_sessions, capsys):
     paths.episodes.mkdir(parents=True)
     (paths.episodes / "linked").symlink_to(sample_sessions)
