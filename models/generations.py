@@ -1,4 +1,5 @@
-"""The generations of a models folder: `generations/<id>/` each, with the three files and `about.json`.
+"""The generations of a models folder: `generations/<id>/` each, with the three files, `about.json` and, where it is
+known, the reviewer that served beside them.
 
 An id begins with a number that counts up, and generations are ordered by it: clocks are set back. Folders of other
 names come before the numbered ones. Not here: which generation is current (`store.py`), how it becomes so
@@ -22,6 +23,8 @@ from files import atomic_write, read_regular_file, sync_folder, translate_os_err
 
 ASSISTANT, HUMAN, FEATURIZER = FILES = ("asm_assistant_model.pt", "asm_human_model.pt", "asm_featurizer.pt")
 GENERATIONS, METADATA_FILE = "generations", "about.json"
+REVIEWER = "reviewer.json"
+"""The reviewer's coefficients, beside the current models and in the generations that they belong to."""
 
 NUMBER_DIGITS = 12
 """The most digits of the number that an id begins with."""
@@ -90,13 +93,21 @@ def generation_folder(pv_dir: Path, generation: str) -> Path:
 
 
 def write_hidden(
-    pv_dir: Path, generation: str, contents: Mapping[str, bytes], meta: dict[str, Any], *, protected: bool = False
+    pv_dir: Path,
+    generation: str,
+    contents: Mapping[str, bytes],
+    meta: dict[str, Any],
+    *,
+    protected: bool = False,
+    reviewer: bytes | None = None,
 ) -> Path:
     """Writes a generation's hidden folder; `about.json`, which makes it one, comes last. Raises InputError."""
     folder = hidden_folder(pv_dir, generation)
     about = {"created": meta["created"], "meta": meta, "sha256": hashes(contents)}
     for name, content in contents.items():
         atomic_write(folder / name, content)
+    if reviewer is not None:
+        atomic_write(folder / REVIEWER, reviewer)
     metadata = about | ({"protected": True} if protected else {})
     atomic_write(folder / METADATA_FILE, json.dumps(metadata, indent=1, allow_nan=False))
     return folder
@@ -135,6 +146,14 @@ def read_files(folder: Path) -> dict[str, bytes]:
         with suppress(NotFoundError):
             contents[name] = read_regular_file(folder / name)
     return contents
+
+
+def read_reviewer(folder: Path) -> bytes | None:
+    """The reviewer's file in a folder; None: there is none, or it cannot be read."""
+    try:
+        return read_regular_file(folder / REVIEWER)
+    except InputError:
+        return None
 
 
 def hashes(contents: Mapping[str, bytes]) -> dict[str, str]:

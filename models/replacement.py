@@ -1,4 +1,4 @@
-"""How a generation becomes current: the three files of a models folder are replaced together or not at all.
+"""How a generation becomes current: the files of a models folder are replaced together or not at all.
 
 `replacing.json`, the journal, names the generation from which on it is current; then the generation is shown and its
 files are copied over those before. Whoever finds the journal reads from the generation that it names, and completes
@@ -15,7 +15,17 @@ from pathlib import Path
 
 from errors import InputError
 from files import atomic_write, read_regular_file, sync_folder, translate_os_errors
-from models.generations import FILES, GENERATIONS, generation_folder, is_id, is_whole, read_metadata, show
+from models.generations import (
+    FILES,
+    GENERATIONS,
+    REVIEWER,
+    generation_folder,
+    is_id,
+    is_whole,
+    read_metadata,
+    read_reviewer,
+    show,
+)
 
 JOURNAL, DAMAGED = "replacing.json", "damaged"
 
@@ -96,12 +106,18 @@ def _free_name(folder: Path, path: Path) -> Path:
 
 
 def _stage(pv_dir: Path, generation: str) -> dict[Path, Path]:
-    """Copies of a generation's files beside those that they are to replace."""
+    """Copies of a generation's files beside those that they are to replace; also of its reviewer, if it has one."""
     folder = generation_folder(pv_dir, generation)
-    staged = {pv_dir / f".staged-{name}": pv_dir / name for name in FILES}
-    for temporary, final in staged.items():
-        atomic_write(temporary, read_regular_file(folder / final.name))
-    return staged
+    contents = {name: read_regular_file(folder / name) for name in FILES}
+    if (reviewer := read_reviewer(folder)) is not None:
+        contents[REVIEWER] = reviewer
+    for name, content in contents.items():
+        atomic_write(_staged(pv_dir, name), content)
+    return {_staged(pv_dir, name): pv_dir / name for name in contents}
+
+
+def _staged(pv_dir: Path, name: str) -> Path:
+    return pv_dir / f".staged-{name}"
 
 
 def _replace(pv_dir: Path, generation: str, staged: dict[Path, Path]) -> None:

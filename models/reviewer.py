@@ -27,10 +27,11 @@ from delegates.syntax import parses
 from errors import InputError
 from files import atomic_write, read_regular_file
 from indentation import indentation
+from models.generations import REVIEWER
 from rewards import review_threshold
 from state import State
 
-FILE = "reviewer.json"
+FILE = REVIEWER
 """The refitted coefficients, beside the models."""
 
 FORMAT = 1
@@ -203,12 +204,17 @@ def fit(
 
 
 def save_coefficients(folder: Path, coefficients: Sequence[float], texts: int) -> None:
-    """Writes refitted coefficients beside the models, whole or not at all.
+    """Writes coefficients beside models, whole or not at all.
 
     texts: of the person, that they learned from. Raises InputError: the disk refuses.
     """
+    atomic_write(folder / FILE, encode_coefficients(coefficients, texts))
+
+
+def encode_coefficients(coefficients: Sequence[float], texts: int) -> bytes:
+    """The content of the file. texts: of the person, that they learned from; 0: they are those of the start."""
     named = dict(zip(FEATURES, coefficients, strict=True))
-    atomic_write(folder / FILE, json.dumps({"format": FORMAT, "coefficients": named, "texts": texts}, indent=2))
+    return json.dumps({"format": FORMAT, "coefficients": named, "texts": texts}, indent=2).encode("ascii")
 
 
 def load_coefficients(folder: Path) -> tuple[tuple[float, ...], int]:
@@ -226,7 +232,8 @@ def load_coefficients(folder: Path) -> tuple[tuple[float, ...], int]:
         coefficients = tuple(float(content["coefficients"][name]) for name in FEATURES)
         if not all(map(math.isfinite, coefficients)):
             raise ValueError("a coefficient is no finite number")
-        return coefficients, int(content["texts"])
+        texts = int(content["texts"])
+        return (coefficients, texts) if texts else (START, 0)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(str(path), f"is no reviewer that can be used ({error}); delete it to begin anew") from error
 

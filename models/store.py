@@ -1,6 +1,7 @@
 """The models folder: the current models, and the generations that were current before.
 
     <pv_dir>/asm_assistant_model.pt, asm_human_model.pt, asm_featurizer.pt     the current models
+    <pv_dir>/reviewer.json                                                    the reviewer that serves beside them
     <pv_dir>/generations/<id>/                                                the same files and about.json
     <pv_dir>/replacing.json                                                   only during a replacement: its id
 
@@ -25,7 +26,7 @@ import torch
 from errors import InputError, NotFoundError
 from files import atomic_write, lock
 from models import generations as folders
-from models.generations import ASSISTANT, FEATURIZER, FILES, GENERATIONS, HUMAN, METADATA_FILE
+from models.generations import ASSISTANT, FEATURIZER, FILES, GENERATIONS, HUMAN, METADATA_FILE, REVIEWER
 from models.model_files import (
     Models,
     Networks,
@@ -48,6 +49,7 @@ from models.replacement import (
     replacing,
     set_aside,
 )
+from models.reviewer import START, encode_coefficients
 
 __all__ = [
     "ASSISTANT", "DAMAGED", "FEATURIZER", "FILES", "GENERATIONS", "HUMAN", "JOURNAL", "MAX_GENERATIONS",
@@ -80,17 +82,27 @@ class Generation:
     protected: bool = False
 
 
-def publish(pv_dir: Path, networks: Networks, meta: dict[str, Any], *, now: Callable[[], float] = time.time) -> str:
+def publish(
+    pv_dir: Path,
+    networks: Networks,
+    meta: dict[str, Any],
+    *,
+    reviewer: bytes | None = None,
+    now: Callable[[], float] = time.time,
+) -> str:
     """Makes models current and returns their generation's id. They are read back before anything is replaced.
 
-    meta: plain values, with `trained_on` among them; `created` and, if there is one, `start` are added.
+    meta: plain values, with `trained_on` among them; `created` and, if there is one, `start` are added. reviewer:
+    content of the file of the one that they learned for, which becomes current with them; None: the current one stays.
     Raises InputError: disk full, read-only, models that could not be loaded again; the current models stay.
     """
     with _locked(pv_dir):
         _archive_current(pv_dir, now)
         if start := start_generation(pv_dir):
             meta = {"start": start, **meta}
-        generation = _write(pv_dir, networks, meta, now)
+        _keep_reviewer(pv_dir)
+        reviewer = folders.read_reviewer(pv_dir) if reviewer is None else reviewer
+        generation = _write(pv_dir, networks, meta, now, reviewer=reviewer)
         make_current(pv_dir, generation)
         _prune(pv_dir, generation)
     return generation
@@ -232,6 +244,7 @@ def generations(pv_dir: Path) -> list[Generation]:
 def roll_back(pv_dir: Path, generation: str | None = None) -> Generation:
     """Makes an earlier generation current again: the one before the current, or the one whose id begins so.
 
+    Its reviewer becomes current with it; where none is stored with it, as by earlier versions, the current one stays.
     Raises InputError: there is none, or several ids begin so.
     """
     with _locked(pv_dir):
@@ -314,13 +327,19 @@ def _current_id(pv_dir: Path) -> str | None:
 
 
 def _write(
-    pv_dir: Path, networks: Networks, meta: dict[str, Any], now: Callable[[], float], *, protected: bool = False
+    pv_dir: Path,
+    networks: Networks,
+    meta: dict[str, Any],
+    now: Callable[[], float],
+    *,
+    protected: bool = False,
+    reviewer: bytes | None = None,
 ) -> str:
     """Writes a hidden generation and reads it back; its id. Raises InputError."""
     meta = {"created": folders.timestamp(now()), **meta}
     generation = folders.next_id(pv_dir, weights_of(networks))
     contents = serialize(networks, generation, meta)
-    folder = folders.write_hidden(pv_dir, generation, contents, meta, protected=protected)
+    folder = folders.write_hidden(pv_dir, generation, contents, meta, protected=protected, reviewer=reviewer)
     try:
         load_folder(folder, folders.read_metadata(folder))
     except InputError as error:
@@ -346,6 +365,21 @@ def _archive_current(pv_dir: Path, now: Callable[[], float]) -> None:
         created = folders.timestamp(min(now(), (pv_dir / ASSISTANT).stat().st_mtime))
         folders.write_hidden(pv_dir, generation, contents, {"created": created, "trained_on": "imported"})
         folders.show(pv_dir, generation)
+
+
+def _keep_reviewer(pv_dir: Path) -> None:
+    """Stores the current reviewer, or that of the start, with the current generation, if none is stored with it yet.
+
+    Not with models that learned from nothing: whichever reviewer is current stays beside them.
+    """
+    generation = _current_id(pv_dir)
+    folder = None if generation is None else folders.shown_folder(pv_dir, generation)
+    if folder is None or (folder / REVIEWER).exists():
+        return
+    metadata = folders.read_metadata(folder)
+    if metadata is not None and metadata.meta.get("trained_on") != NOTHING:
+        reviewer = folders.read_reviewer(pv_dir)
+        atomic_write(folder / REVIEWER, encode_coefficients(START, 0) if reviewer is None else reviewer)
 
 
 def _prune(pv_dir: Path, current: str) -> None:

@@ -27,7 +27,7 @@ from inference import untrained_models
 from judge import Problem
 from models import Models, store
 from models.provenance import NOT_A_PERSON, NOTHING
-from models.reviewer import Reviewer, save_coefficients
+from models.reviewer import Reviewer, encode_coefficients
 from simulation.problem_loader import load_readable_problems
 from state_adapter import Episode, read_episodes, write_snapshot
 from training.data.held_out import choose_held_out, choose_validation
@@ -218,9 +218,8 @@ def _carry_out(inputs: LoopInputs, plan: RunPlan) -> Outcome:
         comparison = _compare(inputs, plan, result, held_out or learned_from, reviewer)
         decision = _decide(inputs, comparison, compared=bool(held_out))
         result.meta["measured"] = _measured(comparison, held_out)
-        folder, generation = _publish(inputs, plan, result, decision)
-        if len(texts):
-            save_coefficients(folder, reviewer.coefficients, len(texts))
+        fitted = encode_coefficients(reviewer.coefficients, len(texts)) if len(texts) else None
+        folder, generation = _publish(inputs, plan, result, decision, fitted)
     _record(inputs, plan, result, folder, generation)
     remove_plan(inputs.plan_path)
     return Outcome(
@@ -354,8 +353,10 @@ def _scores(report: Report | None) -> Scores:
     return Scores() if report is None else Scores(report.session_nll, report.session_return, report.session_kept_brier)
 
 
-def _publish(inputs: LoopInputs, plan: RunPlan, result: TrainResult, decision: PromotionDecision) -> tuple[Path, str]:
-    """Makes the new models current, or puts them aside; returns their folder and generation."""
+def _publish(
+    inputs: LoopInputs, plan: RunPlan, result: TrainResult, decision: PromotionDecision, reviewer: bytes | None
+) -> tuple[Path, str]:
+    """Makes the new models current with their reviewer, or puts them aside; returns their folder and generation."""
     folder = inputs.folder if decision.replace else inputs.paths.run / NOT_CURRENT
     for generation in store.generations(folder):
         if generation.current and generation.meta.get("plan") == plan.id:  # interrupted between this and its end
@@ -364,7 +365,7 @@ def _publish(inputs: LoopInputs, plan: RunPlan, result: TrainResult, decision: P
     meta = {
         **result.meta, "start": plan.start, "verdict": decision.reason, "plan": plan.id, "replaced": replaced,
     }  # fmt: skip
-    return folder, store.publish(folder, result.policies, meta)
+    return folder, store.publish(folder, result.policies, meta, reviewer=reviewer)
 
 
 def _record(inputs: LoopInputs, plan: RunPlan, result: TrainResult, folder: Path, generation: str) -> None:

@@ -15,6 +15,7 @@ from errors import InputError
 from inference import open_models
 from models import generations, replacement, store
 from models.pt_file import read_pt
+from models.reviewer import START, encode_coefficients, load_coefficients
 
 
 class Killed(BaseException):
@@ -543,3 +544,73 @@ def test_untrained_models_that_a_kill_interrupts_are_completed_by_the_next_reade
     monkeypatch.undo()
     assert store.load(tmp_path).meta["trained_on"] == "nothing"
     assert len(store.generations(tmp_path)) == 2
+
+
+def reviewer_of(number):
+    return encode_coefficients([float(number)] * len(START), number)
+
+
+def current_reviewer(folder):
+    coefficients, texts = load_coefficients(folder)
+    return coefficients[0] if texts else "start"
+
+
+def test_the_reviewer_of_a_generation_comes_and_goes_with_it(tmp_path, small):
+    first = publish(tmp_path, small(1), 1)
+    second = store.publish(tmp_path, small(2), {"trained_on": "person", "number": 2}, reviewer=reviewer_of(2))
+    third = store.publish(tmp_path, small(3), {"trained_on": "person", "number": 3}, reviewer=reviewer_of(3))
+    assert current_reviewer(tmp_path) == 3.0
+    for generation, reviewer in ((second, 2.0), (first, "start"), (third, 3.0)):
+        store.roll_back(tmp_path, generation)
+        assert current_reviewer(tmp_path) == reviewer, generation
+
+
+def test_models_that_are_published_without_a_reviewer_keep_the_current_one(tmp_path, small):
+    first = store.publish(tmp_path, small(1), {"trained_on": "person", "number": 1}, reviewer=reviewer_of(1))
+    second = publish(tmp_path, small(2), 2)
+    assert current_reviewer(tmp_path) == 1.0
+    store.publish(tmp_path, small(3), {"trained_on": "person", "number": 3}, reviewer=reviewer_of(3))
+    for generation in (second, first):
+        store.roll_back(tmp_path, generation)
+        assert current_reviewer(tmp_path) == 1.0
+
+
+def test_a_generation_of_an_earlier_version_has_no_reviewer_and_the_current_one_stays(tmp_path, small):
+    first = publish(tmp_path, small(1), 1)
+    store.publish(tmp_path, small(2), {"trained_on": "person", "number": 2}, reviewer=reviewer_of(2))
+    (tmp_path / "generations" / first / "reviewer.json").unlink()
+    store.roll_back(tmp_path, first)
+    assert current_reviewer(tmp_path) == 2.0 and numbers(tmp_path) == {1}
+
+
+def test_a_reviewer_that_an_earlier_version_left_beside_the_models_is_kept_with_them(tmp_path, small):
+    first = publish(tmp_path, small(1), 1)
+    (tmp_path / "reviewer.json").write_bytes(reviewer_of(1))
+    store.publish(tmp_path, small(2), {"trained_on": "person", "number": 2}, reviewer=reviewer_of(2))
+    assert current_reviewer(tmp_path) == 2.0
+    store.roll_back(tmp_path, first)
+    assert current_reviewer(tmp_path) == 1.0
+
+
+def test_untrained_models_leave_the_reviewer_as_it_is_and_the_next_ones_bring_theirs(tmp_path, small):
+    first = store.publish(tmp_path, small(1), {"trained_on": "person", "number": 1}, reviewer=reviewer_of(1))
+    untrained = store.make_untrained_current(tmp_path, small)
+    assert current_reviewer(tmp_path) == 1.0
+    store.publish(tmp_path, small(2), {"trained_on": "person", "number": 2}, reviewer=reviewer_of(2))
+    store.make_untrained_current(tmp_path, small)
+    assert current_reviewer(tmp_path) == 2.0, untrained.id
+    store.roll_back(tmp_path, first)
+    assert current_reviewer(tmp_path) == 1.0
+
+
+def test_a_replacement_that_a_kill_interrupts_brings_the_reviewer_too(tmp_path, small, monkeypatch):
+    store.publish(tmp_path, small(1), {"trained_on": "person", "number": 1}, reviewer=reviewer_of(1))
+
+    def kill(*_):
+        raise Killed
+
+    monkeypatch.setattr(replacement, "_replace", kill)
+    with pytest.raises(Killed):
+        store.publish(tmp_path, small(2), {"trained_on": "person", "number": 2}, reviewer=reviewer_of(2))
+    monkeypatch.undo()
+    assert store.load(tmp_path).meta["number"] == 2 and current_reviewer(tmp_path) == 2.0

@@ -254,7 +254,8 @@ def test_the_reviewer_learns_from_the_texts_whose_writer_is_known(straight, epis
     coefficients, texts = load_coefficients(paths.models)
     expected = ReviewedTexts.of(told)
     assert texts == len(expected) > 0 and coefficients == pytest.approx(expected.fit()) != START
-    assert store.load(paths.models) is not None
+    generation = store.load(paths.models).generation
+    assert load_coefficients(paths.models / store.GENERATIONS / generation) == (coefficients, texts)
 
 
 def test_the_policy_learns_for_the_reviewer_that_will_serve(episodes, tmp_path, monkeypatch):

@@ -79,7 +79,7 @@ function NoModel({ isCurrent, choose }: { isCurrent: boolean; choose: Choose }) 
             : <button aria-label="Use no model" onClick={choose("untrained", "No model decides from now on. The stored ones stay.")}>Use none</button>}
         </span>
       </div>
-      <p class="words small quiet-text">As at the beginning: {unlearned(explore)}. The next training comes into use by itself. The reviewer, which holds back what you would hardly keep, stays as it is.</p>
+      <p class="words small quiet-text">As at the beginning: {unlearned(explore)}. The next training comes into use by itself. The reviewer, which holds back what you would hardly keep, stays as it is; with a stored model comes its own.</p>
     </li>
   );
 }
