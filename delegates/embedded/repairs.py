@@ -30,7 +30,8 @@ def repaired_lines(lines: Sequence[str], line: int) -> Iterator[str]:
     if not text.strip() or len(lines) > MOST_LINES:
         return
     if parses("\n".join(lines)):
-        yield from _respelled(lines, line)
+        if "\r" not in "".join(lines):  # at which Python would end a line, so that its rows are others
+            yield from _respelled(lines, line)
         return
     if not fits(lines, line, line + 1, [text]):
         for repair in _syntax_repairs(text):

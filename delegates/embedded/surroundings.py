@@ -88,7 +88,7 @@ def surroundings(lines: Sequence[str], line: int, indent: str) -> Surroundings |
     shown[at] = indent + mark
     if first:
         shown = [*(each for each in lines[:first] if _IMPORT_OR_VALUE.match(each)), *shown]
-    tree, broken = _tolerant_tree(shown)
+    tree, broken = _tolerant_tree([each.replace("\r", " ") for each in shown])  # Python would end a line there
     broken += [f"{match[1]} = " for each in lines[:first] if (match := _TOP_LEVEL_NAME.match(each))]
     if tree is None or (path := _path_to_mark(tree)) is None:
         return None

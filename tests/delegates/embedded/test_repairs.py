@@ -50,3 +50,7 @@ FILES = [(Path(ast.__file__).parent / name).read_text().split("\n") for name in 
 @given(st.sampled_from(FILES), st.integers(0, 10_000))
 def test_nothing_is_wrong_with_code_that_works(file, line):
     assert list(repaired_lines(file, line % len(file))) == []
+
+
+def test_where_a_carriage_return_stands_in_a_line_no_name_is_taken_for_that_of_another_row():
+    assert list(repaired_lines(["number = 2\rprint(numbre)", "x = 1"], 1)) == []

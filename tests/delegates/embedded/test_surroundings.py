@@ -20,6 +20,11 @@ def test_parameters_earlier_variables_and_definitions_are_bound():
     assert found.names == {"p", "LIMIT", "f", "a", "b", "c", "d", "e", "h"}
 
 
+def test_a_carriage_return_inside_a_line_ends_none():
+    found = around("a = 1\rb\rb\nc = 2\ndef f():\n    |\nclass C:")
+    assert {"c", "f", "C"} <= found.names
+
+
 def test_names_of_other_functions_comprehensions_and_classes_are_not():
     found = around(
         "class C:\n    x = 1\n    def m(self):\n        y = [z for z in self.x]\n        |\ndef g(q):\n    r = q\n"
