@@ -10,7 +10,7 @@ from pathlib import Path
 from actions import Action, Agent
 from episodes.activity import ACTIVITY, Activity, ActivityKind, check_activity, read_activity
 from episodes.canonical import parse_canonical, parse_history
-from episodes.continuations import copied_turns, first_recording
+from episodes.continuations import SharedBeginning, copied_turns, first_recording, shared_beginnings
 from episodes.decision_inference import infer_decision
 from episodes.directory_reader import BESIDE_SNAPSHOT, find_files, read_episodes, read_recording
 from episodes.episode import Episode, Transition
@@ -47,6 +47,7 @@ __all__ = [
     "PastDecision",
     "RecordedState",
     "RecordedTests",
+    "SharedBeginning",
     "State",
     "StreamIndex",
     "Summary",
@@ -72,6 +73,7 @@ __all__ = [
     "recorded_action",
     "recorded_state",
     "session_folder",
+    "shared_beginnings",
     "snapshot_path",
     "write_snapshot",
     "write_stream_snapshot",

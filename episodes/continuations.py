@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from .episode import Episode
 
@@ -11,11 +12,13 @@ from .episode import Episode
 def link_continuations(episodes: Sequence[Episode], excluded: Collection[str] = ()) -> list[Episode]:
     """The episodes; those that go on from another of them, or from an `excluded` one, know what they copied.
 
-    An episode that another one goes on from did not end there: it is cut off. Where the source is absent, what was
-    copied is the episode's own. excluded: ids of recordings that the person leaves out of learning.
+    An episode that another one goes on from did not end there: it is cut off. Where the source is absent, the episode
+    goes on from whichever other one begins with the same states; if there is none, what was copied is its own.
+    excluded: ids of recordings that the person leaves out of learning.
     """
     if not any(episode.source_episode for episode in episodes):
         return list(episodes)
+    episodes = _with_present_sources(episodes, excluded)
     by_id = {episode.id: episode for episode in episodes}
     sources = {episode.id: episode.source_episode for episode in episodes}
     continued = {_continued(episode, by_id) for episode in episodes}
@@ -46,6 +49,63 @@ def first_recording(recording: str, sources: Mapping[str, str | None]) -> str:
         passed.add(source)
         recording = source
     return recording
+
+
+class SharedBeginning(NamedTuple):
+    """Another recording that begins as one does. length: how many of their first states, or decisions, are the same."""
+
+    recording: str
+    length: int
+
+
+def shared_beginnings(
+    beginnings: Mapping[str, Iterable[object]], sources: Mapping[str, str | None], excluded: Collection[str]
+) -> dict[str, SharedBeginning]:
+    """For each recording whose source is absent the one whose beginning it has, if there is any: both copied it.
+
+    So what was copied through a recording that was deleted counts once all the same. beginnings: what is the same only
+    where it was copied, such as states with their time; sources: of each recording; both by id.
+    """
+    orphans = {name for name, source in sources.items() if source and source not in sources and source not in excluded}
+    if not orphans:
+        return {}
+    listed = {name: list(beginning) for name, beginning in beginnings.items()}
+    first = {name: first_recording(name, sources) for name in sources}
+    result = {}
+    for orphan in orphans:
+        # Of two that lost the same source one goes on from the other.
+        others = [name for name in sorted(listed) if first[name] not in orphans or first[name] < orphan]
+        candidates = [SharedBeginning(name, _common_length(listed[orphan], listed[name])) for name in others]
+        longest = max(candidates, key=lambda beginning: beginning.length, default=None)
+        if longest is not None and longest.length:
+            result[orphan] = longest
+    return result
+
+
+def _common_length(one: Sequence[object], other: Sequence[object]) -> int:
+    pairs = zip(one, other, strict=False)
+    return next((i for i, (left, right) in enumerate(pairs) if left != right), min(len(one), len(other)))
+
+
+def _with_present_sources(episodes: Sequence[Episode], excluded: Collection[str]) -> list[Episode]:
+    """The episodes; those whose source is absent have another one that begins as they do, if there is any."""
+    beginnings = {episode.id: _timed_states(episode) for episode in episodes}
+    sources = {episode.id: episode.source_episode for episode in episodes}
+    origins = shared_beginnings(beginnings, sources, excluded)
+    return [_from(episode, origins[episode.id]) if episode.id in origins else episode for episode in episodes]
+
+
+def _from(episode: Episode, beginning: SharedBeginning) -> Episode:
+    last = episode.states[beginning.length - 1].t
+    return replace(episode, source_episode=beginning.recording, source_timestep=last)
+
+
+def _timed_states(episode: Episode) -> Iterator[object]:
+    """What tells the first states from those of any other recording that did not copy them."""
+    for state in episode.states:
+        if state.timestamp_ms is None:
+            return
+        yield state.t, state.timestamp_ms, state.lines
 
 
 def _continued(episode: Episode, by_id: Mapping[str, Episode]) -> str | None:

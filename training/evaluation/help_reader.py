@@ -6,13 +6,21 @@ Not here: what a record says (`help_records`), how it is kept between runs (`hel
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from errors import InputError, NotFoundError
-from state_adapter import copied_turns, exclusion_mark, first_recording, is_excluded, read_episodes
+from state_adapter import (
+    SharedBeginning,
+    copied_turns,
+    exclusion_mark,
+    first_recording,
+    is_excluded,
+    read_episodes,
+    shared_beginnings,
+)
 from training.evaluation.help_cache import FileStamp, HelpCache, HelpEntry
 from training.evaluation.help_records import HelpRecord, RecordedHelp, SessionRecords, session_records
 
@@ -89,6 +97,7 @@ def _each_decision_once(
     sessions: Mapping[str, SessionRecords], excluded: Collection[str]
 ) -> tuple[SessionRecords, ...]:
     """The sessions without what they copied of another of them, or of an excluded one."""
+    sessions = _with_present_sources(sessions, excluded)
     sources = {session.id: session.source_episode for session in sessions.values()}
     return tuple(
         replace(
@@ -98,6 +107,29 @@ def _each_decision_once(
         )
         for session in sessions.values()
     )
+
+
+def _with_present_sources(
+    sessions: Mapping[str, SessionRecords], excluded: Collection[str]
+) -> dict[str, SessionRecords]:
+    """The sessions; those whose source is absent have another one that begins as they do, if there is any."""
+    beginnings = {name: _timed_records(session) for name, session in sessions.items()}
+    sources = {name: session.source_episode for name, session in sessions.items()}
+    origins = shared_beginnings(beginnings, sources, excluded)
+    return dict(sessions) | {name: _from(sessions[name], origin) for name, origin in origins.items()}
+
+
+def _from(session: SessionRecords, origin: SharedBeginning) -> SessionRecords:
+    last = session.records[origin.length - 1].turn
+    return replace(session, source_episode=origin.recording, source_timestep=last)
+
+
+def _timed_records(session: SessionRecords) -> Iterator[object]:
+    """What tells the first decisions from those of any other recording that did not copy them."""
+    for record in session.records:
+        if record.timestamp_ms is None or record.turn is None:
+            return
+        yield record.turn, record.timestamp_ms, record.decision
 
 
 def _own_records(

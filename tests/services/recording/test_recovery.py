@@ -4,11 +4,17 @@ import json
 
 import pytest
 
+import rewards
+from config import FeaturizerConfig
 from errors import InputError
+from featurizers import Featurizer
 from services.recording import recovery
 from services.recording.append_log import LogFile
 from services.recording.recovery import last_line, repair_end
-from state_adapter import read_session
+from state_adapter import read_episodes, read_session
+from training.data.reviewed_texts import ReviewedTexts
+from training.data.transitions import build_dataset
+from training.evaluation.help_records import session_records
 
 HEADER = {"episode_id": "e", "problem_id": "p", "model": None, "startTime": 5}
 STATES = [{"timestep": t, "timestamp_ms": t, "text": f"text {t}", "attribution": [], "action": None} for t in range(3)]
@@ -105,3 +111,38 @@ def test_a_long_line_is_found_whole(tmp_path, length):
     file = LogFile(path)
     assert repair_end(file) and last_line(file) == line + b"\n"
     file.close()
+
+
+WROTE = {"H": None, "A": {"type": 2, "line": 2, "writer": {"name": "w", "mean_log_prob": -0.1}}}
+CRASHED = [
+    {**STATES[0], "text": "a = 1\n"},
+    {**STATES[1], "text": "a = 1\nb = 2", "action": WROTE},
+]
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_what_was_written_last_before_a_crash_is_neither_kept_nor_undone(recording, run, state_request, goes_on):
+    """Also where the person goes on in a session that begins with its states."""
+    written(recording, [HEADER, *CRASHED])
+    assert recording.recorder.recover()
+    recording.snapshot("e")
+    if goes_on:
+
+        async def play():
+            episode_id = await recording.recorder.start("p", source_episode="e")
+            await recording.recorder.add_state(episode_id, state_request("a = 1\nb = 2\n#", 2))
+            await recording.recorder.end(episode_id)
+            return episode_id
+
+        recording.snapshot(run(play()))
+    episodes, _ = read_episodes(recording.paths.episodes)
+    assert len(episodes) == 1 + goes_on
+    (decision,) = [each for episode in episodes for each in episode.transitions("A")]
+    assert decision.reply is None
+    reward = rewards.reward(decision)
+    assert reward.retention == rewards.Retention(None, None) and reward.total == 0 and not any(reward.parts.values())
+    assert len(ReviewedTexts.of(episodes)) == 0
+    (record,) = [record for episode in episodes for record in session_records(episode).records]
+    assert record.retained is record.survived is None
+    data = build_dataset(episodes, Featurizer(FeaturizerConfig()), rewards.RewardWeights())
+    assert data.steps.retained[~data.steps.is_human].isnan().all()

@@ -67,6 +67,16 @@ def test_without_its_source_a_session_counts_whole(folder):
     assert [each.turn for each in session.records] == [1, 3, 5, 7]
 
 
+def test_what_was_copied_through_a_deleted_session_counts_once(folder):
+    record(folder, "first", 5)
+    record(folder, "third", 9, "second", 6)  # which went on from the first
+    recorded = HelpReader(folder).read()
+    assert {each.id: [r.turn for r in each.records] for each in recorded.sessions} == {
+        "first": [1, 3], "third": [5, 7],
+    }  # fmt: skip
+    assert help_statistics(recorded).sessions == 1
+
+
 def test_what_is_copied_of_an_excluded_session_counts_nowhere(folder):
     record(folder, "old", 5)
     record(folder, "new", 9, "old", 4)
