@@ -27,6 +27,9 @@ from judge.text_run import MAX_RESULT
 from judge.verdict import equals_expected
 from judge.worker_pool import WorkerPool, WorkerProcess
 
+PROBE_AGAIN_SECONDS = 10.0
+"""After which a sandbox that could not be set up at all is tried again."""
+
 DEFAULT_MEMORY_MB = 512
 MAX_OUTPUT = 2**20
 """Bytes of standard output of one case."""
@@ -164,14 +167,18 @@ class CaseRunner:
         self._pool = WorkerPool(workers, level)
         self._cache = _ExecutionCache(capacity)
         self._probed: ProbedSandbox | None = None
+        self._probe_again_at = 0.0
+        """When nothing held: a time of `time.monotonic`."""
         self._lock = threading.Lock()
 
     @property
     def sandbox(self) -> ProbedSandbox:
-        """What really holds on this machine; tried until something holds."""
+        """What really holds on this machine; where nothing did, tried again after `PROBE_AGAIN_SECONDS`."""
         with self._lock:
-            if self._probed is None or self._probed.level == SandboxLevel.NONE:
+            is_missing = self._probed is not None and self._probed.level == SandboxLevel.NONE
+            if self._probed is None or (is_missing and time.monotonic() >= self._probe_again_at):
                 self._probed = probe(self._level)
+                self._probe_again_at = time.monotonic() + PROBE_AGAIN_SECONDS
             return self._probed
 
     @property

@@ -304,18 +304,17 @@ def _make_services(
 def _make_assistance(
     config: LoopConfig, paths: DataPaths, options: StartOptions, writer: ReliableWriter, explore: bool
 ) -> Assistance:
-    """The policy, the reviewer and the writer, with the models of the person or of simulated people."""
+    """The policy, the reviewer and the writer, with the models of the person or of simulated people.
+
+    What is drawn for simulated people follows the seed, as far as the order of their requests does.
+    """
     serve = config.serve
     folder, for_person = options.models or paths.models, options.models is None
-    models = CurrentModels(
-        folder,
-        epsilon=serve.epsilon,
-        explore=explore,
-        for_person=for_person,
-    )
+    seed = None if for_person else config.seed
+    models = CurrentModels(folder, epsilon=serve.epsilon, explore=explore, seed=seed, for_person=for_person)
     threshold = review_threshold(serve, config.rewards)
     reviewer = CurrentReviewer(folder, threshold=threshold, exploration=serve.review_exploration)
-    return Assistance(models, writer, reviewer, clean)
+    return Assistance(models, writer, reviewer, clean, seed=seed)
 
 
 def _person_settings(config: LoopConfig, folder: PersonFolder, path: Path | None) -> PersonSettings:

@@ -274,6 +274,23 @@ def test_too_weak_a_sandbox_runs_nothing_unless_it_is_wanted(monkeypatch):
         assert only(run(runner, "print(4)", ("", "4\n"))).passed
 
 
+def test_a_sandbox_that_could_not_be_set_up_is_tried_again_after_a_while_and_then_serves(monkeypatch):
+    none, full, now, tried = ProbedSandbox(SandboxLevel.NONE, ()), ProbedSandbox(SandboxLevel.FULL, ()), [50.0], []
+    results = [none, none, full]
+    monkeypatch.setattr(case_runner, "probe", lambda level: tried.append(now[0]) or results[len(tried) - 1])
+    monkeypatch.setattr(case_runner.time, "monotonic", lambda: now[0])
+    with CaseRunner() as runner:
+        assert all(runner.refusal for _ in range(5)) and tried == [50.0]
+        now[0] += case_runner.PROBE_AGAIN_SECONDS
+        assert all(runner.refusal for _ in range(5)) and len(tried) == 2
+        now[0] += case_runner.PROBE_AGAIN_SECONDS - 0.1
+        assert runner.refusal and len(tried) == 2
+        now[0] += 0.1
+        assert runner.refusal is None and runner.sandbox is full
+        now[0] += 1000
+        assert runner.sandbox is full and len(tried) == 3
+
+
 def test_large_executions_are_not_all_remembered(monkeypatch):
     monkeypatch.setattr(case_runner, "MAX_REMEMBERED", 1000)
     with CaseRunner(unprotected=True) as runner:

@@ -354,3 +354,14 @@ def test_problems_that_cannot_be_read_do_not_stop_the_start_and_are_told_of(star
     with closing(BackendClient("127.0.0.1", running.port, "/api")) as client:
         client.post("/erase", {"confirm": "erase everything"})
     assert "problems" not in [part["name"] for part in json.loads(get(running.port, "/api/health")[1])["parts"]]
+
+
+def test_what_is_drawn_for_simulated_people_follows_the_seed_and_for_a_person_nothing_does(paths, tmp_path):
+    def draws(seed, models):
+        options = StartOptions(models=models)
+        parts = startup._make_assistance(LoopConfig(seed=seed), paths, options, None, explore=True)
+        return parts.models._random.random(), parts._random.random()
+
+    simulated = tmp_path / "simulated"
+    assert draws(1, simulated) == draws(1, simulated) != draws(2, simulated)
+    assert draws(1, None) != draws(1, None)
