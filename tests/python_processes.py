@@ -1,7 +1,8 @@
 """Python processes of a test's own, with its own environment, working folder and streams.
 
 `warm_python` forks one that has loaded PyTorch and this project already: for what a process does (its exit code, its
-end by a signal, what it leaves behind). `cold_python` starts an interpreter: for what is promised of the start itself.
+end by a signal, what it leaves behind); it starts no jedi. `cold_python` starts an interpreter: for what is promised of
+the start itself.
 """
 
 import contextlib
@@ -22,7 +23,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 PRELOADED = (
-    "tests.python_processes", "run", "cli.run_tasks", "cli.train", "services.serving", "training.training_loop",
+    "tests.python_processes", "tests.small_library", "run", "cli.run_tasks", "cli.train", "services.serving",
+    "training.training_loop",
 )  # fmt: skip
 
 FLAGS = (os.O_RDONLY | os.O_NOCTTY, os.O_WRONLY | os.O_APPEND, os.O_WRONLY | os.O_APPEND)
@@ -101,6 +103,7 @@ class WarmProcess(PythonProcess):
 def _become(words, folder, environment, streams, start_new_session):
     """Runs `python WORDS` in this process, and ends it as the interpreter would."""
     gc.freeze()  # what was loaded before need not be looked through at the end
+    _leave_out_jedi()
     if start_new_session:
         os.setsid()
     os.environ.clear()
@@ -111,6 +114,13 @@ def _become(words, folder, environment, streams, start_new_session):
     sys.stdin = os.fdopen(0, closefd=False)
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", buffering=1, closefd=False)
     ctypes.pythonapi.Py_Exit(_exit_code(words))
+
+
+def _leave_out_jedi():
+    from delegates.embedded.attributes import JediProcess
+    from tests.small_library import start_no_jedi
+
+    JediProcess.start = start_no_jedi
 
 
 def _exit_code(words):

@@ -6,7 +6,7 @@ Screenshots of every view and state go into the folder that SCREENSHOTS names, i
 import json
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from playwright.sync_api import expect, sync_playwright
 
 from config import LoopConfig
 from data_paths import DataPaths
+from delegates.embedded.attributes import JediProcess
 from services.settings_messages import SettingsChange
 from services.startup import RunningServices, StartOptions, start_services
-from tests.small_library import put_small_library
+from tests.small_library import put_small_library, start_no_jedi
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
@@ -37,19 +38,52 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(skip)
 
 
-@pytest.fixture(scope="module")
-def playwright():
-    """For one module: as long as it runs there is an event loop, beside which other tests could not run theirs."""
-    with sync_playwright() as playwright:
-        yield playwright
+_RESOURCES = pytest.StashKey()
 
 
 @pytest.fixture(scope="module")
-def browser(playwright):
+def folder_resources(request):
+    """Resources of all modules of this folder, by name; closed before the first test of another one.
+
+    Until then there is an event loop of playwright's, beside which other tests could not run theirs.
+    """
+    folder = next(node for node in request.node.listchain() if node.path == Path(__file__).parent)
+    if _RESOURCES not in folder.stash:
+        folder.stash[_RESOURCES] = FolderResources()
+        folder.addfinalizer(lambda: _close_resources(folder))
+    return folder.stash[_RESOURCES]
+
+
+def _close_resources(folder):
+    folder.stash[_RESOURCES].close()
+    del folder.stash[_RESOURCES]
+
+
+class FolderResources:
+    """What is made once, when it is first asked for."""
+
+    def __init__(self):
+        self._stack, self._by_name = ExitStack(), {}
+
+    def get(self, name, make):
+        """The resource of that name. make: a function that returns its context manager."""
+        if name not in self._by_name:
+            self._by_name[name] = self._stack.enter_context(make())
+        return self._by_name[name]
+
+    def close(self):
+        self._stack.close()
+
+
+@pytest.fixture(scope="module")
+def playwright(folder_resources):
+    return folder_resources.get("playwright", sync_playwright)
+
+
+@pytest.fixture(scope="module")
+def browser(playwright, folder_resources):
     arguments = ["--no-sandbox", "--disable-gpu", "--in-process-gpu"]  # the latter two spare a sixth of its work
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-    yield browser
-    browser.close()
+    return folder_resources.get("browser", lambda: playwright.chromium.launch(executable_path=CHROMIUM, args=arguments))
 
 
 @pytest.fixture(scope="module")
@@ -86,19 +120,21 @@ def serve(data_root, config=None, port=0, *, welcomed=True, **options):
     """Serves from `data_root` until the block ends. welcomed: the first visit is over."""
     paths, finished = DataPaths(data_root), []
     put_small_library(paths.writers)
-    running = start_services(
-        config or LoopConfig(),
-        paths,
-        StartOptions(port=port, **options),
-        finish=lambda: finished.append(1),
-        report=lambda _: None,
-    )
-    running.wait_until_ready()
-    running.services.settings.update(SettingsChange(welcomed=welcomed))
-    try:
-        yield PageServer(running, paths, finished)
-    finally:
-        running.stop(STOP_SECONDS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JediProcess, "start", start_no_jedi)
+        running = start_services(
+            config or LoopConfig(),
+            paths,
+            StartOptions(port=port, **options),
+            finish=lambda: finished.append(1),
+            report=lambda _: None,
+        )
+        running.wait_until_ready()
+        running.services.settings.update(SettingsChange(welcomed=welcomed))
+        try:
+            yield PageServer(running, paths, finished)
+        finally:
+            running.stop(STOP_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -140,17 +176,17 @@ def _is_complaint(message):
 
 
 @pytest.fixture(scope="module")
-def shared_context(browser, browser_context_args):
-    """One for all tests of a module that need no more: each new one costs Chromium a second."""
-    context = browser.new_context(**browser_context_args)
-    yield context
-    context.close()
+def shared_context(browser, browser_context_args, folder_resources):
+    """One for all tests that need no more: each new one costs Chromium a second."""
+    return folder_resources.get("context", lambda: browser.new_context(**browser_context_args))
 
 
 @pytest.fixture(scope="module")
-def tab(shared_context):
-    """One for all tests of a module: for each new one Chromium starts processes."""
-    return shared_context.new_page()
+def tab(shared_context, folder_resources):
+    """One for all tests: for each new one Chromium starts processes."""
+    tab = folder_resources.get("tab", lambda: closing(shared_context.new_page()))
+    yield tab
+    _forget(tab)
 
 
 @pytest.fixture
@@ -172,11 +208,15 @@ def own_page(shared_context, tab):
 
 
 @pytest.fixture(scope="module")
-def _clocked_tab(browser, browser_context_args):
-    context = browser.new_context(**browser_context_args)
-    context.clock.install()
-    yield context.new_page()
-    context.close()
+def _clocked_tab(browser, browser_context_args, folder_resources):
+    return folder_resources.get("clocked tab", lambda: _open_clocked_tab(browser, browser_context_args))
+
+
+@contextmanager
+def _open_clocked_tab(browser, context_args):
+    with browser.new_context(**context_args) as context:
+        context.clock.install()
+        yield context.new_page()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 import run
 from data_paths import DataPaths, quarantine_folder
 from delegates.embedded import library_model
+from delegates.embedded.attributes import JediProcess
 from delegates.embedded.library_model import LibraryModel
 from models import store
 from services import simulated_sessions
@@ -20,7 +21,7 @@ from services.simulated_sessions import planned_sessions
 from services.startup import RunningServices
 from simulation.sessions import first_state
 from state_adapter import read_episodes
-from tests.small_library import put_small_library
+from tests.small_library import put_small_library, start_no_jedi
 
 TINY = {
     "featurizer": {"d_in": 24, "char_dim": 8},
@@ -40,6 +41,7 @@ def paths(tmp_path, monkeypatch):
     (tmp_path / "training_config.json").write_text(json.dumps(TINY))
     paths = DataPaths(tmp_path / "data")
     put_small_library(paths.writers)
+    monkeypatch.setattr(JediProcess, "start", start_no_jedi)
     return paths
 
 

@@ -18,6 +18,7 @@ import pytest
 from config import LoopConfig, ServeConfig
 from data_paths import DataPaths
 from delegates.embedded import EmbeddedWriter
+from delegates.embedded.attributes import JediProcess
 from errors import ConflictError, InputError
 from judge import Case, Problem
 from judge.problems import add_problems
@@ -30,15 +31,16 @@ from services.settings_service import apply_change
 from services.simulated_client import BackendClient
 from services.startup import StartOptions, start_services
 from state_adapter import exclusion_mark, is_excluded, read_episodes
-from tests.small_library import put_small_library
+from tests.small_library import put_small_library, start_no_jedi
 
 CONFIG = LoopConfig()
 
 
 @pytest.fixture
-def paths(tmp_path):
+def paths(tmp_path, monkeypatch):
     paths = DataPaths(tmp_path / "data")
     put_small_library(paths.writers)
+    monkeypatch.setattr(JediProcess, "start", start_no_jedi)
     return paths
 
 
