@@ -107,7 +107,7 @@ def _reading(read: Mapping[str, Any]) -> str:
         "repaired  " + (", ".join(f"{repair} ({times})" for repair, times in repaired.items()) or "nothing"),
     ]
     if read["excluded"]:
-        lines.append(f"excluded  {pluralise(read['excluded'], 'session')}")
+        lines.append(f"left out  {pluralise(read['excluded'], 'session')}, by you")
     if not skipped:
         return "\n".join([*lines, "skipped   nothing"])
     return _listed("\n".join([*lines, f"skipped   {len(skipped)}:"]), [f"{s['where']}: {s['reason']}" for s in skipped])

@@ -7,29 +7,39 @@ from pathlib import Path
 
 from cli.tables import pluralise
 from errors import NotFoundError
-from state_adapter import BESIDE_SNAPSHOT, Episode, Summary, read_episodes
+from state_adapter import BESIDE_SNAPSHOT, TOO_SHORT, Episode, Summary, read_episodes
 from training.runs.observer import Observer
 from training.telemetry import RunRecord
 
 
 def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False) -> list[Episode]:
-    """The sessions at `path`, with a line for each file that was skipped, one for all that was repaired, one for all
-    that the person excluded, and one for all whose file is ignored by now, which are left out.
+    """The sessions at `path`, with a line for each that is unreadable, and one each for all that are too short, that
+    were repaired, that the person left out, and whose file is ignored by now, which are left out.
 
     That a stream lies beside its snapshot, as the recorder leaves it, is nothing to tell a person.
     """
     episodes, summary = read_with_progress(path, observer, strict=strict)
-    for where, reason in summary.skipped:
-        observer.message(f"skipped {where}: {reason}")
+    _report_skipped(summary, observer)
     repaired = {repair: times for repair, times in summary.repaired.items() if repair != BESIDE_SNAPSHOT}
     if repaired:
         listed = ", ".join(f"{repair} ({times})" for repair, times in sorted(repaired.items()))
         observer.message(f"repaired: {listed}")
     if summary.excluded:
-        observer.message(f"excluded by the person: {pluralise(summary.excluded, 'session')}")
+        observer.message(f"left out by you: {pluralise(summary.excluded, 'session')}")
     episodes = _without_ignored(episodes, path, observer)
     run.counts.update(sessions=len(episodes), states=sum(len(episode.states) for episode in episodes))
     return episodes
+
+
+def _report_skipped(summary: Summary, observer: Observer) -> None:
+    too_short = 0
+    for where, reason in summary.skipped:
+        if reason.endswith(TOO_SHORT):
+            too_short += 1
+        else:
+            observer.message(f"unreadable: {where}: {reason}")
+    if too_short:
+        observer.message(f"too short to learn from: {pluralise(too_short, 'session')}")
 
 
 def _without_ignored(episodes: Sequence[Episode], path: Path, observer: Observer) -> list[Episode]:

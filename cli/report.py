@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from training.training_loop import Outcome
 
 
+NOT_COMPARED = "none held out, so nothing is compared"
+
+
 def render(outcome: Outcome, paths: DataPaths, config: LoopConfig) -> str:
     """The whole report."""
     parts = [] if outcome.nothing_new else [_sizes(outcome)]
@@ -50,10 +53,11 @@ def outcome_record(outcome: Outcome, config: LoopConfig, started: datetime) -> d
 
 
 def _sizes(outcome: Outcome) -> str:
-    validation = f", {outcome.validation_sessions} for validation" if outcome.validation_sessions else ""
-    held_out = f"{outcome.held_out} held out" if outcome.held_out else "none held out, so nothing is compared"
-    learned_from, games = pluralise(outcome.learned_from, "session"), pluralise(outcome.games, "game")
-    return f"Learned from {learned_from}{validation}, and {games}; {held_out}."
+    """Sessions that say when to stop are learned from, too; those held out are others."""
+    validation = f", {outcome.validation_sessions} of them only when to stop" if outcome.validation_sessions else ""
+    held_out = f"{outcome.held_out} more held out to compare" if outcome.held_out else NOT_COMPARED
+    learned_from = pluralise(outcome.learned_from + outcome.validation_sessions, "session")
+    return f"Learned from {learned_from}{validation}, and {pluralise(outcome.games, 'game')}; {held_out}."
 
 
 def _rows(before: Report, after: Report) -> list[list[str]]:

@@ -202,5 +202,5 @@ def _nothing(path: str, files: int | None, summary: Summary) -> InputError:
     first = f"; the first was skipped: {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
     searched = f" in {files} .json and .jsonl file(s)" if files is not None else ""
     kind = NotFoundError if all(reason.endswith(TOO_SHORT) for _, reason in skipped) else InputError
-    excluded = f"; excluded by the person: {summary.excluded}" if summary.excluded else ""
+    excluded = f"; left out by you: {summary.excluded}" if summary.excluded else ""
     return kind(path, f"holds no episode with a decision{searched}, expected {EXPECTED}{first}{excluded}")

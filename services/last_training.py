@@ -194,5 +194,5 @@ def _last_of_manifest(paths: DataPaths) -> TrainingMessage:
         return TrainingMessage("idle")
     replaced = entry.folder == paths.models.name
     fate = "became current" if replaced else "did not become current"
-    line = f"Learned from {len(entry.sessions)} sessions; its models, generation {entry.generation}, {fate}."
+    line = f"Its models, generation {entry.generation}, {fate}."
     return TrainingMessage("done", lines=[line], generation=entry.generation, replaced=replaced)

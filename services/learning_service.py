@@ -20,6 +20,8 @@ from services.learning_messages import LearnedMessage, ModelMessage, TrainingMes
 from services.reading_thread import ReadingThread
 from services.responses import answer
 from services.services import Services
+from services.session_names import with_session_ids
+from sessions.ignored_sessions import IgnoredSessions
 from training.evaluation.help_statistics import help_statistics
 from training.runs.training_manifest import entry_of, read_manifest
 
@@ -84,6 +86,12 @@ class Learning:
         return await self._reading.run(lambda: answer(self._learned()))
 
     def _training(self) -> TrainingMessage:
+        message, folder = self._state(), self.services.paths.episodes
+        message.lines = [with_session_ids(line, folder) for line in message.lines]
+        message.error = None if message.error is None else with_session_ids(message.error, folder)
+        return message
+
+    def _state(self) -> TrainingMessage:
         if self.services.training is not None:
             return self.services.training.state()
         message = self._last.state()
@@ -94,12 +102,12 @@ class Learning:
         if self.services.training is None:
             raise ConflictError("training", NO_TRAINING)
         self.services.training.start()
-        return self.services.training.state()
+        return self._training()
 
     def _stop(self) -> TrainingMessage:
         if self.services.training is None or not self.services.training.stop():
             raise ConflictError("training", "none is under way here")
-        return self.services.training.state()
+        return self._training()
 
     def _models(self) -> list[ModelMessage]:
         from models import store
@@ -131,7 +139,8 @@ class Learning:
         return self._models()
 
     def _learned(self) -> LearnedMessage:
-        recorded = self.services.help_reader.read(frozenset(self.services.recorder.open_sessions()))
+        open_sessions = frozenset(self.services.recorder.open_sessions())
+        recorded = self.services.help_reader.read(open_sessions, IgnoredSessions().ignores)
         trained = last_entry(self.services.paths)
         seen = frozenset(() if trained is None else (*trained.sessions, *trained.held_out))
         new_sessions = {each.session or each.id for each in recorded.sessions if each.id not in seen}

@@ -10,6 +10,10 @@ SessionStatus = Literal["recording", "waiting", "ended", "unreadable"]
 """Open; ended and not tested yet; whole; damaged."""
 
 
+LearningStatus = Literal["learned_from", "excluded", "too_short", "unreadable", "recording", "unknown"]
+"""What learning makes of a recording; unknown: it is not counted yet."""
+
+
 class SessionFacts(Struct, kw_only=True):
     """A session. started, ended: ms since 1970; null: unknown, or it has not ended. bytes: of its files.
 
@@ -33,9 +37,15 @@ class SessionFacts(Struct, kw_only=True):
 
 
 class SessionSummary(SessionFacts, kw_only=True):
-    """A session in a list. states: how many it has; null: not counted yet."""
+    """A recording in a list. states: how many it has; null: not counted yet.
+
+    session: id of the recording with which its session began: those of one session count once. learning: whether it is
+    learned from, or why not.
+    """
 
     states: int | None
+    session: str
+    learning: LearningStatus
 
 
 class WithheldMessage(Struct):

@@ -30,6 +30,7 @@ from services.sessions_messages import (
     CursorPlace,
     EraseRequest,
     ExcludeRequest,
+    LearningStatus,
     RecordedDecision,
     RewardMessage,
     SessionState,
@@ -48,7 +49,7 @@ from sessions.replay import AUTHORS, Replay, ReplayStep
 from sessions.session_files import SessionFile, read_header
 from sessions.session_library import SessionLibrary, SessionRow
 from simulation.problem_loader import load_problems
-from state_adapter import STREAMS, snapshot_path
+from state_adapter import STREAMS, first_recording, snapshot_path
 from training.runs.training_manifest import read_manifest
 
 _UNKNOWN = {404: "there is no such session"}
@@ -88,6 +89,9 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
         ),
     ]  # fmt: skip
 
+
+LEAST_STATES = 2
+"""Of a recording that is learned from: with fewer there is no decision in it."""
 
 SCRATCH, SCRATCH_TITLE = "scratch", "Scratch"
 """The problem's id of a text without a problem, as the page begins it, and its title."""
@@ -149,8 +153,8 @@ class SessionsService:
         return answer(Ok())
 
     def _list(self, rows: Sequence[SessionRow]) -> Response:
-        ignored_sessions = IgnoredSessions()
-        return answer([self._summary(row, ignored_sessions) for row in rows])
+        sessions, ignored_sessions = _first_recordings(rows), IgnoredSessions()
+        return answer([self._summary(row, sessions[row.session.id], ignored_sessions) for row in rows])
 
     def _timeline(self, session_id: str) -> SessionTimeline:
         replay = self.library.replay(session_id)
@@ -217,10 +221,12 @@ class SessionsService:
         services.writers.apply_tutor(settings)
         services.folder.open_remembered(settings.folder)
 
-    def _summary(self, row: SessionRow, ignored_sessions: IgnoredSessions) -> SessionSummary:
+    def _summary(self, row: SessionRow, session: str, ignored_sessions: IgnoredSessions) -> SessionSummary:
         open_states = self.services.recorder.state_count(row.session.id)
         states = row.counts.states if open_states is None else open_states
-        return SessionSummary(**self._facts(row, ignored_sessions), states=states)
+        facts = self._facts(row, ignored_sessions)
+        learning = _learning(facts["status"], states, excluded=facts["excluded"])
+        return SessionSummary(**facts, states=states, session=session, learning=learning)
 
     def _facts(self, row: SessionRow, ignored_sessions: IgnoredSessions) -> dict[str, Any]:
         header, counts = row.header, row.counts
@@ -324,6 +330,25 @@ def _state(replay: Replay, index: int) -> SessionState:
         CursorPlace(cursor.line + 1, cursor.char) if cursor.on and cursor.line >= 0 else None,
         replay.steps[index - 1].text if index else None,
     )
+
+
+def _first_recordings(rows: Sequence[SessionRow]) -> dict[str, str]:
+    """For the id of each recording that of the one with which its session began."""
+    episode_ids = {row.session.id: _text(row.header.get("episode_id")) or row.session.id for row in rows}
+    ids = {episode_id: recording for recording, episode_id in episode_ids.items()}
+    sources = {episode_ids[row.session.id]: _text(row.header.get("source_episode")) for row in rows}
+    return {recording: ids[first_recording(episode_id, sources)] for recording, episode_id in episode_ids.items()}
+
+
+def _learning(status: SessionStatus, states: int | None, *, excluded: bool) -> LearningStatus:
+    """What `read_episodes` makes of a recording. states: None: not counted."""
+    if excluded:
+        return "excluded"
+    if status in ("recording", "unreadable"):
+        return status
+    if states is None:
+        return "unknown"
+    return "learned_from" if states >= LEAST_STATES else "too_short"
 
 
 def _is_of_ignored_file(header: dict[str, Any], ignored_sessions: IgnoredSessions) -> bool:

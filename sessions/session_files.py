@@ -26,7 +26,7 @@ SEPARATOR = "~"
 
 Stamp = tuple[int, ...]
 
-HEADER = ("episode_id", "problem_id", "file", "folder", "startTime", "endTime")
+HEADER = ("episode_id", "problem_id", "file", "folder", "startTime", "endTime", "source_episode")
 """What is taken of what a file says before its states."""
 
 
@@ -101,17 +101,18 @@ def find_sessions(root: Path) -> Iterator[SessionFile]:
             continue
         stream = path.parent / STREAMS / f"{path.stem}.jsonl"
         snapshots.add((path.parent, path.stem))
-        yield _stamped(SessionFile(_id(root, path), path, stream if stream.is_file() else None))
+        yield _stamped(SessionFile(session_id(root, path), path, stream if stream.is_file() else None))
     for path in streams:
         if (session_folder(path), path.stem) not in snapshots:
-            yield _stamped(SessionFile(_id(root, path), path, path))
+            yield _stamped(SessionFile(session_id(root, path), path, path))
 
 
 def _stamped(session: SessionFile) -> SessionFile:
     return replace(session, stamp=session.current_stamp())
 
 
-def _id(root: Path, path: Path) -> str:
+def session_id(root: Path, path: Path) -> str:
+    """The id of the session in a file below the folder of all; of several in it, what theirs begin with."""
     folder = session_folder(path)
     if folder.parent == root and folder.name == path.stem:
         return path.stem

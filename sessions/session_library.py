@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from config import RewardWeights
-from errors import InputError, NotFoundError
+from errors import InputError, NotFoundError, printable
 from files import atomic_write, read_regular_file, sync_folder, translate_os_errors
 from sessions.removal import remove_session
 from sessions.replay import Replay, read_replay
@@ -31,7 +31,7 @@ WAIT_SECONDS = 0.3
 WORTH_WAITING = 20
 """Sessions up to which they may be counted in that time."""
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 
 _OPEN_REPLAYS = 2
 
@@ -241,7 +241,7 @@ class SessionLibrary:
         try:
             counts = _counts_of(read_replay(session, self._weights))
         except InputError as error:
-            counts = Counts(reason=str(error))
+            counts = Counts(reason=_reason(error, session.path))
         except Exception as error:  # whatever is wrong with one session, the others are listed
             counts = Counts(reason=f"cannot be read: {type(error).__name__}")
         self._remember(session, counts)
@@ -317,6 +317,12 @@ def _counts_of(replay: Replay) -> Counts:
     times = [step.timestamp_ms for step in replay.steps if step.timestamp_ms is not None]
     started, ended = (times[0], times[-1]) if times else (None, None)
     return Counts(len(replay.steps), replay.written(), replay.retained(), started, ended)
+
+
+def _reason(error: InputError, path: Path) -> str:
+    """Why a session is unreadable, and where in its file, which who reads it knows by another name."""
+    where = error.where.removeprefix(printable(str(path))).lstrip(", ")
+    return f"{where}: {error.reason}" if where else error.reason
 
 
 def _episode_count(path: Path) -> int:

@@ -314,12 +314,12 @@ def test_an_excluded_session_is_not_learned_from_and_the_change_is_something_new
     mark.touch()
     assert run.main(["--train-only"]) == 0
     out, error = capsys.readouterr()
-    assert out.startswith("Learned from 1 session") and error.count("excluded by the person: 1 session") == 1
+    assert out.startswith("Learned from 1 session") and error.count("left out by you: 1 session") == 1
     assert run.main(["--train-only"]) == 0
     assert "Nothing is new since the run that made generation 000002-" in capsys.readouterr().out
     (paths.episodes / "sample-longest-streak" / "sample-longest-streak.excluded").touch()
     assert run.main(["--train-only"]) == 2
-    assert "excluded by the person: 2" in capsys.readouterr().err
+    assert "left out by you: 2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

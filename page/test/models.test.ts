@@ -11,9 +11,9 @@ const model = (number: number, change: Partial<ModelMessage> = {}): ModelMessage
 
 test("a model has a name, a day and what it learned from", () => {
   assert.equal(modelName(MODEL), "Model 3");
-  assert.match(modelFacts(MODEL), /^from .*28.*, 12 sessions$/);
-  assert.match(modelFacts({ ...MODEL, sessions: 1 }), /, 1 session$/);
-  assert.match(modelFacts({ ...MODEL, trained_on: "scripted" }), /, 12 sessions of simulated people$/);
+  assert.match(modelFacts(MODEL), /^from .*28.*, learned from 12 sessions$/);
+  assert.match(modelFacts({ ...MODEL, sessions: 1 }), /, learned from 1 session$/);
+  assert.match(modelFacts({ ...MODEL, trained_on: "scripted" }), /, learned from 12 sessions of simulated people$/);
   assert.match(modelFacts({ ...MODEL, trained_on: "imported", sessions: null }), /, brought from elsewhere$/);
   assert.equal(modelFacts({ ...MODEL, created: null, sessions: null }), "from –");
   assert.equal(modelName({ ...MODEL, id: "mine" }), "Model without a number");

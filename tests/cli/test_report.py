@@ -55,7 +55,9 @@ PATHS = DataPaths(Path("data"))
 def test_before_and_after_stand_beside_what_they_are_compared_with():
     text = render(OUTCOME, PATHS, LoopConfig())
     rows = {line[:31].strip(): line[31:].split("  ") for line in text.splitlines()}
-    assert text.startswith("Learned from 3 sessions, 1 for validation, and 2 games; 1 held out.")
+    assert text.startswith(
+        "Learned from 4 sessions, 1 of them only when to stop, and 2 games; 1 more held out to compare."
+    )
     assert [cell.strip() for cell in rows["human's decision, NLL"] if cell] == [
         "1.250 ± 0.050",
         "1.000 ± 0.100",
@@ -77,7 +79,7 @@ def test_before_and_after_stand_beside_what_they_are_compared_with():
         ),
         (
             replace(OUTCOME, learned_from=1, validation_sessions=0, games=1),
-            "Learned from 1 session, and 1 game; 1 held out.",
+            "Learned from 1 session, and 1 game; 1 more held out to compare.",
         ),
         (replace(OUTCOME, held_out=0), "none held out, so nothing is compared"),
         (

@@ -32,6 +32,7 @@ def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened,
     opened.goto(server.url + "#/learning")
     opened.get_by_text("Kept after your reply").wait_for()
     opened.get_by_role("rowheader", name="Write several lines").wait_for()
+    opened.get_by_text("2 sessions: 2 to learn from; no training had them yet.").wait_for()
     screenshot(opened, "learning-before")
     assert violations(opened) == []
     opened.get_by_role("button", name="Train now").click()
@@ -45,11 +46,14 @@ def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened,
     opened.get_by_text("The last training ended").wait_for(timeout=120_000)
     opened.get_by_role("columnheader", name="After", exact=True).wait_for()
     assert "How often it foresees what you do next" in opened.locator("main").inner_text()
+    opened.get_by_text("2 sessions: 2 to learn from; all of them learned from already.").wait_for()
+    opened.get_by_text("Learned from 2 sessions").wait_for()
+    opened.get_by_text("Below zero, the gain is larger").wait_for()
     screenshot(opened, "learning-after")
     assert violations(opened) == []
 
     opened.goto(server.url + "#/models")
-    opened.get_by_role("heading", name="Model 1 from").wait_for()
+    expect(opened.get_by_role("heading", name="Model 1 from")).to_contain_text("learned from 2 sessions")
     opened.get_by_role("button", name="Use no model").press("Enter")
     in_use = opened.locator(".generation.current")
     expect(in_use.get_by_role("heading")).to_have_text("No model")
@@ -63,6 +67,27 @@ def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened,
     opened.locator("code").wait_for()
     screenshot(opened, "models")
     assert violations(opened) == []
+
+
+def test_a_session_that_training_cannot_read_is_named_as_in_the_list_and_led_to(opened, server):
+    path = server.paths.episodes / "damaged" / "damaged.json"
+    path.parent.mkdir()
+    path.write_text('{"episode_id": "damaged", "problem_id": "warmest-day", "states": [')
+    body = json.dumps({
+        "status": "done", "phase": "", "title": "", "epoch": 0, "epochs": 0, "share": 1, "overall_share": 1,
+        "seconds_left": None, "started": None, "ended": None, "points": [], "sessions": "", "table": [],
+        "lines": ["unreadable: session damaged: is not JSON", "Learned from 2 sessions.", "They are current."],
+        "generation": None, "replaced": None, "error": None, "elsewhere": False, "can_start": True, "refusal": "",
+    })  # fmt: skip
+    opened.route(server.url + "api/training", lambda route: route.fulfill(body=body, content_type="application/json"))
+    opened.goto(server.url + "#/learning")
+    opened.get_by_text("What training said of the recordings").click()
+    opened.get_by_text("3 sessions: 2 to learn from, 1 unreadable").wait_for()
+    screenshot(opened, "learning-unreadable")
+    opened.get_by_role("link", name="Warmest day").click()
+    row = opened.get_by_role("row").filter(has_text="Warmest day")
+    expect(row).to_contain_text("is not JSON")
+    opened.get_by_role("status").filter(has_text="3 sessions: 2 to learn from, 1 unreadable.").wait_for()
 
 
 def test_without_sessions_the_page_says_what_to_do(page, tmp_path, errors):

@@ -31,7 +31,8 @@ def session(number):
     return {
         "id": f"s{number}", "title": f"Session {number}" if number else LONG_TITLE, "problem_id": None, "file": None,
         "started": 1_700_000_000_000, "ended": 1_700_000_100_000, "written": 10, "retained": 5, "excluded": False,
-        "bytes": 1000, "status": "ended", "reason": None, "states": 3,
+        "bytes": 1000, "status": "ended", "reason": None, "states": 3, "session": f"s{number}",
+        "learning": "learned_from",
     }  # fmt: skip
 
 

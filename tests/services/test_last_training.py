@@ -96,7 +96,7 @@ def test_a_run_that_left_no_outcome_is_told_from_the_manifest(paths):
         append_entry(paths.manifest, ManifestEntry(generation, folder, ("s", "t"), (), ()))
     state = LastTraining(paths).state()
     assert state.status == "done" and state.generation == "000001-a" and state.replaced
-    assert state.lines == ["Learned from 2 sessions; its models, generation 000001-a, became current."]
+    assert state.lines == ["Its models, generation 000001-a, became current."]
     append_entry(paths.manifest, ManifestEntry("000001-b", "not-in-use", ("s",), (), ()))
     assert LastTraining(paths).state().lines[0].endswith("did not become current.")
 

@@ -60,7 +60,7 @@ def test_the_same_sessions_are_listed_as_are_learned_from(sessions):
     for row in library.rows():
         library.set_excluded(row.session.id, True)
     assert all(row.excluded for row in library.rows())
-    with pytest.raises(InputError, match="excluded by the person: 3"):
+    with pytest.raises(InputError, match="left out by you: 3"):
         read_episodes(sessions.folder)
 
 

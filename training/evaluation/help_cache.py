@@ -64,7 +64,10 @@ class HelpCache:
 
 def _parts(session: SessionRecords) -> list[Any]:
     records = [astuple(record) for record in session.records]
-    return [session.id, session.started_ms, records, session.last_turn, session.source_episode, session.source_timestep]
+    return [
+        session.id, session.started_ms, records, session.last_turn, session.source_episode, session.source_timestep,
+        session.file, session.folder,
+    ]  # fmt: skip
 
 
 def _entry(stamp: list[list[Any]], sessions: list[list[Any]], unreadable: bool) -> HelpEntry:
@@ -75,7 +78,7 @@ def _entry(stamp: list[list[Any]], sessions: list[list[Any]], unreadable: bool) 
     )
 
 
-def _session(id: str, started_ms: int | None, records: list[list[Any]], *source: Any) -> SessionRecords:
+def _session(id: str, started_ms: int | None, records: list[list[Any]], *others: Any) -> SessionRecords:
     return SessionRecords(
-        id, started_ms, tuple(HelpRecord(Decision(record[0]), *record[1:]) for record in records), *source
+        id, started_ms, tuple(HelpRecord(Decision(record[0]), *record[1:]) for record in records), *others
     )

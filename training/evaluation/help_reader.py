@@ -6,7 +6,7 @@ Not here: what a record says (`help_records`), how it is kept between runs (`hel
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,10 @@ SUFFIXES = (".json", ".jsonl")
 """Of files that hold sessions."""
 
 
+FileRule = Callable[[str | None, str | None], bool]
+"""Of a person's file and the folder that it lies in; None: unknown, or it is none."""
+
+
 class HelpReader:
     """Reads the sessions of a folder; for any number of threads, which take turns.
 
@@ -41,13 +45,18 @@ class HelpReader:
         self._entries: dict[str, HelpEntry] | None = None
         """None: what is kept has not been read."""
 
-    def read(self, open_sessions: Collection[str] = ()) -> RecordedHelp:
-        """All sessions that are learned from, but for those that are being recorded."""
+    def read(self, open_sessions: Collection[str] = (), ignores: FileRule = lambda file, folder: False) -> RecordedHelp:
+        """All sessions that are learned from, but for those that are being recorded.
+
+        ignores: whether nothing is learned from a session of this file in this folder.
+        """
         with self._lock:
             paths = [path for path in self._paths() if path.name not in open_sessions]
             entries = self._update(paths)
-        sessions = {session.id: session for entry in entries.values() for session in entry.sessions}
-        linked = _each_decision_once(sessions, {path.name for path in paths if _is_excluded_folder(path)})
+        recorded = [session for entry in entries.values() for session in entry.sessions]
+        ignored = {session.id for session in recorded if ignores(session.file, session.folder)}
+        sessions = {session.id: session for session in recorded if session.id not in ignored}
+        linked = _each_decision_once(sessions, ignored | {path.name for path in paths if _is_excluded_folder(path)})
         return RecordedHelp(linked, sum(entry.unreadable for entry in entries.values()))
 
     def forget_removed(self) -> None:

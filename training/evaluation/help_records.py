@@ -62,7 +62,8 @@ class SessionRecords:
     """A recording's records. started_ms: since 1970; None: unknown. last_turn: of its last state.
 
     source_episode: id of the recording that it goes on from, up to turn `source_timestep` (None: all of it); None: it
-    begins anew. session: names the session that it is a recording of, None: it alone.
+    begins anew. file, folder: the person's file that was edited, and where it lies. session: names the session that it
+    is a recording of, None: it alone.
     """
 
     id: str
@@ -71,6 +72,8 @@ class SessionRecords:
     last_turn: int | None = None
     source_episode: str | None = None
     source_timestep: int | None = None
+    file: str | None = None
+    folder: str | None = None
     session: str | None = None
 
 
@@ -87,8 +90,9 @@ def session_records(episode: Episode) -> SessionRecords:
     started, changes = episode.states[0].timestamp_ms, _change_times(Path(episode.source))
     records = [_record(transition, started, changes) for transition in episode.transitions("A")]
     return SessionRecords(
-        episode.id, started, tuple(records), episode.states[-1].t, episode.source_episode, episode.source_timestep
-    )
+        episode.id, started, tuple(records), episode.states[-1].t, episode.source_episode, episode.source_timestep,
+        episode.file, episode.folder,
+    )  # fmt: skip
 
 
 def _record(transition: Transition, started_ms: int | None, changes: list[float]) -> HelpRecord:

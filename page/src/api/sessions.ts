@@ -15,7 +15,14 @@ export interface SessionFacts {
   reason: string | null;
 }
 
-export interface SessionSummary extends SessionFacts { states: number | null }
+export type LearningStatus = "learned_from" | "excluded" | "too_short" | "unreadable" | "recording" | "unknown";
+
+export interface SessionSummary extends SessionFacts {
+  states: number | null;
+  /** The recording with which its session began: those of one session count once. */
+  session: string;
+  learning: LearningStatus;
+}
 
 export interface RecordedDecision {
   decision: number;

@@ -3,7 +3,7 @@ import type { Calibration, LearnedMessage, Rate } from "../../api/learning";
 import { Chart } from "../../components/chart";
 import { Rates } from "../../components/rates";
 import { decisionByKey } from "../../decisions";
-import { count, decimal, percent, week, when } from "../../format";
+import { count, day, decimal, percent, week } from "../../format";
 
 const PLACES: Record<string, string> = { new_line: "On a new line", line_end: "At a line's end", in_line: "In the middle of a line" };
 const PAUSES: Record<string, string> = { under_1: "Under 1 s", "1_to_3": "1 to 3 s", "3_to_10": "3 to 10 s", from_10: "10 s and more" };
@@ -13,11 +13,11 @@ export function Learned({ learned }: { learned: LearnedMessage }) {
   const enoughFrom = learned.enough_from;
   return (
     <div class="stack">
-      <p class="words quiet-text small">{learned.sessions === 1 ? "One session" : `${learned.sessions} sessions`}{learned.first && `, from ${when(learned.first)} to ${when(learned.last)}`}{learned.unreadable > 0 && `; ${learned.unreadable} cannot be read`}{learned.new_sessions > 0 && `; ${learned.new_sessions} new since the last training`}. Help counts as kept by the share of its characters that stood after your reply.</p>
+      <p class="words quiet-text small">From the {learned.sessions === 1 ? "session" : `${learned.sessions} sessions`} to learn from{learned.first && `, ${days(learned.first, learned.last)}`}. Help counts as kept by the share of its characters that stood after your reply.</p>
       <Characters learned={learned} />
       <div class="learned-grid">
         <div class="panel"><Rates title="By kind of help" rates={learned.by_kind} name={decisionByKey} enoughFrom={enoughFrom} /></div>
-        <div class="panel"><Rates title="By who wrote it" rates={learned.by_writer} enoughFrom={enoughFrom} /></div>
+        <div class="panel"><Rates title="By who wrote it" rates={learned.by_writer} name={(key) => (key === "unknown" ? "Not recorded" : key)} enoughFrom={enoughFrom} /></div>
         <div class="panel"><Rates title="Where your cursor was" rates={learned.wanted.by_place} name={(key) => PLACES[key] ?? key} enoughFrom={enoughFrom} /></div>
         <div class="panel"><Rates title="After a pause of" rates={learned.wanted.by_pause} name={(key) => PAUSES[key] ?? plain(key)} enoughFrom={enoughFrom} /></div>
         <div class="panel"><Rates title="In a session's minutes" rates={learned.wanted.by_minute} name={(key) => MINUTES[key] ?? plain(key)} enoughFrom={enoughFrom} /></div>
@@ -36,7 +36,7 @@ function Characters({ learned: { characters, kept, survived, silence, reviewer }
       <Figure name="Kept after your reply" value={percent(kept.rate)} note={interval(kept)} />
       <Figure name="Still there at the end" value={percent(survived.rate)} note={interval(survived)} />
       <Figure name="Kept quiet" value={percent(silence.quiet.rate)} note={`of ${count(silence.turns)} times it could have helped`} />
-      <Figure name="Held back by the reviewer" value={count(reviewer.withheld)} note={`of ${count(reviewer.withheld + reviewer.shown)} that it looked at; the others were shown`} />
+      <Figure name="Held back by the reviewer" value={count(reviewer.withheld)} note={reviewed(reviewer)} />
     </dl>
   );
 }
@@ -81,6 +81,16 @@ function CalibrationChart({ calibration }: { calibration: Calibration }) {
       </p>
     </div>
   );
+}
+
+function reviewed({ shown, withheld }: LearnedMessage["reviewer"]): string {
+  if (shown + withheld === 0) return "it has looked at none yet";
+  return `of ${count(shown + withheld)} that it looked at; the others were shown`;
+}
+
+function days(first: string, last: string | null): string {
+  const [from, to] = [day(first), day(last)];
+  return from === to ? `on ${from}` : `from ${from} to ${to}`;
 }
 
 const hour = (key: string): string => `${key}:00 to ${(Number(key) + 1) % 24}:00`;

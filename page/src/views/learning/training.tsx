@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { ask } from "../../api/client";
 import type { EpochPoint, TrainingMessage } from "../../api/learning";
+import type { SessionSummary } from "../../api/sessions";
 import { Chart } from "../../components/chart";
 import { Button } from "../../components/button";
 import { Loading } from "../../components/loading";
@@ -12,6 +13,7 @@ import { useStore } from "../../store";
 import { workspace } from "../../workspace";
 import { mayLeave } from "../solve/unsaved";
 import { withModelNames } from "../models/names";
+import { NamedSessions } from "../sessions/named-sessions";
 import { ComparisonTable } from "./comparison-table";
 
 const WATCH_MS = 1000;
@@ -31,8 +33,8 @@ const PHASES: Record<string, { title: string; loss: string }> = {
 };
 const OTHER_PHASES: Record<string, string> = { loading: "Reading your sessions", evaluation: "Comparing before and after" };
 
-/** onChange: a training or a session has ended. */
-export function Training({ onChange }: { onChange: () => unknown }) {
+/** onChange: a training or a session has ended. sessions: to name those that sentences are about. */
+export function Training({ onChange, sessions }: { onChange: () => unknown; sessions: readonly SessionSummary[] }) {
   const training = useResource<TrainingMessage>("/api/training", LOOK_MS);
   const state = training.answer;
   const isActive = state?.status === "running" || state?.status === "stopping";
@@ -72,8 +74,8 @@ export function Training({ onChange }: { onChange: () => unknown }) {
       {open !== null && !isActive && (
         <p class="row small quiet-text">{open.title} is still being recorded, and is left out until its session ends. <button class="quiet" onClick={endSession}>End it now</button></p>
       )}
-      {state.error && <p class="wrong" role="alert">{state.error}</p>}
-      <Lines lines={state.lines} outcome={isActive ? 0 : OUTCOME_LINES} />
+      {state.error && <p class="wrong" role="alert"><NamedSessions text={state.error} sessions={sessions} /></p>}
+      <Lines lines={state.lines} sessions={sessions} outcome={isActive ? 0 : OUTCOME_LINES} />
       <Curves points={state.points} />
       {state.table.length > 0 && (
         <ComparisonTable rows={state.table} caption={state.sessions === "held_out" ? "Before and after, on sessions held out" : "Before and after, on the sessions learned from"} />
@@ -83,7 +85,7 @@ export function Training({ onChange }: { onChange: () => unknown }) {
 }
 
 /** outcome: how many of the last sentences say what came of it; those before are about single recordings. */
-function Lines({ lines, outcome }: { lines: readonly string[]; outcome: number }) {
+function Lines({ lines, sessions, outcome }: { lines: readonly string[]; sessions: readonly SessionSummary[]; outcome: number }) {
   const end = Math.max(lines.length - outcome, 0);
   const earlier = lines.slice(0, end);
   return (
@@ -92,7 +94,7 @@ function Lines({ lines, outcome }: { lines: readonly string[]; outcome: number }
       {earlier.length > 0 && (
         <details class="small">
           <summary>What training said of the recordings</summary>
-          {earlier.map((line, i) => <p key={i} class="words">{sentence(line)}</p>)}
+          {earlier.map((line, i) => <p key={i} class="words"><NamedSessions text={sentence(line)} sessions={sessions} /></p>)}
         </details>
       )}
     </>

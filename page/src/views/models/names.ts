@@ -16,10 +16,10 @@ export function modelName({ id }: ModelMessage): string {
   return number === undefined ? "Model without a number" : `Model ${number}`;
 }
 
-/** "from 28 Nov, 12 sessions". */
+/** "from 28 Nov, learned from 12 sessions". */
 export function modelFacts({ created, trained_on: source, sessions }: ModelMessage): string {
   const from = `from ${day(typeof created === "number" ? created * 1000 : created)}`;
-  const count = sessions === null ? "" : `${sessions} ${sessions === 1 ? "session" : "sessions"}`;
+  const count = sessions === null ? "" : `learned from ${sessions} ${sessions === 1 ? "session" : "sessions"}`;
   if (source === "imported") return `${from}, ${SOURCES[source]}`;
   const of = SOURCES[source];
   return [from, of ? `${count} of ${of}`.trim() : count].filter(Boolean).join(", ");

@@ -11,6 +11,7 @@ import { notify, reporting } from "../../notices";
 import { address } from "../../router";
 import type { ViewProps } from "../../shell";
 import { Replay } from "./replay";
+import { countSessions, countWords } from "./session-counts";
 import "./sessions-view.css";
 
 const REFRESH_MS = 10_000;
@@ -27,12 +28,12 @@ function SessionList() {
   return (
     <div class="stack">
       <h1>Sessions</h1>
-      <p class="words quiet-text">Everything here lies on this machine alone. What is excluded stays, and nothing is learned from it.</p>
+      <p class="words quiet-text">Everything here lies on this machine alone. What you leave out of learning stays here.</p>
       <Loading resource={sessions} what="the sessions" />
       {answer?.length === 0 && <p>No session is recorded yet. <a href={address("solve")}>Write something</a>, and it appears here.</p>}
       {answer !== null && answer.length > 0 && (
         <>
-          <p class="row"><a class="button" href="/api/export" download>Export everything</a></p>
+          <p class="row"><span role="status">{countWords(countSessions(answer))}.</span> <a class="button" href="/api/export" download>Export everything</a></p>
           <div class="scroll" tabIndex={0} role="region" aria-label="Sessions">
             <table class="sessions" role="table">
               <thead role="rowgroup"><tr role="row">
@@ -43,7 +44,7 @@ function SessionList() {
             </table>
           </div>
           <p class="row" role="status">
-            <span class="small quiet-text">{answer.length > most ? `The latest ${most} of ${count(answer.length)} sessions` : `${count(answer.length)} sessions`}</span>
+            {answer.length > most && <span class="small quiet-text">The latest {count(most)} of {count(answer.length)} are shown.</span>}
             {answer.length > most && <button onClick={() => setMost(most + SHOWN_AT_ONCE)}>Show {Math.min(SHOWN_AT_ONCE, answer.length - most)} more</button>}
           </p>
         </>
@@ -52,7 +53,8 @@ function SessionList() {
   );
 }
 
-const STATUS_WORDS = { recording: "being recorded", waiting: "being tested", ended: "", unreadable: "cannot be read" };
+const STATUS_WORDS = { recording: "being recorded", waiting: "being tested", ended: "", unreadable: "unreadable" };
+const TOO_SHORT = "too short to learn from";
 
 function SessionRow({ session, reload }: { session: SessionSummary; reload: () => Promise<void> }) {
   const path = `/api/sessions/${encodeURIComponent(session.id)}`;
@@ -73,6 +75,8 @@ function SessionRow({ session, reload }: { session: SessionSummary; reload: () =
     <tr role="row">
       <th scope="row" role="rowheader"><div class="session-title">
         {session.status === "unreadable" ? <span class="long-title">{session.title}</span> : <a class="long-title" href={address("sessions", session.id)}>{session.title}</a>}
+        {session.learning === "too_short" && <span class="small quiet-text">{TOO_SHORT}</span>}
+        {session.session !== session.id && <span class="small quiet-text">goes on from an earlier recording of the same session</span>}
         {STATUS_WORDS[session.status] && <span class={`small ${session.status === "unreadable" ? "wrong" : "quiet-text"}`}>{STATUS_WORDS[session.status]}{session.reason && `: ${session.reason}`}</span>}
       </div></th>
       <td role="cell" data-name="Began">{when(session.started)}</td>

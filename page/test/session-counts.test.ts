@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LearningStatus, SessionSummary } from "../src/api/sessions";
+import { countSessions, countWords, newWords } from "../src/views/sessions/session-counts";
+
+function recordings(...each: [string, LearningStatus][]): SessionSummary[] {
+  return each.map(([session, learning], i) => ({
+    id: `r${i}`, session, learning, problem_id: null, title: "", file: null, started: null, ended: null, written: null, retained: null,
+    excluded: false, bytes: 0, status: "ended", reason: null, states: 2,
+  }));
+}
+
+const words = (...each: [string, LearningStatus][]) => countWords(countSessions(recordings(...each)));
+
+test("a line of counts adds up", () => {
+  assert.equal(words(["a", "learned_from"], ["b", "excluded"], ["c", "learned_from"], ["d", "unreadable"], ["e", "too_short"], ["f", "recording"]),
+    "6 sessions: 2 to learn from, 1 being recorded, 1 left out by you, 1 too short to learn from, 1 unreadable");
+  assert.equal(words(["a", "learned_from"]), "1 session: 1 to learn from");
+});
+
+test("a session in several recordings counts once, as what is learned from if any of it is", () => {
+  assert.equal(words(["a", "excluded"], ["a", "learned_from"], ["b", "excluded"]), "2 sessions in 3 recordings: 1 to learn from, 1 left out by you");
+});
+
+test("what is new is said of those to learn from", () => {
+  assert.deepEqual([newWords(0, 0), newWords(9, 0), newWords(9, 3), newWords(9, 9), newWords(1, 1)],
+    ["", "all of them learned from already", "3 of them new since the last training", "no training had them yet", "no training had it yet"]);
+});
