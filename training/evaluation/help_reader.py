@@ -87,7 +87,7 @@ class HelpReader:
             paths = sorted(path for path in self._folder.iterdir() if not path.name.startswith("."))
         except OSError:  # nothing was ever recorded
             return []
-        return [path for path in paths if path.is_dir() or (path.suffix in SUFFIXES and not is_excluded(path))]
+        return [path for path in paths if path.is_dir() or _is_recording(path)]
 
     def _entry(self, path: Path, cached: HelpEntry | None) -> HelpEntry:
         stamp = _stamp(path)
@@ -100,6 +100,11 @@ class HelpReader:
         except InputError:
             return HelpEntry(stamp, (), unreadable=True)
         return HelpEntry(stamp, tuple(map(session_records, episodes)), unreadable=False)
+
+
+def _is_recording(path: Path) -> bool:
+    """Whether a file may hold sessions that are learned from; no pipe or device does, and reading one may never end."""
+    return path.suffix in SUFFIXES and path.is_file() and not is_excluded(path)
 
 
 def _each_decision_once(

@@ -1,10 +1,12 @@
 """Reading a folder of sessions promises: each decision once, and no session read again, over restarts too."""
 
 import json
+import os
 from itertools import pairwise
 
 import pytest
 
+from errors import NotFoundError
 from training.evaluation import help_reader
 from training.evaluation.help_reader import HelpReader
 from training.evaluation.help_statistics import help_statistics
@@ -49,6 +51,21 @@ def read_names(monkeypatch):
 
     monkeypatch.setattr(help_reader, "read_episodes", noted)
     return names
+
+
+def test_a_pipe_or_a_device_beside_the_sessions_is_not_read(folder, monkeypatch):
+    record(folder, "session", 3)
+    os.mkfifo(folder / "pipe.json")
+    (folder / "endless.json").symlink_to("/dev/zero")
+    names = []
+
+    def note(path):
+        names.append(path.name)
+        raise NotFoundError(str(path), "is not read here: it may never end")
+
+    monkeypatch.setattr(help_reader, "read_episodes", note)
+    HelpReader(folder).read()
+    assert names == ["session"]
 
 
 @pytest.mark.parametrize("upto", [4, None])
