@@ -40,7 +40,7 @@ def latest_texts(folder: Path, most: int = MAX_SESSIONS) -> Iterator[str]:
     streams = [
         stream
         for stream in folder.glob("*/raw/*.jsonl")
-        if stream.stem == stream.parent.parent.name and not is_excluded(stream)
+        if stream.stem == stream.parent.parent.name and stream.is_file() and not is_excluded(stream)
     ]
     dated = []
     for stream in streams:

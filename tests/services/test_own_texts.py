@@ -3,6 +3,7 @@
 import json
 import os
 
+from services import own_texts
 from services.own_texts import EditedFile, edited_file, last_text, latest_texts
 from state_adapter import exclusion_mark
 
@@ -22,6 +23,15 @@ def test_the_last_text_of_each_session_the_oldest_first(tmp_path):
     (tmp_path / "new/raw/changes.jsonl").write_text('{"text": "no state"}')
     assert list(latest_texts(tmp_path, most=2)) == ["c", "b"]
     assert list(latest_texts(tmp_path / "absent")) == []
+
+
+def test_a_pipe_in_place_of_a_stream_is_not_waited_for(tmp_path, monkeypatch):
+    path = stream(tmp_path, "pipe")
+    path.unlink()
+    os.mkfifo(path)
+    monkeypatch.setattr(own_texts, "last_text", lambda stream, *_: stream.name)
+    stream(tmp_path, "session", {"text": "a"})
+    assert list(latest_texts(tmp_path)) == ["session.jsonl"]
 
 
 def test_what_a_crash_tore_is_passed_over(tmp_path):
