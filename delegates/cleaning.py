@@ -52,6 +52,11 @@ def clean(text: str, state: State, decision: Decision, line: int, rejected: Sequ
     return ""
 
 
+def is_repetition(text: str, state: State, decision: Decision, line: int, rejected: Sequence[str]) -> bool:
+    """Whether a clean text is one that the person deleted or took back, so that cleaning with these leaves nothing."""
+    return bool(text) and _repeats(text, _Place.of(state, decision, line), rejected)
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where a text is to stand.

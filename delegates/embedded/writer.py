@@ -18,7 +18,7 @@ from pathlib import Path
 
 from actions import Decision, apply_text
 from alignment import strip_line_end
-from delegates.cleaning import clean
+from delegates.cleaning import clean, is_repetition
 from delegates.embedded.attributes import AttributeFinder
 from delegates.embedded.explanation import explain_block, explain_statement
 from delegates.embedded.library_model import LibraryModel, idiom_model
@@ -163,9 +163,9 @@ class EmbeddedWriter:
             return Completion("", NAME)
         try:
             if decision in (Decision.EXPLAIN_SINGLE_LINES, Decision.EXPLAIN_MULTI_LINES):
-                text = _explanation(state, decision, line, context)
-                cleaned = clean(text, state, decision, line, context.rejected)
-                return Completion(cleaned, NAME, is_rejected=not cleaned and bool(clean(text, state, decision, line)))
+                text = clean(_explanation(state, decision, line, context), state, decision, line)
+                is_rejected = is_repetition(text, state, decision, line, context.rejected)
+                return Completion("" if is_rejected else text, NAME, is_rejected=is_rejected)
             return self._write_code(state, decision, line, context)
         except RecursionError:  # code that is nested too deep for a syntax tree
             return Completion("", NAME)
@@ -183,7 +183,7 @@ class EmbeddedWriter:
             text = clean(candidate.text, state, decision, line)
             if not text or not plausibility.accepts(_rows(place, state, decision, text)):
                 continue
-            if clean(candidate.text, state, decision, line, context.rejected):
+            if not is_repetition(text, state, decision, line, context.rejected):
                 return Completion(text, NAME, candidate.log_probs)
             had_rejected = True
         return Completion("", NAME, is_rejected=had_rejected)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions import Decision, apply_text
-from delegates.cleaning import MOST_COMMENT_LINES, MOST_LINES, clean
+from delegates.cleaning import MOST_COMMENT_LINES, MOST_LINES, clean, is_repetition
 from delegates.syntax import parses
 from state import Cursor, State, unedited
 
@@ -203,6 +203,9 @@ def test_whatever_the_text_the_edit_is_right_or_nothing(file, generator, decisio
     new = apply_text(lines, decision, line, cleaned, cursor.char)
     assert (tuple(new) != lines) == bool(cleaned)
     assert clean(text, state, decision, line, [cleaned]) == ("" if cleaned.strip("# \n\t") else cleaned)
+    for rejected in ([], [cleaned], [text, file[start]]):
+        is_gone = bool(cleaned) and not clean(text, state, decision, line, rejected)
+        assert is_repetition(cleaned, state, decision, line, rejected) == is_gone
     if cleaned and decision not in (EXPLAIN, EXPLAIN_MULTI):
         last = line + len(new) - len(lines)
         body = [*new[: last + 1], new[last][: len(new[last]) - len(new[last].lstrip())] + "    pass", *new[last + 1 :]]

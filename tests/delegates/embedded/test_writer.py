@@ -6,7 +6,9 @@ import pytest
 
 from actions import Decision, apply_text
 from delegates import NO_CONTEXT, Cancellation, WritingCancelledError, WritingContext, embedded
+from delegates.cleaning import clean
 from delegates.embedded import library_model
+from delegates.embedded import writer as writer_module
 from judge import Problem
 from state import Cursor, State, unedited
 
@@ -60,6 +62,26 @@ def test_rejected_text_is_not_written_again():
     first = written(EmbeddedWriter(), REPEATED + "|", FILL)
     again = written(EmbeddedWriter(), REPEATED + "|", FILL, WritingContext(rejected=(first,)))
     assert first != again
+
+
+EXPLAINED = "def first(packed):\n    letter = packed|\n    return letter\n"
+
+
+@pytest.mark.parametrize(("decision", "text"), [(FILL, REPEATED + "|"), (Decision.EXPLAIN_MULTI_LINES, EXPLAINED)])
+def test_no_text_is_cleaned_twice_whether_it_was_rejected_or_not(monkeypatch, decision, text):
+    cleaned = []
+
+    def noted(text, *place):
+        cleaned.append(text)
+        return clean(text, *place)
+
+    monkeypatch.setattr(writer_module, "clean", noted)
+    state, line = state_of(text)
+    first = EmbeddedWriter().write(state, decision, line, WritingContext(LETTERS))
+    assert first.text and len(cleaned) == len(set(cleaned)) > 0
+    cleaned.clear()
+    again = EmbeddedWriter().write(state, decision, line, WritingContext(LETTERS, rejected=(first.text,)))
+    assert again.text != first.text and len(cleaned) == len(set(cleaned)) > 0
 
 
 def test_a_place_for_which_it_only_has_a_rejected_text_is_told_from_one_for_which_it_has_none():
