@@ -72,7 +72,11 @@ class SettingsService:
 
 
 def apply_change(services: Services, change: SettingsChange) -> Settings:
-    """Remembers a change and lets it take effect; returns all settings. Raises InputError: nothing has changed then."""
+    """Remembers a change and lets it take effect; returns all settings. `change` says afterwards what was remembered.
+
+    Raises InputError: the folder or the writer cannot be used, and nothing has changed; or the disk refuses to remember
+    the change, and nothing has changed but the writer, if that is part of it.
+    """
     files = services.folder.files
     if change.folder is not UNSET:
         files = services.folder.chosen(change.folder)

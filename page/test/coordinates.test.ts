@@ -66,6 +66,17 @@ test("new lines end as most of the file's lines do", () => {
   }
 });
 
+test("a new line anywhere in a file of mixed line ends leaves the end of every other line as it is", () => {
+  for (const text of ["a\r\nb\n\r\nc\n\nd", "a\nb\r\n\nc\r\n\r\nd"]) {
+    const state = opened(text);
+    for (let position = 0; position <= state.doc.length; position += 1) {
+      const { state: changed } = state.update({ changes: { from: position, insert: state.toText("\n") } });
+      const before = fileSlice(state, 0, position);
+      assert.equal(fileText(changed), before + newLineEnd(state) + text.slice(before.length), `${JSON.stringify(text)}, position ${position}`);
+    }
+  }
+});
+
 test("the changes of random edits, undone and done again, lead to the file's exact text", () => {
   for (const seed of SEEDS) {
     const random = randomNumbers(seed);

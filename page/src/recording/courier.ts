@@ -26,6 +26,9 @@ const MOST_CHANGES = 2000;
 const MOST_KEEPALIVE_BYTES = 60_000; // the browser allows 64 KiB, for all requests together
 const MOST_RESTARTS = 3; // without anything sent in between
 
+/** next: number of the entry that the server expects next. */
+interface NextAnswer { next: number }
+
 /** Something that is sent on its own, one message after the other. */
 type Lane = () => (() => Promise<void>) | null;
 
@@ -186,29 +189,19 @@ export class Courier {
     const body = journal.pendingChanges(MOST_CHANGES);
     if (body.changes.length === 0) return null;
     if (!journal.hasFirstState) return journal.pendingStates().length ? () => this.sendStates() : null; // to which the changes belong
-    return () => this.#postNumbered("changes", body, (next) => journal.acknowledgeChanges(next));
+    return () => this.#postToSession<NextAnswer>("changes", body, ({ next }) => journal.acknowledgeChanges(next));
   }
 
   #nextActivity(): (() => Promise<void>) | null {
     const body = this.journal.pendingActivity();
     return body.events.length === 0 ? null : async () => {
       try {
-        await this.#postNumbered("activity", body, (next) => this.journal.acknowledgeActivity(next));
+        await this.#postToSession<NextAnswer>("activity", body, ({ next }) => this.journal.acknowledgeActivity(next));
       } catch (error) {
         if (!(error instanceof RefusedError && (error.status === 422 || error.status === 409))) throw error;
         this.journal.dropActivity(error.next); // what cannot be kept holds up nothing else
       }
     };
-  }
-
-  // acknowledge: with the number of the entry that the server expects next.
-  async #postNumbered(name: string, body: { first: number }, acknowledge: (next: number) => void): Promise<void> {
-    try {
-      await this.#postToSession<{ next: number }>(name, body, ({ next }) => acknowledge(next));
-    } catch (error) {
-      if (!(error instanceof RefusedError && error.status === 409 && error.next !== null && error.next >= body.first)) throw error;
-      acknowledge(error.next);
-    }
   }
 
   // An answer of a session that has been left says nothing about the one after it.
