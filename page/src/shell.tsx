@@ -59,7 +59,7 @@ export function Shell() {
   }, [theme, areLoaded]);
   const isFirstVisit = isAtHome && areLoaded && !settings.value.welcomed && wanted === "";
   useEffect(() => {
-    if (isFirstVisit) location.hash = address("welcome");
+    if (isFirstVisit) location.replace(address("welcome"));
   }, [isFirstVisit]);
   useEffect(() => {
     document.title = `${view.title} · CodeAssist`;

@@ -2,6 +2,7 @@
 // Views come and go; this stays as long as the tab, and the next tab goes on with what this one left.
 import { EditorView } from "@codemirror/view";
 import { ask } from "./api/client";
+import { errorText } from "./api/errors";
 import type { ProblemMessage } from "./api/messages";
 import { Assistant } from "./assistant/assistant";
 import { DocumentClipboard } from "./editor/clipboard";
@@ -38,6 +39,8 @@ export interface TextToOpen {
 export type Opening = "new" | "goes on" | "elsewhere";
 
 export interface OpenDocument extends DocumentAbout {
+  /** Of its journal: the same as long as it is open, whatever the server calls its session. */
+  key: string;
   /** In which the file lies; null: it is none, or that is unknown. */
   folder: string | null;
   view: EditorView;
@@ -67,7 +70,7 @@ const CANNOT_SET_ASIDE: Record<Refusal, string> = {
 
 export class Workspace {
   readonly document = new Store<OpenDocument | null>(null);
-  readonly #status = new RecordingStatus();
+  readonly #status = new RecordingStatus(() => ask("/api/backend/test-queue/status").then(() => null, errorText));
   readonly recordingSign = this.#status.sign;
   /** What tabs that are closed left open, the latest first. */
   readonly unfinished = new Store<readonly Unfinished[]>([]);
@@ -154,7 +157,7 @@ export class Workspace {
 
   // It can be gone on with, here or in the tab whose wish it is. Why it stays open instead; null: it does not.
   async #setAside(open: OpenDocument, wish: ReceivedWish | null = null): Promise<Refusal | null> {
-    const { session, view, ...about } = open;
+    const { session, view, key: _, ...about } = open;
     if (!(await session.isStartAnswered(STARTED_MS)) || wish?.isOver()) return "slow server";
     if (this.document.value !== open) return null; // it was closed meanwhile
     if (!session.store(view.state)) return "full storage";
@@ -175,7 +178,7 @@ export class Workspace {
 
   async #goOn(key: string): Promise<void> {
     await this.close();
-    const journal = await this.#takeStored(key);
+    const journal = await this.#takeStored(key, LEAVING_MS);
     if (journal !== null) return this.#open(journal);
     await this.#listUnfinished();
     throw new Error("it is open in another tab");
@@ -236,7 +239,7 @@ export class Workspace {
     this.assistant.open({ view, session, fileName: about.fileName });
     this.#status.noteBegun(session);
     this.unfinished.set(this.unfinished.value.filter(({ key }) => key !== journal.key));
-    this.document.set({ ...about, folder: about.folder ?? null, view, session });
+    this.document.set({ ...about, key: journal.key, folder: about.folder ?? null, view, session });
   }
 
   // After a reload, and after a crash, at once; what is older is offered.
@@ -255,22 +258,24 @@ export class Workspace {
   }
 
   // As its tab has left it, this one's now; null: another tab has it, or its document.
-  async #takeStored(key: string): Promise<Journal<DocumentAbout> | null> {
+  async #takeStored(key: string, waitMs = 0): Promise<Journal<DocumentAbout> | null> {
     const stored = loadJournal(key);
-    if (stored === null || !(await this.#ownership.takeBoth(documentName(stored.about), key))) return null;
+    if (stored === null || !(await this.#ownership.takeBoth(documentName(stored.about), key, waitMs))) return null;
     const journal = loadJournal(key);
     if (journal === null || journal.isEnding) await this.#ownership.release();
     return journal === null || journal.isEnding ? null : journal;
   }
 
+  /** Looks again what is left open: tabs close meanwhile. */
+  listUnfinished(): Promise<void> {
+    return this.#afterwards(() => this.#listUnfinished());
+  }
+
   async #listUnfinished(): Promise<void> {
-    const list: Unfinished[] = [];
-    for (const { key, about, touched, isEnding } of storedJournals()) {
-      if (isEnding || this.#ownership.hasJournal(key)) continue;
-      const isFree = await this.#ownership.borrowJournal(key, () => true);
-      if (isFree) list.push({ ...about, folder: about.folder ?? null, key, touched });
-    }
-    this.unfinished.set(list);
+    const left = storedJournals().filter(({ isEnding }) => !isEnding);
+    const free = await this.#ownership.free(left.map(({ key }) => key));
+    this.unfinished.set(left.filter(({ key }) => free.includes(key)).map(({ key, about, touched }) => (
+      { ...about, folder: about.folder ?? null, key, touched })));
   }
 
   // The latest journal that a closed tab has left of this tab's document, this tab's now; null: there is none.

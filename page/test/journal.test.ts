@@ -101,6 +101,15 @@ test("a request to begin that fails is answered", async () => {
   sending.stop();
 });
 
+test("of a session that has ended nothing is stored any more, whatever is noted of it", () => {
+  const { storage, journal } = started();
+  journal.addChanges([change(0, 0, "a")], CURSOR);
+  journal.remove();
+  journal.noteSaved("r1"); // answered late
+  journal.unmark("paste");
+  assert.equal(storage.length, 0);
+});
+
 test("the revision that a text is based on is known after a reload, and so is what was typed while it was saved", () => {
   const { storage, journal } = started();
   assert.equal(journal.revision, null);

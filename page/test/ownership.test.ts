@@ -10,6 +10,11 @@ const NAME = "a document";
 class FakeLocks {
   readonly #queues = new Map<string, (() => void)[]>();
 
+  query(): Promise<{ held: { name: string }[] }> {
+    const held = [...this.#queues].filter(([, queue]) => queue.length).map(([name]) => ({ name }));
+    return Promise.resolve({ held });
+  }
+
   request(name: string, { signal, ifAvailable }: LockOptions, work: (lock: object | null) => Promise<void> | undefined): Promise<void> {
     const queue = this.#queues.get(name) ?? [];
     this.#queues.set(name, queue);
@@ -159,6 +164,14 @@ test("a tab that says nothing at all is stopped or asleep", async (context) => {
   mock.timers.tick(4000);
   await asking;
   assert.ok(first.has(NAME));
+});
+
+test("journals that a tab has are told apart from those that were left", async (context) => {
+  const { tab } = browser(context);
+  const [first, second] = [tab(), tab()];
+  await first.takeBoth(NAME, "open");
+  assert.deepEqual(await second.free(["open", "left"]), ["left"]);
+  assert.ok(await tab().takeBoth("other", "left"), "looking holds nothing");
 });
 
 test("a wish that nobody waits for any more is over", async (context) => {

@@ -265,9 +265,66 @@ def test_a_text_that_was_not_saved_stays_in_view_when_its_folder_is_closed(page,
         page.reload()
         page.get_by_role("alert").filter(has_text="no folder is open").wait_for()
         page.locator(".cm-line", has_text="mine ").wait_for()
+        with open_folder(server, str(server.folder)):
+            page.get_by_role("button", name="Try again").click()
+            page.get_by_text("Not saved", exact=True).wait_for()
+        assert page.get_by_role("alert").count() == 0
         page.get_by_role("button", name="End the session").click()
         page.get_by_role("dialog").get_by_role("button", name="Leave without saving").click()
         page.get_by_role("heading", name="What do you want to write?").wait_for()
+
+
+def test_a_second_save_is_based_on_what_the_first_saves(opened, server):
+    saves = []
+
+    def hold_first(route):
+        saves.append(route)
+        if len(saves) > 1:
+            route.continue_()
+
+    opened.route("**/api/files/save", hold_first)
+    opened.goto(server.url + "#/file/inner%2Ffile.py")
+    opened.locator(".cm-content").click()
+    opened.keyboard.press("Control+Home")
+    opened.keyboard.type("a")
+    with opened.expect_request("**/api/files/save"):
+        opened.keyboard.press("Control+s")
+    opened.keyboard.type("b")
+    opened.keyboard.press("Control+s")
+    saves[0].continue_()
+    opened.get_by_text("Saved", exact=True).wait_for()
+    assert opened.get_by_role("dialog").count() == 0
+    assert (server.folder / "inner" / "file.py").read_bytes() == b"ab" + CONTENT.encode()
+
+
+def test_going_back_leads_on_past_the_file_that_is_open(opened, server):
+    opened.goto(server.url + "#/sessions")
+    opened.get_by_role("heading", name="Sessions").wait_for()
+    opened.goto(server.url + "#/file/inner%2Ffile.py")
+    opened.locator(".cm-content").wait_for()
+    opened.get_by_role("link", name="Solve").click()
+    opened.wait_for_url("**/#/file/inner%2Ffile.py")
+    opened.go_back()
+    opened.go_back()
+    opened.get_by_role("heading", name="Sessions").wait_for()
+
+
+def test_starting_a_problem_over_asks_before_it_leaves_a_file_that_is_not_saved(opened, server):
+    opened.goto(server.url + "#/solve/parking-fee")
+    opened.locator(".cm-content").press("Control+End")
+    opened.keyboard.type("mine ")
+    opened.get_by_role("button", name="End the session").click()
+    opened.get_by_role("heading", name="What do you want to write?").wait_for()
+    opened.goto(server.url + "#/solve/parking-fee")
+    start_over = opened.get_by_role("button", name="Start over")
+    start_over.wait_for()
+    opened.goto(server.url + "#/file/inner%2Ffile.py")
+    opened.locator(".cm-line", has_text="second").click()
+    opened.keyboard.type("unsaved ")
+    start_over.click()
+    opened.get_by_role("dialog").get_by_role("button", name="Leave without saving").click()
+    opened.get_by_role("button", name="Submit").wait_for()
+    assert "mine" not in opened.locator(".cm-content").inner_text()
 
 
 def test_a_damaged_address_loses_nothing_of_what_was_left_open(page, server):

@@ -147,6 +147,27 @@ def test_a_folder_is_chosen_by_its_path_and_a_scratch_text_saved_in_it(page, ser
     page.get_by_text("Open a folder of yours").wait_for()
 
 
+def test_a_name_that_is_being_typed_stays_when_the_server_begins_the_session_late(page, server, folder):
+    apply_change(server.running.services, SettingsChange(folder=str(folder)))
+    starts = []
+
+    def hold(route):
+        starts.append(route)
+
+    page.route("**/episodes/start", hold)
+    page.goto(server.url + "#/solve")
+    open_scratch(page)
+    page.get_by_role("button", name="Save as…").click()
+    name = page.get_by_role("textbox", name="Save as")
+    name.fill("late.py")
+    starts[0].continue_()
+    page.get_by_text("Recording", exact=True).wait_for()
+    page.evaluate("location.hash = '#/solve/'")  # the same view again
+    page.evaluate("new Promise(requestAnimationFrame)")
+    expect(name).to_have_value("late.py")
+    end_session(page)
+
+
 def test_of_a_folder_that_vanishes_the_text_is_taken_along_and_another_folder_chosen(page, server, folder, tmp_path):
     apply_change(server.running.services, SettingsChange(folder=str(folder)))
     page.goto(server.url + "#/file/there.py")

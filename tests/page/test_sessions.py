@@ -55,6 +55,28 @@ def test_sessions_are_listed_replayed_and_excluded(recorded, opened):
     assert opened.get_by_role("button", name="Forward").is_disabled()
 
 
+def test_an_answer_that_comes_late_does_not_take_the_place_of_a_later_one(recorded, opened):
+    late = []
+
+    def hold_second(route):
+        answer = route.fetch()
+        late.append((route, answer))
+        if len(late) != 2:
+            route.fulfill(response=answer)
+
+    opened.route("**/api/sessions", hold_second)
+    opened.goto(recorded.url + "#/sessions")
+    learned = opened.locator(".sessions tbody tr").first.get_by_label("learn from it")
+    learned.uncheck()
+    with opened.expect_response("**/api/sessions"):
+        learned.check()
+    route, answer = late[1]
+    with opened.expect_response("**/api/sessions"):
+        route.fulfill(response=answer)
+    opened.evaluate("new Promise(resolve => setTimeout(resolve, 50))")
+    assert learned.is_checked()
+
+
 def test_markup_in_a_recorded_session_stays_text(recorded, opened):
     opened.goto(recorded.url + "#/sessions/attack")
     opened.get_by_role("button", name="Forward").click()

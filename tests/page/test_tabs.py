@@ -161,3 +161,17 @@ def test_a_session_that_the_server_begins_slowly_is_the_one_that_the_other_tab_g
     another.get_by_role("button", name="End the session").click()
     another.get_by_text("Not recording", exact=False).wait_for()
     assert len(list(server.paths.episodes.glob("*"))) == sessions + 1
+
+
+def test_what_a_tab_that_is_closed_leaves_is_offered_in_one_that_was_there(opened, another, server):
+    opened.goto(server.url + "#/solve")
+    opened.get_by_role("heading", name="What do you want to write?").wait_for()
+    another.goto(server.url + "#/solve/parking-fee")
+    type_in(another, "return 1")
+    another.goto("about:blank")
+    opened.get_by_role("link", name="Sessions").click()
+    opened.get_by_role("link", name="Solve").click()
+    opened.get_by_role("button", name="Go on with").click()
+    expect(opened.locator(".cm-content")).to_contain_text("return 1")
+    opened.get_by_role("button", name="End the session").click()
+    opened.get_by_text("Not recording", exact=False).wait_for()

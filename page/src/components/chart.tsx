@@ -101,6 +101,7 @@ function useColourScheme(): string {
     const observer = new MutationObserver(follow);
     observer.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     query.addEventListener("change", follow);
+    follow(); // it may have changed between rendering and this
     return () => { observer.disconnect(); query.removeEventListener("change", follow); };
   }, []);
   return scheme;

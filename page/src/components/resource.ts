@@ -17,16 +17,22 @@ export function useResource<Answer>(path: string | null, everyMs?: number): Reso
   const [error, setError] = useState<string | null>(null);
   const latest = useRef(path);
   latest.current = path;
+  const asked = useRef(0);
+  const shown = useRef(0);
   const reload = useCallback(async () => {
     if (path === null) return;
+    const number = (asked.current += 1);
+    let fresh: Answer | null = null;
+    let failure: string | null = null;
     try {
-      const fresh = await ask<Answer>(path);
-      if (latest.current !== path) return;
-      setAnswer(fresh);
-      setError(null);
-    } catch (failure) {
-      if (latest.current === path) setError(errorText(failure));
+      fresh = await ask<Answer>(path);
+    } catch (reason) {
+      failure = errorText(reason);
     }
+    if (latest.current !== path || number < shown.current) return; // a later answer may have come first
+    shown.current = number;
+    if (failure === null) setAnswer(fresh);
+    setError(failure);
   }, [path]);
   useEffect(() => {
     setAnswer(null);

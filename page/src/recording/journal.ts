@@ -345,8 +345,10 @@ export class Journal<About = unknown> {
     this.#values.close();
   }
 
+  /** Nothing of it is kept any more, and nothing more is written, whoever still has it. */
   remove(): void {
     Journal.remove(this.storage, this.key);
+    this.close();
   }
 
   /** Writes what is kept again if it could not be before. */

@@ -5,6 +5,12 @@ export interface Lock {
   release: () => Promise<void>;
 }
 
+/** Names of the locks that some tab holds now. */
+export async function heldLocks(): Promise<Set<string | undefined>> {
+  const { held = [] } = await navigator.locks.query();
+  return new Set(held.map(({ name }) => name));
+}
+
 /** Held until the tab closes or `release` is called; null: another tab has it. signal: waits for it until that aborts. */
 export function holdLock(name: string, signal: AbortSignal | null = null): Promise<Lock | null> {
   const options: LockOptions = signal === null ? { ifAvailable: true } : { signal };

@@ -1,7 +1,7 @@
 // Which tab records a document: one at a time, until it ends it, hands it over or closes. Another tab may ask for it.
 // The document's lock says which; its journal's lock says which tab sends it, which goes on for a while after the end.
 import { after } from "../timing";
-import { holdLock, type Lock } from "./lock";
+import { heldLocks, holdLock, type Lock } from "./lock";
 import { type Answer, type ReceivedWish, Tabs, type Wish } from "./tabs";
 
 const DOCUMENT = "codeassist.document.";
@@ -76,9 +76,9 @@ export class Ownership {
   }
 
   /** Takes a document with a journal of it; false: another tab has one of them. */
-  async takeBoth(name: string, key: string): Promise<boolean> {
-    const waitMs = this.wasOpenHere(key) ? RELOADED_MS : 0;
-    if (await this.take(name, waitMs) && await this.takeJournal(key, waitMs)) return true;
+  async takeBoth(name: string, key: string, waitMs = 0): Promise<boolean> {
+    const wait = this.wasOpenHere(key) ? RELOADED_MS : waitMs;
+    if (await this.take(name, wait) && await this.takeJournal(key, wait)) return true;
     await this.release();
     return false;
   }
@@ -92,6 +92,14 @@ export class Ownership {
     } finally {
       await lock.release();
     }
+  }
+
+  /** Of some journals those that no tab has. */
+  async free(keys: readonly string[]): Promise<string[]> {
+    const own = keys.find((key) => this.wasOpenHere(key) && !this.hasJournal(key));
+    if (own !== undefined) await this.borrowJournal(own, () => undefined); // the page before may still have it
+    const held = await heldLocks();
+    return keys.filter((key) => !held.has(JOURNAL + key));
   }
 
   /** The journal is that of the open document. */

@@ -1,6 +1,4 @@
 // Whether what the person does is recorded, in words: as the open document's session tells, and a look at the server now and then.
-import { ask } from "../api/client";
-import { errorText } from "../api/errors";
 import { notify } from "../notices";
 import { Store } from "../store";
 import type { RecordedSession } from "./session";
@@ -20,13 +18,14 @@ export class RecordingStatus {
   #isReported = false;
   #isServerGone = false;
 
-  constructor() {
+  /** whyUnreachable: looks whether the server is there; null: it is. */
+  constructor(private readonly whyUnreachable: () => Promise<string | null>) {
     setInterval(() => void this.#watchServer(), WATCH_MS);
   }
 
   follow(session: RecordedSession): void {
     this.#session = session;
-    this.#isReported = false;
+    this.#isReported = this.#isServerGone = false;
   }
 
   /** The session was begun, as far as nothing else is reported. */
@@ -60,10 +59,14 @@ export class RecordingStatus {
   async #watchServer(): Promise<void> {
     const session = this.#session;
     if (session === null || document.hidden) return;
-    const reason = await ask("/api/backend/test-queue/status").then(() => null, errorText);
-    if (this.#session !== session || (reason === null && !this.#isServerGone)) return;
+    const reason = await this.whyUnreachable();
+    if (this.#session !== session) return;
+    const isBack = reason === null && this.#isServerGone;
     this.#isServerGone = reason !== null;
-    this.report(session, reason, false);
-    if (reason === null) session.retry();
+    if (reason !== null) this.report(session, reason, false);
+    if (!isBack) return;
+    if (session.isAcknowledged) this.report(session, null, false); // else what is sent now tells
+    session.retry();
+    void session.flush();
   }
 }

@@ -20,6 +20,7 @@ export class FileSaver {
   readonly isChanged: Store<boolean>;
   /** Whether the last attempt was refused: the text can be taken along as a download. */
   readonly isRefused = new Store(false);
+  #saving = Promise.resolve();
   #saved: Text | null; // null: the editor differs from the disk since it was opened
 
   /** content: of the file on the disk. */
@@ -33,7 +34,14 @@ export class FileSaver {
     savers.set(open, this);
   }
 
-  async save(): Promise<void> {
+  /** One after the other: the second is based on what the first has saved. */
+  save(): Promise<void> {
+    const saving = this.#saving.then(() => this.#trySave());
+    this.#saving = saving.catch(() => undefined);
+    return saving;
+  }
+
+  async #trySave(): Promise<void> {
     try {
       await this.#save();
     } catch (error) {

@@ -35,10 +35,10 @@ export function SolveView({ rest }: ViewProps) {
   });
   const filePath = rest ? null : open?.filePath ?? null;
   useEffect(() => {
-    if (filePath !== null) location.hash = address("file", filePath); // where it can be saved
+    if (filePath !== null) location.replace(address("file", filePath)); // where it can be saved; going back leads on
   }, [filePath]);
   if (error !== null) return <CannotOpen error={error} forget={forget} />;
-  if (open) return <Work key={open.session.id} open={open} saver={null} />;
+  if (open) return <Work key={open.key} open={open} saver={null} />;
   const isElsewhere = elsewhere?.filePath === null && (!rest || rest === elsewhere.problem?.task_id);
   return elsewhere && isElsewhere ? <OpenElsewhere elsewhere={elsewhere} again={again} /> : <Chooser />;
 }
@@ -60,9 +60,9 @@ export function FileView({ rest }: ViewProps) {
   return (
     <>
       {error !== null && (
-        <p class="row" role="alert"><span class="wrong">This cannot be saved now: {error}</span><button onClick={() => download(open)}>Download</button></p>
+        <p class="row" role="alert"><span class="wrong">This cannot be saved now: {error}</span><button onClick={again}>Try again</button><button onClick={() => download(open)}>Download</button></p>
       )}
-      <Work key={open.session.id} open={open} saver={saver} />
+      <Work key={open.key} open={open} saver={saver} />
     </>
   );
 }
@@ -144,10 +144,11 @@ async function openProblem(id: string, isWanted: IsWanted): Promise<void> {
 
 function offerToStartOver(problemId: DraftOf, open: () => Promise<unknown>): void {
   notify("You go on from what you wrote last time.", false, { label: "Start over", run: reporting(async () => {
-    dropDraft(problemId);
+    if (!(await mayLeave())) return;
     await workspace.close();
     dropDraft(problemId);
     await open();
+    location.hash = address("solve", problemId ?? "");
   }) });
 }
 
@@ -169,6 +170,7 @@ function Chooser() {
 
 function Unfinished() {
   const unfinished = useStore(workspace.unfinished);
+  useEffect(() => void workspace.listUnfinished(), []);
   const { folder: openFolder } = useStore(settings);
   if (!unfinished.length) return null;
   return (
