@@ -22,6 +22,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
+sys.modules["jedi"] = None
+"""As if it were not installed, here and in warm processes: a server's child would read types for two seconds of a core,
+of which only its own tests ask."""
+
 PRELOADED = (
     "tests.python_processes", "tests.small_library", "run", "cli.run_tasks", "cli.train", "services.serving",
     "training.training_loop",

@@ -187,16 +187,17 @@ class AttributeFinder:
             if self._answers.get(question) is None:
                 self._waiting = question
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._answers.get(question) is not None, seconds)
+                self._changed.wait_for(lambda: self._closed or self._answers.get(question) is not None, seconds)
             return self._answers.get(question) or None
 
     def _work(self) -> None:
         while (question := self._next()) is not None:
             names = self._complete(question)
-            if names is None:
-                return
             with self._changed:
-                self._answers.put(question, names)
+                if names is None:
+                    self._closed = True  # so that nobody waits for an answer
+                else:
+                    self._answers.put(question, names)
                 self._changed.notify_all()
 
     def _next(self) -> Question | None:

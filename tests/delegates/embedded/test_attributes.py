@@ -17,11 +17,13 @@ LINES = ("import collections", "def f(text):", "    waiting = collections.deque(
 
 @pytest.fixture(scope="module")
 def finder():
-    pytest.importorskip("jedi")
-    finder = AttributeFinder()
-    finder.start()
-    yield finder
-    finder.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(sys.modules, "jedi")
+        pytest.importorskip("jedi")
+        finder = AttributeFinder()
+        finder.start()
+        yield finder
+        finder.close()
 
 
 def ask(finder, receiver):
@@ -76,7 +78,16 @@ time.sleep(60)
 """
 
 
-def test_the_child_does_not_outlive_a_parent_that_is_killed(root):
+def test_without_jedi_there_is_no_child_and_nobody_waits(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jedi", None)
+    finder = AttributeFinder()
+    finder.start()
+    assert finder.attributes(LINES, 4, "    waiting.", 60) is None and finder.process_id is None
+    finder.close()
+
+
+def test_the_child_does_not_outlive_a_parent_that_is_killed(root, monkeypatch):
+    monkeypatch.delitem(sys.modules, "jedi")
     pytest.importorskip("jedi")
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True, cwd=root)
     child = int(parent.stdout.readline())
