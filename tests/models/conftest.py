@@ -56,7 +56,7 @@ class SmallNetworks(NamedTuple):
     featurizer: Featurizer
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small():
     """Makes a small policy or pair of policies with their featurizer, in eval mode: `small(seed, backbone)`."""
 

@@ -26,6 +26,29 @@ def publish(folder, pair, number, **meta):
     return store.publish(folder, pair, {"trained_on": "person", "number": number, **meta})
 
 
+@pytest.fixture(scope="module")
+def stages(small, tmp_path_factory):
+    """Folders with one, two and three generations, numbered from 0, and the ids of all."""
+    folders, ids = [], []
+    for number in range(3):
+        folders.append(tmp_path_factory.mktemp("stages") / str(number))
+        if number:
+            shutil.copytree(folders[-2], folders[-1])
+        ids.append(publish(folders[-1], small(number), number))
+    return folders, ids
+
+
+@pytest.fixture
+def published(stages, tmp_path):
+    """Fills the test's folder with so many generations, of which the last is current; their ids."""
+
+    def fill(count):
+        shutil.copytree(stages[0][count - 1], tmp_path, dirs_exist_ok=True)
+        return stages[1][:count]
+
+    return fill
+
+
 @pytest.fixture
 def few_generations(monkeypatch):
     """The limit, lowered, so that little is published until it is reached."""
@@ -61,25 +84,25 @@ def test_an_empty_or_missing_folder_has_no_models(tmp_path):
 
 
 @pytest.mark.parametrize("absent", store.FILES)
-def test_a_folder_with_only_some_of_the_files_is_refused(tmp_path, small, absent):
-    publish(tmp_path, small(), 1)
+def test_a_folder_with_only_some_of_the_files_is_refused(tmp_path, published, absent):
+    published(1)
     (tmp_path / absent).unlink()
     with pytest.raises(InputError, match=f"{absent}: is missing"):
         store.load(tmp_path)
 
 
-def test_files_of_two_trainings_are_refused(tmp_path, small, monkeypatch):
+def test_files_of_two_trainings_are_refused(tmp_path, published, monkeypatch):
+    monkeypatch.setattr(store, "READ_ATTEMPTS", 3)
     monkeypatch.setattr(store, "RETRY_SECONDS", 0.0)
-    publish(tmp_path / "one", small(0), 1)
-    publish(tmp_path / "two", small(1), 2)
-    (tmp_path / "one" / store.HUMAN).write_bytes((tmp_path / "two" / store.HUMAN).read_bytes())
+    first, _ = published(2)
+    shutil.copy(tmp_path / store.GENERATIONS / first / store.HUMAN, tmp_path)
     with pytest.raises(InputError, match="not from the same training"):
-        store.load(tmp_path / "one")
+        store.load(tmp_path)
 
 
 @pytest.mark.parametrize("source, target", [(store.HUMAN, store.ASSISTANT), (store.ASSISTANT, store.HUMAN)])
-def test_a_policy_of_the_other_agent_is_refused(tmp_path, small, source, target):
-    publish(tmp_path, small(), 1)
+def test_a_policy_of_the_other_agent_is_refused(tmp_path, published, source, target):
+    published(1)
     (tmp_path / target).write_bytes((tmp_path / source).read_bytes())
     with pytest.raises(InputError, match=f"{target}: is a policy of the agent '{source.split('_')[1]}'"):
         store.load(tmp_path)
@@ -108,11 +131,12 @@ def kill_at(monkeypatch, step):
     return calls
 
 
-def test_killed_at_any_step_the_models_are_the_old_or_the_new_ones(tmp_path, small, monkeypatch):
+def test_killed_at_any_step_the_models_are_the_old_or_the_new_ones(tmp_path, stages, small, monkeypatch):
+    (one, *_), (old, *_) = stages
     pairs = [small(seed) for seed in range(3)]
     for step in range(1, 40):
         folder = tmp_path / str(step)
-        old = publish(folder, pairs[0], 1)
+        shutil.copytree(one, folder)
         with monkeypatch.context() as patch:
             calls = kill_at(patch, step)
             try:
@@ -122,20 +146,20 @@ def test_killed_at_any_step_the_models_are_the_old_or_the_new_ones(tmp_path, sma
                 pass
         journal = (folder / store.JOURNAL).exists()
         models = store.load(folder)
-        assert models.meta["number"] == (2 if journal else 1), f"killed at {calls[-1]}"
+        assert models.meta["number"] == (2 if journal else 0), f"killed at {calls[-1]}"
         assert journal or models.generation == old
         publish(folder, pairs[2], 3)  # the next one ends or forgets what was begun
         assert store.load(folder).meta["number"] == 3 and numbers(folder) == {3}
         leftovers = [path.name for path in folder.rglob("*") if path.name.startswith(".staged") or ".tmp" in path.name]
         assert not (folder / store.JOURNAL).exists() and not leftovers
-        assert [one.meta["number"] for one in store.generations(folder)] == ([1, 2, 3] if journal else [1, 3])
+        assert [one.meta["number"] for one in store.generations(folder)] == ([0, 2, 3] if journal else [0, 3])
     else:
         pytest.fail("a publication never ended")
     assert step > 8  # or the kills did not reach the replacement
 
 
-def test_what_was_begun_is_ended_by_whoever_looks_next(tmp_path, small, monkeypatch):
-    publish(tmp_path, small(0), 1)
+def test_what_was_begun_is_ended_by_whoever_looks_next(tmp_path, published, small, monkeypatch):
+    published(1)
     with monkeypatch.context() as patch:
         calls = kill_at(patch, 0)
         publish(tmp_path, small(1), 2)
@@ -200,8 +224,8 @@ def test_a_process_that_is_really_killed_leaves_whole_models(tmp_path, warm_pyth
         assert models is not None and numbers(tmp_path) == {models.meta["number"]}
 
 
-def test_rolls_back_to_the_one_before_and_to_any_that_is_kept(tmp_path, small):
-    ids = [publish(tmp_path, small(seed), seed) for seed in range(3)]
+def test_rolls_back_to_the_one_before_and_to_any_that_is_kept(tmp_path, published):
+    ids = published(3)
     assert [one.id for one in store.generations(tmp_path)] == ids
     assert [one.current for one in store.generations(tmp_path)] == [False, False, True]
     assert store.roll_back(tmp_path).id == ids[1] and store.load(tmp_path).meta["number"] == 1
@@ -220,9 +244,8 @@ def test_rolls_back_to_the_one_before_and_to_any_that_is_kept(tmp_path, small):
     lambda folder: (folder / store.FEATURIZER).unlink(),
     lambda folder: [os.utime(folder / name, (1, 1)) for name in store.FILES if (folder / name).write_bytes(b"") == 0],
 ], ids=["damaged", "another agent's", "missing", "all empty and old"])  # fmt: skip
-def test_who_cannot_load_the_current_models_is_told_the_way_back(tmp_path, small, damage):
-    for seed in range(2):
-        publish(tmp_path, small(seed), seed)
+def test_who_cannot_load_the_current_models_is_told_the_way_back(tmp_path, published, damage):
+    published(2)
     damage(tmp_path)
     with pytest.raises(InputError, match=r"kept: `python -m cli\.run_tasks models --pv_dir .* --roll"):
         store.load(tmp_path)
@@ -241,8 +264,8 @@ def test_there_is_no_way_back_without_whole_generations_or_if_one_is_current(tmp
         store.load(tmp_path)
 
 
-def test_a_generation_can_be_loaded_without_being_current(tmp_path, small):
-    first, _ = (publish(tmp_path, small(seed), seed) for seed in range(2))
+def test_a_generation_can_be_loaded_without_being_current(tmp_path, published):
+    first, _ = published(2)
     assert store.load_generation(tmp_path, first).meta["number"] == 0 and numbers(tmp_path) == {1}
     with pytest.raises(InputError, match="there is no such file"):
         store.load_generation(tmp_path, "x")
@@ -259,9 +282,8 @@ def test_imported_models_are_kept_when_they_are_replaced(imported_folder, small)
     assert after.meta == before.meta and after.assistant.config == before.assistant.config
 
 
-def test_what_is_damaged_is_kept_aside_and_never_gone_back_to(tmp_path, small):
-    first = publish(tmp_path, small(1), 1)
-    publish(tmp_path, small(2), 2)
+def test_what_is_damaged_is_kept_aside_and_never_gone_back_to(tmp_path, published):
+    first, _ = published(2)
     whole = (tmp_path / store.ASSISTANT).read_bytes()
     (tmp_path / store.ASSISTANT).write_bytes(whole[:5000])
     store.roll_back(tmp_path, first)
@@ -292,8 +314,8 @@ def test_a_generation_is_named_by_its_number_or_a_unique_beginning(tmp_path, sma
 
 
 @pytest.mark.parametrize("digits", [13, 5000])
-def test_a_number_of_too_many_digits_names_no_generation(tmp_path, small, digits):
-    publish(tmp_path, small(), 1)
+def test_a_number_of_too_many_digits_names_no_generation(tmp_path, published, digits):
+    published(1)
     with pytest.raises(InputError, match="no whole generation"):
         store.roll_back(tmp_path, "1" * digits)
 
@@ -313,9 +335,8 @@ def test_folders_without_numbers_and_hashes_still_load_and_come_first(tmp_path, 
 
 
 @pytest.mark.parametrize("name", store.FILES)
-def test_a_current_file_that_was_written_again_is_noticed_by_its_hash(tmp_path, small, name):
-    publish(tmp_path, small(0), 1)
-    publish(tmp_path, small(1), 2)
+def test_a_current_file_that_was_written_again_is_noticed_by_its_hash(tmp_path, published, name):
+    published(2)
     content = torch.load(tmp_path / name, weights_only=True)
     weights = content.get("model_state_dict") or content["featurizer_state_dict"]
     next(iter(weights.values())).view(-1)[0] += 1.0
@@ -324,8 +345,8 @@ def test_a_current_file_that_was_written_again_is_noticed_by_its_hash(tmp_path, 
         store.load(tmp_path)
 
 
-def test_a_stored_generation_is_held_against_its_hashes_too(tmp_path, small):
-    first = publish(tmp_path, small(0), 1)
+def test_a_stored_generation_is_held_against_its_hashes_too(tmp_path, published):
+    (first,) = published(1)
     folder = tmp_path / store.GENERATIONS / first
     content = torch.load(folder / store.HUMAN, weights_only=True)
     torch.save(content, folder / store.HUMAN)
@@ -335,18 +356,18 @@ def test_a_stored_generation_is_held_against_its_hashes_too(tmp_path, small):
         store.load_generation(tmp_path, f"../{store.GENERATIONS}/{first}")
 
 
-def test_models_that_could_not_be_loaded_again_replace_nothing(tmp_path, small):
-    publish(tmp_path, small(0), 1)
+def test_models_that_could_not_be_loaded_again_replace_nothing(tmp_path, published, small):
+    published(1)
     pair = small(1)
     pair.human.config = replace(pair.human.config, dropout=float("nan"))
     with pytest.raises(InputError, match=r"dropout is NaN.*when it was read back"):
         publish(tmp_path, pair, 2)
-    assert store.load(tmp_path).meta["number"] == 1 and numbers(tmp_path) == {1}
+    assert store.load(tmp_path).meta["number"] == 0 and numbers(tmp_path) == {0}
     assert len(store.generations(tmp_path)) == 1 and not list((tmp_path / store.GENERATIONS).glob(".*"))
 
 
-def test_what_the_disk_changes_on_the_way_replaces_nothing(tmp_path, small, monkeypatch):
-    publish(tmp_path, small(0), 1)
+def test_what_the_disk_changes_on_the_way_replaces_nothing(tmp_path, published, small, monkeypatch):
+    published(1)
     write = generations.atomic_write
 
     def changing(path, content):
@@ -356,7 +377,7 @@ def test_what_the_disk_changes_on_the_way_replaces_nothing(tmp_path, small, monk
     with pytest.raises(InputError, match=f"{store.HUMAN}: .*when it was read back"):
         publish(tmp_path, small(1), 2)
     monkeypatch.undo()
-    assert store.load(tmp_path).meta["number"] == 1 and numbers(tmp_path) == {1}
+    assert store.load(tmp_path).meta["number"] == 0 and numbers(tmp_path) == {0}
 
 
 @pytest.mark.usefixtures("few_generations")
@@ -428,8 +449,8 @@ def test_only_the_latest_generations_are_kept_and_always_the_current_one(tmp_pat
 
 @pytest.mark.parametrize("content", ["{", "[]", "5", '{"created": 5, "meta": {}, "sha256": {}}', None])
 @pytest.mark.parametrize("file", [store.METADATA_FILE, store.HUMAN])
-def test_a_damaged_generation_is_listed_and_never_gone_back_to(tmp_path, small, file, content):
-    first, second, third = (publish(tmp_path, small(seed), seed) for seed in range(3))
+def test_a_damaged_generation_is_listed_and_never_gone_back_to(tmp_path, published, file, content):
+    first, second, third = published(3)
     damaged = tmp_path / store.GENERATIONS / second / file
     if content is None:
         damaged.unlink()
@@ -459,8 +480,8 @@ def test_a_place_where_no_folder_can_be_is_named(tmp_path, small):
         publish(tmp_path / "file" / "models", small(), 1)
 
 
-def test_a_disk_that_is_full_leaves_the_old_models(tmp_path, small, monkeypatch):
-    publish(tmp_path, small(0), 1)
+def test_a_disk_that_is_full_leaves_the_old_models(tmp_path, published, small, monkeypatch):
+    published(1)
     new, written = small(1), []
 
     def full(path, content):
@@ -477,8 +498,8 @@ def test_a_disk_that_is_full_leaves_the_old_models(tmp_path, small, monkeypatch)
         with pytest.raises(InputError, match="the disk is full"):
             publish(tmp_path, new, 2)
         monkeypatch.undo()
-        assert store.load(tmp_path).meta["number"] == 1 and numbers(tmp_path) == {1}
-        assert [one.meta["number"] for one in store.generations(tmp_path)] == [1]
+        assert store.load(tmp_path).meta["number"] == 0 and numbers(tmp_path) == {0}
+        assert [one.meta["number"] for one in store.generations(tmp_path)] == [0]
 
 
 def folder_at(path):
@@ -487,8 +508,8 @@ def folder_at(path):
 
 @pytest.mark.parametrize("hashed", [True, False])
 @pytest.mark.parametrize("make", [os.mkfifo, folder_at], ids=["a FIFO", "a folder"])
-def test_a_stored_file_that_cannot_be_read_damages_its_generation_alone(tmp_path, small, make, hashed):
-    first = publish(tmp_path, small(0), 0)
+def test_a_stored_file_that_cannot_be_read_damages_its_generation_alone(tmp_path, published, small, make, hashed):
+    (first,) = published(1)
     folder = tmp_path / store.GENERATIONS / first
     (folder / store.HUMAN).unlink()
     make(folder / store.HUMAN)
@@ -520,6 +541,7 @@ def test_untrained_models_become_current_and_back_and_nothing_is_lost(tmp_path, 
     assert [each.id for each in store.generations(tmp_path)] == [first, second, untrained.id]
 
 
+@pytest.mark.usefixtures("few_generations")
 def test_untrained_models_push_no_generation_out_and_archive_imported_ones(tmp_path, small):
     kept = [publish(tmp_path, small(), number) for number in range(store.MAX_GENERATIONS)]
     store.make_untrained_current(tmp_path, small)
