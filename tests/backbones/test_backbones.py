@@ -10,12 +10,14 @@ import backbones
 from config import ModelConfig
 from errors import InputError
 
+D_IN, D_MODEL = 48, 32
+NARROW = ModelConfig(d_in=D_IN, d_model=D_MODEL, hidden=D_MODEL)
 KINDS = {
-    "lg_transformer": ModelConfig(),
-    "restarted globals": ModelConfig(global_tokens="restarted"),
-    "lstm": ModelConfig(backbone="lstm"),
-    "bigru": ModelConfig(backbone="bigru"),
-    "even kernel": ModelConfig(backbone="bigru", kernel_size=4),
+    "lg_transformer": NARROW,
+    "restarted globals": replace(NARROW, global_tokens="restarted"),
+    "lstm": replace(NARROW, backbone="lstm"),
+    "bigru": replace(NARROW, backbone="bigru"),
+    "even kernel": replace(NARROW, backbone="bigru", kernel_size=4),
 }
 LENGTHS = (5, 0, 70, 1, 300)
 
@@ -26,10 +28,10 @@ def built(name):
 
 
 def padded(files, filler):
-    """Files `(n, 192)` as a batch: `(B, L, 192)`, the padding filled with `filler`, and the mask."""
+    """Files `(n, D_IN)` as a batch: `(B, L, D_IN)`, the padding filled with `filler`, and the mask."""
     longest = max(1, *map(len, files))
     mask = torch.arange(longest) < torch.tensor([len(x) for x in files])[:, None]
-    batch = torch.full((len(files), longest, 192), filler)
+    batch = torch.full((len(files), longest, D_IN), filler)
     for row, x in zip(batch, files, strict=True):
         row[: len(x)] = x
     return batch, mask
@@ -38,12 +40,12 @@ def padded(files, filler):
 @pytest.fixture(scope="module")
 def files():
     draw = torch.Generator().manual_seed(3)
-    return [torch.randn(n, 192, generator=draw) for n in LENGTHS]
+    return [torch.randn(n, D_IN, generator=draw) for n in LENGTHS]
 
 
 @pytest.fixture(scope="module")
 def contexts():
-    return torch.randn(len(LENGTHS), 128, generator=torch.Generator().manual_seed(4))
+    return torch.randn(len(LENGTHS), D_MODEL, generator=torch.Generator().manual_seed(4))
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -78,8 +80,8 @@ def test_order_and_company_in_the_batch_have_no_influence(name, files, contexts)
 @pytest.mark.parametrize("name", KINDS)
 def test_a_file_without_lines_has_a_summary_and_gradients_without_nan(name):
     backbone = built(name)
-    lines, summary = backbone(torch.full((2, 1, 192), torch.nan), torch.zeros(2, 1, dtype=torch.bool), None)
-    assert summary.shape == (2, 256) and torch.equal(summary[0], summary[1]) and summary.isfinite().all()
+    lines, summary = backbone(torch.full((2, 1, D_IN), torch.nan), torch.zeros(2, 1, dtype=torch.bool), None)
+    assert summary.shape == (2, 2 * D_MODEL) and torch.equal(summary[0], summary[1]) and summary.isfinite().all()
     (summary.sum() + lines.sum() * 0).backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in backbone.parameters())
 
@@ -109,9 +111,9 @@ def test_the_history_changes_every_line(name, files, contexts):
 @pytest.mark.parametrize("layers", [1, 3])
 @torch.inference_mode()
 def test_without_a_way_through_the_globals_a_line_sees_no_further_than_the_radius_in_each_layer(layers):
-    config = ModelConfig(radius=3, n_layers=layers, global_tokens="restarted")
+    config = replace(NARROW, radius=3, n_layers=layers, global_tokens="restarted")
     backbone = backbones.build(config).eval()
-    x = torch.randn(1, 60, 192)
+    x = torch.randn(1, 60, D_IN)
     changed = x.clone()
     changed[0, 30] += 1.0
     moved = (backbone(x, None, None)[0] - backbone(changed, None, None)[0]).abs().amax(2)[0] > 1e-6
@@ -120,13 +122,13 @@ def test_without_a_way_through_the_globals_a_line_sees_no_further_than_the_radiu
 
 @torch.inference_mode()
 def test_carried_globals_bring_news_across_the_file_and_restarted_ones_do_not():
-    x = torch.randn(1, 200, 192, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(1, 200, D_IN, generator=torch.Generator().manual_seed(0))
     changed = x.clone()
     changed[0, 0] += 3.0
     reach = {}
     for kind in ("carried", "restarted"):
         torch.manual_seed(0)
-        backbone = backbones.build(ModelConfig(radius=2, n_layers=3, global_tokens=kind)).eval()
+        backbone = backbones.build(replace(NARROW, radius=2, n_layers=3, global_tokens=kind)).eval()
         reach[kind] = (backbone(x, None, None)[0] - backbone(changed, None, None)[0]).abs().amax(2)[0, -1]
     assert reach["carried"] > 1e-5 and reach["restarted"] == 0
 
@@ -188,7 +190,7 @@ def test_recurrent_layers_are_what_they_are_called():
 @torch.inference_mode()
 def test_recurrent_layers_go_through_a_file_both_ways():
     backbone = built("lstm")
-    x = torch.randn(1, 40, 192)
+    x = torch.randn(1, 40, D_IN)
     for changed in (0, 39):
         other = x.clone()
         other[0, changed] += 1.0
