@@ -1,6 +1,7 @@
 """What all tests share: no telemetry, one thread, a data root of their own, and the sample sessions."""
 
 import gc
+import logging
 import os
 import signal
 import sys
@@ -47,6 +48,9 @@ def pytest_configure(config):
     # Before torch is loaded, and inherited by the processes that tests start.
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["DISABLE_TELEMETRY"] = "1"
+    # Compiled modules are kept, so that not every one of the many processes of tests compiles all of them again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     for number in (signal.SIGINT, signal.SIGHUP):  # ignored in the background and under nohup
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -123,6 +127,24 @@ def steps():
 def random_state():
     """Makes a state: its number of `lines`, a `seed`, and perhaps a `history`."""
     return _random_state
+
+
+class _Collector(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.messages = []
+
+    def emit(self, record):
+        self.messages.append(record.getMessage())
+
+
+@pytest.fixture
+def logged():
+    """The messages that are logged during the test."""
+    collector = _Collector()
+    logging.getLogger().addHandler(collector)
+    yield collector.messages
+    logging.getLogger().removeHandler(collector)
 
 
 @pytest.fixture(scope="session")

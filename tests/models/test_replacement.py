@@ -33,18 +33,18 @@ JOURNALS = {
 
 
 @pytest.mark.parametrize("content", JOURNALS.values(), ids=JOURNALS)
-def test_a_damaged_journal_is_set_aside_with_one_line(tmp_path, small, content, caplog):
+def test_a_damaged_journal_is_set_aside_with_one_line(tmp_path, small, content, logged):
     folder = tmp_path / "models"
     publish(folder, small(0), 1)
     (folder / JOURNAL).write_bytes(content)
     assert store.load(folder).meta["number"] == 1
     assert not (folder / JOURNAL).exists() and [p.read_bytes() for p in folder.glob("damaged/*")] == [content]
-    (line,) = caplog.messages
+    (line,) = logged
     assert str(folder / JOURNAL) in line and "damaged/replacing-1.json" in line and "\n" not in line
     (folder / JOURNAL).write_bytes(content)
     publish(folder, small(1), 2)
     assert store.load(folder).meta["number"] == 2
-    assert len(caplog.messages) == 2 and (folder / "damaged/replacing-2.json").exists()
+    assert len(logged) == 2 and (folder / "damaged/replacing-2.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -69,18 +69,18 @@ def damage(small, start):
     return f"damaged/{start.name}-1"
 
 
-def test_a_damaged_start_is_set_aside_and_training_begins_from_the_current_imported_models(small, caplog):
+def test_a_damaged_start_is_set_aside_and_training_begins_from_the_current_imported_models(small, logged):
     publish(small, small.pv_dir, "imported")
     place = damage(small, find(small))
     again = find(small)
     assert again.folder.is_dir() and store.load_start(small.pv_dir) is not None
-    (record,) = caplog.records
-    assert "a start of training that is damaged, training begins without it" in record.message
-    assert record.message.endswith(f"it is now {place}") and (small.pv_dir / place / store.ASSISTANT).is_file()
-    assert find(small) == again and len(caplog.records) == 1
+    (line,) = logged
+    assert "a start of training that is damaged, training begins without it" in line
+    assert line.endswith(f"it is now {place}") and (small.pv_dir / place / store.ASSISTANT).is_file()
+    assert find(small) == again and len(logged) == 1
 
 
-def test_a_damaged_start_gives_way_to_the_start_before_it_and_then_to_fresh_weights(small, caplog):
+def test_a_damaged_start_gives_way_to_the_start_before_it_and_then_to_fresh_weights(small, logged):
     publish(small, small.pv_dir, "imported")
     first = find(small)
     publish(small, small.pv_dir, "imported", seed=1)
@@ -93,7 +93,7 @@ def test_a_damaged_start_gives_way_to_the_start_before_it_and_then_to_fresh_weig
     publish(small, small.pv_dir, "person", seed=3)
     assert find(small) == Start(FRESH_START)
     places.append(f"damaged/{first.name}-1")
-    assert [record.message.rpartition("is now ")[2] for record in caplog.records] == places
+    assert [line.rpartition("is now ")[2] for line in logged] == places
     assert current in [generation.id for generation in store.generations(small.pv_dir) if not generation.damaged]
 
 
