@@ -114,9 +114,9 @@ export class Workspace {
       this.elsewhere.set(about);
       return "elsewhere";
     }
-    const left = await this.#takeLeft(about);
-    if (left !== null) {
-      await this.#open(left, opened);
+    const journalToGoOn = await this.#takeLeft(about);
+    if (journalToGoOn !== null) {
+      await this.#open(journalToGoOn, opened);
       return "goes on";
     }
     const journal = Journal.begin(localStorage, crypto.randomUUID(), about, text);
@@ -141,9 +141,9 @@ export class Workspace {
       if (about === null) return;
       await this.#ownership.takeOver(documentName(about));
       this.elsewhere.set(null);
-      const left = await this.#takeLeft(about);
-      if (left === null) await this.#ownership.release();
-      else await this.#open(left);
+      const journal = await this.#takeLeft(about);
+      if (journal === null) await this.#ownership.release();
+      else await this.#open(journal);
     });
   }
 
@@ -272,9 +272,9 @@ export class Workspace {
   }
 
   async #listUnfinished(): Promise<void> {
-    const left = storedJournals().filter(({ isEnding }) => !isEnding);
-    const free = await this.#ownership.free(left.map(({ key }) => key));
-    this.unfinished.set(left.filter(({ key }) => free.includes(key)).map(({ key, about, touched }) => (
+    const journals = storedJournals().filter(({ isEnding }) => !isEnding);
+    const freeKeys = await this.#ownership.free(journals.map(({ key }) => key));
+    this.unfinished.set(journals.filter(({ key }) => freeKeys.includes(key)).map(({ key, about, touched }) => (
       { ...about, folder: about.folder ?? null, key, touched })));
   }
 

@@ -17,11 +17,11 @@ export function useResource<Answer>(path: string | null, everyMs?: number): Reso
   const [error, setError] = useState<string | null>(null);
   const latest = useRef(path);
   latest.current = path;
-  const asked = useRef(0);
-  const shown = useRef(0);
+  const requestCount = useRef(0);
+  const shownRequest = useRef(0);
   const reload = useCallback(async () => {
     if (path === null) return;
-    const number = (asked.current += 1);
+    const number = (requestCount.current += 1);
     let fresh: Answer | null = null;
     let failure: string | null = null;
     try {
@@ -29,8 +29,8 @@ export function useResource<Answer>(path: string | null, everyMs?: number): Reso
     } catch (reason) {
       failure = errorText(reason);
     }
-    if (latest.current !== path || number < shown.current) return; // a later answer may have come first
-    shown.current = number;
+    if (latest.current !== path || number < shownRequest.current) return; // a later answer may have come first
+    shownRequest.current = number;
     if (failure === null) setAnswer(fresh);
     setError(failure);
   }, [path]);

@@ -7,15 +7,15 @@ export interface Lock {
 
 /** Names of the locks that some tab holds now. */
 export async function heldLocks(): Promise<Set<string | undefined>> {
-  const { held = [] } = await navigator.locks.query();
-  return new Set(held.map(({ name }) => name));
+  const { held: locks = [] } = await navigator.locks.query();
+  return new Set(locks.map(({ name }) => name));
 }
 
 /** Held until the tab closes or `release` is called; null: another tab has it. signal: waits for it until that aborts. */
 export function holdLock(name: string, signal: AbortSignal | null = null): Promise<Lock | null> {
   const options: LockOptions = signal === null ? { ifAvailable: true } : { signal };
   return new Promise((resolve) => {
-    const held = navigator.locks.request(name, options, (lock) => {
+    const request = navigator.locks.request(name, options, (lock) => {
       if (lock === null) {
         resolve(null);
         return undefined;
@@ -23,10 +23,10 @@ export function holdLock(name: string, signal: AbortSignal | null = null): Promi
       return new Promise<void>((free) => {
         resolve({ release: async () => {
           free();
-          await held;
+          await request;
         } });
       });
     });
-    held.catch(() => resolve(null));
+    request.catch(() => resolve(null));
   });
 }

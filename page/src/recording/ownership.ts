@@ -96,10 +96,10 @@ export class Ownership {
 
   /** Of some journals those that no tab has. */
   async free(keys: readonly string[]): Promise<string[]> {
-    const own = keys.find((key) => this.wasOpenHere(key) && !this.hasJournal(key));
-    if (own !== undefined) await this.borrowJournal(own, () => undefined); // the page before may still have it
-    const held = await heldLocks();
-    return keys.filter((key) => !held.has(JOURNAL + key));
+    const reloadedKey = keys.find((key) => this.wasOpenHere(key) && !this.hasJournal(key));
+    if (reloadedKey !== undefined) await this.borrowJournal(reloadedKey, () => undefined); // the page before may still have it
+    const names = await heldLocks();
+    return keys.filter((key) => !names.has(JOURNAL + key));
   }
 
   /** The journal is that of the open document. */
