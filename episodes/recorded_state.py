@@ -99,7 +99,13 @@ def _line(part: dict[str, object], place: Place, decision: Decision | None, firs
     return -1 if decision is Decision.NO_OP or line < first_line else line - first_line
 
 
+_ROUNDING = 1e-9
+"""By which a recorded probability may exceed 1, as sums of many do."""
+
+
 def _positive(value: object, place: Place) -> float | None:
+    if isinstance(value, float) and 1.0 < value <= 1.0 + _ROUNDING:
+        return 1.0
     probability = optional_number(value, place, 0, 1)
     if probability == 0:
         raise InputError(place_text(place), "found 0, expected the positive probability of a decision that was taken")

@@ -66,10 +66,10 @@ class SamplingRule:
         decision, total = index // log_probs.shape[1], weights.sum()
         of_decision = float(weights.reshape(log_probs.shape)[decision].sum() / total)
         same_decision = greedy // log_probs.shape[1] == decision
-        return SampledPair(
+        return SampledPair(  # rounding may make either a little more than 1
             index,
-            epsilon * float(weights[index] / total) + (1.0 - epsilon) * (index == greedy),
-            epsilon * of_decision + (1.0 - epsilon) * same_decision,
+            min(epsilon * float(weights[index] / total) + (1.0 - epsilon) * (index == greedy), 1.0),
+            min(epsilon * of_decision + (1.0 - epsilon) * same_decision, 1.0),
         )
 
     def _weights(self, log_probs: NDArray[np.float32]) -> NDArray[np.float64]:

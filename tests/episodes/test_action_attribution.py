@@ -165,6 +165,11 @@ def test_what_is_not_of_its_type_is_refused_by_its_place(key, value):
         acted({**PART, key: value})
 
 
+@pytest.mark.parametrize("key", ["probability", "decision_probability"])
+def test_a_probability_that_rounding_has_put_above_1_is_1(key):
+    assert getattr(acted({**PART, key: 1.0000000000000007}), key) == 1.0
+
+
 def test_help_that_was_held_back_is_recorded_as_a_no_op():
     with pytest.raises(InputError, match=r"f, action\.A\.withheld: found withheld help beside type 4, expected type 0"):
         acted({**PART, "type": 4, "line": 1})

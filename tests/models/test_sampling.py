@@ -66,3 +66,14 @@ def test_the_least_temperature_takes_the_most_probable_pair_without_a_warning(st
     rule = SamplingRule(strategy, temperature=5e-324)
     assert {rule.sample(log_probs, 0, generator).index for _ in range(50)} == {4}
     assert rule.sample(log_probs, 0, generator).probability == 1.0
+
+
+@pytest.mark.parametrize("rule", [SamplingRule("sample"), SamplingRule("sample_top_k", 7), SamplingRule(epsilon=1.0)])
+def test_what_is_certain_has_no_probability_above_1_whatever_rounding_does(rule):
+    numbers, generator = np.random.default_rng(0), torch.Generator().manual_seed(0)
+    for width in range(8, 208):
+        log_probs = np.full((7, width), -np.inf, dtype=np.float32)
+        log_probs[4] = np.log(numbers.dirichlet(np.ones(width)))
+        pair = rule.sample(log_probs, int(log_probs.argmax()), generator)
+        assert pair.probability <= pair.decision_probability <= 1.0
+        assert pair.decision_probability == pytest.approx(1.0)
