@@ -90,6 +90,8 @@ class Session:
     _texts: dict[int, bytes] = field(default_factory=dict)
     _timesteps: list[int] = field(default_factory=list)
     _decisions: OrderedDict[str, AnsweredDecision] = field(default_factory=OrderedDict)
+    _carried_out: dict[str, int] = field(default_factory=dict)
+    """By the answer's id: timestep of the state that carried it out."""
     _entries: dict[bytes, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,22 +127,33 @@ class Session:
         """Keeps what was decided until a state carries it."""
         self._decisions[request_id] = decision
         while len(self._decisions) > RECENT_DECISIONS:
-            self._decisions.popitem(last=False)
+            oldest, _ = self._decisions.popitem(last=False)
+            self._carried_out.pop(oldest, None)
 
     def decision_of(self, request_id: object, timestep: int, action: tuple[int, int]) -> AnsweredDecision | None:
         """The decision that a state's action `(type, line from 1)` carries out.
 
-        By the answer's id, else the latest answer to the text of the state before that is this action.
+        By the answer's id, else the latest answer to the text of the state before that is this action and was carried
+        out by no other state.
         """
-        if isinstance(request_id, str) and request_id in self._decisions:
-            return self._decisions[request_id]
+        is_named = isinstance(request_id, str) and request_id in self._decisions
+        answer_id = str(request_id) if is_named else self._answer_to(timestep, action)
+        if answer_id is None:
+            return None
+        self._carried_out[answer_id] = timestep
+        return self._decisions[answer_id]
+
+    def _answer_to(self, timestep: int, action: tuple[int, int]) -> str | None:
+        """The id of that answer."""
         before = bisect_left(self._timesteps, timestep) - 1
         if before < 0:
             return None
         text = self._texts[self._timesteps[before]]
-        for decision in reversed(self._decisions.values()):
-            if decision.text == text and _without_line_of_no_op(decision.answered) == _without_line_of_no_op(action):
-                return decision
+        for answer_id, decision in reversed(self._decisions.items()):
+            is_free = self._carried_out.get(answer_id, timestep) == timestep
+            is_this = _without_line_of_no_op(decision.answered) == _without_line_of_no_op(action)
+            if is_free and is_this and decision.text == text:
+                return answer_id
         return None
 
     def parsed_attribution(self, attribution: Sequence[object]) -> list[Any]:

@@ -267,6 +267,22 @@ def test_a_decision_on_another_text_is_not_the_one_that_is_carried_out(recording
     assert recording.states(episode_id)[-1]["action"]["A"] == {"type": 2, "line": 2}
 
 
+def test_a_decision_is_carried_out_by_one_state_alone(recording, run, state_request):
+    silent = replace(DECIDED, decision=Decision.NO_OP, line=-1)
+
+    async def play(recorder, episode_id):
+        posted = {"H": None, "A": {"type": 0, "line": 0}}
+        await recorder.add_state(episode_id, state_request("a\nb", 0))
+        recorder.note_decision(episode_id, "r", "a\nb", silent, (0, 0))
+        await recorder.add_state(episode_id, state_request("a\nb", 1, posted))
+        await recorder.add_state(episode_id, state_request("a\nb", 2))
+        await recorder.add_state(episode_id, state_request("a\nb", 3, posted))  # what was answered then was dropped
+
+    episode_id, _ = played(recording, run, play)
+    parts = [state["action"]["A"] for state in recording.states(episode_id) if state["action"]]
+    assert [part.get("probability") for part in parts] == [0.25, None]
+
+
 def test_the_person_who_moves_carries_no_decision_of_the_assistant(recording, run, state_request):
     async def play(recorder, episode_id):
         await recorder.add_state(episode_id, state_request("a\nb", 0))
