@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import select
+import time
 from typing import Any
 
 CANCEL = "cancel"
@@ -13,25 +16,43 @@ _CHUNK = 2**20
 """Bytes that are asked for at a time: room for them is made whether or not they come."""
 
 
-def read_message(descriptor: int) -> Any:
-    """One message; None at the end of the stream."""
-    head = _read(descriptor, 4)
-    body = _read(descriptor, int.from_bytes(head, "big")) if len(head) == 4 else b""
+def read_message(descriptor: int, seconds: float = math.inf) -> Any:
+    """One message, which takes so many seconds at most; None at the end of the stream. Raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    head = _read(descriptor, 4, deadline)
+    body = _read(descriptor, int.from_bytes(head, "big"), deadline) if len(head) == 4 else b""
     return json.loads(body) if body else None
 
 
-def write_message(descriptor: int, message: Any) -> None:
+def write_message(descriptor: int, message: Any, seconds: float = math.inf) -> None:
+    """Raises TimeoutError: nobody reads it for so many seconds."""
+    deadline = time.monotonic() + seconds
     body = json.dumps(message).encode()
     remaining = memoryview(len(body).to_bytes(4, "big") + body)
     while remaining:
-        remaining = remaining[os.write(descriptor, remaining) :]
+        _wait_for(descriptor, select.POLLOUT, deadline)
+        size = len(remaining) if deadline == math.inf else select.PIPE_BUF  # so much is written without waiting
+        remaining = remaining[os.write(descriptor, remaining[:size]) :]
 
 
-def _read(descriptor: int, size: int) -> bytes:
+def _read(descriptor: int, size: int, deadline: float) -> bytes:
     data = bytearray()
-    while len(data) < size and (more := os.read(descriptor, min(size - len(data), _CHUNK))):
+    while len(data) < size:
+        _wait_for(descriptor, select.POLLIN, deadline)
+        if not (more := os.read(descriptor, min(size - len(data), _CHUNK))):
+            break
         data += more
     return bytes(data)
+
+
+def _wait_for(descriptor: int, event: int, deadline: float) -> None:
+    """Until something can be read or written, or the other end is closed. Raises TimeoutError."""
+    if deadline == math.inf:
+        return
+    poll = select.poll()
+    poll.register(descriptor, event)
+    if not poll.poll(1000 * max(deadline - time.monotonic(), 0.0)):
+        raise TimeoutError("the other process does not go on")
 
 
 class Requests:

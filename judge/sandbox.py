@@ -55,6 +55,9 @@ _DESCRIPTIONS = {
 LEAST_LEVEL = SandboxLevel.SYSTEM_CALLS
 """A person's code runs below this level only if the person says so."""
 
+PROBE_SECONDS = 60.0
+"""That trying it out may take, the start of the process included; then nothing holds."""
+
 FILE_SIZE = 4 * 2**20
 """Bytes of one file that a program writes."""
 
@@ -166,7 +169,7 @@ def _try_acts(worker: WorkerProcess, targets: Mapping[str, Any]) -> dict[str, An
         "limits": {"wall_seconds": 10, "memory": targets["memory"], "file_size": FILE_SIZE, "output": 100_000},
     }
     worker.ask(request)
-    return worker.answer(wait=True)
+    return worker.answer(wait=True, seconds=PROBE_SECONDS)
 
 
 @contextlib.contextmanager

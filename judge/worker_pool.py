@@ -36,6 +36,9 @@ _START = (
 _TICK = 0.02
 """Seconds between two looks at whether a worker is still waited for."""
 
+MESSAGE_SECONDS = 60.0
+"""That a worker may take to read a request, its start included, or to write an answer that it has begun."""
+
 _PATIENCE = 2.0
 """Seconds in which a worker that nobody asks any more ends its run, removes its folder and ends."""
 
@@ -128,7 +131,7 @@ class WorkerProcess:
             try:
                 process = self._running()
                 assert process.stdin is not None and process.stdout is not None
-                write_message(process.stdin.fileno(), request)
+                write_message(process.stdin.fileno(), request, MESSAGE_SECONDS)
             except OSError as error:
                 failure = error
                 self.stop()
@@ -137,11 +140,14 @@ class WorkerProcess:
         reason = f"the process that runs code does not start ({failure}); close something and try again"
         raise InputError("solution tester", reason) from failure
 
-    def answer(self, *, wait: bool) -> dict[str, Any] | None:
-        """The answer that has begun to come; None if the process died or must not be waited for, which ends it."""
+    def answer(self, *, wait: bool, seconds: float = MESSAGE_SECONDS) -> dict[str, Any] | None:
+        """The answer that has begun to come; None if the process died or must not be waited for, which ends it.
+
+        seconds: after which it is not waited for any longer either.
+        """
         assert self._process is not None and self._process.stdout is not None
         with contextlib.suppress(OSError, ValueError):
-            answer = read_message(self._process.stdout.fileno()) if wait else None
+            answer = read_message(self._process.stdout.fileno(), seconds) if wait else None
             if isinstance(answer, dict):
                 return answer
         self.stop()
@@ -151,7 +157,7 @@ class WorkerProcess:
         """Ends the run that was asked for; its answer comes at once."""
         assert self._process is not None and self._process.stdin is not None
         with contextlib.suppress(OSError):
-            write_message(self._process.stdin.fileno(), CANCEL)
+            write_message(self._process.stdin.fileno(), CANCEL, MESSAGE_SECONDS)
 
     def stop(self) -> None:
         """Ends the process and all that it has started."""

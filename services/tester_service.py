@@ -46,13 +46,13 @@ class TesterService:
         return answer(About("solution tester", VERSION))
 
     async def health(self, request: Request) -> Response:
+        return answer(await asyncio.to_thread(self._health))
+
+    def _health(self) -> TesterHealth:
+        """Tries the sandbox out, which takes a moment."""
         tester = self.services.tester
-        sandbox = await asyncio.to_thread(lambda: tester.sandbox)
-        return answer(
-            TesterHealth(
-                health_status(not tester.refusal), SandboxMessage(int(sandbox.level), sandbox.level.name.lower())
-            )
-        )
+        level = tester.sandbox.level
+        return TesterHealth(health_status(not tester.refusal), SandboxMessage(int(level), level.name.lower()))
 
     async def execute(self, request: Request) -> Response:
         try:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from errors import ConflictError, NotFoundError
+from errors import ConflictError, InputError, NotFoundError
 from files import make_folder, sync_folder, translate_os_errors
 
 WRITERS = 8
@@ -117,7 +117,8 @@ class AppendLog:
         """Appends `content`, in the order of the calls; the future is done once it is on the disk.
 
         is_last: closes the file then. The future raises InputError if the disk refuses, and nothing of `content` is in
-        the file; NotFoundError if the file is closed. Cancelling it takes nothing back.
+        the file; NotFoundError if the file is closed. Cancelling it takes nothing back. Raises InputError: the log is
+        closed.
         """
         request = _Request(content, is_last)
         with self._lock:
@@ -125,7 +126,12 @@ class AppendLog:
                 waiting.append(request)
                 return request.done
             self._waiting[file] = [request]
-        self._pool.submit(self._commit, file)
+            try:
+                self._pool.submit(self._commit, file)
+            except RuntimeError:  # closed: nobody would ever take it
+                del self._waiting[file]
+                reason = "is not written any more: the server is ending"
+                raise InputError(str(file.path), reason) from OSError(errno.ESHUTDOWN, reason)
         return request.done
 
     def close(self) -> None:
@@ -155,11 +161,11 @@ def _write_group(file: LogFile, requests: list[_Request]) -> None:
     awaited = [request.done for request in requests if request.done.set_running_or_notify_cancel()]
     try:
         file.write(b"".join([request.content for request in requests]))
+        if requests[-1].is_last:
+            file.close()
     except Exception as error:  # whatever it is, those who wait are told, and the file is not held up
         for done in awaited:
             done.set_exception(error)
         return
-    if requests[-1].is_last:
-        file.close()
     for done in awaited:
         done.set_result(None)

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from judge import Case, Judge, Limits, Problem
+from errors import InputError
+from judge import Case, Judge, Limits, Problem, sandbox, worker_pool
 from judge.worker_pool import WorkerPool, WorkerProcess
 
 LIMITS = Limits(steps=20_000, cpu_seconds=5.0, wall_seconds=10.0)
@@ -102,3 +103,32 @@ def test_whoever_waits_longest_gets_the_next_worker():
     for thread in threads:
         thread.join()
     assert order == ["second", "third"]
+
+
+SILENT = "import time; time.sleep(600)"
+
+
+@pytest.fixture
+def silent_workers(monkeypatch):
+    """Processes that neither read a request nor answer one."""
+    monkeypatch.setattr(worker_pool, "_START", SILENT)
+    monkeypatch.setattr(worker_pool, "MESSAGE_SECONDS", 0.1)
+    monkeypatch.setattr(worker_pool, "_PATIENCE", 0.1)
+
+
+def test_a_worker_that_never_answers_is_given_up(silent_workers):
+    worker = WorkerProcess()
+    worker.ask({"kind": "text"})
+    assert worker.answer(wait=True, seconds=0.1) is None and worker._process is None
+
+
+def test_a_worker_that_never_reads_is_given_up_and_said(silent_workers):
+    worker = WorkerProcess()
+    with pytest.raises(InputError, match="does not start"):
+        worker.ask({"text": "a" * 10**6})
+    assert worker._process is None
+
+
+def test_trying_a_sandbox_out_ends_though_nobody_answers(silent_workers, monkeypatch):
+    monkeypatch.setattr(sandbox, "PROBE_SECONDS", 0.1)
+    assert sandbox.probe().level == sandbox.SandboxLevel.NONE

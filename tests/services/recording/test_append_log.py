@@ -142,3 +142,26 @@ def test_nothing_is_acknowledged_that_went_into_a_deleted_file(log, tmp_path):
     file.path.unlink()
     with pytest.raises(InputError, match="was deleted"):
         log.append(file, b"2\n").result()
+
+
+def test_what_comes_after_the_end_is_refused_each_time_and_nobody_waits_for_it(tmp_path):
+    log, file = AppendLog(), LogFile(tmp_path / "log")
+    log.append(file, b"1\n").result(20)
+    log.close()
+    for _ in range(2):
+        with pytest.raises(InputError, match="the server is ending"):
+            log.append(file, b"2\n").result(1)
+    assert file.path.read_text() == "1\n"
+
+
+def test_a_file_that_cannot_be_closed_leaves_nobody_waiting(log, tmp_path, monkeypatch):
+    file = LogFile(tmp_path / "log")
+
+    def fail(self):
+        raise OSError(errno.EIO, "the disk has gone")
+
+    monkeypatch.setattr(LogFile, "close", fail)
+    with pytest.raises(OSError, match="gone"):
+        log.append(file, b"1\n", is_last=True).result(20)
+    monkeypatch.undo()
+    assert log.append(file, b"2\n").result(20) is None
