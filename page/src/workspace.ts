@@ -259,8 +259,8 @@ export class Workspace {
 
   // As its tab has left it, this one's now; null: another tab has it, or its document.
   async #takeStored(key: string, waitMs = 0): Promise<Journal<DocumentAbout> | null> {
-    const stored = loadJournal(key);
-    if (stored === null || !(await this.#ownership.takeBoth(documentName(stored.about), key, waitMs))) return null;
+    const stored = storedJournals().find((journal) => journal.key === key);
+    if (stored === undefined || !(await this.#ownership.takeBoth(documentName(stored.about), key, waitMs))) return null;
     const journal = loadJournal(key);
     if (journal === null || journal.isEnding) await this.#ownership.release();
     return journal === null || journal.isEnding ? null : journal;

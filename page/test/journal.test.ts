@@ -110,6 +110,16 @@ test("of a session that has ended nothing is stored any more, whatever is noted 
   assert.equal(storage.length, 0);
 });
 
+test("who looks what other tabs have changes nothing of it, though it be half written", () => {
+  const { storage, journal } = started();
+  journal.noteBegun("s");
+  storage.removeItem(`codeassist.journal.${KEY}.state.0`); // acknowledged, which is not noted yet
+  const before = storage.written;
+  assert.deepEqual(Journal.summary(storage, KEY), { key: KEY, about: { name: "a" }, isEnding: false, touched: journal.touched });
+  assert.equal(storage.written, before);
+  assert.equal(Journal.summary(storage, "other"), null);
+});
+
 test("the revision that a text is based on is known after a reload, and so is what was typed while it was saved", () => {
   const { storage, journal } = started();
   assert.equal(journal.revision, null);

@@ -8,6 +8,8 @@ const NAME = "a document";
 
 /** As the browser's: one holder a name, the others wait in turn. */
 class FakeLocks {
+  /** How long it takes to answer. */
+  answerMs = 0;
   readonly #queues = new Map<string, (() => void)[]>();
 
   query(): Promise<{ held: { name: string }[] }> {
@@ -22,16 +24,19 @@ class FakeLocks {
     return new Promise((resolve, reject) => {
       const next = () => queue[0]?.();
       const begin = async () => {
+        for (const end = Date.now() + this.answerMs; Date.now() < end;) await turn();
+        if (signal?.aborted) return;
         signal?.removeEventListener("abort", giveUp);
-        await null;
         await work({});
         queue.shift();
         resolve();
         next();
       };
       const giveUp = () => {
+        const isNext = queue.indexOf(start) === 0;
         queue.splice(queue.indexOf(start), 1);
         reject(new Error("aborted"));
+        if (isNext) next();
       };
       const start = () => void begin();
       queue.push(start);
@@ -40,6 +45,8 @@ class FakeLocks {
     });
   }
 }
+
+const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
 
 class FakeChannel {
   static all: FakeChannel[] = [];
@@ -55,11 +62,12 @@ class FakeChannel {
 }
 
 /** A browser with tabs; time goes on only by `tick`. */
-function browser(context: TestContext): { tab: (onWish?: (wish: ReceivedWish) => void) => Ownership; storage: FakeStorage } {
+function browser(context: TestContext) {
   const storage = new FakeStorage();
+  const locks = new FakeLocks();
   FakeChannel.all = [];
   const before = Object.getOwnPropertyDescriptors(globalThis) as Record<string, PropertyDescriptor>;
-  const globals: Record<string, unknown> = { navigator: { locks: new FakeLocks() }, sessionStorage: new FakeStorage(), localStorage: storage, BroadcastChannel: FakeChannel };
+  const globals: Record<string, unknown> = { navigator: { locks }, sessionStorage: new FakeStorage(), localStorage: storage, BroadcastChannel: FakeChannel };
   for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   mock.timers.enable({ apis: ["setTimeout"] });
   context.after(() => {
@@ -70,17 +78,33 @@ function browser(context: TestContext): { tab: (onWish?: (wish: ReceivedWish) =>
       else delete (globalThis as Record<string, unknown>)[name];
     }
   });
-  return { storage, tab: (onWish = () => undefined) => new Ownership(onWish) };
+  return { storage, locks, tab: (onWish: (wish: ReceivedWish) => void = () => undefined) => new Ownership(onWish) };
 }
 
 async function settled(): Promise<void> {
-  for (let i = 0; i < 20; i += 1) await new Promise((resolve) => { setImmediate(resolve); });
+  for (let i = 0; i < 20; i += 1) await turn();
 }
 
 test("of two tabs that open a document at the same instant one has it", async (context) => {
   const { tab } = browser(context);
   const taken = await Promise.all([tab().take(NAME), tab().take(NAME)]);
   assert.deepEqual(taken.sort(), [false, true]);
+});
+
+test("a document that no tab has is taken however slow the browser is to say so", async (context) => {
+  const { tab, locks } = browser(context);
+  locks.answerMs = 60;
+  assert.ok(await tab().takeBoth(NAME, "k", 20));
+});
+
+test("a document that a tab releases a moment later is taken", async (context) => {
+  const { tab } = browser(context);
+  const [first, second] = [tab(), tab()];
+  await first.take(NAME);
+  const taking = second.take(NAME, 1000);
+  await settled();
+  await first.release();
+  assert.ok(await taking);
 });
 
 test("a tab that takes another document lets the one before go", async (context) => {

@@ -39,6 +39,13 @@ class Recorded {
     return this;
   }
 
+  select(anchor: number, head = anchor): this {
+    const transaction = this.state.update({ selection: { anchor, head } });
+    this.session.noteTransaction(transaction);
+    this.state = transaction.state;
+    return this;
+  }
+
   paste(insert = LARGE): this { return this.change({ from: 0, insert }, { userEvent: "input.paste" }); }
 
   /** The page crashes and is loaded again. */
@@ -210,4 +217,14 @@ test("a problem, and a file of a page that knew no folder, name none", async () 
     await recorded.posted();
     assert.ok(recorded.server.starts.length === 1 && recorded.server.starts.every((start) => !("folder" in start)));
   }
+});
+
+test("a selection that is typed over at once is noted before that, and the cursor is where typing left it", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const recorded = new Recorded("a = 1\n");
+  recorded.select(1, 4).select(0, 5).change({ from: 0, to: 5, insert: "b" }, { selection: { anchor: 1 } });
+  context.mock.timers.tick(1000);
+  assert.deepEqual(recorded.journal.pendingActivity().events.map(([, kind, detail]) => [kind, detail]), [["selection", { ranges: [[0, 5]] }]]);
+  assert.deepEqual(recorded.journal.selection, { anchor: 1, head: 1 });
+  context.mock.timers.reset();
 });

@@ -69,6 +69,15 @@ interface Progress {
   opened?: number;
 }
 
+/** What is told of a journal without reading all of it. */
+export interface JournalSummary<About> {
+  key: string;
+  about: About;
+  isEnding: boolean;
+  /** Milliseconds since 1970. */
+  touched: number;
+}
+
 const PREFIX = "codeassist.journal.";
 const MOST_IN_BATCH = 32;
 const MOST_CHARACTERS_IN_BATCH = 4000;
@@ -109,7 +118,15 @@ export class Journal<About = unknown> {
     return new StoredValues(storage, PREFIX).names().filter((name) => name.endsWith(".base")).map((name) => name.slice(0, -".base".length));
   }
 
-  /** What was kept under a key; null: nothing, or it is damaged. */
+  /** Of a journal that another tab may be writing just now: changes nothing. null: there is none, or it is damaged. */
+  static summary<About>(storage: TextStorage, key: string): JournalSummary<About> | null {
+    const values = new StoredValues(storage, `${PREFIX}${key}.`);
+    const about = values.read<About>("about");
+    const progress = values.read<Progress>("progress");
+    return about === null || progress === null ? null : { key, about, isEnding: progress.isEnding, touched: progress.touched };
+  }
+
+  /** What was kept under a key, for the one tab that goes on with it; null: nothing, or it is damaged. */
   static load<About>(storage: TextStorage, key: string): Journal<About> | null {
     const values = new StoredValues(storage, `${PREFIX}${key}.`);
     const about = values.read<About>("about");

@@ -2,7 +2,7 @@
 import { ask } from "../api/client";
 import type { ProblemMessage } from "../api/messages";
 import { Courier } from "./courier";
-import { Journal } from "./journal";
+import { Journal, type JournalSummary } from "./journal";
 import { type SessionAbout, startOfSession } from "./session";
 
 /** What a journal is of. */
@@ -13,14 +13,14 @@ export interface DocumentAbout extends SessionAbout {
   problem: ProblemMessage | null;
 }
 
-/** null: it has ended. */
+/** Of this tab; null: it has ended. */
 export function loadJournal(key: string): Journal<DocumentAbout> | null {
   return Journal.load<DocumentAbout>(localStorage, key);
 }
 
-/** The latest first. */
-export function storedJournals(): Journal<DocumentAbout>[] {
-  return Journal.keys(localStorage).flatMap((key) => loadJournal(key) ?? []).sort((a, b) => b.touched - a.touched);
+/** Those of every tab, the latest first. */
+export function storedJournals(): JournalSummary<DocumentAbout>[] {
+  return Journal.keys(localStorage).flatMap((key) => Journal.summary<DocumentAbout>(localStorage, key) ?? []).sort((a, b) => b.touched - a.touched);
 }
 
 /** Sends what a journal still has and ends its session. */

@@ -53,22 +53,24 @@ export class Ownership {
   wasOpenHere(key: string): boolean { return sessionStorage.getItem(TAB_KEY) === key; }
 
   /** Makes a document this tab's, instead of any other; false: another tab has it. */
-  take(name: string, waitMs = 0): Promise<boolean> {
-    return this.#takeUntil(name, waiting(waitMs));
+  async take(name: string, waitMs = 0): Promise<boolean> {
+    await this.release();
+    return this.#note(name, await holdWithin(DOCUMENT + name, waitMs));
   }
 
   /** As `take`, from the tab that has it. Throws why it does not give it. */
   async takeOver(name: string): Promise<void> {
     const wish = this.#tabs.ask(name);
-    const isTaken = await this.#takeUntil(name, wish.signal);
+    await this.release();
+    const lock = await holdLock(DOCUMENT + name, wish.signal);
     wish.end();
-    if (!isTaken) throw new Error(wish.answer === null ? SILENT : REASONS[wish.answer]);
+    if (!this.#note(name, lock)) throw new Error(wish.answer === null ? SILENT : REASONS[wish.answer]);
     await untilStored(wish);
   }
 
   /** Makes a journal of this tab's document this tab's, instead of another of it; false: another tab sends it. */
   async takeJournal(key: string, waitMs = 0): Promise<boolean> {
-    const lock = await holdLock(JOURNAL + key, waiting(waitMs));
+    const lock = await holdWithin(JOURNAL + key, waitMs);
     if (lock === null) return false;
     await this.#locks.journal?.release();
     this.#locks.journal = lock;
@@ -85,7 +87,7 @@ export class Ownership {
 
   /** Does something with a journal that no tab has; null: one has it. */
   async borrowJournal<Result>(key: string, work: () => Result | Promise<Result>): Promise<Result | null> {
-    const lock = await holdLock(JOURNAL + key, waiting(this.wasOpenHere(key) ? RELOADED_MS : 0));
+    const lock = await holdWithin(JOURNAL + key, this.wasOpenHere(key) ? RELOADED_MS : 0);
     if (lock === null) return null;
     try {
       return await work();
@@ -125,9 +127,7 @@ export class Ownership {
     await document?.release();
   }
 
-  async #takeUntil(name: string, signal: AbortSignal | null): Promise<boolean> {
-    await this.release();
-    const lock = await holdLock(DOCUMENT + name, signal);
+  #note(name: string, lock: Lock | null): boolean {
     if (lock === null) return false;
     this.#name = name;
     this.#locks.document = lock;
@@ -135,8 +135,9 @@ export class Ownership {
   }
 }
 
-function waiting(ms: number): AbortSignal | null {
-  return ms > 0 ? AbortSignal.timeout(ms) : null;
+// One that is free however slow the browser is to say so, else once another tab has released it.
+async function holdWithin(name: string, waitMs: number): Promise<Lock | null> {
+  return await holdLock(name) ?? (waitMs > 0 ? holdLock(name, AbortSignal.timeout(waitMs)) : null);
 }
 
 function noteStored(id: string): void {

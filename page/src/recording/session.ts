@@ -46,6 +46,7 @@ export class RecordedSession {
   readonly #courier: Courier;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #selectionTimer: ReturnType<typeof setTimeout> | undefined;
+  #movedSelection: EditorState | null = null; // with a selection that is not noted yet
   #latestChange = 0;
   #document: Text | null = null; // as the changes so far leave it; null: none was made
   #selection = "";
@@ -168,6 +169,7 @@ export class RecordedSession {
   }
 
   #noteChanges(transaction: Transaction): void {
+    this.#settleSelection(); // it is one of the text before
     this.#document = transaction.newDoc;
     const now = Date.now();
     const origin = originOf(transaction);
@@ -191,16 +193,23 @@ export class RecordedSession {
   // The cursor moves with every change; noted is where the person puts it.
   #noteSelection(state: EditorState): void {
     clearTimeout(this.#selectionTimer);
-    this.#selectionTimer = setTimeout(() => {
-      const selection = selectionOf(state);
-      const text = JSON.stringify(selection);
-      if (text === this.#selection && state.selection.ranges.length === 1) return;
-      this.#selection = text;
-      this.#journal.noteSelection(selection);
-      const { ranges, main } = state.selection;
-      const ordered = [main, ...ranges.filter((range) => range !== main)].slice(0, MOST_RANGES);
-      this.noteActivity("selection", { ranges: ordered.map(({ anchor, head }) => [filePosition(state, anchor), filePosition(state, head)]) });
-    }, SELECTION_MS);
+    this.#movedSelection = state;
+    this.#selectionTimer = setTimeout(() => this.#settleSelection(), SELECTION_MS);
+  }
+
+  #settleSelection(): void {
+    clearTimeout(this.#selectionTimer);
+    const state = this.#movedSelection;
+    this.#movedSelection = null;
+    if (state === null) return;
+    const selection = selectionOf(state);
+    const text = JSON.stringify(selection);
+    if (text === this.#selection && state.selection.ranges.length === 1) return;
+    this.#selection = text;
+    this.#journal.noteSelection(selection);
+    const { ranges, main } = state.selection;
+    const ordered = [main, ...ranges.filter((range) => range !== main)].slice(0, MOST_RANGES);
+    this.noteActivity("selection", { ranges: ordered.map(({ anchor, head }) => [filePosition(state, anchor), filePosition(state, head)]) });
   }
 
   #addState(state: EditorState, action: RecordedAction | null): void {
