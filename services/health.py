@@ -186,9 +186,10 @@ def disk(services: Services) -> PartMessage:
     """Whether there is room."""
     root, free = services.paths.root, _free(services)
     size = data_size(root)
-    text = f"{free // 2**20:,} MB free at {root}"
+    text = f"{free // 2**20:,} MB free"
     if size is not None:
-        text += f", which has {size / 2**20:,.1f} MB"
+        text += f"; what is recorded and learned takes {size / 2**20:,.1f} MB"
+    text += f", in {root}"
     if has_room(services):
         return PartMessage("disk", True, text)
     return PartMessage("disk", False, f"only {text}", f"make room, delete sessions, or {OTHER_FOLDER}")

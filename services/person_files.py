@@ -301,7 +301,9 @@ def _text(content: bytes, path: PurePosixPath) -> str:
     try:
         return content.removeprefix(_BYTE_ORDER_MARK).decode()
     except UnicodeDecodeError as error:
-        raise NotTextError(str(path), f"is not UTF-8: byte {error.start} cannot be read") from None
+        raise NotTextError(
+            str(path), f"is not UTF-8: byte {error.start} cannot be read; save it as UTF-8 elsewhere, then open it"
+        ) from None
 
 
 def _encoded(text: str, path: PurePosixPath) -> bytes:

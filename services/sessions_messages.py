@@ -17,9 +17,9 @@ LearningStatus = Literal["learned_from", "excluded", "too_short", "unreadable", 
 class SessionFacts(Struct, kw_only=True):
     """A session. started, ended: ms since 1970; null: unknown, or it has not ended. bytes: of its files.
 
-    title: of its problem, else its file's name, else its id. written: characters that the assistant wrote and the
-    person replied to; retained: of these, those that stood then; null: not counted yet. excluded: nothing learns from
-    it: the person said so, or its file is ignored. reason: why it is unreadable.
+    title: of its problem, else its file's name, else its problem's id, else its own. written: characters that the
+    assistant wrote and the person replied to; retained: of these, those that stood then; null: not counted yet.
+    excluded: nothing learns from it: the person said so, or its file is ignored. reason: why it is unreadable.
     """
 
     id: str
@@ -62,8 +62,8 @@ class RecordedDecision(Struct, kw_only=True):
 
     recorded: false: read off the two texts. probability, decision_probability: with which it was taken, exploration
     included; policy_probability: under the policy itself. kept: estimated share that would be kept; retained, survived:
-    the share that stood at the person's reply, and of that at the session's end. written: characters. pasted: the
-    person pasted much. null: unknown, or there is none.
+    the share that stood at the person's reply, and of that at the session's end. written: characters. changed: whether
+    the text is another than before. pasted: the person pasted much. null: unknown, or there is none.
     """
 
     decision: int
@@ -71,6 +71,7 @@ class RecordedDecision(Struct, kw_only=True):
     line: int
     recorded: bool
     written: int
+    changed: bool
     pasted: bool
     probability: float | None = None
     decision_probability: float | None = None

@@ -288,15 +288,15 @@ def _timeline(replay: Replay) -> list[TimelineState]:
             step.t,
             step.timestamp_ms,
             None if step.action is None else step.action.agent,
-            None if step.action is None else _decision(step.action, step),
+            None if step.action is None else _decision(step.action, step, changed=before.lines != step.lines),
             None if step.env is None else TestsMessage(step.env.compiled, step.env.tests_passed, step.env.tests_total),
             None if step.reward is None else RewardMessage(step.reward.total, step.reward.parts),
         )
-        for step in replay.steps
+        for before, step in zip((*replay.steps[:1], *replay.steps), replay.steps, strict=False)
     ]
 
 
-def _decision(action: Action, step: ReplayStep) -> RecordedDecision:
+def _decision(action: Action, step: ReplayStep, *, changed: bool) -> RecordedDecision:
     retention = None if step.reward is None else step.reward.retention
     withheld = action.withheld
     return RecordedDecision(
@@ -305,6 +305,7 @@ def _decision(action: Action, step: ReplayStep) -> RecordedDecision:
         line=action.line + 1,
         recorded=action.recorded,
         written=step.written,
+        changed=changed,
         pasted=step.pasted,
         probability=action.probability,
         decision_probability=action.decision_probability,
@@ -358,8 +359,8 @@ def _is_of_ignored_file(header: dict[str, Any], ignored_sessions: IgnoredSession
 
 
 def _title(problem_id: str | None, row: SessionRow) -> str:
-    """Of a session without a problem and a file."""
-    return SCRATCH_TITLE if problem_id == SCRATCH else row.session.id
+    """Of a session without a file, and without a problem that is known."""
+    return SCRATCH_TITLE if problem_id == SCRATCH else problem_id or row.session.id
 
 
 def _text(value: object) -> str | None:

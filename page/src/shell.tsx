@@ -28,7 +28,11 @@ interface ViewEntry {
   title: string;
   component: ComponentType<ViewProps>;
   inNavigation: boolean;
+  /** The view of the navigation that it is a part of; absent: none, or itself. */
+  partOf?: string;
 }
+
+const FIRST_VIEW = "solve";
 
 const VIEWS: Record<string, ViewEntry> = {
   solve: { title: "Solve", component: SolveView, inNavigation: true },
@@ -37,11 +41,10 @@ const VIEWS: Record<string, ViewEntry> = {
   models: { title: "Models", component: ModelsView, inNavigation: true },
   health: { title: "Health", component: HealthView, inNavigation: true },
   settings: { title: "Settings", component: SettingsView, inNavigation: true },
-  file: { title: "File", component: FileView, inNavigation: false },
+  file: { title: "File", component: FileView, inNavigation: false, partOf: FIRST_VIEW },
   welcome: { title: "Welcome", component: WelcomeView, inNavigation: false },
 };
 
-const FIRST_VIEW = "solve";
 const MISSING: ViewEntry = { title: "Not found", component: MissingView, inNavigation: false };
 
 /** Of another view; from an address that is not the page's, the page is loaded at its own. */
@@ -73,7 +76,7 @@ export function Shell() {
         <a class="brand" href={linkTo(FIRST_VIEW)}>CodeAssist</a>
         <nav aria-label="Views">
           {Object.entries(VIEWS).filter(([, entry]) => entry.inNavigation).map(([key, entry]) => (
-            <a key={key} href={linkTo(key)} aria-current={entry === view ? "page" : undefined}>{entry.title}</a>
+            <a key={key} href={linkTo(key)} aria-current={entry === view ? "page" : key === view.partOf ? "true" : undefined}>{entry.title}</a>
           ))}
         </nav>
         <div class="signs">

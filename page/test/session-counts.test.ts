@@ -24,5 +24,5 @@ test("a session in several recordings counts once, as what is learned from if an
 
 test("what is new is said of those to learn from", () => {
   assert.deepEqual([newWords(0, 0), newWords(9, 0), newWords(9, 3), newWords(9, 9), newWords(1, 1)],
-    ["", "all of them learned from already", "3 of them new since the last training", "no training had them yet", "no training had it yet"]);
+    ["", "the last training had them all", "3 of them new since the last training", "no training had them yet", "no training had it yet"]);
 });

@@ -92,6 +92,7 @@ def test_a_file_that_could_not_be_opened_says_so_in_the_list(page, server):
     page.goto(server.url + "#/solve")
     page.get_by_role("link", name="latin.txt").click()
     page.get_by_role("alert").get_by_text("is not UTF-8").wait_for()
+    assert page.get_by_role("navigation").locator("[aria-current]").inner_text() == "Solve"
     page.get_by_role("link", name="All problems and files").click()
     row = page.get_by_role("listitem").filter(has_text="latin.txt")
     expect(row).to_contain_text("Cannot be opened: is not UTF-8")

@@ -46,7 +46,7 @@ def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened,
     opened.get_by_text("The last training ended").wait_for(timeout=120_000)
     opened.get_by_role("columnheader", name="After", exact=True).wait_for()
     assert "How often it foresees what you do next" in opened.locator("main").inner_text()
-    opened.get_by_text("2 sessions: 2 to learn from; all of them learned from already.").wait_for()
+    opened.get_by_text("2 sessions: 2 to learn from; the last training had them all.").wait_for()
     opened.get_by_text("Learned from 2 sessions").wait_for()
     opened.get_by_text("Below zero, the gain is larger").wait_for()
     screenshot(opened, "learning-after")

@@ -148,6 +148,27 @@ def test_a_replay_is_played_and_paused_by_keyboard_and_told_when_it_rests(record
     assert opened.get_by_role("button", name="Forward").evaluate("button => button === document.activeElement")
 
 
+def test_help_that_had_no_text_is_said_so_and_is_no_help_to_go_to(recorded, opened):
+    """Of the two decisions to write a line only the one that changed the text is gone to."""
+    by_assistant = {"H": None, "A": {"type": 2, "line": 1}}
+    texts = [("a\n", None), ("a\n", by_assistant), ("a\nb\n", None), ("a\nc\nb\n", by_assistant)]
+    states = [
+        {"timestep": t, "timestamp_ms": 1000 * t, "text": text, "attribution": [], "action": action, "env": None}
+        for t, (text, action) in enumerate(texts)
+    ]
+    path = recorded.paths.episodes / "empty-help" / "empty-help.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"episode_id": "empty-help", "problem_id": "nobody-knows", "states": states}))
+    opened.goto(recorded.url + "#/sessions/empty-help")
+    opened.get_by_role("heading", name="nobody-knows").wait_for()
+    opened.get_by_role("button", name="Forward").click()
+    opened.get_by_role("heading", name="The assistant wanted to write a line, and had no text for it").wait_for()
+    opened.get_by_role("slider").press("Home")
+    opened.get_by_role("button", name="Next help").click()
+    opened.get_by_role("heading", name="The assistant wrote a line").wait_for()
+    assert opened.get_by_role("slider").input_value() == "3"
+
+
 def test_a_session_that_is_not_there_is_said_so(server, page):
     page.goto(server.url + "#/sessions/nothing")
     page.get_by_role("alert").wait_for()
@@ -165,4 +186,4 @@ def test_a_session_is_deleted_once_that_is_confirmed(recorded, opened):
     screenshot(opened, "delete")
     opened.get_by_role("dialog").get_by_role("button", name="Delete").click()
     opened.get_by_text("Deleted.").wait_for()
-    opened.wait_for_function(f"document.querySelectorAll('.sessions tbody tr').length === {before - 1}")
+    expect(rows).to_have_count(before - 1)

@@ -4,6 +4,7 @@ Pictures of each state are among the screenshots.
 """
 
 import json
+import shutil
 import threading
 from dataclasses import replace
 from functools import partial
@@ -97,6 +98,18 @@ def test_of_a_thousand_sessions_the_latest_are_shown_and_more_on_demand(opened, 
     dialog.get_by_role("button", name="Cancel").scroll_into_view_if_needed()
     assert dialog.bounding_box()["width"] <= 320
     screenshot(opened, "delete-long-narrow")
+
+
+def test_every_number_about_help_fits_a_narrow_screen(opened, server, sample_sessions):
+    shutil.copytree(sample_sessions, server.paths.episodes, dirs_exist_ok=True)
+    opened.set_viewport_size(NARROW)
+    opened.goto(server.url + "#/learning")
+    opened.get_by_role("rowheader", name="Write several lines").wait_for()
+    hidden = "tables => tables.filter(table => table.scrollWidth > table.clientWidth + 1).map(table => table.innerText)"
+    assert opened.locator(".rates").evaluate_all(hidden) == []
+    assert overflow(opened) <= 0
+    screenshot(opened, "learning-narrow")
+    shutil.rmtree(server.paths.episodes)
 
 
 def test_a_statement_of_two_thousand_lines_leaves_the_editor_in_view(opened, server, monkeypatch):

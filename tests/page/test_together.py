@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from playwright.sync_api import expect
 
 from actions import Action, Decision, Review
 from delegates import Completion
@@ -451,7 +452,7 @@ def test_a_writer_that_fails_is_told_once(scratch, assistant, monkeypatch):
     scratch.locator(".cm-content").click()
     scratch.keyboard.type("y = 1\n")
     scratch.keyboard.press("Alt+Enter")
-    scratch.wait_for_function("() => document.querySelectorAll('.why').length === 2")
+    expect(scratch.locator(".why")).to_have_count(2)
     assert scratch.get_by_text("The assistant cannot help now").count() == 0
 
 

@@ -20,7 +20,7 @@ def test_a_first_visit_explains_itself_and_lets_the_person_choose_who_writes(pag
         assert violations(page) == []
         page.get_by_role("button", name="Let it write: tutor").click()
         page.get_by_text("From now on").wait_for()
-        page.get_by_role("button", name="Begin").click()
+        page.get_by_role("button", name="Start writing").click()
         page.get_by_role("heading", name="Problems").wait_for()
         page.goto(server.url)
         page.get_by_role("heading", name="Problems").wait_for()

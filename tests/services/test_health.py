@@ -135,7 +135,7 @@ def test_disk_and_versions_are_given_for_programs_too(client, served):
     answer = client.get("/api/health").json()
     assert answer["disk"]["folder"] == str(served.paths.root) and answer["disk"]["free_bytes"] > 0
     assert answer["disk"]["data_bytes"] >= 3 * 2**20
-    assert re.search(r"has [\d.,]+ MB", part(client, "disk")["text"])
+    assert re.search(r"takes [\d.,]+ MB", part(client, "disk")["text"])
     assert answer["versions"]["codeassist-policy"] == VERSION
     assert answer["versions"]["Python"] == platform.python_version() and answer["versions"]["platform"]
     assert "PyTorch" in answer["versions"]

@@ -51,8 +51,9 @@ def test_a_replay_has_the_decisions_and_rewards_that_learning_has(client, served
     timeline = client.get(f"/api/sessions/{sample}").json()
     assert timeline["id"] == sample and len(timeline["states"]) == len(episode.states)
     assert timeline["states"][0]["by"] is None and timeline["states"][0]["action"] is None
-    for shown, action in zip(timeline["states"][1:], episode.actions[1:], strict=True):
+    for t, (shown, action) in enumerate(zip(timeline["states"][1:], episode.actions[1:], strict=True), 1):
         assert shown["by"] == action.agent and shown["action"]["decision"] == action.decision
+        assert shown["action"]["changed"] == (episode.states[t].lines != episode.states[t - 1].lines)
         assert shown["action"]["line"] == action.line + 1 and shown["action"]["recorded"] == action.recorded
     for transition in episode.transitions("A"):
         worth = rewards.reward(transition)
@@ -107,7 +108,7 @@ def test_a_session_is_listed_while_it_is_recorded_and_when_it_has_ended(client, 
         client.post(f"/api/backend/episodes/{name}/state", json=state)
     row = summary(client, name)
     assert (row["status"], row["states"], row["ended"]) == ("recording", 2, None)
-    assert row["title"] == name and row["problem_id"] == "no-such-problem" and row["bytes"] > 0
+    assert row["title"] == row["problem_id"] == "no-such-problem" and row["bytes"] > 0
     assert len(client.get(f"/api/sessions/{name}").json()["states"]) == 2
     client.post(f"/api/backend/episodes/{name}/end")
     assert served.services.recorder.snapshots.wait(60)

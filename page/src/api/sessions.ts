@@ -30,6 +30,8 @@ export interface RecordedDecision {
   line: number;
   recorded: boolean;
   written: number;
+  /** Whether the text is another than before. */
+  changed: boolean;
   pasted: boolean;
   probability: number | null;
   decision_probability: number | null;

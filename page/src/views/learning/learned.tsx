@@ -93,6 +93,6 @@ function days(first: string, last: string | null): string {
   return from === to ? `on ${from}` : `from ${from} to ${to}`;
 }
 
-const hour = (key: string): string => `${key}:00 to ${(Number(key) + 1) % 24}:00`;
+const hour = (key: string): string => `${key}:00 to ${String((Number(key) + 1) % 24).padStart(2, "0")}:00`;
 
 const plain = (key: string): string => key.replaceAll("_", " ").replace(/^./, (first) => first.toUpperCase());

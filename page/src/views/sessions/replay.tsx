@@ -5,7 +5,7 @@ import type { RecordedDecision, SessionState, SessionTimeline, TimelineState } f
 import { Button } from "../../components/button";
 import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
-import { decisionPast } from "../../decisions";
+import { decisionInfinitive, decisionPast } from "../../decisions";
 import { Viewer } from "../../editor/viewer";
 import { decimal, duration, percent, when } from "../../format";
 import { address } from "../../router";
@@ -32,7 +32,7 @@ function Player({ path, timeline: { states, started, file } }: { path: string; t
   const [index, setIndex] = useState(0);
   const [isPlaying, setPlaying] = useState(false);
   const last = states.length - 1;
-  const decisions = useMemo(() => states.flatMap((state, i) => (state.by === "A" && state.action?.decision ? [i] : [])), [states]);
+  const decisions = useMemo(() => states.flatMap((state, i) => (isHelp(state) ? [i] : [])), [states]);
   const show = (next: number) => setIndex(Math.min(Math.max(next, 0), last));
   const go = (next: number) => { setPlaying(false); show(next); }; // the person's own hand ends playback
   useEffect(() => {
@@ -73,9 +73,15 @@ function Player({ path, timeline: { states, started, file } }: { path: string; t
   );
 }
 
+/** Whether the assistant wrote something, or would have. */
+function isHelp({ by, action }: TimelineState): boolean {
+  return by === "A" && action !== null && (action.withheld !== null || (action.decision !== 0 && action.changed));
+}
+
 function headline({ by, action }: TimelineState): string {
   if (by === null || action === null) return "The session begins";
   const who = by === "A" ? "The assistant" : "You";
+  if (by === "A" && action.decision !== 0 && !action.withheld && !action.changed) return `The assistant wanted to ${decisionInfinitive(action.decision)}, and had no text for it`;
   if (action.withheld) return `The assistant ${decisionPast(action.withheld.type)} and held it back`;
   if (by === "H" && action.decision === 0) return "You changed nothing that counts";
   return `${who} ${decisionPast(action.decision)}${action.line ? ` at line ${action.line}` : ""}`;

@@ -39,7 +39,7 @@ export function countWords({ sessions, recordings, by }: SessionCounts): string 
 /** "3 of them new since the last training". learned: how many there are to learn from, fresh: that no training had. */
 export function newWords(learned: number, fresh: number): string {
   if (learned === 0) return "";
-  if (fresh === 0) return "all of them learned from already";
+  if (fresh === 0) return learned === 1 ? "the last training had it" : "the last training had them all";
   if (fresh >= learned) return learned === 1 ? "no training had it yet" : "no training had them yet";
   return `${count(fresh)} of them new since the last training`;
 }

@@ -138,7 +138,7 @@ function End() {
     <section class="stack" aria-labelledby="end-title">
       <h2 id="end-title">Stop</h2>
       <p class="words">{hasEnded ? `The server ends${trainsAtEnd ? "; the terminal shows how training goes" : ""}. This page can be closed.`
-        : `Ends the session and the server${trainsAtEnd ? ", then trains in the terminal" : ""}, as Ctrl+C does there.`}</p>
+        : `Ends the session and the server${trainsAtEnd ? ", then trains in the terminal" : ""}, as Ctrl+C in the terminal does.`}</p>
       <p><button disabled={hasEnded} onClick={end}>{trainsAtEnd ? "Stop and train" : "Stop recording"}</button></p>
     </section>
   );

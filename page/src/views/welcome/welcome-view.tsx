@@ -24,6 +24,7 @@ export function WelcomeView(_: ViewProps) {
         <h2 id="who-title">Who should write?</h2>
         <p class="words quiet-text">When you are helped is learned from you; who writes the text then is your choice, which you can change at any time in the settings.</p>
         <Writers />
+        <p><button class="primary" onClick={begin}>Start writing</button></p>
       </section>
     </div>
   );
