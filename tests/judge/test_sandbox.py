@@ -67,6 +67,7 @@ def test_where_no_target_can_be_made_nothing_is_claimed_and_it_is_tried_again(mo
         with monkeypatch.context() as full_disk:
             full_disk.setattr("tempfile.TemporaryDirectory", refuse)
             assert runner.sandbox.level == SandboxLevel.NONE and "level 0" in runner.refusal
+        runner._probe_again_at = 0.0
         assert runner.sandbox.level >= SandboxLevel.LIMITS
 
 
