@@ -291,14 +291,15 @@ def _make_services(
     services.writers.note, services.writers.named = report, options.writer or WriterSettings()
     services.writers.apply_tutor(services.settings.current())
     if options.training_flags is not None:
-        services.training = TrainingProcess(
-            paths,
-            options.training_flags,
-            wait_for_sessions=snapshots.wait,
-            on_end=services.assistance.models.load,
-        )
+        services.training = _make_training(services, options.training_flags)
         stack.callback(services.training.close)
     return services
+
+
+def _make_training(services: Services, flags: Sequence[str]) -> TrainingProcess:
+    """What trains when the page asks: on sessions whose tests have run; new models serve when it has ended."""
+    wait, reload = services.recorder.snapshots.wait, services.assistance.models.load
+    return TrainingProcess(services.paths, flags, wait_for_sessions=wait, on_end=reload)
 
 
 def _make_assistance(
