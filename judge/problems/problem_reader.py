@@ -42,7 +42,7 @@ class ProblemsRead:
 
 
 def read_problems(path: Path) -> ProblemsRead:
-    """The problems in a file; of several with one id the last.
+    """The problems in a file; of several with one id the last, the others are among the skipped.
 
     Raises InputError: the file cannot be read, or a problem in it cannot be understood (says which and why).
     """
@@ -60,6 +60,8 @@ def read_problems(path: Path) -> ProblemsRead:
                 skipped.append(SkippedProblem(problem.id, "; ".join(reasons) or "it has no tests"))
                 continue
             skipped += [SkippedProblem(problem.id, reason, count) for reason, count in reasons.items()]
+        if problem.id in problems:
+            skipped.append(SkippedProblem(problem.id, "another one with this id follows"))
         problems[problem.id] = problem
     return ProblemsRead(tuple(problems.values()), tuple(skipped))
 

@@ -32,10 +32,12 @@ def test_a_list_one_object_and_lines_are_read_compressed_or_not(tmp_path, text, 
     assert [problem.id for problem in read_problems(path).problems] == ids
 
 
-def test_of_several_with_one_id_the_last_counts(tmp_path):
+def test_of_several_with_one_id_the_last_counts_and_the_others_are_named(tmp_path):
     path = tmp_path / "problems.json"
-    path.write_text(json.dumps([ONE, {**ONE, "name": "other"}]))
-    assert [problem.entry_point for problem in read_problems(path).problems] == ["other"]
+    path.write_text(json.dumps([ONE, TWO, {**ONE, "name": "other"}]))
+    read = read_problems(path)
+    assert [problem.entry_point for problem in read.problems] == ["other", "twice"]
+    assert [(skipped.problem_id, skipped.cases) for skipped in read.skipped] == [("thrice", 0)]
 
 
 def test_a_problem_in_toml_has_the_name_of_its_file(tmp_path):
