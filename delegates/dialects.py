@@ -197,7 +197,7 @@ def parse_openai_row(row: dict[str, Any]) -> Chunk:
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
     log_probs = choice.get("logprobs")
     if isinstance(log_probs, dict):
-        pairs = zip(log_probs.get("tokens") or (), log_probs.get("token_logprobs") or (), strict=False)
+        pairs = zip(_list(log_probs.get("tokens")), _list(log_probs.get("token_logprobs")), strict=False)
         entries = log_probs.get("content") or [{"token": token, "logprob": number} for token, number in pairs]
     else:
         entries = None
@@ -216,10 +216,19 @@ def _tokens(text: str, entries: object) -> tuple[Token, ...]:
     return tuple(Token(piece, number) for piece, number in zip(pieces, numbers, strict=True))
 
 
+_ROUNDING = 1e-3
+"""By which a probability in single precision may exceed 1 at most."""
+
+
 def _number(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and -1e4 < value <= 0:
-        return float(value)
+    """A log-probability, which rounding may have put above 0; None: it is none."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and -1e4 < value <= _ROUNDING:
+        return min(float(value), 0.0)
     return None
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _event_data(line: bytes) -> bytes | None:
