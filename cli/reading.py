@@ -7,13 +7,13 @@ from pathlib import Path
 
 from cli.tables import pluralise
 from errors import NotFoundError
-from state_adapter import BESIDE_SNAPSHOT, TOO_SHORT, Episode, Summary, read_episodes
+from state_adapter import BESIDE_SNAPSHOT, NO_DECISION, Episode, Summary, read_episodes
 from training.runs.observer import Observer
 from training.telemetry import RunRecord
 
 
 def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False) -> list[Episode]:
-    """The sessions at `path`, with a line for each that is unreadable, and one each for all that are too short, that
+    """The sessions at `path`, with a line for each that is unreadable, and one each for all that have no decision, that
     were repaired, that the person left out, and whose file is ignored by now, which are left out.
 
     That a stream lies beside its snapshot, as the recorder leaves it, is nothing to tell a person.
@@ -32,14 +32,14 @@ def read(path: Path, observer: Observer, run: RunRecord, *, strict: bool = False
 
 
 def _report_skipped(summary: Summary, observer: Observer) -> None:
-    too_short = 0
+    without_decision = 0
     for where, reason in summary.skipped:
-        if reason.endswith(TOO_SHORT):
-            too_short += 1
+        if reason.endswith(NO_DECISION):
+            without_decision += 1
         else:
             observer.message(f"unreadable: {where}: {reason}")
-    if too_short:
-        observer.message(f"too short to learn from: {pluralise(too_short, 'session')}")
+    if without_decision:
+        observer.message(f"without the assistant, so nothing to learn from: {pluralise(without_decision, 'session')}")
 
 
 def _without_ignored(episodes: Sequence[Episode], path: Path, observer: Observer) -> list[Episode]:

@@ -23,7 +23,7 @@ from .summary import Summary
 
 _NO_STREAMS = (TESTS, CHANGES, ACTIVITY, TEST_RUNS)
 
-TOO_SHORT = ", so no decision; expected two states at least"
+NO_DECISION = ", so no decision; expected two states at least"
 """How the reason ends why an episode that is whole was left out."""
 
 BESIDE_SNAPSHOT = "streams beside their snapshot, which was read instead"
@@ -187,7 +187,7 @@ class _Reading:
         if len(episode.states) < 2:
             place = f"{episode.source}, episode {episode.id}"
             count = "one state" if episode.states else "no states"
-            self.summary.skipped.append((place, f"has {count}{TOO_SHORT}"))
+            self.summary.skipped.append((place, f"has {count}{NO_DECISION}"))
             return
         self.summary.used_episodes += 1
         self.summary.used_states += len(episode.states)
@@ -201,6 +201,6 @@ def _nothing(path: str, files: int | None, summary: Summary) -> InputError:
         return InputError(*skipped[0])
     first = f"; the first was skipped: {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
     searched = f" in {files} .json and .jsonl file(s)" if files is not None else ""
-    kind = NotFoundError if all(reason.endswith(TOO_SHORT) for _, reason in skipped) else InputError
+    kind = NotFoundError if all(reason.endswith(NO_DECISION) for _, reason in skipped) else InputError
     excluded = f"; left out by you: {summary.excluded}" if summary.excluded else ""
     return kind(path, f"holds no episode with a decision{searched}, expected {EXPECTED}{first}{excluded}")

@@ -10,7 +10,7 @@ SessionStatus = Literal["recording", "waiting", "ended", "unreadable"]
 """Open; ended and not tested yet; whole; damaged."""
 
 
-LearningStatus = Literal["learned_from", "excluded", "too_short", "unreadable", "recording", "unknown"]
+LearningStatus = Literal["learned_from", "excluded", "no_decision", "unreadable", "recording", "unknown"]
 """What learning makes of a recording; unknown: it is not counted yet."""
 
 

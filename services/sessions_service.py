@@ -349,7 +349,7 @@ def _learning(status: SessionStatus, states: int | None, *, excluded: bool) -> L
         return status
     if states is None:
         return "unknown"
-    return "learned_from" if states >= LEAST_STATES else "too_short"
+    return "learned_from" if states >= LEAST_STATES else "no_decision"
 
 
 def _is_of_ignored_file(header: dict[str, Any], ignored_sessions: IgnoredSessions) -> bool:

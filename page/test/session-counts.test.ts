@@ -13,8 +13,8 @@ function recordings(...each: [string, LearningStatus][]): SessionSummary[] {
 const words = (...each: [string, LearningStatus][]) => countWords(countSessions(recordings(...each)));
 
 test("a line of counts adds up", () => {
-  assert.equal(words(["a", "learned_from"], ["b", "excluded"], ["c", "learned_from"], ["d", "unreadable"], ["e", "too_short"], ["f", "recording"]),
-    "6 sessions: 2 to learn from, 1 being recorded, 1 left out by you, 1 too short to learn from, 1 unreadable");
+  assert.equal(words(["a", "learned_from"], ["b", "excluded"], ["c", "learned_from"], ["d", "unreadable"], ["e", "no_decision"], ["f", "recording"]),
+    "6 sessions: 2 to learn from, 1 being recorded, 1 left out by you, 1 without the assistant, 1 unreadable");
   assert.equal(words(["a", "learned_from"]), "1 session: 1 to learn from");
 });
 

@@ -37,8 +37,8 @@ def record(episodes, name, texts, **header):
 
 @pytest.fixture
 def episodes(served, sample_sessions, tmp_path):
-    """Two samples, a session in two recordings, one that is left out, one too short, one of an ignored file, and one
-    that is unreadable."""
+    """Two samples, a session in two recordings, one that is left out, one without a decision, one of an ignored file,
+    and one that is unreadable."""
     folder = served.paths.episodes
     shutil.copytree(sample_sessions, folder, dirs_exist_ok=True)
     record(folder, "first", ["a", "b"])
@@ -57,7 +57,7 @@ def episodes(served, sample_sessions, tmp_path):
 def test_they_agree_on_each_session(served, client, episodes):
     rows = client.get("/api/sessions").json()
     learning = {row["id"]: row["learning"] for row in rows}
-    assert Counter(learning.values()) == {"learned_from": 4, "excluded": 2, "too_short": 1, "unreadable": 1}
+    assert Counter(learning.values()) == {"learned_from": 4, "excluded": 2, "no_decision": 1, "unreadable": 1}
     assert {row["id"]: row["session"] for row in rows if row["session"] != row["id"]} == {"second": "first"}
 
     messages = Messages()
@@ -66,7 +66,10 @@ def test_they_agree_on_each_session(served, client, episodes):
     sessions = {row["session"] for row in rows if row["learning"] == "learned_from"}
     assert {episode.session for episode in learned} == sessions
     assert client.get("/api/learned").json()["sessions"] == len(sessions) == 3
-    assert "left out by you: 1 session" in messages and "too short to learn from: 1 session" in messages
+    assert (
+        "left out by you: 1 session" in messages
+        and "without the assistant, so nothing to learn from: 1 session" in messages
+    )
     assert "left out 1 session: their files are ignored" in messages
 
 

@@ -139,7 +139,7 @@ class CloningPhase:
         if self.epoch >= self.config.epochs:
             return ""
         best = self.epoch - self.early_stopping.epochs_since_best
-        return f"stopped early after epoch {self.epoch}: the held-out loss was best after epoch {best}"
+        return f"stopped early after epoch {self.epoch}: the validation loss was best after epoch {best}"
 
     def _learning_modules(self) -> dict[str, nn.Module]:
         """Networks that learn; a loaded assistant follows its features if they do."""

@@ -15,7 +15,7 @@ export interface SessionFacts {
   reason: string | null;
 }
 
-export type LearningStatus = "learned_from" | "excluded" | "too_short" | "unreadable" | "recording" | "unknown";
+export type LearningStatus = "learned_from" | "excluded" | "no_decision" | "unreadable" | "recording" | "unknown";
 
 export interface SessionSummary extends SessionFacts {
   states: number | null;

@@ -112,7 +112,7 @@ def test_it_stops_when_held_out_sessions_get_worse_and_takes_the_best(fresh, lea
     losses = [start, *(row["val_decision_nll"] + 0.5 * row["val_line_nll"] for row in rows)]
     best = losses.index(min(losses))
     assert len(rows) == best + 2 < 50
-    assert f"early after epoch {best + 2}: the held-out loss was best after epoch {best}" in phase.close()
+    assert f"early after epoch {best + 2}: the validation loss was best after epoch {best}" in phase.close()
     assert loss() == pytest.approx(losses[best], abs=1e-5)
 
 

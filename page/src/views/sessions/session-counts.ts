@@ -8,7 +8,7 @@ const WORDS: readonly [LearningStatus, string][] = [
   ["recording", "being recorded"],
   ["unknown", "not read yet"],
   ["excluded", "left out by you"],
-  ["too_short", "too short to learn from"],
+  ["no_decision", "without the assistant"],
   ["unreadable", "unreadable"],
 ];
 

@@ -54,7 +54,7 @@ function SessionList() {
 }
 
 const STATUS_WORDS = { recording: "being recorded", waiting: "being tested", ended: "", unreadable: "unreadable" };
-const TOO_SHORT = "too short to learn from";
+const NO_DECISION = "nothing to learn from: the assistant was never asked";
 
 function SessionRow({ session, reload }: { session: SessionSummary; reload: () => Promise<void> }) {
   const path = `/api/sessions/${encodeURIComponent(session.id)}`;
@@ -75,7 +75,7 @@ function SessionRow({ session, reload }: { session: SessionSummary; reload: () =
     <tr role="row">
       <th scope="row" role="rowheader"><div class="session-title">
         {session.status === "unreadable" ? <span class="long-title">{session.title}</span> : <a class="long-title" href={address("sessions", session.id)}>{session.title}</a>}
-        {session.learning === "too_short" && <span class="small quiet-text">{TOO_SHORT}</span>}
+        {session.learning === "no_decision" && <span class="small quiet-text">{NO_DECISION}</span>}
         {session.session !== session.id && <span class="small quiet-text">goes on from an earlier recording of the same session</span>}
         {STATUS_WORDS[session.status] && <span class={`small ${session.status === "unreadable" ? "wrong" : "quiet-text"}`}>{STATUS_WORDS[session.status]}{session.reason && `: ${session.reason}`}</span>}
       </div></th>
