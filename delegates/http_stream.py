@@ -42,8 +42,8 @@ class TimeLimits:
 
     def until(self, deadline: float) -> TimeLimits:
         """The same limits, but none later than the deadline, which is a time of `time.monotonic`."""
-        left = deadline - time.monotonic()
-        return TimeLimits(min(self.connect, left), min(self.first_token, left), min(self.whole, left))
+        remaining = deadline - time.monotonic()
+        return TimeLimits(min(self.connect, remaining), min(self.first_token, remaining), min(self.whole, remaining))
 
 
 class RefusedError(Exception):

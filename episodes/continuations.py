@@ -82,9 +82,9 @@ def shared_beginnings(
     return result
 
 
-def _common_length(one: Sequence[object], other: Sequence[object]) -> int:
-    pairs = zip(one, other, strict=False)
-    return next((i for i, (left, right) in enumerate(pairs) if left != right), min(len(one), len(other)))
+def _common_length(entries: Sequence[object], others: Sequence[object]) -> int:
+    pairs = zip(entries, others, strict=False)
+    return next((i for i, (entry, other) in enumerate(pairs) if entry != other), min(len(entries), len(others)))
 
 
 def _with_present_sources(episodes: Sequence[Episode], excluded: Collection[str]) -> list[Episode]:

@@ -1,7 +1,10 @@
 """A person's own files in a browser: opened, changed, saved, never clobbered."""
 
+import json
+import time
 from contextlib import contextmanager
 from urllib.parse import quote
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import expect
@@ -255,6 +258,30 @@ def test_what_was_not_saved_in_a_folder_is_offered_where_the_same_path_of_anothe
         assert "mine" not in page.locator(".cm-content").inner_text()
         page.get_by_role("button", name="End the session").click()
         page.get_by_role("button", name="Go on with inner/file.py").wait_for()
+
+
+def test_a_session_stays_one_of_the_files_own_folder_though_another_one_is_open_when_it_goes_on(page, server, tmp_path):
+    episodes = server.paths.episodes
+
+    def headers():
+        streams = [folder / "raw" / f"{folder.name}.jsonl" for folder in set(episodes.iterdir()) - before]
+        rows = [json.loads(stream.read_text().splitlines()[0]) for stream in streams]
+        return sorted(rows, key=lambda header: header["startTime"])
+
+    before = set(episodes.iterdir()) if episodes.exists() else set()
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    page.keyboard.type("mine ")
+    page.get_by_text("Not saved").wait_for()
+    with open_folder(server, str(tmp_path)):
+        first = headers()[-1]["episode_id"]
+        with urlopen(f"{server.url}api/backend/episodes/{first}/end", data=b"{}"):
+            page.keyboard.type("again ")
+        deadline = time.monotonic() + 30
+        while len(headers()) < 2 and time.monotonic() < deadline:
+            page.wait_for_timeout(50)
+    assert [header["folder"] for header in headers()] == [str(server.folder)] * 2
+    assert headers()[1]["source_episode"] == first and headers()[1]["file"] == "inner/file.py"
 
 
 def test_a_text_that_was_not_saved_stays_in_view_when_its_folder_is_closed(page, server):
