@@ -6,19 +6,49 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
+from services import training_process
+
 from .conftest import screenshot, serve, violations
 
 TINY = {
     "featurizer": {"d_in": 24, "char_dim": 8},
     "model": {"d_in": 24, "d_model": 16, "n_layers": 1, "n_heads": 2, "hidden": 16},
-    "bc": {"epochs": 150, "patience": 150},  # seconds, in which the page is looked at
+    "bc": {"epochs": 2},
     "ppo": {"epochs": 2},
     "zero_style": {"epochs": 1, "roots": 2, "horizon": 2, "simulations": 2, "passes": 1},
 }
 
 
+WAITING_RUN = """
+import runpy, sys, time
+from pathlib import Path
+from training.runs.progress_events import ProgressEvents
+
+def tell_and_wait(events, row, tell=ProgressEvents.metrics):
+    tell(events, row)
+    while not Path({go_on!r}).exists():
+        time.sleep(0.02)
+
+ProgressEvents.metrics = tell_and_wait
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""`run.py` that goes on after an epoch only when the test says so."""
+
+
 @pytest.fixture
-def server(tmp_path, sample_sessions, monkeypatch):
+def go_on(tmp_path, monkeypatch):
+    """The file that lets the training go on."""
+    go_on, run = tmp_path / "go on", tmp_path / "waiting_run.py"
+    run.write_text(WAITING_RUN.format(go_on=str(go_on)))
+    python, *words = training_process.COMMAND
+    monkeypatch.setattr(training_process, "COMMAND", (python, str(run), *words))
+    monkeypatch.setenv("PYTHONPATH", str(training_process.REPOSITORY))
+    return go_on
+
+
+@pytest.fixture
+def server(tmp_path, sample_sessions, monkeypatch, go_on):
     settings = tmp_path / "training_config.json"
     settings.write_text(json.dumps(TINY))
     shutil.copytree(sample_sessions, tmp_path / "data" / "state-service" / "episodes")
@@ -26,9 +56,10 @@ def server(tmp_path, sample_sessions, monkeypatch):
     flags = ("--training-config-path", str(settings), "--no-telemetry")
     with serve(tmp_path / "data", training_flags=flags) as server:
         yield server
+        go_on.touch()
 
 
-def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened, server):
+def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened, server, go_on):
     opened.goto(server.url + "#/learning")
     opened.get_by_text("Kept after your reply").wait_for()
     opened.get_by_role("rowheader", name="Write several lines").wait_for()
@@ -36,13 +67,15 @@ def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened,
     screenshot(opened, "learning-before")
     assert violations(opened) == []
     opened.get_by_role("button", name="Train now").click()
+    bar = opened.get_by_role("progressbar", name="How much of the training is done")
+    opened.get_by_text("epoch 2 of 2 at most in this part").wait_for(timeout=60_000)
+    assert 0 < float(bar.get_attribute("value")) < 1
+    screenshot(opened, "learning-running")
     opened.get_by_role("button", name="Stop and save").click()
+    opened.get_by_text("Saving and stopping").wait_for()
+    go_on.touch()
     opened.get_by_text("The training was stopped and saved").wait_for(timeout=60_000)
     opened.get_by_role("button", name="Go on").click()
-    bar = opened.get_by_role("progressbar", name="How much of the training is done")
-    opened.get_by_text("in this part").wait_for()
-    assert 0 < float(bar.get_attribute("value")) <= 1
-    screenshot(opened, "learning-running")
     opened.get_by_text("The last training ended").wait_for(timeout=120_000)
     opened.get_by_role("columnheader", name="After", exact=True).wait_for()
     assert "How often it foresees what you do next" in opened.locator("main").inner_text()
