@@ -629,6 +629,15 @@ def test_marks_fade_and_the_sign_stays_until_the_text_is_kept(still_clock, assis
     assert text_of(still_clock) == "def f(a):\n    return a"
 
 
+def test_the_cursor_blinks_unless_the_person_wants_less_motion(scratch):
+    animation = "layer => getComputedStyle(layer).animationName"
+    cursors = scratch.locator(".cm-cursorLayer")
+    assert cursors.evaluate(animation) == "none"
+    scratch.emulate_media(reduced_motion="no-preference")
+    assert "blink" in cursors.evaluate(animation)
+    scratch.emulate_media(reduced_motion="reduce")
+
+
 def test_subtle_marks_are_the_sign_alone(assistant, server, scratch):
     server.running.services.settings.update(SettingsChange(subtle=True))
     scratch.evaluate("() => document.title")

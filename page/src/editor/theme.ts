@@ -9,6 +9,7 @@ const theme = EditorView.theme({
   ".cm-scroller": { fontFamily: "var(--mono)", fontSize: "0.875rem", lineHeight: "1.55" },
   ".cm-content": { caretColor: "var(--ink)" },
   ".cm-cursor": { borderLeftColor: "var(--ink)", borderLeftWidth: "2px" },
+  "@media (prefers-reduced-motion: reduce)": { ".cm-cursorLayer": { animation: "none !important" } }, // it blinks by an inline style
   ".cm-gutters": { background: "var(--surface)", border: "none", color: "var(--quiet)" },
   ".cm-activeLine, .cm-activeLineGutter": { background: "transparent" },
   ".cm-activeLineGutter": { color: "var(--ink)" },
