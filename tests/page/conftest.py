@@ -190,10 +190,13 @@ def tab(shared_context, folder_resources):
 
 
 @pytest.fixture
-def page(tab):
-    """An empty tab of somebody who was never here."""
-    yield tab
-    _forget(tab)
+def page(tab, request):
+    """An empty tab of somebody who was never here; `own_page`, if the test uses that."""
+    if "own_page" in request.fixturenames:
+        yield request.getfixturevalue("own_page")
+    else:
+        yield tab
+        _forget(tab)
 
 
 @pytest.fixture
@@ -203,7 +206,6 @@ def own_page(shared_context, tab):
     for page in shared_context.pages:
         if page is not tab:
             page.close()
-    shared_context.set_offline(False)
     _forget(tab)
 
 
@@ -239,6 +241,8 @@ def opened(page, server):
 
 def _leave(page):
     """Whatever is not saved."""
+    if page.url == "about:blank":
+        return
     page.once("dialog", accept := lambda dialog: dialog.accept())
     page.goto("about:blank")
     page.remove_listener("dialog", accept)
@@ -248,6 +252,7 @@ def _forget(tab):
     """Leaves the page, and takes back what the last test has stored, set and asked for."""
     _leave(tab)
     tab.unroute_all()
+    tab.context.set_offline(False)
     session = tab.context.new_cdp_session(tab)
     session.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
     session.detach()

@@ -5,13 +5,14 @@ The editor's view is reached as CodeMirror itself finds it, through its element.
 
 import json
 import random
+from functools import cached_property
 
 VIEW = "document.querySelector('.cm-content').cmTile.root.view"
 TEXTS = (
     "x",
-    "value = 1",
-    "for i in range(3):",
-    "(a, b)",
+    "v = 1",
+    "if x:",
+    "(a)",
     "  ",
     "# ü",
     "😀",
@@ -43,8 +44,11 @@ class Editor:
     """The page's editor, and how to drive it."""
 
     def __init__(self, page):
-        self.page, self.devtools = page, page.context.new_cdp_session(page)
-        self.content = page.locator(".cm-content")
+        self.page, self.content = page, page.locator(".cm-content")
+
+    @cached_property
+    def devtools(self):
+        return self.page.context.new_cdp_session(self.page)
 
     def text(self):
         """The document, half characters as they are."""

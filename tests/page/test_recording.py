@@ -68,11 +68,6 @@ def read_lines(path):
 
 
 @pytest.fixture
-def page(own_page):
-    return own_page
-
-
-@pytest.fixture
 def quiet(server):
     """The assistant waits for a key."""
     server.running.services.settings.update(SettingsChange(pause="key"))
@@ -424,6 +419,7 @@ def test_a_session_that_the_server_has_ended_goes_on_in_a_new_one(page, server, 
     errors[:] = [error for error in errors if "404" not in error]
 
 
+@pytest.mark.usefixtures("own_page")
 def test_a_session_that_ends_without_a_connection_is_ended_once_there_is_one(page, server, open_text, errors):
     open_text("")
     page.keyboard.type("kept")
@@ -458,6 +454,7 @@ def leave(page, how):
     return tab
 
 
+@pytest.mark.usefixtures("own_page")
 @pytest.mark.parametrize("how", ["reload", "close", "crash"])
 def test_after_a_reload_or_a_crash_the_same_session_goes_on_with_the_exact_text_and_cursor(
     page, server, open_text, how
@@ -483,6 +480,7 @@ def test_after_a_reload_or_a_crash_the_same_session_goes_on_with_the_exact_text_
     assert len(session.changes) == len("one\ntwo 😀34")
 
 
+@pytest.mark.usefixtures("own_page")
 def test_a_large_paste_is_marked_though_the_tab_crashed_before_the_next_state(page, server, open_text):
     editor = open_text("a = 1\n")
     page.keyboard.type("# mine\n")
@@ -499,6 +497,7 @@ def test_a_large_paste_is_marked_though_the_tab_crashed_before_the_next_state(pa
     assert {entry["human"]["turn"] for entry in pasted} == {state["timestep"]}
 
 
+@pytest.mark.usefixtures("own_page")
 def test_a_full_storage_is_told_and_leaving_is_then_asked_about(page, open_text, errors):
     open_text("")
     page.evaluate("""() => {
@@ -517,6 +516,7 @@ def test_a_full_storage_is_told_and_leaving_is_then_asked_about(page, open_text,
     errors[:] = [error for error in errors if "ERR_INTERNET_DISCONNECTED" not in error]
 
 
+@pytest.mark.usefixtures("own_page")
 def test_nobody_is_asked_when_what_was_typed_is_kept(page, open_text):
     open_text("")
     page.keyboard.type("kept")

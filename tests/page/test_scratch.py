@@ -172,7 +172,7 @@ def test_of_a_folder_that_vanishes_the_text_is_taken_along_and_another_folder_ch
     apply_change(server.running.services, SettingsChange(folder=str(folder)))
     page.goto(server.url + "#/file/there.py")
     page.locator(".cm-content").click()
-    page.keyboard.type("mine ")
+    page.keyboard.insert_text("mine ")
     (folder / "there.py").unlink()
     folder.rmdir()
     page.keyboard.press("Control+s")

@@ -33,7 +33,7 @@ def another(opened):
 def type_in(tab, text):
     tab.locator(".cm-content").click()
     tab.keyboard.press("Control+End")
-    tab.keyboard.type(text)
+    tab.keyboard.insert_text(text)
 
 
 def go_on(tab):
