@@ -42,7 +42,8 @@ class Refusal(Struct, omit_defaults=True):
 class StartRequest(Struct):
     """Begins a session. file: path of the person's file that is edited, from `folder` on; null: none.
 
-    folder: in which that file lies, as `/api/files` names it; null: the one that is open.
+    folder: in which that file lies, as `/api/files` names it; null: the one that is open. idempotency_key: of the
+    client's own for this session; sent again where no answer came, it begins none twice.
     """
 
     problem_id: str
@@ -50,6 +51,7 @@ class StartRequest(Struct):
     source_timestep: Natural | None = None
     file: str | None = None
     folder: str | None = None
+    idempotency_key: str | None = None
 
 
 class StartAnswer(Struct, omit_defaults=True):

@@ -205,6 +205,7 @@ class StateService:
             source_episode=message.source_episode,
             source_timestep=message.source_timestep,
             model=self.services.writer_name,
+            idempotency_key=message.idempotency_key,
             **edited,
         )
         if message.source_episode is None:

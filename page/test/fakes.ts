@@ -37,6 +37,7 @@ export class RecordedOnDisk {
   readonly events: ActivityMessage[] = [];
   /** States that came with the session it goes on from. */
   copied = 0;
+  idempotencyKey: unknown;
   isOpen = true;
 
   get ownStates(): StateMessage[] {
@@ -80,9 +81,12 @@ export class FakeServer {
 
   #start(body: Record<string, unknown>): StartAnswer {
     this.starts.push(body);
-    const { source_episode: source } = body;
+    const { source_episode: source, idempotency_key: key } = body;
+    const [begun] = [...this.disk].find(([, { idempotencyKey, isOpen, changes, ownStates }]) => (
+      key !== undefined && isOpen && idempotencyKey === key && !changes.length && !ownStates.length)) ?? [];
     const session = new RecordedOnDisk();
-    const id = `session-${this.disk.size}`;
+    session.idempotencyKey = key;
+    const id = begun ?? `session-${this.disk.size}`;
     const before = this.disk.get(source as string);
     for (const [timestep, state] of before?.states ?? []) session.states.set(timestep, state);
     session.copied = session.states.size;

@@ -91,6 +91,28 @@ test("a tab that takes a session while the server is asked to begin it goes on i
   assert.equal(server.disk.get("session-0")?.isOpen, false);
 });
 
+test("a session whose beginning is answered to nobody is begun once", async () => {
+  const server = new FakeServer();
+  const { storage, journal } = started();
+  let lost = 0;
+  server.loses = (path) => (path.endsWith("start") && (lost += 1) < 3 ? "answer" : null);
+  await courier(journal, server).send();
+  assert.deepEqual([lost, server.disk.size], [3, 1]);
+
+  const page = new Page(server);
+  const other = Journal.begin(storage, "other", { name: "b" }, "");
+  other.addState(state("", 0));
+  void courier(other, page).send();
+  await null;
+  await null;
+  page.crash(); // while it is begun
+  await settled();
+  const again = Journal.load(storage, "other");
+  assert.ok(again?.session === null);
+  await courier(again, server).end();
+  assert.equal(server.disk.size, 2);
+});
+
 test("a request to begin that fails is answered", async () => {
   const server = new FakeServer();
   server.loses = () => "request";

@@ -81,6 +81,7 @@ class Recorder:
         self._log = AppendLog()
         self._sessions: dict[str, Session] = {}
         self._openings: set[asyncio.Task[None]] = set()
+        self._keyed_starts = asyncio.Lock()
         self._idle_check: asyncio.Task[None] | None = None
         self._is_closed = False
         self._closings = 0
@@ -102,35 +103,42 @@ class Recorder:
         model: str | None = None,
         file: str | None = None,
         folder: str | None = None,
+        idempotency_key: str | None = None,
     ) -> str:
         """Begins a session; returns its id.
 
         source_episode: begins with that session's states, up to `source_timestep`. file: path of the person's file that
-        is edited, from `folder` on, which is a whole path. Raises InputError (no problem id, or the disk refuses),
-        NotFoundError (no such source), ConflictError (`without_sessions`).
+        is edited, from `folder` on, which is a whole path. idempotency_key: of the client's own for this session, which
+        it sends again where no answer came; the session is begun once then. Raises InputError (no problem id, or the
+        disk refuses), NotFoundError (no such source), ConflictError (`without_sessions`).
         """
         if not problem_id.strip():
             raise InputError("problem_id", "is empty, expected the id of a problem")
-        closings = self._closings
-        episode_id = str(uuid.uuid4())
-        header = {"episode_id": episode_id, "problem_id": problem_id, "model": model, "startTime": self._now()}
-        header |= {key: value for key, value in (("file", file), ("folder", folder)) if value is not None}
-        states: list[dict[str, Any]] = []
-        live = LiveEpisode()
-        if source_episode is not None:
-            states = await asyncio.to_thread(self._source_states, store, source_episode, source_timestep, episode_id)
-            latest = states[-1]["timestep"] if states else source_timestep
-            header |= {"source_episode": source_episode, "source_timestep": latest}
-            await asyncio.to_thread(_follow_all, live, states)
-        if self._is_closed or closings != self._closings:  # what was read of the source is gone too
-            raise ConflictError("recording", _BEING_ERASED)
-        opening = asyncio.create_task(self._open(store, header, states, live))
-        self._openings.add(opening)
-        opening.add_done_callback(self._openings.discard)
-        await asyncio.shield(opening)
-        if closings != self._closings:
-            raise ConflictError("recording", _BEING_ERASED)
-        return episode_id
+        async with self._start_once(idempotency_key) as begun:
+            if begun is not None:
+                return begun.id
+            closings = self._closings
+            episode_id = str(uuid.uuid4())
+            header = {"episode_id": episode_id, "problem_id": problem_id, "model": model, "startTime": self._now()}
+            header |= {key: value for key, value in (("file", file), ("folder", folder)) if value is not None}
+            states: list[dict[str, Any]] = []
+            live = LiveEpisode()
+            if source_episode is not None:
+                states = await asyncio.to_thread(
+                    self._source_states, store, source_episode, source_timestep, episode_id
+                )
+                latest = states[-1]["timestep"] if states else source_timestep
+                header |= {"source_episode": source_episode, "source_timestep": latest}
+                await asyncio.to_thread(_follow_all, live, states)
+            if self._is_closed or closings != self._closings:  # what was read of the source is gone too
+                raise ConflictError("recording", _BEING_ERASED)
+            opening = asyncio.create_task(self._open(store, header, states, live, idempotency_key))
+            self._openings.add(opening)
+            opening.add_done_callback(self._openings.discard)
+            await asyncio.shield(opening)
+            if closings != self._closings:
+                raise ConflictError("recording", _BEING_ERASED)
+            return episode_id
 
     async def add_state(self, episode_id: str, request: StateRequest) -> None:
         """Returns once the state is on the disk; one that came before is not written again.
@@ -329,8 +337,25 @@ class Recorder:
         path = self._source_path(store, source)
         return [{**state, "episode_id": episode_id} for state in read_source(path, timestep)]
 
+    @asynccontextmanager
+    async def _start_once(self, key: str | None) -> AsyncIterator[Session | None]:
+        """Yields the open session that was begun by the same key, if nothing came since; none is begun meanwhile."""
+        if key is None:
+            yield None
+            return
+        async with self._keyed_starts:
+            if self._openings:  # of a client that has gone
+                await asyncio.wait(self._openings)
+            sessions = (session for session in self._sessions.values() if session.idempotency_key == key)
+            yield next((session for session in sessions if session.is_untouched), None)
+
     async def _open(
-        self, store: Store, header: dict[str, Any], states: Sequence[dict[str, Any]], live: LiveEpisode
+        self,
+        store: Store,
+        header: dict[str, Any],
+        states: Sequence[dict[str, Any]],
+        live: LiveEpisode,
+        idempotency_key: str | None,
     ) -> None:
         """Makes a session's stream, which begins with `states`, and opens it."""
         episode_id = header["episode_id"]
@@ -346,8 +371,10 @@ class Recorder:
                 path.parent.parent.rmdir()
             raise
         session = Session(episode_id, stream, header["problem_id"], header.get("file"), header.get("folder"), live=live)
+        session.idempotency_key = idempotency_key
         for state in states:
             session.note_state(state["timestep"], *_digests(state))
+        session.copied_states = session.state_count
         self._sessions[episode_id] = session
         self._touch(session)
 

@@ -72,7 +72,8 @@ class NumberedLog:
 class Session:
     """An open session. file: path of the person's file that is edited, from `folder` on, which is a whole path.
 
-    last_message: when it came, monotonic.
+    idempotency_key: by which its client asked for it. last_message: when it came, monotonic. copied_states: with which
+    it began.
     """
 
     id: str
@@ -80,7 +81,9 @@ class Session:
     problem_id: str | None
     file: str | None = None
     folder: str | None = None
+    idempotency_key: str | None = None
     last_message: float = 0.0
+    copied_states: int = 0
     changes: NumberedLog = field(init=False)
     activity: NumberedLog = field(init=False)
     live: LiveEpisode = field(default_factory=LiveEpisode)
@@ -107,6 +110,11 @@ class Session:
     def state_count(self) -> int:
         """States that are on the disk."""
         return len(self._timesteps)
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing came since it began."""
+        return self.state_count == self.copied_states and all(log.next == 0 for log in self.logs)
 
     @property
     def logs(self) -> tuple[NumberedLog, ...]:

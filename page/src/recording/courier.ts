@@ -162,8 +162,9 @@ export class Courier {
   }
 
   async #start(): Promise<void> {
-    const { post, start } = this.options;
-    const { source } = this.journal;
+    const { post } = this.options;
+    const { source, key } = this.journal;
+    const start = { ...this.options.start, idempotency_key: source === null ? key : `${key} after ${source}` };
     const path = "/api/backend/episodes/start";
     let answer: StartAnswer;
     try {

@@ -339,6 +339,36 @@ def test_a_session_begins_with_the_states_of_another(recording, run, state_reque
     assert {state["episode_id"] for state in states} == {copies[0]}
 
 
+def test_a_session_whose_answer_is_lost_is_begun_once(recording, run):
+    async def play(recorder, first):
+        again = [recorder.start("p", source_episode=first, idempotency_key="k") for _ in range(2)]
+        gone = asyncio.create_task(recorder.start("p", source_episode=first, idempotency_key="k"))
+        while not recorder._openings:
+            await asyncio.sleep(0)
+        gone.cancel()  # its client closed the connection
+        return await asyncio.gather(*again)
+
+    first, (one, other) = played(recording, run, play)
+    assert one == other != first
+    assert set(recording.recorder.open_sessions()) == {first, one}
+
+
+@pytest.mark.parametrize("touch", ["state", "changes", "end", "none, by another key"])
+def test_a_session_in_which_something_was_recorded_is_not_begun_again(recording, run, state_request, touch):
+    async def play(recorder, _):
+        first = await recorder.start("p", idempotency_key="k")
+        if touch == "state":
+            await recorder.add_state(first, state_request("a", 0))
+        if touch == "changes":
+            await recorder.add_changes(first, 0, [(1, 0, 0, "a", "input")])
+        if touch == "end":
+            await recorder.end(first)
+        return first, await recorder.start("p", idempotency_key="other" if "other" in touch else "k")
+
+    _, (first, second) = played(recording, run, play)
+    assert first != second
+
+
 def test_a_malformed_source_begins_nothing(recording, run):
     session = recording.paths.episodes / "broken"
     session.mkdir(parents=True)
