@@ -72,6 +72,20 @@ def test_a_rejected_text_is_not_written_again(writer, state_of):
     assert again.text != rejected
 
 
+def test_a_second_try_has_only_the_time_that_the_first_one_left(writer, state_of, monkeypatch):
+    state, deadlines, wait = state_of("def add(a, b):\n    return", 1), [], writer._wait_for
+
+    def note(request, cancellation):
+        deadlines.append(request.deadline)
+        wait(request, cancellation)
+
+    monkeypatch.setattr(writer, "_wait_for", note)
+    first = writer.write(state, Decision.FILL_PARTIAL_LINE, 1)
+    deadlines.clear()
+    writer.write(state, Decision.FILL_PARTIAL_LINE, 1, WritingContext(rejected=(first.text,)))
+    assert len(deadlines) == 2 and deadlines[0] == deadlines[1]
+
+
 def test_a_long_file_is_read_in_small_steps_and_only_what_changed_is_read_again(writer, state_of, steps_of):
     text = "\n".join(long_lines("number", 20))
     writer.write(state_of(text + "\nx =", 20), Decision.FILL_PARTIAL_LINE, 20)
