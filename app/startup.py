@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
 
 INTERRUPTED = 130
@@ -34,7 +33,7 @@ def prepare_process() -> None:
 def append_current_folder() -> None:
     """Puts the current folder last on the path of imports: plug-ins in it are found, and hide none of our modules."""
     with suppress(FileNotFoundError):  # the current folder may have been removed
-        sys.path.append(str(Path.cwd()))
+        sys.path.append(os.getcwd())  # noqa: PTH109 (pathlib imports much, before Ctrl+C is quiet)
 
 
 def announce_loading() -> None:

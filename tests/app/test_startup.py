@@ -78,3 +78,10 @@ runpy.run_module(sys.argv[0], run_name="__main__")
     line = [sys.executable, "-c", program, *words]
     done = subprocess.run(line, cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (7, "", "loading PyTorch ...\n")
+
+
+def test_little_is_imported_before_a_signal_is_quiet(root):
+    code = "import sys; before = set(sys.modules); import app.startup; print(*sorted(set(sys.modules) - before))"
+    line = [sys.executable, "-S", "-c", code]
+    imported = subprocess.run(line, cwd=root, capture_output=True, text=True, check=True).stdout.split()
+    assert "app.startup" in imported and not {"pathlib", "re", "typing", "urllib"} & set(imported)
