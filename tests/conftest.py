@@ -1,5 +1,6 @@
 """What all tests share: no telemetry, one thread, a data root of their own, and the sample sessions."""
 
+import contextlib
 import gc
 import logging
 import os
@@ -127,6 +128,17 @@ def steps():
 def random_state():
     """Makes a state: its number of `lines`, a `seed`, and perhaps a `history`."""
     return _random_state
+
+
+@pytest.fixture(scope="session")
+def one_judge():
+    """Games of self-play are judged by processes that start once, and not for each epoch of each training."""
+    from judge import SMALL_PROBLEM_LIMITS, Judge
+    from training.zero_style import self_play
+
+    with Judge(SMALL_PROBLEM_LIMITS) as judge, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(self_play, "Judge", lambda limits: contextlib.nullcontext(judge))
+        yield
 
 
 class _Collector(logging.Handler):

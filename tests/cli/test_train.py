@@ -18,6 +18,8 @@ from models.reviewer import START, Reviewer
 from state_adapter import read_episodes
 from training.runs import training_manifest
 
+pytestmark = pytest.mark.usefixtures("one_judge")
+
 
 def configuration(options, episodes=()):
     settings = read_settings(options)

@@ -49,6 +49,11 @@ def short_refit():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _games_have_one_judge(one_judge):
+    """See `one_judge`."""
+
+
 @pytest.fixture(scope="session")
 def session_of():
     """Makes a session: its number, its `rounds`, how much help the person `likes`, whether it is `cut_off`."""
