@@ -21,8 +21,8 @@ def tiny(folder, *, resume):
         resume=resume,
         featurizer=FeaturizerConfig(d_in=24, char_dim=8),
         model=ModelConfig(d_in=24, d_model=16, n_layers=1, n_heads=2, hidden=16),
-        bc=BCConfig(epochs=2),
-        ppo=PPOConfig(epochs=2),
+        bc=BCConfig(epochs=1),
+        ppo=PPOConfig(epochs=1),
         zero_style=ZeroStyleConfig(epochs=1, roots=2, horizon=2, simulations=2, passes=1),
     )
 

@@ -34,6 +34,12 @@ def test_a_level_holds_only_if_no_act_that_it_claims_to_stop_succeeded(succeeded
     assert all(CLAIMS[higher] & succeeded for higher in SandboxLevel if higher > level)
 
 
+@pytest.fixture(scope="module")
+def here():
+    """What this system grants."""
+    return probe()
+
+
 @pytest.mark.parametrize("level", SandboxLevel)
 def test_no_more_than_what_was_asked_for_is_found(level):
     probed = probe(level)
@@ -72,8 +78,8 @@ def test_where_no_target_can_be_made_nothing_is_claimed_and_it_is_tried_again(mo
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
-def test_a_worker_with_namespaces_needs_no_room_on_the_disk(monkeypatch):
-    if probe().level < SandboxLevel.NAMESPACES:
+def test_a_worker_with_namespaces_needs_no_room_on_the_disk(here, monkeypatch):
+    if here.level < SandboxLevel.NAMESPACES:
         pytest.skip("this kernel grants no namespaces")
     monkeypatch.setattr("judge.worker_pool._START", "import tempfile; tempfile.mkdtemp = None; " + _START)
     with CaseRunner() as runner:
@@ -163,9 +169,9 @@ print(probe().level.name)
     ],
     ids=" ".join,
 )
-def test_on_a_kernel_that_refuses_a_part_the_rest_is_used_and_no_more_is_claimed(calls, levels):
+def test_on_a_kernel_that_refuses_a_part_the_rest_is_used_and_no_more_is_claimed(here, calls, levels):
     pytest.importorskip("seccompy")
-    if probe().level not in (SandboxLevel.FULL, SandboxLevel.SYSTEM_CALLS):
+    if here.level not in (SandboxLevel.FULL, SandboxLevel.SYSTEM_CALLS):
         pytest.skip("this kernel refuses more than that")
     command = [sys.executable, "-c", REFUSED, str(ROOT), *calls]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -202,9 +208,9 @@ def test_code_finds_libraries_of_an_environment_wherever_it_lies(tmp_path, monke
     assert result.passed, result
 
 
-def test_the_level_is_the_same_for_a_person_whose_files_nobody_else_may_read():
-    level, before = probe().level, os.umask(0o077)
+def test_the_level_is_the_same_for_a_person_whose_files_nobody_else_may_read(here):
+    before = os.umask(0o077)
     try:
-        assert probe().level == level
+        assert probe().level == here.level
     finally:
         os.umask(before)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from actions import Decision
+from config import FeaturizerConfig, ModelConfig
 from errors import InputError
 from exploration import MODEL
 from inference import decide, fresh_models
@@ -18,8 +19,12 @@ STATE = State(
 )
 
 
+MODEL_CONFIG = ModelConfig(d_in=24, d_model=16, n_layers=1, n_heads=2, hidden=16)
+
+
 def publish(folder, *, sessions=5, trained_on="person", seed=0):
-    store.publish(folder, fresh_models(seed=seed), {"trained_on": trained_on, "sessions": sessions})
+    models = fresh_models(seed=seed, model=MODEL_CONFIG, featurizer=FeaturizerConfig(d_in=24, char_dim=8))
+    store.publish(folder, models, {"trained_on": trained_on, "sessions": sessions})
 
 
 def served(folder, **options):

@@ -82,7 +82,9 @@ def test_without_jedi_there_is_no_child_and_nobody_waits(monkeypatch):
     monkeypatch.setitem(sys.modules, "jedi", None)
     finder = AttributeFinder()
     finder.start()
+    begun = time.monotonic()
     assert finder.attributes(LINES, 4, "    waiting.", 60) is None and finder.process_id is None
+    assert time.monotonic() - begun < 30
     finder.close()
 
 

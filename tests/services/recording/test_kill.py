@@ -67,7 +67,7 @@ def test_killed_at_random_moments_of_recording(server_process, kills):
             typist.start()
         for typist in new:
             assert typist.begun.wait(60)
-        time.sleep(chance.uniform(0, 0.8))
+        time.sleep(chance.uniform(0, 0.4))
         server_process.kill()
         for typist in new:
             typist.join(60)

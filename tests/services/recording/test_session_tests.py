@@ -128,8 +128,7 @@ def test_recording_goes_on_while_a_session_is_tested(session, run, state_request
 
     async def record():
         slow = await recording.recorder.start("double")
-        for t in range(3):
-            await recording.recorder.add_state(slow, state_request(f"while {t} >= 0: pass", t))
+        await recording.recorder.add_state(slow, state_request("while True: pass", 0))
         await recording.recorder.end(slow)
         await recording.recorder.add_state(episode_id, state_request("a", 99))
         size = recording.snapshots.size

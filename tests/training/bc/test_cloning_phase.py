@@ -87,7 +87,7 @@ def test_the_anchor_holds_the_decisions_and_not_the_lines(fresh, small, sessions
         begin(policies, data, range(6))
         steps = data.select_episodes(range(6), is_human=True)
         before = Predictor(policies.human, policies.featurizer, legal_only=False).predict(data.encoded, steps).decisions
-        config = BCConfig(epochs=10, learning_rate=3e-3, start_anchor=anchor)
+        config = BCConfig(epochs=5, learning_rate=3e-3, start_anchor=anchor)
         rows = run(CloningPhase(policies, data, set(range(6)), set(), config, gamma=0.99, seed=0))
         after = Predictor(policies.human, policies.featurizer, legal_only=False).predict(data.encoded, steps).decisions
         moved.append(float(kl_divergence(before, after).mean()))

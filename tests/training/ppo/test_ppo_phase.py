@@ -69,8 +69,8 @@ def probability(policies, data, decision):
 @pytest.mark.parametrize("recorded", [True, False])
 @pytest.mark.parametrize("share_of_good", [0.2, 0.5])
 def test_the_better_decision_wins_though_it_was_the_rarer_one(small, share_of_good, recorded):
-    config = PPOConfig(epochs=20, batch_size=20, learning_rate=3e-3, start_anchor=0.0, human_anchor=0.0)
-    policies, data, rows, _ = learn(small, bandits(share_of_good, recorded=recorded), config)
+    config = PPOConfig(epochs=10, batch_size=20, learning_rate=6e-3, start_anchor=0.0, human_anchor=0.0)
+    policies, data, rows, _ = learn(small, bandits(share_of_good, count=20, recorded=recorded), config)
     assert probability(policies, data, GOOD) > 0.6
     assert probability(policies, data, BAD) < 0.3
     assert {row["update"] for row in rows} <= {"ppo", "awr"}
@@ -189,9 +189,9 @@ def test_help_that_was_held_back_is_learned_as_the_decision_that_was_taken(small
     episodes = [
         replace(good, states=unchanged, actions=(None, hidden, good.actions[2])) if i % 2
         else replace(bad, actions=(None, shown, bad.actions[2]))
-        for i in range(40)
+        for i in range(20)
     ]  # fmt: skip
-    config = PPOConfig(epochs=20, batch_size=20, learning_rate=3e-3, start_anchor=0.0, human_anchor=0.0)
+    config = PPOConfig(epochs=10, batch_size=20, learning_rate=6e-3, start_anchor=0.0, human_anchor=0.0)
     policies, data, rows, _ = learn(small, episodes, config)
     assert rows[0]["steps_without_policy_loss"] == 0.0
     assert probability(policies, data, GOOD) > probability(policies, data, BAD) + 0.2
