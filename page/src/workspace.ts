@@ -87,7 +87,7 @@ export class Workspace {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") void this.document.value?.session.flush();
     });
-    this.#opening = this.#restore().catch(() => undefined).then(() => this.#listUnfinished());
+    this.#opening = this.#restore().catch(() => undefined).then(() => this.#listUnfinished()).catch(() => undefined);
   }
 
   /** Opens a text, or what was left of it, if a tab that is closed had it open. */
