@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LearningStatus, SessionSummary } from "../src/api/sessions";
-import { countSessions, countWords, newWords } from "../src/views/sessions/session-counts";
+import { areNoneToLearnFrom, countSessions, countWords, newWords } from "../src/views/sessions/session-counts";
 
 function recordings(...each: [string, LearningStatus][]): SessionSummary[] {
   return each.map(([session, learning], i) => ({
@@ -20,6 +20,12 @@ test("a line of counts adds up", () => {
 
 test("a session in several recordings counts once, as what is learned from if any of it is", () => {
   assert.equal(words(["a", "excluded"], ["a", "learned_from"], ["b", "excluded"]), "2 sessions in 3 recordings: 1 to learn from, 1 left out by you");
+});
+
+test("there is nothing to learn from where no session may be learned from", () => {
+  const none = (...each: [string, LearningStatus][]) => areNoneToLearnFrom(recordings(...each));
+  assert.deepEqual([none(), none(["a", "excluded"], ["b", "recording"]), none(["a", "excluded"], ["b", "learned_from"]), none(["a", "unknown"])],
+    [false, true, false, false]);
 });
 
 test("what is new is said of those to learn from", () => {

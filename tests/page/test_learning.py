@@ -123,6 +123,15 @@ def test_a_session_that_training_cannot_read_is_named_as_in_the_list_and_led_to(
     opened.get_by_role("status").filter(has_text="3 sessions: 2 to learn from, 1 unreadable.").wait_for()
 
 
+def test_where_all_sessions_are_left_out_training_is_not_offered(opened, server):
+    for name in ("sample-title-case", "sample-longest-streak"):
+        (server.paths.episodes / name / f"{name}.excluded").touch()
+    opened.goto(server.url + "#/learning")
+    opened.get_by_text("2 sessions: 2 left out by you").wait_for()
+    opened.get_by_text("There is nothing to learn from yet: write with the assistant").wait_for()
+    assert opened.get_by_role("button", name="Train now").is_disabled()
+
+
 def test_without_sessions_the_page_says_what_to_do(page, tmp_path, errors):
     with serve(tmp_path / "empty", training_flags=()) as server:
         page.goto(server.url + "#/learning")

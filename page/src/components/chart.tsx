@@ -21,6 +21,8 @@ export interface ChartProps {
   /** How the x axis and the table name a value. */
   xLabel?: (x: number) => string;
   series: readonly Series[];
+  /** How the y axis and the table name a value; absent: as the axis and three digits have it. */
+  yLabel?: (y: number) => string;
   /** Of the y axis, where the title does not say it. */
   yName?: string;
   /** What the numbers are, for whoever does not know. */
@@ -32,7 +34,7 @@ export interface ChartProps {
 const HEIGHT = 220;
 const WHOLE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
-export function Chart({ title, xName, xs, xLabel = String, series, yName, note, yRange, height = HEIGHT }: ChartProps) {
+export function Chart({ title, xName, xs, xLabel = String, series, yLabel, yName, note, yRange, height = HEIGHT }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const scheme = useColourScheme();
   useEffect(() => {
@@ -41,7 +43,7 @@ export function Chart({ title, xName, xs, xLabel = String, series, yName, note, 
     const options: uPlot.Options = {
       width: parent.clientWidth, height, legend: { show: series.length > 1, live: false }, cursor: { show: false },
       scales: { x: { time: false }, ...(yRange ? { y: { range: () => yRange } } : {}) },
-      axes: [axis(parent, { values: (_, splits) => splits.map((x) => (Number.isInteger(x) ? xLabel(x) : "")), ...(xs.every(Number.isInteger) && { incrs: WHOLE_STEPS }) }), axis(parent, { size: 56, ...(yName && { label: yName, labelSize: 20 }) })],
+      axes: [axis(parent, { values: (_, splits) => splits.map((x) => (Number.isInteger(x) ? xLabel(x) : "")), ...(xs.every(Number.isInteger) && { incrs: WHOLE_STEPS }) }), axis(parent, { size: 56, ...(yLabel && { values: (_, splits) => splits.map(yLabel) }), ...(yName && { label: yName, labelSize: 20 }) })],
       series: [{}, ...series.map((each) => seriesOptions(parent, each))],
     };
     const plot = new uPlot(options, [[...xs], ...series.map((each) => [...each.values])], parent);
@@ -60,13 +62,17 @@ export function Chart({ title, xName, xs, xLabel = String, series, yName, note, 
           <table>
             <thead><tr><th scope="col">{xName}</th>{series.map((each) => <th key={each.name} scope="col" class="number">{each.name}</th>)}</tr></thead>
             <tbody>{xs.map((x, i) => (
-              <tr key={i}><th scope="row">{xLabel(x)}</th>{series.map((each) => <td key={each.name} class="number">{each.values[i]?.toFixed(3) ?? "–"}</td>)}</tr>
+              <tr key={i}><th scope="row">{xLabel(x)}</th>{series.map((each) => <td key={each.name} class="number">{valueText(each.values[i], yLabel)}</td>)}</tr>
             ))}</tbody>
           </table>
         </div>
       </details>
     </figure>
   );
+}
+
+function valueText(value: number | null | undefined, label: (y: number) => string = (y) => y.toFixed(3)): string {
+  return value == null ? "–" : label(value);
 }
 
 function axis(parent: Element, more: uPlot.Axis): uPlot.Axis {

@@ -54,7 +54,7 @@ function ByWeek({ weeks, enoughFrom }: { weeks: readonly Rate[]; enoughFrom: num
   if (weeks.length < 2) return <Rates title="By week" rates={weeks} name={(key) => `Week of ${week(key)}`} enoughFrom={enoughFrom} />;
   const values = (pick: (rate: Rate) => number | null) => weeks.map(pick);
   return (
-    <Chart title="Kept, by week" xName="Week of" xs={weeks.map((_, i) => i)} xLabel={(i) => week(weeks[i]?.key ?? "")} yRange={[0, 1]}
+    <Chart title="Kept, by week" xName="Week of" xs={weeks.map((_, i) => i)} xLabel={(i) => week(weeks[i]?.key ?? "")} yRange={[0, 1]} yLabel={percent}
       series={[
         { name: "Kept", values: values((rate) => rate.rate), colour: "accent" },
         { name: "95 % from", values: values((rate) => rate.low), colour: "quiet", isDashed: true },
@@ -71,7 +71,7 @@ function CalibrationChart({ calibration }: { calibration: Calibration }) {
   const xs = bins.map((bin) => bin.predicted ?? 0);
   return (
     <div class="stack">
-      <Chart title={WHOSE[calibration.key]} xName="Expected" xs={xs} xLabel={(x) => percent(x)} yRange={[0, 1]}
+      <Chart title={WHOSE[calibration.key]} xName="Expected" xs={xs} xLabel={(x) => percent(x)} yRange={[0, 1]} yLabel={percent}
         series={[
           { name: "Kept", values: bins.map((bin) => bin.observed?.rate ?? null), colour: "accent", isPoints: true },
           { name: "If it were always right", values: xs, colour: "quiet", isDashed: true },

@@ -14,11 +14,13 @@ import { workspace } from "../../workspace";
 import { mayLeave } from "../solve/unsaved";
 import { withModelNames } from "../models/names";
 import { NamedSessions } from "../sessions/named-sessions";
+import { areNoneToLearnFrom } from "../sessions/session-counts";
 import { ComparisonTable } from "./comparison-table";
 
 const WATCH_MS = 1000;
 const LOOK_MS = 15_000;
 const OUTCOME_LINES = 2;
+const NOTHING = "there is nothing to learn from yet: write with the assistant, and end the session";
 /** Phases that learn: what each does, and what its loss is. */
 const PHASES: Record<string, { title: string; loss: string }> = {
   bc: { title: "Learning what you do", loss: "Loss: how far what it expects of you is from what you did; lower is better." },
@@ -59,6 +61,7 @@ export function Training({ onChange, sessions }: { onChange: () => unknown; sess
     await training.reload();
   });
   if (state === null) return <Loading resource={training} what="the training" />;
+  const refusal = state.refusal || (areNoneToLearnFrom(sessions) ? NOTHING : "");
   return (
     <section class="panel stack" aria-labelledby="training-title">
       <h2 id="training-title">Training</h2>
@@ -68,8 +71,8 @@ export function Training({ onChange, sessions }: { onChange: () => unknown; sess
       <p class="row">
         {isActive
           ? <Button isOff={state.status === "stopping" || state.elsewhere} onClick={tell("stop")}>Stop and save</Button>
-          : <Button class="primary" isOff={!state.can_start} onClick={tell("start")}>{state.status === "stopped" ? "Go on" : "Train now"}</Button>}
-        {!isActive && state.refusal && <span class="quiet-text small">{sentence(state.refusal)}.</span>}
+          : <Button class="primary" isOff={!state.can_start || refusal !== ""} onClick={tell("start")}>{state.status === "stopped" ? "Go on" : "Train now"}</Button>}
+        {!isActive && refusal && <span class="quiet-text small">{sentence(refusal)}.</span>}
       </p>
       {open !== null && !isActive && (
         <p class="row small quiet-text">{open.title} is still being recorded, and is left out until its session ends. <button class="quiet" onClick={endSession}>End it now</button></p>

@@ -36,6 +36,11 @@ export function countWords({ sessions, recordings, by }: SessionCounts): string 
   return `${count(sessions)} ${sessions === 1 ? "session" : "sessions"}${inRecordings}: ${parts.join(", ")}`;
 }
 
+/** Whether all sessions are known to be none that a training takes; of no session at all the server says so itself. */
+export function areNoneToLearnFrom(recordings: readonly SessionSummary[]): boolean {
+  return recordings.length > 0 && recordings.every(({ learning }) => learning !== "learned_from" && learning !== "unknown");
+}
+
 /** "3 of them new since the last training". learned: how many there are to learn from, fresh: that no training had. */
 export function newWords(learned: number, fresh: number): string {
   if (learned === 0) return "";

@@ -46,7 +46,7 @@ function Behaviour() {
       <Switch checked={learnPastes} onChange={(value) => change({ learn_pastes: value })}
         name="Learn from large pastes too" note="They say little about how you write, so they are left out." />
       <OffForFiles />
-      <p class="small quiet-text words">Pause, snooze and off for a kind of file: beside the editor as well.</p>
+      <p class="small quiet-text words">Pause and snooze are beside the editor.</p>
     </section>
   );
 }
