@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import rewards
 from actions import Decision, apply_text
+from delegates.tutor import NAME as TUTOR
 from models.reviewer import FEATURES, LARGEST_WEIGHT, Reviewer, WrittenText, fit
 from state_adapter import Episode, Transition
 
@@ -34,7 +35,10 @@ class ReviewedTexts:
 
     @classmethod
     def of(cls, episodes: Sequence[Episode]) -> ReviewedTexts:
-        """The texts of recorded sessions whose writer is known, and which the person has replied to."""
+        """The texts of recorded sessions whose writer is known, and which the person has replied to.
+
+        Without those of the tutor, who knows the solution: what is kept of them tells nothing of other writers.
+        """
         rows = [row for episode in episodes for row in _rows(episode)]
         features = np.array([features for features, _, _ in rows], dtype=float).reshape(len(rows), len(FEATURES))
         shares, weights = np.array([(share, weight) for _, share, weight in rows], dtype=float).reshape(-1, 2).T
@@ -82,7 +86,8 @@ def written_text(transition: Transition) -> WrittenText | None:
 
 def _rows(episode: Episode) -> Iterator[tuple[tuple[float, ...], float, float]]:
     for transition in episode.transitions("A"):
-        if transition.action.writer is None or transition.action.withheld is not None:
+        writer = transition.action.writer
+        if writer is None or writer.name == TUTOR or transition.action.withheld is not None:
             continue
         written, retained = written_text(transition), rewards.retention(transition).retained
         if written is not None and retained is not None:

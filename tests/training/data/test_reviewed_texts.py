@@ -46,6 +46,7 @@ def test_a_text_counts_for_those_like_it_that_were_held_back(probability, weight
     "unseen",
     [
         session(replace(SHOWN, writer=None)),
+        session(replace(SHOWN, writer=Writer("tutor"))),
         session(SHOWN, reply=None),
         session(SHOWN, written=("", "b"), reply=("", "b", "c")),
         session(
@@ -55,7 +56,7 @@ def test_a_text_counts_for_those_like_it_that_were_held_back(probability, weight
         session(replace(SHOWN, line=-1)),
     ],
 )
-def test_what_nobody_saw_or_nobody_is_known_to_have_written_teaches_nothing(unseen):
+def test_what_nobody_saw_nobody_is_known_to_have_written_or_the_tutor_did_teaches_nothing(unseen):
     texts = ReviewedTexts.of([unseen])
     assert len(texts) == 0 and texts.features.shape == (0, len(FEATURES))
     assert texts.fit() == pytest.approx(START)
