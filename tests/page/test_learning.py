@@ -135,7 +135,7 @@ def test_where_all_sessions_are_left_out_training_is_not_offered(opened, server)
 def test_without_sessions_the_page_says_what_to_do(page, tmp_path, errors):
     with serve(tmp_path / "empty", training_flags=()) as server:
         page.goto(server.url + "#/learning")
-        page.get_by_text("No session that has ended is there yet").wait_for()
+        page.get_by_text("Nothing yet. Write something").wait_for()
         page.get_by_text("There is nothing to learn from yet").wait_for()
         assert page.get_by_role("button", name="Train now").is_disabled()
         assert violations(page) == []

@@ -33,7 +33,7 @@ export function LearningView(_: ViewProps) {
       <section class="stack" aria-labelledby="learned-title">
         <h2 id="learned-title">What your sessions say about you</h2>
         <Loading resource={learned} what="what was learned" />
-        {answer?.sessions === 0 && <p class="words">No session that has ended is there yet. <a href={address("solve")}>Write something</a> with the assistant, and end the session.</p>}
+        {answer?.sessions === 0 && <p class="words">Nothing yet. <a href={address("solve")}>Write something</a> with the assistant, and end the session.</p>}
         {answer !== null && answer.sessions > 0 && <Learned learned={answer} />}
       </section>
     </div>
