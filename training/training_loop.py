@@ -95,7 +95,8 @@ class LoopInputs:
 
     def finished_run(self) -> ManifestEntry | None:
         """See `training_manifest.finished_run`."""
-        return finished_run(self.entries, self.fingerprint, self.folder)
+        current = next((each.id for each in store.generations(self.folder) if each.current), None)
+        return finished_run(self.entries, self.fingerprint, self.folder, current)
 
 
 @dataclass(frozen=True)

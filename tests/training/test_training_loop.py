@@ -240,6 +240,14 @@ def test_after_a_session_was_learned_from_and_excluded_the_others_are_learned_fr
     assert run_loop(CLONING, episodes[:1], DataPaths(tmp_path), NullObserver()).nothing_new
 
 
+def test_after_going_back_to_models_that_learned_from_the_very_same_nothing_is_learned(episodes, twice, tmp_path):
+    folder, first = twice
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    store.roll_back(DataPaths(tmp_path).models, first.generation)
+    outcome = run_loop(CLONING, episodes[:1], DataPaths(tmp_path), NullObserver())
+    assert outcome.nothing_new and outcome.generation == first.generation
+
+
 def imported(folder, config):
     """Models that say no more of themselves than those of the existing system do."""
     models = fresh_models(seed=5, model=config.model, featurizer=config.featurizer)

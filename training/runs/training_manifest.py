@@ -64,14 +64,17 @@ def last_entry_of(entries: Sequence[ManifestEntry], folder: Path) -> ManifestEnt
     return next((entry for entry in reversed(entries) if entry.folder in (folder.name, NOT_CURRENT)), None)
 
 
-def finished_run(entries: Sequence[ManifestEntry], fingerprint: str, folder: Path) -> ManifestEntry | None:
-    """The last run for a models folder, if it has this fingerprint, whatever became of its models; else None.
+def finished_run(
+    entries: Sequence[ManifestEntry], fingerprint: str, folder: Path, current: str | None
+) -> ManifestEntry | None:
+    """The last run for a models folder, if it has this fingerprint, whatever became of its models; else the run that
+    made the `current` generation, if that has it; else None.
 
-    An earlier one does not count: what serves since then learned from something else, such as from a session that is
+    Other runs do not count: what serves since then learned from something else, such as from a session that is
     excluded now.
     """
-    latest = last_entry_of(entries, folder)
-    return latest if latest is not None and latest.fingerprint == fingerprint else None
+    candidates = (last_entry_of(entries, folder), entry_of(entries, folder, current))
+    return next((entry for entry in candidates if entry is not None and entry.fingerprint == fingerprint), None)
 
 
 def _read_lines(path: Path) -> list[str]:
