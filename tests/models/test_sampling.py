@@ -59,6 +59,15 @@ def test_epsilon_is_how_often_the_greedy_pair_gives_way(epsilon):
     assert sum(index != 4 for index in taken) / 2000 == pytest.approx(epsilon * 20 / 21, abs=0.04)
 
 
+def test_another_line_of_the_greedy_decision_has_the_probability_of_that_decision():
+    log_probs = log_probs_of([0.0] * 3 + [2.0, 1.0, 1.0] + [0.0] * 12 + [4.0, 0.0, 0.0])
+    rule, generator = SamplingRule(epsilon=0.25), torch.Generator().manual_seed(0)
+    others = [pair for _ in range(200) if (pair := rule.sample(log_probs, 3, generator)).index == 4]
+    assert others
+    assert others[0].probability == pytest.approx(0.25 * 0.125)
+    assert others[0].decision_probability == pytest.approx(0.25 * 0.5 + 0.75)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("strategy", ["sample", "sample_top_k"])
 def test_the_least_temperature_takes_the_most_probable_pair_without_a_warning(strategy):

@@ -1,6 +1,7 @@
 """A training beside the services promises: seen while it works, stopped whole, explained if it fails, one at a time."""
 
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -267,6 +268,20 @@ def test_it_waits_for_the_tests_of_sessions_that_have_ended(training, paths):
     assert not (paths.logs / "training.log").exists()
     written.set()
     wait_for(process, "done")
+
+
+def test_stopped_while_its_process_starts_it_stops_that(training, monkeypatch):
+    begins, popen = training("time.sleep(60)"), subprocess.Popen
+
+    def start_and_stop(*arguments, **options):
+        process = popen(*arguments, **options)
+        begins.stop()
+        return process
+
+    monkeypatch.setattr(training_process.subprocess, "Popen", start_and_stop)
+    started = time.monotonic()
+    begins.start()
+    assert wait_for(begins, "stopped").error is None and time.monotonic() - started < 30
 
 
 def test_stopped_while_it_waits_it_starts_no_process(training, paths):
