@@ -67,14 +67,15 @@ def test_an_answer_that_comes_late_does_not_take_the_place_of_a_later_one(record
     opened.route("**/api/sessions", hold_second)
     opened.goto(recorded.url + "#/sessions")
     learned = opened.locator(".sessions tbody tr").first.get_by_label("learn from it")
-    learned.uncheck()
+    was_learned = learned.is_checked()
+    learned.set_checked(not was_learned)
     with opened.expect_response("**/api/sessions"):
-        learned.check()
+        learned.set_checked(was_learned)
     route, answer = late[1]
     with opened.expect_response("**/api/sessions"):
         route.fulfill(response=answer)
     opened.evaluate("new Promise(resolve => setTimeout(resolve, 50))")
-    assert learned.is_checked()
+    assert learned.is_checked() == was_learned
 
 
 def test_markup_in_a_recorded_session_stays_text(recorded, opened):

@@ -81,8 +81,7 @@ export class TestRunner {
 
   stop(): void {
     this.#controller?.abort();
-    const { session } = this.open;
-    if (session) ask("/api/runs/stop", { episode_id: session.id }).catch(() => undefined);
+    ask("/api/runs/stop", { episode_id: this.open.session.id }).catch(() => undefined);
   }
 
   async #start(isSubmission: boolean, work: (signal: AbortSignal) => Promise<TestRun>): Promise<void> {
@@ -109,7 +108,7 @@ export class TestRunner {
 
   #common() {
     const { session, view } = this.open;
-    return { episode_id: session?.id ?? "", timestep: Math.max(session?.timestep ?? 0, 0), code: fileText(view.state) };
+    return { episode_id: session.id, timestep: Math.max(session.timestep, 0), code: fileText(view.state) };
   }
 }
 
