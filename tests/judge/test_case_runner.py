@@ -62,6 +62,7 @@ def test_a_code_that_fails_passes_no_case_and_says_why(runner, code, error):
         "print(4)\nraise SystemExit(0)",
         "if __name__ == '__main__': print(4)",
         "import atexit; atexit.register(print, 4)",
+        "import threading; threading.Timer(0.1, print, [4]).start()",
         "import threading; threading.Thread(target=print, args=(4,)).start()",
         "import sys; sys.stdout.buffer.write(b'4\\n')",
         "import os; os.write(1, b'4\\n'); os._exit(0)",
