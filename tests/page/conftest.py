@@ -6,6 +6,7 @@ Screenshots of every view and state go into the folder that SCREENSHOTS names, i
 import json
 import os
 import shutil
+import time
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.small_library import put_small_library, start_no_jedi
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 STOP_SECONDS = 20
+WAITED_SECONDS = 30
 VIEWPORT = {"width": 1280, "height": 720}
 
 expect.set_options(timeout=30_000)  # as all else is waited for; beside other tests the page is slow
@@ -258,6 +260,14 @@ def _forget(tab):
     session.detach()
     tab.set_viewport_size(VIEWPORT)
     tab.emulate_media(color_scheme="light", forced_colors="none", reduced_motion="reduce")
+
+
+def wait_until(page, holds):
+    """Lets the page work until the server or the disk has what it should."""
+    deadline = time.monotonic() + WAITED_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
 
 
 def violations(page, **options):

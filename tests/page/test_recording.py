@@ -17,6 +17,7 @@ from data_paths import DataPaths
 from services.settings_messages import SettingsChange
 from tests.small_library import put_small_library
 
+from .conftest import wait_until
 from .editing import VIEW, Editor, RandomEditing
 
 PROBLEM = "tidy-spaces"
@@ -106,14 +107,6 @@ def end_session(page, paths):
     page.get_by_text("Not recording", exact=False).wait_for()
     wait_until(page, lambda: latest(paths).has_ended)
     return latest(paths)
-
-
-def wait_until(page, holds):
-    """Lets the page work until the disk has what it should."""
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        page.wait_for_timeout(50)
 
 
 def latest(paths):

@@ -12,7 +12,7 @@ from delegates import Completion
 from services.current_models import Choice
 from services.settings_messages import SettingsChange
 
-from .conftest import complaints_of, screenshot, violations
+from .conftest import complaints_of, screenshot, violations, wait_until
 
 SHOWN = Review(kept=0.8, threshold=0.4, shown_probability=1.0, shown=True, explored=False)
 HOUR = 3600.0
@@ -106,6 +106,16 @@ def begin_function(page):
     """Puts in a function's head; the cursor is where its body begins."""
     page.keyboard.insert_text("def f(a):")
     page.keyboard.press("Enter")
+
+
+def wait_for_settings(page, server, **expected):
+    """Until the server has what was chosen on the page, which holds there at once."""
+    settings = server.running.services.settings
+    wait_until(page, lambda: all(getattr(settings.current(), name) == value for name, value in expected.items()))
+
+
+def wait_for_snooze(page, server):
+    wait_until(page, lambda: server.running.services.settings.current().paused_until is not None)
 
 
 def write_loop(page, assistant):
@@ -311,9 +321,10 @@ def test_it_is_not_asked_while_a_text_is_composed_but_afterwards(still_clock, as
     assert (assistant.asked, text_of(still_clock)) == (1, "日本")
 
 
-def test_it_is_asked_on_the_key_alone_if_the_person_wants_that(still_clock, assistant):
+def test_it_is_asked_on_the_key_alone_if_the_person_wants_that(still_clock, assistant, server):
     still_clock.get_by_label("When it looks").select_option("Only on Alt+Enter")
     wait_for_status(still_clock, "Waits for Alt+Enter")
+    wait_for_settings(still_clock, server, pause="key")
     still_clock.locator(".cm-content").click()
     still_clock.keyboard.type("x = 1\n")
     assert asked_by_key_alone(still_clock, assistant)
@@ -364,12 +375,14 @@ def test_a_late_text_is_dropped_where_the_person_went_on_and_recorded_as_silence
     assert (dropped["action"]["A"]["type"], dropped["text"]) == (0, "def f(a):\n    ")
 
 
-def test_shift_space_pauses_and_goes_on_and_is_a_space_among_capitals(scratch, assistant):
+def test_shift_space_pauses_and_goes_on_and_is_a_space_among_capitals(scratch, assistant, server):
     scratch.keyboard.type("a")
     scratch.keyboard.press("Shift+Space")
     wait_for_status(scratch, "Paused")
+    wait_for_snooze(scratch, server)
     scratch.keyboard.press("Shift+Space")
     wait_for_status(scratch, "Waits for Alt+Enter")
+    wait_for_settings(scratch, server, paused_until=None)
     scratch.keyboard.down("Shift")
     for key in ("B", "Space", "C"):
         scratch.keyboard.press(key)
@@ -377,18 +390,20 @@ def test_shift_space_pauses_and_goes_on_and_is_a_space_among_capitals(scratch, a
     assert text_of(scratch) == "aB C"
 
 
-def test_snoozing_hides_the_marks_at_once_and_keeps_the_text(scratch, assistant):
+def test_snoozing_hides_the_marks_at_once_and_keeps_the_text(scratch, assistant, server):
     write_loop(scratch, assistant)
     assert scratch.locator(".assistant-text").count() > 0
     scratch.get_by_role("button", name="15 min").click()
     wait_for_status(scratch, "Paused until ")
     assert scratch.locator(".assistant-text, .cm-content .assistant-sign").count() == 0
     assert text_of(scratch) == BODY
+    wait_for_snooze(scratch, server)
 
 
-def test_a_snooze_ends_by_itself(still_clock, assistant):
+def test_a_snooze_ends_by_itself(still_clock, assistant, server):
     still_clock.get_by_role("button", name="5 min", exact=True).click()
     wait_for_status(still_clock, "Paused until ")
+    wait_for_snooze(still_clock, server)
     still_clock.locator(".cm-content").click()
     still_clock.keyboard.type("x = 1\n")
     pass_time(still_clock, 2000)
@@ -400,12 +415,14 @@ def test_a_snooze_ends_by_itself(still_clock, assistant):
     wait_for_status(still_clock, "keeps quiet")
 
 
-def test_help_is_off_for_a_kind_of_file(scratch, assistant):
+def test_help_is_off_for_a_kind_of_file(scratch, assistant, server):
     scratch.get_by_label("Off for .py files").check()
     wait_for_status(scratch, "Off for .py files")
+    wait_for_settings(scratch, server, off_for=[".py"])
     scratch.keyboard.press("Alt+Enter")
     scratch.get_by_label("Off for .py files").uncheck()
     wait_for_status(scratch, "Waits for Alt+Enter")
+    wait_for_settings(scratch, server, off_for=[])
     assert assistant.asked == 0
 
 
@@ -492,7 +509,7 @@ def test_a_server_that_does_not_answer_is_told_once_until_it_works_again(still_c
     wait_for_status(still_clock, "Looks on")
 
 
-def test_the_assistants_buttons_leave_the_focus_in_the_editor(scratch, assistant):
+def test_the_assistants_buttons_leave_the_focus_in_the_editor(scratch, assistant, server):
     assistant.texts = ["return a"]
     begin_function(scratch)
     scratch.get_by_role("button", name="Ask now").click()
@@ -505,6 +522,7 @@ def test_the_assistants_buttons_leave_the_focus_in_the_editor(scratch, assistant
     wait_for_status(scratch, "Paused until")
     scratch.keyboard.type("x")
     assert text_of(scratch) == "def f(a):\n    xreturn a"
+    wait_for_snooze(scratch, server)
 
 
 MARKUP = "<b>b</b><img src=x onerror='document.title=1'><script>document.title=1</script>"

@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from services.settings_messages import SettingsChange
 
-from .conftest import screenshot, serve, violations
+from .conftest import screenshot, serve, violations, wait_until
 
 VIEWS = ("welcome", "solve", "sessions", "learning", "models", "health", "settings")
 WIDTHS = (320, 640, 768, 1280, 2560)
@@ -39,6 +39,7 @@ def test_settings_hold_at_once_and_after_a_reload(opened, server):
     expect(opened.get_by_label("Learn from large pastes too")).to_be_checked()
     assert not server.running.services.assistance.models.explore
     opened.get_by_label("as the system").check()
+    wait_until(opened, lambda: server.running.services.settings.current().theme == "system")
 
 
 def test_erasing_needs_the_words_and_nothing_more_and_leaves_nothing(page, tmp_path, errors):
@@ -69,8 +70,7 @@ def test_help_that_is_off_for_a_kind_of_file_is_switched_on_again_in_the_setting
     opened.reload()
     opened.get_by_role("button", name="Help again in .md files").click()
     opened.get_by_text("none; switch it off").wait_for()
-    opened.wait_for_load_state("networkidle")
-    assert list(server.running.services.settings.current().off_for) == []
+    wait_until(opened, lambda: not server.running.services.settings.current().off_for)
 
 
 def test_health_says_what_to_do(opened, server, monkeypatch):
