@@ -46,24 +46,24 @@ def open_folder(server, folder):
         apply_change(server.running.services, SettingsChange(folder=str(server.folder)))
 
 
-def test_a_file_is_opened_changed_and_saved_with_its_own_line_ends(opened, server):
-    opened.goto(server.url + "#/solve")
-    opened.get_by_role("link", name="inner/file.py").wait_for()
-    assert opened.get_by_text(".env").count() == 0 and opened.get_by_text("<b>name.py").count() == 1
-    screenshot(opened, "files")
-    assert violations(opened) == []
-    opened.get_by_role("link", name="inner/file.py").click()
-    opened.locator(".cm-content").click()
-    opened.keyboard.press("Control+Home")
-    opened.keyboard.type("# new")
-    opened.keyboard.press("Enter")
-    opened.get_by_text("Not saved").wait_for()
-    screenshot(opened, "file")
-    opened.keyboard.press("Control+s")
-    opened.get_by_text("Saved", exact=True).wait_for()
+def test_a_file_is_opened_changed_and_saved_with_its_own_line_ends(watched, server):
+    watched.goto(server.url + "#/solve")
+    watched.get_by_role("link", name="inner/file.py").wait_for()
+    assert watched.get_by_text(".env").count() == 0 and watched.get_by_text("<b>name.py").count() == 1
+    screenshot(watched, "files")
+    assert violations(watched) == []
+    watched.get_by_role("link", name="inner/file.py").click()
+    watched.locator(".cm-content").click()
+    watched.keyboard.press("Control+Home")
+    watched.keyboard.type("# new")
+    watched.keyboard.press("Enter")
+    watched.get_by_text("Not saved").wait_for()
+    screenshot(watched, "file")
+    watched.keyboard.press("Control+s")
+    watched.get_by_text("Saved", exact=True).wait_for()
     assert (server.folder / "inner" / "file.py").read_bytes() == b"# new\r\n" + CONTENT.encode()
-    opened.get_by_role("button", name="End the session").click()
-    opened.get_by_role("heading", name="Your files").wait_for()
+    watched.get_by_role("button", name="End the session").click()
+    watched.get_by_role("heading", name="Your files").wait_for()
     (episode,) = [each for each in server.episodes() if each["states"][-1]["text"].startswith("# new")]
     assert episode["states"][-1]["text"] == "# new\r\n" + CONTENT and episode["file"] == "inner/file.py"
 
@@ -303,7 +303,7 @@ def test_a_text_that_was_not_saved_stays_in_view_when_its_folder_is_closed(page,
         page.get_by_role("heading", name="What do you want to write?").wait_for()
 
 
-def test_a_second_save_is_based_on_what_the_first_saves(opened, server):
+def test_a_second_save_is_based_on_what_the_first_saves(watched, server):
     routes, statuses = [], []
 
     def save(route):
@@ -316,49 +316,49 @@ def test_a_second_save_is_based_on_what_the_first_saves(opened, server):
         if len(routes) > 1:
             save(route)
 
-    opened.route("**/api/files/save", hold_first)
-    opened.goto(server.url + "#/file/inner%2Ffile.py")
-    opened.locator(".cm-content").press("Control+Home")
-    opened.keyboard.type("a")
-    with opened.expect_request("**/api/files/save"):
-        opened.keyboard.press("Control+s")
-    opened.keyboard.type("b")
-    opened.keyboard.press("Control+s")
-    opened.wait_for_timeout(50)  # a second request would come meanwhile
+    watched.route("**/api/files/save", hold_first)
+    watched.goto(server.url + "#/file/inner%2Ffile.py")
+    watched.locator(".cm-content").press("Control+Home")
+    watched.keyboard.type("a")
+    with watched.expect_request("**/api/files/save"):
+        watched.keyboard.press("Control+s")
+    watched.keyboard.type("b")
+    watched.keyboard.press("Control+s")
+    watched.wait_for_timeout(50)  # a second request would come meanwhile
     save(routes[0])
-    opened.get_by_text("Saved", exact=True).wait_for()
+    watched.get_by_text("Saved", exact=True).wait_for()
     assert statuses == [200, 200]
     assert (server.folder / "inner" / "file.py").read_bytes() == b"ab" + CONTENT.encode()
 
 
-def test_going_back_leads_on_past_the_file_that_is_open(opened, server):
-    opened.goto(server.url + "#/sessions")
-    opened.get_by_role("heading", name="Sessions").wait_for()
-    opened.goto(server.url + "#/file/inner%2Ffile.py")
-    opened.locator(".cm-content").wait_for()
-    opened.get_by_role("link", name="Solve").click()
-    opened.wait_for_url("**/#/file/inner%2Ffile.py")
-    opened.go_back()
-    opened.go_back()
-    opened.get_by_role("heading", name="Sessions").wait_for()
+def test_going_back_leads_on_past_the_file_that_is_open(watched, server):
+    watched.goto(server.url + "#/sessions")
+    watched.get_by_role("heading", name="Sessions").wait_for()
+    watched.goto(server.url + "#/file/inner%2Ffile.py")
+    watched.locator(".cm-content").wait_for()
+    watched.get_by_role("link", name="Solve").click()
+    watched.wait_for_url("**/#/file/inner%2Ffile.py")
+    watched.go_back()
+    watched.go_back()
+    watched.get_by_role("heading", name="Sessions").wait_for()
 
 
-def test_starting_a_problem_over_asks_before_it_leaves_a_file_that_is_not_saved(opened, server):
-    opened.goto(server.url + "#/solve/parking-fee")
-    opened.locator(".cm-content").press("Control+End")
-    opened.keyboard.type("mine ")
-    opened.get_by_role("button", name="End the session").click()
-    opened.get_by_role("heading", name="What do you want to write?").wait_for()
-    opened.goto(server.url + "#/solve/parking-fee")
-    start_over = opened.get_by_role("button", name="Start over")
+def test_starting_a_problem_over_asks_before_it_leaves_a_file_that_is_not_saved(watched, server):
+    watched.goto(server.url + "#/solve/parking-fee")
+    watched.locator(".cm-content").press("Control+End")
+    watched.keyboard.type("mine ")
+    watched.get_by_role("button", name="End the session").click()
+    watched.get_by_role("heading", name="What do you want to write?").wait_for()
+    watched.goto(server.url + "#/solve/parking-fee")
+    start_over = watched.get_by_role("button", name="Start over")
     start_over.wait_for()
-    opened.goto(server.url + "#/file/inner%2Ffile.py")
-    opened.locator(".cm-line", has_text="second").click()
-    opened.keyboard.type("unsaved ")
+    watched.goto(server.url + "#/file/inner%2Ffile.py")
+    watched.locator(".cm-line", has_text="second").click()
+    watched.keyboard.type("unsaved ")
     start_over.click()
-    opened.get_by_role("dialog").get_by_role("button", name="Leave without saving").click()
-    opened.get_by_role("button", name="Submit").wait_for()
-    assert "mine" not in opened.locator(".cm-content").inner_text()
+    watched.get_by_role("dialog").get_by_role("button", name="Leave without saving").click()
+    watched.get_by_role("button", name="Submit").wait_for()
+    assert "mine" not in watched.locator(".cm-content").inner_text()
 
 
 def test_a_damaged_address_loses_nothing_of_what_was_left_open(page, server):

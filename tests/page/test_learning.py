@@ -59,50 +59,50 @@ def server(tmp_path, sample_sessions, monkeypatch, go_on):
         go_on.touch()
 
 
-def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(opened, server, go_on):
-    opened.goto(server.url + "#/learning")
-    opened.get_by_text("Kept after your reply").wait_for()
-    opened.get_by_role("rowheader", name="Write several lines").wait_for()
-    opened.get_by_text("2 sessions: 2 to learn from; no training had them yet.").wait_for()
-    screenshot(opened, "learning-before")
-    assert violations(opened) == []
-    opened.get_by_role("button", name="Train now").click()
-    bar = opened.get_by_role("progressbar", name="How much of the training is done")
-    opened.get_by_text("epoch 2 of 2 at most in this part").wait_for(timeout=60_000)
+def test_a_person_trains_watches_stops_goes_on_and_sees_what_was_learned(watched, server, go_on):
+    watched.goto(server.url + "#/learning")
+    watched.get_by_text("Kept after your reply").wait_for()
+    watched.get_by_role("rowheader", name="Write several lines").wait_for()
+    watched.get_by_text("2 sessions: 2 to learn from; no training had them yet.").wait_for()
+    screenshot(watched, "learning-before")
+    assert violations(watched) == []
+    watched.get_by_role("button", name="Train now").click()
+    bar = watched.get_by_role("progressbar", name="How much of the training is done")
+    watched.get_by_text("epoch 2 of 2 at most in this part").wait_for(timeout=60_000)
     assert 0 < float(bar.get_attribute("value")) < 1
-    screenshot(opened, "learning-running")
-    opened.get_by_role("button", name="Stop and save").click()
-    opened.get_by_text("Saving and stopping").wait_for()
+    screenshot(watched, "learning-running")
+    watched.get_by_role("button", name="Stop and save").click()
+    watched.get_by_text("Saving and stopping").wait_for()
     go_on.touch()
-    opened.get_by_text("The training was stopped and saved").wait_for(timeout=60_000)
-    opened.get_by_role("button", name="Go on").click()
-    opened.get_by_text("The last training ended").wait_for(timeout=120_000)
-    opened.get_by_role("columnheader", name="After", exact=True).wait_for()
-    assert "How often it foresees what you do next" in opened.locator("main").inner_text()
-    opened.get_by_text("2 sessions: 2 to learn from; the last training had them all.").wait_for()
-    opened.get_by_text("Learned from 2 sessions").wait_for()
-    opened.get_by_text("Below zero, the gain is larger").wait_for()
-    screenshot(opened, "learning-after")
-    assert violations(opened) == []
+    watched.get_by_text("The training was stopped and saved").wait_for(timeout=60_000)
+    watched.get_by_role("button", name="Go on").click()
+    watched.get_by_text("The last training ended").wait_for(timeout=120_000)
+    watched.get_by_role("columnheader", name="After", exact=True).wait_for()
+    assert "How often it foresees what you do next" in watched.locator("main").inner_text()
+    watched.get_by_text("2 sessions: 2 to learn from; the last training had them all.").wait_for()
+    watched.get_by_text("Learned from 2 sessions").wait_for()
+    watched.get_by_text("Below zero, the gain is larger").wait_for()
+    screenshot(watched, "learning-after")
+    assert violations(watched) == []
 
-    opened.goto(server.url + "#/models")
-    expect(opened.get_by_role("heading", name="Model 1 from")).to_contain_text("learned from 2 sessions")
-    opened.get_by_role("button", name="Use no model").press("Enter")
-    in_use = opened.locator(".generation.current")
+    watched.goto(server.url + "#/models")
+    expect(watched.get_by_role("heading", name="Model 1 from")).to_contain_text("learned from 2 sessions")
+    watched.get_by_role("button", name="Use no model").press("Enter")
+    in_use = watched.locator(".generation.current")
     expect(in_use.get_by_role("heading")).to_have_text("No model")
     assert server.running.services.assistance.models.models().source == "untrained"
-    assert violations(opened) == []
-    screenshot(opened, "models-none")
-    opened.get_by_role("button", name="Use this one: Model 1").press("Enter")
+    assert violations(watched) == []
+    screenshot(watched, "models-none")
+    watched.get_by_role("button", name="Use this one: Model 1").press("Enter")
     expect(in_use.get_by_role("heading")).to_contain_text("Model 1")
     expect(in_use).to_have_count(1)
-    opened.locator("summary").first.click()
-    opened.locator("code").wait_for()
-    screenshot(opened, "models")
-    assert violations(opened) == []
+    watched.locator("summary").first.click()
+    watched.locator("code").wait_for()
+    screenshot(watched, "models")
+    assert violations(watched) == []
 
 
-def test_a_session_that_training_cannot_read_is_named_as_in_the_list_and_led_to(opened, server):
+def test_a_session_that_training_cannot_read_is_named_as_in_the_list_and_led_to(watched, server):
     path = server.paths.episodes / "damaged" / "damaged.json"
     path.parent.mkdir()
     path.write_text('{"episode_id": "damaged", "problem_id": "warmest-day", "states": [')
@@ -112,24 +112,24 @@ def test_a_session_that_training_cannot_read_is_named_as_in_the_list_and_led_to(
         "lines": ["unreadable: session damaged: is not JSON", "Learned from 2 sessions.", "They are current."],
         "generation": None, "replaced": None, "error": None, "elsewhere": False, "can_start": True, "refusal": "",
     })  # fmt: skip
-    opened.route(server.url + "api/training", lambda route: route.fulfill(body=body, content_type="application/json"))
-    opened.goto(server.url + "#/learning")
-    opened.get_by_text("What training said of the recordings").click()
-    opened.get_by_text("3 sessions: 2 to learn from, 1 unreadable").wait_for()
-    screenshot(opened, "learning-unreadable")
-    opened.get_by_role("link", name="Warmest day").click()
-    row = opened.get_by_role("row").filter(has_text="Warmest day")
+    watched.route(server.url + "api/training", lambda route: route.fulfill(body=body, content_type="application/json"))
+    watched.goto(server.url + "#/learning")
+    watched.get_by_text("What training said of the recordings").click()
+    watched.get_by_text("3 sessions: 2 to learn from, 1 unreadable").wait_for()
+    screenshot(watched, "learning-unreadable")
+    watched.get_by_role("link", name="Warmest day").click()
+    row = watched.get_by_role("row").filter(has_text="Warmest day")
     expect(row).to_contain_text("is not JSON")
-    opened.get_by_role("status").filter(has_text="3 sessions: 2 to learn from, 1 unreadable.").wait_for()
+    watched.get_by_role("status").filter(has_text="3 sessions: 2 to learn from, 1 unreadable.").wait_for()
 
 
-def test_where_all_sessions_are_left_out_training_is_not_offered(opened, server):
+def test_where_all_sessions_are_left_out_training_is_not_offered(watched, server):
     for name in ("sample-title-case", "sample-longest-streak"):
         (server.paths.episodes / name / f"{name}.excluded").touch()
-    opened.goto(server.url + "#/learning")
-    opened.get_by_text("2 sessions: 2 left out by you").wait_for()
-    opened.get_by_text("There is nothing to learn from yet: write with the assistant").wait_for()
-    assert opened.get_by_role("button", name="Train now").is_disabled()
+    watched.goto(server.url + "#/learning")
+    watched.get_by_text("2 sessions: 2 left out by you").wait_for()
+    watched.get_by_text("There is nothing to learn from yet: write with the assistant").wait_for()
+    assert watched.get_by_role("button", name="Train now").is_disabled()
 
 
 def test_without_sessions_the_page_says_what_to_do(page, tmp_path, errors):

@@ -56,77 +56,76 @@ def test_problems_are_searched_by_words_difficulty_and_topic(opened):
     opened.get_by_role("link", name="Changes of sign").wait_for()
 
 
-def test_a_run_opens_the_first_case_that_failed_and_a_submission_counts_hidden_ones(opened, server):
-    open_problem(opened, server)
-    replace_all(opened, "def warmest_day(temperatures):\n    return 1 / 0")
-    opened.get_by_role("button", name="Run").click()
-    opened.get_by_text("examples passed").wait_for()
-    expect(opened.locator(".cases details[open]")).to_have_count(1)
-    opened.get_by_text("ZeroDivisionError").first.wait_for()
-    screenshot(opened, "run-failed")
-    assert violations(opened) == []
+def test_a_run_opens_the_first_case_that_failed_and_a_submission_counts_hidden_ones(watched, server):
+    open_problem(watched, server)
+    replace_all(watched, "def warmest_day(temperatures):\n    return 1 / 0")
+    watched.get_by_role("button", name="Run").click()
+    watched.get_by_text("examples passed").wait_for()
+    expect(watched.locator(".cases details[open]")).to_have_count(1)
+    watched.get_by_text("ZeroDivisionError").first.wait_for()
+    screenshot(watched, "run-failed")
+    assert violations(watched) == []
 
     problem = server.running.services.problems["warmest-day"]
-    replace_all(opened, "\n".join(problem.solution))
-    opened.keyboard.press("Control+Enter")
-    opened.get_by_text("✓").first.wait_for()
-    opened.keyboard.press("Control+Shift+Enter")
-    opened.get_by_text("Solved: all").wait_for()
+    replace_all(watched, "\n".join(problem.solution))
+    watched.keyboard.press("Control+Enter")
+    watched.get_by_text("✓").first.wait_for()
+    watched.keyboard.press("Control+Shift+Enter")
+    watched.get_by_text("Solved: all").wait_for()
     hidden = [str(case.arguments[0]) for case in problem.cases if case.hidden and case.arguments[0]]
-    assert hidden and not any(text in opened.content() for text in hidden)
-    screenshot(opened, "solved")
-    opened.get_by_role("link", name="Learning").click()
-    opened.get_by_role("heading", name="Learning", exact=True).wait_for()
-    opened.get_by_role("link", name="Solve", exact=True).click()
-    opened.get_by_text("Solved: all").wait_for()
-    opened.locator(".cm-content").click()
-    opened.keyboard.type(" ")
-    opened.get_by_text("Your code has changed since").wait_for()
-    screenshot(opened, "solved-outdated")
-    opened.keyboard.press("Backspace")
-    opened.get_by_text("Your code has changed since").wait_for(state="detached")
-    opened.get_by_role("button", name="End the session").click()
-    opened.get_by_role("listitem").filter(has_text="Warmest day").get_by_text("✓ solved").wait_for()
+    assert hidden and not any(text in watched.content() for text in hidden)
+    screenshot(watched, "solved")
+    watched.get_by_role("link", name="Learning").click()
+    watched.get_by_role("heading", name="Learning", exact=True).wait_for()
+    watched.get_by_role("link", name="Solve", exact=True).click()
+    watched.get_by_text("Solved: all").wait_for()
+    watched.locator(".cm-content").click()
+    watched.keyboard.type(" ")
+    watched.get_by_text("Your code has changed since").wait_for()
+    screenshot(watched, "solved-outdated")
+    watched.keyboard.press("Backspace")
+    watched.get_by_text("Your code has changed since").wait_for(state="detached")
+    watched.get_by_role("button", name="End the session").click()
+    watched.get_by_role("listitem").filter(has_text="Warmest day").get_by_text("✓ solved").wait_for()
 
 
-def test_an_endless_loop_is_stopped_by_keyboard_also_from_another_view(opened, server):
-    open_problem(opened, server)
-    replace_all(opened, "while True: pass")
-    run, stop = (opened.get_by_role("button", name=name) for name in ("Run", "Stop"))
+def test_an_endless_loop_is_stopped_by_keyboard_also_from_another_view(watched, server):
+    open_problem(watched, server)
+    replace_all(watched, "while True: pass")
+    run, stop = (watched.get_by_role("button", name=name) for name in ("Run", "Stop"))
     run.press("Enter")
-    opened.get_by_text("Running").wait_for()
+    watched.get_by_text("Running").wait_for()
     assert run.evaluate("button => button === document.activeElement")
-    opened.get_by_role("link", name="Models").press("Enter")
-    opened.get_by_role("link", name="Solve", exact=True).press("Enter")
+    watched.get_by_role("link", name="Models").press("Enter")
+    watched.get_by_role("link", name="Solve", exact=True).press("Enter")
     stop.press("Enter")
-    opened.get_by_text("Stopped.").wait_for()
+    watched.get_by_text("Stopped.").wait_for()
     expect(run).to_be_enabled()
 
 
-def test_a_problem_goes_on_from_what_was_written_and_can_be_started_over(opened, server):
-    open_problem(opened, server)
-    replace_all(opened, "mine = 1")
-    opened.get_by_role("button", name="End the session").click()
-    opened.get_by_role("heading", name="Problems").wait_for()
-    open_problem(opened, server)
-    expect(opened.locator(".cm-content")).to_have_text("mine = 1")
-    opened.get_by_role("button", name="Start over").click()
-    opened.locator(".cm-content", has_text="def warmest_day").wait_for()
-    opened.get_by_role("button", name="End the session").click()
+def test_a_problem_goes_on_from_what_was_written_and_can_be_started_over(watched, server):
+    open_problem(watched, server)
+    replace_all(watched, "mine = 1")
+    watched.get_by_role("button", name="End the session").click()
+    watched.get_by_role("heading", name="Problems").wait_for()
+    open_problem(watched, server)
+    expect(watched.locator(".cm-content")).to_have_text("mine = 1")
+    watched.get_by_role("button", name="Start over").click()
+    watched.locator(".cm-content", has_text="def warmest_day").wait_for()
+    watched.get_by_role("button", name="End the session").click()
 
 
-def test_a_statement_with_markup_in_it_stays_text(opened, server, monkeypatch):
+def test_a_statement_with_markup_in_it_stays_text(watched, server, monkeypatch):
     attack = "<img src=x onerror=\"document.title='attacked'\"><script>document.title='attacked'</script>"
     problems = server.running.services.problems
     problem = replace(problems["warmest-day"], title=attack, statement=attack)
     monkeypatch.setitem(problems, "warmest-day", problem)
-    opened.goto(server.url + "#/solve")
-    opened.reload()
-    opened.get_by_text(attack).first.click()
-    opened.get_by_role("heading", name=attack).wait_for()
-    assert opened.get_by_text(attack).count() >= 2 and "attacked" not in opened.title()
-    opened.get_by_role("button", name="End the session").click()
-    opened.get_by_role("heading", name="Problems").wait_for()
+    watched.goto(server.url + "#/solve")
+    watched.get_by_text(attack).first.click()
+    watched.get_by_role("heading", name=attack).wait_for()
+    assert watched.get_by_text(attack).count() >= 2 and "attacked" not in watched.title()
+    watched.get_by_role("button", name="End the session").click()
+    watched.get_by_role("heading", name="Problems").wait_for()
 
 
 def test_a_problem_that_is_not_there_is_said_so(server, page):
@@ -136,9 +135,9 @@ def test_a_problem_that_is_not_there_is_said_so(server, page):
     page.get_by_role("heading", name="Problems").wait_for()
 
 
-def test_the_cursor_of_a_new_problem_is_behind_its_starter_code(opened, server):
-    open_problem(opened, server, "parking-fee")
-    opened.keyboard.type("return 0")
-    assert opened.locator(".cm-line").last.inner_text().strip() == "return 0"
-    opened.get_by_role("button", name="End the session").click()
-    opened.get_by_role("heading", name="Problems").wait_for()
+def test_the_cursor_of_a_new_problem_is_behind_its_starter_code(watched, server):
+    open_problem(watched, server, "parking-fee")
+    watched.keyboard.type("return 0")
+    assert watched.locator(".cm-line").last.inner_text().strip() == "return 0"
+    watched.get_by_role("button", name="End the session").click()
+    watched.get_by_role("heading", name="Problems").wait_for()

@@ -78,58 +78,58 @@ def test_what_is_shown_is_marked_as_old_once_the_server_is_gone(clocked_page, se
     assert page.get_by_text("Everything works").count() == 0
 
 
-def test_of_a_thousand_sessions_the_latest_are_shown_and_more_on_demand(opened, server):
+def test_of_a_thousand_sessions_the_latest_are_shown_and_more_on_demand(watched, server):
     body = json.dumps([session(number) for number in range(1000)])
-    opened.route(server.url + "api/sessions", lambda route: route.fulfill(body=body, content_type="application/json"))
-    opened.goto(server.url + "#/sessions")
-    rows = opened.locator(".sessions tbody tr")
-    opened.get_by_role("button", name="Show 100 more").click()
-    opened.get_by_text("The latest 200 of").wait_for()
+    watched.route(server.url + "api/sessions", lambda route: route.fulfill(body=body, content_type="application/json"))
+    watched.goto(server.url + "#/sessions")
+    rows = watched.locator(".sessions tbody tr")
+    watched.get_by_role("button", name="Show 100 more").click()
+    watched.get_by_text("The latest 200 of").wait_for()
     assert rows.count() == 200
     assert rows.first.bounding_box()["height"] < 200, "a title of 10,000 characters takes three lines"
     for size, name in ((USUAL, "sessions-long"), (NARROW, "sessions-long-narrow")):
-        opened.set_viewport_size(size)
-        assert overflow(opened) <= 0
-        screenshot(opened, name)
-    table = opened.get_by_role("region", name="Sessions")
+        watched.set_viewport_size(size)
+        assert overflow(watched) <= 0
+        screenshot(watched, name)
+    table = watched.get_by_role("region", name="Sessions")
     assert table.evaluate("region => region.scrollWidth - region.clientWidth") <= 0, "nothing is out of sight"
     assert rows.nth(1).get_by_role("cell").filter(has_text="50 % of 10 characters").is_visible()
     rows.first.get_by_role("button").click()
-    dialog = opened.get_by_role("dialog")
+    dialog = watched.get_by_role("dialog")
     dialog.get_by_role("button", name="Cancel").scroll_into_view_if_needed()
     assert dialog.bounding_box()["width"] <= 320
-    screenshot(opened, "delete-long-narrow")
+    screenshot(watched, "delete-long-narrow")
 
 
-def test_every_number_about_help_fits_a_narrow_screen(opened, server, sample_sessions):
+def test_every_number_about_help_fits_a_narrow_screen(watched, server, sample_sessions):
     shutil.copytree(sample_sessions, server.paths.episodes, dirs_exist_ok=True)
-    opened.set_viewport_size(NARROW)
-    opened.goto(server.url + "#/learning")
-    opened.get_by_role("rowheader", name="Write several lines").wait_for()
+    watched.set_viewport_size(NARROW)
+    watched.goto(server.url + "#/learning")
+    watched.get_by_role("rowheader", name="Write several lines").wait_for()
     hidden = "tables => tables.filter(table => table.scrollWidth > table.clientWidth + 1).map(table => table.innerText)"
-    assert opened.locator(".rates").evaluate_all(hidden) == []
-    assert overflow(opened) <= 0
-    screenshot(opened, "learning-narrow")
+    assert watched.locator(".rates").evaluate_all(hidden) == []
+    assert overflow(watched) <= 0
+    screenshot(watched, "learning-narrow")
     shutil.rmtree(server.paths.episodes)
 
 
-def test_a_statement_of_two_thousand_lines_leaves_the_editor_in_view(opened, server, monkeypatch):
+def test_a_statement_of_two_thousand_lines_leaves_the_editor_in_view(watched, server, monkeypatch):
     problems = server.running.services.problems
     statement = "\n".join(f"Line {i} of the statement." for i in range(2000))
     problem = replace(problems["warmest-day"], title=LONG_TITLE, statement=statement)
     monkeypatch.setitem(problems, "warmest-day", problem)
-    opened.goto(server.url + "#/solve/warmest-day")
-    opened.locator(".cm-content").wait_for()
+    watched.goto(server.url + "#/solve/warmest-day")
+    watched.locator(".cm-content").wait_for()
     for size, name in ((USUAL, "solve-long"), (NARROW, "solve-long-narrow")):
-        opened.set_viewport_size(size)
-        assert overflow(opened) <= 0
-        assert opened.locator(".editor").bounding_box()["y"] < size["height"]
-        assert opened.locator("h1").bounding_box()["height"] > 20
-        screenshot(opened, name)
-    opened.emulate_media(forced_colors="active")
-    screenshot(opened, "solve-forced-colours")
-    opened.get_by_role("button", name="End the session").click()
-    opened.get_by_role("heading", name="Problems").wait_for()
+        watched.set_viewport_size(size)
+        assert overflow(watched) <= 0
+        assert watched.locator(".editor").bounding_box()["y"] < size["height"]
+        assert watched.locator("h1").bounding_box()["height"] > 20
+        screenshot(watched, name)
+    watched.emulate_media(forced_colors="active")
+    screenshot(watched, "solve-forced-colours")
+    watched.get_by_role("button", name="End the session").click()
+    watched.get_by_role("heading", name="Problems").wait_for()
 
 
 def test_the_focus_goes_to_what_is_new_and_comes_back_from_a_dialog(opened, server):

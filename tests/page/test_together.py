@@ -715,15 +715,15 @@ def test_a_text_of_which_words_were_kept_holds_no_later_question_back(scratch, a
     wait_for_status(scratch, "Wrote")
 
 
-def test_it_is_asked_when_tests_have_run_though_the_editor_lost_the_focus(opened, assistant, server):
+def test_it_is_asked_when_tests_have_run_though_the_editor_lost_the_focus(watched, assistant, server):
     server.running.services.settings.update(SettingsChange(pause=10_000))
-    opened.reload()
-    opened.locator("main a[href^='#/solve/']").first.click()
-    opened.locator(".cm-content").click()
-    opened.keyboard.press("Control+End")
-    opened.keyboard.type(" ")
-    opened.get_by_role("button", name="Run", exact=True).click()
-    wait_for_status(opened, "keeps quiet")
+    watched.goto(server.url)
+    watched.locator("main a[href^='#/solve/']").first.click()
+    watched.locator(".cm-content").click()
+    watched.keyboard.press("Control+End")
+    watched.keyboard.type(" ")
+    watched.get_by_role("button", name="Run", exact=True).click()
+    wait_for_status(watched, "keeps quiet")
     assert assistant.asked == 1
 
 

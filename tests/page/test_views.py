@@ -27,19 +27,19 @@ def test_a_first_visit_explains_itself_and_lets_the_person_choose_who_writes(pag
     assert not errors
 
 
-def test_settings_hold_at_once_and_after_a_reload(opened, server):
-    opened.goto(server.url + "#/settings")
-    opened.get_by_label("dark").check()
-    assert opened.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
-    opened.get_by_label("Learn from large pastes too").check()
-    with opened.expect_response(lambda response: "explore" in (response.request.post_data or "")):
-        opened.get_by_label("Try help at random").uncheck()
-    opened.reload()
-    expect(opened.locator("html")).to_have_attribute("data-theme", "dark")
-    expect(opened.get_by_label("Learn from large pastes too")).to_be_checked()
+def test_settings_hold_at_once_and_after_a_reload(watched, server):
+    watched.goto(server.url + "#/settings")
+    watched.get_by_label("dark").check()
+    assert watched.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
+    watched.get_by_label("Learn from large pastes too").check()
+    with watched.expect_response(lambda response: "explore" in (response.request.post_data or "")):
+        watched.get_by_label("Try help at random").uncheck()
+    watched.reload()
+    expect(watched.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(watched.get_by_label("Learn from large pastes too")).to_be_checked()
     assert not server.running.services.assistance.models.explore
-    opened.get_by_label("as the system").check()
-    wait_until(opened, lambda: server.running.services.settings.current().theme == "system")
+    watched.get_by_label("as the system").check()
+    wait_until(watched, lambda: server.running.services.settings.current().theme == "system")
 
 
 def test_erasing_needs_the_words_and_nothing_more_and_leaves_nothing(page, tmp_path, errors):
@@ -64,22 +64,21 @@ def test_erasing_needs_the_words_and_nothing_more_and_leaves_nothing(page, tmp_p
     assert not errors
 
 
-def test_help_that_is_off_for_a_kind_of_file_is_switched_on_again_in_the_settings(opened, server):
+def test_help_that_is_off_for_a_kind_of_file_is_switched_on_again_in_the_settings(watched, server):
     server.running.services.settings.update(SettingsChange(off_for=[".md"]))
-    opened.goto(server.url + "#/settings")
-    opened.reload()
-    opened.get_by_role("button", name="Help again in .md files").click()
-    opened.get_by_text("none; switch it off").wait_for()
-    wait_until(opened, lambda: not server.running.services.settings.current().off_for)
+    watched.goto(server.url + "#/settings")
+    watched.get_by_role("button", name="Help again in .md files").click()
+    watched.get_by_text("none; switch it off").wait_for()
+    wait_until(watched, lambda: not server.running.services.settings.current().off_for)
 
 
-def test_health_says_what_to_do(opened, server, monkeypatch):
+def test_health_says_what_to_do(watched, server, monkeypatch):
     monkeypatch.setattr(server.running.services.recorder, "problem_of_disk", "the disk is full")
-    opened.goto(server.url + "#/health")
-    opened.get_by_text("Parts that need attention: 1 of").wait_for()
-    opened.get_by_text("the disk is full").wait_for()
-    assert violations(opened) == []
-    screenshot(opened, "health-wrong")
+    watched.goto(server.url + "#/health")
+    watched.get_by_text("Parts that need attention: 1 of").wait_for()
+    watched.get_by_text("the disk is full").wait_for()
+    assert violations(watched) == []
+    screenshot(watched, "health-wrong")
 
 
 def test_the_page_ends_recording(page, tmp_path, errors):
@@ -91,24 +90,24 @@ def test_the_page_ends_recording(page, tmp_path, errors):
     assert not errors
 
 
-def test_every_view_is_accessible_in_light_and_dark_and_fits_every_width(opened, server):
+def test_every_view_is_accessible_in_light_and_dark_and_fits_every_width(watched, server):
     for view in VIEWS:
-        opened.goto(f"{server.url}#/{view}")
-        opened.locator("main h1").wait_for()
-        opened.wait_for_load_state("networkidle")
+        watched.goto(f"{server.url}#/{view}")
+        watched.locator("main h1").wait_for()
+        watched.wait_for_load_state("networkidle")
         for width in WIDTHS:
-            opened.set_viewport_size({"width": width, "height": 900})
-            overflow = opened.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            watched.set_viewport_size({"width": width, "height": 900})
+            overflow = watched.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert overflow <= 0, (view, width, overflow)
         for scheme, widths, rules in (
             ("light", (320, 1280), {}),
             ("dark", (1280, 320), {"runOnly": ["color-contrast"]}),
         ):
-            opened.emulate_media(color_scheme=scheme)
+            watched.emulate_media(color_scheme=scheme)
             for width in widths:
-                opened.set_viewport_size({"width": width, "height": 900})
-                screenshot(opened, f"{view}-{scheme}-{width}")
-            assert violations(opened, **rules) == [], (view, scheme)
+                watched.set_viewport_size({"width": width, "height": 900})
+                screenshot(watched, f"{view}-{scheme}-{width}")
+            assert violations(watched, **rules) == [], (view, scheme)
 
 
 def test_the_views_are_reached_by_keyboard_alone(opened):
@@ -123,42 +122,42 @@ def test_the_views_are_reached_by_keyboard_alone(opened):
     opened.locator("main h1").wait_for()
 
 
-def test_a_command_is_copied_by_keyboard_and_selected_where_the_browser_refuses(opened, server):
-    opened.goto(server.url + "#/settings")
-    button = opened.get_by_role("button", name="Copy the command for SmolLM2")
-    told = opened.locator(".command", has=button).get_by_role("status")
-    command = opened.locator(".command", has=button).locator("code").inner_text()
+def test_a_command_is_copied_by_keyboard_and_selected_where_the_browser_refuses(watched, server):
+    watched.goto(server.url + "#/settings")
+    button = watched.get_by_role("button", name="Copy the command for SmolLM2")
+    told = watched.locator(".command", has=button).get_by_role("status")
+    command = watched.locator(".command", has=button).locator("code").inner_text()
     assert "writers --get smollm2" in command
-    opened.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+    watched.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
     button.press("Enter")
     expect(told).to_have_text("Copied.")
-    assert opened.evaluate("navigator.clipboard.readText()") == command
-    opened.context.clear_permissions()
-    opened.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); }")
+    assert watched.evaluate("navigator.clipboard.readText()") == command
+    watched.context.clear_permissions()
+    watched.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); }")
     button.press("Enter")
     expect(told).to_have_text("It is selected: press Ctrl+C.")
-    assert opened.evaluate("String(getSelection())") == command
-    assert violations(opened) == []
+    assert watched.evaluate("String(getSelection())") == command
+    assert violations(watched) == []
 
 
-def test_on_a_phone_every_view_is_in_sight_and_so_are_the_signs_wherever_it_is_scrolled(opened, server):
-    opened.goto(server.url + "#/solve/warmest-day")
-    opened.locator(".cm-content").wait_for()
-    signs = opened.locator(".signs")
+def test_on_a_phone_every_view_is_in_sight_and_so_are_the_signs_wherever_it_is_scrolled(watched, server):
+    watched.goto(server.url + "#/solve/warmest-day")
+    watched.locator(".cm-content").wait_for()
+    signs = watched.locator(".signs")
     for width in (320, 390):
-        opened.set_viewport_size({"width": width, "height": 844})
-        opened.evaluate("scrollTo(0, 0)")
-        for link in opened.get_by_role("navigation", name="Views").get_by_role("link").all():
+        watched.set_viewport_size({"width": width, "height": 844})
+        watched.evaluate("scrollTo(0, 0)")
+        for link in watched.get_by_role("navigation", name="Views").get_by_role("link").all():
             expect(link).to_be_in_viewport(ratio=1)
         for scroll in ("scrollTo(0, 0)", "scrollTo(0, document.body.scrollHeight)"):
-            opened.evaluate(scroll)
+            watched.evaluate(scroll)
             expect(signs.get_by_text("Recording", exact=True)).to_be_in_viewport(ratio=1)
             expect(signs.get_by_text("Looks on")).to_be_in_viewport(ratio=1)
-    assert violations(opened) == []
-    opened.evaluate("scrollTo(0, 0)")
-    screenshot(opened, "solve-phone")
-    opened.get_by_role("button", name="End the session").click()
-    opened.get_by_role("heading", name="Problems").wait_for()
+    assert violations(watched) == []
+    watched.evaluate("scrollTo(0, 0)")
+    screenshot(watched, "solve-phone")
+    watched.get_by_role("button", name="End the session").click()
+    watched.get_by_role("heading", name="Problems").wait_for()
 
 
 def test_an_address_that_changes_while_the_page_loads_is_followed(own_page, server):
