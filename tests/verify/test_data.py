@@ -47,7 +47,7 @@ def test_a_decision_paired_with_an_older_state_is_found(small, monkeypatch):
 
 def episode_with(change):
     """Makes episodes whose states are changed."""
-    return lambda id, source, problem, states, *rest: Episode(id, source, problem, change(states), *rest)
+    return lambda *, states, **others: Episode(states=change(states), **others)
 
 
 def test_a_history_that_knows_the_future_is_found(small, monkeypatch):
