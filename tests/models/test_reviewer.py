@@ -171,3 +171,7 @@ def test_the_document_has_the_coefficients_of_the_start(root):
         re.findall(r"^\| `(\w+)`.* \| ([-+]?[\d.]+) \|$", (root / "docs" / "reviewer.md").read_text(), re.MULTILINE)
     )
     assert {name: float(value) for name, value in table.items()} == dict(zip(FEATURES, START, strict=True))
+
+
+def test_a_text_exactly_at_the_threshold_is_shown_for_certain():
+    assert Reviewer(threshold=0.5, exploration=0.05).shown_probability(0.5) == 1.0

@@ -61,3 +61,13 @@ def test_the_prior_of_a_fresh_policy_is_a_distribution():
     model = fit_behaviour_policy(choices([0] * 10 + [4] * 30, [-1] * 10 + [2] * 30, [[0.0, 0.0, 3.0] + [0.0] * 7] * 40))
     assert model.decision_log_prior().exp().sum().item() == pytest.approx(1.0)
     assert int(model.decision_log_prior().argmax()) == 4
+
+
+def test_the_weights_expect_of_each_kind_as_many_choices_as_there_were():
+    """The condition of the maximum of the likelihood, where the prior hardly counts and what was offered varies."""
+    order = torch.Generator().manual_seed(0)
+    available = torch.randint(1, 6, (400, 3), generator=order).float()
+    chosen = torch.multinomial(available * torch.tensor([1.0, 4.0, 0.25]), 1, generator=order)[:, 0]
+    weights = luce_weights(available, chosen, torch.ones(3), strength=1e-6)
+    expected = (available * weights / (available @ weights)[:, None]).sum(0)
+    assert expected.tolist() == pytest.approx(torch.bincount(chosen, minlength=3).tolist(), rel=0.01)
