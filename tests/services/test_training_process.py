@@ -234,6 +234,20 @@ def test_a_failure_is_forgotten_once_another_training_begins(training, paths):
     assert TrainingProcess(paths, ()).state().status == "idle"
 
 
+def test_what_fails_while_it_is_stopped_is_no_failure_to_remember(training, paths):
+    going = training("""
+signal.signal(signal.SIGTERM, lambda *_: os._exit(3))
+tell("message", text="goes on")
+time.sleep(60)
+""")
+    going.start()
+    while not going.state().lines:
+        time.sleep(0.02)
+    going.stop()
+    assert "exit code 3" in wait_for(going, "failed").error
+    assert not (paths.run / "failure.json").exists()
+
+
 def test_what_cannot_be_started_is_said(training, monkeypatch):
     process = training("")
     monkeypatch.setattr(training_process, "COMMAND", ("/absent/python",))
