@@ -191,9 +191,9 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
 
 def _require_free_port(port: int) -> None:
     """Raises ConflictError before any work: the port is taken."""
-    from services.server import listen
+    from services.server import listen_where_named
 
-    listen(port).close()
+    listen_where_named(port).close()
 
 
 def _require_folder(name: Path | str | None) -> None:

@@ -50,6 +50,14 @@ def listen(port: int) -> socket.socket:
     return listening
 
 
+def listen_where_named(port: int) -> socket.socket:
+    """As `listen`, on a port that the person named: its ConflictError says how to do without."""
+    try:
+        return listen(port)
+    except ConflictError as error:
+        raise ConflictError(error.where, f"{error.reason}; without --port the next free one is taken") from None
+
+
 def _why_refused(port: int, error: OSError) -> str:
     if isinstance(error, PermissionError):
         return "is only for the system's own services; use one above 1023"

@@ -46,7 +46,7 @@ from services.person_folder import PersonFolder
 from services.person_settings import PersonSettings
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
-from services.server import HOST, Listener, Server, listen
+from services.server import HOST, Listener, Server, listen, listen_where_named
 from services.services import Services
 from services.settings_messages import Settings, SettingsChange
 from services.training_process import TrainingProcess
@@ -395,10 +395,7 @@ def _recording_alone(paths: DataPaths, address: str) -> Iterator[None]:
 def _listen(port: int | None, report: Report) -> socket.socket:
     """A socket on the port; on the next free one, in a line of words, if the person named none."""
     if port is not None:
-        try:
-            return listen(port)
-        except ConflictError as error:
-            raise ConflictError(error.where, f"{error.reason}; without --port the next free one is taken") from None
+        return listen_where_named(port)
     first_refusal: ConflictError | None = None
     for candidate in range(DEFAULT_PORT, DEFAULT_PORT + TRIED_PORTS):
         try:
