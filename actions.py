@@ -120,7 +120,8 @@ class Action:
     temperature and exploration included, so that importance ratios are made of them. policy_probability: that of the
     pair under the policy itself. model: who decided. value: expected return. kept: estimated share of the text that
     will be kept. withheld: the help that was held back; the decision is then a NO-OP. milliseconds: how long it took.
-    None: unknown, or there was none.
+    dropped: why the client did not carry out what was decided; the NO-OP that stands here was decided by nobody. None:
+    unknown, or there was none.
     """
 
     agent: Agent
@@ -137,6 +138,7 @@ class Action:
     review: Review | None = None
     withheld: Withheld | None = None
     milliseconds: StageTimes | None = None
+    dropped: str | None = None
 
 
 def _key(name: str) -> str:

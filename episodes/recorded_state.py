@@ -87,6 +87,7 @@ def _recorded_action(agent: Agent, value: object, place: Place, first_line: int)
         review=_review(part.get("review"), (place, "review")),
         withheld=_withheld(part.get("withheld"), (place, "withheld"), decision, first_line),
         milliseconds=_stage_times(part.get("milliseconds")),
+        dropped=optional_text(part.get("dropped"), (place, "dropped")),
     )
     return RecordedAction(agent, action)
 

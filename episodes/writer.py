@@ -130,10 +130,13 @@ def action_part(action: Action | None) -> dict[str, object] | None:
     return {"H": None, "A": None} | {action.agent: recorded_action(action) if action.recorded else {}}
 
 
+_OPTIONAL = ("probability", "decision_probability", "policy_probability", "model", "value", "kept", "dropped")
+
+
 def recorded_action(action: Action) -> dict[str, object]:
     """An agent's part of a recorded action: the decision, its line from 1, and how it was decided."""
     part: dict[str, object] = {"type": int(action.decision), "line": action.line + FIRST_LINE}
-    part |= _members(action, ("probability", "decision_probability", "policy_probability", "model", "value", "kept"))
+    part |= _members(action, _OPTIONAL)
     part |= {key: asdict(record) for key in ("writer", "review") if (record := getattr(action, key)) is not None}
     if (withheld := action.withheld) is not None:
         line = withheld.line + FIRST_LINE

@@ -63,7 +63,8 @@ class RecordedDecision(Struct, kw_only=True):
     recorded: false: read off the two texts. probability, decision_probability: with which it was taken, exploration
     included; policy_probability: under the policy itself. kept: estimated share that would be kept; retained, survived:
     the share that stood at the person's reply, and of that at the session's end. written: characters. changed: whether
-    the text is another than before. pasted: the person pasted much. null: unknown, or there is none.
+    the text is another than before. pasted: the person pasted much. dropped: why the page did not carry out what was
+    decided: "stale", "rejected", "unseen". null: unknown, or there is none.
     """
 
     decision: int
@@ -84,6 +85,7 @@ class RecordedDecision(Struct, kw_only=True):
     writer: dict[str, Any] | None = None
     review: dict[str, Any] | None = None
     withheld: WithheldMessage | None = None
+    dropped: str | None = None
 
 
 class TestsMessage(Struct):

@@ -320,6 +320,7 @@ def _decision(action: Action, step: ReplayStep, *, changed: bool) -> RecordedDec
         withheld=None
         if withheld is None
         else WithheldMessage(int(withheld.decision), NAMES[withheld.decision], withheld.line + 1, withheld.text),
+        dropped=action.dropped,
     )
 
 

@@ -445,6 +445,8 @@ def _with_decision(session: Session, timestep: int, action: dict[str, Any] | Non
     if action is None or named is None or named.agent != "A":
         return action
     part = action["A"]
+    if named.dropped is not None:
+        return action
     decision = session.decision_of(part.get("request_id"), timestep, (int(named.decision), named.line + 1))
     if decision is None:
         return action

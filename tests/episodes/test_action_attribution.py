@@ -92,6 +92,7 @@ PART = {
     "review": {"kept": 0.5, "threshold": 0.25, "shown_probability": 0.125, "shown": False, "explored": True},
     "withheld": {"type": "Edit Existing Lines", "line": 2, "text": "x = 1"},
     "milliseconds": {"policy": 1.5, "writer": 20},
+    "dropped": "stale",
 }
 
 
@@ -117,6 +118,7 @@ def test_all_that_a_recording_says_of_a_decision_comes_along():
         Review(0.5, 0.25, 0.125, False, True),
         Withheld(Decision.EDIT_EXISTING_LINES, 1, "x = 1"),
         StageTimes(1.5, 20.0),
+        "stale",
     )
 
 

@@ -70,6 +70,7 @@ parts = st.fixed_dictionaries(
         "writer": st.none() | writers,
         "review": st.none() | reviews,
         "milliseconds": st.none() | times,
+        "dropped": st.sampled_from([None, "stale"]),
     },
 )
 held_back = st.builds(lambda part, help: {**part, "type": 0, "withheld": help}, parts, withheld)

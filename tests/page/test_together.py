@@ -358,7 +358,7 @@ def test_a_late_text_is_merged_where_its_place_is_untouched(scratch, assistant, 
     assert texts[-2:] == ["def f(a):\n    return a", "# minedef f(a):\n    return a"]
 
 
-def test_a_late_text_is_dropped_where_the_person_went_on_and_recorded_as_silence(scratch, assistant, server):
+def test_a_late_text_is_dropped_where_the_person_went_on_and_recorded_as_such(scratch, assistant, server):
     assistant.release.clear()
     assistant.texts = ["return a", ""]
     begin_function(scratch)
@@ -372,7 +372,11 @@ def test_a_late_text_is_dropped_where_the_person_went_on_and_recorded_as_silence
     assert text_of(scratch) == "def f(a):\n    return 1"
     states = end_session(scratch, server)
     dropped = next(state for state in states if state["action"] and state["action"].get("A"))
-    assert (dropped["action"]["A"]["type"], dropped["text"]) == (0, "def f(a):\n    ")
+    assert dropped["action"]["A"] == {"type": 0, "line": 0, "dropped": "stale"} and dropped["text"] == "def f(a):\n    "
+    scratch.goto(f"{server.url}#/sessions/{dropped['episode_id']}")
+    scratch.get_by_role("slider").fill(str(dropped["timestep"]))
+    scratch.get_by_text("came and was not put in").wait_for()
+    scratch.get_by_text("You went on typing where the text belonged").wait_for()
 
 
 def test_shift_space_pauses_and_goes_on_and_is_a_space_among_capitals(scratch, assistant, server):

@@ -93,6 +93,7 @@ class RowBuilder:
         self.outside = 0
         self.without_line = 0
         self.pasted = 0
+        self.dropped = 0
 
     def add(self, episode: Episode, encoded: EncodedStates) -> None:
         """Adds an episode; encoded: its states."""
@@ -141,6 +142,9 @@ class RowBuilder:
         """Whether the decision, and its line too, are learned and judged; counts those that are not."""
         if transition.agent == "H" and transition.next.pasted:
             self.pasted += 1
+            return False, False
+        if transition.action.dropped is not None:
+            self.dropped += 1
             return False, False
         is_no_op = choice.decision is Decision.NO_OP
         has_line = choice.line >= 0

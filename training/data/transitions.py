@@ -119,6 +119,7 @@ class Dataset:
     ids: of the episodes. part_names: columns of `TransitionTable.parts`. illegal: assistant decisions that were not
     legal. outside: decisions of either agent at a line outside the network's window; a human's in a file without lines
     has no step at all. without_line: decisions whose line was not recorded. pasted: the human's with a large paste.
+    dropped: the assistant's that the client did not carry out.
     """
 
     encoded: EncodedStates
@@ -129,6 +130,7 @@ class Dataset:
     outside: int
     without_line: int = 0
     pasted: int = 0
+    dropped: int = 0
 
     def select_episodes(self, episodes: Iterable[int], *, is_human: bool | None = None) -> TransitionTable:
         """The steps of some episodes, of one agent or (None) both."""
@@ -166,4 +168,5 @@ def build_dataset(
         outside=builder.outside,
         without_line=builder.without_line,
         pasted=builder.pasted,
+        dropped=builder.dropped,
     )

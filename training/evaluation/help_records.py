@@ -86,9 +86,10 @@ class RecordedHelp:
 
 
 def session_records(episode: Episode) -> SessionRecords:
-    """The records of one session."""
+    """The records of one session; what was decided and not carried out has none."""
     started, changes = episode.states[0].timestamp_ms, _change_times(Path(episode.source))
-    records = [_record(transition, started, changes) for transition in episode.transitions("A")]
+    taken = [transition for transition in episode.transitions("A") if transition.action.dropped is None]
+    records = [_record(transition, started, changes) for transition in taken]
     return SessionRecords(
         episode.id, started, tuple(records), episode.states[-1].t, episode.source_episode, episode.source_timestep,
         episode.file, episode.folder,

@@ -181,6 +181,7 @@ def _report_ignored(inputs: RunInputs, observer: Observer) -> None:
         (dataset.illegal, "the assistant's decisions that are not legal where they were taken, which teach no policy"),
         (dataset.outside, f"decisions at lines outside the {window} that a policy sees, which teach no policy"),
         (dataset.without_line, "decisions whose line was not recorded, which teach a policy no line"),
+        (dataset.dropped, "the assistant's decisions that were not carried out, which teach no policy"),
         (dataset.pasted, "the person's turns with a large paste, which teach nothing of what the person does"),
     ):
         if count:

@@ -44,6 +44,8 @@ export interface RecordedDecision {
   writer: { name?: string; mean_log_prob?: number | null; milliseconds?: number | null } | null;
   review: { kept: number; threshold: number; shown: boolean; explored: boolean } | null;
   withheld: { type: number; name: string; line: number; text: string } | null;
+  /** Why the page did not carry out what was decided: "stale", "rejected", "unseen". */
+  dropped: string | null;
 }
 
 export interface TimelineState {

@@ -299,7 +299,7 @@ export class Assistant {
     const firstLine = isPlaced ? this.#place(view, merged, kindOf(type), requestId) : null;
     const lines = movedLines(asked.doc, linesIn(answer), change, view.state.doc);
     const shown = isPlaced ? stateWith(asked, hunks) : asked;
-    void session.postState(shown, { H: null, A: dropped ? { type: 0, line: 0 } : { type, line, request_id: requestId } });
+    void session.postState(shown, { H: null, A: dropped ? { type: 0, line: 0, dropped } : { type, line, request_id: requestId } });
     this.decisions.set([{ time: Date.now(), answer, dropped, isAsked, firstLine, lines, hunks }, ...this.decisions.value].slice(0, MOST_DECISIONS));
     this.#refusal = reason !== undefined && !Object.keys(milliseconds).length ? reason : null; // nobody was asked
     if (isPlaced) this.#isFailureTold = false;

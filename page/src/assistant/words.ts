@@ -25,6 +25,11 @@ const DROPPED: Record<Exclude<Dropped, null>, string> = {
   unseen: "The page was not in view any more, so the text was dropped.",
 };
 
+/** The same of a recorded decision; null: it was shown. */
+export function droppedWords(recorded: string | null): string | null {
+  return recorded !== null && Object.hasOwn(DROPPED, recorded) ? DROPPED[recorded as Exclude<Dropped, null>] : recorded;
+}
+
 export const QUIET = "Looked, keeps quiet";
 const TAKEN_BACK = "What it has for this place you took back";
 

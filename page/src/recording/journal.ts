@@ -7,7 +7,7 @@ import { type LineAttribution, type LineChange, type LineEntry, renumbered, type
 import { LineLog, type StoredLines, type StoredStep } from "./line-log";
 import { StoredValues, type TextStorage } from "./storage";
 
-export interface RecordedAction { H: null; A: { type: number; line: number; request_id?: string } }
+export interface RecordedAction { H: null; A: { type: number; line: number; request_id?: string; dropped?: string } }
 
 export interface StateMessage {
   text: string;

@@ -283,6 +283,12 @@ def test_a_decision_is_carried_out_by_one_state_alone(recording, run, state_requ
     assert [part.get("probability") for part in parts] == [0.25, None]
 
 
+def test_what_was_not_carried_out_carries_nothing_of_another_answer(recording, run, state_request):
+    silent = replace(DECIDED, decision=Decision.NO_OP, line=-1)
+    posted = {"type": 0, "line": 0, "dropped": "stale"}
+    assert recorded_part(recording, run, state_request, (silent, (0, 0)), posted) == posted
+
+
 def test_the_person_who_moves_carries_no_decision_of_the_assistant(recording, run, state_request):
     async def play(recorder, episode_id):
         await recorder.add_state(episode_id, state_request("a\nb", 0))

@@ -217,6 +217,15 @@ def test_help_that_was_held_back_is_learned_as_the_decision_that_was_taken(featu
     assert steps.next_human.tolist() == shown.next_human.tolist() == [3]
 
 
+def test_a_silence_that_stands_for_help_that_was_not_carried_out_teaches_nothing(featurizer):
+    one = episode(state(["a", ""], 0), (state(["a", ""], 1), "A", 0, -1), (state(["a", "b"], 2), "H", 3, 1))
+    dropped = replace(one.actions[1], dropped="stale")
+    data = build_dataset([replace(one, actions=(None, dropped, one.actions[2]))], featurizer)
+    steps = data.select_episodes([0], is_human=False)
+    assert data.dropped == 1 and steps.trainable.tolist() == steps.line_trainable.tolist() == [False]
+    assert data.select_episodes([0], is_human=True).trainable.tolist() == [True]
+
+
 def test_help_that_was_held_back_at_an_illegal_place_teaches_nothing(featurizer):
     lines = ["def f():", "    pass"]
     one = episode(state(lines, 0, protected=[0]), (state(lines, 1, protected=[0]), "A", 0, -1))

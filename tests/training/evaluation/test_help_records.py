@@ -78,6 +78,13 @@ def test_what_was_written_is_counted_and_followed_to_the_end(tmp_path):
     assert (silent.decision, silent.shown, silent.withheld) == (Decision.NO_OP, False, False)
 
 
+def test_what_was_not_carried_out_is_in_no_rate(tmp_path):
+    late = {"type": 0, "line": 0, "dropped": "stale"}
+    Recording(tmp_path, "a").add("x = 1").add("x = 1", late).add("x = 2").add("x = 2", {"type": 0, "line": 0}).end()
+    (session,) = HelpReader(tmp_path).read().sessions
+    assert [record.turn for record in session.records] == [3]
+
+
 def test_where_and_when_the_person_was_is_known(tmp_path):
     recording = two_writings(tmp_path)
     recording.changes(

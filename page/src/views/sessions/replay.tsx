@@ -5,6 +5,7 @@ import type { RecordedDecision, SessionState, SessionTimeline, TimelineState } f
 import { Button } from "../../components/button";
 import { Loading } from "../../components/loading";
 import { useResource } from "../../components/resource";
+import { droppedWords } from "../../assistant/words";
 import { decisionInfinitive, decisionPast } from "../../decisions";
 import { Viewer } from "../../editor/viewer";
 import { decimal, duration, percent, when } from "../../format";
@@ -82,6 +83,7 @@ function headline({ by, action }: TimelineState): string {
   if (by === null || action === null) return "The session begins";
   const who = by === "A" ? "The assistant" : "You";
   if (by === "A" && action.decision !== 0 && !action.withheld && !action.changed) return `The assistant wanted to ${decisionInfinitive(action.decision)}, and had no text for it`;
+  if (action.dropped) return "The assistant's text came and was not put in";
   if (action.withheld) return `The assistant ${decisionPast(action.withheld.type)} and held it back`;
   if (by === "H" && action.decision === 0) return "You changed nothing that counts";
   return `${who} ${decisionPast(action.decision)}${action.line ? ` at line ${action.line}` : ""}`;
@@ -127,6 +129,7 @@ function Decision({ action, by }: { action: RecordedDecision; by: "H" | "A" | nu
     add("Written by", action.writer?.name);
     if (action.review) add("Reviewer", `${percent(action.review.kept)} to be kept, shows from ${percent(action.review.threshold)}${action.review.explored ? "; shown to learn from it" : ""}`);
     add("Decided by", action.model);
+    add("Not put in", droppedWords(action.dropped));
   }
   if (action.pasted) add("Pasted", "a large paste, left out of learning");
   if (!action.recorded) add("Source", "read off the two texts");
