@@ -255,12 +255,9 @@ def find_recordings(config: LoopConfig, paths: DataPaths, options: argparse.Name
 
 def has_recordings(folder: Path) -> bool:
     """Whether any file in a folder, which is made if missing, may hold sessions."""
-    names = (name for _, _, names in os.walk(files.make_folder(folder), followlinks=True) for name in names)
-    return any(_may_hold_sessions(name) for name in names)
+    import state_adapter
 
-
-def _may_hold_sessions(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in (".json", ".jsonl")
+    return state_adapter.has_recordings(files.make_folder(folder))
 
 
 def _missing_packages() -> list[str]:

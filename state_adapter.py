@@ -12,7 +12,14 @@ from episodes.activity import ACTIVITY, Activity, ActivityKind, check_activity, 
 from episodes.canonical import parse_canonical, parse_history
 from episodes.continuations import SharedBeginning, copied_turns, first_recording, shared_beginnings
 from episodes.decision_inference import infer_decision
-from episodes.directory_reader import BESIDE_SNAPSHOT, NO_DECISION, find_files, read_episodes, read_recording
+from episodes.directory_reader import (
+    BESIDE_SNAPSHOT,
+    NO_DECISION,
+    find_files,
+    has_recordings,
+    read_episodes,
+    read_recording,
+)
 from episodes.episode import Episode, Transition
 from episodes.exclusion import STREAMS, exclusion_mark, is_excluded, session_folder
 from episodes.json_parser import parse, read_text
@@ -59,6 +66,7 @@ __all__ = [
     "exclusion_mark",
     "find_files",
     "first_recording",
+    "has_recordings",
     "index_stream",
     "infer_decision",
     "is_excluded",

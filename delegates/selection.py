@@ -18,7 +18,13 @@ from delegates.gguf import GgufWriter
 from delegates.http_stream import ModelServer, TimeLimits, parse_address
 from delegates.server_search import probe
 from delegates.server_writer import ServerWriter
-from delegates.text_writer import NO_CONTEXT, Completion, WriterUnavailableError, WritingContext
+from delegates.text_writer import (
+    NO_CONTEXT,
+    Completion,
+    WriterUnavailableError,
+    WritingCancelledError,
+    WritingContext,
+)
 from errors import InputError, printable
 from state import State
 
@@ -97,12 +103,16 @@ class ReliableWriter:
         return self._reason
 
     def write(self, state: State, decision: Decision, line: int, context: WritingContext = NO_CONTEXT) -> Completion:
-        """See `TextWriter`; raises no WriterUnavailableError."""
+        """See `TextWriter`; raises no WriterUnavailableError. A fault of the chosen writer's own is a failure too."""
         if self.chosen is not None and self._clock() >= self._paused_until:
             try:
                 completion = self.chosen.write(state, decision, line, context)
+            except WritingCancelledError:
+                raise
             except WriterUnavailableError as error:
                 self._fail(printable(str(error)))
+            except Exception as error:
+                self._fail(printable(f"{type(error).__name__}: {error}"))
             else:
                 with self._lock:
                     self._pause, self._reason = FIRST_PAUSE, None

@@ -93,6 +93,11 @@ def find_files(folder: Path, refuse: Callable[[InputError], None]) -> Iterator[P
                     yield path
 
 
+def has_recordings(folder: Path) -> bool:
+    """Whether any file in a folder may hold sessions."""
+    return any(True for _ in find_files(folder, lambda error: None))
+
+
 def _name(entry: os.DirEntry[str]) -> str:
     return entry.name
 

@@ -35,6 +35,7 @@ from services.last_training import (
 )
 from services.learning_messages import TrainingMessage
 from services.training_progress import OverallProgress
+from state_adapter import has_recordings
 
 LOG = "training.log"
 """File of the logs' folder that has what the last training said."""
@@ -142,7 +143,7 @@ class TrainingProcess:
             return "one is under way already"
         if trains_elsewhere(self._paths):
             return "another process trains just now"
-        if not _has_sessions(self._paths.episodes):
+        if not has_recordings(self._paths.episodes):
             return "there is nothing to learn from yet: no session is recorded"
         return ""
 
@@ -266,12 +267,6 @@ class TrainingProcess:
             self._message.ended = self._message.ended or _now()
             self._message.lines += [line] if line else []
             self._process = None
-
-
-def _has_sessions(folder: Path) -> bool:
-    """Whether any file may hold a session."""
-    names = (name for _, _, names in os.walk(folder, followlinks=True) for name in names)
-    return any(not name.startswith(".") and name.lower().endswith((".json", ".jsonl")) for name in names)
 
 
 def _last_line(log: Path) -> str:

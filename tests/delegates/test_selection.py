@@ -147,6 +147,13 @@ def test_the_embedded_writer_stands_in_and_one_note_says_so(failing, state_of):
     assert (writer.name, writer.unavailable) == ("embedded", "gone")
 
 
+def test_a_fault_of_the_writers_own_is_a_failure_and_no_silence(failing, state_of):
+    chosen, _, notes, writer = failing
+    chosen.error = IndexError("list index\nout of range")
+    assert write(writer, state_of) == "embedded"
+    assert writer.unavailable == "IndexError: list index\\nout of range" and len(notes) == 1
+
+
 def test_it_is_asked_again_after_a_while_and_ever_more_rarely(failing, state_of):
     chosen, clock, notes, writer = failing
     for seconds in range(0, int(FIRST_PAUSE * 7), 10):

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from errors import InputError
-from state_adapter import read_episodes
+from state_adapter import has_recordings, read_episodes
 
 
 @pytest.fixture
@@ -241,3 +241,15 @@ def test_the_summary_in_plain_types(recordings, make):
         "repaired": {},
         "excluded": 0,
     }
+
+
+def test_folders_that_link_to_each_other_are_searched_once_for_anything_to_read(tmp_path):
+    folders = [tmp_path / name for name in "abcdefgh"]
+    for folder in folders:
+        folder.mkdir()
+    for folder in folders:
+        for other in folders:
+            (folder / f"to-{other.name}").symlink_to(other)
+    assert not has_recordings(tmp_path)
+    (folders[0] / "a.json").touch()
+    assert has_recordings(tmp_path)
