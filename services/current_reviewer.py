@@ -69,4 +69,5 @@ class CurrentReviewer:
     def description(self) -> str:
         """What it does, in a line of words."""
         learned = f", learned from {self.texts} of your texts" if self.texts else ""
-        return f"shows a text from p(kept) {self.threshold:.2f} on, of the others {self.exploration:.0%}{learned}"
+        others = f", and {self.exploration:.0%} of the others, to learn from" if self.exploration else ""
+        return f"shows texts of which it expects you to keep {self.threshold:.0%} or more{others}{learned}"
