@@ -30,7 +30,7 @@ def test_a_first_visit_explains_itself_and_lets_the_person_choose_who_writes(pag
 def test_settings_hold_at_once_and_after_a_reload(watched, server):
     watched.goto(server.url + "#/settings")
     watched.get_by_label("dark").check()
-    assert watched.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
+    expect(watched.locator("body")).to_have_css("color-scheme", "dark")
     watched.get_by_label("Learn from large pastes too").check()
     with watched.expect_response(lambda response: "explore" in (response.request.post_data or "")):
         watched.get_by_label("Try help at random").uncheck()
