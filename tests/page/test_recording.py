@@ -143,8 +143,9 @@ def check_random_editing(page, paths, open_text, seed, steps):
     assert {change[4] for change in session.changes} <= {"input", "paste", "drop", "undo", "redo", "assistant"}
 
 
-def test_random_editing_is_recorded_to_the_last_character(page, server, open_text):
-    check_random_editing(page, server.paths, open_text, 1, 50)
+@pytest.mark.parametrize("seed", range(5))
+def test_random_editing_is_recorded_to_the_last_character(page, server, open_text, seed):
+    check_random_editing(page, server.paths, open_text, seed, 100)
 
 
 @pytest.mark.slow
@@ -237,7 +238,7 @@ def test_a_text_copied_in_the_same_document_and_one_that_is_included_are_not_mar
     page.keyboard.press("Control+V")
     editor.paste("y = 2\n" * 9)
     page.get_by_role("button", name="Include large pastes").click()
-    page.wait_for_function("fetch('/api/settings').then(a => a.json()).then(s => s.learn_pastes)")
+    wait_until(page, lambda: server.running.services.settings.current().learn_pastes)
     session = end_session(page, server.paths)
     assert "paste" not in str([flags(entry) for entry in session.states[-1]["attribution"]])
     assert session.states[-1]["text"] == session.played
@@ -427,7 +428,8 @@ def test_a_session_that_ends_without_a_connection_is_ended_once_there_is_one(pag
     wait_until(tab, lambda: latest(server.paths).has_ended)
     session = latest(server.paths)
     assert session.states[-1]["text"] == session.played == "kept"
-    tab.wait_for_function("!Object.keys(localStorage).some(key => key.startsWith('codeassist.journal'))")
+    journals = "Object.keys(localStorage).filter(key => key.startsWith('codeassist.journal')).length"
+    wait_until(tab, lambda: tab.evaluate(journals) == 0)
     errors.clear()
 
 

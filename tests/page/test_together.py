@@ -377,6 +377,7 @@ def test_a_late_text_is_dropped_where_the_person_went_on_and_recorded_as_such(sc
     scratch.get_by_role("slider").fill(str(dropped["timestep"]))
     scratch.get_by_text("came and was not put in").wait_for()
     scratch.get_by_text("You went on typing where the text belonged").wait_for()
+    scratch.goto(server.url)
 
 
 def test_shift_space_pauses_and_goes_on_and_is_a_space_among_capitals(scratch, assistant, server):
@@ -679,7 +680,8 @@ def test_subtle_marks_are_the_sign_alone(assistant, server, scratch):
     scratch.locator(".cm-content").click()
     write_loop(scratch, assistant)
     signs = scratch.locator(".assistant-gutter .assistant-sign >> visible=true")
-    assert (scratch.locator(".assistant-text").count(), signs.count()) == (0, 3)
+    expect(signs).to_have_count(3)
+    expect(scratch.locator(".assistant-text")).to_have_count(0)
 
 
 def test_what_was_taken_back_is_recorded_as_that(scratch, assistant, server):
