@@ -3,8 +3,9 @@
     python -m benchmarks.judge [--seconds 20] [--cases 5]
 
 A run is one text with all its cases: as a program that reads and prints, a fork each (`CaseRunner`), or as calls of its
-entry point, one fork for all (`Judge`). The ways take turns, so that a busy machine slows all alike; a level that this
-machine does not reach is left out. Not here: whether protection holds, which tests/judge says.
+entry point (`Judge`): one fork for all where calls keep nothing, else (`separate calls`) a fork each. The ways take
+turns, so that a busy machine slows all alike; a level that this machine does not reach is left out. Not here: whether
+protection holds, which tests/judge says.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from benchmarks.timing import call_times
 from judge import SMALL_PROBLEM_LIMITS, Case, CaseRunner, Judge, Problem, SandboxLevel, StandardCase
 
 CODE = "def squares(n):\n    return [i * i for i in range(n)]\n"
+SHARING = "results = {}\n" + CODE
+"""Its calls could see what others left."""
 PRINTING = "print(sum(squares(int(input()))))\n"
 
 _fresh = count()
@@ -48,10 +51,10 @@ def run_program(runner: CaseRunner, cases: int) -> None:
     assert execution.passed == cases
 
 
-def judge_text(judge: Judge, cases: int) -> None:
+def judge_text(judge: Judge, cases: int, code: str) -> None:
     """One verdict on a text that was not judged before."""
     calls = tuple(Case((number,), [i * i for i in range(number)]) for number in range(cases))
-    verdict = judge.verdict(f"# {next(_fresh)}\n{CODE}", Problem("squares", "squares", calls))
+    verdict = judge.verdict(f"# {next(_fresh)}\n{code}", Problem("squares", "squares", calls))
     assert verdict.passed == cases
 
 
@@ -70,7 +73,8 @@ def ways(cases: int) -> Iterator[dict[str, Callable[[], None]]]:
                 continue
             judge = resources.enter_context(Judge(SMALL_PROBLEM_LIMITS, level=level))
             calls[f"cases, level {level}"] = lambda runner=runner: run_program(runner, cases)  # type: ignore[misc]
-            calls[f"calls, level {level}"] = lambda judge=judge: judge_text(judge, cases)  # type: ignore[misc]
+            for name, code in (("calls", CODE), ("separate calls", SHARING)):
+                calls[f"{name}, level {level}"] = lambda judge=judge, code=code: judge_text(judge, cases, code)  # type: ignore[misc]
         yield calls
 
 

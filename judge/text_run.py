@@ -1,7 +1,9 @@
-"""Runs a problem's text: compiles it, loads its entry point and calls it for each case, all in one fork.
+"""Runs a problem's text: compiles it, loads its entry point and calls it for each case, in a fork of the worker.
 
-The first part runs in the fork, the second in the worker, which watches. Not here: what the right results are, which
-stay with the asker. Standard library only.
+Cases do not see each other: one fork calls all of them only where calls keep nothing (`shared_state`), else each has
+a fork of its own, which loads the text anew. A fork that has loaded a text cannot fork again: the filter of system
+calls forbids it. The first part runs in the fork, the second in the worker, which watches. Not here: what the right
+results are, which stay with the asker. Standard library only.
 """
 
 from __future__ import annotations
@@ -17,28 +19,34 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 from judge.audit import refuse_audited
 from judge.confinement import Confinement, set_limits
 from judge.messages import Requests
-from judge.run_watch import Ending, Exit, RunWatch
+from judge.run_watch import Ending, Exit, RunWatch, empty_folder
+from judge.shared_state import may_share_state
 
 
 class Event(StrEnum):
     """What the fork that runs a text reports, each with a text, in this order.
 
     UNKNOWN: it is not known whether the text compiles, as compiling took too much memory; with the reason. NOT_COMPILED
-    and NOT_RUN (the entry point could not be loaded): with the reason. RESULT, ERROR: of one call, in the order of the
-    cases: what it returned as `repr` shows it, or why it failed. ENDLESS: a call ran more lines than its limit.
+    and NOT_RUN (the entry point could not be loaded): with the reason. SEPARATE: calls may share state, so that only
+    the first case is run. LOADED: with the seconds of CPU time that this took. RESULT, ERROR: of one call, in the order
+    of the cases: what it returned as `repr` shows it, or why it failed. ENDLESS: a call ran more lines than its limit.
     """
 
     STARTED = "started"
     UNKNOWN = "unknown"
     NOT_COMPILED = "not compiled"
     COMPILED = "compiled"
+    SEPARATE = "separate"
+    LOADED = "loaded"
     NOT_RUN = "not run"
     RESULT = "result"
     ERROR = "error"
@@ -77,12 +85,18 @@ def run_text(request: dict[str, Any], channel: EventChannel) -> None:
     if code is None:
         return None
     if request["entry_point"] is not None:
+        cases = request["arguments"]
+        if len(cases) > 1 and may_share_state(request["text"], request["entry_point"]):
+            channel.send(Event.SEPARATE)
+            cases = cases[:1]
         limited = _LimitedCalls(request["limits"]["steps"], channel)
+        before = time.process_time()
         try:
             function = _load(code, request["entry_point"], limited)
         except BaseException as error:
             return channel.send(Event.NOT_RUN, _describe(error))
-        for arguments in request["arguments"]:
+        channel.send(Event.LOADED, str(time.process_time() - before))
+        for arguments in cases:
             _run_case(function, arguments, limited, channel)
     return channel.send(Event.END)
 
@@ -206,21 +220,106 @@ def _be_text(request: dict[str, Any], event_fd: int, nonce: str, confinement: Co
 # --- in the worker: fork, watch, kill, answer -------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What one fork did. seconds: of CPU time; running_seconds, wall_seconds: since the text was compiled."""
+
+    events: list[list[str]]
+    ending: Ending
+    seconds: float
+    running_seconds: float
+    wall_seconds: float
+    bytes_sent: int
+
+    @property
+    def load_seconds(self) -> float:
+        """CPU time of loading the text, which can claim no more than all that it has run."""
+        claim = next((text for event, text in self.events if event == Event.LOADED), "0")
+        try:
+            return float(claim) if 0.0 <= float(claim) <= self.running_seconds else self.running_seconds
+        except ValueError:
+            return 0.0
+
+    @property
+    def outcome(self) -> list[str] | None:
+        """The event of the first case; None: it has not come to an end."""
+        return next((event for event in self.events if event[0] in (Event.RESULT, Event.ERROR)), None)
+
+
 def answer_text(request: dict[str, Any], confinement: Confinement, requests: Requests | None = None) -> dict[str, Any]:
-    """`{events: [[event, text], ...], ending, seconds}` of one text run in a fork; seconds of CPU time.
+    """`{events: [[event, text], ...], ending, seconds}` of one text with all its cases; seconds of CPU time.
 
     A worker that has less than the request's `protections` does not begin.
     """
     if not confinement.has(request["protections"]):
         return {"events": [], "ending": Ending.UNPROTECTED, "seconds": 0.0}
+    run = _run_fork(request, confinement, requests)
+    if all(event != Event.SEPARATE for event, _ in run.events):
+        return {"events": run.events, "ending": run.ending, "seconds": run.seconds}
+    return _SeparateCases(request, run).answer(confinement, requests)
+
+
+class _SeparateCases:
+    """The cases of one text, each in a fork of its own; the limits are for all of them, and loading counts once."""
+
+    def __init__(self, request: dict[str, Any], first: _Run) -> None:
+        self._request, self._load_seconds, self._runs = request, first.load_seconds, [first]
+
+    def answer(self, confinement: Confinement, requests: Requests | None) -> dict[str, Any]:
+        """As `answer_text`: runs the cases after the first one, until one does not come to its end."""
+        ending = self._runs[0].ending
+        for arguments in self._request["arguments"][1:]:
+            if ending != Ending.FINISHED or self._runs[-1].outcome is None:
+                break
+            limits, max_output = self._remaining()
+            if min(limits["cpu_seconds"] - self._load_seconds, limits["wall_seconds"], max_output) <= 0:
+                ending = Ending.TIMEOUT
+                break
+            empty_folder(Path())
+            request = {**self._request, "arguments": [arguments], "limits": limits}
+            self._runs.append(_run_fork(request, confinement, requests, max_output))
+            ending = self._runs[-1].ending
+        return {"events": self._events(), "ending": ending, "seconds": sum(run.seconds for run in self._runs)}
+
+    def _remaining(self) -> tuple[dict[str, float], int]:
+        """The limits of the next case, and the bytes that it may send."""
+        limits = self._request["limits"]
+        calling = sum(max(0.0, run.running_seconds - self._load_seconds) for run in self._runs)
+        wall = sum(run.wall_seconds for run in self._runs)
+        remaining = {"cpu_seconds": limits["cpu_seconds"] - calling, "wall_seconds": limits["wall_seconds"] - wall}
+        return limits | remaining, MAX_OUTPUT - sum(run.bytes_sent for run in self._runs)
+
+    def _events(self) -> list[list[str]]:
+        """Those of the first case, then the outcome of each other one."""
+        events = [event for event in self._runs[0].events if event[0] not in (Event.RESULT, Event.ERROR, Event.END)]
+        for number, run in enumerate(self._runs):
+            events += [run.outcome] if run.outcome is not None else []
+            events += [event for event in run.events if number and event[0] in (Event.NOT_RUN, Event.ENDLESS)]
+        return events
+
+
+def _run_fork(
+    request: dict[str, Any], confinement: Confinement, requests: Requests | None, max_output: int = MAX_OUTPUT
+) -> _Run:
+    """Runs the request in one fork. max_output: bytes that it may send."""
     limits, nonce = request["limits"], os.urandom(8).hex()
     child, readable = _fork_text(request, nonce, confinement)
     seconds = COMPILE_WALL_FACTOR * limits["compile_seconds"]
     watch = RunWatch(child, requests, seconds=seconds, own_processes=confinement.own_processes)
-    events = _listen(watch, readable, nonce, limits["wall_seconds"])
+    stream = _EventStream(watch, readable, max_output)
+    stream.listen(limits["wall_seconds"])
+    events = _events(stream.data, nonce)
     ended = watch.end()
-    ending = watch.ending or (Ending.TIMEOUT if _is_over_time(events, ended, limits) else Ending.DIED)
-    return {"events": events, "ending": _ending(events, ending), "seconds": ended.seconds}
+    compile_seconds = next((float(text) for event, text in events if event == Event.COMPILED), None)
+    ending = watch.ending or (Ending.TIMEOUT if _is_over_time(compile_seconds, ended, limits) else Ending.DIED)
+    return _Run(
+        events,
+        _ending(events, ending),
+        ended.seconds,
+        running_seconds=max(0.0, ended.seconds - (compile_seconds or 0.0)),
+        wall_seconds=stream.running_seconds,
+        bytes_sent=len(stream.data),
+    )
 
 
 def _fork_text(request: dict[str, Any], nonce: str, confinement: Confinement) -> tuple[int, int]:
@@ -244,37 +343,44 @@ def _ending(events: list[list[str]], otherwise: Ending) -> Ending:
     return Ending.TIMEOUT if last == Event.ENDLESS else otherwise
 
 
-def _is_over_time(events: list[list[str]], ended: Exit, limits: dict[str, float]) -> bool:
-    """Whether a run came to a limit of CPU time."""
+def _is_over_time(compile_seconds: float | None, ended: Exit, limits: dict[str, float]) -> bool:
+    """Whether a run came to a limit of CPU time. compile_seconds: None: it has not compiled."""
     if ended.signal == signal.SIGPROF:
         return True
-    compile_seconds = next((float(text) for event, text in events if event == Event.COMPILED), None)
     if compile_seconds is None:
         return ended.seconds > limits["compile_seconds"]
     return ended.seconds > compile_seconds + limits["cpu_seconds"]
 
 
-def _listen(watch: RunWatch, readable: int, nonce: str, running: float) -> list[list[str]]:
-    """Events until the last one, the end of the stream, too many bytes or the end of its time.
+class _EventStream:
+    """What a fork sends, until its last event, the end of the stream, too many bytes or the end of its time."""
 
-    running: seconds that it may take once it is compiled.
-    """
-    watch.add(readable, select.POLLIN)
-    compiled, data = False, b""
-    while len(data) < MAX_OUTPUT and not watch.ending:
-        exited = watch.exit is not None
-        if not watch.wait():
-            if exited:
+    def __init__(self, watch: RunWatch, readable: int, max_bytes: int) -> None:
+        self.data = b""
+        self._watch, self._readable, self._max_bytes = watch, readable, max_bytes
+        self._compiled_at: float | None = None
+        watch.add(readable, select.POLLIN)
+
+    @property
+    def running_seconds(self) -> float:
+        """By the clock, since the text was compiled."""
+        return 0.0 if self._compiled_at is None else time.monotonic() - self._compiled_at
+
+    def listen(self, max_running_seconds: float) -> None:
+        """Reads `data`. max_running_seconds: that the run may take once it is compiled."""
+        while len(self.data) < self._max_bytes and not self._watch.ending:
+            exited = self._watch.exit is not None
+            if not self._watch.wait():
+                if exited:
+                    break
+                continue
+            received = os.read(self._readable, 65536)
+            self.data += received
+            if self._compiled_at is None and b'"compiled", ' in self.data:
+                self._watch.allow(max_running_seconds)
+                self._compiled_at = time.monotonic()
+            if not received or self.data.endswith(b'"end", ""]\n'):
                 break
-            continue
-        received = os.read(readable, 65536)
-        data += received
-        if not compiled and b'"compiled", ' in data:
-            watch.allow(running)
-            compiled = True
-        if not received or data.endswith(b'"end", ""]\n'):
-            break
-    return _events(data, nonce)
 
 
 def _events(data: bytes, nonce: str) -> list[list[str]]:

@@ -1,7 +1,8 @@
-"""The process in which texts run: standard library only, one fresh fork for each run.
+"""The process in which texts run: standard library only, fresh forks for each run.
 
 It waits for a request, forks, and the fork gives up whatever it does not need and runs the text, while this process
-watches from outside, kills whatever is left and answers. A fork costs a millisecond and shares nothing with the next.
+watches from outside, kills whatever is left and answers. A fork costs a millisecond and shares nothing with the next;
+cases that could see each other get one each.
 
 Not here: what the right results are (they stay with the asker), caching.
 """
