@@ -148,6 +148,16 @@ def test_random_editing_is_recorded_to_the_last_character(page, server, open_tex
     check_random_editing(page, server.paths, open_text, seed, 100)
 
 
+def test_what_cannot_be_seen_is_marked_where_it_stands_whatever_changes_out_of_sight(page, open_text):
+    editor = open_text("x = 1\n" * 300 + "a\u2028b\n")
+    page.keyboard.press("Control+End")
+    line = page.locator(".cm-line", has=page.locator(".cm-specialChar"))
+    line.wait_for()
+    editor.change(0, 0, "# 1\n# 2\n")
+    page.keyboard.press("ArrowUp")
+    assert line.inner_text().replace("\u200b", "") == "a\u2022b"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_long_random_editing_is_recorded_to_the_last_character(page, server, open_text, seed):

@@ -11,6 +11,7 @@ import { styleNonce } from "../api/client";
 import { documentPosition, openFile } from "./coordinates";
 import { indentUnitOf } from "./indentation";
 import { languageOf } from "./language";
+import "./match-decorator";
 import { editorTheme } from "./theme";
 
 const basics: Extension = [
