@@ -46,6 +46,13 @@ def open_folder(server, folder):
         apply_change(server.running.services, SettingsChange(folder=str(server.folder)))
 
 
+def change_file(page, server):
+    """Opens a file and types where its text was clicked; nothing is saved."""
+    page.goto(server.url + "#/file/inner%2Ffile.py")
+    page.locator(".cm-content").click()
+    page.keyboard.insert_text("mine ")
+
+
 def test_a_file_is_opened_changed_and_saved_with_its_own_line_ends(watched, server):
     watched.goto(server.url + "#/solve")
     watched.get_by_role("link", name="inner/file.py").wait_for()
@@ -108,9 +115,7 @@ def test_a_file_that_could_not_be_opened_says_so_in_the_list(page, server):
 
 
 def test_what_another_program_wrote_is_not_saved_over_unasked(page, server):
-    page.goto(server.url + "#/file/inner%2Ffile.py")
-    page.locator(".cm-content").click()
-    page.keyboard.insert_text("mine ")
+    change_file(page, server)
     path = server.folder / "inner" / "file.py"
     path.write_text("theirs\n")
     page.get_by_role("button", name="Save").click()
@@ -123,9 +128,7 @@ def test_what_another_program_wrote_is_not_saved_over_unasked(page, server):
 
 
 def test_a_deleted_file_is_said_to_be_deleted_and_saved_again_only_if_the_person_says_so(page, server):
-    page.goto(server.url + "#/file/inner%2Ffile.py")
-    page.locator(".cm-content").click()
-    page.keyboard.insert_text("mine ")
+    change_file(page, server)
     path = server.folder / "inner" / "file.py"
     path.unlink()
     dialog = page.get_by_role("dialog")
@@ -160,9 +163,7 @@ def test_enter_and_tab_indent_as_the_file_is(page, server, unit):
 
 
 def test_a_file_that_is_not_saved_is_left_only_if_the_person_says_so(page, server):
-    page.goto(server.url + "#/file/inner%2Ffile.py")
-    page.locator(".cm-content").click()
-    page.keyboard.insert_text("mine ")
+    change_file(page, server)
     page.get_by_text("Not saved").wait_for()
     dialog = page.get_by_role("dialog")
     for leave in (
@@ -182,9 +183,7 @@ def test_a_file_that_is_not_saved_is_left_only_if_the_person_says_so(page, serve
 
 
 def test_a_change_of_another_program_is_noticed_after_another_view_was_shown(page, server):
-    page.goto(server.url + "#/file/inner%2Ffile.py")
-    page.locator(".cm-content").click()
-    page.keyboard.insert_text("mine ")
+    change_file(page, server)
     page.goto(server.url + "#/models")
     page.get_by_role("heading", name="Models").wait_for()
     path = server.folder / "inner" / "file.py"
@@ -196,9 +195,7 @@ def test_a_change_of_another_program_is_noticed_after_another_view_was_shown(pag
 
 
 def test_what_another_program_wrote_is_asked_about_after_a_reload_too(page, server):
-    page.goto(server.url + "#/file/inner%2Ffile.py")
-    page.locator(".cm-content").click()
-    page.keyboard.insert_text("mine ")
+    change_file(page, server)
     path = server.folder / "inner" / "file.py"
     path.write_text("theirs\n")
     page.reload()
@@ -220,9 +217,7 @@ def test_a_saved_file_is_after_a_reload_as_another_program_left_it(page, server)
 
 
 def test_another_files_text_that_was_not_saved_is_offered_and_not_shown_in_its_place(page, server):
-    page.goto(server.url + "#/file/inner%2Ffile.py")
-    page.locator(".cm-content").click()
-    page.keyboard.insert_text("mine ")
+    change_file(page, server)
     page.get_by_text("Not saved").wait_for()
     page.goto("about:blank")
     page.goto(server.url + "#/file/" + quote("<b>name.py"))
@@ -234,9 +229,7 @@ def test_another_files_text_that_was_not_saved_is_offered_and_not_shown_in_its_p
 
 
 def test_a_file_that_was_left_open_goes_on_at_its_own_address_and_can_be_saved(page, server):
-    page.goto(server.url + "#/file/inner%2Ffile.py")
-    page.locator(".cm-content").click()
-    page.keyboard.insert_text("mine ")
+    change_file(page, server)
     page.get_by_text("Not saved").wait_for()
     page.goto("about:blank")
     page.goto(server.url + "#/solve")
@@ -246,9 +239,7 @@ def test_a_file_that_was_left_open_goes_on_at_its_own_address_and_can_be_saved(p
 
 
 def test_what_was_not_saved_in_a_folder_is_offered_where_the_same_path_of_another_one_is_open(page, server, tmp_path):
-    page.goto(server.url + "#/file/inner%2Ffile.py")
-    page.locator(".cm-content").click()
-    page.keyboard.insert_text("mine ")
+    change_file(page, server)
     page.get_by_text("Not saved").wait_for()
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "file.py").write_text("other = 1\n")
@@ -286,9 +277,7 @@ def test_a_session_stays_one_of_the_files_own_folder_though_another_one_is_open_
 
 
 def test_a_text_that_was_not_saved_stays_in_view_when_its_folder_is_closed(page, server):
-    page.goto(server.url + "#/file/inner%2Ffile.py")
-    page.locator(".cm-content").click()
-    page.keyboard.insert_text("mine ")
+    change_file(page, server)
     page.get_by_text("Not saved").wait_for()
     with open_folder(server, None):
         page.reload()
@@ -362,9 +351,7 @@ def test_starting_a_problem_over_asks_before_it_leaves_a_file_that_is_not_saved(
 
 
 def test_a_damaged_address_loses_nothing_of_what_was_left_open(page, server):
-    page.goto(server.url + "#/file/inner%2Ffile.py")
-    page.locator(".cm-content").click()
-    page.keyboard.insert_text("mine ")
+    change_file(page, server)
     page.goto("about:blank")
     page.goto(server.url + "#/solve/%zz")
     page.get_by_role("alert").wait_for()
