@@ -25,14 +25,15 @@ TEXTS = [
 def session(make_recording, run, state_request):
     """A recorded session of `TEXTS` and its recording."""
     recording = make_recording(problem=PROBLEM)
+    return recording, run(record_states(recording.recorder, "double", TEXTS, state_request))
 
-    async def record():
-        episode_id = await recording.recorder.start("double")
-        for t, text in enumerate(TEXTS):
-            await recording.recorder.add_state(episode_id, state_request(text, t))
-        return episode_id
 
-    return recording, run(record())
+async def record_states(recorder, problem_id, texts, state_request):
+    """Begins a session with a state of each text; returns its id."""
+    episode_id = await recorder.start(problem_id)
+    for t, text in enumerate(texts):
+        await recorder.add_state(episode_id, state_request(text, t))
+    return episode_id
 
 
 def test_each_state_has_its_verdict_case_by_case(session, run):
@@ -72,9 +73,7 @@ def test_of_a_hidden_case_nothing_is_recorded_but_whether_it_passed(make_recordi
     recording = make_recording(problem=HIDDEN)
 
     async def record():
-        episode_id = await recording.recorder.start("secret")
-        for t, text in enumerate(OF_HIDDEN):
-            await recording.recorder.add_state(episode_id, state_request(text, t))
+        episode_id = await record_states(recording.recorder, "secret", OF_HIDDEN, state_request)
         await recording.recorder.end(episode_id)
         return episode_id
 
