@@ -9,7 +9,7 @@ import json
 import math
 import reprlib
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
@@ -18,10 +18,14 @@ from errors import InputError
 
 _BY_TYPE = {bool: "true or false", str: "text"}
 
+_SETTING_TYPES: dict[type, Mapping[str, Any]] = {}
 
-def setting_types(kind: type) -> dict[str, Any]:
+
+def setting_types(kind: type) -> Mapping[str, Any]:
     """The settings of a configuration class with their annotated types, in order."""
-    return get_type_hints(kind, include_extras=True)
+    if kind not in _SETTING_TYPES:
+        _SETTING_TYPES[kind] = get_type_hints(kind, include_extras=True)
+    return _SETTING_TYPES[kind]
 
 
 def bounds_of(kind: type, name: str) -> Bounds:
