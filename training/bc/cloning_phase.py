@@ -32,7 +32,7 @@ from featurizers import LineFeatures
 from models import PolicyOutput
 from training.bc.early_stopping import EarlyStopping
 from training.data.minibatches import bucketed
-from training.data.seeds import derived_seed, generator
+from training.data.seeds import generator, seed_dropout
 from training.data.transitions import Dataset, TransitionTable
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext
 from training.losses.anchors import anchor_weight, anchored_retention_targets
@@ -178,11 +178,11 @@ class CloningPhase:
 
     def _minibatch_losses(self, minibatch: Tensor) -> dict[str, WeightedMean]:
         """Losses of this process's rows of a minibatch."""
-        torch.manual_seed(derived_seed(self.seed, NAME, self.epoch, self.loop.position))  # dropout, of all processes
         assert self.initial_log_probs is not None and self.retention_targets is not None
+        device = next(self.policies.human.parameters()).device
+        seed_dropout(device, self.seed, NAME, self.epoch, self.loop.position)  # the same in all processes
         rows = self.distributed.shard_rows(minibatch)
         steps = replace(self.steps.select(rows), retained=self.retention_targets[rows])
-        device = next(self.policies.human.parameters()).device
         lines = self.policies.featurizer(self.data.encoded.batch(steps.state_index, device))
         targets = CloningTargets(
             steps.to(device), self.returns[rows].to(device), self.initial_log_probs[rows].to(device)

@@ -13,6 +13,15 @@ def derived_seed(*parts: int | str) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
+def seed_dropout(device: torch.device, *parts: int | str) -> None:
+    """Seeds the generators that dropout on the device draws from, by the parts."""
+    seed = derived_seed(*parts)
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)  # `torch.manual_seed` formats a stack trace for each kind of GPU
+    else:
+        torch.manual_seed(seed)
+
+
 def generator(*parts: int | str) -> torch.Generator:
     """A generator whose stream follows from the parts."""
     return torch.Generator().manual_seed(derived_seed(*parts))

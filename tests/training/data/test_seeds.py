@@ -1,8 +1,9 @@
 """Seeds follow from named parts, and differ where the parts do."""
 
 import torch
+import torch.nn.functional as F
 
-from training.data.seeds import derived_seed, generator
+from training.data.seeds import derived_seed, generator, seed_dropout
 
 
 def test_seeds_are_63_bits_and_differ_where_parts_do():
@@ -19,3 +20,14 @@ def test_seeds_stay_what_they_were():
 def test_a_stream_follows_from_its_parts():
     first, again, other = (torch.rand(4, generator=generator("x", n)).tolist() for n in (1, 1, 2))
     assert first == again != other
+
+
+def test_dropout_is_seeded_by_the_parts_as_the_global_generator_is():
+    def mask(*parts):
+        seed_dropout(torch.device("cpu"), *parts)
+        return F.dropout(torch.ones(64))
+
+    first = mask(0, "bc", 1)
+    assert torch.equal(first, mask(0, "bc", 1)) and not torch.equal(first, mask(0, "bc", 2))
+    torch.manual_seed(derived_seed(0, "bc", 1))
+    assert torch.equal(first, F.dropout(torch.ones(64)))
