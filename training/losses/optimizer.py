@@ -81,7 +81,8 @@ class Optimizer:
         scale = (self.square / (1 - second**self.count)).sqrt_().add_(EPSILON)
         change = (self.mean / (1 - first**self.count)).div_(scale)
         for parameter, delta, decay in zip(self.parameters, torch.split(change, self.sizes), self.decays, strict=True):
-            parameter.mul_(1 - self.learning_rate * decay)
+            if decay:
+                parameter.mul_(1 - self.learning_rate * decay)
             parameter.sub_(delta.view_as(parameter), alpha=self.learning_rate)
 
     def state_dict(self) -> dict[str, object]:
