@@ -113,7 +113,7 @@ def goal_of(state: State) -> NDArray[np.float32]:
         assistant[:, T_LAST] >= 0,
         assistant[:, ADDED] == 1,
     ]
-    return np.array([np.mean(line) for line in lines], dtype=np.float32)
+    return np.array(np.mean(lines, axis=1), dtype=np.float32)
 
 
 def varied(n: int, seed: int, config: FeaturizerConfig) -> list[State]:
