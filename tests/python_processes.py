@@ -108,6 +108,7 @@ def _become(words, folder, environment, streams, start_new_session):
     """Runs `python WORDS` in this process, and ends it as the interpreter would."""
     gc.freeze()  # what was loaded before need not be looked through at the end
     _leave_out_jedi()
+    _leave_out_static_destructors()
     if start_new_session:
         os.setsid()
     os.environ.clear()
@@ -125,6 +126,13 @@ def _leave_out_jedi():
     from tests.small_library import start_no_jedi
 
     JediProcess.start = start_no_jedi
+
+
+def _leave_out_static_destructors():
+    """Of PyTorch's libraries: they take several times as long as the interpreter's end, which stays as it is."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "on_exit"):  # in glibc; what is registered last is called first, with the exit code
+        libc.on_exit(libc._exit, None)
 
 
 def _exit_code(words):
