@@ -21,9 +21,9 @@ from .conftest import wait_until
 from .editing import VIEW, Editor, RandomEditing
 
 PROBLEM = "tidy-spaces"
-HARMLESS = ("Applying inline style", "status of 499", "CodeMirror plugin crashed: RangeError: Position")
+HARMLESS = ("Applying inline style", "status of 499")
 """Chromium styles what it joins when a text is put over several lines, which the policy keeps out; help that is not
-wanted any more is refused; CodeMirror stops marking special characters after changes out of sight."""
+wanted any more is refused."""
 
 MIXED = "\ufeffa = 1\r\nb = 2\n\r\n\tc = '😀'\r\nd = 'e\u0301'\n"
 
@@ -74,17 +74,21 @@ def quiet(server):
     server.running.services.settings.update(SettingsChange(pause="key"))
 
 
+@pytest.fixture(scope="module")
+def problem(server):
+    """What the server says of the problem."""
+    with urlopen(f"{server.url}api/problems/{PROBLEM}") as answer:
+        return json.load(answer)
+
+
 @pytest.fixture
-def open_text(page, server, errors, quiet):
+def open_text(page, server, errors, quiet, problem):
     """Opens a problem whose file begins with a text; the browser may complain about nothing."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
 
     def open_problem(text):
-        def begin_with(route):
-            problem = route.fetch().json()
-            route.fulfill(body=json.dumps({**problem, "starter_code": text}), content_type="application/json")
-
-        page.route(f"**/api/problems/{PROBLEM}", begin_with)
+        answer = {**problem, "starter_code": text}
+        page.route(f"**/api/problems/{PROBLEM}", lambda route: route.fulfill(json=answer))
         page.goto(f"{server.url}#/solve/{PROBLEM}")
         editor = Editor(page)
         editor.content.click()
@@ -123,9 +127,9 @@ def as_file(document, line_end):
 def edit_at_random(editor, seed, steps):
     """Steps by chance, not in a file that grows without bounds."""
     editing = RandomEditing(editor, seed)
-    for _ in range(steps):
+    for number in range(steps):
         editing.step()
-        if len(editor.text()) > 3000:
+        if number % 10 == 0 and len(editor.text()) > 3000:
             editor.page.keyboard.press("Control+A")
             editor.page.keyboard.press("Delete")
 
@@ -143,7 +147,7 @@ def check_random_editing(page, paths, open_text, seed, steps):
     assert {change[4] for change in session.changes} <= {"input", "paste", "drop", "undo", "redo", "assistant"}
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_random_editing_is_recorded_to_the_last_character(page, server, open_text, seed):
     check_random_editing(page, server.paths, open_text, seed, 100)
 
