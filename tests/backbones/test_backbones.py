@@ -9,6 +9,7 @@ from torch import nn
 import backbones
 from config import ModelConfig
 from errors import InputError
+from tests.tensors import assert_close
 
 D_IN, D_MODEL = 48, 32
 NARROW = ModelConfig(d_in=D_IN, d_model=D_MODEL, hidden=D_MODEL)
@@ -59,8 +60,8 @@ def test_a_file_s_output_is_the_same_alone_in_a_batch_and_whatever_fills_the_pad
         for row, one in enumerate(files):
             if len(one):  # without padding there is no mask at all
                 alone, of_file = backbone(one[None], None, contexts[row : row + 1])
-                torch.testing.assert_close(lines[row, : len(one)], alone[0], rtol=0, atol=1e-5)
-                torch.testing.assert_close(summary[row], of_file[0], rtol=0, atol=1e-5)
+                assert_close(lines[row, : len(one)], alone[0], rtol=0, atol=1e-5)
+                assert_close(summary[row], of_file[0], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -71,10 +72,10 @@ def test_order_and_company_in_the_batch_have_no_influence(name, files, contexts)
     lines, summary = backbone(x, mask, contexts)
     order = torch.tensor([3, 0, 4, 1, 2])
     others, summaries = backbone(x[order], mask[order], contexts[order])
-    torch.testing.assert_close(others[mask[order]], lines[order][mask[order]], rtol=0, atol=1e-5)
-    torch.testing.assert_close(summaries, summary[order], rtol=0, atol=1e-5)
+    assert_close(others[mask[order]], lines[order][mask[order]], rtol=0, atol=1e-5)
+    assert_close(summaries, summary[order], rtol=0, atol=1e-5)
     few, _ = backbone(x[:1, :9], mask[:1, :9], contexts[:1])
-    torch.testing.assert_close(few[0, :5], lines[0, :5], rtol=0, atol=1e-5)
+    assert_close(few[0, :5], lines[0, :5], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -163,7 +164,7 @@ def test_weights_that_are_copied_moved_or_loaded_are_those_that_are_used(files):
         assert not torch.allclose(backbone(x, None, None)[0], expected)
         backbone.load_state_dict(twin.state_dict())
         assert torch.equal(backbone(x, None, None)[0], expected)
-        torch.testing.assert_close(twin.double()(x.double(), None, None)[0].float(), expected, rtol=0, atol=1e-5)
+        assert_close(twin.double()(x.double(), None, None)[0].float(), expected, rtol=0, atol=1e-5)
 
 
 def test_backbones_come_in_other_sizes():

@@ -9,6 +9,7 @@ import backbones
 from config import FeaturizerConfig, ModelConfig
 from inference import decide, fresh_models
 from models import store
+from tests.tensors import assert_close
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,8 @@ def test_the_example_keeps_what_a_backbone_promises(example):
     assert lines[mask].isfinite().all() and summary.isfinite().all() and summary.shape == (3, 16)
     for row, n in ((0, 9), (1, 4)):
         alone, of_file = backbone(x[row : row + 1, :n], None, context[row : row + 1])
-        torch.testing.assert_close(lines[row, :n], alone[0], rtol=0, atol=1e-5)
-        torch.testing.assert_close(summary[row], of_file[0], rtol=0, atol=1e-5)
+        assert_close(lines[row, :n], alone[0], rtol=0, atol=1e-5)
+        assert_close(summary[row], of_file[0], rtol=0, atol=1e-5)
     assert ((lines - backbone(x, mask, context + 1)[0]).abs().amax(2)[mask] > 1e-6).all()
 
 

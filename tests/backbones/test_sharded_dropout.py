@@ -8,6 +8,7 @@ from torch.nn import functional as F
 import backbones
 from backbones.sharded_dropout import Dropout, dropout, shard_of
 from config import ModelConfig
+from tests.tensors import assert_close
 
 KINDS = {
     "lg_transformer": ModelConfig(n_layers=2, dropout=0.3),
@@ -54,7 +55,7 @@ def test_a_part_has_the_numbers_that_its_rows_have_in_the_whole(rows, flat, extr
     if kind is torch.float32:
         assert torch.equal(found, there)
     else:  # PyTorch rounds the factor, too
-        torch.testing.assert_close(found, there, rtol=0.01, atol=0)
+        assert_close(found, there, rtol=0.01, atol=0)
     assert found.dtype == kind and torch.equal(then, after)
     (gradient,) = torch.autograd.grad(found.sum(), part)
     assert torch.equal(gradient != 0, there != 0)
@@ -73,5 +74,5 @@ def test_a_network_s_answers_in_training_do_not_depend_on_who_else_is_there(name
     x, there = whole[rows, :longest], mask[rows, :longest]
     with shard_of(LENGTHS, torch.tensor(rows)):
         (found, of_files), _ = drawn(lambda: backbone(x, None if there.all() else there, context[rows]))
-    torch.testing.assert_close(found[there], lines[rows, :longest][there], rtol=0, atol=1e-5)
-    torch.testing.assert_close(of_files, summary[rows], rtol=0, atol=1e-5)
+    assert_close(found[there], lines[rows, :longest][there], rtol=0, atol=1e-5)
+    assert_close(of_files, summary[rows], rtol=0, atol=1e-5)

@@ -9,6 +9,7 @@ from config import FeaturizerConfig
 from featurizers import Featurizer, embedders
 from models import checkpoint
 from state import State, unedited
+from tests.tensors import assert_close
 
 LINES = ("def f(x):", "", "x" * 100_000, "\ud800\x00", "return x")
 
@@ -31,7 +32,7 @@ def test_the_example_keeps_what_an_embedder_promises(example):
     together = features(featurizer, *LINES)
     assert together.isfinite().all()
     for i, line in enumerate(LINES):
-        torch.testing.assert_close(together[i : i + 1], features(featurizer, line), rtol=0, atol=1e-6)
+        assert_close(together[i : i + 1], features(featurizer, line), rtol=0, atol=1e-6)
     together.square().sum().backward()
     assert all(parameter.grad.any() for parameter in featurizer.parameters())
     featurizer.freeze()

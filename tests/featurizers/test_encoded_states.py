@@ -8,6 +8,7 @@ from config import FeaturizerConfig
 from featurizers import EncodedStates, Featurizer, Ragged
 from featurizers.ragged import offsets_of
 from state import PastDecision
+from tests.tensors import assert_close
 
 HISTORY = (PastDecision(0, 2, 1.0), PastDecision(2, 0, None))
 
@@ -27,7 +28,7 @@ def test_a_state_in_a_batch_has_the_features_it_has_alone(states, featurizer):
     assert batch.padded and batch.x.shape == (5, 17, 192) and batch.legal.shape == (5, 7, 17)
     for row, state in enumerate(states):
         alone, n = featurizer(featurizer.encode([state]).batch()), len(state)
-        torch.testing.assert_close(batch.x[row, :n], alone.x[0, :n], rtol=0, atol=1e-6)
+        assert_close(batch.x[row, :n], alone.x[0, :n], rtol=0, atol=1e-6)
         assert torch.equal(batch.legal[row, :, :n], alone.legal[0, :, :n])
         assert batch.mask[row].tolist() == [True] * n + [False] * (17 - n)
         assert not batch.legal[row, :, n:].any() and not batch.x[row, n:].any()
@@ -37,7 +38,7 @@ def test_rows_may_be_taken_in_any_order_and_more_than_once(states, featurizer):
     encoded = featurizer.encode(states)
     for rows in ([2], [4, 0, 4], torch.tensor([1]), np.array([3, 1, 0])):
         picked, expected = encoded.batch(rows), featurizer.encode([states[int(row)] for row in rows]).batch()
-        torch.testing.assert_close(featurizer(picked).x, featurizer(expected).x, rtol=0, atol=1e-6)
+        assert_close(featurizer(picked).x, featurizer(expected).x, rtol=0, atol=1e-6)
         assert torch.equal(picked.legal, expected.legal) and torch.equal(picked.mask, expected.mask)
         assert (picked.history is None) == (expected.history is None)
         if expected.history is not None:
@@ -48,7 +49,7 @@ def test_joined_parts_are_the_whole(states, featurizer):
     whole = featurizer.encode(states)
     parts = EncodedStates.concat([featurizer.encode(states[:2]), featurizer.encode(states[2:])])
     assert len(parts) == len(whole) == 5
-    torch.testing.assert_close(featurizer(parts.batch()).x, featurizer(whole.batch()).x, rtol=0, atol=1e-6)
+    assert_close(featurizer(parts.batch()).x, featurizer(whole.batch()).x, rtol=0, atol=1e-6)
     for name in ("scalars", "legal", "offsets", "first_line", "history"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
 

@@ -11,6 +11,7 @@ from errors import InputError
 from featurizers import Featurizer
 from featurizers.embedders import embedder_names
 from state import Cursor, State, unedited
+from tests.tensors import assert_close
 
 LOCAL = ("mlp", "mlp_trainable", "char_cnn")
 
@@ -26,7 +27,7 @@ def test_a_line_s_vector_depends_on_that_line_alone(name):
     lines = ("def f(x):", "", "    return x", "x" * 300, "ünï", "\ud800\x00")
     together = featurizer(featurizer.encode([state(*lines)]).batch()).x[0, 0]
     alone = featurizer(featurizer.encode([state(lines[0])]).batch()).x[0, 0]
-    torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)
+    assert_close(together, alone, rtol=0, atol=1e-6)
     vectors = featurizer(featurizer.encode([state(line) for line in lines]).batch()).x[:, 0]
     assert torch.pdist(vectors).min() > 1e-3  # and different lines have different ones
 
@@ -53,7 +54,7 @@ def test_what_the_layers_of_an_embedder_read_of_a_line(name, of_bytes):
     line = b"    return xxx + yy"
     vector = embedder(torch.tensor(list(line)), torch.tensor([0, len(line)]))[0]
     counts = torch.bincount(torch.tensor(list(line)), minlength=256).float()
-    torch.testing.assert_close(vector, embedder.text_mlp(of_bytes(embedder, counts)))
+    assert_close(vector, embedder.text_mlp(of_bytes(embedder, counts)))
 
 
 @pytest.mark.parametrize("name", LOCAL)

@@ -7,13 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-import torch
 
 from config import FeaturizerConfig
 from errors import InputError
 from featurizers import Featurizer
 from featurizers.ollama import EmbeddingCache, host
 from state import State, unedited
+from tests.tensors import assert_close
 
 CONFIG = FeaturizerConfig(text_embedder="ollama", ollama_model="toy:latest", ollama_dim=4)
 
@@ -72,7 +72,7 @@ def test_asks_once_for_each_distinct_line_and_keeps_the_vectors_on_disk(server, 
     again.load_state_dict(featurizer.state_dict())
     kept = again(again.encode([state("a", "bb", ""), state("a", "aab")]).batch()).x
     assert len(server.asked) == 1
-    torch.testing.assert_close(kept, featurizer(encoded.batch()).x)
+    assert_close(kept, featurizer(encoded.batch()).x)
 
 
 def test_asks_in_portions(server):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import ActionDistribution
+from tests.tensors import assert_close
 
 INF = math.inf
 
@@ -57,7 +58,7 @@ def test_is_the_distribution_of_the_definition(case, pooling, human):
             table[decision, max(line, 0)] = probability
             choice = torch.full((len(scores),), decision), torch.full((len(scores),), line)
             assert distribution.log_prob(*choice)[row].exp().item() == pytest.approx(probability, abs=1e-5)
-        torch.testing.assert_close(found[row].exp(), table, rtol=0, atol=1e-5)
+        assert_close(found[row].exp(), table, rtol=0, atol=1e-5)
         assert not found[row].exp()[table == 0].any()  # exactly
         own = -sum(p * math.log(p) for p in expected.values() if p > 0)
         assert entropy[row].item() == pytest.approx(own, abs=1e-4)
@@ -91,8 +92,8 @@ def test_a_decision_legal_at_many_lines_does_not_win_by_counting():
         ActionDistribution.from_scores(scores, legal, mask, pooling).decision_log_probs.exp()[0]
         for pooling in ("mean", "sum")
     )
-    torch.testing.assert_close(mean[[0, 2, 4]], torch.full((3,), 1 / 3))
-    torch.testing.assert_close(total[[0, 2, 4]], torch.tensor([50.0, 1.0, 50.0]) / 101)
+    assert_close(mean[[0, 2, 4]], torch.full((3,), 1 / 3))
+    assert_close(total[[0, 2, 4]], torch.tensor([50.0, 1.0, 50.0]) / 101)
 
 
 def test_no_op_has_no_line():
@@ -128,7 +129,7 @@ def test_divergence_is_that_of_the_pairs():
     )
     p, q = one.pair_log_probs().exp(), other.pair_log_probs().exp()
     expected = torch.where(p > 0, p * (p / q).log(), 0.0).sum((1, 2))
-    torch.testing.assert_close(one.kl(other), expected)
+    assert_close(one.kl(other), expected)
     assert one.kl(one).abs().max() == 0 and (one.kl(other) > 0).all()
     wider = ActionDistribution.from_scores(torch.zeros(2, 7, 5), None, mask)
     assert one.kl(wider).isfinite().all() and (wider.kl(one) == INF).all()
@@ -141,14 +142,14 @@ def test_draws_as_often_as_it_says():
     decision, line = distribution.sample(generator)
     assert (line[decision == 0] == -1).all() and (line[decision > 0] >= 0).all()
     counts = torch.zeros(7, 3).index_put((decision, line.clamp(min=0)), torch.ones(4000), accumulate=True)
-    torch.testing.assert_close(counts / 4000, distribution.pair_log_probs()[0].exp(), rtol=0, atol=0.03)
+    assert_close(counts / 4000, distribution.pair_log_probs()[0].exp(), rtol=0, atol=0.03)
 
 
 def test_large_scores_stay_exact():
     scores = torch.full((1, 7, 3), 1e5)
     scores[0, 2, 1] += 1.0
     distribution = ActionDistribution.from_scores(scores, None, torch.ones(1, 3, dtype=torch.bool))
-    torch.testing.assert_close(distribution.pair_log_probs().exp().sum(), torch.tensor(1.0))
+    assert_close(distribution.pair_log_probs().exp().sum(), torch.tensor(1.0))
 
 
 @given(cases(), st.booleans())

@@ -8,6 +8,7 @@ from config import FeaturizerConfig, ModelConfig
 from featurizers import Featurizer
 from models import HEADS, ActionDistribution, Policy, forward_states
 from state import Cursor, State, unedited
+from tests.tensors import assert_close
 
 LENGTHS = (3, 0, 90, 1, 17, 200, 3, 40)
 CONFIG = ModelConfig(d_in=12, d_model=8, n_layers=1, n_heads=2, n_global_tokens=2, hidden=8)
@@ -50,7 +51,7 @@ def test_every_state_is_answered_once_as_it_would_be_alone(network, states, lega
             output.scores, lines.legal if legal_only else None, lines.mask, CONFIG.pooling
         )
         expected = torch.cat((distribution.decision_logits[0], output.value))
-        torch.testing.assert_close(answer, expected, rtol=0, atol=1e-5)
+        assert_close(answer, expected, rtol=0, atol=1e-5)
 
 
 @torch.inference_mode()
@@ -60,7 +61,7 @@ def test_rows_of_encoded_states_are_answered_like_the_states_also_if_a_row_occur
     encoded, rows = featurizer.encode(states), [5, 2, 2, 0]
     some = by_state(forward_states(policy, featurizer, encoded, rows=torch.tensor(rows), legal_only=True))
     for row, answer in zip(rows, some, strict=True):
-        torch.testing.assert_close(answer, each[row], rtol=0, atol=1e-5)
+        assert_close(answer, each[row], rtol=0, atol=1e-5)
     assert len(by_state(forward_states(policy, featurizer, encoded, legal_only=True))) == len(states)
 
 

@@ -13,6 +13,7 @@ from errors import InputError
 from models import ActionDistribution, checkpoint, store
 from state import PastDecision
 from state_adapter import parse_line_tuples
+from tests.tensors import assert_close
 from verify.reference import ImportedNetwork, decision_logits
 
 ASSISTANT, HUMAN, FEATURIZER = store.FILES
@@ -124,7 +125,7 @@ def test_upgraded_models_answer_as_before_whatever_the_history(imported_folder, 
         lines = models.featurizer(models.featurizer.encode([state]).batch())
         before, after = models.assistant(lines), policy(lines)
         for name in ("scores", "human_scores", "value", "goal"):
-            torch.testing.assert_close(getattr(after, name), getattr(before, name), rtol=0, atol=1e-6)
+            assert_close(getattr(after, name), getattr(before, name), rtol=0, atol=1e-6)
         assert before.kept is None and after.kept.shape == after.scores.shape
 
 
@@ -138,7 +139,7 @@ def test_what_an_upgraded_model_learns_is_kept_with_the_settings_it_came_with(im
     store.publish(tmp_path / "ours", replace(models, assistant=policy), {"trained_on": "person"})
     again = store.load(tmp_path / "ours")
     assert again.assistant.config == policy.config and again.meta["trained_on"] == "person"
-    torch.testing.assert_close(again.assistant(lines).scores, output.scores)
+    assert_close(again.assistant(lines).scores, output.scores)
 
 
 def _rename(weights):

@@ -7,6 +7,7 @@ from config import FeaturizerConfig, ModelConfig
 from featurizers import Featurizer
 from models import HEADS, ActionDistribution, Policy
 from state import PastDecision
+from tests.tensors import assert_close
 
 BACKBONES = ("lg_transformer", "lstm", "bigru")
 HISTORY = (PastDecision(0, 1, 1.0), PastDecision(2, 3, 0.0), PastDecision(4, 0, None))
@@ -30,10 +31,10 @@ def test_a_state_is_answered_alike_alone_in_a_batch_and_in_another_order(random_
         for other, place in ((alone, 0), (shuffled, order.index(row))):
             for name in ("scores", "human_scores", "kept"):
                 one, two = getattr(together, name)[row, :, :n], getattr(other, name)[place, :, :n]
-                torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
+                assert_close(one, two, rtol=0, atol=1e-5)
             for name in ("value", "goal"):
                 one, two = getattr(together, name)[row], getattr(other, name)[place]
-                torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
+                assert_close(one, two, rtol=0, atol=1e-5)
                 assert one.isfinite().all()
 
 
@@ -84,8 +85,8 @@ def test_a_fresh_policy_begins_at_its_class_prior(random_state, backbone):
     output = policy(lines)
     own = ActionDistribution.from_scores(output.scores, None, lines.mask).decision_log_probs.exp()
     human = ActionDistribution.from_scores(output.human_scores, None, lines.mask).decision_log_probs.exp()
-    torch.testing.assert_close(own, prior.expand(3, -1), rtol=0.15, atol=0)
-    torch.testing.assert_close(human, prior.flip(0).expand(3, -1), rtol=0.15, atol=0)
+    assert_close(own, prior.expand(3, -1), rtol=0.15, atol=0)
+    assert_close(human, prior.flip(0).expand(3, -1), rtol=0.15, atol=0)
 
 
 @torch.inference_mode()

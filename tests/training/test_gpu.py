@@ -9,6 +9,7 @@ import torch
 from backbones.sharded_dropout import dropout, shard_of
 from inference import decide
 from models import store
+from tests.tensors import assert_close
 from training.runs.observer import NullObserver
 from training.train_from_episodes import train_from_episodes
 
@@ -93,4 +94,4 @@ def test_a_part_of_a_minibatch_has_the_dropout_that_its_rows_have_in_the_whole(k
     with shard_of(lengths, rows):
         found = dropout(whole[rows, : 2 + 5], 0.3)
     assert torch.equal(found != 0, expected != 0)
-    torch.testing.assert_close(found, expected)
+    assert_close(found, expected)

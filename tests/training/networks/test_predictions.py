@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from models import forward_states
+from tests.tensors import assert_close
 from training.networks.predictions import Predictor, ReferenceLogProbs, kl_divergence, line_counts
 
 
@@ -29,12 +30,12 @@ def test_each_step_gets_the_prediction_of_its_own_state(fresh, legal_only):
         decision, line = steps.decision[i : i + 1], steps.line[i : i + 1]
         distribution = batch.distribution()
         near = {"rtol": 0, "atol": 1e-5}
-        torch.testing.assert_close(predictions.decisions[i], distribution.decision_log_probs[0], **near)
-        torch.testing.assert_close(predictions.line[i : i + 1], distribution.line_log_prob(decision, line), **near)
-        torch.testing.assert_close(predictions.value[i], batch.output.value[0], **near)
-        torch.testing.assert_close(predictions.goal[i], batch.output.goal[0], **near)
+        assert_close(predictions.decisions[i], distribution.decision_log_probs[0], **near)
+        assert_close(predictions.line[i : i + 1], distribution.line_log_prob(decision, line), **near)
+        assert_close(predictions.value[i], batch.output.value[0], **near)
+        assert_close(predictions.goal[i], batch.output.goal[0], **near)
         expected = batch.output.kept[0, steps.decision[i], steps.line[i]]
-        torch.testing.assert_close(predictions.retention_logit[i], expected, **near)
+        assert_close(predictions.retention_logit[i], expected, **near)
     assert torch.equal(predictions.decision(steps), predictions.decisions[torch.arange(len(steps)), steps.decision])
 
 
@@ -75,7 +76,7 @@ def test_the_reference_is_the_distribution_at_each_row_whatever_it_is_padded_to(
     batches = one_by_one(networks.assistant, data, networks, rows, legal_only=True)
     for one, batch in zip(pairs, batches, strict=True):
         expected = batch.distribution().pair_log_probs()[0]
-        torch.testing.assert_close(one[:, : expected.shape[1]], expected, rtol=0, atol=1e-5)
+        assert_close(one[:, : expected.shape[1]], expected, rtol=0, atol=1e-5)
         assert (one[:, expected.shape[1] :] == -math.inf).all()
 
 
