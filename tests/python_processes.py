@@ -27,8 +27,8 @@ sys.modules["jedi"] = None
 of which only its own tests ask."""
 
 PRELOADED = (
-    "tests.python_processes", "tests.small_library", "run", "cli.run_tasks", "cli.train", "services.serving",
-    "training.training_loop",
+    "tests.python_processes", "tests.small_library", "tests.read_problems", "run", "cli.run_tasks", "cli.train",
+    "services.serving", "training.training_loop", "numpy.random", "seccompy",
 )  # fmt: skip
 
 FLAGS = (os.O_RDONLY | os.O_NOCTTY, os.O_WRONLY | os.O_APPEND, os.O_WRONLY | os.O_APPEND)
