@@ -21,6 +21,7 @@ from errors import InputError
 from featurizers import Featurizer
 from models import store
 from state_adapter import write_snapshot
+from tests.tensors import assert_close
 from training.data import transitions
 from training.distributed.process_group import SINGLE_PROCESS, DistributedContext, init_distributed
 from training.losses.weighted_means import all_reduce_means, weighted_mean
@@ -142,7 +143,7 @@ def assert_same(one, other):
         assert all(torch.equal(value, other[name][key]) for key, value in weights.items()), name
 
 
-def assert_close(one, other):
+def assert_weights_close(one, other):
     """Up to the order of sums. Where a gradient is nothing but rounding (a bias of attention's keys, which moves all
     scores of a query alike; single weights elsewhere, differently on different processors) Adam makes it a step of the
     learning rate's size."""
@@ -166,16 +167,32 @@ def without_games(config):
     """Minibatches of odd size; no self-play, whose games have seeds of their own."""
     return replace(
         config,
-        bc=replace(config.bc, batch_size=5),
-        ppo=replace(config.ppo, batch_size=5, steps=11),
+        bc=replace(config.bc, epochs=1, batch_size=5),
+        ppo=replace(config.ppo, epochs=1, batch_size=5, steps=11),
         zero_style=replace(config.zero_style, epochs=0),
     )
+
+
+def only_games(config, **zero_style):
+    """Self-play alone, from networks that have learned nothing."""
+    return replace(
+        config,
+        bc=replace(config.bc, epochs=0),
+        ppo=replace(config.ppo, epochs=0),
+        zero_style=replace(config.zero_style, horizon=2, simulations=2, **zero_style),
+    )
+
+
+@pytest.fixture
+def sessions(sessions):
+    """Few, as each process reads all of them."""
+    return sessions[:2]
 
 
 @pytest.fixture
 def uneven(sessions, session_of):
     """Sessions whose steps fill minibatches of five, but for one row that is left."""
-    return [*sessions[:5], session_of(9, rounds=3)]
+    return [*sessions, session_of(9, rounds=3)]
 
 
 @pytest.mark.parametrize(("backbone", "given"), [
@@ -187,7 +204,7 @@ def test_two_processes_learn_what_one_does(small, uneven, run_of, backbone, give
     config, sessions = without_games(small), uneven
     assert config.model.dropout == 0.1
     config = replace(config, model=replace(config.model, backbone=backbone), init_from_pv=given)
-    config = replace(config, bc=replace(config.bc, epochs=1, validation_share=0.0), ppo=replace(config.ppo, epochs=1))
+    config = replace(config, bc=replace(config.bc, validation_share=0.0))
     if given:
         before = small.checkpoint_dir / "before"
         train_from_episodes(
@@ -199,7 +216,7 @@ def test_two_processes_learn_what_one_does(small, uneven, run_of, backbone, give
     ends, (first, second) = run_of(config, sessions)
     assert [code for code, *_ in ends] == [0, 0], ends
     assert_same(first, second)
-    assert_close(first, weights_alone(config, sessions))
+    assert_weights_close(first, weights_alone(config, sessions))
     rows = [json.loads(line) for line in (config.checkpoint_dir / "train.jsonl").read_text().splitlines()]
     one = [json.loads(line) for line in (config.checkpoint_dir / "one" / "train.jsonl").read_text().splitlines()]
     for row, expected in zip(rows, one, strict=True):
@@ -210,7 +227,7 @@ def test_two_processes_learn_what_one_does(small, uneven, run_of, backbone, give
 def test_interrupted_in_two_processes_a_run_goes_on_in_two_or_in_one(small, sessions, run_of, tmp_path):
     """The signal reaches one of them, in the middle of an epoch of PPO; all stop at the same step."""
     config = without_games(small)
-    ends, _ = run_of(config, sessions, strike=(signal.SIGINT, 1, 23))
+    ends, _ = run_of(config, sessions, strike=(signal.SIGINT, 1, 6))
     assert [code for code, *_ in ends] == [130, 130]
     saved = torch.load(config.checkpoint_dir / "resume.pt", weights_only=True)
     assert saved["phase"] == "ppo_from_episodes" and saved["phase_state"]["update"]["position"] > 0
@@ -219,24 +236,23 @@ def test_interrupted_in_two_processes_a_run_goes_on_in_two_or_in_one(small, sess
     ends, (first, second) = run_of(replace(config, resume=True), sessions)
     assert [code for code, *_ in ends] == [0, 0], ends
     assert_same(first, second)
-    assert_close(first, weights_alone(config, sessions))
-    assert_close(first, weights_after(train_from_episodes(copy, sessions)))
+    assert_weights_close(first, weights_alone(config, sessions))
+    assert_weights_close(first, weights_after(train_from_episodes(copy, sessions)))
 
 
 def test_games_are_shared_and_learned_from_by_all(small, sessions, run_of):
     """Three roots for two processes, and one root, which leaves a process without a game."""
-    for roots in (3, 1):
+    for roots, epochs in ((3, 2), (1, 1)):
         config = replace(small, checkpoint_dir=small.checkpoint_dir / str(roots), seed=roots)
-        config = replace(config, bc=replace(config.bc, epochs=0), ppo=replace(config.ppo, epochs=0))
-        config = replace(config, zero_style=replace(config.zero_style, roots=roots))
+        config = only_games(config, roots=roots, epochs=epochs)
         ends, (first, second) = run_of(config, sessions)
         assert [code for code, *_ in ends] == [0, 0], ends
         assert_same(first, second)
         rows = [json.loads(line) for line in (config.checkpoint_dir / "train.jsonl").read_text().splitlines()]
         played = [(row["games"], row["replayed"]) for row in rows if row["phase"] == "zero_style"]
-        assert played == [(roots, 2 * roots), (roots, 4 * roots)]
+        assert played == [(roots, roots * (epoch + 1)) for epoch in range(epochs)]
         checkpoints = {path.name for path in config.checkpoint_dir.glob("*_policy_e*.pt")}
-        assert checkpoints == {f"assistant_policy_e{n}.pt" for n in (1, 2)}
+        assert checkpoints == {f"assistant_policy_e{epoch + 1}.pt" for epoch in range(epochs)}
         assert_same({"assistant": store.load(config.pv_dir).assistant.state_dict()}, first)
     assert len(store.generations(config.pv_dir)) == 2
 
@@ -252,7 +268,7 @@ def test_a_process_that_is_killed_ends_the_others_soon(small, sessions, run_of):
 @pytest.mark.slow
 def test_a_process_may_be_behind_for_longer_than_a_step_may_take(small, sessions, run_of):
     """In its games, for one."""
-    config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
+    config = only_games(small)
     ends, weights = run_of(
         config,
         sessions,
@@ -294,7 +310,7 @@ zero_style_phase.ZeroStylePhase._play_from = play
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_process_that_is_killed_while_the_others_wait_ends_them_soon_without_torchrun(small, sessions, run_of, rank):
     """Rank 0 too, which holds the store, and speaks for all."""
-    config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
+    config = only_games(small)
     killed = GAMES_OF_RANK.format(rank=rank, action="time.sleep(1); os.kill(os.getpid(), signal.SIGKILL)")
     begun = time.monotonic()
     ends, found = run_of(config, sessions, before=killed)
@@ -303,9 +319,21 @@ def test_a_process_that_is_killed_while_the_others_wait_ends_them_soon_without_t
     assert line.count("\n") == 1 and "another process of this run: has ended" in line
 
 
+HANGS = """
+import contextlib, socket
+
+def wait_for_end_of_rank0():
+    address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    with contextlib.suppress(ConnectionRefusedError):
+        while socket.create_connection(address).close() is None:
+            time.sleep(0.1)
+"""
+
+
 def test_a_process_that_hangs_is_waited_for_only_so_long(small, sessions, run_of):
-    config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
-    hangs = GAMES_OF_RANK.format(rank=1, action="time.sleep(15)")
+    """Until rank 0, which waits for it, has ended."""
+    config = only_games(small)
+    hangs = HANGS + GAMES_OF_RANK.format(rank=1, action="wait_for_end_of_rank0()")
     limit = "process_group.timedelta = lambda minutes: timedelta(seconds=3)\n"
     (first, second), _ = run_of(config, sessions, before=hangs + limit)
     assert first[0] == second[0] == 2
@@ -320,7 +348,7 @@ def test_a_limit_that_is_no_number_is_refused(monkeypatch):
 
 
 def test_what_is_wrong_in_the_games_of_one_process_is_said(small, sessions, run_of):
-    config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
+    config = only_games(small)
     (first, second), _ = run_of(
         config,
         sessions,
@@ -378,8 +406,7 @@ def test_only_one_process_cannot_write_and_all_end(small, sessions, run_of):
     """As with a full disk: the process that writes tells the others."""
     small.pv_dir.mkdir()
     (small.pv_dir / "generations").write_text("in the way")
-    config = replace(small, bc=replace(small.bc, epochs=0), ppo=replace(small.ppo, epochs=0))
-    config = replace(config, zero_style=replace(config.zero_style, epochs=0))
+    config = only_games(small, epochs=0)
     (first, second), _ = run_of(config, sessions)
     assert first[0] == second[0] == 2
     assert first[2].count("\n") == 1 and "generations" in first[2] and second[2] == ""
@@ -601,10 +628,10 @@ def test_shares_of_a_mean_add_up_whoever_holds_the_rows_that_count():
     shares.append(all_reduce_means(whole, Told(), counts=False)[0])
     for name, value in expected.items():
         total = sum(one[name] for one in shares)
-        torch.testing.assert_close(total, value)
+        assert_close(total, value)
         (gradient,) = torch.autograd.grad(total, values, retain_graph=True)
         (one,) = torch.autograd.grad(whole[name].value, values, retain_graph=True)
-        torch.testing.assert_close(gradient, one)
+        assert_close(gradient, one)
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
