@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 from config import LoopConfig
 from data_paths import DataPaths
@@ -38,6 +38,22 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if Path(__file__).parent in item.path.parents:
                 item.add_marker(skip)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that fails says what its tabs showed."""
+    report = yield
+    if report.when == "call" and report.failed and "page" in item.funcargs:
+        report.sections += [(f"tab at {tab.url}", _text_in_sight(tab)) for tab in item.funcargs["page"].context.pages]
+    return report
+
+
+def _text_in_sight(tab):
+    try:
+        return tab.locator("body").inner_text(timeout=1000)
+    except Error as error:
+        return str(error)
 
 
 _RESOURCES = pytest.StashKey()

@@ -454,8 +454,8 @@ def leave(page, how):
         page.reload()
         return page
     if how == "crash":
-        with contextlib.suppress(Error):
-            page.goto("chrome://crash")
+        with page.expect_event("crash"), contextlib.suppress(Error):
+            page.goto("chrome://crash")  # aborted before the tab is gone
     else:
         page.close(run_before_unload=False)
     tab = context.new_page()
