@@ -10,6 +10,7 @@ import html
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Page:
 
     def __post_init__(self) -> None:
         self._files = {path.name: path for path in STATIC.iterdir() if path.suffix in MEDIA_TYPES}
-        self._document: dict[str, Any] = {}
+        self._groups: Groups = {}
 
     def endpoints(self) -> Sequence[Endpoint]:
         """The page's addresses."""
@@ -71,8 +72,12 @@ class Page:
         ]
 
     def describe(self, groups: Groups) -> None:
-        """Makes the description of these addresses and of the services'."""
-        self._document = openapi_document({**groups, "": self.endpoints()})
+        """Describes these addresses together with the services', once somebody asks."""
+        self._groups = {**groups, "": self.endpoints()}
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return openapi_document(self._groups)
 
     async def index(self, request: Request) -> Response:
         return await self._page(200)
