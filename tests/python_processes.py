@@ -27,8 +27,10 @@ sys.modules["jedi"] = None
 of which only its own tests ask."""
 
 PRELOADED = (
-    "tests.python_processes", "tests.small_library", "tests.read_problems", "run", "cli.run_tasks", "cli.train",
-    "services.serving", "training.training_loop", "numpy.random", "seccompy",
+    "tests.python_processes", "tests.small_library", "tests.read_problems", "run", "cli.report", "cli.run_tasks",
+    "cli.train", "services.serving", "training.training_loop", "training.runs.progress_events",
+    # which these import when they serve or train
+    "encodings.idna", "numpy.random", "seccompy", "uvicorn.lifespan.off", "uvicorn.protocols.websockets.auto",
 )  # fmt: skip
 
 FLAGS = (os.O_RDONLY | os.O_NOCTTY, os.O_WRONLY | os.O_APPEND, os.O_WRONLY | os.O_APPEND)

@@ -42,14 +42,9 @@ def installation(tmp_path_factory, root):
     folder = tmp_path_factory.mktemp("installation")
     source = folder / "source"
     shutil.copytree(root, source, ignore=shutil.ignore_patterns(*OURS, "*.egg-info", "__pycache__", ".*_cache"))
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    subprocess.run(
-        [*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, source],
-        check=True,
-        capture_output=True,
-    )
-    (wheel,) = folder.glob("*.whl")
-    subprocess.run([*pip, "install", "-q", "--no-deps", "--no-compile", "--target", folder / "site", wheel], check=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q", "--no-compile"]
+    words = ["--no-deps", "--no-build-isolation", "--target", folder / "site", source]
+    subprocess.run([*pip, *words], check=True, capture_output=True)
     return folder / "site"
 
 

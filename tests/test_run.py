@@ -68,19 +68,20 @@ WITHOUT = """
 import sys
 from pathlib import Path
 
-package = sys.argv[1]
+words, root = sys.argv[2:], Path(sys.modules["run"].__file__).parent
+packages = sys.argv[1].split(",")
 for name in list(sys.modules):
     top = name.partition(".")[0]
-    if top == package or Path(top).is_dir() or Path(f"{top}.py").is_file():  # a module of this project
+    if top in packages or (root / top).is_dir() or (root / f"{top}.py").is_file():  # a module of this project
         del sys.modules[name]
-sys.modules[package] = None
-import services.serving, services.simulated_sessions
+sys.modules.update(dict.fromkeys(packages))
 """
 
 
 @pytest.mark.parametrize("package", ["starlette", "uvicorn", "msgspec", "pathspec", "jedi", "seccompy"])
 def test_a_package_without_which_nothing_is_served_is_one_that_is_asked_for(warm_python, package):
-    _, error = (process := warm_python(["-c", WITHOUT, package])).communicate(timeout=60)
+    code = f"{WITHOUT}\nimport services.serving, services.simulated_sessions"
+    _, error = (process := warm_python(["-c", code, package])).communicate(timeout=60)
     assert (process.returncode == 0) == (package not in run.SERVICE_PACKAGES), error
     assert process.returncode == 0 or re.match(rf"ModuleNotFoundError: .*\b{package}\b", error.splitlines()[-1])
 
@@ -104,14 +105,14 @@ def test_without_the_services_it_shows_what_happens_on_samples_and_says_what_to_
 
 
 @pytest.mark.parametrize("words, code", [([], 0), (["--serve"], 2)])
-def test_without_the_packages_of_the_extra_it_trains_and_says_what_to_install(paths, tmp_path, root, words, code):
-    hidden = ("starlette", "uvicorn", "msgspec", "jedi", "parso", "pathspec", "landlockpy", "seccompy", "xllamacpp")
-    hide = f"import sys; sys.modules.update(dict.fromkeys({hidden})); sys.path.insert(0, {str(root)!r})"
-    line = [sys.executable, "-c", f"{hide}; import run; sys.exit(run.main({words}))"]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    assert done.returncode == code, done.stderr
-    assert "starlette, uvicorn, msgspec, pathspec: pip install -e '.[serve]'" in done.stderr
-    assert done.stdout.startswith("Learned from 2 sessions") == (code == 0)
+def test_without_the_packages_of_the_extra_it_trains_and_says_what_to_install(paths, root, warm_python, words, code):
+    hidden = "starlette,uvicorn,msgspec,jedi,parso,pathspec,landlockpy,seccompy,xllamacpp"
+    program, environment = f"{WITHOUT}\nimport run; sys.exit(run.main(words))", os.environ | {"PYTHONPATH": str(root)}
+    process = warm_python(["-c", program, hidden, *words], cwd=Path.cwd(), env=environment)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == code, error
+    assert "starlette, uvicorn, msgspec, pathspec: pip install -e '.[serve]'" in error
+    assert out.startswith("Learned from 2 sessions") == (code == 0)
 
 
 @pytest.mark.parametrize("name, recorded", [
@@ -161,21 +162,25 @@ def test_called_again_with_nothing_new_it_says_so_and_learns_nothing(paths, samp
     assert read_outcome(paths.run)["table"]
 
 
+TOLD = """
+import os, run, sys
+os.dup2(os.pipe()[0], 0)  # a standard input that does not end
+sys.exit(run.main(["--train-only", "--progress-fd", str(os.open(sys.argv[1], os.O_WRONLY))]))
+"""
+
+
 def test_a_program_that_starts_a_training_is_told_of_it_while_another_session_is_recorded(
-    paths, root, tmp_path, sample_sessions
+    paths, warm_python, tmp_path, sample_sessions
 ):
     (paths.episodes / "open" / "raw").mkdir(parents=True)
     (paths.episodes / "linked").symlink_to(sample_sessions)
     state = {"text": "", "timestamp_ms": 0, "attribution": [], "action": None}
     lines = [{"episode_id": "open", "problem_id": "p"}, state | {"timestep": 0}, state | {"timestep": 1}]
     (paths.episodes / "open" / "raw" / "open.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    events, told = os.pipe()
-    line = [sys.executable, str(root / "run.py"), "--train-only", "--progress-fd", str(told)]
-    with subprocess.Popen(line, cwd=tmp_path, stdin=subprocess.PIPE, pass_fds=[told]) as process:
-        os.close(told)
-        with os.fdopen(events) as stream:
-            received = [json.loads(line) for line in stream]
-        assert process.wait() == 0
+    events = tmp_path / "events"
+    events.touch()
+    assert warm_python(["-c", TOLD, events], cwd=tmp_path).wait(60) == 0
+    received = [json.loads(line) for line in events.read_text().splitlines()]
     phases = [event for event in received if event["event"] == "phase"]
     assert [(phase["name"], phase["epochs"]) for phase in phases] == [
         ("loading", 0), ("bc", 1), ("ppo_from_episodes", 1), ("zero_style", 1), ("evaluation", 0),

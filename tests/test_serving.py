@@ -185,8 +185,9 @@ def test_served_until_a_signal_open_sessions_are_ended_and_nothing_is_learned(st
     assert can_listen(port) and not paths.models.exists()
 
 
-def test_started_anew_it_says_what_is_there_and_ctrl_c_in_a_terminal_trains_and_shows_what_changed(start, paths):
-    command = start(terminal=True, cold=True)
+@pytest.mark.parametrize("cold", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_started_anew_it_says_what_is_there_and_ctrl_c_in_a_terminal_trains_and_shows_what_changed(start, paths, cold):
+    command = start(terminal=True, cold=cold)
     check_lines_of_a_start(command)
     episode = begin_session(command.port(), problem="row-sums")
     command.process.send_signal(signal.SIGINT)

@@ -12,7 +12,7 @@ import pytest
 
 from actions import Decision
 from delegates import Cancellation, WriterUnavailableError, WritingCancelledError, WritingContext, gguf
-from delegates.gguf import STEP_CHARACTERS, GgufWriter
+from delegates.gguf import GgufWriter
 from errors import InputError
 
 SECONDS = 300.0
@@ -25,6 +25,10 @@ def writer(smollm2):
     assert writer.wait_until_loaded(SECONDS)
     yield writer
     writer.close()
+
+
+SHORT = "import numpy as n"
+"""The model goes on with few tokens."""
 
 
 def wait_for(condition):
@@ -50,6 +54,13 @@ def steps_of(writer, monkeypatch):
 
     monkeypatch.setattr(writer, "_complete", record)
     return prompts
+
+
+@pytest.fixture
+def step(monkeypatch):
+    """Characters of a small step, so that a short file takes several."""
+    monkeypatch.setattr(gguf, "STEP_CHARACTERS", 60)
+    return 60
 
 
 def test_a_line_is_written_with_the_log_probability_of_each_token(writer, state_of):
@@ -86,28 +97,28 @@ def test_a_second_try_has_only_the_time_that_the_first_one_left(writer, state_of
     assert len(deadlines) == 2 and deadlines[0] == deadlines[1]
 
 
-def test_a_long_file_is_read_in_small_steps_and_only_what_changed_is_read_again(writer, state_of, steps_of):
-    text = "\n".join(long_lines("number", 20))
-    writer.write(state_of(text + "\nx =", 20), Decision.FILL_PARTIAL_LINE, 20)
+def test_a_long_file_is_read_in_small_steps_and_only_what_changed_is_read_again(writer, state_of, steps_of, step):
+    text = "\n".join(long_lines("number", 4))
+    writer.write(state_of(f"{text}\n{SHORT}", 4), Decision.FILL_PARTIAL_LINE, 4)
     sizes = [0, *map(len, steps_of)]
-    assert max(b - a for a, b in pairwise(sizes)) <= STEP_CHARACTERS and len(steps_of) >= 3
+    assert max(b - a for a, b in pairwise(sizes)) <= step and len(steps_of) >= 3
     steps_of.clear()
-    writer.write(state_of(text + "\nxy =", 20), Decision.FILL_PARTIAL_LINE, 20)
+    writer.write(state_of(f"{text}\n{SHORT}p", 4), Decision.FILL_PARTIAL_LINE, 4)
     assert len(steps_of) == 1
 
 
-def test_reading_ahead_leaves_nothing_to_read_before_a_line_is_written(writer, state_of, steps_of):
-    state = state_of("\n".join(long_lines("name", 14)) + "\ny =", 14)
+def test_reading_ahead_leaves_nothing_to_read_before_a_line_is_written(writer, state_of, steps_of, step):
+    state = state_of("\n".join([*long_lines("name", 3), SHORT]), 3)
     writer.read_ahead(state)
     wait_for(lambda: writer._ahead is None)
     assert len(steps_of) >= 2
     steps_of.clear()
-    writer.write(state, Decision.FILL_PARTIAL_LINE, 14)
+    writer.write(state, Decision.FILL_PARTIAL_LINE, 3)
     assert len(steps_of) == 1
 
 
 def test_the_newest_state_is_read_and_older_ones_are_given_up(writer, state_of, steps_of):
-    states = [state_of("\n".join(long_lines(f"v{k}", 14)) + "\nz =", 14) for k in range(5)]
+    states = [state_of("\n".join(long_lines(f"v{k}", 9)) + "\nz =", 9) for k in range(5)]
     for state in states:
         writer.read_ahead(state)
     wait_for(lambda: writer._ahead is None)
@@ -145,11 +156,11 @@ def test_a_text_is_given_up_at_a_token(writer, state_of, monkeypatch):
             state_of("def f(x):\n    a =", 1), Decision.WRITE_MULTI_LINE, 1, WritingContext(cancellation=cancellation)
         )
     wait_for(lambda: not writer._requests)
-    writer.write(state_of("x", 0), Decision.FILL_PARTIAL_LINE, 0)  # the thread is free again
+    writer.write(state_of(SHORT, 0), Decision.FILL_PARTIAL_LINE, 0)  # the thread is free again
     assert sum(row["id"] == tokens[0]["id"] for row in tokens) <= 2
 
 
-def test_a_prompt_is_given_up_between_its_steps(writer, state_of, monkeypatch):
+def test_a_prompt_is_given_up_between_its_steps(writer, state_of, monkeypatch, step):
     cancellation, prompts, complete = Cancellation(), [], writer._complete
 
     def cancel(text, *arguments):
@@ -158,11 +169,11 @@ def test_a_prompt_is_given_up_between_its_steps(writer, state_of, monkeypatch):
         cancellation.cancel()
 
     monkeypatch.setattr(writer, "_complete", cancel)
-    state = state_of("\n".join(long_lines("word", 30)), 29)
+    state = state_of("\n".join(long_lines("word", 5)), 4)
     with pytest.raises(WritingCancelledError):
-        writer.write(state, Decision.FILL_PARTIAL_LINE, 29, WritingContext(cancellation=cancellation))
+        writer.write(state, Decision.FILL_PARTIAL_LINE, 4, WritingContext(cancellation=cancellation))
     monkeypatch.setattr(writer, "_complete", complete)
-    writer.write(state_of("x", 0), Decision.FILL_PARTIAL_LINE, 0)
+    writer.write(state_of(SHORT, 0), Decision.FILL_PARTIAL_LINE, 0)
     assert len(prompts) == 1
 
 

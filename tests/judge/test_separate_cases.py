@@ -112,17 +112,17 @@ BUSY = "import time\nend = time.process_time() + {load}\nwhile time.process_time
 
 
 def test_the_limit_of_cpu_time_is_for_all_cases_together():
-    with Judge(Limits(cpu_seconds=0.5, wall_seconds=60.0)) as judge:
-        verdict = judge.verdict(BUSY.format(load=0, call=0.2), NUMBERED)
+    with Judge(Limits(cpu_seconds=0.3, wall_seconds=60.0)) as judge:
+        verdict = judge.verdict(BUSY.format(load=0, call=0.12), NUMBERED)
     assert (verdict.passed, verdict.reason) == (2, "it ran out of time")
     assert verdict.seconds < 1.5
 
 
 def test_loading_counts_once():
-    with Judge(Limits(cpu_seconds=0.5, wall_seconds=60.0)) as judge:
-        verdict = judge.verdict(BUSY.format(load=0.2, call=0), NUMBERED)
+    with Judge(Limits(cpu_seconds=0.25, wall_seconds=60.0)) as judge:
+        verdict = judge.verdict(BUSY.format(load=0.1, call=0), NUMBERED)
         assert (verdict.passed, verdict.reason) == (CASES, "")
-        assert judge.verdict(BUSY.format(load=0.3, call=0.15), NUMBERED).passed < CASES
+        assert judge.verdict(BUSY.format(load=0.15, call=0.07), NUMBERED).passed < CASES
 
 
 def test_the_limit_of_the_clock_is_for_all_cases_together():

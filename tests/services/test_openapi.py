@@ -116,7 +116,7 @@ MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 
 @pytest.mark.parametrize("mode", MODES)
 def test_no_request_like_the_documents_or_unlike_it_brings_a_server_error(client, document, mode):
-    check_no_server_error(client, document, 4, mode)
+    check_no_server_error(client, document, 2, mode)
 
 
 @pytest.mark.slow

@@ -63,10 +63,10 @@ def test_a_large_file_takes_no_more_memory_than_a_small_one(sessions):
     with path.open("ab") as file:
         for _ in range(LARGE // 2**20):
             file.write(os.urandom(2**20))
-    assert min(peak_of_export(sessions.paths) for _ in range(3)) < LARGE / 4
+    assert any(peak_of_export(sessions.paths) < LARGE / 4 for _ in range(3))
 
 
-LARGE = 32 * 2**20
+LARGE = 16 * 2**20
 
 
 def peak_of_export(paths):

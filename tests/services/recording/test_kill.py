@@ -57,7 +57,7 @@ def assert_recorded(paths, typist):
     assert len(events) >= typist.events and all(event.kind in ("selection", "pause") for event in events)
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.slow)])
 def test_killed_at_random_moments_of_recording(server_process, kills):
     chance, typists = random.Random(kills), []
     for _ in range(kills):
