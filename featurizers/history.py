@@ -27,7 +27,7 @@ ACCEPTANCE, RECENT_ACCEPTANCE, EVIDENCE = range(3 * N_DECISIONS, 3 * N_DECISIONS
 """Columns: shares kept so far and recently, both drawn towards a prior; how much there is to go by, in [0, 1)."""
 LATEST = slice(3 * N_DECISIONS + 3, SUMMARY_DIM)
 """Columns: 1 for the latest decision, to which people respond most."""
-SUMMARY, KNOWN = slice(SUMMARY_DIM), slice(SUMMARY_DIM, HISTORY_DIM)
+SUMMARY, HAS_HISTORY = slice(SUMMARY_DIM), slice(SUMMARY_DIM, HISTORY_DIM)
 """Columns: all of the above; 1 if there is a history, 0 if it is unknown, and the summary then is zero."""
 
 PRIOR_KEPT, PRIOR_WEIGHT = 0.4, 2.0
@@ -74,7 +74,7 @@ def _summaries(histories: Sequence[tuple[PastDecision, ...]]) -> NDArray[np.floa
     for summary, history in zip(summaries, histories, strict=True):
         if history:
             summary[LATEST][history[-1].decision] = 1.0
-    summaries[:, KNOWN] = 1.0
+    summaries[:, HAS_HISTORY] = 1.0
     return summaries
 
 

@@ -16,7 +16,7 @@ import backbones
 from backbones.layers import MLP, mlp
 from config import GOAL_DIM, N_DECISIONS, ModelConfig
 from featurizers import LineFeatures
-from featurizers.history import KNOWN, SUMMARY, SUMMARY_DIM
+from featurizers.history import HAS_HISTORY, SUMMARY, SUMMARY_DIM
 from models.action_distribution import ActionDistribution
 
 Head = Literal["action", "human", "value", "goal", "kept"]
@@ -127,7 +127,7 @@ class HistoryEncoder(nn.Module):
         """history `(B, 32)` as in `StateBatch`; None: unknown in all the B = size states."""
         if history is None:
             return self.unknown.expand(size, -1)
-        return torch.where(history[:, KNOWN] > 0, self.mlp(history[:, SUMMARY]), self.unknown)
+        return torch.where(history[:, HAS_HISTORY] > 0, self.mlp(history[:, SUMMARY]), self.unknown)
 
 
 class HistoryLogitBias(nn.Module):
