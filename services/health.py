@@ -108,9 +108,9 @@ def _policy(services: Services) -> PartMessage:
 
 
 def _writer(services: Services) -> PartMessage:
-    if not services.writer_name:
+    if not services.writer.name:
         return PartMessage("writer", False, "nobody writes", "install the extra `serve`")
-    text = f"{services.writer_name}: {services.writer_description}"
+    text = f"{services.writer.name}: {services.writer.description}"
     if services.assistance.tutor is not None:
         text = f"the tutor in problems that come with a solution; elsewhere {text}"
     if services.assistance.writer_failure is not None:
@@ -120,7 +120,7 @@ def _writer(services: Services) -> PartMessage:
     if unavailable:
         advice = "see whether it still runs, or choose another writer"
         return PartMessage("writer", False, f"{text}; the embedded writer stands in: {unavailable}", advice)
-    return PartMessage("writer", True, text, services.writer_hint)
+    return PartMessage("writer", True, text, services.writer.hint)
 
 
 def _reviewer(services: Services) -> PartMessage:

@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from delegates import TextWriter
 from delegates.file_kinds import is_python_file
 from delegates.selection import ReliableWriter
-from services.services import Services
 from sessions.ignored_sessions import IgnoredSessions
 from sessions.session_files import read_header
 from state_adapter import is_excluded
@@ -52,13 +52,12 @@ def latest_texts(folder: Path, most: int = MAX_SESSIONS) -> Iterator[str]:
             yield text
 
 
-def relearn_texts(services: Services) -> None:
+def relearn_texts(writer: TextWriter, episodes: Path) -> None:
     """Lets the embedded writer know what the latest sessions came to, and nothing that it knew before."""
-    if isinstance(services.assistance.writer, ReliableWriter):
-        embedded = services.assistance.writer.embedded
-        embedded.forget_texts()
-        for text in latest_texts(services.paths.episodes):
-            embedded.add_text(text)
+    if isinstance(writer, ReliableWriter):
+        writer.embedded.forget_texts()
+        for text in latest_texts(episodes):
+            writer.embedded.add_text(text)
 
 
 def last_text(stream: Path, ignored_sessions: IgnoredSessions | None = None) -> str | None:

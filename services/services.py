@@ -7,6 +7,7 @@ from dataclasses import InitVar, dataclass, field
 
 from config import RewardWeights
 from data_paths import DataPaths
+from delegates.selection import SelectedWriter
 from judge import Problem
 from judge.case_runner import CaseRunner
 from services.assistance import Assistance
@@ -25,20 +26,17 @@ from training.evaluation.help_reader import HelpReader
 class Services:
     """What the addresses use.
 
-    writer_name, writer_description, writer_hint: who writes ("": nobody), what it is in a line of words, and how to get
-    a better one. tester: runs a person's code. runs: those under way. problems: those to choose from, by id.
-    problems_failure: why the person's own are not among them; None: they are. solved: which of them are. folder: of the
-    person's own files. rewards: weights of what decisions were worth. training: learns from sessions in a process of
-    its own; None: this server does not. settings: the person's. writers: changes who writes. report: takes a line of
-    words for the person.
+    selected_writer: who writes at first. tester: runs a person's code. runs: those under way. problems: those to choose
+    from, by id. problems_failure: why the person's own are not among them; None: they are. solved: which of them are.
+    folder: of the person's own files. rewards: weights of what decisions were worth. training: learns from sessions in
+    a process of its own; None: this server does not. settings: the person's. writers: changes who writes. report: takes
+    a line of words for the person.
     """
 
     paths: DataPaths
     recorder: Recorder
     assistance: Assistance
-    writer_name: str
-    writer_description: str
-    writer_hint: str = ""
+    selected_writer: InitVar[SelectedWriter]
     tester: CaseRunner = field(default_factory=CaseRunner)
     problems: Mapping[str, Problem] = field(default_factory=dict)
     problems_failure: str | None = None
@@ -51,7 +49,18 @@ class Services:
     writers: WriterSwitch = field(init=False)
     report: InitVar[Callable[[str], None]] = lambda line: None
 
-    def __post_init__(self, report: Callable[[str], None]) -> None:
+    def __post_init__(self, selected_writer: SelectedWriter, report: Callable[[str], None]) -> None:
         self.solved = SolvedProblems(self.paths.solved, report)
         self.help_reader = HelpReader(self.paths.episodes, self.paths.session_help)
-        self.writers = WriterSwitch(self)
+        self.writers = WriterSwitch(
+            self.assistance, selected_writer, self.settings, self.paths.writers, lambda: self.count_solutions() > 0
+        )
+
+    @property
+    def writer(self) -> SelectedWriter:
+        """Who writes; its name is empty if nobody does."""
+        return self.writers.selected
+
+    def count_solutions(self) -> int:
+        """Problems that come with a solution."""
+        return sum(bool(problem.solution) for problem in self.problems.values())

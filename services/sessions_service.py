@@ -166,7 +166,7 @@ class SessionsService:
         if not excluded and _is_of_ignored_file(header, IgnoredSessions()):
             raise ConflictError(f"session {session_id}", f"{header['file']} is ignored, so nothing is learned from it")
         self.library.set_excluded(session_id, excluded)
-        relearn_texts(self.services)
+        relearn_texts(self.services.assistance.writer, self.services.paths.episodes)
 
     def _delete(self, session_id: str) -> None:
         session = self.library.session(session_id)
@@ -178,7 +178,7 @@ class SessionsService:
             _remove_games(self.services.paths, episode_id)
             _remove_unfinished_run(self.services.paths)
         self.services.help_reader.forget_removed()
-        relearn_texts(self.services)
+        relearn_texts(self.services.assistance.writer, self.services.paths.episodes)
 
     @contextmanager
     def _left_as_it_is(self, session: SessionFile) -> Iterator[None]:
@@ -215,7 +215,7 @@ class SessionsService:
         services.solved = SolvedProblems(services.paths.solved)
         if services.training is not None:
             services.training.forget()
-        relearn_texts(services)
+        relearn_texts(services.assistance.writer, services.paths.episodes)
         settings = services.settings.current()
         services.assistance.models.explore = settings.explore
         services.writers.apply_tutor(settings)

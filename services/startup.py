@@ -190,7 +190,7 @@ def start_services(
     _report_recording(running, tuple(sockets)[1:], options.models is not None, timed)
     running.prepare(lambda: timed("tester", health.words(health.tester(services))), finish)
     running.prepare(lambda: _load_policy(config, services, options.settings_file, timed), finish)
-    running.prepare(lambda: relearn_texts(services), finish)
+    running.prepare(lambda: relearn_texts(services.assistance.writer, paths.episodes), finish)
     if options.writer is not None:
         running.prepare(lambda: _begin_to_write(named, services, timed), finish)
     return running
@@ -273,9 +273,7 @@ def _make_services(
         paths,
         Recorder(paths, snapshots, idle_seconds=60 * serve.idle_minutes),
         _make_assistance(config, paths, options, writer.writer, settings.current().explore),
-        writer.name,
-        writer.description,
-        writer.hint,
+        writer,
         tester=tester,
         problems=problems,
         problems_failure=next(iter(unreadable), None),

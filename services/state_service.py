@@ -178,7 +178,7 @@ class StateService:
         self._reading_ahead = ReadingAhead(services.assistance, self._session_help, self._helpers, services.failures)
 
     async def about(self, request: Request) -> Response:
-        return answer(StateAbout("state service", VERSION, self.services.writer_name or None))
+        return answer(StateAbout("state service", VERSION, self.services.writer.name or None))
 
     async def health(self, request: Request) -> Response:
         recording, writer = self.services.recorder.problem_of_disk is None, self._writer()
@@ -191,9 +191,9 @@ class StateService:
 
     def _writer(self) -> WriterMessage | None:
         services = self.services
-        if not services.writer_name:
+        if not services.writer.name:
             return None
-        return WriterMessage(services.writer_name, services.writer_description, services.writer_hint)
+        return WriterMessage(services.writer.name, services.writer.description, services.writer.hint)
 
     async def start(self, request: Request) -> Response:
         message = await read(request, StartRequest)
@@ -204,7 +204,7 @@ class StateService:
             store=store,
             source_episode=message.source_episode,
             source_timestep=message.source_timestep,
-            model=self.services.writer_name,
+            model=self.services.writer.name,
             idempotency_key=message.idempotency_key,
             **edited,
         )

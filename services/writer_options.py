@@ -46,9 +46,9 @@ def message(services: Services) -> WritersMessage:
     named = services.writers.named.model_file or services.writers.named.url
     return WritersMessage(
         list(_options(services)),
-        services.writer_name,
-        services.writer_description,
-        services.writer_hint,
+        services.writer.name,
+        services.writer.description,
+        services.writer.hint,
         _failure(services),
         automatic=services.settings.current().writer is None,
         named_at_start=None if named is None else printable(str(named)),
@@ -71,7 +71,7 @@ def _options(services: Services) -> Iterator[WriterOption]:
         "embedded",
         "embedded",
         available=True,
-        current=not _is_tutored(services) and services.writers.chosen is None and services.writer_name == "embedded",
+        current=not _is_tutored(services) and services.writers.chosen is None and services.writer.name == "embedded",
         good_for=EMBEDDED,
         costs="About 70 MB of memory, less than a tenth of a second a text, some 10 MB on the disk.",
         choice=WriterChoice("embedded"),
@@ -167,7 +167,7 @@ def _obtainable(name: str, good_for: str, megabytes: int, command: str) -> Write
 
 
 def _tutor(services: Services) -> WriterOption:
-    count = sum(bool(problem.solution) for problem in services.problems.values())
+    count = services.count_solutions()
     return WriterOption(
         "tutor",
         "tutor",

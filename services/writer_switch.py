@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from delegates.embedded import EmbeddedWriter
 from delegates.gguf import GgufWriter, OutOfMemoryError
@@ -29,11 +29,10 @@ from delegates.server_search import probe, search_servers, usual_addresses
 from delegates.server_writer import ServerWriter
 from delegates.tutor import Tutor
 from errors import ConflictError, InputError, NotFoundError
+from services.assistance import Assistance
+from services.person_settings import PersonSettings
 from services.settings_messages import Settings, SettingsChange
 from services.writer_messages import WriterChoice
-
-if TYPE_CHECKING:
-    from services.services import Services
 
 WAIT_SECONDS = 1.0
 """That a change waits for the one before it."""
@@ -42,12 +41,22 @@ WAIT_SECONDS = 1.0
 class WriterSwitch:
     """Changes who writes, for any number of threads; one change at a time.
 
+    selected: who writes. folder: of model files. has_solutions: whether a problem comes with one, as the tutor needs.
     named: the writer that a flag or a setting names for every start. own_ports: on which this process listens, which
     are never asked. note: takes a line of words for what cannot be used.
     """
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(
+        self,
+        assistance: Assistance,
+        selected: SelectedWriter,
+        settings: PersonSettings,
+        folder: Path,
+        has_solutions: Callable[[], bool],
+    ) -> None:
+        self.selected = selected
+        self._assistance, self._settings = assistance, settings
+        self._folder, self._has_solutions = folder, has_solutions
         self.named = WriterSettings()
         self.own_ports: Collection[int] = ()
         self.note: Callable[[str], None] = lambda line: None
@@ -58,7 +67,7 @@ class WriterSwitch:
     @property
     def chosen(self) -> AnyWriter | None:
         """The model in this process or the server that writes; None: the embedded writer does."""
-        writer = self._services.assistance.writer
+        writer = self._assistance.writer
         return writer.chosen if isinstance(writer, ReliableWriter) else None
 
     @property
@@ -73,7 +82,7 @@ class WriterSwitch:
         return self._servers
 
     def _remembered_addresses(self) -> list[Address]:
-        choice = self._services.settings.current().writer
+        choice = self._settings.current().writer
         if choice is None or choice.address is None:
             return []
         try:
@@ -85,7 +94,7 @@ class WriterSwitch:
     def begin(self, named: AnyWriter | None) -> SelectedWriter:
         """Takes the writer that was named at the start, else the one that the person chose, else the usual one."""
         with self._lock:
-            remembered = self._services.settings.current().writer
+            remembered = self._settings.current().writer
             if named is not None:
                 if remembered is not None:
                     self.note("the writer that was named at the start comes before the one chosen on the page")
@@ -112,7 +121,7 @@ class WriterSwitch:
                     self._replace(choice)
                 change = SettingsChange(writer=None if choice.kind == "automatic" else choice, tutor=False)
             self.apply_tutor(change)
-            self._services.settings.update(change)
+            self._settings.update(change)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -126,22 +135,22 @@ class WriterSwitch:
 
     def apply_tutor(self, settings: SettingsChange | Settings) -> None:
         """Lets the tutor write, or not."""
-        self._services.assistance.tutor = Tutor() if settings.tutor is True else None
+        self._assistance.tutor = Tutor() if settings.tutor is True else None
 
     def close(self) -> None:
         """Ends whoever writes, so that training has the memory and the core."""
         self._closed = True
-        writer = self._services.assistance.writer
+        writer = self._assistance.writer
         if isinstance(writer, ReliableWriter):
             writer.close()
 
     def _require_solutions(self) -> None:
-        if not any(problem.solution for problem in self._services.problems.values()):
+        if not self._has_solutions():
             raise ConflictError("tutor", "no problem comes with a solution")
 
     def _is_current(self, choice: WriterChoice) -> bool:
         """Whether this very writer writes already, as far as is known without failing."""
-        writer, chosen = self._services.assistance.writer, self.chosen
+        writer, chosen = self._assistance.writer, self.chosen
         if not isinstance(writer, ReliableWriter) or writer.unavailable:
             return False
         if choice.kind == "embedded":
@@ -150,7 +159,7 @@ class WriterSwitch:
 
     def _replace(self, choice: WriterChoice) -> None:
         """Raises InputError, with the writer as it was."""
-        before = self._services.assistance.writer
+        before = self._assistance.writer
         try:
             self._use(self._open(choice))
         except OutOfMemoryError as error:
@@ -165,7 +174,7 @@ class WriterSwitch:
 
     def _replace_in_its_memory(self, choice: WriterChoice, error: OutOfMemoryError) -> None:
         """Ends the model that writes before the next is loaded, as there is no memory for both."""
-        before, writer = self.chosen, self._services.assistance.writer
+        before, writer = self.chosen, self._assistance.writer
         if not (isinstance(before, GgufWriter) and isinstance(writer, ReliableWriter)):
             raise self._refusal(error) from error
         writer.close_chosen()
@@ -176,7 +185,7 @@ class WriterSwitch:
             raise self._refusal(second_error) from second_error
 
     def _refusal(self, error: InputError) -> ConflictError:
-        return ConflictError(error.where, f"{error.reason}; {self._services.writer_name} goes on writing")
+        return ConflictError(error.where, f"{error.reason}; {self.selected.name} goes on writing")
 
     def _open(self, choice: WriterChoice) -> AnyWriter | None:
         """The writer; None: the embedded one. A file that was chosen is loaded already. Raises InputError."""
@@ -198,7 +207,7 @@ class WriterSwitch:
         """The first of the usual order."""
         usual = usual_addresses(self.own_ports)
         servers = [server for server in self.look() if server.server.address in usual]
-        return servers[0] if servers else stored_writer(self._services.paths.writers, self.note)
+        return servers[0] if servers else stored_writer(self._folder, self.note)
 
     def _server(self, choice: WriterChoice) -> ServerWriter:
         address = parse_address(choice.address or "", "address")
@@ -208,22 +217,19 @@ class WriterSwitch:
         return probe(server, choice.model)
 
     def _file(self, choice: WriterChoice) -> GgufWriter:
-        files = stored_files(self._services.paths.writers)
+        files = stored_files(self._folder)
         if self.named.model_file is not None:
             files.append(self.named.model_file)
         path = next((path for path in files if path.name == choice.file), None)
         if path is None:
-            raise NotFoundError(str(choice.file), f"is no model file in {self._services.paths.writers}")
+            raise NotFoundError(str(choice.file), f"is no model file in {self._folder}")
         return GgufWriter(path)
 
     def _use(self, chosen: AnyWriter | None) -> SelectedWriter:
-        services = self._services
-        before = services.assistance.writer
-        embedded = before.embedded if isinstance(before, ReliableWriter) else EmbeddedWriter(services.paths.writers)
-        selected = select(chosen, embedded, self.note)
-        services.assistance.writer, services.assistance.writer_failure = selected.writer, None
-        services.writer_name, services.writer_description = selected.name, selected.description
-        services.writer_hint = selected.hint
+        before = self._assistance.writer
+        embedded = before.embedded if isinstance(before, ReliableWriter) else EmbeddedWriter(self._folder)
+        self.selected = selected = select(chosen, embedded, self.note)
+        self._assistance.writer, self._assistance.writer_failure = selected.writer, None
         if self._closed:  # the services ended meanwhile
             selected.writer.close()
         return selected

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from data_paths import DataPaths
 from delegates import NO_CONTEXT, Completion
+from delegates.selection import SelectedWriter
 from judge import Judge
 from judge.case_runner import CaseRunner
 from models.reviewer import Reviewer
@@ -73,8 +74,7 @@ def served(tmp_path_factory):
             paths,
             recorder,
             assistance,
-            "pass",
-            "writes pass",
+            SelectedWriter(PassWriter(), "pass", "writes pass", ""),
             tester=tester,
             problems=problems,
             failures=FailureLog(paths.logs),

@@ -3,6 +3,7 @@
 import errno
 import platform
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -93,7 +94,9 @@ def test_a_tester_without_protection_runs_nothing_and_says_so(client, served, mo
 
 
 def test_the_writer_in_use_says_how_to_get_a_better_one(client, served, monkeypatch):
-    monkeypatch.setattr(served.services, "writer_hint", "ollama pull something")
+    monkeypatch.setattr(
+        served.services.writers, "selected", replace(served.services.writer, hint="ollama pull something")
+    )
     assert part(client, "writer")["advice"] == "ollama pull something"
     monkeypatch.setattr(served.services.assistance, "writer_failure", "took longer than 20 s")
     writer = part(client, "writer")
@@ -104,7 +107,7 @@ def test_every_part_that_does_not_work_says_what_to_do(client, served, monkeypat
     services = served.services
     monkeypatch.setattr(services.recorder, "problem_of_disk", "the disk is full")
     monkeypatch.setattr(services.assistance.models, "failure", "damaged")
-    monkeypatch.setattr(services, "writer_name", "")
+    monkeypatch.setattr(services.writers, "selected", replace(services.writer, name=""))
     monkeypatch.setattr(type(services.tester), "refusal", "too weak")
     monkeypatch.setattr(services.failures, "count", 2)
     monkeypatch.setattr(health, "LOW_DISK", 2**62)

@@ -5,6 +5,7 @@ import os
 import re
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -62,7 +63,7 @@ def test_every_file_that_the_page_names_is_there(client):
 
 
 def test_without_a_writer_there_is_no_model(client, served, monkeypatch):
-    monkeypatch.setattr(served.services, "writer_name", "")
+    monkeypatch.setattr(served.services.writers, "selected", replace(served.services.writer, name=""))
     assert client.get("/api/backend/model-info").status_code == 404
     assert client.get("/api/backend/").json()["model"] is None
     health = client.get("/api/backend/health").json()

@@ -5,6 +5,7 @@ from starlette.testclient import TestClient
 
 from data_paths import DataPaths
 from delegates import NO_CONTEXT, Completion
+from delegates.selection import SelectedWriter
 from judge import Judge
 from models.reviewer import Reviewer
 from services.app import create_app, service_endpoints
@@ -36,7 +37,11 @@ def client(paths):
         models = CurrentModels(paths.models, epsilon=0.0, explore=False, seed=0)
         assistance = Assistance(models, PassWriter(), Reviewer(threshold=0.0), lambda text, *_: text)
         services = Services(
-            paths, Recorder(paths, snapshots), assistance, "pass", "writes pass", folder=PersonFolder(paths.root)
+            paths,
+            Recorder(paths, snapshots),
+            assistance,
+            SelectedWriter(PassWriter(), "pass", "writes pass", ""),
+            folder=PersonFolder(paths.root),
         )
         page = Page(services, "token", lambda: None)
         app = create_app(services, service_endpoints(services), AccessRules(frozenset({80}), "token"), page)

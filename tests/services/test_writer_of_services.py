@@ -48,7 +48,7 @@ def test_it_is_chosen_while_the_services_start_and_ends_with_them(tmp_path, embe
     try:
         running.wait_until_ready()
         chosen = running.services.assistance.writer.chosen
-        assert (running.services.writer_name, chosen.closed) == ("small", False)
+        assert (running.services.writer.name, chosen.closed) == ("small", False)
     finally:
         running.stop(30.0)
     assert chosen.closed and len(embedded_writers) == 1

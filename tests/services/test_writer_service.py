@@ -13,12 +13,12 @@ ORIGIN = {"Origin": "http://127.0.0.1:3000", "X-CodeAssist-Token": "token-of-thi
 @pytest.fixture(autouse=True)
 def as_before(served, monkeypatch):
     services = served.services
-    before = services.assistance.writer, services.writer_name, services.writer_description, services.writer_hint
+    before = services.assistance.writer, services.writer
     monkeypatch.setattr(EmbeddedWriter, "start", lambda self: None)
     monkeypatch.setattr(writer_switch, "usual_addresses", lambda own_ports: [])
     served.paths.writers.mkdir(parents=True, exist_ok=True)
     yield
-    services.assistance.writer, services.writer_name, services.writer_description, services.writer_hint = before
+    services.assistance.writer, services.writers.selected = before
     services.assistance.tutor = None
     services.settings.update(SettingsChange(writer=None, tutor=False))
     for path in served.paths.writers.glob("*.gguf"):

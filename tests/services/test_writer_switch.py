@@ -16,7 +16,7 @@ from data_paths import DataPaths
 from delegates import WriterUnavailableError, selection
 from delegates.embedded import EmbeddedWriter
 from delegates.gguf import GgufWriter, OutOfMemoryError
-from delegates.selection import ReliableWriter, WriterSettings, named_writer
+from delegates.selection import ReliableWriter, SelectedWriter, WriterSettings, named_writer
 from delegates.server_writer import ServerWriter
 from errors import ConflictError, InputError, NotFoundError
 from services import writer_options, writer_switch
@@ -98,16 +98,14 @@ def ollama():
 
 
 def make_services(paths):
-    assistance = SimpleNamespace(
-        writer=ReliableWriter(None, EmbeddedWriter(None), print), writer_failure="late", tutor=None
-    )
+    writer = ReliableWriter(None, EmbeddedWriter(None), print)
+    assistance = SimpleNamespace(writer=writer, writer_failure="late", tutor=None)
     solved = SimpleNamespace(solution="x = 1")
     services = Services(
         paths,
         None,
         assistance,
-        "embedded",
-        "d",
+        SelectedWriter(writer, "embedded", "d", ""),
         problems={"p": solved},
         settings=PersonSettings(paths.settings),
         folder=PersonFolder(paths.root),
@@ -132,11 +130,11 @@ def file(name):
 
 def test_a_model_takes_the_place_of_another_whose_memory_is_free_then(services):
     services.writers.choose(file("one"))
-    assert (services.writer_name, FakeGguf.loaded) == ("one", ["one"]) and services.assistance.writer_failure is None
+    assert (services.writer.name, FakeGguf.loaded) == ("one", ["one"]) and services.assistance.writer_failure is None
     services.writers.choose(file("two"))
-    assert (services.writer_name, FakeGguf.loaded) == ("two", ["two"])
+    assert (services.writer.name, FakeGguf.loaded) == ("two", ["two"])
     services.writers.choose(WriterChoice("embedded"))
-    assert (services.writer_name, FakeGguf.loaded) == ("embedded", []) and services.writer_hint
+    assert (services.writer.name, FakeGguf.loaded) == ("embedded", []) and services.writer.hint
 
 
 def test_the_embedded_writer_stays_the_same_so_that_it_forgets_nothing(services):
@@ -151,7 +149,7 @@ def test_a_failure_keeps_the_writer_before_says_why_and_remembers_nothing(servic
     services.writers.choose(file("one"))
     with pytest.raises(ConflictError, match="; one goes on writing"):
         services.writers.choose(file(name))
-    assert (services.writer_name, FakeGguf.loaded) == ("one", ["one"])
+    assert (services.writer.name, FakeGguf.loaded) == ("one", ["one"])
     assert services.assistance.writer.write(STATE, Decision.FILL_PARTIAL_LINE, 1).writer == "one"
     assert services.settings.current().writer == file("one")
 
@@ -160,17 +158,17 @@ def test_where_memory_is_enough_for_one_model_alone_the_next_takes_its_place(ser
     FakeGguf.room = 1
     services.writers.choose(file("one"))
     services.writers.choose(file("two"))
-    assert (services.writer_name, FakeGguf.loaded) == ("two", ["two"])
+    assert (services.writer.name, FakeGguf.loaded) == ("two", ["two"])
     with pytest.raises(ConflictError, match="more memory; two goes on writing"):
         services.writers.choose(file("huge"))
-    assert (services.writer_name, FakeGguf.loaded) == ("two", ["two"])
+    assert (services.writer.name, FakeGguf.loaded) == ("two", ["two"])
 
 
 @pytest.mark.parametrize("name", ["three.gguf", "../one.gguf", "/etc/passwd", ".", ""])
 def test_files_elsewhere_are_never_opened(services, name):
     with pytest.raises(NotFoundError):
         services.writers.choose(WriterChoice("file", file=name))
-    assert services.writer_name == "embedded"
+    assert services.writer.name == "embedded"
 
 
 @pytest.mark.parametrize(
@@ -187,12 +185,12 @@ def test_a_server_that_may_not_or_does_not_answer_is_refused(services, address, 
     services.writers.own_ports = {3000}
     with pytest.raises(ConflictError, match=reason):
         services.writers.choose(WriterChoice("server", address=address))
-    assert services.writer_name == "embedded" and services.settings.current().writer is None
+    assert services.writer.name == "embedded" and services.settings.current().writer is None
 
 
 def test_a_server_is_chosen_with_its_model(services, ollama):
     services.writers.choose(WriterChoice("server", address=ollama, model="other"))
-    assert services.writer_name == "Ollama: other" and isinstance(services.writers.chosen, ServerWriter)
+    assert services.writer.name == "Ollama: other" and isinstance(services.writers.chosen, ServerWriter)
     with pytest.raises(ConflictError, match=r"has no model 'third'.*Ollama: other goes on writing"):
         services.writers.choose(WriterChoice("server", address=ollama, model="third"))
 
@@ -206,7 +204,7 @@ def test_all_models_of_a_server_that_write_text_can_be_chosen(services, ollama):
     ]
     assert [option.good_for for option in options] == [writer_options.CONTINUES, writer_options.FILLS]
     services.writers.choose(options[1].choice)
-    assert services.writer_name == "Ollama: qwen2.5-coder"
+    assert services.writer.name == "Ollama: qwen2.5-coder"
 
 
 def test_a_server_that_was_chosen_is_looked_for_where_it_was_but_not_usual_there(services, ollama):
@@ -228,7 +226,7 @@ def test_a_server_that_fails_is_not_offered_as_available(services, ollama):
 def test_the_tutor_writes_beside_the_writer_before_until_another_is_chosen(services):
     services.writers.choose(file("one"))
     services.writers.choose(WriterChoice("tutor"))
-    assert services.assistance.tutor is not None and services.writer_name == "one"
+    assert services.assistance.tutor is not None and services.writer.name == "one"
     assert services.settings.current().tutor and services.settings.current().writer == file("one")
     services.writers.choose(file("one"))
     assert services.assistance.tutor is None and not services.settings.current().tutor
@@ -241,7 +239,7 @@ def test_the_choice_holds_at_the_next_start(services):
     services.writers.choose(file("two"))
     services.writers.close()
     later = make_services(services.paths)
-    assert later.writers.begin(None).name == later.writer_name == "two" and not later.notes
+    assert later.writers.begin(None).name == later.writer.name == "two" and not later.notes
 
 
 def test_a_writer_that_is_named_at_the_start_comes_before_the_choice_and_that_is_said(services):
@@ -258,7 +256,7 @@ def test_a_choice_that_is_gone_at_the_next_start_gives_way_to_the_usual_order_wi
     (services.paths.writers / "two.gguf").unlink()
     later = make_services(services.paths)
     later.writers.begin(None)
-    assert "cannot be used" in later.notes[0] and later.writer_name in ("one", "damaged", "huge", "unknown")
+    assert "cannot be used" in later.notes[0] and later.writer.name in ("one", "damaged", "huge", "unknown")
     assert later.settings.current().writer == file("two")
 
 
@@ -267,7 +265,7 @@ def test_automatic_forgets_the_choice_and_takes_the_usual_order(services):
         (services.paths.writers / f"{name}.gguf").unlink()
     services.writers.choose(WriterChoice("embedded"))
     services.writers.choose(WriterChoice("automatic"))
-    assert services.writer_name == "one" and services.settings.current().writer is None
+    assert services.writer.name == "one" and services.settings.current().writer is None
 
 
 def test_the_usual_order_is_a_server_a_file_the_embedded_writer(services, ollama, monkeypatch):
@@ -305,7 +303,7 @@ def test_a_change_does_not_wait_behind_a_model_that_is_being_loaded(services, mo
     loaded.set()
     thread.join(30)
     services.writers.choose(WriterChoice("embedded"))
-    assert services.writer_name == "embedded"
+    assert services.writer.name == "embedded"
 
 
 def test_requests_that_are_under_way_are_answered_whatever_is_chosen_meanwhile(services):
