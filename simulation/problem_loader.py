@@ -9,24 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from data_paths import DataPaths
 from errors import InputError
 from judge import Problem
 from judge.problems import catalogue, read_problems
 from simulation.builtin_problems import BY_ID
 
 
-def load_problems(path: Path | None = None) -> dict[str, Problem]:
-    """All problems by id; those in `path` (by default `<data root>/problems.json`, if there is one) come first.
+def load_problems(path: Path) -> dict[str, Problem]:
+    """All problems by id; those in `path` (`DataPaths.problems`), if there is such a file, come first.
 
     Raises InputError: the file cannot be read, or a problem in it cannot be understood (says which and why).
     """
-    path = path or DataPaths.default().problems
     others = read_problems(path).problems if path.exists() else ()
     return {**_built_in(), **{problem.id: problem for problem in others}}
 
 
-def load_readable_problems(tell: Callable[[str], None], path: Path | None = None) -> dict[str, Problem]:
+def load_readable_problems(tell: Callable[[str], None], path: Path) -> dict[str, Problem]:
     """All problems by id, as `load_problems`; where the file cannot be read, ours alone.
 
     tell: takes a line that says so. The file stays as it is: whoever wrote it may mend it.

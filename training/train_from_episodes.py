@@ -11,8 +11,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from config import TrainConfig
+from data_paths import DataPaths
 from models.reviewer import Reviewer
 from state_adapter import Episode
 from training.bc.cloning_phase import CloningPhase
@@ -72,12 +74,14 @@ def train_from_episodes(
     config: TrainConfig, episodes: Sequence[Episode], *, observer: Observer | None = None, publish: bool = True,
     clock: Callable[[], float] = time.monotonic, record: GameRecorder | None = None,
     distributed: DistributedContext = SINGLE_PROCESS, reviewer: Reviewer | None = None,
+    problems_path: Path | None = None,
 ) -> TrainResult:  # fmt: skip
     """Runs (or goes on with) the three phases and replaces the current models, if it is to `publish` and learns.
 
     record: is given the games of self-play as they are played (again, if the run goes on within an epoch).
     distributed: the processes of this run (`init_distributed`), all of which call this with the same arguments.
     reviewer: the one that will serve, for which the policy learns; None: the one beside the models of `pv_dir`.
+    problems_path: of the problems that self-play may play (docs/formats.md); None: those of the person's data root.
 
     Raises InputError for what a person can mend (then nothing was written, or what was written can be resumed), and
     KeyboardInterrupt once the state is saved.
@@ -85,7 +89,10 @@ def train_from_episodes(
     if observer is None or not distributed.is_main:
         observer = NullObserver()
     with reproducible():
-        inputs = read_inputs(config, episodes, distributed, observer, publish=publish, reviewer=reviewer)
+        inputs = read_inputs(
+            config, episodes, distributed, observer,
+            problems_path=problems_path or DataPaths.default().problems, publish=publish, reviewer=reviewer,
+        )  # fmt: skip
         baselines = Baselines.from_steps(inputs.train_steps)
         writer = CheckpointWriter(inputs, distributed, clock)
         with locked_folders(inputs, distributed, publish=publish):

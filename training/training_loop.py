@@ -128,7 +128,8 @@ def is_interrupted(config: LoopConfig, recordings: Path, paths: DataPaths) -> bo
     if plan is None:
         return False
     episodes = _with_learnable_pastes(config, read_episodes(recordings)[0])
-    return plan.fingerprint == fingerprint_of(config, episodes, load_readable_problems(lambda line: None))
+    problems = load_readable_problems(lambda line: None, paths.problems)
+    return plan.fingerprint == fingerprint_of(config, episodes, problems)
 
 
 def _plan_path(paths: DataPaths) -> Path:
@@ -137,7 +138,7 @@ def _plan_path(paths: DataPaths) -> Path:
 
 
 def _read_inputs(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, observer: Observer) -> LoopInputs:
-    problems = load_readable_problems(lambda line: None)  # the run itself tells, if it plays
+    problems = load_readable_problems(lambda line: None, paths.problems)  # the run itself tells, if it plays
     folder = paths.models
     if config.trained_on in NOT_A_PERSON:
         folder = quarantine_folder(folder, config.trained_on)
@@ -274,8 +275,9 @@ def _begin_or_resume(
 
     def train(config: TrainConfig) -> TrainResult:
         return train_from_episodes(
-            config, learning, observer=inputs.observer, record=record, publish=False, reviewer=reviewer
-        )
+            config, learning, observer=inputs.observer, record=record, publish=False, reviewer=reviewer,
+            problems_path=inputs.paths.problems,
+        )  # fmt: skip
 
     state = config.checkpoint_dir / STATE
     if state.exists():

@@ -59,7 +59,7 @@ def test_an_imported_file_is_known_to_sessions_and_keeps_what_was_there(capsys, 
     assert code == 0
     assert "HumanEval/7: 1 test left out: a test allows a tolerance" in out
     assert "1 new problem, 1 replaced, 0 left out" in out
-    loaded = load_problems()
+    loaded = load_problems(data_root / "problems.json")
     assert {"old", "thrice", "HumanEval/7"} <= set(loaded)
     assert loaded["HumanEval/7"].cases[0].arguments == (1,)
     assert loaded["thrice"].cases[1].hidden and loaded["thrice"].solution

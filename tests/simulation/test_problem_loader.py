@@ -17,16 +17,14 @@ SERVED = {
 SHORT = {"id": "thrice", "name": "thrice", "cases": [[[2], 6]], "notes": ["three times"], "skeleton": 1}
 
 
-def test_without_a_file_there_are_our_own(tmp_path, monkeypatch):
-    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
-    assert load_problems() == {**catalogue(), **BY_ID} and not set(catalogue()) & set(BY_ID)
+def test_without_a_file_there_are_our_own(tmp_path):
+    assert load_problems(tmp_path / "problems.json") == {**catalogue(), **BY_ID} and not set(catalogue()) & set(BY_ID)
 
 
 @pytest.mark.parametrize("as_text", [json.dumps, lambda values: "\n\n".join(map(json.dumps, values))])
-def test_both_shapes_are_read_from_a_list_or_from_lines(tmp_path, monkeypatch, as_text):
-    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+def test_both_shapes_are_read_from_a_list_or_from_lines(tmp_path, as_text):
     (tmp_path / "problems.json").write_text(as_text([SERVED, SHORT]))
-    problems = load_problems()
+    problems = load_problems(tmp_path / "problems.json")
     assert set(problems) == {*catalogue(), *BY_ID, "twice", "thrice"}
     twice, thrice = problems["twice"], problems["thrice"]
     assert twice.entry_point == "Solution().twice"

@@ -21,6 +21,7 @@ from state_adapter import read_episodes
 from training.data.reviewed_texts import ReviewedTexts
 from training.evaluation.promotion import PromotionDecision
 from training.runs.observer import NullObserver
+from training.runs.run_inputs import read_inputs
 from training.runs.training_manifest import append_entry, read_manifest
 from training.training_loop import run_loop
 
@@ -212,6 +213,27 @@ def test_whatever_is_new_is_learned_from(trained, episodes, monkeypatch, changed
         run_loop(config, recordings, trained, NullObserver())
 
 
+def test_problems_are_those_of_the_data_root_that_the_loop_is_given(trained, episodes, tmp_path_factory, monkeypatch):
+    default, fast = DataPaths(tmp_path_factory.mktemp("default")), replace(TINY, bc=BCConfig(epochs=1))
+    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(default.root))
+    problem = {"id": episodes[0].problem_id, "name": "f", "cases": [[[1], 2]]}
+    default.problems.write_text(json.dumps([problem]))
+    assert run_loop(CLONING, episodes, trained, NullObserver()).nothing_new
+    trained.problems.write_text(json.dumps([problem]))
+    played = []
+
+    def problems_of(*arguments, **options):
+        played.append(read_inputs(*arguments, **options).problems)
+        raise LearnsError
+
+    monkeypatch.setattr("training.train_from_episodes.read_inputs", problems_of)
+    default.problems.unlink()
+    for config in (CLONING, fast):  # with its problems, CLONING has something new to learn; `fast` plays with them
+        with pytest.raises(LearnsError):
+            run_loop(config, episodes, trained, NullObserver())
+    assert played[0] == {} and played[1][problem["id"]].entry_point == "f"
+
+
 def test_models_that_were_gone_are_learned_once(trained, episodes):
     for file in trained.models.glob("*.pt"):
         file.unlink()
@@ -359,8 +381,7 @@ def test_games_are_recorded_as_sessions_are(straight):
 OTHERS = "The interrupted run had other sessions, settings or code: it is not gone on with."
 
 
-def test_what_is_known_of_problems_is_part_of_the_plan(episodes, tmp_path, monkeypatch):
-    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
+def test_what_is_known_of_problems_is_part_of_the_plan(episodes, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_loop(CLONING, episodes, DataPaths(tmp_path), Telling(stop_at=2))
     problem = {"id": episodes[0].problem_id, "name": "f", "cases": [[[1], 2]]}

@@ -75,12 +75,14 @@ def read_inputs(
     distributed: DistributedContext,
     observer: Observer,
     *,
+    problems_path: Path,
     publish: bool = True,
     reviewer: Reviewer | None = None,
 ) -> RunInputs:
     """Collective. Reads and checks what a run starts from; moves the networks to the run's device.
 
-    publish: whether the run writes to `pv_dir`. reviewer: as of `train_from_episodes`.
+    problems_path: of the problems to play (`DataPaths.problems`). publish: whether the run writes to `pv_dir`.
+    reviewer: as of `train_from_episodes`.
 
     Raises InputError: settings out of bounds or too large for the memory, folders that cannot be written, no such
     device, nothing to learn from, models or a saved run that are missing, damaged or of another kind, processes that
@@ -93,7 +95,7 @@ def read_inputs(
         device = usable_device(distributed.device_name(config.device))
         check_settings(config, "settings")
         require_memory(config, episodes, device)
-        inputs = _read(config, episodes, observer, reviewer)
+        inputs = _read(config, episodes, observer, problems_path, reviewer)
         _report_ignored(inputs, observer)
         inputs.networks.to(torch.device(device))
     return _require_same_inputs(inputs, distributed)
@@ -118,11 +120,13 @@ def _file_version(path: Path) -> FileVersion | None:
     return status.st_ino, status.st_mtime_ns
 
 
-def _read(config: TrainConfig, episodes: Sequence[Episode], observer: Observer, reviewer: Reviewer | None) -> RunInputs:
+def _read(
+    config: TrainConfig, episodes: Sequence[Episode], observer: Observer, problems_path: Path, reviewer: Reviewer | None
+) -> RunInputs:
     versions = file_versions(config)
     if config.learn_pastes:
         episodes = [episode.without_pastes() for episode in episodes]
-    problems = load_readable_problems(observer.message) if config.zero_style.epochs else {}
+    problems = load_readable_problems(observer.message, problems_path) if config.zero_style.epochs else {}
     reviewer = reviewer or Reviewer.load(config.pv_dir, ServeConfig(), config.rewards)
     run_fingerprint = fingerprint(config, episodes, problems, reviewer)
     saved = _saved_run(config, run_fingerprint, observer)

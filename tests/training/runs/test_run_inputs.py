@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from actions import Review
+from data_paths import DataPaths
 from errors import InputError
 from models.reviewer import FILE, START, Reviewer, save_coefficients
 from rewards import break_even
@@ -26,7 +27,10 @@ class WithPeer(DistributedContext):
 
 
 def read(small, sessions, change):
-    return read_inputs(small, sessions, WithPeer(change=change), NullObserver(), publish=True)
+    paths = DataPaths(small.pv_dir.parent)
+    return read_inputs(
+        small, sessions, WithPeer(change=change), NullObserver(), problems_path=paths.problems, publish=True
+    )
 
 
 def test_nothing_is_written(small, inputs_of, tmp_path):
@@ -135,10 +139,10 @@ class Hearing(NullObserver):
         self.lines.append(text)
 
 
-def test_problems_that_cannot_be_read_are_told_of_and_ours_are_played(small, sessions, tmp_path, monkeypatch):
-    monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
-    (tmp_path / "problems.json").write_text("[{")
+def test_problems_that_cannot_be_read_are_told_of_and_ours_are_played(small, sessions, tmp_path):
+    path = DataPaths(tmp_path).problems
+    path.write_text("[{")
     playing, observer = replace(small, zero_style=replace(small.zero_style, epochs=1)), Hearing()
-    inputs = read_inputs(playing, sessions[:1], DistributedContext(), observer, publish=True)
+    inputs = read_inputs(playing, sessions[:1], DistributedContext(), observer, problems_path=path, publish=True)
     assert inputs.problems == load_problems(tmp_path / "absent.json")
-    assert len([line for line in observer.lines if str(tmp_path / "problems.json") in line]) == 1
+    assert len([line for line in observer.lines if str(path) in line]) == 1
