@@ -141,6 +141,16 @@ def one_judge():
         yield
 
 
+@pytest.fixture(scope="module")
+def short_refit():
+    """The refit of p(kept) after self-play takes a tenth of its steps, where nothing depends on how well it goes."""
+    from training.zero_style import retention
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retention, "STEPS", 12)
+        yield
+
+
 class _Collector(logging.Handler):
     def __init__(self):
         super().__init__()

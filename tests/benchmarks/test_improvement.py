@@ -22,6 +22,7 @@ def brief(monkeypatch):
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("short_refit")
 def test_every_policy_is_measured(brief):
     row = improvement.measure("likes_code", 0, brief, repeats=1)
     assert {name: type(row[name]) for name in improvement.POLICIES} == dict.fromkeys(improvement.POLICIES, float)

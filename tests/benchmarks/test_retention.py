@@ -37,6 +37,7 @@ def recordings(sessions, tmp_path):
     return tmp_path / "recordings"
 
 
+@pytest.mark.usefixtures("short_refit")
 def test_p_kept_and_returns_are_measured_before_and_after(sessions, monkeypatch):
     monkeypatch.setattr(retention, "ROOTS", 2)
     row = retention.measure(STUDY, sessions, BRIEF)

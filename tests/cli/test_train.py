@@ -18,7 +18,7 @@ from models.reviewer import START, Reviewer
 from state_adapter import read_episodes
 from training.runs import training_manifest
 
-pytestmark = pytest.mark.usefixtures("one_judge")
+pytestmark = pytest.mark.usefixtures("one_judge", "short_refit")
 
 
 def configuration(options, episodes=()):
@@ -144,8 +144,9 @@ def test_a_run_is_on_record(train, tmp_path, monkeypatch):
 def test_run_py_is_told_what_a_persons_models_learned_from(tmp_path, sample_sessions, monkeypatch):
     monkeypatch.setenv("PERSISTENT_DATA_DIR", str(tmp_path))
     episodes = shutil.copytree(sample_sessions, tmp_path / "mine")
+    (tmp_path / "small.json").write_text(json.dumps(SMALL))
     words = ["train_from_episodes", "--episodes_dir", str(episodes), "--checkpoint_dir", str(tmp_path / "run")]
-    assert main([*words, *FEW]) == 0
+    assert main([*words, *FEW, "--training-config-path", str(tmp_path / "small.json")]) == 0
     (entry,) = training_manifest.read_manifest(tmp_path / "trainer" / "manifest.jsonl")
     assert entry.generation == store.generations(DataPaths.default().models)[0].id and len(entry.sessions) == 2
 

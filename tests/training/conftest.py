@@ -15,7 +15,6 @@ from simulation.scripted_people import ScriptedPerson, acceptance_rates
 from state import Cursor, Env, State, unedited
 from training.data.transitions import build_dataset
 from training.networks.training_networks import TrainingNetworks
-from training.zero_style import retention
 
 LINES = ("def f(xs):", "    total = 0", "    for x in xs:", "        total = total + x", "    return total")
 
@@ -39,14 +38,6 @@ def _judged(state):
     except SyntaxError:
         return Env(False, 0, 2)
     return Env(True, 2 * (state.lines[: len(LINES)] == LINES), 2)
-
-
-@pytest.fixture(scope="module")
-def short_refit():
-    """The refit of p(kept) after self-play takes a tenth of its steps, where nothing depends on how well it goes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(retention, "STEPS", 12)
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
