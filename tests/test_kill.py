@@ -1,9 +1,9 @@
 """A training that is killed (SIGKILL) at random moments: no file is torn, it can go on, and the end is the same."""
 
 import json
-import multiprocessing
 import random
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,7 +11,9 @@ import torch
 from config import BCConfig, FeaturizerConfig, ModelConfig, PPOConfig, TrainConfig, ZeroStyleConfig
 from models import store
 from state_adapter import read_episodes
+from tests.python_processes import CONTEXT
 from training.train_from_episodes import train_from_episodes
+from training.zero_style import retention
 
 
 def tiny(folder, *, resume):
@@ -27,12 +29,16 @@ def tiny(folder, *, resume):
     )
 
 
-@pytest.fixture(scope="module")
-def processes():
-    """Starts processes that have torch loaded already, so that a kill falls into the training and not into imports."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.train_from_episodes", "state_adapter"])
-    return context
+def train(config, episodes):
+    retention.STEPS = 12
+    train_from_episodes(config, episodes)
+
+
+def start(function, *arguments):
+    """A process that has torch loaded already, so that a kill falls into the function and not into imports."""
+    process = CONTEXT.Process(target=function, args=arguments)
+    process.start()
+    return process
 
 
 def weights(folder):
@@ -54,31 +60,29 @@ def assert_nothing_is_torn(folder):
 
 
 @pytest.mark.parametrize("kills", [4, pytest.param(40, marks=pytest.mark.slow)])
-def test_killed_at_random_moments(tmp_path, processes, sample_sessions, kills):
+@pytest.mark.usefixtures("_warm")
+def test_killed_at_random_moments(tmp_path, sample_sessions, kills):
     chance = random.Random(7)
-    episodes, _ = read_episodes(sample_sessions)
-    process = processes.Process(target=train_from_episodes, args=(tiny(tmp_path / "warm", resume=False), episodes))
-    process.start()
-    process.join()
+    episodes = [
+        replace(episode, states=episode.states[:15], actions=episode.actions[:15])
+        for episode in read_episodes(sample_sessions)[0]
+    ]
+    start(int).join()  # until all is loaded
     begun = time.monotonic()
-    process = processes.Process(target=train_from_episodes, args=(tiny(tmp_path / "straight", resume=False), episodes))
-    process.start()
-    process.join()
+    start(train, tiny(tmp_path / "straight", resume=False), episodes).join()
     duration, expected = time.monotonic() - begun, weights(tmp_path / "straight")
     killed = number = 0
     while killed < kills:
         number += 1
         folder = tmp_path / str(number)
         for _ in range(chance.randint(1, 3)):  # some runs are killed more than once
-            process = processes.Process(target=train_from_episodes, args=(tiny(folder, resume=True), episodes))
-            process.start()
+            process = start(train, tiny(folder, resume=True), episodes)
             process.join(chance.uniform(0, duration))
             process.kill()
             process.join()
             killed += process.exitcode < 0
             assert_nothing_is_torn(folder)
-        process = processes.Process(target=train_from_episodes, args=(tiny(folder, resume=True), episodes))
-        process.start()
+        process = start(train, tiny(folder, resume=True), episodes)
         process.join()
         assert process.exitcode == 0
         assert_nothing_is_torn(folder)
