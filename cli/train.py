@@ -168,12 +168,19 @@ def _says_whose_sessions(options: argparse.Namespace, settings: LoopConfig) -> b
 
 
 def _kind_of_session(source: Path) -> Any:
-    """`samples` or `scripted` for files below folders of such sessions, also through links; `person` for others."""
-    paths, file = DataPaths.default(), source.resolve()
+    """`samples` or `scripted` for files below folders of such sessions, also through links; `person` for others.
+
+    Folders of simulated sessions and of self-play are known by their place in a data root, whichever that is.
+    """
+    file = source.resolve()
     if file.is_relative_to(SAMPLES):
         return "samples"
-    simulated = (paths.simulated_episodes, paths.self_play_episodes)
-    return "scripted" if any(file.is_relative_to(path.resolve()) for path in simulated) else "person"
+    paths, places = DataPaths.default(), {folder.parts[-2:] for folder in file.parents}
+    is_simulated = any(
+        file.is_relative_to(folder.resolve()) or folder.parts[-2:] in places
+        for folder in (paths.simulated_episodes, paths.self_play_episodes)
+    )
+    return "scripted" if is_simulated else "person"
 
 
 def _models_folder(pv_dir: Path, trained_on: str) -> Path:

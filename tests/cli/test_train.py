@@ -314,6 +314,12 @@ def test_simulated_sessions_are_known_by_their_folder(kind_of_sessions, tmp_path
     assert kind_of_sessions(folders, tmp_path / "state-service") == kind
 
 
+def test_self_play_of_another_data_root_is_known_too(kind_of_sessions, sample_sessions, tmp_path):
+    folder = tmp_path / "other" / "state-service" / "shallow-zero-style-episodes"
+    shutil.copytree(sample_sessions, folder)
+    assert kind_of_sessions([], folder) == "scripted"
+
+
 def test_a_relative_path_and_the_folder_above_the_samples_are_samples_too(kind_of_sessions, root, monkeypatch):
     monkeypatch.chdir(root)
     assert kind_of_sessions([], "examples") == "samples"
