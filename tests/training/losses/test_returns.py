@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.losses.returns import discounted_returns, gae, n_step_returns, normalized
+from training.losses.returns import discounted_returns, gae, n_step_returns, normalized, value_scale
 
 numbers = st.floats(-5, 5, width=32)
 episode_lengths = st.lists(st.integers(1, 6), min_size=1, max_size=4)
@@ -53,6 +53,14 @@ def test_returns_are_discounted_to_the_end_of_the_session():
 )
 def test_standardised(advantages, expected):
     assert normalized(torch.tensor(advantages)).tolist() == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("returns", "scale"),
+    [([1.0, 4.0, 7.0], 3.0), ([2.0, 2.0, 2.0], 0.1), ([1.0, 1.02, 1.04], 0.1), ([5.0], 1.0), ([], 1.0)],
+)
+def test_values_are_measured_in_the_spread_of_returns_and_never_in_less_than_a_tenth(returns, scale):
+    assert value_scale(torch.tensor(returns)) == pytest.approx(scale)
 
 
 REWARDS = np.array([[1.0, 2.0, 3.0, 4.0], [0.0, -1.0, 0.5, 0.0]])

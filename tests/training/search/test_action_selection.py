@@ -51,9 +51,23 @@ def test_visits_inside_follow_the_improved_policy():
 
 
 @pytest.mark.parametrize(
+    ("improved", "visits", "expected"),
+    [
+        ([0.72, 0.28], [3, 1], 0),  # .72 - 3 / 5 = .12 and .28 - 1 / 5 = .08; of four visits it would be -.03 and .03
+        ([0.55, 0.45], [1, 1], 0),  # .22 and .12
+        ([0.0, 1.0], [0, 9], 1),  # .1; an impossible candidate is no choice, whatever lags behind
+    ],
+)
+def test_a_share_of_visits_counts_the_nodes_own(improved, visits, expected):
+    assert select_interior(np.array([improved]), np.array([visits])).tolist() == [expected]
+
+
+@pytest.mark.parametrize(
     ("q", "visits", "expected"),
     [
         ([0.0, 0.0, 0.0, 0.0], [0, 0, 0, 0], 0),  # the prior alone
+        ([0.0, 0.0, 0.3, 0.0], [0, 0, 0, 0], 0),  # 1.25 * sqrt(1) * (.5, .3, .2) + q: .63 .38 .55
+        ([0.0, 0.0, 0.15, 0.0], [1, 0, 0, 0], 1),  # 1.25 * sqrt(2) * (.5 / 2, .3, .2) + q: .44 .53 .50
         ([0.0, 0.0, 0.0, 0.0], [1, 0, 0, 0], 1),  # 1.25 * sqrt(2) * (.5 / 2, .3, .2): .44 .53 .35
         ([0.0, 1.0, 0.25, 0.0], [1, 1, 0, 0], 1),  # 1.25 * sqrt(3) * (.25, .15, .2) + q: .54 1.32 .68
         ([0.0, 0.0, 0.0, 9.0], [9, 9, 0, 0], 2),  # one that does not exist is never taken

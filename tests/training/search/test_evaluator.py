@@ -33,7 +33,9 @@ def state(count, t=4, **changes):
 def evaluator(request):
     torch.manual_seed(0)
     model = ModelConfig(backbone=request.param, d_model=16, n_layers=1, hidden=16, d_in=24)
-    return PolicyEvaluator(Policy(model), Featurizer(FeaturizerConfig(d_in=24, h_max=40)), CONFIG)
+    policy = Policy(model)
+    nn.init.normal_(policy.kept_head.last.weight)  # else p(kept) is the same everywhere
+    return PolicyEvaluator(policy, Featurizer(FeaturizerConfig(d_in=24, h_max=40)), CONFIG)
 
 
 def test_candidates_are_no_op_and_the_most_probable_pairs():
@@ -150,9 +152,9 @@ def test_the_cache_saves_calls_and_changes_nothing(evaluator):
 @torch.no_grad()
 def test_each_candidate_has_its_p_kept(evaluator):
     """Of its own decision and line, also where the network sees a window of the file alone."""
-    states = [state(3), state(60, t=9), state(12)]
+    states = [state(3), state(60, t=9, cursor=Cursor(True, 50, 0, 9)), state(12)]
     found = evaluator.evaluate(states)
-    assert found.kept_probs is not None
+    assert found.kept_probs is not None and evaluator.featurizer.encode(states).first_line.tolist() == [0, 20, 0]
     for i, one in enumerate(states):
         encoded = evaluator.featurizer.encode([one])
         kept = evaluator.policy(evaluator.featurizer(encoded.batch())).kept[0].sigmoid()

@@ -24,7 +24,7 @@ from simulation.sessions import first_state
 from state import Cursor, PastDecision, State, unedited
 from training.search import Evaluation
 from training.search.evaluator import PolicyEvaluator, observation
-from training.search.goal_free_model import DISCOUNT, REPLIES, UNDO, GoalFreeModel, placeholder_text
+from training.search.goal_free_model import DISCOUNT, MIN_KEPT_PROB, REPLIES, UNDO, GoalFreeModel, placeholder_text
 from training.search.tree_search import grow_trees, read_result
 from training.zero_style.self_play import SearchAssistant
 
@@ -139,6 +139,13 @@ def test_replies_are_undoing_else_the_humans_decisions():
     assert np.exp(world.reply_log_probs([after])[0]) == pytest.approx([0.25, *(0.75 * p for p in (*human,))])
     world, after, _ = imagined(Says(0.75, human), state_of(*LINES), NO_OP)
     assert np.exp(world.reply_log_probs([after])[0]) == pytest.approx([0.0, *human])
+
+
+@pytest.mark.parametrize(("kept", "undone"), [(1.0, MIN_KEPT_PROB), (0.0, 1.0 - MIN_KEPT_PROB)])
+def test_a_network_that_is_certain_excludes_no_reply(kept, undone):
+    world, after, _ = imagined(Says(kept, [1.0] * 7), state_of(*LINES), WRITE)
+    log_probs = world.reply_log_probs([after])[0, :REPLIES]
+    assert np.exp(log_probs) == pytest.approx([undone, *[(1.0 - undone) / 7] * 7], rel=1e-6)
 
 
 def test_undoing_puts_the_text_back_and_the_history_says_so():
