@@ -10,7 +10,6 @@ from random import Random
 from typing import Literal, Protocol
 
 from actions import Action, Decision, Review, Withheld, Writer, apply_text, is_legal
-from config import FeaturizerConfig
 from delegates import Cancellation, Completion, TextWriter, WritingCancelledError, WritingContext
 from delegates.selection import ReliableWriter
 from delegates.tutor import NAME as TUTOR
@@ -179,7 +178,7 @@ class Assistance:
         agent: Literal["H", "A"] = "A" if request.agent == "assistant" else "H"
         if decision is Decision.NO_OP:
             return Choice(Action(agent, decision, -1))
-        if agent == "A" and not is_legal(_with_cursor_at(request.state, line), decision, line, FeaturizerConfig.w_max):
+        if agent == "A" and not is_legal(_with_cursor_at(request.state, line), decision, line, self.models.w_max()):
             reason = f"line {line + 1} is the task's own, or too long to be completed"
             return Choice(Action(agent, Decision.NO_OP, -1), failure=reason)
         return Choice(Action(agent, decision, line))

@@ -15,6 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from actions import Action, Decision
+from config import FeaturizerConfig
 from cpu_load import set_compute_threads
 from errors import InputError
 from exploration import MODEL
@@ -135,6 +136,13 @@ class CurrentModels:
         """Whether exploration acts instead of the policy. Raises InputError: the models cannot be read."""
         return self._explores(self.models())
 
+    def w_max(self) -> int:
+        """Bytes from which on the current models' lines are not completed; the default where they cannot be read."""
+        try:
+            return self.models().featurizer.config.w_max
+        except InputError:
+            return FeaturizerConfig.w_max
+
     def description(self) -> str:
         """Who decides, in a line of words. Raises InputError: the models cannot be read."""
         models = self.models()
@@ -172,7 +180,9 @@ class CurrentModels:
 
         models = self._load()
         if agent == "assistant" and replace(options, must_help=False) == AS_SERVED and self._explores(models):
-            explorer = ExploringAssistant(noop=0.0) if options.must_help else ExploringAssistant()
+            explorer = _explorer(models.featurizer.config)
+            if options.must_help:
+                explorer = replace(explorer, noop=0.0)
             pairs = explorer.pair_probabilities(state)
             return Choice(sampled_action(pairs, self._random, MODEL), alternatives=_most_probable(pairs))
         (record,) = decide(
@@ -221,6 +231,11 @@ def file_stamp(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _explorer(config: FeaturizerConfig) -> ExploringAssistant:
+    """Explores where a policy with these settings may decide."""
+    return ExploringAssistant(w_max=config.w_max, h_max=config.h_max)
 
 
 def _sessions(models: Models) -> int:

@@ -22,12 +22,15 @@ from state import Cursor, State, unedited
 class FixedModels:
     """Decides as it is told."""
 
-    def __init__(self, decision=Decision.WRITE_SINGLE_LINE, line=0, failure=None):
+    def __init__(self, decision=Decision.WRITE_SINGLE_LINE, line=0, failure=None, w_max=160):
         self.action = Action("A", decision, line, probability=0.25, decision_probability=0.5, model="fixed", kept=0.7)
-        self.failure = failure
+        self.failure, self._w_max = failure, w_max
 
     def decide(self, state, options, agent="assistant"):
         return Choice(self.action, failure=self.failure)
+
+    def w_max(self):
+        return self._w_max
 
 
 class FixedWriter:
@@ -257,6 +260,13 @@ def test_a_client_may_not_change_the_skeleton():
         assistance(writer=writer), state_of("def f():", "", protected=[0]), decided=(Decision.EDIT_EXISTING_LINES, 0)
     )
     assert outcome.action.decision is Decision.NO_OP and writer.asked == [] and "line 1" in outcome.failure
+
+
+@pytest.mark.parametrize(("w_max", "decision"), [(4, Decision.NO_OP), (5, Decision.FILL_PARTIAL_LINE)])
+def test_a_line_that_the_current_models_do_not_complete_is_not_completed_for_a_client_either(w_max, decision):
+    parts = assistance(FixedModels(w_max=w_max), FixedWriter("3"))
+    outcome = ask(parts, state_of("a = ", "b"), decided=(Decision.FILL_PARTIAL_LINE, 0))
+    assert outcome.action.decision is decision
 
 
 def test_a_persons_text_is_not_reviewed_and_may_be_anywhere():

@@ -22,8 +22,9 @@ STATE = State(
 MODEL_CONFIG = ModelConfig(d_in=24, d_model=16, n_layers=1, n_heads=2, hidden=16)
 
 
-def publish(folder, *, sessions=5, trained_on="person", seed=0):
-    models = fresh_models(seed=seed, model=MODEL_CONFIG, featurizer=FeaturizerConfig(d_in=24, char_dim=8))
+def publish(folder, *, sessions=5, trained_on="person", seed=0, w_max=160):
+    featurizer = FeaturizerConfig(d_in=24, char_dim=8, w_max=w_max)
+    models = fresh_models(seed=seed, model=MODEL_CONFIG, featurizer=featurizer)
     store.publish(folder, models, {"trained_on": trained_on, "sessions": sessions})
 
 
@@ -53,6 +54,23 @@ def test_exploration_keeps_quiet_never_where_the_person_asks_for_help(tmp_path):
     for _ in range(100):
         action = models.decide(STATE, SamplingOptions(must_help=True)).action
         assert action.decision and action.decision_probability == pytest.approx(1 / 6)
+
+
+def test_exploration_completes_lines_that_the_current_models_complete(tmp_path):
+    for w_max, completes in ((8, False), (9, True)):  # the cursor's line has 8 bytes
+        publish(tmp_path, sessions=2, w_max=w_max)
+        models = served(tmp_path)
+        taken = {models.decide(STATE, SamplingOptions(must_help=True)).action.decision for _ in range(100)}
+        assert (Decision.FILL_PARTIAL_LINE in taken) == completes
+
+
+def test_the_width_of_lines_is_that_of_the_current_models_or_the_default_where_they_cannot_be_read(tmp_path):
+    models = served(tmp_path)
+    assert models.w_max() == FeaturizerConfig.w_max
+    publish(tmp_path, w_max=300)
+    assert models.w_max() == 300
+    (tmp_path / store.ASSISTANT).write_bytes(b"damaged")
+    assert models.w_max() == FeaturizerConfig.w_max
 
 
 def test_who_decides_is_said_in_words(tmp_path):
