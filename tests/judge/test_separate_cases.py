@@ -21,6 +21,13 @@ def judge():
         yield judge
 
 
+@pytest.fixture(scope="module")
+def strict_judge():
+    """A judge that ends texts early."""
+    with Judge(Limits(cpu_seconds=0.2, wall_seconds=2.0)) as judge:
+        yield judge
+
+
 STATE = {
     "global": "n = 0\ndef f(x):\n    global n\n    n += 1\n    return n",
     "list": "seen = []\ndef f(x):\n    seen.append(x)\n    return len(seen)",
@@ -88,11 +95,10 @@ ENDS = {
 
 
 @pytest.mark.parametrize("ends", ENDS.values(), ids=ENDS)
-def test_a_case_that_ends_the_process_ends_the_text(ends):
-    with Judge(Limits(cpu_seconds=0.3, wall_seconds=2.0)) as judge:
-        verdict = judge.verdict(ends.text, NUMBERED)
-        assert (verdict.passed, verdict.reason, len(verdict.outcomes)) == (ends.passed, ends.reason, ends.passed)
-        assert judge.verdict("def f(x): return x", NUMBERED).passed == CASES
+def test_a_case_that_ends_the_process_ends_the_text(strict_judge, ends):
+    verdict = strict_judge.verdict(ends.text, NUMBERED)
+    assert (verdict.passed, verdict.reason, len(verdict.outcomes)) == (ends.passed, ends.reason, ends.passed)
+    assert strict_judge.verdict(f"def f(x): return x  # after {ends.text!r}", NUMBERED).passed == CASES
 
 
 def test_an_endless_call_ends_the_text_once():
@@ -171,11 +177,10 @@ def test_a_case_that_reports_nothing_ends_the_text_and_no_other_takes_its_place(
 
 
 @pytest.mark.parametrize("line", ['"loaded", "1e9"', '"loaded", "nan"', '"loaded", "x"', '"compiled", "x"'])
-def test_a_text_that_forges_the_time_of_loading_gains_no_more_than_it_has_run(line):
+def test_a_text_that_forges_the_time_of_loading_gains_no_more_than_it_has_run(strict_judge, line):
     loop = "def f(x):\n    while True: pass"
-    with Judge(Limits(cpu_seconds=0.2, wall_seconds=20.0)) as judge:
-        assert judge.verdict(f"{FORGING}\nforge({line!r})\ndef f(x): return x", NUMBERED).passed == CASES
-        verdict = judge.verdict(f"{FORGING}\nforge({line!r})\n{loop}", NUMBERED)
+    assert strict_judge.verdict(f"{FORGING}\nforge({line!r})\ndef f(x): return x", NUMBERED).passed == CASES
+    verdict = strict_judge.verdict(f"{FORGING}\nforge({line!r})\n{loop}", NUMBERED)
     assert (verdict.passed, verdict.reason) == (0, "it ran out of time") and verdict.seconds < 1.0
 
 
