@@ -55,7 +55,7 @@ def explain_line(lines: tuple[str, ...], line: int, text: str) -> Replacement | 
     block = text_block(text)[:1]
     if not block:
         return None
-    bodies = tuple([strip_line_end(each) for each in lines])
+    bodies = tuple([strip_line_end(row) for row in lines])
     places, old, comment = comment_places(bodies), bodies[line], _as_comment(block[0])
     if not places.ends[line]:
         return _insert(bodies, places.statements[line], line, block)
@@ -68,8 +68,8 @@ def explain_line(lines: tuple[str, ...], line: int, text: str) -> Replacement | 
 
 def explain_above(lines: tuple[str, ...], line: int, text: str) -> Replacement | None:
     """Every line of the text that is not blank as a comment above the line, else above its statement."""
-    block = [each for each in text_block(text) if each]
-    bodies = tuple([strip_line_end(each) for each in lines])
+    block = [row for row in text_block(text) if row]
+    bodies = tuple([strip_line_end(row) for row in lines])
     return _insert(bodies, comment_places(bodies).above(line), line, block) if block else None
 
 
@@ -92,7 +92,7 @@ def _carries(lines: Sequence[str], at: int, line: int, comment: str) -> bool:
     """Whether the comment stands at the end of `line` already, or among the comment lines around line `at`."""
     note = comment.lstrip("#").strip()
     around = [*takewhile(is_comment, reversed(lines[:at])), *takewhile(is_comment, lines[at:])]
-    return _ends_with_note(lines[line], note) or any(each.strip().lstrip("#").strip() == note for each in around)
+    return _ends_with_note(lines[line], note) or any(row.strip().lstrip("#").strip() == note for row in around)
 
 
 def _ends_with_note(line: str, note: str) -> bool:

@@ -23,12 +23,12 @@ def main() -> int:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     names = sorted({*listed["py-modules"], *(name.partition(".")[0] for name in listed["packages"]), *NOT_INSTALLED})
     sources = [path for name in names for path in [ROOT / f"{name}.py", *(ROOT / name).rglob("*.py")] if path.is_file()]
-    ours = re.compile(rf"^(\s*(?:from|import) )(?=(?:{'|'.join(names)})\b)", re.MULTILINE)
+    project_imports = re.compile(rf"^(\s*(?:from|import) )(?=(?:{'|'.join(names)})\b)", re.MULTILINE)
     with tempfile.TemporaryDirectory() as folder:
         for source in sources:
             copy = Path(folder, "project", source.relative_to(ROOT))
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_text(ours.sub(r"\1project.", source.read_text()))
+            copy.write_text(project_imports.sub(r"\1project.", source.read_text()))
         Path(folder, "project", "__init__.py").touch()
         Path(folder, "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
         command = "import sys; from importlinter.cli import lint_imports_command as run; run()"

@@ -95,7 +95,7 @@ def answer(writer: TextWriter, request: HelpRequest) -> Answer:
     completion = writer.write(state, decision, line, WritingContext(problem=request.problem))
     text = clean(completion.text, state, decision, line)
     column = state.cursor.char if state.cursor.line == line else None
-    before = [strip_line_end(each) for each in state.lines]
+    before = [strip_line_end(line_text) for line_text in state.lines]
     after = apply_text(before, decision, line, text, column)
     if not text or after == before:
         return Answer(decision, "")
@@ -123,22 +123,22 @@ def _is_right(request: HelpRequest, after: Sequence[str]) -> bool:
 
 def summary(answers: Sequence[Answer]) -> dict[str, Any]:
     """Counts of the answers: in all, of code, of comments."""
-    code = [each for each in answers if each.decision not in EXPLAIN]
-    comments = [each for each in answers if each.decision in EXPLAIN]
+    code = [answer for answer in answers if answer.decision not in EXPLAIN]
+    comments = [answer for answer in answers if answer.decision in EXPLAIN]
     return dict(zip(KINDS, map(_counts, (answers, code, comments)), strict=True))
 
 
 def _counts(answers: Sequence[Answer]) -> dict[str, Any]:
-    written = [each for each in answers if each.text]
+    written = [answer for answer in answers if answer.text]
     return {
         "requests": len(answers),
         "written": len(written),
-        "right": sum(each.right for each in written),
-        "above": sum(each.is_above_threshold for each in written),
-        "shown": sum(each.shown for each in written),
-        "right_shown": sum(each.shown for each in written if each.right),
-        "faulty": sum(bool(each.faults) for each in written),
-        "faults": dict(Counter(name for each in written for name in each.faults)),
+        "right": sum(answer.right for answer in written),
+        "above": sum(answer.is_above_threshold for answer in written),
+        "shown": sum(answer.shown for answer in written),
+        "right_shown": sum(answer.shown for answer in written if answer.right),
+        "faulty": sum(bool(answer.faults) for answer in written),
+        "faults": dict(Counter(name for answer in written for name in answer.faults)),
     }
 
 

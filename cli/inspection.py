@@ -78,10 +78,10 @@ def _outcome(steps: Sequence[Transition], weights: RewardWeights) -> dict[str, A
     """What became of the assistant's decisions of one kind, and what they were worth."""
     worth = [rewards.reward(step, weights) for step in steps]
     return {
-        "kept": _mean([each.retention.retained for each in worth if each.retention.retained is not None]),
-        "survived": _mean([each.retention.survived for each in worth if each.retention.survived is not None]),
-        "reward": _mean([each.total for each in worth])
-        | {"parts": {part: _mean([each.parts[part] for each in worth])["mean"] for part in rewards.part_names()}},
+        "kept": _mean([reward.retention.retained for reward in worth if reward.retention.retained is not None]),
+        "survived": _mean([reward.retention.survived for reward in worth if reward.retention.survived is not None]),
+        "reward": _mean([reward.total for reward in worth])
+        | {"parts": {part: _mean([reward.parts[part] for reward in worth])["mean"] for part in rewards.part_names()}},
     }
 
 

@@ -81,20 +81,24 @@ SETTING_FLAGS = (
 
 def add_setting_flags(command: argparse.ArgumentParser) -> None:
     """Adds the flags; one that is not typed is absent from the parsed options."""
-    for each in SETTING_FLAGS:
-        description = f"{each.description} (default: {each.default})"
+    for setting_flag in SETTING_FLAGS:
+        description = f"{setting_flag.description} (default: {setting_flag.default})"
         command.add_argument(
-            each.flag, type=each.parse, default=argparse.SUPPRESS, metavar=each.metavar, help=description
+            setting_flag.flag,
+            type=setting_flag.parse,
+            default=argparse.SUPPRESS,
+            metavar=setting_flag.metavar,
+            help=description,
         )
 
 
 def override(settings: LoopConfig, options: argparse.Namespace) -> LoopConfig:
     """`settings` with the flags that were typed in place of its values."""
-    for each in SETTING_FLAGS:
-        if each.option in options:
-            change: dict[str, Any] = {each.name: getattr(options, each.option)}
-            if each.section:
-                change = {each.section: replace(_section(settings, each.section), **change)}
+    for setting_flag in SETTING_FLAGS:
+        if setting_flag.option in options:
+            change: dict[str, Any] = {setting_flag.name: getattr(options, setting_flag.option)}
+            if setting_flag.section:
+                change = {setting_flag.section: replace(_section(settings, setting_flag.section), **change)}
             settings = replace(settings, **change)
     return settings
 

@@ -73,7 +73,7 @@ class _Place:
     def of(cls, state: State, decision: Decision, line: int) -> _Place:
         cursor = state.cursor
         column = cursor.char if cursor.on and cursor.line == line else None
-        return cls(tuple([strip_line_end(each) for each in state.lines]), decision, line, column)
+        return cls(tuple([strip_line_end(text) for text in state.lines]), decision, line, column)
 
     @property
     def text(self) -> str:
@@ -364,7 +364,7 @@ def _repeats(text: str, place: _Place, rejected: Sequence[str]) -> bool:
     texts = [_normalized(text)]
     if place.decision == Decision.FILL_PARTIAL_LINE:
         texts.append(_normalized(place.before + text + place.after))
-    deleted = {_normalized(each) for each in rejected} - {""}
+    deleted = {_normalized(rejected_text) for rejected_text in rejected} - {""}
     return any(_similar(text, other) for text in texts for other in deleted)
 
 

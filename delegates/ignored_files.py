@@ -74,7 +74,7 @@ class IgnoredFiles:
             return True
         if inside is None or target is None:
             return True
-        return any(is_secret_file(each) or self._is_named(each) for each in {inside, target})
+        return any(is_secret_file(place) or self._is_named(place) for place in {inside, target})
 
     def ignores_entry(self, path: PurePosixPath, *, is_folder: bool) -> bool:
         """Whether a file or a folder is ignored that is no link, in a folder that is not: for a walk from the root."""

@@ -82,13 +82,13 @@ def continuation(typed: str, j: int, alignment: SolutionAlignment) -> Continuati
 
     The last word may be half written. A name that is new in the text is what the solution calls otherwise.
     """
-    mine, theirs = code_tokens(typed), alignment.solution.statements[j].tokens
-    if not 0 < len(mine) <= len(theirs):
+    typed_tokens, solution_tokens = code_tokens(typed), alignment.solution.statements[j].tokens
+    if not 0 < len(typed_tokens) <= len(solution_tokens):
         return None
     names = dict(alignment.names)
     missing = ""
-    for i, (token, other) in enumerate(zip(mine, theirs, strict=False)):
-        is_last = i == len(mine) - 1 and token.end == len(typed)
+    for i, (token, other) in enumerate(zip(typed_tokens, solution_tokens, strict=False)):
+        is_last = i == len(typed_tokens) - 1 and token.end == len(typed)
         free = other.variable and other.text in alignment.solution.bound and other.text not in names
         expected = {**alignment.new_names, **names}.get(other.text, other.text) if other.variable else other.text
         if normal_form(token.text) == normal_form(expected):
@@ -100,7 +100,7 @@ def continuation(typed: str, j: int, alignment: SolutionAlignment) -> Continuati
         else:
             return None
     code = "\n".join(alignment.solution.statements[j].lines)
-    remainder = missing + rename(code, {**alignment.new_names, **names}, len(mine))
+    remainder = missing + rename(code, {**alignment.new_names, **names}, len(typed_tokens))
     return Continuation(remainder.lstrip() if typed[-1:].isspace() else remainder, names)
 
 
@@ -183,17 +183,19 @@ class _Comparison:
 
     @cached_property
     def _solution_name(self) -> dict[str, str]:
-        return {theirs: ours for ours, theirs in self.names.items()}
+        return {text_name: solution_name for solution_name, text_name in self.names.items()}
 
     def unified(self, i: int, j: int) -> dict[str, str] | None:
         """The text's name for each variable of the solution's statement if both say the same; None: they do not."""
-        mine, theirs = self.statements[i], self.solution.statements[j]
-        if mine.words[0] == theirs.words[0] == "def":
-            return _same_definition(mine.words, theirs.words, self.solution.bound)
-        if len(mine.words) != len(theirs.words):
+        statement, solution_statement = self.statements[i], self.solution.statements[j]
+        if statement.words[0] == solution_statement.words[0] == "def":
+            return _same_definition(statement.words, solution_statement.words, self.solution.bound)
+        if len(statement.words) != len(solution_statement.words):
             return None
         names: dict[str, str] = {}
-        for word, token, other, other_token in zip(mine.words, mine.tokens, theirs.words, theirs.tokens, strict=True):
+        for word, token, other, other_token in zip(
+            statement.words, statement.tokens, solution_statement.words, solution_statement.tokens, strict=True
+        ):
             if other_token.variable and other in self.solution.bound:
                 if not token.variable or (word in _BUILTINS and word != other) or names.setdefault(other, word) != word:
                     return None
@@ -214,22 +216,22 @@ class _Comparison:
 
     def score(self, i: int, j: int) -> float:
         """How good a match is; 0: none."""
-        mine, theirs = self.statements[i], self.solution.statements[j]
+        statement, solution_statement = self.statements[i], self.solution.statements[j]
         names = self.unified(i, j)
         if names is not None:
             agreeing = [self._agreement(a, b) for a, b in names.items()]
             if min(agreeing, default=1.0) >= 0:
                 share = sum(agreeing) / len(agreeing) if agreeing else 1.0
-                return _EXACT + share - (mine.depth != theirs.depth)
+                return _EXACT + share - (statement.depth != solution_statement.depth)
         alike = _similarity(self._text_codes[i], self._solution_codes[j])
         return alike if alike >= LEAST_SIMILARITY else 0.0
 
-    def _agreement(self, ours: str, theirs: str) -> float:
+    def _agreement(self, solution_name: str, text_name: str) -> float:
         """1: known to be the same name, 0.5: spelled alike, 0: unknown, -1: known to be another one."""
-        name = self.names.get(ours)
-        if name is None and theirs not in self._solution_name:
-            return 0.5 if ours == theirs else 0.0
-        return 1.0 if name == theirs else -1.0
+        name = self.names.get(solution_name)
+        if name is None and text_name not in self._solution_name:
+            return 0.5 if solution_name == text_name else 0.0
+        return 1.0 if name == text_name else -1.0
 
     @cached_property
     def _text_codes(self) -> list[str]:
@@ -253,15 +255,19 @@ def _similarity(a: str, b: str) -> float:
     return similarity(a, b) if 2 * shared >= LEAST_SIMILARITY * (len(a) + len(b)) else 0.0
 
 
-def _same_definition(mine: Sequence[str], theirs: Sequence[str], bound: frozenset[str]) -> dict[str, str] | None:
+def _same_definition(
+    words: Sequence[str], solution_words: Sequence[str], bound: frozenset[str]
+) -> dict[str, str] | None:
     """The names of two `def` lines if they differ at most in names and annotations; None: in more."""
-    if len(mine) < 3 or len(theirs) < 3:
+    if len(words) < 3 or len(solution_words) < 3:
         return None
-    my_parameters, parameters = _parameters(mine), _parameters(theirs)
-    if len(my_parameters) != len(parameters) or (mine[1] != theirs[1] and theirs[1] not in bound):
+    parameters, solution_parameters = _parameters(words), _parameters(solution_words)
+    if len(parameters) != len(solution_parameters) or (
+        words[1] != solution_words[1] and solution_words[1] not in bound
+    ):
         return None
-    named = zip([theirs[1], *parameters], [mine[1], *my_parameters], strict=True)
-    return {ours: other for ours, other in named if ours in bound}
+    named = zip([solution_words[1], *solution_parameters], [words[1], *parameters], strict=True)
+    return {solution_name: name for solution_name, name in named if solution_name in bound}
 
 
 def _parameters(definition: Sequence[str]) -> list[str]:
@@ -300,7 +306,7 @@ def _vote(unified: Sequence[dict[str, str] | None]) -> dict[str, str]:
     for names in unified:
         votes.update(names.items() if names else ())
     chosen: dict[str, str] = {}
-    for ours, theirs in sorted(votes, key=lambda pair: (-votes[pair], pair[0] != pair[1], pair)):
-        if ours not in chosen and theirs not in chosen.values():
-            chosen[ours] = theirs
+    for solution_name, text_name in sorted(votes, key=lambda pair: (-votes[pair], pair[0] != pair[1], pair)):
+        if solution_name not in chosen and text_name not in chosen.values():
+            chosen[solution_name] = text_name
     return chosen

@@ -143,15 +143,15 @@ class _Place:
         """The blanks that statement `j` of the solution has where it belongs here; None: it has no place here."""
         statements = self.alignment.solution.statements
         depth = statements[j].depth
-        for mine, k in zip(
+        for above, k in zip(
             reversed(self.alignment.statements[: self.above]),
             reversed(self.alignment.of_text[: self.above]),
             strict=True,
         ):
             if k >= 0 and statements[k].depth == depth:
-                return mine.indent
+                return above.indent
             if k >= 0 and statements[k].depth < depth:
-                return mine.indent + self.unit if statements[k].depth == depth - 1 and mine.opens_block else None
+                return above.indent + self.unit if statements[k].depth == depth - 1 and above.opens_block else None
         return "" if depth == 0 else None
 
     @property
@@ -301,20 +301,20 @@ def _differing(place: _Place) -> _Place | None:
     statements = list(read_statements([place.text]))
     if len(statements) != 1 or open_brackets(statements[0].words):
         return None
-    (mine,) = statements
+    (typed,) = statements
     for j in place.missing:
-        (theirs,) = read_statements(place.rows(j, ""))
-        same_place = indentation(place.text) == place.indent(j) and mine.opens_block == theirs.opens_block
-        if same_place and _is_meant_to_be(mine, theirs):
+        (solution_statement,) = read_statements(place.rows(j, ""))
+        same_place = indentation(place.text) == place.indent(j) and typed.opens_block == solution_statement.opens_block
+        if same_place and _is_meant_to_be(typed, solution_statement):
             return replace(place, kind=_Kind.DIFFERS, missing=range(j, j + 1))
     return None
 
 
-def _is_meant_to_be(mine: Statement, theirs: Statement) -> bool:
+def _is_meant_to_be(typed: Statement, solution_statement: Statement) -> bool:
     """Whether one statement is like another one, which gives values to all names to which it does."""
-    alike = similarity("\0".join(mine.words), "\0".join(theirs.words))
-    least = LEAST_SIMILARITY if mine.words[0] == theirs.words[0] else _VERY_SIMILAR
-    return alike >= least and mine.assigned <= theirs.assigned
+    alike = similarity("\0".join(typed.words), "\0".join(solution_statement.words))
+    least = LEAST_SIMILARITY if typed.words[0] == solution_statement.words[0] else _VERY_SIMILAR
+    return alike >= least and typed.assigned <= solution_statement.assigned
 
 
 def _missing(alignment: SolutionAlignment, above: int) -> range:

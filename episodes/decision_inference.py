@@ -73,8 +73,8 @@ class _Change:
             return False
         if not self.deleted:
             return self.earliest <= line + 1 <= self.first
-        blanks_below = not any(each.strip() for each in self.old[line + 1 : self.first + len(self.deleted)])
-        return line < self.first and blanks_below and any(each.strip() for each in self.inserted)
+        blanks_below = not any(text.strip() for text in self.old[line + 1 : self.first + len(self.deleted)])
+        return line < self.first and blanks_below and any(text.strip() for text in self.inserted)
 
     def stands_in_for_end_comment(self, line: int) -> bool:
         """Whether it is comment lines above this line, at whose end no comment could stand."""

@@ -45,7 +45,7 @@ def act(function: Callable[[Targets], None]) -> Callable[[Targets], None]:
 def system_call(number: int, *arguments: Any) -> None:
     """A raw system call. Raises OSError: it is refused or unknown; any other failure shows that it was let in."""
     libc = ctypes.CDLL(None, use_errno=True)
-    words = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
+    words = [ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments]
     if libc.syscall(number, *words) < 0 and ctypes.get_errno() in _REFUSALS:
         raise OSError(ctypes.get_errno(), "refused")
 

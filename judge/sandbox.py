@@ -184,8 +184,8 @@ def _targets() -> Iterator[dict[str, Any]]:
         file.chmod(0o666)
         tcp = resources.enter_context(socket.socket())
         udp = resources.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        for each in (tcp, udp):
-            each.bind(("127.0.0.1", 0))
+        for bound_socket in (tcp, udp):
+            bound_socket.bind(("127.0.0.1", 0))
         tcp.listen()
         unix = resources.enter_context(socket.socket(socket.AF_UNIX))
         unix.bind(str(folder / "socket"))

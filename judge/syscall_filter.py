@@ -107,8 +107,8 @@ def _number(name: str) -> int | None:
 def _ranges(targets: dict[int, str]) -> list[tuple[int, str]]:
     """Where each range of numbers with the same target begins, in order; the last one has no end."""
     numbers = range(max(targets) + 2)
-    each = ((number, targets.get(number, _REFUSE)) for number in numbers)
-    return [next(group) for _, group in groupby(each, key=lambda pair: pair[1])]
+    answers = ((number, targets.get(number, _REFUSE)) for number in numbers)
+    return [next(group) for _, group in groupby(answers, key=lambda pair: pair[1])]
 
 
 def _add_bisection(instructions: list[Insn], labels: dict[str, int], ranges: list[tuple[int, str]]) -> None:

@@ -75,9 +75,9 @@ class WorkerPool:
     def release(self, worker: WorkerProcess | None = None, *, owner: object) -> None:
         """Makes a worker of this owner idle; None: all of its workers."""
         with self._changed:
-            for each in self._of(owner):
-                if worker is None or each is worker:
-                    self._owners[each] = None
+            for owned_worker in self._of(owner):
+                if worker is None or owned_worker is worker:
+                    self._owners[owned_worker] = None
             self._changed.notify_all()
 
     def stop(self, owner: object) -> None:

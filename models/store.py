@@ -139,7 +139,9 @@ def make_untrained_current(
     """
     with _locked(pv_dir):
         _archive_current(pv_dir, now)
-        untrained = [each.id for each in generations(pv_dir) if _is_untrained(each) and not each.damaged]
+        untrained = [
+            candidate.id for candidate in generations(pv_dir) if _is_untrained(candidate) and not candidate.damaged
+        ]
         chosen = untrained[-1] if untrained else _write(pv_dir, fresh(), {"trained_on": NOTHING}, now)
         make_current(pv_dir, chosen)
         return next(generation for generation in generations(pv_dir) if generation.id == chosen)

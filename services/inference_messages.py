@@ -179,7 +179,7 @@ def unified_diff(text: str, new_text: str) -> str:
     start, same = _same_ends(old, new)
     first, left_out = max(start - _CONTEXT_ROWS, 0), max(same - _CONTEXT_ROWS, 0)
     lengths = [len(part) - left_out - first for part in (old, new)]
-    rows = ["--- request\n", "+++ response\n", "@@ -{} +{} @@\n".format(*[_range(first, each) for each in lengths])]
+    rows = ["--- request\n", "+++ response\n", "@@ -{} +{} @@\n".format(*[_range(first, length) for length in lengths])]
     rows += [f" {row}" for row in old[first:start]]
     rows += _changed_rows(old[start : len(old) - same], new[start : len(new) - same])
     *rows, last = rows + [f" {row}" for row in old[len(old) - same : len(old) - left_out]]

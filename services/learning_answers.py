@@ -117,12 +117,18 @@ def _calibration(key: Literal["policy", "reviewer"], calibration: Calibration) -
         calibration.base_brier,
         calibration.error,
         calibration.n >= ENOUGH,
-        [_bin(each) for each in calibration.bins],
+        [_bin(calibration_bin) for calibration_bin in calibration.bins],
     )
 
 
-def _bin(each: CalibrationBin) -> CalibrationBinMessage:
-    return CalibrationBinMessage(each.low, each.high, each.observed.n, each.predicted, _rate("", each.observed))
+def _bin(calibration_bin: CalibrationBin) -> CalibrationBinMessage:
+    return CalibrationBinMessage(
+        calibration_bin.low,
+        calibration_bin.high,
+        calibration_bin.observed.n,
+        calibration_bin.predicted,
+        _rate("", calibration_bin.observed),
+    )
 
 
 def _date(milliseconds: int | None) -> str | None:

@@ -115,13 +115,13 @@ class Learning:
         paths = self.services.paths
         entries = read_manifest(paths.manifest)
         generations = reversed(store.generations(paths.models))
-        return [model_message(each, entry_of(entries, paths.models, each.id)) for each in generations]
+        return [model_message(generation, entry_of(entries, paths.models, generation.id)) for generation in generations]
 
     def _restore(self, generation_id: str) -> list[ModelMessage]:
         from models import store
 
         folder = self.services.paths.models
-        generation = next((each for each in store.generations(folder) if each.id == generation_id), None)
+        generation = next((candidate for candidate in store.generations(folder) if candidate.id == generation_id), None)
         if generation is None:
             raise NotFoundError("models", f"there is no generation {generation_id}")
         if generation.damaged:
@@ -143,5 +143,5 @@ class Learning:
         recorded = self.services.help_reader.read(open_sessions, IgnoredSessions().ignores)
         trained = last_entry(self.services.paths)
         seen = frozenset(() if trained is None else (*trained.sessions, *trained.held_out))
-        new_sessions = {each.session or each.id for each in recorded.sessions if each.id not in seen}
+        new_sessions = {session.session or session.id for session in recorded.sessions if session.id not in seen}
         return learned_message(help_statistics(recorded), len(new_sessions))

@@ -135,7 +135,7 @@ class ReadingAhead:
             return
         if episode_id not in self._typed:
             still_open = set(self._sessions.recorder.open_sessions())
-            self._typed = {each: typed for each, typed in self._typed.items() if each in still_open}
+            self._typed = {session_id: typed for session_id, typed in self._typed.items() if session_id in still_open}
             self._typed[episode_id] = TypedText()
         typed = self._typed[episode_id]
         typed.note_state(text)

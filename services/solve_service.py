@@ -66,7 +66,7 @@ class SolveService:
     services: Services
 
     async def problems(self, request: Request) -> Response:
-        problems = [each for each in self.services.problems.values() if each is not BY_ID.get(each.id)]
+        problems = [problem for problem in self.services.problems.values() if problem is not BY_ID.get(problem.id)]
         return answer([self._summary(problem) for problem in problems])
 
     async def problem(self, request: Request) -> Response:

@@ -220,8 +220,14 @@ class TrainingProcess:
             case "epoch":
                 ended = point(event["row"])
                 earlier = [] if message.points else points_of(self._paths.run, event["row"].get("run_id"))
-                known = {(each.phase, each.epoch) for each in message.points}  # the file may be ahead of the events
-                message.points += [each for each in earlier or [ended] if (each.phase, each.epoch) not in known]
+                known = {
+                    (epoch_point.phase, epoch_point.epoch) for epoch_point in message.points
+                }  # the file may be ahead of the events
+                message.points += [
+                    epoch_point
+                    for epoch_point in earlier or [ended]
+                    if (epoch_point.phase, epoch_point.epoch) not in known
+                ]
                 message.epoch = min(ended.epoch + 1, message.epochs)
             case "message":
                 message.lines.append(event["text"])

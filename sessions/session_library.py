@@ -98,7 +98,7 @@ class SessionLibrary:
     def sessions(self) -> list[SessionFile]:
         """All of them, as they lie on the disk now; several for a file that holds several."""
         with self._list_being_made():
-            sessions = [each for session in find_sessions(self.folder) for each in self._split(session)]
+            sessions = [part for session in find_sessions(self.folder) for part in self._split(session)]
             with self._changed:
                 self._sessions = {session.id: session for session in sessions}
         return sessions
@@ -117,7 +117,7 @@ class SessionLibrary:
         """Raises NotFoundError: there is none of this id."""
         session = self._sessions.get(session_id)
         if session is None or not session.path.is_file():
-            session = {each.id: each for each in self.sessions()}.get(session_id)
+            session = {other.id: other for other in self.sessions()}.get(session_id)
         if session is None:
             raise NotFoundError(f"session {session_id[:60]}", "is unknown")
         return replace(session, stamp=session.current_stamp())

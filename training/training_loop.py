@@ -95,7 +95,7 @@ class LoopInputs:
 
     def finished_run(self) -> ManifestEntry | None:
         """See `training_manifest.finished_run`."""
-        current = next((each.id for each in store.generations(self.folder) if each.current), None)
+        current = next((generation.id for generation in store.generations(self.folder) if generation.current), None)
         return finished_run(self.entries, self.fingerprint, self.folder, current)
 
 

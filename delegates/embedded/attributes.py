@@ -210,7 +210,7 @@ class AttributeFinder:
 
 def _question(lines: Sequence[str], line: int, receiver: str) -> Question:
     start = max(line - _MOST_LINES, 0)
-    imports = [each for each in lines[:start] if each.startswith(("import ", "from "))]
+    imports = [text for text in lines[:start] if text.startswith(("import ", "from "))]
     code = "\n".join([*imports, *lines[start:line], receiver])
     return Question(code, code.count("\n") + 1, len(receiver))
 

@@ -46,7 +46,7 @@ class Place:
     @classmethod
     def of(cls, state: State, decision: Decision, line: int) -> Place:
         """A completion goes on at the cursor; a line or a block goes on from what stands on its line."""
-        lines = tuple([strip_line_end(each) for each in state.lines])
+        lines = tuple([strip_line_end(text) for text in state.lines])
         at = len(lines[line])
         if decision == Decision.FILL_PARTIAL_LINE and state.cursor.on and state.cursor.line == line:
             at = min(max(state.cursor.char, 0), at)
@@ -135,7 +135,7 @@ class Place:
     def stands_above(self, line: Line) -> bool:
         """Whether a found line is one of the last lines above."""
         text = (self.before + self.completion(line)).strip()
-        return any(text == each.strip() for each in self.lines[max(self.line - _NEAR, 0) : self.line])
+        return any(text == above.strip() for above in self.lines[max(self.line - _NEAR, 0) : self.line])
 
     def new_text(self, decision: Decision, added: str) -> str:
         """What is added, with what stands before it where the decision writes the line anew."""

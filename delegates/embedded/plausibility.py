@@ -121,7 +121,7 @@ class Plausibility:
         in_loop = in_loop or isinstance(statement, ast.For | ast.AsyncFor | ast.While)
         return all(
             self._are_plausible(
-                [each for each in block if not _is_placeholder(each)], inner_names, types, in_loop=in_loop
+                [inner for inner in block if not _is_placeholder(inner)], inner_names, types, in_loop=in_loop
             )
             for block in blocks_of(statement)
         )
@@ -233,12 +233,12 @@ def _names_of_part(rows: Sequence[str]) -> Iterator[str]:
 def _clause_statements(statement: ast.stmt) -> tuple[ast.stmt, ...]:
     match statement:
         case ast.If(orelse=block) | ast.Try(finalbody=[*block]) if block:
-            return tuple(each for each in block if not _is_placeholder(each))
+            return tuple(inner for inner in block if not _is_placeholder(inner))
         case ast.Try(handlers=[ast.ExceptHandler(name=name, body=body)]):
             bindings: list[ast.stmt] = []
             if name:
                 bindings = [ast.Assign([ast.Name(name, ast.Store())], ast.Constant(...), lineno=1)]
-            return (*bindings, *(each for each in body if not _is_placeholder(each)))
+            return (*bindings, *(inner for inner in body if not _is_placeholder(inner)))
     return ()
 
 
@@ -283,7 +283,7 @@ def _is_overwritten(first: ast.stmt, second: ast.stmt) -> bool:
     """Whether a statement gives a variable a value that the next one replaces without reading it."""
     match first, second:
         case ast.Assign(targets=[ast.Name(id=name)]), ast.Assign(targets=[ast.Name(id=other)], value=value):
-            return name == other and name not in {each.id for each in ast.walk(value) if isinstance(each, ast.Name)}
+            return name == other and name not in {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
     return False
 
 
@@ -293,10 +293,12 @@ def _is_unreachable(around: Surroundings, statements: Sequence[ast.stmt]) -> boo
 
 def _repeats(around: Surroundings, statements: Sequence[ast.stmt]) -> bool:
     """Whether a statement stands in the same block already, or is the header of one that it is in."""
-    beside = {_header(each) for each in (*around.above, *around.below)}
-    headers = {_header(each) for each in around.enclosing if not isinstance(each, Function | ast.ClassDef)}
-    texts = [_header(each) for each in statements]
-    inner = {_header(node) for each in statements for node in ast.walk(each) if isinstance(node, _HEADED)}
+    beside = {_header(statement) for statement in (*around.above, *around.below)}
+    headers = {
+        _header(statement) for statement in around.enclosing if not isinstance(statement, Function | ast.ClassDef)
+    }
+    texts = [_header(statement) for statement in statements]
+    inner = {_header(node) for statement in statements for node in ast.walk(statement) if isinstance(node, _HEADED)}
     return bool(beside & set(texts)) or len(set(texts)) < len(texts) or bool(headers & inner)
 
 
@@ -347,7 +349,7 @@ def _imported_modules(around: Surroundings) -> Iterator[tuple[str, str]]:
 
 
 def _read_in(node: ast.expr) -> set[str]:
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
 
 
 def _used_attributes(around: Surroundings) -> frozenset[tuple[str, str]]:

@@ -110,12 +110,12 @@ def _of_code(code: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            node = ast.parse(code.strip() + (" pass" if code.rstrip().endswith(":") else ""))
+            tree = ast.parse(code.strip() + (" pass" if code.rstrip().endswith(":") else ""))
         except (SyntaxError, ValueError):
             return " ".join(word for word in re.findall(r"\w+", code) if word not in KEYWORDS)
     parts = []
-    for each in ast.walk(node):
-        match each:
+    for node in ast.walk(tree):
+        match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
                 parts.append(name.replace("_", " "))
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(number))):

@@ -82,12 +82,12 @@ def _open_quote(text: str) -> str:
 
 def _other_indents(lines: Sequence[str], line: int) -> Iterator[str]:
     """Indentations that a line below the one above can have, the nearest to the present one first."""
-    above = next((each for each in reversed(lines[:line]) if each.strip()), "")
+    above = next((text for text in reversed(lines[:line]) if text.strip()), "")
     style = indent_style(tuple(lines))
     unit = style.unit if style else " " * DEFAULT_WIDTH
     indents = {indentation(above) + unit} if opens_block(above) else {indentation(above)}
-    outer = {indentation(each) for each in lines[:line] if opens_block(each)}
-    indents |= {each for each in outer if len(each) < len(indentation(above))}
+    outer = {indentation(text) for text in lines[:line] if opens_block(text)}
+    indents |= {outer_indent for outer_indent in outer if len(outer_indent) < len(indentation(above))}
     yield from sorted(indents, key=lambda indent: abs(len(indent) - len(indentation(lines[line]))))
 
 

@@ -83,13 +83,13 @@ def surroundings(lines: Sequence[str], line: int, indent: str) -> Surroundings |
     first = next((i for i in range(first, -1, -1) if _BEGINS_TOP_LEVEL.match(lines[i])), 0)
     shown = list(lines[first : line + MOST_LINES // 2])
     at = line - first
-    below = next((each for each in shown[at + 1 :] if each.strip()), "")
+    below = next((text for text in shown[at + 1 :] if text.strip()), "")
     mark = f"if {_MARK}:" if len(indentation(below)) > len(indent) else _MARK
     shown[at] = indent + mark
     if first:
-        shown = [*(each for each in lines[:first] if _IMPORT_OR_VALUE.match(each)), *shown]
-    tree, broken = _tolerant_tree([each.replace("\r", " ") for each in shown])  # Python would end a line there
-    broken += [f"{match[1]} = " for each in lines[:first] if (match := _TOP_LEVEL_NAME.match(each))]
+        shown = [*(text for text in lines[:first] if _IMPORT_OR_VALUE.match(text)), *shown]
+    tree, broken = _tolerant_tree([text.replace("\r", " ") for text in shown])  # Python would end a line there
+    broken += [f"{match[1]} = " for text in lines[:first] if (match := _TOP_LEVEL_NAME.match(text))]
     if tree is None or (path := _path_to_mark(tree)) is None:
         return None
     return _described(tree, path, broken)
@@ -181,8 +181,8 @@ def blocks_of(statement: ast.AST) -> Iterator[list[ast.stmt]]:
 
 def _described(tree: ast.Module, path: _Path, broken: Sequence[str]) -> Surroundings:
     mark_row = path.block[path.index].lineno
-    scopes: list[Scope] = [tree, *(each for each in path.enclosing if isinstance(each, Scope))]
-    function = next((each for each in reversed(path.enclosing) if isinstance(each, Function)), None)
+    scopes: list[Scope] = [tree, *(outer for outer in path.enclosing if isinstance(outer, Scope))]
+    function = next((outer for outer in reversed(path.enclosing) if isinstance(outer, Function)), None)
     names, bindings = set[str](), list[ast.stmt]()
     for scope in scopes:
         is_innermost = scope is scopes[-1]
@@ -190,12 +190,12 @@ def _described(tree: ast.Module, path: _Path, broken: Sequence[str]) -> Surround
             continue
         if isinstance(scope, Function):
             names.update(_parameters(scope))
-        loops = [each for each in path.enclosing if isinstance(each, _LOOPS)] if is_innermost else []
+        loops = [outer for outer in path.enclosing if isinstance(outer, _LOOPS)] if is_innermost else []
         for statement in _statements(scope.body):
             is_reached = (
                 not is_innermost
                 or statement.lineno < mark_row
-                or any(each.lineno <= statement.lineno <= (each.end_lineno or 0) for each in loops)
+                or any(outer.lineno <= statement.lineno <= (outer.end_lineno or 0) for outer in loops)
             )
             if is_reached and not _is_mark(statement):
                 names.update(bound_names(statement))
@@ -284,9 +284,9 @@ def _stored(node: ast.AST) -> Iterator[str]:
             yield node.id
     elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.Lambda):
         yield from (
-            each.target.id
-            for each in ast.walk(node)
-            if isinstance(each, ast.NamedExpr) and isinstance(each.target, ast.Name)
+            inner.target.id
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.NamedExpr) and isinstance(inner.target, ast.Name)
         )
     else:
         for child in ast.iter_child_nodes(node):
@@ -297,11 +297,17 @@ def parameters_of(statement: ast.stmt) -> Iterator[str]:
     """Names that a function binds for its body; none where the statement is no function."""
     if isinstance(statement, Function):
         arguments = statement.args
-        for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg):
-            if each is not None:
-                yield each.arg
+        for argument in (
+            *arguments.posonlyargs,
+            *arguments.args,
+            *arguments.kwonlyargs,
+            arguments.vararg,
+            arguments.kwarg,
+        ):
+            if argument is not None:
+                yield argument.arg
 
 
 def loop_variables(around: Surroundings) -> set[str]:
     """Variables of the loops that the place is in."""
-    return {name for each in around.enclosing if isinstance(each, ast.For) for name in bound_names(each)}
+    return {name for loop in around.enclosing if isinstance(loop, ast.For) for name in bound_names(loop)}

@@ -31,10 +31,10 @@ def uses_builtin_as_value(statement: ast.stmt, nodes: Sequence[ast.AST], names: 
         match node:
             case ast.Call(func=function, args=arguments, keywords=keywords):
                 allowed.add(id(function))
-                allowed.update(id(each.value) for each in keywords)
+                allowed.update(id(keyword.value) for keyword in keywords)
                 name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
                 if name in _TAKE_FUNCTIONS:
-                    allowed.update(id(inner) for each in arguments for inner in ast.walk(each))
+                    allowed.update(id(inner) for argument in arguments for inner in ast.walk(argument))
             case ast.Attribute(value=value):
                 allowed.add(id(value))
             case ast.Compare(ops=[ast.Is() | ast.IsNot() | ast.Eq()], comparators=[right]):
@@ -205,14 +205,16 @@ _TAKES_VALUES_OF: dict[str, frozenset[str]] = {
 
 def _binds(name: str, call: ast.Call) -> bool:
     """Whether a built-in function takes these arguments."""
-    if any(isinstance(argument, ast.Starred) for argument in call.args) or any(not each.arg for each in call.keywords):
+    if any(isinstance(argument, ast.Starred) for argument in call.args) or any(
+        not keyword.arg for keyword in call.keywords
+    ):
         return True
     signature = _signature(name)
     if signature is None:
         least, most = _ARGUMENTS.get(name, (0, 99))
         return least <= len(call.args) <= most
     try:
-        signature.bind(*call.args, **{str(each.arg): each.value for each in call.keywords})
+        signature.bind(*call.args, **{str(keyword.arg): keyword.value for keyword in call.keywords})
     except TypeError:
         return False
     return True

@@ -87,8 +87,8 @@ def _bind(types: MutableMapping[str, str], target: ast.expr, type_: str) -> None
             types[target.id] = type_
     elif isinstance(target, ast.Tuple | ast.List):
         inner = _parts(type_) if base(type_) == "tuple" else []
-        for i, each in enumerate(target.elts):
-            _bind(types, each, inner[i] if len(inner) == len(target.elts) else "")
+        for i, inner_target in enumerate(target.elts):
+            _bind(types, inner_target, inner[i] if len(inner) == len(target.elts) else "")
 
 
 def _agree(first: str, second: str) -> bool:
@@ -160,7 +160,7 @@ def type_of(node: ast.expr, types: Types) -> str:
 
 
 def _of_tuple(node: ast.Tuple, types: Types) -> str:
-    inner = [type_of(each, types) for each in node.elts]
+    inner = [type_of(element, types) for element in node.elts]
     return f"tuple[{', '.join(inner)}]" if all(inner) and inner else "tuple"
 
 
@@ -183,7 +183,7 @@ def _of_subscript(node: ast.Subscript, types: Types) -> str:
 
 
 def _container(name: str, elements: Iterable[ast.expr], types: Types) -> str:
-    inner = {type_of(each, types) for each in elements}
+    inner = {type_of(element, types) for element in elements}
     return f"{name}[{inner.pop()}]" if len(inner) == 1 and "" not in inner else name
 
 

@@ -263,7 +263,7 @@ def _block(task: _Task, first: Line) -> Candidate:
         indent = indentation(text) + (place.unit if opens else "")
         above = [*place.lines[: place.line], *(line.text for line in lines)]
         if pattern := next(patterns(above, indent), None):
-            lines += [Candidate.certain(indent + each, pattern.probability) for each in pattern.lines]
+            lines += [Candidate.certain(indent + row, pattern.probability) for row in pattern.lines]
             break
         tokens.append(LINE_END)
         if opens:
@@ -274,7 +274,7 @@ def _block(task: _Task, first: Line) -> Candidate:
         if following is None:
             break
         added = [*lines, Candidate(indent + spell(following.tokens), _log_probs(following))]
-        if not _is_likely_block(added) or not task.plausibility.accepts([each.text for each in added]):
+        if not _is_likely_block(added) or not task.plausibility.accepts([candidate.text for candidate in added]):
             break
         lines = added
         tokens += following.tokens
@@ -328,7 +328,7 @@ def _rows(place: Place, state: State, decision: Decision, text: str) -> list[str
 
 
 def _repairs(state: State, line: int) -> Iterator[Candidate]:
-    for text in repaired_lines([strip_line_end(each) for each in state.lines], line):
+    for text in repaired_lines([strip_line_end(line_text) for line_text in state.lines], line):
         yield Candidate.certain(text, _REPAIR_PROBABILITY)
 
 
@@ -340,9 +340,7 @@ def _ruled(place: Place, decision: Decision) -> Iterator[Candidate]:
         if lines[0].startswith(typed) and lines[0] != typed and not place.after.strip():
             added = lines[0] if not typed else lines[0][len(typed) :]
             first = place.new_text(decision, added if place.before else place.indent + added)
-            yield Candidate.certain(
-                "\n".join([first, *(place.indent + each for each in lines[1:])]), pattern.probability
-            )
+            yield Candidate.certain("\n".join([first, *(place.indent + row for row in lines[1:])]), pattern.probability)
 
 
 def _log_probs(line: Line) -> tuple[float, ...]:
@@ -359,7 +357,7 @@ def _mean(line: Line) -> float:
 
 
 def _explanation(state: State, decision: Decision, line: int, context: WritingContext) -> str:
-    lines = [strip_line_end(each) for each in state.lines]
+    lines = [strip_line_end(line_text) for line_text in state.lines]
     if _is_name_being_typed(state, lines, line):
         return ""
     stated = context.problem.statement if context.problem is not None else ""

@@ -59,7 +59,7 @@ def parameter_names(entry_point: str, code: str) -> tuple[str, ...]:
     name = re.search(r"\w*\Z", entry_point.strip())
     definitions = re.finditer(rf"\bdef {re.escape(name[0] if name else '')}\s*\(", code)
     candidates = (_parameters(code[definition.end() :]) for definition in definitions)
-    parameters = next((each for each in candidates if each is not None), None)
+    parameters = next((arguments for arguments in candidates if arguments is not None), None)
     if parameters is None or parameters.vararg:
         return ()
     names = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]

@@ -56,7 +56,7 @@ class HelpCache:
                 self._path.unlink(missing_ok=True)
                 return
             parts = {
-                name: (entry.stamp, [_parts(each) for each in entry.sessions], entry.unreadable)
+                name: (entry.stamp, [_parts(session) for session in entry.sessions], entry.unreadable)
                 for name, entry in entries.items()
             }
             atomic_write(self._path, json.dumps({"version": code_version(), "entries": parts}))

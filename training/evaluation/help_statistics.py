@@ -205,9 +205,9 @@ def calibration(pairs: Sequence[tuple[float, float] | None]) -> Calibration:
         return Calibration(0, None, None, None, None, bins)
     base_rate = _mean([observed for _, observed in judged])
     distances = [
-        abs(each.predicted - each.observed.mean) * each.observed.n
-        for each in bins
-        if each.predicted is not None and each.observed.mean is not None
+        abs(calibration_bin.predicted - calibration_bin.observed.mean) * calibration_bin.observed.n
+        for calibration_bin in bins
+        if calibration_bin.predicted is not None and calibration_bin.observed.mean is not None
     ]
     return Calibration(
         len(judged),

@@ -67,8 +67,8 @@ def publish_models(inputs: RunInputs, distributed: DistributedContext) -> str | 
 def _published_generation(inputs: RunInputs) -> str | None:
     """The current generation, if it is this run's: the run had ended already."""
     generations = store.generations(inputs.config.pv_dir) if inputs.saved is not None else []
-    mine = (entry for entry in generations if entry.current and entry.meta.get("run_id") == inputs.run_id)
-    return next((entry.id for entry in mine), None)
+    generations_of_run = (entry for entry in generations if entry.current and entry.meta.get("run_id") == inputs.run_id)
+    return next((entry.id for entry in generations_of_run), None)
 
 
 def _publish(inputs: RunInputs) -> str | None:

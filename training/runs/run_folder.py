@@ -100,10 +100,10 @@ class RunFolder:
         log = self.path / LOG
         with translate_os_errors(log):
             logged = read_regular_file(log).decode("utf-8", "replace").splitlines() if log.exists() else []
-        mine = [line for line in logged if _run_id(line) == run_id]
-        others = [line for line in logged if _run_id(line) not in (run_id, None)]
-        if mine != list(lines) or len(others) + len(mine) != len(logged):
-            atomic_write(log, "".join(f"{line}\n" for line in (*others, *lines)))
+        lines_of_run = [line for line in logged if _run_id(line) == run_id]
+        lines_of_others = [line for line in logged if _run_id(line) not in (run_id, None)]
+        if lines_of_run != list(lines) or len(lines_of_others) + len(lines_of_run) != len(logged):
+            atomic_write(log, "".join(f"{line}\n" for line in (*lines_of_others, *lines)))
 
 
 def _saved_run(saved: Mapping[str, Any], where: str) -> SavedRun:
