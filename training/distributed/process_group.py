@@ -7,7 +7,6 @@ A run of one process pays nothing for this: no process group, no import. Not her
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 import threading
@@ -162,6 +161,7 @@ def init_distributed() -> Iterator[DistributedContext]:
     """The context of this process, once all processes of the run have joined.
 
     Raises InputError if they do not, and KeyboardInterrupt, with a line, at a signal while one of them is absent.
+    After an error Python's own exit waits until the others notice; commands end without it (`app.main_wrapper`).
     """
     context = DistributedContext.from_environment()
     if context.world_size == 1:
@@ -174,11 +174,7 @@ def init_distributed() -> Iterator[DistributedContext]:
     with _peer_errors():
         dist.init_process_group("gloo", None, timeout, context.world_size, context.rank, store)
     _rank0_speaks.set()
-    try:
-        yield context
-    except BaseException:
-        _leave_group_to_exit()
-        raise
+    yield context
     dist.destroy_process_group()  # not after an error, as it waits for the others
 
 
@@ -211,20 +207,9 @@ def _wait_for_all() -> None:
     import torch.distributed
 
     barrier = torch.distributed.barrier(async_op=True)
-    try:
-        while not barrier.is_completed():
-            time.sleep(POLL_SECONDS)
-    except BaseException:
-        _leave_group_to_exit()  # destroying it would wait for the barrier
-        raise
+    while not barrier.is_completed():
+        time.sleep(POLL_SECONDS)
     barrier.wait()
-
-
-def _leave_group_to_exit() -> None:
-    """Keeps Python's exit from destroying the group: that waits for the others, or aborts where they have ended."""
-    import torch.distributed
-
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(torch.distributed.group.WORLD))
 
 
 _rank0_speaks = threading.Event()
