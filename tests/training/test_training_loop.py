@@ -76,8 +76,8 @@ class Telling(NullObserver):
 
 
 def weights(folder):
-    models = store.load(folder)
-    return {f"{who}.{k}": v for who in ("human", "assistant") for k, v in getattr(models, who).state_dict().items()}
+    contents = {name: torch.load(folder / name, weights_only=True) for name in (store.HUMAN, store.ASSISTANT)}
+    return {(name, k): v for name, content in contents.items() for k, v in content["model_state_dict"].items()}
 
 
 def same(one, two):
