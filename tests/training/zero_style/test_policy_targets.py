@@ -92,6 +92,23 @@ def test_a_recorded_decision_teaches_itself_the_more_the_better_it_was(recorded)
     assert found.weight[learn][best] > found.weight[learn][worst]
 
 
+def test_a_recorded_decision_returns_what_gae_says(recorded, small):
+    """Worked backwards by hand; the head says 2 of every state, and nothing comes after a session."""
+    data, steps, _ = recorded
+    policies = TrainingNetworks.fresh(small.model, small.featurizer, 0)
+    with torch.no_grad():
+        policies.assistant.value_head.last.weight.zero_()
+        policies.assistant.value_head.last.bias.fill_(2.0)
+    targets = targets_from_recording(data, steps, policies, PPOConfig(gamma=0.5, gae_lambda=0.9), 4).targets
+    for session in (1, 3):
+        expected, advantage, following = [], 0.0, 0.0
+        for reward in reversed(steps.reward[steps.episode == session].tolist()):
+            advantage = reward + 0.5 * following - 2.0 + 0.5 * 0.9 * advantage
+            following = 2.0
+            expected.insert(0, advantage + 2.0)
+        assert targets.returns[steps.episode == session].tolist() == pytest.approx(expected, abs=1e-5)
+
+
 def test_a_decision_that_was_illegal_or_outside_the_window_is_judged_nowhere(recorded, small):
     """It teaches neither policy nor p(kept), whatever was recorded of it."""
     data, steps, _ = recorded

@@ -1,6 +1,7 @@
 """PPO's objective, term by term, at the policy that an epoch begins with."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -83,6 +84,31 @@ def test_the_anchors_are_divergences_in_their_direction(phase, parts):
     assert parts["entropy"].item() == pytest.approx(float(own.entropy().mean()), rel=1e-3)
     assert abs(own.kl(human).mean() - human.kl(own).mean()) > 0.002  # ten times what the comparison above allows
     assert parts["kl_start"] > 0.01
+
+
+def test_target_kl_is_measured_as_the_divergence_from_the_policy_that_the_epoch_began_with(phase):
+    """KL(pi0 || pi): the probabilities of pi0 weigh."""
+    update, rows = phase.update, torch.arange(4)
+    steps = update.steps.select(rows)
+    initial = (update.old_policy[rows].decisions + torch.linspace(2, -2, 7)).log_softmax(1)
+    with torch.no_grad():
+        lines = update.policies.featurizer(update.data.encoded.batch(steps.state_index))
+        found = update._losses(lines, steps, replace(update.old_policy[rows], decisions=initial))["kl"].value
+    current = update.old_policy[rows].decisions  # nothing has learned yet
+    difference = (initial - current).nan_to_num()  # at illegal decisions -inf - -inf
+    forward_kl, reverse_kl = (float((p.exp() * difference).sum(1).mean()) for p in (initial, current))
+    assert found.item() == pytest.approx(forward_kl, rel=1e-3) and abs(forward_kl + reverse_kl) > 0.02
+
+
+def test_errors_of_values_are_in_units_of_the_epochs_returns_whatever_the_minibatch(phase):
+    """Of the steps with the least returns, and of those across all of them."""
+    update, held = phase.update, phase.update.old_policy
+    order = held.target.argsort()
+    scale, error = held.target.std(), held.value - held.target
+    for rows in (order[:4], order[:: len(order) // 4]):
+        losses = update._value_loss(held.value[rows], held[rows])
+        assert losses.tolist() == pytest.approx((0.5 * (error[rows] / scale).square()).tolist(), rel=1e-4)
+        assert abs(held.target[rows].std() / scale - 1) > 0.1
 
 
 def test_the_loss_is_the_sum_of_its_parts(parts):
