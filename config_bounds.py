@@ -119,10 +119,10 @@ def _bounds_in(hint: Any) -> list[Bounds]:
 
 
 def _refuse(where: str, key: str, value: object, expected: str) -> NoReturn:
-    raise InputError(where, f"{key} is {shown(value)}, expected {expected}")
+    raise InputError(where, f"{key} is {short_form(value)}, expected {expected}")
 
 
-def shown(value: object) -> str:
+def short_form(value: object) -> str:
     """A value of any size in a few words: a plain one as JSON writes it."""
     if isinstance(value, int) and value.bit_length() > 200:
         return "a number of more than 60 digits"

@@ -312,9 +312,9 @@ class _Arrays:
 
 def _without_no_op(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scores by decision `(7, ...)` with NO-OP's at minus infinity, if anything else is possible."""
-    others = scores.copy()
-    others[NO_OP] = -np.inf
-    return others if np.isfinite(others).any() else scores
+    help_scores = scores.copy()
+    help_scores[NO_OP] = -np.inf
+    return help_scores if np.isfinite(help_scores).any() else scores
 
 
 def _sigmoid(logit: float) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from actions import Decision
 from config import RewardWeights, ServeConfig
-from config_bounds import shown
+from config_bounds import short_form
 from errors import InputError
 from line_tracking import surviving_shares
 
@@ -155,7 +155,7 @@ def _registered_parts(transition: Transition) -> Iterator[tuple[str, float]]:
             raise InputError(where, f"turn {transition.state.t}: {type(error).__name__}: {error}") from error
         if not isinstance(value, Real) or not abs(value) <= LARGEST_PART:
             expected = f"a number from {-LARGEST_PART:.0f} to {LARGEST_PART:.0f}"
-            raise InputError(where, f"turn {transition.state.t}: returned {shown(value)}, expected {expected}")
+            raise InputError(where, f"turn {transition.state.t}: returned {short_form(value)}, expected {expected}")
         yield name, float(value)
 
 

@@ -110,21 +110,21 @@ def _run(options: argparse.Namespace) -> int:
     paths = DataPaths.default()
     if line := sessions_left_behind():
         _say(line)
-    missing = _missing_packages()
-    if missing:
-        _say(f"The page and the recorder need {', '.join(missing)}: {INSTALL_SERVE}")
+    missing_packages = _missing_packages()
+    if missing_packages:
+        _say(f"The page and the recorder need {', '.join(missing_packages)}: {INSTALL_SERVE}")
     elif options.port and not options.train_only:
         _require_free_port(options.port)
     if options.simulate is not None:
         config, recordings = simulate(config, paths, options)
-    elif options.serve or (_has_terminal() and not options.train_only and not missing):
+    elif options.serve or (_has_terminal() and not options.train_only and not missing_packages):
         serve(config, paths, options)
         recordings = paths.episodes
     elif options.progress_fd is not None:
         run_beside_parent()
         recordings = paths.episodes
     else:
-        if not (missing or options.train_only) and (line := _serves_nobody(options)):
+        if not (missing_packages or options.train_only) and (line := _serves_nobody(options)):
             _say(line)
         config, recordings = find_recordings(config, paths, options)
     if options.serve or options.no_train:
@@ -418,9 +418,9 @@ def _check_options(options: argparse.Namespace) -> None:
             raise InputError("--allow-origin", f"{origin!r} is no origin, expected one such as http://localhost:5173")
     if DistributedContext.from_environment().world_size > 1:
         raise InputError("run.py", "is for one process; torchrun starts train_from_episodes (docs/scaling.md)")
-    if (serving or options.no_train) and (missing := _missing_packages()):
+    if (serving or options.no_train) and (missing_packages := _missing_packages()):
         raise InputError(
-            _first_of(options, "serve", "simulate", "no_train"), f"needs {', '.join(missing)}: {INSTALL_SERVE}"
+            _first_of(options, "serve", "simulate", "no_train"), f"needs {', '.join(missing_packages)}: {INSTALL_SERVE}"
         )
 
 

@@ -45,13 +45,13 @@ def announce_loading() -> None:
 @contextmanager
 def transient_line(text: str) -> Iterator[None]:
     """Shows `text` on stderr during the block, if that is a terminal: of quick commands nothing but results stays."""
-    shown = sys.stderr.isatty()
-    if shown:
+    is_terminal = sys.stderr.isatty()
+    if is_terminal:
         print(text, end="", file=sys.stderr, flush=True)
     try:
         yield
     finally:
-        if shown:
+        if is_terminal:
             print("\r" + " " * len(text) + "\r", end="", file=sys.stderr, flush=True)
 
 

@@ -39,6 +39,6 @@ def names() -> tuple[str, ...]:
 def build(config: ModelConfig) -> Backbone:
     """The backbone that the config names. Raises InputError: no backbone of that name is registered."""
     if config.backbone not in _BACKBONES:
-        others = f"there are {', '.join(names())}, and what a module in {MODULES} registers"
-        raise InputError("backbone", f"unknown backbone {config.backbone!r}; {others}")
+        choices = f"there are {', '.join(names())}, and what a module in {MODULES} registers"
+        raise InputError("backbone", f"unknown backbone {config.backbone!r}; {choices}")
     return _BACKBONES[config.backbone](config)

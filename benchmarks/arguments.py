@@ -105,8 +105,8 @@ def append_missing_results(
     tasks: a dataclass that says what is measured, whose fields the row repeats, and the folder of its recordings.
     """
     rows = rows_in(out) if out.exists() else []
-    missing = [task for task in tasks if not any(asdict(task[0]).items() <= row.items() for row in rows)]
-    append_results(work, missing, out, jobs)
+    missing_tasks = [task for task in tasks if not any(asdict(task[0]).items() <= row.items() for row in rows)]
+    append_results(work, missing_tasks, out, jobs)
 
 
 def run_study(main: Callable[[], None]) -> NoReturn:

@@ -129,16 +129,16 @@ def summary(answers: Sequence[Answer]) -> dict[str, Any]:
 
 
 def _counts(answers: Sequence[Answer]) -> dict[str, Any]:
-    written = [answer for answer in answers if answer.text]
+    written_answers = [answer for answer in answers if answer.text]
     return {
         "requests": len(answers),
-        "written": len(written),
-        "right": sum(answer.right for answer in written),
-        "above": sum(answer.is_above_threshold for answer in written),
-        "shown": sum(answer.shown for answer in written),
-        "right_shown": sum(answer.shown for answer in written if answer.right),
-        "faulty": sum(bool(answer.faults) for answer in written),
-        "faults": dict(Counter(name for answer in written for name in answer.faults)),
+        "written": len(written_answers),
+        "right": sum(answer.right for answer in written_answers),
+        "above": sum(answer.is_above_threshold for answer in written_answers),
+        "shown": sum(answer.shown for answer in written_answers),
+        "right_shown": sum(answer.shown for answer in written_answers if answer.right),
+        "faulty": sum(bool(answer.faults) for answer in written_answers),
+        "faults": dict(Counter(name for answer in written_answers for name in answer.faults)),
     }
 
 
@@ -153,16 +153,16 @@ KINDS = ("all", "code", "comments")
 
 def cells(writer: str, kind: str, counts: dict[str, Any]) -> list[str]:
     """A row of the table, shares with 95 % intervals."""
-    n, written = counts["requests"], counts["written"]
+    n, written_count = counts["requests"], counts["written"]
     return [
         writer,
         kind,
         str(n),
-        share(written, n),
-        share(counts["faulty"], written),
+        share(written_count, n),
+        share(counts["faulty"], written_count),
         *(str(counts["faults"].get(name, 0)) for name in FAULTS),
         share(counts["right"], n),
-        share(counts["right"], written),
+        share(counts["right"], written_count),
         share(counts["above"], n),
         share(counts["shown"], n),
         share(counts["right_shown"], counts["shown"]),

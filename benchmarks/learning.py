@@ -91,8 +91,8 @@ def measure(fold: Fold, episodes: Sequence[Episode], loop: LoopConfig) -> dict[s
 
 def _human(answers: PolicyPredictions, steps: TransitionTable, result: TrainResult) -> dict[str, float]:
     """Mean negative log-likelihood (nats), accuracy of the human's decisions; the prior counts the others."""
-    others = result.data.steps
-    prior = class_prior(others)
+    all_steps = result.data.steps
+    prior = class_prior(all_steps)
     return {
         "nll": float(-answers.decision(steps).mean()),
         "prior_nll": float(-prior[steps.decision].mean()),
@@ -273,8 +273,8 @@ def signal(recordings: Path) -> str:
         "|---" * (3 + len(DRAWN)) + "|",
     ]
     for person, rows in scores_by_person.items():
-        base, *others = zip(*rows, strict=True)
-        gains = [interval([a - b for a, b in zip(other, base, strict=True)]) for other in others]
+        base, *other_rows = zip(*rows, strict=True)
+        gains = [interval([a - b for a, b in zip(other, base, strict=True)]) for other in other_rows]
         lines.append(f"| {person} | {interval(base).mean:.3f} | {' | '.join(map(str, gains))} |")
     return "\n".join(lines)
 
@@ -283,9 +283,9 @@ def _counting(steps: TransitionTable) -> list[float]:
     """Brier scores, one session left out after the other: of the base rate, of each of `DRAWN`, in hindsight."""
     errors: list[list[Tensor]] = []
     for episode in sorted(set(steps.episode.tolist())):
-        others, held_out = steps.select(steps.episode != episode), steps.select(steps.episode == episode)
-        base = others.retained.mean()
-        shares = [base.expand(7), *(_shares(others, base, n) for n in DRAWN), _shares(steps, base, 1e-6)]
+        other_steps, held_out = steps.select(steps.episode != episode), steps.select(steps.episode == episode)
+        base = other_steps.retained.mean()
+        shares = [base.expand(7), *(_shares(other_steps, base, n) for n in DRAWN), _shares(steps, base, 1e-6)]
         errors.append([(share[held_out.decision] - held_out.retained).square() for share in shares])
     return [float(torch.cat(column).mean()) for column in zip(*errors, strict=True)]
 

@@ -75,55 +75,55 @@ def read_people(folder: Path) -> list[Person]:
 
 def _read_person(path: Path) -> Person:
     features, accepted = [], []
-    shown: dict[str, Any] | None = None
+    shown_event: dict[str, Any] | None = None
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             if row["event"] == "Shown":
-                shown = row
-            elif row["event"] in ("Accepted", "Rejected") and shown is not None:
-                features.append(_written(shown).features())
+                shown_event = row
+            elif row["event"] in ("Accepted", "Rejected") and shown_event is not None:
+                features.append(_written_text(shown_event).features())
                 accepted.append(float(row["event"] == "Accepted"))
-                shown = None
+                shown_event = None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(str(path), f"is no telemetry of suggestions ({type(error).__name__}: {error})") from error
     return Person(path.stem, np.array(features).reshape(-1, len(FEATURES)), np.array(accepted))
 
 
-def _written(shown: dict[str, Any]) -> WrittenText:
-    text = shown["suggestion"]
-    before = shown["text_before_cursor"].rsplit("\n", 1)[-1]
-    return WrittenText(text, before, not text.startswith("\n"), shown["writer"].get("meanLogProb"))
+def _written_text(event: dict[str, Any]) -> WrittenText:
+    text = event["suggestion"]
+    before = event["text_before_cursor"].rsplit("\n", 1)[-1]
+    return WrittenText(text, before, not text.startswith("\n"), event["writer"].get("meanLogProb"))
 
 
 Estimate = Callable[[Sequence[Person], Person], Floats]
 """p(accepted) `(N,)` of the last person's texts, from the others."""
 
 
-def always(others: Sequence[Person], person: Person) -> Floats:
+def always(other_people: Sequence[Person], person: Person) -> Floats:
     """The others' accept rate."""
-    return np.full(len(person.accepted), np.concatenate([other.accepted for other in others]).mean())
+    return np.full(len(person.accepted), np.concatenate([other.accepted for other in other_people]).mean())
 
 
-def by_log_prob(others: Sequence[Person], person: Person) -> Floats:
+def by_log_prob(other_people: Sequence[Person], person: Person) -> Floats:
     """From the writer's confidence alone."""
     used = tuple(name in ("bias", "mean_log_prob", "no_log_prob") for name in FEATURES)
-    return estimates(fit_people(others, used), person.features)
+    return estimates(fit_people(other_people, used), person.features)
 
 
-def fitted(others: Sequence[Person], person: Person) -> Floats:
+def fitted(other_people: Sequence[Person], person: Person) -> Floats:
     """From all that is known of the text."""
-    return estimates(fit_people(others), person.features)
+    return estimates(fit_people(other_people), person.features)
 
 
-def shipped(others: Sequence[Person], person: Person) -> Floats:
+def shipped(other_people: Sequence[Person], person: Person) -> Floats:
     """With the coefficients that the reviewer begins with."""
     return estimates(START, person.features)
 
 
-def refitted(others: Sequence[Person], person: Person) -> Floats:
+def refitted(other_people: Sequence[Person], person: Person) -> Floats:
     """Fitted on the others, then before each text on what this person did."""
-    start = fit_people(others)
+    start = fit_people(other_people)
     return np.array(
         [
             estimates(fit(person.features[:i], person.accepted[:i], start=start), person.features[i : i + 1])[0]
@@ -147,14 +147,14 @@ ESTIMATES: dict[str, Estimate] = {
 def measures(probabilities: Sequence[Floats], accepted: Sequence[Floats], threshold: float) -> dict[str, float]:
     """The numbers of one estimate; one array for each person."""
     p, y = np.concatenate(probabilities), np.concatenate(accepted)
-    shown = p >= threshold
+    is_shown = p >= threshold
     within = [auroc(one, of) for one, of in zip(probabilities, accepted, strict=True)]
     return {
         "auroc": auroc(p, y),
         "auroc_within": float(np.mean([value for value in within if not np.isnan(value)] or [np.nan])),
-        "shown": float(shown.mean()),
-        "accept_rate": float(y[shown].mean()) if shown.any() else np.nan,
-        "accepted_shown": float(shown[y > 0].mean()) if y.any() else np.nan,
+        "shown": float(is_shown.mean()),
+        "accept_rate": float(y[is_shown].mean()) if is_shown.any() else np.nan,
+        "accepted_shown": float(is_shown[y > 0].mean()) if y.any() else np.nan,
         "error": calibration_error(p, y),
         "brier": float(((p - y) ** 2).mean()),
     }

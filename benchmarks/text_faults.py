@@ -65,44 +65,45 @@ class WrittenLines:
         return [self.after[row] for row in self.rows]
 
 
-def faults(written: WrittenLines) -> list[str]:
+def faults(edit: WrittenLines) -> list[str]:
     """The names of all that is wrong, in the order of `FAULTS`."""
-    return [name for name, is_wrong in FAULTS.items() if is_wrong(written)]
+    return [name for name, is_wrong in FAULTS.items() if is_wrong(edit)]
 
 
-def _is_wrong_python(written: WrittenLines) -> bool:
+def _is_wrong_python(edit: WrittenLines) -> bool:
     """Whether neither the file nor what stands down to the text is a program, although it was one before."""
-    if written.decision in EXPLAIN or _tree(written.after, written.rows) is not None:
+    if edit.decision in EXPLAIN or _tree(edit.after, edit.rows) is not None:
         return False
-    return _tree(written.before, range(written.rows.start, written.rows.start)) is not None or _first_error(written)
+    return _tree(edit.before, range(edit.rows.start, edit.rows.start)) is not None or _first_error(edit)
 
 
-def _first_error(written: WrittenLines) -> bool:
+def _first_error(edit: WrittenLines) -> bool:
     """Whether the first line that is no Python is one of the text's."""
     try:
-        ast.parse("\n".join(written.after[: written.rows.stop]))
+        ast.parse("\n".join(edit.after[: edit.rows.stop]))
     except SyntaxError as error:
-        return (error.lineno or 0) - 1 in written.rows
+        return (error.lineno or 0) - 1 in edit.rows
     return False
 
 
-def _has_unknown_names(written: WrittenLines) -> bool:
+def _has_unknown_names(edit: WrittenLines) -> bool:
     """Whether the text uses a name that nothing in the file binds, or a builtin type as if it were a value."""
-    if written.decision in EXPLAIN:
+    if edit.decision in EXPLAIN:
         return False
-    tree = _tree(written.after, written.rows)
+    tree = _tree(edit.after, edit.rows)
     if tree is not None:
         known = {*_bound(tree), *_BUILTINS}
-        return any(node.id not in known or _is_bare_type(node, tree) for node in _loads(tree, written.rows))
+        return any(node.id not in known or _is_bare_type(node, tree) for node in _loads(tree, edit.rows))
     return False
 
 
 def _tree(lines: Sequence[str], rows: range) -> ast.Module | None:
     """Of the whole file, or of it down to the rows; a header without a body gets one. None: neither parses."""
     for end in (len(lines), rows.stop):
-        shown = list(lines[:end])
+        visible_lines = list(lines[:end])
         with_bodies = [
-            f"{line} pass" if opens_block(line) and not _has_body(shown, i) else line for i, line in enumerate(shown)
+            f"{line} pass" if opens_block(line) and not _has_body(visible_lines, i) else line
+            for i, line in enumerate(visible_lines)
         ]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -157,13 +158,13 @@ def _is_bare_type(name: ast.Name, tree: ast.Module) -> bool:
     return False
 
 
-def _repeats(written: WrittenLines) -> bool:
+def _repeats(edit: WrittenLines) -> bool:
     """Whether the text begins with the lines above it or ends with those below."""
-    if written.decision in EXPLAIN:
+    if edit.decision in EXPLAIN:
         return False
-    texts = [line.strip() for line in written.texts if line.strip()]
-    above = [line.strip() for line in written.after[: written.rows.start] if line.strip()][-NEAR:]
-    below = [line.strip() for line in written.after[written.rows.stop :] if line.strip()][:NEAR]
+    texts = [line.strip() for line in edit.texts if line.strip()]
+    above = [line.strip() for line in edit.after[: edit.rows.start] if line.strip()][-NEAR:]
+    below = [line.strip() for line in edit.after[edit.rows.stop :] if line.strip()][:NEAR]
     return any(_says_something(text) and text in [*above, *below] for text in texts)
 
 
@@ -171,12 +172,12 @@ def _says_something(text: str) -> bool:
     return bool(re.search(r"\w", text)) and text not in ("else:", "try:", "break", "continue")
 
 
-def _restates(written: WrittenLines) -> bool:
+def _restates(edit: WrittenLines) -> bool:
     """Whether a comment has no word that is not in its statement, or about any statement."""
-    if written.decision not in EXPLAIN:
+    if edit.decision not in EXPLAIN:
         return False
-    added = set(comment_texts(written.after)) - set(comment_texts(written.before))
-    code = " ".join(strip_comment(line) for line in written.after[written.rows.start : written.rows.stop + 4])
+    added = set(comment_texts(edit.after)) - set(comment_texts(edit.before))
+    code = " ".join(strip_comment(line) for line in edit.after[edit.rows.start : edit.rows.stop + 4])
     known = set(_words(code)) | _GENERIC
     return bool(added) and all(word in known or word.removesuffix("s") in known for word in _words(" ".join(added)))
 
@@ -185,12 +186,12 @@ def _words(text: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", text)]
 
 
-def _has_odd_blanks(written: WrittenLines) -> bool:
+def _has_odd_blanks(edit: WrittenLines) -> bool:
     """Whether there are two blanks between tokens of one line, or some at its end."""
-    if written.decision in EXPLAIN:
+    if edit.decision in EXPLAIN:
         return False
-    for row in written.rows:
-        text = strip_comment(written.after[row])
+    for row in edit.rows:
+        text = strip_comment(edit.after[row])
         spans = token_spans(text.lstrip())
         gaps = [start - end for (_, _, end), (_, start, _) in pairwise(spans)]
         if any(gap > 1 for gap in gaps) or (text.strip() and text != text.rstrip()):
@@ -198,9 +199,9 @@ def _has_odd_blanks(written: WrittenLines) -> bool:
     return False
 
 
-def _does_nothing(written: WrittenLines) -> bool:
+def _does_nothing(edit: WrittenLines) -> bool:
     """Whether a statement of the text has no effect: a bare name, a comparison, `x = x`, `pass`."""
-    return written.decision not in EXPLAIN and any(map(_has_no_effect, written.texts))
+    return edit.decision not in EXPLAIN and any(map(_has_no_effect, edit.texts))
 
 
 def _has_no_effect(line: str) -> bool:

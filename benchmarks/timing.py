@@ -38,16 +38,16 @@ def call_times(calls: Mapping[str, Callable[[], object]], *, seconds: float, war
 def busy(processes: int) -> Iterator[None]:
     """Keeps other processes busy for the block."""
     context = multiprocessing.get_context("spawn")
-    others = [context.Process(target=_spin, daemon=True) for _ in range(processes)]
-    for other in others:
-        other.start()
+    spinners = [context.Process(target=_spin, daemon=True) for _ in range(processes)]
+    for spinner in spinners:
+        spinner.start()
     time.sleep(0.3)
     try:
         yield
     finally:
-        for other in others:
-            other.terminate()
-            other.join()
+        for spinner in spinners:
+            spinner.terminate()
+            spinner.join()
 
 
 def _spin() -> None:

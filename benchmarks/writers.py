@@ -128,7 +128,7 @@ def human_eval_lines(path: Path, count: int, generator: Random) -> list[MissingL
         raise _no_human_eval(path, error) from error
     generator.shuffle(programs)
     drawn = (_draw([*prompt, *solution], generator, len(prompt)) for prompt, solution in programs)
-    return list(islice((missing for missing in drawn if missing), count))
+    return list(islice((missing_line for missing_line in drawn if missing_line), count))
 
 
 def human_eval_rows(path: Path) -> list[Any]:
@@ -153,7 +153,7 @@ def library_lines(count: int, generator: Random) -> list[MissingLine]:
     files = held_out_files()
     generator.shuffle(files)
     drawn = (_draw(path.read_text(encoding="utf-8", errors="replace").splitlines(), generator, 0) for path in files)
-    return list(islice((missing for missing in drawn if missing), count))
+    return list(islice((missing_line for missing_line in drawn if missing_line), count))
 
 
 def _draw(lines: Sequence[str], generator: Random, first: int) -> MissingLine | None:
@@ -186,12 +186,12 @@ def measure(task: tuple[Candidate, dict[str, list[MissingLine]], bool]) -> list[
     rows = []
     for source, lines in sources.items():
         cold, warm = [], []
-        for missing in tqdm(lines, desc=f"{writer.name}, {source}"):
-            cold.append(try_line(writer, missing))
-            warm.append(try_line(writer, missing).seconds)
+        for missing_line in tqdm(lines, desc=f"{writer.name}, {source}"):
+            cold.append(try_line(writer, missing_line))
+            warm.append(try_line(writer, missing_line).seconds)
             if show:
                 tqdm.write(
-                    f"{'right' if cold[-1].right else 'wrong'}  {cold[-1].text!r}  expected {missing.expected!r}"
+                    f"{'right' if cold[-1].right else 'wrong'}  {cold[-1].text!r}  expected {missing_line.expected!r}"
                 )
         rows.append({"writer": writer.name, "source": source, **summary(cold, warm)})
     for row in rows:

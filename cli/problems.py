@@ -25,11 +25,11 @@ def problems(options: argparse.Namespace) -> int:
     path = DataPaths.default().problems
     if "import_file" in options:
         return _take_over(options.import_file, path, as_json=options.json)
-    others = read_problems(path).problems if path.exists() else ()
-    by_id = {**catalogue(), **{problem.id: problem for problem in others}}
+    own_problems = read_problems(path).problems if path.exists() else ()
+    by_id = {**catalogue(), **{problem.id: problem for problem in own_problems}}
     if "show" in options:
         return _show(_find(options.show, by_id), as_json=options.json)
-    return _list(list(by_id.values()), {problem.id for problem in others}, as_json=options.json)
+    return _list(list(by_id.values()), {problem.id for problem in own_problems}, as_json=options.json)
 
 
 def _find(problem_id: str, by_id: Mapping[str, Problem]) -> Problem:

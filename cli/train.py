@@ -132,8 +132,8 @@ def _train(options: argparse.Namespace, settings: LoopConfig, distributed: Distr
         "train_from_episodes", processes=distributed.world_size, strict=options.strict, **recorded
     ) as run:
         try:
-            shown = _shown_by_main_process(options, progress) if distributed.is_main else []
-            observer = CompositeObserver([*shown, TelemetryObserver(run)])
+            progress_observers = _shown_by_main_process(options, progress) if distributed.is_main else []
+            observer = CompositeObserver([*progress_observers, TelemetryObserver(run)])
             with distributed.errors_on_all_ranks():
                 episodes = read(options.episodes_dir, observer, run, strict=options.strict)
                 config = train_config(options, mark_kind_of_sessions(options, settings, episodes))

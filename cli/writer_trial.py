@@ -59,13 +59,13 @@ class Trial:
         return common_prefix(self.text, self.expected) / len(self.text) if self.text else 0.0
 
 
-def try_line(writer: TextWriter, missing: MissingLine) -> Trial:
+def try_line(writer: TextWriter, missing_line: MissingLine) -> Trial:
     """One trial."""
-    state = missing.state
+    state = missing_line.state
     start = time.perf_counter()
-    completion = writer.write(state, Decision.WRITE_SINGLE_LINE, missing.number, NO_CONTEXT)
-    text = clean(completion.text, state, Decision.WRITE_SINGLE_LINE, missing.number)
-    return Trial(missing.expected, text.strip(), time.perf_counter() - start, completion)
+    completion = writer.write(state, Decision.WRITE_SINGLE_LINE, missing_line.number, NO_CONTEXT)
+    text = clean(completion.text, state, Decision.WRITE_SINGLE_LINE, missing_line.number)
+    return Trial(missing_line.expected, text.strip(), time.perf_counter() - start, completion)
 
 
 def try_lines(
@@ -73,8 +73,8 @@ def try_lines(
 ) -> list[Trial]:
     """A trial of each line; `advance` is called after each."""
     trials = []
-    for missing in lines:
-        trials.append(try_line(writer, missing))
+    for missing_line in lines:
+        trials.append(try_line(writer, missing_line))
         advance()
     return trials
 

@@ -95,37 +95,37 @@ def build_prompt(
     at_cursor = state.cursor.on and state.cursor.line == line
     column = min(max(state.cursor.char, 0), len(lines[line])) if at_cursor else len(lines[line])
     if decision == Decision.EXPLAIN_MULTI_LINES and fills:
-        written, following, head = indentation(lines[line]) + "#", ["", *lines[line:]], "#"
+        line_start, following, head = indentation(lines[line]) + "#", ["", *lines[line:]], "#"
     elif decision in EXPLAIN:
-        written, following, head = lines[line] + "  #", ["", *lines[line + 1 :]], "#"
+        line_start, following, head = lines[line] + "  #", ["", *lines[line + 1 :]], "#"
     elif decision == Decision.FILL_PARTIAL_LINE:
-        written, following, head = lines[line][:column], [lines[line][column:], *lines[line + 1 :]], ""
+        line_start, following, head = lines[line][:column], [lines[line][column:], *lines[line + 1 :]], ""
     elif decision == Decision.EDIT_EXISTING_LINES:
-        written, following, head = indentation(lines[line]), ["", *lines[line + 1 :]], ""
+        line_start, following, head = indentation(lines[line]), ["", *lines[line + 1 :]], ""
     else:
-        written = lines[line][:column] if lines[line].strip() else lines[line]
-        following, head = ["", *lines[line + 1 :]], written.lstrip()
+        line_start = lines[line][:column] if lines[line].strip() else lines[line]
+        following, head = ["", *lines[line + 1 :]], line_start.lstrip()
     return Prompt(
-        before=_encodable(_introduction(context, lines) + _before(lines[:line], written, window.before)),
+        before=_encodable(_introduction(context, lines) + _before(lines[:line], line_start, window.before)),
         after=_encodable(_after(following, window.after)) if fills else "",
         head=head,
         is_block=decision == Decision.WRITE_MULTI_LINE,
         indent=indentation(lines[line]) if lines[line] else None,
-        skips_blank_lines=decision != Decision.FILL_PARTIAL_LINE and not written.strip(),
+        skips_blank_lines=decision != Decision.FILL_PARTIAL_LINE and not line_start.strip(),
         ends_at_comment=decision not in (*EXPLAIN, Decision.WRITE_MULTI_LINE),
     )
 
 
-def _before(lines: list[str], written: str, most: int) -> str:
+def _before(lines: list[str], line_start: str, most: int) -> str:
     """The end of the file up to the place, from a line on that stays the same while somebody types."""
-    start, size = len(lines), len(written)
+    start, size = len(lines), len(line_start)
     while start > 0 and size + len(lines[start - 1]) + 1 <= most:
         start -= 1
         size += len(lines[start]) + 1
     anchored = -(-start // ANCHOR_LINES) * ANCHOR_LINES
     if anchored < len(lines):
         start = anchored
-    return "".join(f"{text}\n" for text in lines[start:]) + written[-most:]
+    return "".join(f"{text}\n" for text in lines[start:]) + line_start[-most:]
 
 
 def _after(lines: list[str], most: int) -> str:
@@ -165,14 +165,14 @@ def end_of_answer(text: str, prompt: Prompt) -> int | None:
         end = text.find("\n", skipped)
         comment = _comment_start(text[skipped : end if end >= 0 else None], prompt, is_first=not skipped)
         return skipped + comment if comment is not None else None if end < 0 else end
-    first, *others = text[skipped:].split("\n")
+    first, *later_lines = text[skipped:].split("\n")
     start = skipped + len(first)
     base = _width(indentation(first) if skipped or prompt.indent is None else prompt.indent)
     opens_block = (prompt.head + first).rstrip().endswith(":")
     blank, deeper, count = 0, False, 1
     end = start
-    for number, line in enumerate(others):
-        complete = number < len(others) - 1
+    for number, line in enumerate(later_lines):
+        complete = number < len(later_lines) - 1
         if not line.strip():
             blank += complete
             if blank >= 2:

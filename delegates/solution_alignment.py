@@ -86,7 +86,7 @@ def continuation(typed: str, j: int, alignment: SolutionAlignment) -> Continuati
     if not 0 < len(typed_tokens) <= len(solution_tokens):
         return None
     names = dict(alignment.names)
-    missing = ""
+    rest_of_word = ""
     for i, (token, other) in enumerate(zip(typed_tokens, solution_tokens, strict=False)):
         is_last = i == len(typed_tokens) - 1 and token.end == len(typed)
         free = other.variable and other.text in alignment.solution.bound and other.text not in names
@@ -94,13 +94,13 @@ def continuation(typed: str, j: int, alignment: SolutionAlignment) -> Continuati
         if normal_form(token.text) == normal_form(expected):
             names |= {other.text: token.text} if free else {}
         elif is_last and expected.startswith(token.text):
-            missing = expected[len(token.text) :]
+            rest_of_word = expected[len(token.text) :]
         elif free and token.variable and _is_new_name(token.text, alignment, names):
             names[other.text] = token.text
         else:
             return None
     code = "\n".join(alignment.solution.statements[j].lines)
-    remainder = missing + rename(code, {**alignment.new_names, **names}, len(typed_tokens))
+    remainder = rest_of_word + rename(code, {**alignment.new_names, **names}, len(typed_tokens))
     return Continuation(remainder.lstrip() if typed[-1:].isspace() else remainder, names)
 
 

@@ -50,9 +50,9 @@ class Region:
     start: int
     end: int
 
-    def with_lines(self, others: Sequence[str]) -> str:
+    def with_lines(self, replacement: Sequence[str]) -> str:
         """The region's text with other lines in place of the edited ones."""
-        return "\n".join([*self.lines[: self.start], *others, *self.lines[self.end :]])
+        return "\n".join([*self.lines[: self.start], *replacement, *self.lines[self.end :]])
 
 
 def fits(lines: Sequence[str], start: int, end: int, replaced: Sequence[str]) -> bool:
@@ -65,7 +65,7 @@ def fits(lines: Sequence[str], start: int, end: int, replaced: Sequence[str]) ->
         if len(region.lines) <= MOST_LINES:
             if _parses_with_body(region):
                 return True
-            if any(parses(region.with_lines(others)) for others in (replaced, [_neutral(region)])):
+            if any(parses(region.with_lines(replacement)) for replacement in (replaced, [_neutral(region)])):
                 return False
     return _fits_alone(file)
 

@@ -122,8 +122,8 @@ class _Place:
     """A line of a text, and what of the solution is missing there.
 
     lines: of the text. alignment: of its statements, without the line's own unless it is complete; `above` of them are
-    above the line (or are it). missing: the solution's statements that are due at the line, or below a complete one.
-    remainder: what a begun line lacks.
+    above the line (or are it). missing_indices: of the solution's statements that are due at the line, or below a
+    complete one. remainder: what a begun line lacks.
     """
 
     lines: tuple[str, ...]
@@ -131,7 +131,7 @@ class _Place:
     kind: _Kind
     alignment: SolutionAlignment
     above: int
-    missing: range
+    missing_indices: range
     remainder: str = ""
 
     @property
@@ -169,15 +169,15 @@ class _Place:
 
         More where it would end with the beginning of a block, or with a `try` alone.
         """
-        if not self.missing:
+        if not self.missing_indices:
             return []
         statements = self.alignment.solution.statements
-        first = self.missing[0]
+        first = self.missing_indices[0]
         indent = self.indent(first)
         if indent is None:
             return []
         rows: list[str] = []
-        for steps in _steps(statements, self.missing):
+        for steps in _steps(statements, self.missing_indices):
             if steps[0] > first and not _belongs_to(statements[first], statements[steps[0]]):
                 break
             more = [row for j in steps for row in self.rows(j, indent + self._deeper(first, j))]
@@ -192,10 +192,10 @@ class _Place:
         return (statements[j].depth - statements[first].depth) * self.unit
 
 
-def _steps(statements: Sequence[Statement], missing: range) -> Iterator[list[int]]:
+def _steps(statements: Sequence[Statement], missing_indices: range) -> Iterator[list[int]]:
     """The missing statements, each with the beginnings of blocks directly above it, without which it cannot stand."""
     openings: list[int] = []
-    for j in missing:
+    for j in missing_indices:
         openings.append(j)
         if not statements[j].opens_block:
             yield openings
@@ -217,18 +217,18 @@ def _is_try_alone(statements: Sequence[Statement]) -> bool:
 def _code(state: State, decision: Decision, line: int, solution: Solution) -> str:
     """The text for a decision that writes code; "": nothing."""
     place = _place(_stripped_lines(state), line, _column(state, line), solution)
-    if place is None or not place.missing:
+    if place is None or not place.missing_indices:
         return ""
     if place.kind is _Kind.COMPLETE:
         rows = place.piece(MOST_ROWS) if decision is Decision.WRITE_MULTI_LINE else []
         return "\n".join([place.text, *rows]) if rows else ""
     if decision is Decision.EDIT_EXISTING_LINES:
         return "\n".join(place.piece(1))
-    is_in_place = not place.text or indentation(place.text) == place.indent(place.missing[0])
-    return _written(place, decision) if is_in_place and place.kind is not _Kind.DIFFERS else ""
+    is_in_place = not place.text or indentation(place.text) == place.indent(place.missing_indices[0])
+    return _new_text(place, decision) if is_in_place and place.kind is not _Kind.DIFFERS else ""
 
 
-def _written(place: _Place, decision: Decision) -> str:
+def _new_text(place: _Place, decision: Decision) -> str:
     """What a line that is blank or begun becomes."""
     if decision is Decision.WRITE_MULTI_LINE:
         return "\n".join(place.piece(MOST_ROWS))
@@ -241,7 +241,7 @@ def _written(place: _Place, decision: Decision) -> str:
 
 def _single(place: _Place) -> str:
     """The next missing statement if it is one row."""
-    j = place.missing[0]
+    j = place.missing_indices[0]
     rows = place.rows(j, place.indent(j) or "")
     return rows[0] if len(rows) == 1 else ""
 
@@ -256,8 +256,8 @@ def _place(lines: tuple[str, ...], line: int, column: int | None, solution: Solu
     unwritten = indentation(lines[line]) + _PLACEHOLDERS[0] if code else ""
     alignment = _aligned((*lines[:line], unwritten, *lines[line + 1 :]), solution)
     above = sum(statement.row < line for statement in alignment.statements)
-    missing = _missing(alignment, above) if _follows(alignment) else range(0)
-    place = _Place(lines, line, _Kind.FREE, alignment, above, missing)
+    missing_indices = _missing_indices(alignment, above) if _follows(alignment) else range(0)
+    place = _Place(lines, line, _Kind.FREE, alignment, above, missing_indices)
     if not code or code in _PLACEHOLDERS:
         return place
     return _begun(place, column) or _differing(place)
@@ -277,8 +277,8 @@ def _complete(lines: tuple[str, ...], line: int, solution: Solution) -> _Place |
     j = alignment.of_text[at] if at >= 0 else -1
     if j < 0 or not alignment.exact[j]:
         return None
-    missing = _missing(alignment, at + 1) if _follows(alignment) else range(0)
-    return _Place(lines, line, _Kind.COMPLETE, alignment, at + 1, missing)
+    missing_indices = _missing_indices(alignment, at + 1) if _follows(alignment) else range(0)
+    return _Place(lines, line, _Kind.COMPLETE, alignment, at + 1, missing_indices)
 
 
 def _begun(place: _Place, column: int | None) -> _Place | None:
@@ -287,12 +287,18 @@ def _begun(place: _Place, column: int | None) -> _Place | None:
     typed = place.text[:column].lstrip()
     if place.text[column:].strip():
         return None
-    for j in place.missing:
+    for j in place.missing_indices:
         beginning = continuation(typed, j, place.alignment)
         if beginning is not None and beginning.remainder.strip():
             alignment = replace(place.alignment, names=beginning.names)
-            missing = range(j, place.missing.stop)
-            return replace(place, kind=_Kind.BEGUN, alignment=alignment, missing=missing, remainder=beginning.remainder)
+            missing_indices = range(j, place.missing_indices.stop)
+            return replace(
+                place,
+                kind=_Kind.BEGUN,
+                alignment=alignment,
+                missing_indices=missing_indices,
+                remainder=beginning.remainder,
+            )
     return None
 
 
@@ -302,11 +308,11 @@ def _differing(place: _Place) -> _Place | None:
     if len(statements) != 1 or open_brackets(statements[0].words):
         return None
     (typed,) = statements
-    for j in place.missing:
+    for j in place.missing_indices:
         (solution_statement,) = read_statements(place.rows(j, ""))
         same_place = indentation(place.text) == place.indent(j) and typed.opens_block == solution_statement.opens_block
         if same_place and _is_meant_to_be(typed, solution_statement):
-            return replace(place, kind=_Kind.DIFFERS, missing=range(j, j + 1))
+            return replace(place, kind=_Kind.DIFFERS, missing_indices=range(j, j + 1))
     return None
 
 
@@ -317,7 +323,7 @@ def _is_meant_to_be(typed: Statement, solution_statement: Statement) -> bool:
     return alike >= least and typed.assigned <= solution_statement.assigned
 
 
-def _missing(alignment: SolutionAlignment, above: int) -> range:
+def _missing_indices(alignment: SolutionAlignment, above: int) -> range:
     """Statements of the solution that belong directly below the first `above` of the text and are not there.
 
     None if a statement beside the place is the person's own: then how it goes on is theirs, too. They end before one

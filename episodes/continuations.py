@@ -74,17 +74,17 @@ def shared_beginnings(
     result = {}
     for orphan in orphans:
         # Of two that lost the same source one goes on from the other.
-        others = [name for name in sorted(listed) if first[name] not in orphans or first[name] < orphan]
-        candidates = [SharedBeginning(name, _common_length(listed[orphan], listed[name])) for name in others]
+        other_names = [name for name in sorted(listed) if first[name] not in orphans or first[name] < orphan]
+        candidates = [SharedBeginning(name, _common_length(listed[orphan], listed[name])) for name in other_names]
         longest = max(candidates, key=lambda beginning: beginning.length, default=None)
         if longest is not None and longest.length:
             result[orphan] = longest
     return result
 
 
-def _common_length(entries: Sequence[object], others: Sequence[object]) -> int:
-    pairs = zip(entries, others, strict=False)
-    return next((i for i, (entry, other) in enumerate(pairs) if entry != other), min(len(entries), len(others)))
+def _common_length(entries: Sequence[object], other_entries: Sequence[object]) -> int:
+    pairs = zip(entries, other_entries, strict=False)
+    return next((i for i, (entry, other) in enumerate(pairs) if entry != other), min(len(entries), len(other_entries)))
 
 
 def _with_present_sources(episodes: Sequence[Episode], excluded: Collection[str]) -> list[Episode]:

@@ -42,16 +42,16 @@ class RejectedTexts:
         before = self._state
         if before is None or step.action is None or step.action.agent != "H" or step.state.lines == before.lines:
             return
-        written = np.flatnonzero(before.assistant[:, T_LAST] >= 0)
-        if len(written):
-            yield from _rejected(before, step.state, set(written.tolist()))
+        assistant_rows = np.flatnonzero(before.assistant[:, T_LAST] >= 0)
+        if len(assistant_rows):
+            yield from _rejected(before, step.state, set(assistant_rows.tolist()))
 
 
-def _rejected(before: State, after: State, written: set[int]) -> Iterator[str]:
+def _rejected(before: State, after: State, assistant_rows: set[int]) -> Iterator[str]:
     """Texts of the lines of `before` that the assistant wrote and that are gone; neighbours make up one text."""
     alignment = align(before.lines, after.lines)
     later = {source: i for i, source in enumerate(alignment.source.tolist()) if source >= 0}
-    texts = {i: _rejected_part(before, i, after, later.get(i)) for i in sorted(written)}
+    texts = {i: _rejected_part(before, i, after, later.get(i)) for i in sorted(assistant_rows)}
     block: list[str] = []
     for i in range(len(before) + 1):
         if text := texts.get(i, ""):

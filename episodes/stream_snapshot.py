@@ -180,11 +180,11 @@ def _with_recorded(entry: dict[str, object], recorded: object, state: State, lin
         return entry
     turns = {"human": state.human[line, T_LAST], "assistant": state.assistant[line, T_LAST]}
     for agent, turn in turns.items():
-        edit, written = recorded.get(agent), entry[agent]
-        if not isinstance(edit, dict) or not isinstance(written, dict) or turn < 0 or edit.get("turn") != turn:
+        edit, edit_entry = recorded.get(agent), entry[agent]
+        if not isinstance(edit, dict) or not isinstance(edit_entry, dict) or turn < 0 or edit.get("turn") != turn:
             continue
-        written["seconds"] = edit.get("seconds", 0)
-        written["specialFlags"] += [
-            flag for flag in edit.get("specialFlags") or [] if flag != UNDO and flag not in written["specialFlags"]
+        edit_entry["seconds"] = edit.get("seconds", 0)
+        edit_entry["specialFlags"] += [
+            flag for flag in edit.get("specialFlags") or [] if flag != UNDO and flag not in edit_entry["specialFlags"]
         ]
     return entry

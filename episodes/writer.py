@@ -73,7 +73,7 @@ def recorded_state(episode_id: str, state: State, action: Action | None) -> dict
 
 
 def _state(episode_id: str, state: State, action: Action | None, first: bool) -> dict[str, object]:
-    written: dict[str, object] = {
+    fields: dict[str, object] = {
         "episode_id": episode_id,
         "timestep": state.t,
         "timestamp_ms": state.timestamp_ms,
@@ -83,8 +83,8 @@ def _state(episode_id: str, state: State, action: Action | None, first: bool) ->
         "env": env_part(state.env),
     }
     if first and state.history:
-        written["history"] = [{"t": past.t, "decision": past.decision, "kept": past.kept} for past in state.history]
-    return written
+        fields["history"] = [{"t": past.t, "decision": past.decision, "kept": past.kept} for past in state.history]
+    return fields
 
 
 def _text(lines: tuple[str, ...]) -> str:

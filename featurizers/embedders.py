@@ -110,8 +110,8 @@ def embedder_names() -> tuple[str, ...]:
 def build_embedder(config: FeaturizerConfig) -> TextEmbedder:
     """The embedder that the config names. Raises InputError: no embedder of that name is registered."""
     if config.text_embedder not in _EMBEDDERS:
-        others = f"there are {', '.join(embedder_names())}, and what a module in {MODULES} registers"
-        raise InputError("text_embedder", f"unknown embedder {config.text_embedder!r}; {others}")
+        choices = f"there are {', '.join(embedder_names())}, and what a module in {MODULES} registers"
+        raise InputError("text_embedder", f"unknown embedder {config.text_embedder!r}; {choices}")
     return _EMBEDDERS[config.text_embedder](config)
 
 

@@ -57,9 +57,9 @@ class OllamaEmbedder(TextEmbedder):
         if self._vectors is None:
             self._vectors = cache.read()
         vectors = self._vectors
-        missing = [text for text in dict.fromkeys(texts) if key_of(text) not in vectors]
-        for begin in range(0, len(missing), LINES_PER_REQUEST):
-            texts_to_embed = missing[begin : begin + LINES_PER_REQUEST]
+        missing_texts = [text for text in dict.fromkeys(texts) if key_of(text) not in vectors]
+        for begin in range(0, len(missing_texts), LINES_PER_REQUEST):
+            texts_to_embed = missing_texts[begin : begin + LINES_PER_REQUEST]
             embedded = embed(self.model, [text.decode("utf-8", "replace") for text in texts_to_embed], self.dim)
             cache.add(texts_to_embed, embedded)
             vectors.update(zip(map(key_of, texts_to_embed), embedded, strict=True))

@@ -351,7 +351,7 @@ def _result_of(case: StandardCase, answer: dict[str, Any] | None, *, by_value: b
     if by_value:
         user_stdout, actual = user_stdout.removesuffix("\n"), actual.removesuffix("\n")
     error = _error(answer)
-    right = equals_shown(actual, case.expected) if by_value else actual == case.expected
+    right = equals_result_text(actual, case.expected) if by_value else actual == case.expected
     return CaseResult(case, error is None and right, actual, error, user_stdout)
 
 
@@ -380,12 +380,12 @@ def split_output(text: str) -> tuple[str, str]:
     return text[: lines[-1].start()], text[lines[-1].end() :]
 
 
-def equals_shown(shown: str, expected: str) -> bool:
+def equals_result_text(result_text: str, expected: str) -> bool:
     """Whether a shown Python value is the expected one: as a text, or as an equal value; a text also without quotes.
 
     A longer one is compared as a text only: reading it could take this process all its stack.
     """
-    if shown == expected.strip():
+    if result_text == expected.strip():
         return True
-    short = len(shown) <= MAX_RESULT and len(expected) <= MAX_VALUE
-    return short and equals_expected(shown, parse_output(expected))
+    short = len(result_text) <= MAX_RESULT and len(expected) <= MAX_VALUE
+    return short and equals_expected(result_text, parse_output(expected))

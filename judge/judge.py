@@ -75,9 +75,9 @@ class Judge:
         """One verdict for each (problem, text); problem None: the text is only compiled."""
         keys = [_key(problem, text) for problem, text in texts]
         verdicts = self._cache.get(keys)
-        missing = {key: task for key, task in zip(keys, texts, strict=True) if key not in verdicts}
-        if missing:
-            run = _Run(self._pool, self.limits, self._protections(), missing).verdicts()
+        unjudged_texts = {key: task for key, task in zip(keys, texts, strict=True) if key not in verdicts}
+        if unjudged_texts:
+            run = _Run(self._pool, self.limits, self._protections(), unjudged_texts).verdicts()
             self._cache.add(run)
             verdicts |= run
         return [verdicts[key] for key in keys]

@@ -109,11 +109,11 @@ def _failure(case: Case, outcome: CaseOutcome) -> str:
     return outcome.error or f"{case.expected!r} was expected, {outcome.actual or ''} came"
 
 
-def equals_expected(shown: str, expected: Any) -> bool:
+def equals_expected(result_text: str, expected: Any) -> bool:
     """Whether the shown result is the expected value: literally, or as an equal value."""
-    if shown == repr(expected):
+    if result_text == repr(expected):
         return True
     try:
-        return bool(ast.literal_eval(shown) == expected)
+        return bool(ast.literal_eval(result_text) == expected)
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         return False

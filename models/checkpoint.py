@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import backbones
 from config import FORMAT_VERSION, GOAL_DIM, MODULES, N_DECISIONS, FeaturizerConfig, ModelConfig
-from config_bounds import check_settings, check_value, setting_types, shown
+from config_bounds import check_settings, check_value, setting_types, short_form
 from errors import InputError
 from featurizers import Featurizer
 from featurizers.embedders import embedder_names
@@ -81,7 +81,7 @@ def policy_from(
         _require_one_of(settings, "backbone", backbones.names(), where, _OR_REGISTERED)
     for name, size in (("goal_dim", GOAL_DIM), ("n_actions", N_DECISIONS)):
         if name in settings and not (type(settings[name]) is int and settings[name] == size):
-            raise InputError(where, f"config: {name} is {shown(settings[name])}, expected {size}")
+            raise InputError(where, f"config: {name} is {short_form(settings[name])}, expected {size}")
     if imported:
         settings = {**settings, **IMPORTED_MODEL, **_width_of_heads(weights)}
     config = _parse_config(ModelConfig(), settings, where)
@@ -132,9 +132,9 @@ def _is_versioned(config: Mapping[str, Any], where: str) -> bool:
         return False
     version = config["format_version"]
     if type(version) is not int or version < 1:
-        raise InputError(where, f"format version {shown(version)} is not a version")
+        raise InputError(where, f"format version {short_form(version)} is not a version")
     if version > FORMAT_VERSION:
-        newer = f"format version {shown(version)} is newer than what this program reads ({FORMAT_VERSION})"
+        newer = f"format version {short_form(version)} is newer than what this program reads ({FORMAT_VERSION})"
         raise InputError(where, newer)
     return True
 
@@ -144,7 +144,7 @@ def _require_one_of(
 ) -> None:
     if name in config and not (isinstance(config[name], str) and config[name] in names):
         raise InputError(
-            where, f"config: {name} is {shown(config[name])}, expected one of {', '.join(names)}{otherwise}"
+            where, f"config: {name} is {short_form(config[name])}, expected one of {', '.join(names)}{otherwise}"
         )
 
 
@@ -184,8 +184,8 @@ def _build_and_load(
     with torch.random.fork_rng(devices=()):  # loading draws nothing from the caller's random numbers
         module = kind(config)
     expected = module.state_dict()
-    missing, unknown = expected.keys() - weights.keys(), weights.keys() - expected.keys()
-    for problem, names in (("missing", missing), ("unknown", unknown)):
+    missing_names, unknown_names = expected.keys() - weights.keys(), weights.keys() - expected.keys()
+    for problem, names in (("missing", missing_names), ("unknown", unknown_names)):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             raise InputError(where, f"{problem} weights: {', '.join(map(str, sorted(names, key=str)[:3]))}{more}")

@@ -88,8 +88,8 @@ def hidden_folder(pv_dir: Path, generation: str) -> Path:
 
 def generation_folder(pv_dir: Path, generation: str) -> Path:
     """Where a generation is now: in its folder, or still hidden."""
-    shown = shown_folder(pv_dir, generation)
-    return shown if shown.exists() else hidden_folder(pv_dir, generation)
+    folder = shown_folder(pv_dir, generation)
+    return folder if folder.exists() else hidden_folder(pv_dir, generation)
 
 
 def write_hidden(
@@ -115,11 +115,11 @@ def write_hidden(
 
 def show(pv_dir: Path, generation: str) -> None:
     """Gives a hidden generation its name; nothing is done if it has it. Raises InputError."""
-    shown = shown_folder(pv_dir, generation)
-    if not shown.exists():
-        with translate_os_errors(shown):
-            hidden_folder(pv_dir, generation).replace(shown)
-            sync_folder(shown.parent)
+    folder = shown_folder(pv_dir, generation)
+    if not folder.exists():
+        with translate_os_errors(folder):
+            hidden_folder(pv_dir, generation).replace(folder)
+            sync_folder(folder.parent)
 
 
 def read_metadata(folder: Path) -> Metadata | None:

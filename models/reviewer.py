@@ -149,9 +149,9 @@ class Reviewer:
         """With which a text of this p(kept) is shown."""
         return 1.0 if estimate >= self.threshold else self.exploration
 
-    def kept(self, written: WrittenText) -> float:
+    def kept(self, text: WrittenText) -> float:
         """Estimated share of the text that will be kept."""
-        return float(estimates(self.coefficients, np.array([written.features()]))[0])
+        return float(estimates(self.coefficients, np.array([text.features()]))[0])
 
     def kept_of_completion(self, completion: Completion, before: str = "", *, continues: bool = False) -> float:
         """Estimated share of a writer's text that will be kept, where the policy says nothing.

@@ -288,10 +288,10 @@ def _load(pv_dir: Path, device: torch.device | str, expect_backbone: str | None)
         folder, contents = _read_current(pv_dir)
         if not contents:
             return None
-        missing = [name for name in FILES if name not in contents]
-        if missing and attempt > 1 and replacing(pv_dir) is None:  # and not just about to be written
-            raise NotFoundError(str(folder / missing[0]), f"is missing, though {next(iter(contents))} exists")
-        if not missing:
+        missing_files = [name for name in FILES if name not in contents]
+        if missing_files and attempt > 1 and replacing(pv_dir) is None:  # and not just about to be written
+            raise NotFoundError(str(folder / missing_files[0]), f"is missing, though {next(iter(contents))} exists")
+        if not missing_files:
             loaded = read_contents(pv_dir, contents)
             ids = {str(config_of(loaded[name]).get("generation")) for name in FILES}
             if len(ids) == 1:

@@ -62,7 +62,7 @@ def _refusing(page: Page) -> Refuse:
     async def refuse(request: Request, error: Exception) -> Response:
         is_missing = isinstance(error, HTTPException) and error.status_code == 404 and request.method == "GET"
         if is_missing and "text/html" in request.headers.get("accept", ""):
-            return await page.missing(request)
+            return await page.not_found(request)
         return await refuse_address(request, error)
 
     return refuse

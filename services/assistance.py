@@ -151,24 +151,24 @@ class Assistance:
 
         with _stage(milliseconds, "writer"):
             deadline = time.monotonic() + self._writer_seconds
-            written = self._write(request, choice.action, deadline)
-            if request.options.must_help and written.lines == lines:
-                choice, written = self._write_otherwise(request, choice, written, deadline)
+            draft = self._write(request, choice.action, deadline)
+            if request.options.must_help and draft.lines == lines:
+                choice, draft = self._write_otherwise(request, choice, draft, deadline)
         answer = replace(answer, choice=choice, action=choice.action)
-        if written.completion is None:
-            return replace(answer, failure=written.failure)
-        action = replace(choice.action, writer=_writer(written.completion, milliseconds["writer"]))
-        if written.lines == lines:
-            return replace(answer, action=action, is_rejected=written.is_rejected)
+        if draft.completion is None:
+            return replace(answer, failure=draft.failure)
+        action = replace(choice.action, writer=_writer(draft.completion, milliseconds["writer"]))
+        if draft.lines == lines:
+            return replace(answer, action=action, is_rejected=draft.is_rejected)
 
         with _stage(milliseconds, "reviewer"):
-            review = self._review(request, action, written)
+            review = self._review(request, action, draft)
         request.context.cancellation.raise_if_cancelled()
         action = replace(action, review=review)
         if review is not None and not review.shown:
-            withheld = Withheld(action.decision, action.line, written.text)
+            withheld = Withheld(action.decision, action.line, draft.text)
             return replace(answer, action=replace(action, decision=Decision.NO_OP, line=-1, withheld=withheld))
-        return replace(answer, action=action, lines=written.lines)
+        return replace(answer, action=action, lines=draft.lines)
 
     def _choose(self, request: HelpRequest) -> Choice:
         """The decision: the client's if it is possible, else the policy's. Raises InputError."""
@@ -211,7 +211,7 @@ class Assistance:
         return _Text("", state.lines, failure=f"the writer {self.writer_failure}")
 
     def _write_otherwise(
-        self, request: HelpRequest, choice: Choice, written: _Text, deadline: float
+        self, request: HelpRequest, choice: Choice, draft: _Text, deadline: float
     ) -> tuple[Choice, _Text]:
         """The first other decision at the cursor's line whose text changes the file; else what was tried first.
 
@@ -219,7 +219,7 @@ class Assistance:
         """
         state, last_start = request.state, min(time.monotonic() + OTHERWISE_SECONDS, deadline)
         line = state.cursor.line if state.cursor.on else choice.action.line
-        is_rejected = written.is_rejected
+        is_rejected = draft.is_rejected
         ranked = [Decision(pair["decision"]) for pair in choice.alternatives]
         for decision in dict.fromkeys([*ranked, *OTHERWISE]):
             if decision in (Decision.NO_OP, choice.action.decision) or time.monotonic() >= last_start:
@@ -231,7 +231,7 @@ class Assistance:
             if text.completion is not None and text.lines != state.lines:
                 return other, text
             is_rejected = is_rejected or text.is_rejected
-        return choice, replace(written, is_rejected=is_rejected)
+        return choice, replace(draft, is_rejected=is_rejected)
 
     def _completion(
         self, state: State, action: Action, context: WritingContext, cancellation: Cancellation
@@ -241,12 +241,12 @@ class Assistance:
             writer = self.tutor
         return writer.write(state, action.decision, action.line, replace(context, cancellation=cancellation))
 
-    def _review(self, request: HelpRequest, action: Action, written: _Text) -> Review | None:
+    def _review(self, request: HelpRequest, action: Action, draft: _Text) -> Review | None:
         """What the reviewer says; what a client asked for is shown whatever it is. None: a person's text."""
-        if request.agent == "human" or written.completion is None:
+        if request.agent == "human" or draft.completion is None:
             return None
-        completion = replace(written.completion, text=written.text)
-        review = self.reviewer.review(request.state, written.lines, action, completion, self._random)
+        completion = replace(draft.completion, text=draft.text)
+        review = self.reviewer.review(request.state, draft.lines, action, completion, self._random)
         is_wanted = request.decided is not None or request.options.must_help
         return replace(review, shown_probability=1.0, shown=True, explored=False) if is_wanted else review
 

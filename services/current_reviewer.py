@@ -69,5 +69,5 @@ class CurrentReviewer:
     def description(self) -> str:
         """What it does, in a line of words."""
         learned = f", learned from {self.texts} of your texts" if self.texts else ""
-        others = f", and {self.exploration:.0%} of the others, to learn from" if self.exploration else ""
-        return f"shows texts of which it expects you to keep {self.threshold:.0%} or more{others}{learned}"
+        exploration = f", and {self.exploration:.0%} of the others, to learn from" if self.exploration else ""
+        return f"shows texts of which it expects you to keep {self.threshold:.0%} or more{exploration}{learned}"

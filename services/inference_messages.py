@@ -95,10 +95,10 @@ def _parts(action: int | str | list[Any] | dict[str, Any]) -> tuple[Any, int | N
 def inference_answer(text: str, outcome: Help, request_id: str) -> InferenceAnswer:
     """The answer to a request for help with `text`."""
     before, after = split_lines(text)[0], lines_after(outcome)
-    action, shown = outcome.action, before != after
+    action, has_changed = outcome.action, before != after
     new_text = text_after(text, after)
     metadata: dict[str, Any] = {
-        "action": [int(action.decision) if shown else 0, outcome.choice.action.line + 1],
+        "action": [int(action.decision) if has_changed else 0, outcome.choice.action.line + 1],
         "model_used": action.writer.name if action.writer is not None else action.model,
         "request_id": request_id,
         "new_text": new_text,
@@ -116,7 +116,7 @@ def inference_answer(text: str, outcome: Help, request_id: str) -> InferenceAnsw
     if outcome.failure is not None:
         metadata["reason"] = outcome.failure
     return InferenceAnswer(
-        response=response_text(before, outcome.lines, action) if shown else "",
+        response=response_text(before, outcome.lines, action) if has_changed else "",
         unified_diff=unified_diff(text, new_text),
         assistant_attribution=line_attribution(before, after),
         metadata=metadata,

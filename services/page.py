@@ -82,7 +82,7 @@ class Page:
     async def index(self, request: Request) -> Response:
         return await self._page(200)
 
-    async def missing(self, request: Request) -> Response:
+    async def not_found(self, request: Request) -> Response:
         """The page for an address that names nothing, which it says to whoever opened that in a browser."""
         return await self._page(404)
 

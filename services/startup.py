@@ -147,14 +147,14 @@ class RunningServices:
         if self.services.training is not None:
             self.services.training.stop()
         ended = self.server.stop(timeout)
-        snapshots, written = self.services.recorder.snapshots, False
-        while not written and time.monotonic() < deadline and not is_hurried():
-            written = snapshots.wait(0.1)
+        snapshots, are_written = self.services.recorder.snapshots, False
+        while not are_written and time.monotonic() < deadline and not is_hurried():
+            are_written = snapshots.wait(0.1)
         closing = threading.Thread(target=self._resources.close, name="closing", daemon=True)
         closing.start()
         for thread in (*self._preparing, closing):
             thread.join(max(deadline - time.monotonic(), LEAST_SECONDS))
-        return ended and written
+        return ended and are_written
 
 
 def start_services(
@@ -208,8 +208,8 @@ def _named_writer(settings: WriterSettings | None, stack: ExitStack) -> AnyWrite
 def _listen_on_all(options: StartOptions, stack: ExitStack, report: Report) -> dict[int, socket.socket]:
     """The sockets by their ports, the page's first. Raises ConflictError."""
     page = stack.enter_context(_listen(options.port, report))
-    others = COMPATIBLE_PORTS if options.compat_ports else ()
-    return {page.getsockname()[1]: page} | {port: stack.enter_context(listen(port)) for port in others}
+    other_ports = COMPATIBLE_PORTS if options.compat_ports else ()
+    return {page.getsockname()[1]: page} | {port: stack.enter_context(listen(port)) for port in other_ports}
 
 
 def _listeners(
@@ -219,11 +219,11 @@ def _listeners(
     token = secrets.token_urlsafe(24)
     rules = AccessRules(frozenset(sockets), token, options.allowed_origins)
     groups = service_endpoints(services)
-    page, *others = sockets.items()
+    page, *other_sockets = sockets.items()
     listeners = [Listener(create_app(services, groups, rules, Page(services, token, finish, options.trains)), page[1])]
-    if others:
+    if other_sockets:
         apps = create_compat_apps(services, groups, rules)
-        listeners += [Listener(apps[port], listening) for port, listening in others]
+        listeners += [Listener(apps[port], listening) for port, listening in other_sockets]
     return listeners
 
 

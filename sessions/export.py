@@ -78,12 +78,12 @@ def _files(paths: DataPaths, left_out: list[str]) -> Iterator[tuple[Path, str]]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in [*folders, *sorted(name for name in names if place != root or name in own)]:
             path = place / name
-            shown = _name(path.relative_to(root))
+            name_in_archive = _name(path.relative_to(root))
             mode = _mode(path)
             if stat.S_ISLNK(mode):
-                left_out.append(f"{shown}: is a link, which is not followed")
+                left_out.append(f"{name_in_archive}: is a link, which is not followed")
             elif stat.S_ISREG(mode) and not name.startswith("."):
-                yield path, shown
+                yield path, name_in_archive
 
 
 def _roots(paths: DataPaths) -> tuple[Path, ...]:

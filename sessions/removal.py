@@ -40,18 +40,18 @@ def remove(path: Path) -> None:
     _delete(trash)
 
 
-def remove_session(session: SessionFile, others: Iterable[SessionFile], root: Path) -> None:
-    """Removes a session with its whole folder, if that is its own. others: those that stay. root: of all sessions.
+def remove_session(session: SessionFile, other_sessions: Iterable[SessionFile], root: Path) -> None:
+    """Removes a session with its whole folder, if that is its own. other_sessions: those that stay.
 
-    Raises ConflictError: it shares its file or folder with others, or lies where a link leads; InputError: the disk
-    refuses.
+    root: of all sessions. Raises ConflictError: it shares its file or folder with others, or lies where a link leads;
+    InputError: the disk refuses.
     """
     where = f"session {session.id[:60]}"
     if session.count > 1:
         raise ConflictError(where, f"shares its file with {session.count - 1} others; delete {session.path} itself")
     if not session.path.resolve().is_relative_to(root.resolve()):
         raise ConflictError(where, f"lies where a link leads; delete {session.path.resolve()} itself")
-    folders = [other.folder for other in others]
+    folders = [other.folder for other in other_sessions]
     if session.has_own_folder:
         if any(folder.is_relative_to(session.folder) for folder in folders):
             raise ConflictError(where, f"has other sessions in its folder; delete {session.path} itself")

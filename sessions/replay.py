@@ -117,7 +117,7 @@ def _step(state: State, action: Action | None, transition: Transition | None, we
         state.cursor,
         state.env,
         action,
-        _written(transition.state, state) if transition is not None else 0,
+        _written_characters(transition.state, state) if transition is not None else 0,
         reward,
         bool(state.pasted),
     )
@@ -131,7 +131,7 @@ def _authors(state: State) -> bytes:
     return np.where(untouched, _NOBODY, authors).astype(np.uint8).tobytes()
 
 
-def _written(before: State, after: State) -> int:
+def _written_characters(before: State, after: State) -> int:
     if before.lines == after.lines:
         return 0
     return sum(edit.characters for edit in line_edits(before.lines, after.lines))

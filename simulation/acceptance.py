@@ -72,8 +72,10 @@ def _quality(edit: LineEdit, decision: Decision, progress: GoalProgress) -> Qual
 
 def _quality_of_removal(edit: LineEdit, progress: GoalProgress) -> Quality:
     """Removing a line is wrong if the goal still needs it."""
-    missing = {line.strip() for line, complete in zip(progress.goal, progress.complete, strict=True) if not complete}
-    return "wrong" if edit.before in missing else "right"
+    missing_lines = {
+        line.strip() for line, complete in zip(progress.goal, progress.complete, strict=True) if not complete
+    }
+    return "wrong" if edit.before in missing_lines else "right"
 
 
 def undo_option(turn: Turn, acceptance: AcceptanceRates) -> tuple[list[Option], float]:

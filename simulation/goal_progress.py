@@ -147,8 +147,8 @@ class _Matching:
         """Matches each line of code that has no goal line with the first missing one that fits its place."""
 
         def has_room(i: int, j: int) -> bool:
-            missing = not self.complete[j] and self.line_of[j] < 0
-            return missing and not is_comment(self.goal[j]) and not is_comment(self.lines[i])
+            is_unmatched = not self.complete[j] and self.line_of[j] < 0
+            return is_unmatched and not is_comment(self.goal[j]) and not is_comment(self.lines[i])
 
         self._match_in_gaps(list(self.goal_line_of), has_room)
 

@@ -109,8 +109,10 @@ _GENERIC = ("pass", "return None", "print(result)", "result = []", "continue")
 
 def _wrong_line(text: str, goal: Goal, generator: Random) -> str:
     """Another line of the goal, or a line that fits many programs, where `text` would be right."""
-    others = [line.strip() for line in goal.lines if line.strip() and line.strip() != text.strip()]
-    pool = others if others and generator.random() < 0.6 else [line for line in _GENERIC if line != text.strip()]
+    other_lines = [line.strip() for line in goal.lines if line.strip() and line.strip() != text.strip()]
+    pool = (
+        other_lines if other_lines and generator.random() < 0.6 else [line for line in _GENERIC if line != text.strip()]
+    )
     return indentation(text) + generator.choice(pool)
 
 

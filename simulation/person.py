@@ -103,6 +103,8 @@ def draw_reply(person: Person, turn: Turn, pairs: PairProbabilities | None, gene
         raise InputError(person.name, f"gave {len(probabilities)} ways to reply, expected 1 to {MAX_OPTIONS}")
     sums_to_one = abs(sum(probabilities) - 1.0) <= PROBABILITY_TOLERANCE
     if not (min(probabilities) >= 0.0 and sums_to_one):  # so that NaN is refused too
-        shown = ", ".join(f"{probability:.6g}" for probability in probabilities)
-        raise InputError(person.name, f"gave replies with probabilities {shown}, expected none below 0 and a sum of 1")
+        listed_values = ", ".join(f"{probability:.6g}" for probability in probabilities)
+        raise InputError(
+            person.name, f"gave replies with probabilities {listed_values}, expected none below 0 and a sum of 1"
+        )
     return generator.choices(options, probabilities)[0].carry_out(generator)

@@ -20,8 +20,8 @@ def load_problems(path: Path) -> dict[str, Problem]:
 
     Raises InputError: the file cannot be read, or a problem in it cannot be understood (says which and why).
     """
-    others = read_problems(path).problems if path.exists() else ()
-    return {**_built_in(), **{problem.id: problem for problem in others}}
+    own_problems = read_problems(path).problems if path.exists() else ()
+    return {**_built_in(), **{problem.id: problem for problem in own_problems}}
 
 
 def load_readable_problems(tell: Callable[[str], None], path: Path) -> dict[str, Problem]:

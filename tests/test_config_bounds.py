@@ -23,7 +23,7 @@ from config import (
     TrainConfig,
     ZeroStyleConfig,
 )
-from config_bounds import bounds_of, check_settings, check_value, setting_types, shown
+from config_bounds import bounds_of, check_settings, check_value, setting_types, short_form
 from errors import InputError
 
 KINDS = (
@@ -96,7 +96,7 @@ def test_a_value_of_any_size_is_shown_in_a_few_words():
     endless = []
     endless.append(endless)
     for value in (10**5000, "x" * 10**6, endless, [list(range(10**5))] * 100, {"a": torch.zeros(10**5)}, math.nan):
-        assert len(shown(value)) < 300
+        assert len(short_form(value)) < 300
 
 
 def _without_none(hint):

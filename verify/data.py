@@ -34,11 +34,11 @@ def causality(settings: Settings) -> Result:
     reads for the decisions before state k must stay, bit by bit, and for the decision taken on state k must change.
     """
     featurizer = fresh_policies(settings, settings.backbones[0], "causality").featurizer
-    written = session(9, settings.seed_of("causality"))
-    texts, moves = written
+    recorded_session = session(9, settings.seed_of("causality"))
+    texts, moves = recorded_session
     leaks, unseen, mispaired, rewards = [], [], [], set[float]()
     for name, form in FORMATS.items():
-        data = _read(form, written, featurizer)
+        data = _read(form, recorded_session, featurizer)
         decisions = data.steps.decision.tolist()
         if decisions != [decision for _, decision, _ in moves] or data.steps.state_index.tolist() != list(
             range(len(moves))
@@ -69,11 +69,11 @@ def _other(text: str, t: int) -> str:
     return "\n".join(lines) + " + 1"
 
 
-def _read(form: Callable[[Session], Any], written: Session, featurizer: Featurizer) -> Dataset:
+def _read(form: Callable[[Session], Any], recorded_session: Session, featurizer: Featurizer) -> Dataset:
     """The session as a data set, by way of a file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "session.json")
-        path.write_text(json.dumps(form(written)), encoding="utf-8")
+        path.write_text(json.dumps(form(recorded_session)), encoding="utf-8")
         episodes, _ = read_episodes(path, strict=True)
     return transitions.build_dataset(episodes, featurizer)
 

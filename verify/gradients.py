@@ -42,11 +42,11 @@ def gradients(settings: Settings) -> Result:
         data = _data(settings, policies)
         with torch.random.fork_rng(devices=[]):
             reached = _cloning(policies, data, settings)
-            without += _missing(backbone, "cloning", reached)
+            without += _without_gradient(backbone, "cloning", reached)
             policies.initialise_assistant(torch.zeros(7), settings.seed_of("assistant"))
             frozen = {name: weights_of(module) for name, module in _frozen(policies)}
             reached_by_ppo = _ppo(policies, data, settings)
-        without += _missing(backbone, "ppo", reached_by_ppo)
+        without += _without_gradient(backbone, "ppo", reached_by_ppo)
         tensors += len(reached) + len(reached_by_ppo)
         moved += [f"{backbone}, ppo: {name}" for name, m in _frozen(policies) if _differ(frozen[name], weights_of(m))]
     return {
@@ -127,7 +127,7 @@ def _reached(phase: CloningPhase | PPOPhase, modules: dict[str, nn.Module]) -> d
     return reached
 
 
-def _missing(backbone: str, phase: str, reached: dict[str, bool]) -> list[str]:
+def _without_gradient(backbone: str, phase: str, reached: dict[str, bool]) -> list[str]:
     return [f"{backbone}, {phase}: {name}" for name, has_gradient in reached.items() if not has_gradient]
 
 

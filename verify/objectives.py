@@ -58,8 +58,8 @@ def rewards(settings: Settings) -> Result:
     reward_errors, share_errors = {}, {}
     featurizer = fresh_policies(settings, settings.backbones[0], "rewards").featurizer
     for outcome, (texts, share, total) in OUTCOMES.items():
-        written = [SKELETON, *texts], [("A", 2, 1), ("H", 2, 1), ("H", 4, 1)]
-        steps = transitions.build_dataset(_read(written), featurizer).steps
+        recorded_session = [SKELETON, *texts], [("A", 2, 1), ("H", 2, 1), ("H", 4, 1)]
+        steps = transitions.build_dataset(_read(recorded_session), featurizer).steps
         assistant = steps.select(~steps.is_human)
         reward_errors[outcome] = abs(float(assistant.reward[0]) - total)
         share_errors[outcome] = abs(float(assistant.retained[0]) - share)
@@ -70,10 +70,10 @@ def rewards(settings: Settings) -> Result:
     }
 
 
-def _read(written: Session) -> list[Episode]:
+def _read(recorded_session: Session) -> list[Episode]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "session.json")
-        path.write_text(json.dumps(snapshot(written)), encoding="utf-8")
+        path.write_text(json.dumps(snapshot(recorded_session)), encoding="utf-8")
         return list(read_episodes(path, strict=True)[0])
 
 

@@ -37,9 +37,9 @@ def session(turns: int, seed: int) -> Session:
     return texts, moves
 
 
-def snapshot(written: Session) -> dict[str, Any]:
+def snapshot(recorded_session: Session) -> dict[str, Any]:
     """A recorded session: a state's action led to it, lines count from 1, the cursor is on the second line."""
-    texts, moves = written
+    texts, moves = recorded_session
     led_to = [None, *(_action(move, first_line=1) for move in moves)]
     states = [
         {"timestep": t, "text": text, "attribution": [{}, {"cursor": {"turn": t, "char": 1}}], "action": action}
@@ -48,15 +48,15 @@ def snapshot(written: Session) -> dict[str, Any]:
     return {"episode_id": "made-up", "problem_id": None, "startTime": 0, "endTime": 1, "states": states}
 
 
-def actions_led_to(written: Session) -> list[dict[str, Any]]:
+def actions_led_to(recorded_session: Session) -> list[dict[str, Any]]:
     """A list of episodes with as many actions as states: each led to its state."""
-    texts, moves = written
+    texts, moves = recorded_session
     return [{"states": _canonical(texts), "actions": [{}, *(_action(move) for move in moves)]}]
 
 
-def actions_taken_on(written: Session) -> list[dict[str, Any]]:
+def actions_taken_on(recorded_session: Session) -> list[dict[str, Any]]:
     """A list of episodes with one action fewer than states: each was taken on its state."""
-    texts, moves = written
+    texts, moves = recorded_session
     return [{"states": _canonical(texts), "actions": [_action(move) for move in moves]}]
 
 

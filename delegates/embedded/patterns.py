@@ -50,9 +50,9 @@ def _attributes(above: Sequence[str], indent: str) -> Iterator[Pattern]:
     body = [line.strip() for line in above[start + 1 :]]
     if any(not line.startswith(("self.", "super()")) for line in body):
         return
-    missing = [name for name in parameters if not any(re.match(rf"self\._?{name}\b", line) for line in body)]
-    if missing:
-        yield Pattern(tuple(f"self.{name} = {name}" for name in missing), 0.7)
+    missing_names = [name for name in parameters if not any(re.match(rf"self\._?{name}\b", line) for line in body)]
+    if missing_names:
+        yield Pattern(tuple(f"self.{name} = {name}" for name in missing_names), 0.7)
 
 
 def _split(parameters: str) -> list[str]:

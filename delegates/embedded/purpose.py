@@ -55,8 +55,8 @@ def stated_purpose(code: str, statement: str) -> str:
     scores = [_score(words, sentence.stems, _rarity(statement)) for sentence in sentences]
     if not scores or (best := max(scores)) < _LEAST_SCORE:
         return ""
-    others = [score for score in scores if score < best]
-    if scores.count(best) > 1 or (others and best - max(others) < _LEAST_LEAD):
+    lower_scores = [score for score in scores if score < best]
+    if scores.count(best) > 1 or (lower_scores and best - max(lower_scores) < _LEAST_LEAD):
         return ""
     sentence = sentences[scores.index(best)]
     return sentence.text if len(sentence.stems - words) >= _NEW_WORDS else ""

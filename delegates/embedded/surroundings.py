@@ -81,14 +81,14 @@ def surroundings(lines: Sequence[str], line: int, indent: str) -> Surroundings |
     """What stands around `line` of a file for a statement at the indentation `indent`; None: too little is Python."""
     first = max(line - MOST_LINES // 2, 0)
     first = next((i for i in range(first, -1, -1) if _BEGINS_TOP_LEVEL.match(lines[i])), 0)
-    shown = list(lines[first : line + MOST_LINES // 2])
+    visible_lines = list(lines[first : line + MOST_LINES // 2])
     at = line - first
-    below = next((text for text in shown[at + 1 :] if text.strip()), "")
+    below = next((text for text in visible_lines[at + 1 :] if text.strip()), "")
     mark = f"if {_MARK}:" if len(indentation(below)) > len(indent) else _MARK
-    shown[at] = indent + mark
+    visible_lines[at] = indent + mark
     if first:
-        shown = [*(text for text in lines[:first] if _IMPORT_OR_VALUE.match(text)), *shown]
-    tree, broken = _tolerant_tree([text.replace("\r", " ") for text in shown])  # Python would end a line there
+        visible_lines = [*(text for text in lines[:first] if _IMPORT_OR_VALUE.match(text)), *visible_lines]
+    tree, broken = _tolerant_tree([text.replace("\r", " ") for text in visible_lines])  # Python would end a line there
     broken += [f"{match[1]} = " for text in lines[:first] if (match := _TOP_LEVEL_NAME.match(text))]
     if tree is None or (path := _path_to_mark(tree)) is None:
         return None
@@ -121,8 +121,8 @@ _BODY_MISSING = re.compile(r"expected an indented block after .* on line (\d+)")
 def _pass_over(lines: list[str], error: SyntaxError, broken: list[str]) -> None:
     """Changes the line that an error is about so that it is Python, whatever it says then."""
     row = min(max((error.lineno or 1) - 1, 0), len(lines) - 1)
-    if missing := _BODY_MISSING.match(str(error.msg)):
-        header = int(missing[1]) - 1
+    if header_match := _BODY_MISSING.match(str(error.msg)):
+        header = int(header_match[1]) - 1
         header = next((i for i in range(header, row + 1) if opens_block(lines[i])), header)
         lines[header] += " pass"
     elif "'except' or 'finally'" in str(error.msg):

@@ -41,14 +41,14 @@ def arguments_text(arguments: Sequence[Any], names: Sequence[str] = ()) -> str:
     return ", ".join(f"{name} = {value!r}" for name, value in zip(names, arguments, strict=False))
 
 
-def parse_output(shown: Any) -> Any:
+def parse_output(output: Any) -> Any:
     """The value that a text shows as a Python literal; the text itself if it shows none; what is no text as it is."""
-    if not isinstance(shown, str):
-        return shown
+    if not isinstance(output, str):
+        return output
     try:
-        return ast.literal_eval(shown.strip())
+        return ast.literal_eval(output.strip())
     except _LITERAL_ERRORS:
-        return shown
+        return output
 
 
 def parameter_names(entry_point: str, code: str) -> tuple[str, ...]:

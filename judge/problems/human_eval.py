@@ -150,18 +150,18 @@ def _docstring(prompt: str, entry_point: str) -> str:
 
 def _shown_calls(statement: str, entry_point: str) -> set[str]:
     """Arguments, as `repr` shows them, of the calls that the statement's examples make."""
-    shown = set()
+    shown_arguments = set()
     try:
         for example in doctest.DocTestParser().get_examples(statement):
             call = ast.parse(example.source.strip(), mode="eval").body
             if isinstance(call, ast.Call):
-                shown.add(repr(_arguments(call, entry_point)))
+                shown_arguments.add(repr(_arguments(call, entry_point)))
     except _ERRORS:
         pass
-    return shown
+    return shown_arguments
 
 
-def _hide_unshown(cases: list[Case], shown: set[str]) -> tuple[Case, ...]:
+def _hide_unshown(cases: list[Case], shown_arguments: set[str]) -> tuple[Case, ...]:
     """The cases, hidden but for those that are shown; if none is, the first one stays visible."""
-    visible = {repr(case.arguments) for case in cases} & shown or {repr(case.arguments) for case in cases[:1]}
+    visible = {repr(case.arguments) for case in cases} & shown_arguments or {repr(case.arguments) for case in cases[:1]}
     return tuple(Case(case.arguments, case.expected, repr(case.arguments) not in visible) for case in cases)

@@ -93,7 +93,7 @@ def _text(record: Record, keys: tuple[str, ...], where: str, default: str | None
     value = next((record[key] for key in keys if record.get(key) is not None), default)
     if not isinstance(value, str) or (default is None and not value):
         name = keys[0] if len(keys) == 1 else f"{keys[0]} (or {keys[1]})"
-        raise InputError(where, f"{name} is {_shown(value)}, expected text")
+        raise InputError(where, f"{name} is {_short_form(value)}, expected text")
     return value
 
 
@@ -103,7 +103,7 @@ def _lines(record: Record, keys: tuple[str, ...], where: str) -> tuple[str, ...]
     if isinstance(value, list) and all(isinstance(line, str) for line in value):
         value = "\n".join(value)
     if not isinstance(value, str):
-        raise InputError(where, f"{keys[0]} is {_shown(value)}, expected text or a list of lines")
+        raise InputError(where, f"{keys[0]} is {_short_form(value)}, expected text or a list of lines")
     return tuple(value.strip("\n").split("\n")) if value.strip() else ()
 
 
@@ -128,10 +128,10 @@ def _number(record: Record, key: str, where: str) -> int | None:
         value = int(value)
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
-    raise InputError(where, f"{key} is {_shown(value)}, expected a whole number")
+    raise InputError(where, f"{key} is {_short_form(value)}, expected a whole number")
 
 
-def _shown(value: object) -> str:
+def _short_form(value: object) -> str:
     """A short form of what was found; a list or an object may be too deep to print."""
     return f"a {type(value).__name__}" if isinstance(value, list | dict) else repr(value)[:60]
 
@@ -150,5 +150,5 @@ def _case(value: Any, where: str) -> Case:
         raise InputError(where, 'expected {"input": ..., "output": ...} or [arguments, expected]')
     hidden = value.get("hidden", False)
     if not isinstance(hidden, bool):
-        raise InputError(where, f"hidden is {_shown(hidden)}, expected true or false")
+        raise InputError(where, f"hidden is {_short_form(hidden)}, expected true or false")
     return Case(parse_arguments(value["input"], where), parse_output(value["output"]), hidden)

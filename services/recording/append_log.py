@@ -31,7 +31,7 @@ class LogFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        missing = [parent for parent in path.parents if not parent.exists()]
+        missing_folders = [parent for parent in path.parents if not parent.exists()]
         make_folder(path.parent)
         with translate_os_errors(path):
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -39,7 +39,7 @@ class LogFile:
             with translate_os_errors(path):
                 self._lock()
                 self.size = os.fstat(self._descriptor).st_size
-                for folder in {path.parent, *(parent.parent for parent in missing)}:
+                for folder in {path.parent, *(parent.parent for parent in missing_folders)}:
                     sync_folder(folder)
         except BaseException:
             os.close(self._descriptor)

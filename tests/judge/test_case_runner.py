@@ -7,7 +7,7 @@ import pytest
 
 from errors import InputError
 from judge import CaseRunner, SandboxLevel, StandardCase, case_runner
-from judge.case_runner import equals_shown, split_output
+from judge.case_runner import equals_result_text, split_output
 from judge.sandbox import ProbedSandbox
 
 
@@ -137,13 +137,13 @@ def test_an_entry_point_that_is_missing_or_raises_is_an_error_of_the_case(runner
     ],
 )
 def test_shown_values_are_compared_by_value(shown, expected, equal):
-    assert equals_shown(shown, expected) is equal
+    assert equals_result_text(shown, expected) is equal
 
 
 @pytest.mark.parametrize("piece", ["-", "[", "(", "1+", "{1:", "not ", "lambda:", "f'{", "a.", "x if y else ", "()"])
 def test_hostile_values_do_not_take_the_asker_down(piece):
     for length in (500, 5_000, 20_000, 1_000_000):
-        assert not equals_shown((piece * (length // len(piece)) + "1")[-length:], "1")
+        assert not equals_result_text((piece * (length // len(piece)) + "1")[-length:], "1")
 
 
 def test_the_time_limit_covers_all_cases_together(runner):

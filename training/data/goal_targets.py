@@ -61,10 +61,10 @@ class FinalText:
 def goal_vector(state: State, final: FinalText) -> NDArray[np.float32]:
     """`(8,)` in [0, 1], in the order of `GOAL_NAMES`."""
     current = Counter(line.strip() for line in _non_blank(state.lines))
-    missing = (final.lines - current).total() / max(final.lines.total(), 1)
+    missing_share = (final.lines - current).total() / max(final.lines.total(), 1)
     surplus = (current - final.lines).total() / max(current.total(), 1)
-    comments, length, *others = final.fixed
-    return np.array([comments, length, missing, surplus, *others], dtype=np.float32)
+    comments, length, *other_features = final.fixed
+    return np.array([comments, length, missing_share, surplus, *other_features], dtype=np.float32)
 
 
 def _non_blank(lines: Sequence[str]) -> list[str]:

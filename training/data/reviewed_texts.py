@@ -61,10 +61,10 @@ def log_review_ratio(transition: Transition, reviewer: Reviewer) -> float:
     action, review = transition.action, transition.action.review
     recorded = None if review is None else review.shown_probability
     is_asked_for = recorded == 1.0 and action.probability is None
-    written = None if recorded is None or is_asked_for else written_text(transition)
-    if recorded is None or written is None:
+    text = None if recorded is None or is_asked_for else written_text(transition)
+    if recorded is None or text is None:
         return 0.0
-    current = reviewer.shown_probability(reviewer.kept(written))
+    current = reviewer.shown_probability(reviewer.kept(text))
     if action.withheld is not None:
         recorded, current = 1.0 - recorded, 1.0 - current
     return math.log(max(current / recorded, LEAST_RATIO)) if recorded > 0.0 else 0.0
@@ -89,9 +89,9 @@ def _rows(episode: Episode) -> Iterator[tuple[tuple[float, ...], float, float]]:
         writer = transition.action.writer
         if writer is None or writer.name == TUTOR or transition.action.withheld is not None:
             continue
-        written, retained = written_text(transition), rewards.retention(transition).retained
-        if written is not None and retained is not None:
-            yield written.features(), retained, _weight(transition)
+        text, retained = written_text(transition), rewards.retention(transition).retained
+        if text is not None and retained is not None:
+            yield text.features(), retained, _weight(transition)
 
 
 def _weight(transition: Transition) -> float:

@@ -78,7 +78,7 @@ def _entry(stamp: list[list[Any]], sessions: list[list[Any]], unreadable: bool) 
     )
 
 
-def _session(id: str, started_ms: int | None, records: list[list[Any]], *others: Any) -> SessionRecords:
+def _session(id: str, started_ms: int | None, records: list[list[Any]], *optional_parts: Any) -> SessionRecords:
     return SessionRecords(
-        id, started_ms, tuple(HelpRecord(Decision(record[0]), *record[1:]) for record in records), *others
+        id, started_ms, tuple(HelpRecord(Decision(record[0]), *record[1:]) for record in records), *optional_parts
     )

@@ -167,29 +167,29 @@ def _kept(records: Iterable[HelpRecord]) -> Rate:
 def _characters(replied: Sequence[HelpRecord]) -> Characters:
     at_reply = sum(record.written * (record.retained or 0.0) for record in replied)
     at_end = sum(record.written * (record.survived or 0.0) for record in replied)
-    written = sum(record.written for record in replied)
-    return Characters(sum(record.written > 0 for record in replied), written, round(at_reply), round(at_end))
+    characters = sum(record.written for record in replied)
+    return Characters(sum(record.written > 0 for record in replied), characters, round(at_reply), round(at_end))
 
 
 def _silence(records: Sequence[HelpRecord]) -> Silence:
-    written = [record for record in records if record.shown or record.withheld]
+    written_records = [record for record in records if record.shown or record.withheld]
     no_op = [record.decision is Decision.NO_OP for record in records]
     return Silence(
         len(records),
         rate(no_op),
-        rate([record.withheld for record in written]),
+        rate([record.withheld for record in written_records]),
         rate([not record.shown for record in records]),
     )
 
 
 def _review(records: Sequence[HelpRecord]) -> Review:
     reviewed = [record for record in records if record.explored is not None]
-    shown = [record for record in reviewed if record.shown]
+    shown_records = [record for record in reviewed if record.shown]
     return Review(
-        len(shown),
+        len(shown_records),
         sum(record.withheld for record in records),
-        _kept(record for record in shown if not record.explored),
-        _kept(record for record in shown if record.explored),
+        _kept(record for record in shown_records if not record.explored),
+        _kept(record for record in shown_records if record.explored),
     )
 
 

@@ -108,8 +108,8 @@ class CheckpointWriter:
         """`human_policy_e<N>.pt` after cloning's epoch N; `assistant_policy_e<N>.pt`, later phases counting on."""
         if phase.name == "bc":
             return f"human_policy_e{phase.epoch}.pt"
-        written = sum(name.startswith("assistant") for name in self.checkpoints)
-        return f"assistant_policy_e{written + 1}.pt"
+        checkpoint_count = sum(name.startswith("assistant") for name in self.checkpoints)
+        return f"assistant_policy_e{checkpoint_count + 1}.pt"
 
     def _weights(self, phase: Phase) -> Tensors:
         networks = self.inputs.networks

@@ -11,7 +11,7 @@ from typing import NoReturn, TypeVar
 
 import files
 from config import MODULES, LoopConfig
-from config_bounds import check_settings, check_value, setting_types, shown
+from config_bounds import check_settings, check_value, setting_types, short_form
 from errors import InputError
 from training.runs.telemetry_url import check_telemetry_url
 
@@ -86,7 +86,7 @@ def keys(kind: type = LoopConfig, prefix: str = "") -> list[str]:
 
 def _parse_object(default: T, value: object, where: str, prefix: str) -> T:
     if not isinstance(value, dict):
-        raise InputError(where, f"{prefix.rstrip('.') or 'the file'} is {shown(value)}, expected an object")
+        raise InputError(where, f"{prefix.rstrip('.') or 'the file'} is {short_form(value)}, expected an object")
     hints = setting_types(type(default))
     settings = {name: getattr(default, name) for name in hints}
     for key, inner in value.items():
@@ -108,6 +108,6 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     values: dict[str, object] = {}
     for key, value in pairs:
         if key in values:
-            raise ValueError(f"the key {shown(key)} stands there twice")
+            raise ValueError(f"the key {short_form(key)} stands there twice")
         values[key] = value
     return values

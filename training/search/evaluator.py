@@ -63,12 +63,12 @@ def candidates(pair_log_probs: Tensor, first_line: Ints, count: int) -> tuple[In
     fewer pairs are legal the rest has log-probability -inf.
     """
     longest = pair_log_probs.shape[2]
-    others = pair_log_probs[:, NO_OP + 1 :].flatten(1)
-    best, places = others.topk(min(count - 1, others.shape[1]), dim=1)
-    log_probs = np.full((len(others), count), -np.inf)
+    help_log_probs = pair_log_probs[:, NO_OP + 1 :].flatten(1)
+    best, places = help_log_probs.topk(min(count - 1, help_log_probs.shape[1]), dim=1)
+    log_probs = np.full((len(help_log_probs), count), -np.inf)
     log_probs[:, 0] = pair_log_probs[:, NO_OP, 0].cpu().numpy()
     log_probs[:, 1 : 1 + best.shape[1]] = best.cpu().numpy()
-    pairs = np.zeros((len(others), count, 2), dtype=np.int64)
+    pairs = np.zeros((len(help_log_probs), count, 2), dtype=np.int64)
     flat_index = places.cpu().numpy()
     pairs[:, 0] = NO_OP, -1
     pairs[:, 1 : 1 + best.shape[1], 0] = flat_index // longest + 1

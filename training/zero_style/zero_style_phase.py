@@ -273,11 +273,11 @@ class ZeroStylePhase:
         """Targets of recorded decisions for the epoch: whole episodes, as many as its minibatches need."""
         shuffle = generator(self.config.seed, NAME, self.epoch, "recorded")
         counts = torch.bincount(self.data.steps.episode[~self.data.steps.is_human], minlength=len(self.data.ids))
-        episodes, missing = [], self._recorded_per_batch * self._batches_per_epoch
+        episodes, decisions_left = [], self._recorded_per_batch * self._batches_per_epoch
         for index in torch.randperm(len(self.train), generator=shuffle).tolist():
-            if missing > 0:
+            if decisions_left > 0:
                 episodes.append(self.train[index])
-                missing -= int(counts[self.train[index]])
+                decisions_left -= int(counts[self.train[index]])
         steps = self.data.select_episodes(episodes, is_human=False)
         return targets_from_recording(
             self.data, steps, self.policies, self.config.ppo, self.search.candidates, distributed=self.distributed
