@@ -38,6 +38,7 @@ from config import VERSION, LoopConfig
 from data_paths import SAMPLES, DataPaths, in_repository, quarantine_folder, sessions_left_behind
 from errors import InputError, NotFoundError, printable
 from training.distributed.process_group import DistributedContext
+from training.runs.run_files import plan_path
 
 if TYPE_CHECKING:
     from training.runs.progress_events import ProgressEvents
@@ -231,7 +232,7 @@ def simulate(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) 
 
 def _training_waits(config: LoopConfig, recordings: Path, paths: DataPaths) -> bool:
     """Whether a training on these sessions was interrupted."""
-    if not (paths.run / "plan.json").exists():
+    if not plan_path(paths.run).exists():
         return False
     from training.training_loop import is_interrupted
 

@@ -18,34 +18,30 @@ from files import atomic_write, is_locked, read_regular_file
 from services.current_models import file_stamp
 from services.learning_messages import ComparisonMessage, EpochMessage, TrainingMessage
 from training.runs.outcome_file import OUTCOME, read_outcome
+from training.runs.run_files import LOG, plan_path, run_lock, training_folder
+from training.runs.run_plan import PERSON, read_plan
 from training.runs.training_manifest import ManifestEntry, last_entry_of, read_manifest
-
-PLAN, LOG = "plan.json", "train.jsonl"
-"""Files of a run: there until it has ended; a line an epoch."""
 
 FAILURE = "failure.json"
 """File of a run's folder: how the last training that a server watched failed, unless another one has begun since."""
-
-PERSON = "person"
-"""Whose sessions a plan is for, if it does not say so."""
 
 STOPPED = "It was stopped before its end. Started again, it goes on from there, unless sessions have changed since."
 NOT_METRICS = ("phase", "epoch", "run_id", "run_label")
 """Keys of a line of the log that are no metrics."""
 
 
-def is_interrupted(paths: DataPaths) -> bool:
+def has_unfinished_plan(paths: DataPaths) -> bool:
     """Whether a training on the person's sessions has begun and not ended."""
     try:
-        plan = json.loads(read_regular_file(paths.run / PLAN))
-    except (InputError, ValueError, RecursionError):
+        plan = read_plan(plan_path(paths.run))
+    except InputError:
         return False
-    return isinstance(plan, dict) and plan.get("trained_on", PERSON) == PERSON
+    return plan is not None and plan.trained_on == PERSON
 
 
 def trains_elsewhere(paths: DataPaths) -> bool:
     """Whether a process trains at this moment."""
-    return is_locked(paths.run / ".lock")
+    return is_locked(run_lock(paths.run))
 
 
 class LastTraining:
@@ -92,13 +88,13 @@ def forget_failure(paths: DataPaths) -> None:
 
 def _traces(paths: DataPaths) -> tuple[Path, ...]:
     """Files that a training leaves, whoever runs it."""
-    return paths.run / PLAN, paths.run / OUTCOME, _log(paths.run), paths.manifest
+    return plan_path(paths.run), paths.run / OUTCOME, _log(paths.run), paths.manifest
 
 
 def _read(paths: DataPaths) -> TrainingMessage:
     if (failure := _read_failure(paths)) is not None:
         return failure
-    if is_interrupted(paths):
+    if has_unfinished_plan(paths):
         return TrainingMessage("stopped", points=points_of(paths.run, None), lines=[STOPPED])
     if (outcome := read_outcome(paths.run)) is not None:
         message = TrainingMessage("done", points=points_of(paths.run, outcome.get("run_id")))
@@ -161,7 +157,7 @@ def points_of(run_folder: Path, run_id: object) -> list[EpochMessage]:
 
 
 def _log(run_folder: Path) -> Path:
-    return run_folder / "training" / LOG
+    return training_folder(run_folder) / LOG
 
 
 def _rows(log: Path) -> Iterator[dict[str, Any]]:

@@ -50,6 +50,7 @@ from sessions.session_files import SessionFile, read_header
 from sessions.session_library import SessionLibrary, SessionRow
 from simulation.problem_loader import load_problems
 from state_adapter import STREAMS, first_recording, snapshot_path
+from training.runs.run_files import PLAN, STATE, models_lock, run_lock, training_folder
 from training.runs.training_manifest import read_manifest
 
 _UNKNOWN = {404: "there is no such session"}
@@ -200,8 +201,8 @@ class SessionsService:
         is_training = training is not None and training.state().status in ("running", "stopping")
         if is_training or trains_elsewhere(paths):
             raise ConflictError("training", "is under way; stop it first")
-        locks.enter_context(files.lock(paths.run / ".lock"))
-        locks.enter_context(files.lock(paths.models / ".training.lock"))
+        locks.enter_context(files.lock(run_lock(paths.run)))
+        locks.enter_context(files.lock(models_lock(paths.models)))
 
     def _erase(self, models_too: bool) -> None:
         services = self.services
@@ -270,10 +271,8 @@ def _remove_unfinished_run(paths: DataPaths) -> None:
 
     The state of a run that has ended lies there too, until the next one begins.
     """
-    from training.runs.run_folder import STATE
-
-    training = paths.run / "training"
-    for path in (*training.glob(f"{STATE}*"), *paths.run.glob("plan.json*")):
+    training = training_folder(paths.run)
+    for path in (*training.glob(f"{STATE}*"), *paths.run.glob(f"{PLAN}*")):
         remove(path)
     games = {game for entry in read_manifest(paths.manifest) for game in entry.games}
     finished = {snapshot_path(paths.self_play_episodes, game).parent for game in games}

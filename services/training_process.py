@@ -27,7 +27,7 @@ from services.last_training import (
     LastTraining,
     apply_outcome,
     forget_failure,
-    is_interrupted,
+    has_unfinished_plan,
     point,
     points_of,
     save_failure,
@@ -249,7 +249,7 @@ class TrainingProcess:
         if code == 0 and message.ended is not None:
             self._end("done")
         elif code is None or code == INTERRUPTED or (self._stopping.is_set() and code == -signal.SIGTERM):
-            line = STOPPED if is_interrupted(self._paths) else "It was stopped before anything was learned."
+            line = STOPPED if has_unfinished_plan(self._paths) else "It was stopped before anything was learned."
             self._end("stopped", line=line)
         else:
             self._end("failed", error=self._why(code))

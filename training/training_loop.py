@@ -36,10 +36,10 @@ from training.evaluation.comparison_table import comparison_rows
 from training.evaluation.held_out_report import Baselines, Report, evaluate
 from training.evaluation.promotion import PromotionDecision, Scores, decide_promotion
 from training.runs.damaged_files import DamagedFileError, set_aside
-from training.runs.fingerprint import canonical_order
+from training.runs.fingerprint import canonical_order, loop_fingerprint
 from training.runs.observer import Observer
-from training.runs.run_folder import STATE
-from training.runs.run_plan import RunPlan, fingerprint_of, read_plan, remove_plan, write_plan
+from training.runs.run_files import STATE, models_lock, plan_path, run_lock, training_folder
+from training.runs.run_plan import RunPlan, read_plan, read_plan_or_set_aside, remove_plan, write_plan
 from training.runs.starts import FRESH_START, find_start, start_named
 from training.runs.training_manifest import (
     NOT_CURRENT,
@@ -90,8 +90,8 @@ class LoopInputs:
 
     @property
     def plan_path(self) -> Path:
-        """See `_plan_path`."""
-        return _plan_path(self.paths)
+        """See `run_files.plan_path`."""
+        return plan_path(self.paths.run)
 
     def finished_run(self) -> ManifestEntry | None:
         """See `training_manifest.finished_run`."""
@@ -110,7 +110,7 @@ class Comparison:
 
 def run_loop(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, observer: Observer) -> Outcome:
     """Carries out the plan, or goes on with it. Raises InputError, and KeyboardInterrupt once all is saved."""
-    with files.lock(paths.run / ".lock"):
+    with files.lock(run_lock(paths.run)):
         inputs = _read_inputs(config, episodes, paths, observer)
         plan = _interrupted_plan(inputs)
         if plan is not None:
@@ -123,18 +123,19 @@ def run_loop(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, 
 
 
 def is_interrupted(config: LoopConfig, recordings: Path, paths: DataPaths) -> bool:
-    """Whether a run that learns from these sessions was interrupted and goes on if it is started again."""
-    plan = read_plan(_plan_path(paths), lambda line: None)
+    """Whether a run that learns from these sessions was interrupted and goes on if it is started again.
+
+    Raises InputError if its plan cannot be read.
+    """
+    try:
+        plan = read_plan(plan_path(paths.run))
+    except DamagedFileError:
+        return False
     if plan is None:
         return False
     episodes = _with_learnable_pastes(config, read_episodes(recordings)[0])
     problems = load_readable_problems(lambda line: None, paths.problems)
-    return plan.fingerprint == fingerprint_of(config, episodes, problems)
-
-
-def _plan_path(paths: DataPaths) -> Path:
-    """Where the plan of a run lies until the run has ended."""
-    return paths.run / "plan.json"
+    return plan.fingerprint == loop_fingerprint(config, episodes, problems)
 
 
 def _read_inputs(config: LoopConfig, episodes: Sequence[Episode], paths: DataPaths, observer: Observer) -> LoopInputs:
@@ -144,7 +145,7 @@ def _read_inputs(config: LoopConfig, episodes: Sequence[Episode], paths: DataPat
         folder = quarantine_folder(folder, config.trained_on)
     entries = read_manifest(paths.manifest, observer.message)
     episodes = _with_learnable_pastes(config, episodes)
-    fingerprint = fingerprint_of(config, episodes, problems)
+    fingerprint = loop_fingerprint(config, episodes, problems)
     return LoopInputs(config, canonical_order(episodes), paths, observer, problems, folder, entries, fingerprint)
 
 
@@ -166,7 +167,7 @@ def _nothing_new(inputs: LoopInputs, finished: ManifestEntry) -> Outcome:
 
 def _interrupted_plan(inputs: LoopInputs) -> RunPlan | None:
     """The plan of a run that was interrupted, if it was given the same as this one."""
-    plan = read_plan(inputs.plan_path, inputs.observer.message)
+    plan = read_plan_or_set_aside(inputs.plan_path, inputs.observer.message)
     if plan is None or plan.fingerprint == inputs.fingerprint:
         return plan
     inputs.observer.message("The interrupted run had other sessions, settings or code: it is not gone on with.")
@@ -215,7 +216,7 @@ def _carry_out(inputs: LoopInputs, plan: RunPlan) -> Outcome:
     texts = _texts_to_learn_from(inputs, learning)
     reviewer = _reviewer_that_will_serve(inputs, texts)
     result = _train(inputs, plan, learning, reviewer)
-    with files.lock(inputs.folder / ".training.lock"):
+    with files.lock(models_lock(inputs.folder)):
         learned_from = [learning[index] for index in sorted(result.train)]
         comparison = _compare(inputs, plan, result, held_out or learned_from, reviewer)
         decision = _decide(inputs, comparison, compared=bool(held_out))
@@ -291,7 +292,7 @@ def _begin_or_resume(
 def _train_config(inputs: LoopInputs, plan: RunPlan) -> TrainConfig:
     config, start = inputs.config, start_named(plan.start, inputs.paths.models)
     return TrainConfig(
-        checkpoint_dir=inputs.paths.run / "training", pv_dir=start.folder or inputs.folder, device=config.device,
+        checkpoint_dir=training_folder(inputs.paths.run), pv_dir=start.folder or inputs.folder, device=config.device,
         seed=config.seed, init_from_pv=start.folder is not None, trained_on=config.trained_on,
         games_before=plan.games_before, featurizer=config.featurizer, model=config.model, rewards=config.rewards,
         bc=config.bc, ppo=config.ppo, zero_style=config.zero_style,

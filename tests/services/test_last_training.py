@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,11 @@ from data_paths import DataPaths
 from services.last_training import FAILURE, Failure, LastTraining, apply_outcome, point, save_failure
 from services.learning_messages import TrainingMessage
 from training.runs.outcome_file import OUTCOME, save_outcome
+from training.runs.run_files import plan_path
+from training.runs.run_plan import RunPlan, write_plan
 from training.runs.training_manifest import ManifestEntry, append_entry
+
+PLAN = RunPlan("id", "fingerprint", "fresh", None, 0, ())
 
 RECORD = {
     "run_id": "b", "started": "2026-01-01T00:00:00+00:00", "ended": "2026-01-01T00:01:00+00:00",
@@ -70,20 +75,26 @@ def test_a_damaged_failure_is_none(paths, content):
 def test_an_interrupted_run_was_stopped_and_shows_the_epochs_of_the_latest_run(paths):
     save_outcome(paths.run, RECORD)
     log(paths, row("b", 1), row("c", 1))
-    (paths.run / "plan.json").write_text("{}")
+    write_plan(plan_path(paths.run), PLAN)
     state = LastTraining(paths).state()
     assert state.status == "stopped" and "goes on from there" in state.lines[0]
     assert len(state.points) == 1 and state.table == []
 
 
-@pytest.mark.parametrize("plan", ['{"trained_on": "scripted"}', "{", "[]", ""])
-def test_a_run_on_simulated_sessions_and_a_damaged_plan_are_none_of_the_persons(paths, plan):
-    (paths.run / "plan.json").write_text(plan)
+def test_a_run_on_simulated_sessions_is_none_of_the_persons(paths):
+    write_plan(plan_path(paths.run), replace(PLAN, trained_on="scripted"))
     assert LastTraining(paths).state() == TrainingMessage("idle")
 
 
+@pytest.mark.parametrize("content", ["{}", "{", "[]", ""])
+def test_a_damaged_plan_is_none_and_stays_as_it_is(paths, content):
+    plan_path(paths.run).write_text(content)
+    assert LastTraining(paths).state() == TrainingMessage("idle")
+    assert plan_path(paths.run).read_text() == content
+
+
 def test_an_interrupted_run_that_somebody_goes_on_with_is_running_elsewhere(paths):
-    (paths.run / "plan.json").write_text("{}")
+    write_plan(plan_path(paths.run), PLAN)
     last = LastTraining(paths)
     with files.lock(paths.run / ".lock"):
         state = last.state()

@@ -13,6 +13,8 @@ from data_paths import DataPaths
 from errors import ConflictError
 from services import training_process
 from services.training_process import TrainingProcess
+from training.runs.run_files import plan_path
+from training.runs.run_plan import RunPlan, write_plan
 
 PRELUDE = """
 import json, os, signal, sys, time
@@ -20,6 +22,7 @@ stream = os.fdopen(int(sys.argv[1]), "w")
 def tell(event, **fields):
     stream.write(json.dumps({"event": event, **fields}) + chr(10)); stream.flush()
 """
+PLAN = RunPlan("id", "fingerprint", "fresh", None, 0, ())
 OUTCOME = {
     "run_id": "r", "started": "2026-01-01T00:00:00+00:00", "ended": "2026-01-01T00:01:00+00:00", "sessions": "held_out",
     "table": [{"name": "NLL", "before": {"mean": 2.0, "error": 0.1}, "after": {"mean": 1.0, "error": None}}],
@@ -152,7 +155,7 @@ def test_stopped_twice_it_is_told_once_and_ends_whole(training, paths):
     process = training(WAITING)
     start_and_wait(process)
     paths.run.mkdir(parents=True)
-    (paths.run / "plan.json").write_text("{}")
+    write_plan(plan_path(paths.run), PLAN)
     assert process.stop() and process.state().status == "stopping"
     time.sleep(0.1)  # signals that come at once are one
     assert process.stop()
@@ -268,7 +271,7 @@ def test_what_does_not_end_is_killed(training, paths, monkeypatch):
     start_and_wait(process)
     process.close()
     assert process.state().status == "failed" and "SIGKILL" in process.state().error
-    files.atomic_write(paths.run / "plan.json", "{}")
+    write_plan(plan_path(paths.run), PLAN)
     assert TrainingProcess(paths, ()).state().status == "stopped"  # the next start goes on with it
 
 

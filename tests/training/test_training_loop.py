@@ -21,9 +21,10 @@ from state_adapter import read_episodes
 from training.data.reviewed_texts import ReviewedTexts
 from training.evaluation.promotion import PromotionDecision
 from training.runs.observer import NullObserver
+from training.runs.run_files import plan_path
 from training.runs.run_inputs import read_inputs
 from training.runs.training_manifest import append_entry, read_manifest
-from training.training_loop import run_loop
+from training.training_loop import is_interrupted, run_loop
 
 TINY = LoopConfig(
     featurizer=FeaturizerConfig(d_in=24, char_dim=8),
@@ -194,7 +195,7 @@ class LearnsError(Exception):
         lambda paths, config, episodes, patch: (replace(config, seed=1), episodes),
         lambda paths, config, episodes, patch: (replace(config, bc=replace(config.bc, epochs=2)), episodes),
         lambda paths, config, episodes, patch: (
-            patch.setattr("training.runs.run_plan.code_version", lambda: "another") or config, episodes
+            patch.setattr("training.runs.fingerprint.code_version", lambda: "another") or config, episodes
         ),
         lambda paths, config, episodes, patch: (
             [file.unlink() for file in paths.models.glob("*.pt")] and config, episodes
@@ -379,6 +380,18 @@ def test_games_are_recorded_as_sessions_are(straight):
 
 
 OTHERS = "The interrupted run had other sessions, settings or code: it is not gone on with."
+
+
+def test_an_interrupted_run_is_told_from_others_and_a_damaged_plan_is_none_and_stays(sample_sessions, tmp_path):
+    paths = DataPaths(tmp_path)
+    assert not is_interrupted(CLONING, sample_sessions, paths)
+    with pytest.raises(KeyboardInterrupt):
+        run_loop(CLONING, read_episodes(sample_sessions)[0], paths, Telling(stop_at=1))
+    assert is_interrupted(CLONING, sample_sessions, paths)
+    assert not is_interrupted(replace(CLONING, seed=5), sample_sessions, paths)
+    plan_path(paths.run).write_text("{}")
+    assert not is_interrupted(CLONING, sample_sessions, paths)
+    assert [path.read_text() for path in paths.run.glob("plan.json*")] == ["{}"]
 
 
 def test_what_is_known_of_problems_is_part_of_the_plan(episodes, tmp_path):

@@ -8,15 +8,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from config import TrainConfig
+from config import LoopConfig, TrainConfig
 from errors import InputError
 from judge import Problem
 from models.reviewer import Reviewer
 from simulation.builtin_problems import BY_ID
 from state_adapter import Episode
+from training.runs.code_version import code_version
 
 _FREE = ("checkpoint_dir", "pv_dir", "resume", "run_label", "device", "learn_pastes")
 """Settings that do not decide what a run computes, but for what they change in the recordings."""
+
+_FREE_OF_LOOP = ("device", "telemetry_url", "serve", "learn_pastes")
+"""Settings that do not decide what a run of `run.py` learns, but for the reviewer's where texts were reviewed, and for
+what they change in the sessions."""
 
 
 def fingerprint(
@@ -36,6 +41,17 @@ def fingerprint(
         "problems": problems_digest(episodes, problems),
         **({} if reviewer is None or not has_reviews(episodes) else {"reviewer": reviewer_digest(reviewer)}),
     }
+
+
+def loop_fingerprint(config: LoopConfig, episodes: Sequence[Episode], problems: Mapping[str, Problem]) -> str:
+    """A digest of what decides what a run of `run.py` learns: sessions with contents (in any order), settings, problems
+    and code."""
+    settings = {name: value for name, value in asdict(config).items() if name not in _FREE_OF_LOOP}
+    ordered = canonical_order(episodes)
+    if has_reviews(episodes):
+        settings["review"] = (config.serve.review_threshold, config.serve.review_exploration)
+    decisive = (settings, recordings_digest(ordered), problems_digest(ordered, problems), code_version())
+    return hashlib.blake2b(repr(decisive).encode("utf-8", "backslashreplace"), digest_size=12).hexdigest()
 
 
 def has_reviews(episodes: Sequence[Episode]) -> bool:

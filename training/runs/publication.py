@@ -13,6 +13,7 @@ from files import lock
 from models import store
 from models.provenance import NOTHING
 from training.distributed.process_group import DistributedContext
+from training.runs.run_files import models_lock, run_lock
 from training.runs.run_inputs import RunInputs, file_versions
 
 
@@ -26,9 +27,9 @@ def locked_folders(inputs: RunInputs, distributed: DistributedContext, *, publis
     with ExitStack() as locks:
         with distributed.errors_on_all_ranks():
             if distributed.is_main:
-                locks.enter_context(lock(config.checkpoint_dir / ".lock"))
+                locks.enter_context(lock(run_lock(config.checkpoint_dir)))
                 if publish and config.pv_dir.resolve() != config.checkpoint_dir.resolve():
-                    locks.enter_context(lock(config.pv_dir / ".training.lock"))
+                    locks.enter_context(lock(models_lock(config.pv_dir)))
                 _require_unchanged(inputs)
         yield
 

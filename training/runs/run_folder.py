@@ -19,9 +19,9 @@ from models.pt_file import atomic_torch_save, read_pt
 from training.networks.training_networks import Tensors
 from training.runs.damaged_files import DamagedFileError
 from training.runs.phase import PHASES
+from training.runs.run_files import LOG, STATE
 
 STATE_VERSION = 2
-LOG, STATE = "train.jsonl", "resume.pt"
 
 _CHECKPOINT = re.compile(r"(human|assistant)_policy_e\d+\.pt")
 

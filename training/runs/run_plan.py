@@ -5,31 +5,24 @@ Not here: the steps (`training_loop.py`), the state of its training (`run_folder
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from config import LoopConfig
 from files import atomic_write, read_regular_file, translate_os_errors
-from judge import Problem
-from state_adapter import Episode
-from training.runs.code_version import code_version
 from training.runs.damaged_files import DamagedFileError, set_aside
-from training.runs.fingerprint import canonical_order, has_reviews, problems_digest, recordings_digest
 
-_FREE = ("device", "telemetry_url", "serve", "learn_pastes")
-"""Settings that do not decide what is learned, but for the reviewer's where texts were reviewed, and for what they
-change in the sessions."""
+PERSON = "person"
+"""Whose sessions a plan is for, if it does not say so."""
 
 
 @dataclass(frozen=True)
 class RunPlan:
-    """id: of this run. fingerprint: `fingerprint_of`. start: the models that training begins with (`starts.Start`).
-    compared_with: the generation that was current at the beginning; None: none was, or it was no generation.
-    games_before: games of self-play that earlier runs played. held_out: ids of the sessions that are not learned from.
-    trained_on: whose sessions they are.
+    """id: of this run. fingerprint: `fingerprint.loop_fingerprint`. start: the models that training begins with
+    (`starts.Start`). compared_with: the generation that was current at the beginning; None: none was, or it was no
+    generation. games_before: games of self-play that earlier runs played. held_out: ids of the sessions that are not
+    learned from. trained_on: whose sessions they are.
     """
 
     id: str
@@ -38,29 +31,27 @@ class RunPlan:
     compared_with: str | None
     games_before: int
     held_out: tuple[str, ...]
-    trained_on: str = "person"
+    trained_on: str = PERSON
 
 
-def fingerprint_of(config: LoopConfig, episodes: Sequence[Episode], problems: Mapping[str, Problem]) -> str:
-    """A digest of what decides what a run learns: sessions with contents (in any order), settings, problems, code."""
-    settings = {name: value for name, value in asdict(config).items() if name not in _FREE}
-    ordered = canonical_order(episodes)
-    if has_reviews(episodes):
-        settings["review"] = (config.serve.review_threshold, config.serve.review_exploration)
-    decisive = (settings, recordings_digest(ordered), problems_digest(ordered, problems), code_version())
-    return hashlib.blake2b(repr(decisive).encode("utf-8", "backslashreplace"), digest_size=12).hexdigest()
+def read_plan(path: Path) -> RunPlan | None:
+    """The plan of an interrupted run; None: there is none. Changes nothing.
 
-
-def read_plan(path: Path, report: Callable[[str], None]) -> RunPlan | None:
-    """The plan of an interrupted run; None: there is none. A damaged one is set aside, which is reported.
-
-    Raises InputError if the file cannot be read or set aside.
+    Raises DamagedFileError if it is none that `write_plan` wrote, InputError if it cannot be read.
     """
     if not path.exists() and not path.is_symlink():
         return None
     try:
         return _parse_plan(path, read_regular_file(path))
-    except (DamagedFileError, MemoryError):
+    except MemoryError as error:
+        raise DamagedFileError(str(path), "is no plan") from error
+
+
+def read_plan_or_set_aside(path: Path, report: Callable[[str], None]) -> RunPlan | None:
+    """See `read_plan`; a damaged plan is set aside, which is reported. Raises InputError."""
+    try:
+        return read_plan(path)
+    except DamagedFileError:
         set_aside(path, "is no plan of an interrupted run", report)
         return None
 

@@ -22,8 +22,8 @@ NOT_CURRENT = "not-in-use"
 class ManifestEntry:
     """What one set of models learned from, as episodes' ids, and the sessions that it was compared on.
 
-    generation, folder: of the models. fingerprint: of all that decided what was learned (`run_plan.fingerprint_of`);
-    "": unknown.
+    generation, folder: of the models. fingerprint: of all that decided what was learned
+    (`fingerprint.loop_fingerprint`); "": unknown.
     """
 
     generation: str

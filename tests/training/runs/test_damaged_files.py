@@ -12,7 +12,7 @@ from errors import InputError
 from training.runs import run_folder
 from training.runs.damaged_files import DamagedFileError, has_structure, set_aside
 from training.runs.run_folder import RunFolder, SavedRun
-from training.runs.run_plan import RunPlan, read_plan, write_plan
+from training.runs.run_plan import RunPlan, read_plan_or_set_aside, write_plan
 from training.runs.training_manifest import ManifestEntry, append_entry, read_manifest
 from training.train_from_episodes import train_from_episodes
 
@@ -108,7 +108,7 @@ def test_a_run_with_a_damaged_state_is_one_line_and_its_files_stay(small, sessio
 def test_any_content_of_a_plan_is_set_aside_in_one_line(tmp_path, content):
     path, messages = tmp_path / "plan.json", []
     path.write_bytes(content)
-    assert read_plan(path, messages.append) is None
+    assert read_plan_or_set_aside(path, messages.append) is None
     (line,) = messages
     assert line.startswith(f"{path}: ") and not path.exists()
     (aside,) = tmp_path.glob("plan.json.damaged*")
@@ -121,9 +121,9 @@ def test_any_content_of_a_plan_is_set_aside_in_one_line(tmp_path, content):
 def test_a_plan_with_one_value_of_another_kind_is_no_plan(tmp_path, name, value):
     path, messages = tmp_path / "plan.json", []
     write_plan(path, PLAN)
-    assert read_plan(path, messages.append) == PLAN and not messages
+    assert read_plan_or_set_aside(path, messages.append) == PLAN and not messages
     path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
-    plan = read_plan(path, messages.append)
+    plan = read_plan_or_set_aside(path, messages.append)
     if plan is None:
         assert len(messages) == 1 and not path.exists()
         next(tmp_path.glob("plan.json.damaged*")).unlink()

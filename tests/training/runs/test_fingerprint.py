@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from actions import Action, Decision, Review
+from config import LoopConfig, ServeConfig
 from errors import InputError
 from models.reviewer import Reviewer
 from simulation.builtin_problems import PROBLEMS
 from state import Cursor, Env
-from training.runs.fingerprint import canonical_order, fingerprint, require_same
+from training.runs.fingerprint import canonical_order, fingerprint, loop_fingerprint, require_same
 
 
 def test_what_differs_is_named_with_both_values(small, sessions, tmp_path):
@@ -83,3 +84,37 @@ def test_another_reviewer_is_named_where_texts_were_reviewed(small, sessions, tm
         require_same(fingerprint(small, reviewed, reviewer=was), fingerprint(small, reviewed, reviewer=other), tmp_path)
     require_same(fingerprint(small, reviewed, reviewer=was), fingerprint(small, reviewed, reviewer=was), tmp_path)
     assert fingerprint(small, sessions, reviewer=other) == fingerprint(small, sessions)
+
+
+def test_the_fingerprint_is_of_what_decides_what_is_learned(sessions, monkeypatch):
+    config = LoopConfig()
+    posed = [replace(sessions[0], problem_id="p"), *sessions[1:]]
+    expected = loop_fingerprint(config, posed, {})
+    elsewhere = replace(config, device="cuda", telemetry_url="http://127.0.0.1:1/")
+    assert loop_fingerprint(elsewhere, posed[::-1], {"other": PROBLEMS[0]}) == expected
+    others = [
+        loop_fingerprint(replace(config, seed=config.seed + 1), posed, {}),
+        loop_fingerprint(config, posed[1:], {}),
+        loop_fingerprint(config, posed, {"p": PROBLEMS[0]}),
+    ]
+    monkeypatch.setattr("training.runs.fingerprint.code_version", lambda: "another")
+    others.append(loop_fingerprint(config, posed, {}))
+    assert len({expected, *others}) == 5
+
+
+def with_review(episode):
+    action = Action("A", Decision.WRITE_SINGLE_LINE, 0, review=Review(0.6, 0.4, 1.0, True, False))
+    return replace(episode, actions=(*episode.actions[:-1], action))
+
+
+def test_how_the_reviewer_serves_decides_what_is_learned_only_where_texts_were_reviewed(sessions):
+    config = LoopConfig()
+    reviewed = [with_review(sessions[0]), *sessions[1:]]
+    for serve, decides in (
+        (ServeConfig(review_threshold=0.9), True),
+        (ServeConfig(review_exploration=0.2), True),
+        (ServeConfig(epsilon=0.5, tutor=True), False),
+    ):
+        other = replace(config, serve=serve)
+        assert loop_fingerprint(other, sessions, {}) == loop_fingerprint(config, sessions, {})
+        assert (loop_fingerprint(other, reviewed, {}) != loop_fingerprint(config, reviewed, {})) is decides
