@@ -41,7 +41,7 @@ ASKED_FOR = tuple(decision for decision in Decision if decision is not Decision.
 
 
 @dataclass(frozen=True, slots=True)
-class HelpRequest:
+class DecisionRequest:
     """A decision at a line of a half-written file, and what the person is after."""
 
     state: State
@@ -65,7 +65,7 @@ class Answer:
     line: str = ""
 
 
-def requests(problems: Sequence[Problem], seed: int, moments: int = MOMENTS) -> Iterator[HelpRequest]:
+def requests(problems: Sequence[Problem], seed: int, moments: int = MOMENTS) -> Iterator[DecisionRequest]:
     """Of one session on each problem, the scripted people in turn."""
     people = list(PEOPLE.values())
     for i, problem in enumerate(problems):
@@ -80,16 +80,16 @@ def requests(problems: Sequence[Problem], seed: int, moments: int = MOMENTS) -> 
             yield from _requests_at(state, goal, problem, generator)
 
 
-def _requests_at(state: State, goal: Goal, problem: Problem, generator: Random) -> Iterator[HelpRequest]:
+def _requests_at(state: State, goal: Goal, problem: Problem, generator: Random) -> Iterator[DecisionRequest]:
     legal = legality_mask([state], FeaturizerConfig.w_max)[0]
     probabilities = exploration_probabilities(state, legal)
     for decision in ASKED_FOR:
         if (weights := probabilities[decision]).sum() > 0:
             (line,) = generator.choices(range(len(weights)), weights.tolist())
-            yield HelpRequest(state, decision, line, goal, problem)
+            yield DecisionRequest(state, decision, line, goal, problem)
 
 
-def answer(writer: TextWriter, request: HelpRequest) -> Answer:
+def answer(writer: TextWriter, request: DecisionRequest) -> Answer:
     """What the writer writes, cleaned, and what it is worth."""
     state, decision, line = request.state, request.decision, request.line
     completion = writer.write(state, decision, line, WritingContext(problem=request.problem))
@@ -113,7 +113,7 @@ def answer(writer: TextWriter, request: HelpRequest) -> Answer:
     )
 
 
-def _is_right(request: HelpRequest, after: Sequence[str]) -> bool:
+def _is_right(request: DecisionRequest, after: Sequence[str]) -> bool:
     """Whether every line that was written is one of the solution in its place, or its beginning."""
     state = State(tuple(after), request.state.t + 1, unedited(len(after)), unedited(len(after)))
     turn = Turn(state, request.goal, request.state, Action("A", request.decision, request.line))

@@ -71,7 +71,7 @@ HELD_OUT_EVERY = 20
 LEAST_CHARACTERS = 4
 """Of a line that is asked for."""
 
-LOADING_SECONDS = 300.0
+MODEL_LOADING_SECONDS = 300.0
 
 UNHURRIED_SECONDS = 5.0
 """That the embedded writer searches where its times do not count."""
@@ -99,10 +99,10 @@ class Candidate:
             vars(library_model)["source_files"] = counted_files
             embedded = EmbeddedWriter(seconds=self.seconds)
             embedded.start()
-            embedded.wait(LOADING_SECONDS)
+            embedded.wait(MODEL_LOADING_SECONDS)
             return embedded
-        writer = GgufWriter(self.model, threads=self.threads, seconds=LOADING_SECONDS)
-        writer.wait_until_loaded(LOADING_SECONDS)
+        writer = GgufWriter(self.model, threads=self.threads, seconds=MODEL_LOADING_SECONDS)
+        writer.wait_until_loaded(MODEL_LOADING_SECONDS)
         return writer
 
 

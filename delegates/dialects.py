@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from delegates.fill_in_middle import FimTokens
-from delegates.prompts import Prompt, Token
+from delegates.prompts import AnswerToken, Prompt
 from delegates.text_writer import WriterUnavailableError
 
 
@@ -54,7 +54,7 @@ class Question:
 class Chunk:
     """A line of a streamed answer. is_last: the server says that it has ended."""
 
-    tokens: tuple[Token, ...] = ()
+    tokens: tuple[AnswerToken, ...] = ()
     is_last: bool = False
 
 
@@ -204,16 +204,16 @@ def parse_openai_row(row: dict[str, Any]) -> Chunk:
     return Chunk(_tokens(str(choice.get("text") or ""), entries), is_last=choice.get("finish_reason") is not None)
 
 
-def _tokens(text: str, entries: object) -> tuple[Token, ...]:
+def _tokens(text: str, entries: object) -> tuple[AnswerToken, ...]:
     """The pieces of `text` with their log-probabilities: a piece for each entry, as far as the entries spell it."""
     rows = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
     numbers = [_number(row.get("logprob")) for row in rows]
     pieces = [str(row.get("token") or "") for row in rows]
     if not rows:
-        return (Token(text),) if text else ()
+        return (AnswerToken(text),) if text else ()
     if "".join(pieces) != text:  # half a character, or a stop that was held back
         pieces = [text] + [""] * (len(rows) - 1)
-    return tuple(Token(piece, number) for piece, number in zip(pieces, numbers, strict=True))
+    return tuple(AnswerToken(piece, number) for piece, number in zip(pieces, numbers, strict=True))
 
 
 _ROUNDING = 1e-3

@@ -46,7 +46,7 @@ class TimeLimits:
         return TimeLimits(min(self.connect, remaining), min(self.first_token, remaining), min(self.whole, remaining))
 
 
-class RefusedError(Exception):
+class ServerRefusedError(Exception):
     """The server answered that it does not do this. status: of HTTP; reason: its words."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -196,7 +196,7 @@ class _Exchange:
         if self._response is not None:
             self._response.close()
         self._connection.close()
-        if isinstance(error, RefusedError | WriterUnavailableError):
+        if isinstance(error, ServerRefusedError | WriterUnavailableError):
             return
         # A connection that was shut down ends like a complete answer, or with any of several errors.
         if kind is None or isinstance(error, OSError | ValueError | AttributeError | http.client.HTTPException):
@@ -223,7 +223,7 @@ class _Exchange:
         self._connection.request(method, path, content, headers)
         self._response = self._connection.getresponse()
         if self._response.status != 200:
-            raise RefusedError(self._response.status, self._response.read(2_000).decode("utf-8", "replace"))
+            raise ServerRefusedError(self._response.status, self._response.read(2_000).decode("utf-8", "replace"))
         return self._response
 
     def extend(self, seconds: float) -> None:

@@ -214,7 +214,7 @@ def _width(blanks: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class AnswerToken:
     """A piece of an answer, and the natural log-probability with which the model wrote it. None: unknown."""
 
     text: str
@@ -234,7 +234,7 @@ class AnswerCollector:
         self._starts: list[tuple[int, float | None]] = []
         self._finished_at: int | None = None
 
-    def add(self, token: Token) -> bool:
+    def add(self, token: AnswerToken) -> bool:
         """Adds a piece; returns whether the answer is complete."""
         if self._finished_at is not None:
             return True

@@ -14,7 +14,7 @@ from typing import Any
 
 from delegates.dialects import Dialect, LlamaCpp, Ollama, OpenAi
 from delegates.fill_in_middle import tokens_of
-from delegates.http_stream import Address, ModelServer, RefusedError, TimeLimits, parse_address
+from delegates.http_stream import Address, ModelServer, ServerRefusedError, TimeLimits, parse_address
 from delegates.server_writer import ServerWriter
 from delegates.text_writer import WriterUnavailableError
 from errors import InputError
@@ -100,7 +100,7 @@ def _get(server: ModelServer, path: str, end: float) -> Any:
     """What a GET answers; None: not with success."""
     try:
         return server.get(path, max(end - time.monotonic(), 0.01))
-    except RefusedError:
+    except ServerRefusedError:
         return None
 
 

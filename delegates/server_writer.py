@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from actions import Decision
 from delegates.dialects import Dialect, Question, Way
 from delegates.fill_in_middle import tokens_of
-from delegates.http_stream import ModelServer, RefusedError
+from delegates.http_stream import ModelServer, ServerRefusedError
 from delegates.prompts import SERVER_WINDOW, AnswerCollector, Window, best_answer, build_prompt
 from delegates.text_writer import NO_CONTEXT, Completion, WriterUnavailableError, WritingContext
 from errors import printable
@@ -22,7 +22,7 @@ from state import State
 FEATURE_REFUSALS = frozenset({400, 404, 405, 415, 422, 501})
 """Statuses by which a server says that it does not do this; others may pass (it is loading, busy, or failed)."""
 
-LOADING_SECONDS = 120.0
+SERVER_LOADING_SECONDS = 120.0
 
 
 class ServerWriter:
@@ -64,10 +64,10 @@ class ServerWriter:
         return self._tokens is not None
 
     def load(self) -> None:
-        """Makes the server load the model, within `LOADING_SECONDS`; a failure shows when a text is asked for."""
+        """Makes the server load the model, in `SERVER_LOADING_SECONDS`; a failure shows when a text is asked for."""
         if request := self.dialect.loading(self.model):
-            with suppress(RefusedError, WriterUnavailableError):
-                self.server.post(*request, LOADING_SECONDS)
+            with suppress(ServerRefusedError, WriterUnavailableError):
+                self.server.post(*request, SERVER_LOADING_SECONDS)
 
     def ways(self) -> list[tuple[Way, bool]]:
         """The ways of asking that the server did not refuse, the best one first, each with and without
@@ -99,7 +99,7 @@ class ServerWriter:
             question = Question(prompt, self.model, way, self._tokens, log_probs, temperature)
             try:
                 return self._ask(question, context, deadline)
-            except RefusedError as error:
+            except ServerRefusedError as error:
                 reason = printable(f"{error.status} {error.reason[:200]}")
                 if error.status not in FEATURE_REFUSALS:
                     break
@@ -121,7 +121,7 @@ class ServerWriter:
                     return collector.completion(self.name)
         raise WriterUnavailableError(f"{self.server.address} broke off in the middle of its answer")
 
-    def _remember(self, way: Way, log_probs: bool, error: RefusedError) -> None:
+    def _remember(self, way: Way, log_probs: bool, error: ServerRefusedError) -> None:
         about_log_probs = log_probs and any(word in error.reason.lower() for word in ("logprob", "n_probs"))
         with self._lock:
             for refused in self.dialect.ways(self._tokens) if about_log_probs else (way,):

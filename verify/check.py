@@ -28,7 +28,7 @@ Result = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Settings:
+class CheckSettings:
     """What every check gets. The sizes are for quick tests of the checks; the command uses the defaults.
 
     model, featurizer: sizes of the networks; a check sets the backbone itself.
@@ -42,13 +42,13 @@ class Settings:
     featurizer: FeaturizerConfig = field(default_factory=FeaturizerConfig)
     held_out: int = 256
 
-    def shallow(self) -> Settings:
+    def shallow(self) -> CheckSettings:
         """Half the layers: what needs no depth is learned sooner."""
         model = self.model
         model = replace(model, n_layers=max(model.n_layers // 2, 1), layers=max(model.layers // 2, 1))
         return replace(self, model=model)
 
-    def narrow(self) -> Settings:
+    def narrow(self) -> CheckSettings:
         """Half the width: what needs no exact numbers is learned sooner."""
         return replace(self, model=replace(self.model, d_model=self.model.d_model // 2, hidden=self.model.hidden // 2))
 
@@ -70,7 +70,7 @@ class Check:
     """`run` returns its numbers and `passed`; `numbers` are keys that the report has even if `run` raised."""
 
     name: str
-    run: Callable[[Settings], Result]
+    run: Callable[[CheckSettings], Result]
     numbers: tuple[str, ...] = ()
 
 

@@ -20,14 +20,14 @@ from training.data import behaviour_policy, transitions
 from training.data.transitions import Dataset
 from training.ppo.ppo_phase import PPOPhase
 from verify import reference
-from verify.check import Check, Result, Settings
+from verify.check import Check, CheckSettings, Result
 from verify.network import Network, fresh_policies
 from verify.sessions import FORMATS, Session, actions_led_to, session
 
 GAE_TOLERANCE = 1e-4
 
 
-def causality(settings: Settings) -> Result:
+def causality(settings: CheckSettings) -> Result:
     """A decision is learned on the state before it: what comes later changes nothing that its network reads.
 
     For each k, the texts from state k on are changed and the session is read and encoded again. What the network
@@ -88,7 +88,7 @@ def _equal(first: list[Tensor], second: list[Tensor]) -> bool:
     return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def gae_per_episode(settings: Settings) -> Result:
+def gae_per_episode(settings: CheckSettings) -> Result:
     """Advantages that PPO learns from are those of each episode alone, by the definition, a cut-off one's bootstrapped.
 
     Rewards are drawn, values are the network's own; episodes of several lengths stand one after the other.
@@ -126,7 +126,7 @@ def gae_per_episode(settings: Settings) -> Result:
     return {"passed": max(errors) <= GAE_TOLERANCE, "largest_error": max(errors), "episodes": len(episodes)}
 
 
-def _episodes(settings: Settings) -> list[Episode]:
+def _episodes(settings: CheckSettings) -> list[Episode]:
     """Sessions of several lengths, as read; every other one is cut off."""
     episodes = []
     with tempfile.TemporaryDirectory() as folder:

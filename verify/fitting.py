@@ -25,7 +25,7 @@ from training.data import transitions
 from training.data.transitions import Dataset
 from training.networks.predictions import PolicyPredictions, Predictor
 from training.networks.training_networks import TrainingNetworks
-from verify.check import THRESHOLDS, Check, Result, Settings
+from verify.check import THRESHOLDS, Check, CheckSettings, Result
 from verify.network import fresh_policies
 from verify.tasks import Labelled, labelled
 
@@ -57,7 +57,7 @@ VALUE = Pace(steps=176, batch_size=12, transformer=2e-3, recurrent=4e-3)
 GOAL = Pace(steps=232, batch_size=32, transformer=2e-3, recurrent=4e-3)
 
 
-def bc_overfit(settings: Settings, pace: Pace = CLONING) -> Result:
+def bc_overfit(settings: CheckSettings, pace: Pace = CLONING) -> Result:
     """The human policy learns decision and line; accuracy on fresh states of what argmax takes.
 
     The decision follows from a word on the cursor's line, the line from who edited what when, so that neither can be
@@ -90,7 +90,7 @@ def bc_overfit(settings: Settings, pace: Pace = CLONING) -> Result:
     }
 
 
-def value_regression(settings: Settings, pace: Pace = VALUE) -> Result:
+def value_regression(settings: CheckSettings, pace: Pace = VALUE) -> Result:
     """The value head learns the return of an episode; root of the mean squared error on fresh states."""
     train, fresh = _draws(settings, "value", pace)
     config = BCConfig(value_weight=4.0, goal_weight=0.0)
@@ -107,7 +107,7 @@ def value_regression(settings: Settings, pace: Pace = VALUE) -> Result:
     }
 
 
-def goal_regression(settings: Settings, pace: Pace = GOAL) -> Result:
+def goal_regression(settings: CheckSettings, pace: Pace = GOAL) -> Result:
     """The goal head learns eight numbers; mean squared error on fresh states."""
     train, fresh = _draws(settings, "goal", pace)
     config = BCConfig(value_weight=0.0, goal_weight=8.0)
@@ -127,7 +127,7 @@ def goal_regression(settings: Settings, pace: Pace = GOAL) -> Result:
 
 
 def _regression(
-    settings: Settings, train: Labelled, fresh: Labelled, config: BCConfig, pace: Pace
+    settings: CheckSettings, train: Labelled, fresh: Labelled, config: BCConfig, pace: Pace
 ) -> dict[str, PolicyPredictions]:
     """What each backbone's network says of the fresh states, once it has learned the targets of the others.
 
@@ -149,7 +149,7 @@ def _mean_square(predicted: Tensor, right: NDArray[np.float32]) -> float:
     return float((predicted - torch.from_numpy(right)).square().mean())
 
 
-def _draws(settings: Settings, name: str, pace: Pace) -> tuple[Labelled, Labelled]:
+def _draws(settings: CheckSettings, name: str, pace: Pace) -> tuple[Labelled, Labelled]:
     """States to learn from, each in one step only, and fresh ones to measure on."""
     return (
         labelled(pace.steps * pace.batch_size, settings.seed_of(name, "train")),
@@ -178,7 +178,7 @@ def _with_targets(data: Dataset, task: Labelled) -> Dataset:
     return replace(data, steps=replace(steps, reward=torch.from_numpy(task.value), goal=torch.from_numpy(task.goal)))
 
 
-def _cloned(settings: Settings, backbone: str, data: Dataset, config: BCConfig, pace: Pace) -> TrainingNetworks:
+def _cloned(settings: CheckSettings, backbone: str, data: Dataset, config: BCConfig, pace: Pace) -> TrainingNetworks:
     """Fresh networks after one epoch of the cloning phase on `data`."""
     policies = fresh_policies(settings, backbone, "fitting")
     config = replace(config, epochs=1, batch_size=pace.batch_size, weight_decay=0.0)

@@ -19,7 +19,7 @@ from training.data.transitions import Dataset
 from training.networks.training_networks import Tensors, TrainingNetworks, weights_of
 from training.ppo.ppo_phase import PPOPhase
 from verify import tasks
-from verify.check import Check, Result, Settings
+from verify.check import Check, CheckSettings, Result
 from verify.network import Network, fresh_policies
 from verify.sessions import session, snapshot
 
@@ -27,7 +27,7 @@ STEPS = 3
 """Minibatches; parts that begin at zero hold back, in the first one, the gradients of what lies before them."""
 
 
-def gradients(settings: Settings) -> Result:
+def gradients(settings: CheckSettings) -> Result:
     """Every tensor gets a gradient: in cloning the human policy and the featurizer, in PPO the assistant.
 
     The minibatches hold whatever the losses know: decisions of both agents, kept shares, histories known and unknown.
@@ -77,7 +77,7 @@ def _frozen(policies: TrainingNetworks) -> list[tuple[str, nn.Module]]:
     return [("featurizer", policies.featurizer), ("human", policies.human)]
 
 
-def _data(settings: Settings, policies: TrainingNetworks) -> Dataset:
+def _data(settings: CheckSettings, policies: TrainingNetworks) -> Dataset:
     """A few sessions; the histories of every other one are unknown."""
     episodes: list[Episode] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -95,7 +95,7 @@ def _data(settings: Settings, policies: TrainingNetworks) -> Dataset:
     )
 
 
-def _cloning(policies: TrainingNetworks, data: Dataset, settings: Settings) -> dict[str, bool]:
+def _cloning(policies: TrainingNetworks, data: Dataset, settings: CheckSettings) -> dict[str, bool]:
     config = BCConfig(batch_size=len(data.steps), epochs=STEPS)
     phase = CloningPhase(
         policies, data, set(range(len(data.ids))), set(), config, gamma=0.99, seed=settings.seed_of("step")
@@ -104,7 +104,7 @@ def _cloning(policies: TrainingNetworks, data: Dataset, settings: Settings) -> d
     return _reached(phase, modules)
 
 
-def _ppo(policies: TrainingNetworks, data: Dataset, settings: Settings) -> dict[str, bool]:
+def _ppo(policies: TrainingNetworks, data: Dataset, settings: CheckSettings) -> dict[str, bool]:
     everyone = set(range(len(data.ids)))
     fitted = behaviour_policy.fit_behaviour_policy(data.select_episodes(everyone, is_human=False).choices)
     config = PPOConfig(batch_size=len(data.steps), epochs=STEPS, passes=1)

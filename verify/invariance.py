@@ -13,7 +13,7 @@ from config import FeaturizerConfig
 from featurizers import Featurizer
 from state import State
 from verify import reference, tasks
-from verify.check import Check, Result, Settings
+from verify.check import Check, CheckSettings, Result
 from verify.network import Network, build
 
 TOLERANCE = 1e-5
@@ -21,7 +21,7 @@ SENSITIVITY = 1e-3
 """Change of an answer, when the state itself changes, below which its sameness would say nothing."""
 
 
-def padding_and_order(settings: Settings) -> Result:
+def padding_and_order(settings: CheckSettings) -> Result:
     """Answers to states alone, beside a long one, and in another order agree to 1e-5, for every head."""
     states = tasks.varied(12, settings.seed_of("padding"), settings.featurizer)
     long = tasks.plain([f"x{i}" for i in range(settings.featurizer.h_max)], cursor=3)
@@ -58,7 +58,7 @@ def _largest_difference(first: list[dict[str, torch.Tensor]], second: list[dict[
     return max(float((a - b).abs().max()) for a, b in pairs)
 
 
-def cursor_alignment(settings: Settings) -> Result:
+def cursor_alignment(settings: CheckSettings) -> Result:
     """The features of the cursor's line are those of that line, wherever the window of a long file begins.
 
     The projection is set to the identity, so that the text's embedding and the scalars can be read off the features.
@@ -86,7 +86,7 @@ def cursor_alignment(settings: Settings) -> Result:
     }
 
 
-def _identity(config: FeaturizerConfig, settings: Settings) -> Featurizer:
+def _identity(config: FeaturizerConfig, settings: CheckSettings) -> Featurizer:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed_of("cursor"))
         featurizer = Featurizer(config).to(settings.device)
@@ -101,7 +101,7 @@ def _places(h_max: int) -> list[tuple[int, int]]:
     return [(5, 0), (5, 4), (h_max, h_max - 1), *((3 * h_max + 1, line) for line in range(0, 3 * h_max + 1, 7))]
 
 
-def _long_file(length: int, cursor: int, settings: Settings) -> State:
+def _long_file(length: int, cursor: int, settings: CheckSettings) -> State:
     """A file with all lines different and every line edited at another time."""
     rng = np.random.default_rng(settings.seed_of("file", length, cursor))
     lines = tuple(" " * (i % 9) + f"name{i} = {rng.integers(10**6)}" for i in range(length))

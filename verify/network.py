@@ -12,7 +12,7 @@ from featurizers import Featurizer, LineFeatures
 from models import ActionDistribution, Policy, forward_batch
 from state import State
 from training.networks.training_networks import TrainingNetworks
-from verify.check import Settings
+from verify.check import CheckSettings
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Network:
         )
 
 
-def fresh_policies(settings: Settings, backbone: str, purpose: str) -> TrainingNetworks:
+def fresh_policies(settings: CheckSettings, backbone: str, purpose: str) -> TrainingNetworks:
     """Fresh networks as a training run begins with, on the settings' device; the same arguments, the same weights."""
     model = replace(settings.model, backbone=backbone, d_in=settings.featurizer.d_in)
     with torch.random.fork_rng(devices=[]):
@@ -66,7 +66,7 @@ def fresh_policies(settings: Settings, backbone: str, purpose: str) -> TrainingN
     return policies
 
 
-def build(settings: Settings, backbone: str, purpose: str) -> Network:
+def build(settings: CheckSettings, backbone: str, purpose: str) -> Network:
     """A fresh featurizer and policy, in evaluation mode."""
     policies = fresh_policies(settings, backbone, purpose)
     return Network(policies.featurizer.eval(), policies.human.eval())

@@ -34,7 +34,7 @@ from training.search.interfaces import Floats, Ints
 from training.zero_style.policy_targets import TargetBatch
 from training.zero_style.zero_style_phase import ZeroStylePhase
 from verify import reference, reinforcement
-from verify.check import Check, Result, Settings
+from verify.check import Check, CheckSettings, Result
 from verify.network import fresh_policies
 from verify.reinforcement import Arm
 from verify.sessions import Session, snapshot
@@ -53,7 +53,7 @@ OUTCOMES: dict[str, tuple[list[str], float, float]] = {
 the reward that the default weights give (the specification's table)."""
 
 
-def rewards(settings: Settings) -> Result:
+def rewards(settings: CheckSettings) -> Result:
     """What is retained is rewarded, what is undone costs, and the share that p(kept) learns is the share retained."""
     reward_errors, share_errors = {}, {}
     featurizer = fresh_policies(settings, settings.backbones[0], "rewards").featurizer
@@ -81,7 +81,7 @@ RETENTION_GAIN = 0.05
 """How far the Brier score of p(kept) has to be below that of the mean share, 0.25 here."""
 
 
-def retention_regression(settings: Settings, epochs: int = 12, size: int = 192) -> Result:
+def retention_regression(settings: CheckSettings, epochs: int = 12, size: int = 192) -> Result:
     """p(kept) learns, in cloning, what decides whether a text is kept: whether the cursor's line is a comment."""
     settings, backbone = settings.shallow().narrow(), settings.backbones[0]
     policies = fresh_policies(settings, backbone, "retention")
@@ -98,7 +98,7 @@ def retention_regression(settings: Settings, epochs: int = 12, size: int = 192) 
     return {"passed": brier <= base - RETENTION_GAIN, "brier": brier, "base_brier": base, "measured_on": len(retained)}
 
 
-def _retention_dataset(policies: TrainingNetworks, settings: Settings, name: str, size: int) -> Dataset:
+def _retention_dataset(policies: TrainingNetworks, settings: CheckSettings, name: str, size: int) -> Dataset:
     """Decisions of the assistant at the first line; retained where that line is a comment."""
     is_comment = torch.rand(size, generator=settings.generator("retention", name)) < 0.5
     texts = ["# explain the next line" if comment else "result = items[0]" for comment in is_comment.tolist()]
@@ -113,7 +113,7 @@ ARMS = (Arm(2, 1, 0.4, 0.4, 0.0), Arm(0, -1, 0.2, 0.2, 1.0), Arm(5, 1, 0.4, 0.4,
 """Three arms of which one was worth something."""
 
 
-def policy_regression(settings: Settings) -> Result:
+def policy_regression(settings: CheckSettings) -> Result:
     """Where importance weights leave too small a sample, the update goes towards what worked, not away from it."""
     settings, backbone = settings.shallow().narrow(), settings.backbones[0]
     before, after = reinforcement.better_arm_probability(settings, backbone, ARMS, epochs=8, sample_size_floor=1.01)
@@ -150,7 +150,7 @@ class TwoStepModel:
         return list(afterstates), np.zeros(len(afterstates))
 
 
-def search_backup(settings: Settings, simulations: int = 64) -> Result:
+def search_backup(settings: CheckSettings, simulations: int = 64) -> Result:
     """`run_search` prefers what brings more later, discounted: 0.9 after one decision to 0.5 at once."""
     config = SearchConfig(simulations=simulations, candidates=3, considered=3, discount=0.9, depth=2, prior_visits=0.0)
     generators = [np.random.default_rng((settings.seed, game)) for game in range(4)]
@@ -164,7 +164,7 @@ def search_backup(settings: Settings, simulations: int = 64) -> Result:
     }
 
 
-def self_play(settings: Settings, roots: int = 8) -> Result:
+def self_play(settings: CheckSettings, roots: int = 8) -> Result:
     """After an epoch of self-play the policy is nearer to what its searches found, and p(kept) to what was kept.
 
     A scripted person's sessions, the product's phase without anchors; the cross-entropy is the reference's.
@@ -205,7 +205,7 @@ def _cross_entropy(policies: TrainingNetworks, batch: TargetBatch) -> float:
 RETURN_TOLERANCE = 0.03
 
 
-def off_policy_evaluation(settings: Settings, size: int = 80) -> Result:
+def off_policy_evaluation(settings: CheckSettings, size: int = 80) -> Result:
     """The estimated return of a policy is its own, not that of the policy that recorded.
 
     The arms of `reinforcement`, in exact proportion to the recorded probabilities; the policy decides evenly.
@@ -225,7 +225,7 @@ def off_policy_evaluation(settings: Settings, size: int = 80) -> Result:
     }
 
 
-def promotion(_settings: Settings) -> Result:
+def promotion(_settings: CheckSettings) -> Result:
     """New models replace a person's if they are better on held-out sessions, not if they are clearly worse."""
     old = Scores((1.0, 1.1, 0.9, 1.0), (0.2, 0.3, 0.1, 0.2), (0.5, 0.4, 0.5, 0.6))
     changes = {

@@ -17,7 +17,7 @@ from models import Models, checkpoint, store
 from state import State
 from training.networks.training_networks import TrainingNetworks
 from verify import reference, tasks
-from verify.check import Check, Result, Settings
+from verify.check import Check, CheckSettings, Result
 from verify.network import Network, fresh_policies
 
 IMPORT_TOLERANCE = 1e-4
@@ -36,7 +36,7 @@ IMPORTED_FEATURES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def imported_models(settings: Settings) -> Result:
+def imported_models(settings: CheckSettings) -> Result:
     """A checkpoint in the existing system's layout, with drawn weights, answers as the second opinion computes."""
     generator = settings.generator("imported")
     weights, features = _draw(_policy_shapes(), generator), _draw(_featurizer_shapes(), generator)
@@ -57,7 +57,7 @@ def imported_models(settings: Settings) -> Result:
     return {"passed": max(errors.values()) <= IMPORT_TOLERANCE, "largest_error": errors, "states": len(states)}
 
 
-def saved_and_loaded(settings: Settings) -> Result:
+def saved_and_loaded(settings: CheckSettings) -> Result:
     """Networks answer the same, bit by bit, after a round trip through each way that they are kept.
 
     Ways: the published files (`store`), the state of a run that is resumed, a copy. All weights are drawn anew before,
@@ -92,7 +92,7 @@ def _pair(policies: TrainingNetworks | Models) -> tuple[Network, Network]:
     return tuple(Network(policies.featurizer.eval(), p.eval()) for p in (policies.human, policies.assistant))  # type: ignore[return-value]
 
 
-def _stored(policies: TrainingNetworks, settings: Settings) -> tuple[Network, Network]:
+def _stored(policies: TrainingNetworks, settings: CheckSettings) -> tuple[Network, Network]:
     with tempfile.TemporaryDirectory() as folder:
         store.publish(Path(folder), policies, {"trained_on": "samples"})
         models = store.load(Path(folder), settings.device)
@@ -100,7 +100,7 @@ def _stored(policies: TrainingNetworks, settings: Settings) -> tuple[Network, Ne
     return _pair(models)
 
 
-def _resumed(policies: TrainingNetworks, settings: Settings) -> tuple[Network, Network]:
+def _resumed(policies: TrainingNetworks, settings: CheckSettings) -> tuple[Network, Network]:
     file = io.BytesIO()
     torch.save(policies.state_dict(), file)
     file.seek(0)

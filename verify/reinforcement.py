@@ -22,7 +22,7 @@ from training.data import behaviour_policy, transitions
 from training.data.transitions import Dataset
 from training.networks.training_networks import TrainingNetworks
 from training.ppo.ppo_phase import PPOPhase
-from verify.check import THRESHOLDS, Check, Result, Settings
+from verify.check import THRESHOLDS, Check, CheckSettings, Result
 from verify.network import Network, fresh_policies
 from verify.tasks import Labelled, labelled, plain
 
@@ -40,7 +40,7 @@ class Games:
     recurrent: float = 2.5e-3
 
 
-def ppo_toy(settings: Settings, games: Games | None = None) -> Result:
+def ppo_toy(settings: CheckSettings, games: Games | None = None) -> Result:
     """PPO on the policy's own decisions: its expected reward on fresh states rises.
 
     A decision is worth 1 if it is the one that the word on the cursor's line asks for, else 0. The policy plays
@@ -97,7 +97,7 @@ BETTER_ARM_GE = 0.9
 """Least probability of the better arm after learning; with all weights equal it stays near one half."""
 
 
-def ppo_off_policy(settings: Settings, epochs: int = 12) -> Result:
+def ppo_off_policy(settings: CheckSettings, epochs: int = 12) -> Result:
     """PPO finds the better of three arms in recordings of a behaviour that rarely took it: decisions, then lines.
 
     The recordings are in exact proportion to the behaviour's probabilities, which stand in them. The cap on the
@@ -117,7 +117,7 @@ def ppo_off_policy(settings: Settings, epochs: int = 12) -> Result:
 
 
 def better_arm_probability(
-    settings: Settings,
+    settings: CheckSettings,
     backbone: str,
     arms: Sequence[Arm],
     epochs: int,
@@ -162,7 +162,7 @@ def record_arms(arms: Sequence[Arm], size: int) -> ArmRecording:
 
 
 def arm_dataset(
-    settings: Settings, backbone: str, arms: Sequence[Arm], size: int
+    settings: CheckSettings, backbone: str, arms: Sequence[Arm], size: int
 ) -> tuple[TrainingNetworks, Dataset, list[float]]:
     """Fresh networks that take the arms evenly, the recording as a data set, and their probability of each arm."""
     policies, recording = _arm_policies(settings, backbone, arms), record_arms(arms, size)
@@ -170,13 +170,13 @@ def arm_dataset(
     return policies, _dataset(policies, recording.states, recording.moves, recording.rewards), probabilities
 
 
-def _arm_policies(settings: Settings, backbone: str, arms: Sequence[Arm]) -> TrainingNetworks:
+def _arm_policies(settings: CheckSettings, backbone: str, arms: Sequence[Arm]) -> TrainingNetworks:
     prior = torch.full((7,), -9.0)
     prior[[arm.decision for arm in arms]] = 0.0
     return _policies(settings, backbone, prior.log_softmax(0))
 
 
-def _policies(settings: Settings, backbone: str, decision_log_prior: Tensor) -> TrainingNetworks:
+def _policies(settings: CheckSettings, backbone: str, decision_log_prior: Tensor) -> TrainingNetworks:
     policies = fresh_policies(settings, backbone, "reinforcement")
     with torch.random.fork_rng(devices=[]):
         policies.initialise_assistant(decision_log_prior, settings.seed_of("head", backbone))

@@ -13,10 +13,10 @@ from multiprocessing import active_children, get_context, parent_process
 
 import torch
 
-from verify.check import THRESHOLDS, Check, Result, Settings, strict
+from verify.check import THRESHOLDS, Check, CheckSettings, Result, strict
 
 
-def report(checks: Sequence[Check], settings: Settings, processes: int = 1) -> Result:
+def report(checks: Sequence[Check], settings: CheckSettings, processes: int = 1) -> Result:
     """`overall_pass`, `thresholds`, and `results` by the checks' names. A verdict a line goes to stderr."""
     results: dict[str, Result] = {}
 
@@ -48,7 +48,7 @@ def report(checks: Sequence[Check], settings: Settings, processes: int = 1) -> R
     return {"overall_pass": overall, "thresholds": dict(THRESHOLDS), "results": results}
 
 
-def run(check: Check, settings: Settings) -> Result:
+def run(check: Check, settings: CheckSettings) -> Result:
     """One check's result as JSON values. What it raises fails it, with the traceback on stderr."""
     start = time.monotonic()
     try:

@@ -37,12 +37,12 @@ def _run(options: argparse.Namespace) -> int:
 
     from training.runs.requirements import usable_device
     from verify import all_checks
-    from verify.check import Settings
+    from verify.check import CheckSettings
     from verify.report import report
 
     usable_device(options.device)
     torch.set_num_threads(1)
-    settings = Settings(options.device, options.seed)
+    settings = CheckSettings(options.device, options.seed)
     answer = report(all_checks.CHECKS, settings, processes=min(2, os.cpu_count() or 1))
     print(json.dumps(answer, indent=2, allow_nan=False))
     return 0 if answer["overall_pass"] else 2

@@ -9,14 +9,14 @@ from torch import Tensor
 from models import ActionDistribution
 from state import State
 from verify import reference, tasks
-from verify.check import THRESHOLDS, Check, Result, Settings
+from verify.check import THRESHOLDS, Check, CheckSettings, Result
 from verify.network import Answer, build
 
 SUM_TOLERANCE = 1e-4
 """By which the probabilities of 2,100 pairs in float32 may miss 1."""
 
 
-def shapes_masks(settings: Settings) -> Result:
+def shapes_masks(settings: CheckSettings) -> Result:
     """Shapes of all outputs, and the probability on pairs that the documents call illegal (a second opinion)."""
     states = tasks.varied(settings.held_out, settings.seed_of("shapes"), settings.featurizer)
     illegal, worst_sum, wrong_shapes, impossible, drawn = {}, 0.0, [], 0, 0
@@ -48,7 +48,7 @@ def shapes_masks(settings: Settings) -> Result:
     }
 
 
-def legal_pairs(states: list[State], first_line: list[int], length: int, settings: Settings) -> Tensor:
+def legal_pairs(states: list[State], first_line: list[int], length: int, settings: CheckSettings) -> Tensor:
     """`(B, 7, length)`: where the documents allow the pair, in the network's lines; NO-OP at `[:, 0, 0]`."""
     legal = torch.zeros(len(states), 7, length, dtype=torch.bool)
     for row, state in enumerate(states):
@@ -78,7 +78,7 @@ def _wrong_shapes(answer: Answer, states: list[State], h_max: int) -> list[str]:
     return wrong
 
 
-def counting_bias(settings: Settings) -> Result:
+def counting_bias(settings: CheckSettings) -> Result:
     """Equal scores everywhere: a decision legal on many lines is no more probable than one legal on few."""
     states = tasks.varied(settings.held_out, settings.seed_of("bias"), settings.featurizer)
     network = build(settings, settings.backbones[0], "bias")
@@ -97,7 +97,7 @@ def counting_bias(settings: Settings) -> Result:
     return {"passed": error < 1e-5 and spread > 1, "largest_error": error, "most_lines_for_a_decision": spread}
 
 
-def edge_inputs(settings: Settings) -> Result:
+def edge_inputs(settings: CheckSettings) -> Result:
     """Extreme inputs, alone and together: finite answers, finite gradients, no illegal pair."""
     alone = tasks.edge_cases(settings.featurizer)
     cases = {name: [state] for name, state in alone.items()} | {"all in one batch": list(alone.values())}
@@ -108,7 +108,7 @@ def edge_inputs(settings: Settings) -> Result:
     return {"passed": not broken, "broken": broken, "cases": len(cases)}
 
 
-def _problem(settings: Settings, backbone: str, states: list[State]) -> str:
+def _problem(settings: CheckSettings, backbone: str, states: list[State]) -> str:
     """What is wrong with the answer to `states`, in words; nothing: empty."""
     network = build(settings, backbone, "edges")
     answer = network.answer(states)

@@ -30,12 +30,12 @@ _REMEMBERED = 64
 _STARTS = 3
 """Child processes that are started at most, if they are killed."""
 
-Complete = Callable[["Question"], tuple[str, ...] | None]
+Complete = Callable[["NameQuery"], tuple[str, ...] | None]
 """The names that may stand at a place; None: nobody is there to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class NameQuery:
     """Which names may stand at a line (from 1) and column of a text?"""
 
     code: str
@@ -47,12 +47,12 @@ class Question:
 class _Answers:
     """The latest answers, by question."""
 
-    by_question: OrderedDict[Question, tuple[str, ...]] = field(default_factory=OrderedDict)
+    by_question: OrderedDict[NameQuery, tuple[str, ...]] = field(default_factory=OrderedDict)
 
-    def get(self, question: Question) -> tuple[str, ...] | None:
+    def get(self, question: NameQuery) -> tuple[str, ...] | None:
         return self.by_question.get(question)
 
-    def put(self, question: Question, names: tuple[str, ...]) -> None:
+    def put(self, question: NameQuery, names: tuple[str, ...]) -> None:
         self.by_question[question] = names
         while len(self.by_question) > _REMEMBERED:
             self.by_question.popitem(last=False)
@@ -90,7 +90,7 @@ class JediProcess:
                 errors="surrogatepass",
             )
 
-    def complete(self, question: Question) -> tuple[str, ...] | None:
+    def complete(self, question: NameQuery) -> tuple[str, ...] | None:
         """The child's answer, after a new start if it was killed; none if it dies again."""
         for _ in range(2):
             if self._process is None:
@@ -128,7 +128,7 @@ class JediProcess:
         return Path(self._temporary.name)
 
 
-def _exchange(process: subprocess.Popen[str], question: Question) -> tuple[str, ...]:
+def _exchange(process: subprocess.Popen[str], question: NameQuery) -> tuple[str, ...]:
     """Raises OSError, ValueError: the child has died."""
     if process.stdin is None or process.stdout is None:
         raise ValueError("the child has no pipes")
@@ -145,7 +145,7 @@ class AttributeFinder:
         self._jedi = JediProcess(folder)
         self._complete = complete or self._jedi.complete
         self._answers = _Answers()
-        self._waiting: Question | None = None
+        self._waiting: NameQuery | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -200,7 +200,7 @@ class AttributeFinder:
                     self._answers.put(question, names)
                 self._changed.notify_all()
 
-    def _next(self) -> Question | None:
+    def _next(self) -> NameQuery | None:
         """The latest question, when there is one; None: it is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting is not None or self._closed)
@@ -208,11 +208,11 @@ class AttributeFinder:
             return None if self._closed else question
 
 
-def _question(lines: Sequence[str], line: int, receiver: str) -> Question:
+def _question(lines: Sequence[str], line: int, receiver: str) -> NameQuery:
     start = max(line - _MOST_LINES, 0)
     imports = [text for text in lines[:start] if text.startswith(("import ", "from "))]
     code = "\n".join([*imports, *lines[start:line], receiver])
-    return Question(code, code.count("\n") + 1, len(receiver))
+    return NameQuery(code, code.count("\n") + 1, len(receiver))
 
 
 _LITERAL_TYPES: tuple[tuple[str, type], ...] = (

@@ -10,8 +10,8 @@ from delegates.prompts import (
     SECOND_TEMPERATURE,
     SERVER_WINDOW,
     AnswerCollector,
+    AnswerToken,
     Prompt,
-    Token,
     Window,
     best_answer,
     build_prompt,
@@ -29,7 +29,7 @@ def prompt_for(state, decision, line, *, window=SERVER_WINDOW, fills=True):
 def answered(prompt, text, *, ends=()):
     collector = AnswerCollector(prompt, ends)
     for character in text:
-        if collector.add(Token(character, -0.5)):
+        if collector.add(AnswerToken(character, -0.5)):
             break
     return collector.completion("model")
 
@@ -166,15 +166,15 @@ def test_a_block_keeps_its_indentation_where_its_first_line_continues_one(state_
 def test_only_the_tokens_of_the_text_are_counted():
     collector = AnswerCollector(Prompt("", ""))
     for text, log_prob in (("return", -0.1), (" 1", -0.3), ("\n\n", -9.0)):
-        collector.add(Token(text, log_prob))
+        collector.add(AnswerToken(text, log_prob))
     completion = collector.completion("model")
     assert completion.text == "return 1" and completion.token_log_probs == (-0.1, -0.3)
 
 
 def test_one_unknown_log_probability_leaves_all_unknown():
     collector = AnswerCollector(Prompt("", ""))
-    collector.add(Token("a", -0.1))
-    collector.add(Token("b"))
+    collector.add(AnswerToken("a", -0.1))
+    collector.add(AnswerToken("b"))
     assert collector.completion("model").token_log_probs is None
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from config import FeaturizerConfig, ModelConfig
-from verify.check import Settings
+from verify.check import CheckSettings
 
 MODEL = ModelConfig(d_model=32, n_layers=2, n_heads=2, hidden=32, radius=8, dropout=0.0)
 FEATURIZER = FeaturizerConfig(d_in=48, char_dim=32, h_max=50)
 
 
 def settings_of(*backbones):
-    return Settings(backbones=backbones, model=MODEL, featurizer=FEATURIZER, held_out=64)
+    return CheckSettings(backbones=backbones, model=MODEL, featurizer=FEATURIZER, held_out=64)
 
 
 @pytest.fixture(params=["lg_transformer", "lstm", "bigru"])

@@ -2,7 +2,7 @@
 
 import math
 
-from verify.check import THRESHOLDS, Settings, strict
+from verify.check import THRESHOLDS, CheckSettings, strict
 
 
 def test_what_json_does_not_know_is_none():
@@ -10,9 +10,9 @@ def test_what_json_does_not_know_is_none():
 
 
 def test_smaller_networks_keep_at_least_one_layer():
-    shallow = Settings().shallow().shallow().shallow()
+    shallow = CheckSettings().shallow().shallow().shallow()
     assert (shallow.model.n_layers, shallow.model.layers) == (1, 1)
-    assert Settings().narrow().model.d_model == Settings().model.d_model // 2
+    assert CheckSettings().narrow().model.d_model == CheckSettings().model.d_model // 2
 
 
 def test_thresholds_are_the_contract_s():
@@ -23,7 +23,7 @@ def test_thresholds_are_the_contract_s():
 
 
 def test_seeds_are_different_for_different_purposes():
-    one, other = Settings(seed=1), Settings(seed=2)
+    one, other = CheckSettings(seed=1), CheckSettings(seed=2)
     seeds = [one.seed_of("a"), one.seed_of("b"), one.seed_of("a", 0), one.seed_of("a0"), other.seed_of("a")]
     assert len(set(seeds)) == len(seeds)
-    assert one.seed_of("a") == Settings(seed=1).seed_of("a")
+    assert one.seed_of("a") == CheckSettings(seed=1).seed_of("a")

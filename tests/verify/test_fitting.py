@@ -13,7 +13,7 @@ from training.bc.cloning_phase import CloningPhase
 from training.data import transitions
 from training.losses.optimizer import Optimizer
 from verify import fitting, tasks
-from verify.check import Settings
+from verify.check import CheckSettings
 from verify.fitting import Pace, bc_overfit, goal_regression, value_regression
 
 CLONING = Pace(steps=120, batch_size=12, transformer=5e-3, recurrent=5e-3)
@@ -24,7 +24,7 @@ VALUE = Pace(steps=120, batch_size=12, transformer=6e-3, recurrent=6e-3)
 GOAL = Pace(steps=320, batch_size=32, transformer=6e-3, recurrent=1e-2)
 GLIMPSE = Pace(steps=1, batch_size=64, transformer=1e-3, recurrent=1e-3)
 BATCH, FORWARD, BUILD = EncodedStates.batch, FileHead.forward, transitions.build_dataset
-SEED_OF, WITH_TARGETS = Settings.seed_of, fitting._with_targets
+SEED_OF, WITH_TARGETS = CheckSettings.seed_of, fitting._with_targets
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_lines_counted_from_one_are_found(shallow, monkeypatch):
 
 @pytest.mark.parametrize("check", [bc_overfit, value_regression, goal_regression])
 def test_measuring_on_what_was_trained_on_is_found(small, monkeypatch, check):
-    monkeypatch.setattr(Settings, "seed_of", lambda settings, *what: SEED_OF(settings, what[0]))
+    monkeypatch.setattr(CheckSettings, "seed_of", lambda settings, *what: SEED_OF(settings, what[0]))
     result = check(dataclasses.replace(small, held_out=64), GLIMPSE)
     assert result["of_these_trained_on"] == 64
     assert not result["passed"]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.python_processes import CONTEXT
 from verify import report as report_module
-from verify.check import THRESHOLDS, Check, Settings
+from verify.check import THRESHOLDS, Check, CheckSettings
 from verify.report import report, run
 
 
@@ -53,14 +53,14 @@ def dying(settings):
     [((good,), True, 1), ((good, bad), False, 1), ((good, raising), False, 1), ((good, bad), False, 2)],
 )
 def test_the_verdict_is_that_of_all(functions, verdict, processes):
-    found = report(checks(*functions), Settings(), processes)
+    found = report(checks(*functions), CheckSettings(), processes)
     assert found["overall_pass"] is verdict
     assert found["thresholds"] == THRESHOLDS
     assert set(found["results"]) == {function.__name__ for function in functions}
 
 
 def test_what_raises_fails_and_keeps_its_keys(capsys):
-    found = report(checks(good, raising), Settings())["results"]["raising"]
+    found = report(checks(good, raising), CheckSettings())["results"]["raising"]
     assert found["passed"] is False
     assert found["number"] is None
     assert found["error"] == "ValueError: found something"
@@ -69,7 +69,7 @@ def test_what_raises_fails_and_keeps_its_keys(capsys):
 
 @pytest.mark.usefixtures("warm_workers")
 def test_a_process_that_dies_fails_its_check():
-    found = report(checks(dying), Settings(), processes=2)
+    found = report(checks(dying), CheckSettings(), processes=2)
     assert found["overall_pass"] is False
     assert found["results"]["dying"]["number"] is None
 
@@ -109,6 +109,6 @@ def test_workers_end_with_the_process_that_asked(tmp_path, root, warm_python, nu
 
 def test_the_report_is_strict_json():
     (check,) = checks(not_a_number)
-    found = run(check, Settings())
+    found = run(check, CheckSettings())
     assert json.loads(json.dumps(found, allow_nan=False))["by_backbone"] == {"lstm": [None, 1.0]}
     assert found["number"] is None

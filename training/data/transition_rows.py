@@ -102,11 +102,11 @@ class RowBuilder:
             if not len(transition.state) and transition.agent == "H" and transition.decision is not Decision.NO_OP:
                 self.outside += 1  # no policy has any decision but NO-OP where there is no line
             else:
-                self.rows.append(self._row(episode, transition, Window(encoded, transition.index), goals))
+                self.rows.append(self._row(episode, transition, StateWindow(encoded, transition.index), goals))
         self.states += len(episode.states)
         self.episodes += 1
 
-    def _row(self, episode: Episode, transition: Transition, window: Window, goals: _Goals) -> TransitionRow:
+    def _row(self, episode: Episode, transition: Transition, window: StateWindow, goals: _Goals) -> TransitionRow:
         choice = _choice(transition)
         line = window.line(choice.line)
         trainable, line_trainable = self._trainable(transition, choice, window)
@@ -138,7 +138,7 @@ class RowBuilder:
             line_kind=line_kind,
         )
 
-    def _trainable(self, transition: Transition, choice: _Choice, window: Window) -> tuple[bool, bool]:
+    def _trainable(self, transition: Transition, choice: _Choice, window: StateWindow) -> tuple[bool, bool]:
         """Whether the decision, and its line too, are learned and judged; counts those that are not."""
         if transition.agent == "H" and transition.next.pasted:
             self.pasted += 1
@@ -156,7 +156,7 @@ class RowBuilder:
         trainable = is_inside and is_legal
         return trainable, trainable and (is_no_op or (has_line and not choice.withheld))
 
-    def _is_legal(self, state: State, choice: _Choice, window: Window) -> bool:
+    def _is_legal(self, state: State, choice: _Choice, window: StateWindow) -> bool:
         if choice.line < 0:
             return bool(window.decisions[choice.decision])
         return actions.is_legal(state, choice.decision, choice.line, self.w_max)
@@ -171,7 +171,7 @@ class _Choice:
     withheld: bool
 
 
-class Window:
+class StateWindow:
     """The lines of one state that the network sees."""
 
     def __init__(self, encoded: EncodedStates, index: int) -> None:
@@ -217,7 +217,7 @@ def _retained(reward: Reward, line_trainable: bool) -> float:
     return UNKNOWN if retained is None or not line_trainable else retained
 
 
-def _next_human(transition: Transition, episode: Episode, window: Window) -> tuple[int, int]:
+def _next_human(transition: Transition, episode: Episode, window: StateWindow) -> tuple[int, int]:
     """The human's reply to an assistant's decision: decision and line in the window; -1 each if there is none, or if
     it is a large paste.
     """
@@ -250,7 +250,7 @@ def _recorded_log_probs(action: Action, choice: _Choice) -> tuple[float, float]:
 
 
 def _offered_lines(
-    transition: Transition, choice: _Choice, window: Window, line_trainable: bool
+    transition: Transition, choice: _Choice, window: StateWindow, line_trainable: bool
 ) -> tuple[NDArray[np.float32], int]:
     """Lines of each kind on which the assistant's decision is legal, and the kind of the one chosen (-1: none)."""
     if choice.decision is Decision.NO_OP or not line_trainable or transition.agent == "H":

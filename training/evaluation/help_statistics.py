@@ -81,7 +81,7 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class Review:
+class ReviewCounts:
     """What the reviewer did with texts. shown, withheld: how many. kept_from_threshold: of those that it shows;
     kept_below_threshold: of those that exploration showed although it would have held them back."""
 
@@ -116,7 +116,7 @@ class HelpStatistics:
     silence: Silence
     policy_calibration: Calibration
     reviewer_calibration: Calibration
-    review: Review
+    review: ReviewCounts
 
 
 def help_statistics(recorded: RecordedHelp) -> HelpStatistics:
@@ -182,10 +182,10 @@ def _silence(records: Sequence[HelpRecord]) -> Silence:
     )
 
 
-def _review(records: Sequence[HelpRecord]) -> Review:
+def _review(records: Sequence[HelpRecord]) -> ReviewCounts:
     reviewed = [record for record in records if record.explored is not None]
     shown_records = [record for record in reviewed if record.shown]
-    return Review(
+    return ReviewCounts(
         len(shown_records),
         sum(record.withheld for record in records),
         _kept(record for record in shown_records if not record.explored),
