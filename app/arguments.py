@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from config import LearningConfig
 from config_bounds import bounds_of
@@ -36,6 +37,11 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", _HelpFormatter)
         super().__init__(**{**options, "allow_abbrev": False})
+
+    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+        """As every output: what cannot be written is an error (argparse lets it pass)."""
+        if message:
+            print(message, end="", file=file or sys.stderr, flush=True)
 
     def error(self, message: str) -> NoReturn:
         raise InputError(self.prog, f"{message} (--help shows all arguments)")

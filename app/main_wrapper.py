@@ -18,6 +18,7 @@ from typing import NoReturn
 from app.startup import INTERRUPTED, replace_missing_streams
 from config import MODULES
 from errors import InputError, printable
+from files import input_error
 from training.distributed.process_group import has_process_group, message_prefix
 
 DONE, REFUSED = 0, 2
@@ -27,7 +28,10 @@ RETRY_SECONDS = 0.05
 
 _DEPENDENCIES = frozenset({"torch", "numpy", "tqdm"})
 
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+_FILE_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO)
+"""What a person's files and folders may answer at any place; a file that does not exist may be a bug."""
 
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
 """What PyTorch says in a RuntimeError when memory is used up, on a CPU and on a GPU."""
@@ -36,7 +40,8 @@ _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECAS
 def run_command(command: Callable[[], int]) -> int:
     """Runs a command and returns its exit code: 0 done, 2 bad input or a failed check, 130 interrupted.
 
-    An `InputError` becomes one line on stderr, and so do a full disk or memory and a dependency that is not installed.
+    An `InputError` becomes one line on stderr, and so do a full disk or memory, a file that the system refuses and a
+    dependency that is not installed.
     A reader that closed our output early (`| head`), or streams that are closed or full, are no errors of the command,
     except for a full stdout. Bugs keep their traceback. SIGTERM and SIGHUP end a command as Ctrl+C does; a SIGHUP that
     is ignored (`nohup`) stays so. Of several processes under `torchrun` rank 0 says what is wrong with the input; the
@@ -121,6 +126,8 @@ def _readable(error: Exception) -> str | None:
         return "memory: there is not enough of it; choose smaller sizes, fewer lines or fewer sessions"
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return printable(f"{error.filename or 'output'}: {error.strerror}")
+    if isinstance(error, OSError) and error.errno in _FILE_REFUSED and error.filename is not None:
+        return str(input_error(str(error.filename), error))
     return None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.main_wrapper import run_command
+from cli.run_tasks import parser
 from config import MODULES
 from errors import InputError
 
@@ -182,6 +183,32 @@ sys.exit(run_command(command))
 def test_too_little_memory_is_one_line(error, capsys):
     assert run_command(raising(error)) == 2
     assert capsys.readouterr().err.startswith("error: memory: there is not enough of it")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO])
+def test_a_file_that_the_system_refuses_is_one_line_wherever_it_was_met(number, capsys):
+    assert run_command(raising(OSError(number, os.strerror(number), "a\nb"))) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: a\\nb: ") and error.count("\n") == 1
+    with pytest.raises(OSError):
+        run_command(raising(OSError(number, os.strerror(number))))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_output_into_a_file_that_takes_no_more_is_one_line(number, capsys, monkeypatch, tmp_path):
+    with (tmp_path / "out").open("w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert run_command(raising(OSError(number, os.strerror(number)))) == 2
+    assert capsys.readouterr().err == f"error: output: {os.strerror(number)}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_that_cannot_be_written_is_an_error_as_all_output(flag, capsys, monkeypatch):
+    with Path("/dev/full").open("w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert run_command(lambda: parser().parse_args([flag])) == 2
+    assert capsys.readouterr().err == "error: output: No space left on device\n"
 
 
 def test_other_runtime_errors_are_bugs():
