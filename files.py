@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,12 +30,17 @@ _REASONS = {
     errno.ENOTDIR: "a part of this path is a file where a folder is needed",
     errno.EEXIST: "a file stands where a folder is needed",
     errno.EISDIR: "this is a folder, a file is needed",
+    errno.ENAMETOOLONG: "this name or path is too long for the file system",
+    errno.ELOOP: "a link leads back to itself",
+    errno.ENXIO: "is no regular file",
+    errno.EFBIG: "the file would be larger than this process may write",
     errno.ENOLCK: "this file system has no locks, which keep two runs from writing at once",
 }
 
 _KINDS: dict[int, type[InputError]] = {
     errno.ENOSPC: NoSpaceError,
     errno.EDQUOT: NoSpaceError,
+    errno.EFBIG: NoSpaceError,
     errno.ENOENT: NotFoundError,
 }
 
@@ -45,9 +51,13 @@ def translate_os_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kind = _KINDS.get(error.errno or 0, InputError)
-        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-        raise kind(str(path), reason) from error
+        raise input_error(path, error) from error
+
+
+def input_error(path: Path | str, error: OSError) -> InputError:
+    """The kind of `InputError` that an error of the operating system is."""
+    kind = _KINDS.get(error.errno or 0, InputError)
+    return kind(str(path), _REASONS.get(error.errno or 0, error.strerror or str(error)))
 
 
 def make_folder(path: Path) -> Path:
@@ -57,16 +67,57 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def exists(path: Path, *, follow_symlinks: bool = True) -> bool:
+    """Whether there is something at `path`. Raises InputError: it cannot be told (no permission, a name too long).
+
+    follow_symlinks: whether a link that leads nowhere is nothing.
+    """
+    return _mode(path, follow_symlinks=follow_symlinks) is not None
+
+
+def is_folder(path: Path) -> bool:
+    """Whether `path` is a folder. Raises InputError as `exists` does."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def _mode(path: Path, *, follow_symlinks: bool = True) -> int | None:
+    with translate_os_errors(path):
+        try:
+            return path.stat(follow_symlinks=follow_symlinks).st_mode
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                return None
+            raise
+
+
+def entries(folder: Path) -> list[Path]:
+    """What is in a folder, by name; nothing where there is no such folder. Raises InputError: it cannot be read."""
+    with translate_os_errors(folder):
+        try:
+            return sorted(folder.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+
 def read_regular_file(path: Path) -> bytes:
     """The content of a file. Raises InputError: missing, not readable, no regular file (a FIFO is not waited for)."""
-    with translate_os_errors(path), open(path, "rb", opener=_open_without_waiting) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise InputError(str(path), "is no regular file")
-        return file.read()
+    with open_regular_file(path, "r") as file, translate_os_errors(path):
+        return file.readall()
+
+
+def open_regular_file(path: Path, mode: str) -> FileIO:
+    """A file that is opened for bytes, without a buffer; mode: `r`, `a`, `a+`. Raises as `read_regular_file`."""
+    with translate_os_errors(path):
+        file = FileIO(path, mode, opener=_open_without_waiting)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise InputError(str(path), "is no regular file")
+    return file
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
+    return os.open(path, flags | os.O_NONBLOCK, 0o666)
 
 
 def atomic_write(path: Path, content: bytes | str | Callable[[BinaryIO], None]) -> None:
@@ -111,7 +162,7 @@ def append_line(path: Path, text: str, *, makes_folder: bool = True) -> None:
     """
     if makes_folder:
         make_folder(path.parent)
-    with translate_os_errors(path), path.open("a+b", buffering=0) as file:
+    with open_regular_file(path, "a+") as file, translate_os_errors(path):
         torn = False
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
@@ -128,9 +179,7 @@ def lock(path: Path, *, wait: bool = False, waiting: Callable[[], None] | None =
     ConflictError at once.
     """
     make_folder(path.parent)
-    with translate_os_errors(path):
-        file = path.open("ab")
-    with file:
+    with open_regular_file(path, "a") as file:
         attempts = 0
         while not _try_lock(file, path):
             attempts += 1
@@ -145,16 +194,16 @@ def lock(path: Path, *, wait: bool = False, waiting: Callable[[], None] | None =
 def is_locked(path: Path) -> bool:
     """Whether somebody holds the lock `path`; nothing is made, and nobody is kept waiting. False: it cannot be told."""
     try:
-        with path.open("rb") as file:
+        with open_regular_file(path, "r") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
+    except (OSError, InputError):
         return False
     return False
 
 
-def _try_lock(file: BinaryIO, path: Path) -> bool:
+def _try_lock(file: FileIO, path: Path) -> bool:
     with translate_os_errors(path):  # some network file systems have no locks
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

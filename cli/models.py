@@ -12,6 +12,7 @@ from app.main_wrapper import output_after
 from app.startup import transient_line
 from cli.tables import table
 from errors import NotFoundError, printable
+from files import is_folder
 
 if TYPE_CHECKING:
     from models.store import Generation
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def models(options: argparse.Namespace) -> int:
     """Prints the stored generations, after going back to one of them if that was asked for."""
-    if not options.pv_dir.is_dir():
+    if not is_folder(options.pv_dir):
         raise NotFoundError(str(options.pv_dir), "there is no such folder, so there are no models yet; train first")
     with transient_line("loading PyTorch ..."):
         from models import store

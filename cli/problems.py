@@ -15,6 +15,7 @@ from app.main_wrapper import output_after
 from cli.tables import pluralise, table
 from data_paths import DataPaths
 from errors import NotFoundError, printable
+from files import exists
 from judge import Problem
 from judge.problems import add_problems, catalogue, public_record, read_problems
 from judge.problems.problem_reader import SkippedProblem
@@ -25,7 +26,7 @@ def problems(options: argparse.Namespace) -> int:
     path = DataPaths.default().problems
     if "import_file" in options:
         return _take_over(options.import_file, path, as_json=options.json)
-    own_problems = read_problems(path).problems if path.exists() else ()
+    own_problems = read_problems(path).problems if exists(path) else ()
     by_id = {**catalogue(), **{problem.id: problem for problem in own_problems}}
     if "show" in options:
         return _show(_find(options.show, by_id), as_json=options.json)

@@ -26,6 +26,7 @@ from delegates.text_writer import (
     WritingContext,
 )
 from errors import InputError, printable
+from files import is_folder
 from state import State
 
 LOADING_SECONDS = 60.0
@@ -182,7 +183,7 @@ def describe(writer: ReliableWriter) -> SelectedWriter:
 
 def stored_files(folder: Path) -> list[Path]:
     """The model files in a folder: those first whose names tell that they fill in the middle, newest first."""
-    files = [path for path in folder.glob("*.gguf") if path.is_file()] if folder.is_dir() else []
+    files = [path for path in folder.glob("*.gguf") if path.is_file()] if is_folder(folder) else []
     return sorted(files, key=lambda path: (tokens_of(path.stem) is None, -path.stat().st_mtime, path.name))
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from errors import InputError, NotFoundError
-from files import atomic_write, read_regular_file, sync_folder, translate_os_errors
+from files import atomic_write, entries, exists, is_folder, read_regular_file, sync_folder, translate_os_errors
 
 ASSISTANT, HUMAN, FEATURIZER = FILES = ("asm_assistant_model.pt", "asm_human_model.pt", "asm_featurizer.pt")
 GENERATIONS, METADATA_FILE = "generations", "about.json"
@@ -29,7 +29,9 @@ REVIEWER = "reviewer.json"
 NUMBER_DIGITS = 12
 """The most digits of the number that an id begins with."""
 
-_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,253}")
+"""Of the longest name that file systems take (255 bytes) the dot of a hidden folder is left out."""
+
 _NUMBER = re.compile(rf"([0-9]{{1,{NUMBER_DIGITS}}})-")
 
 
@@ -56,8 +58,12 @@ def number_of(generation: str) -> int:
 
 
 def ordered_ids(pv_dir: Path) -> list[str]:
-    """Ids of all generations, the oldest first: by number; those without one before them, by their date."""
-    folders = [path for path in (pv_dir / GENERATIONS).glob("[!.]*/") if not path.is_symlink()]
+    """Ids of all generations, the oldest first: by number; those without one before them, by their date.
+
+    Raises InputError: their folder cannot be read.
+    """
+    shown = [path for path in entries(pv_dir / GENERATIONS) if not path.name.startswith(".")]
+    folders = [path for path in shown if is_folder(path) and not path.is_symlink()]
 
     def order(folder: Path) -> tuple[int, str, str]:
         number = number_of(folder.name)
@@ -87,9 +93,9 @@ def hidden_folder(pv_dir: Path, generation: str) -> Path:
 
 
 def generation_folder(pv_dir: Path, generation: str) -> Path:
-    """Where a generation is now: in its folder, or still hidden."""
+    """Where a generation is now: in its folder, or still hidden. Raises InputError: it cannot be told."""
     folder = shown_folder(pv_dir, generation)
-    return folder if folder.exists() else hidden_folder(pv_dir, generation)
+    return folder if exists(folder) else hidden_folder(pv_dir, generation)
 
 
 def write_hidden(
@@ -116,7 +122,7 @@ def write_hidden(
 def show(pv_dir: Path, generation: str) -> None:
     """Gives a hidden generation its name; nothing is done if it has it. Raises InputError."""
     folder = shown_folder(pv_dir, generation)
-    if not folder.exists():
+    if not exists(folder):
         with translate_os_errors(folder):
             hidden_folder(pv_dir, generation).replace(folder)
             sync_folder(folder.parent)

@@ -13,8 +13,8 @@ import logging
 import shutil
 from pathlib import Path
 
-from errors import InputError
-from files import atomic_write, read_regular_file, sync_folder, translate_os_errors
+from errors import InputError, NotFoundError
+from files import atomic_write, exists, open_regular_file, read_regular_file, sync_folder, translate_os_errors
 from models.generations import (
     FILES,
     GENERATIONS,
@@ -33,8 +33,8 @@ _log = logging.getLogger(__name__)
 
 
 def journal_exists(pv_dir: Path) -> bool:
-    """Whether a replacement was begun and not completed (or the journal is damaged)."""
-    return (pv_dir / JOURNAL).is_symlink() or (pv_dir / JOURNAL).exists()
+    """Whether a replacement was begun and not completed (or the journal is damaged). Raises InputError."""
+    return exists(pv_dir / JOURNAL, follow_symlinks=False)
 
 
 def replacing(pv_dir: Path) -> str | None:
@@ -100,7 +100,7 @@ def _can_become_current(folder: Path) -> bool:
 
 def _free_name(folder: Path, path: Path) -> Path:
     number = 1
-    while (place := folder / f"{path.stem}-{number}{path.suffix}").exists():
+    while exists(place := folder / f"{path.stem}-{number}{path.suffix}", follow_symlinks=False):
         number += 1
     return place
 
@@ -122,8 +122,20 @@ def _staged(pv_dir: Path, name: str) -> Path:
 
 def _replace(pv_dir: Path, generation: str, staged: dict[Path, Path]) -> None:
     show(pv_dir, generation)
+    for final in staged.values():
+        _make_way(pv_dir, final)
     with translate_os_errors(pv_dir):
         for temporary, final in staged.items():
             temporary.replace(final)
         sync_folder(pv_dir)
         (pv_dir / JOURNAL).unlink(missing_ok=True)
+
+
+def _make_way(pv_dir: Path, path: Path) -> None:
+    """Sets aside what stands at `path` and cannot be read as a file, so that nothing is lost in the replacement."""
+    try:
+        open_regular_file(path, "r").close()
+    except NotFoundError:
+        return
+    except InputError as error:
+        set_aside(pv_dir, path, error.reason)

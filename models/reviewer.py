@@ -24,7 +24,7 @@ from comments import is_comment
 from config import RewardWeights, ServeConfig
 from delegates import Completion
 from delegates.syntax import parses
-from errors import InputError
+from errors import InputError, NotFoundError
 from files import atomic_write, read_regular_file
 from indentation import indentation
 from models.generations import REVIEWER
@@ -223,8 +223,6 @@ def load_coefficients(folder: Path) -> tuple[tuple[float, ...], int]:
     Raises InputError: the file is damaged, or of a newer version.
     """
     path = folder / FILE
-    if not path.exists():
-        return START, 0
     try:
         content = json.loads(read_regular_file(path))
         if content["format"] != FORMAT or set(content["coefficients"]) != set(FEATURES):
@@ -234,6 +232,8 @@ def load_coefficients(folder: Path) -> tuple[tuple[float, ...], int]:
             raise ValueError("a coefficient is no finite number")
         texts = int(content["texts"])
         return (coefficients, texts) if texts else (START, 0)
+    except NotFoundError:
+        return START, 0
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(str(path), f"is no reviewer that can be used ({error}); delete it to begin anew") from error
 

@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from errors import InputError, NotFoundError
-from files import atomic_write, lock
+from files import atomic_write, exists, lock
 from models import generations as folders
 from models.generations import ASSISTANT, FEATURIZER, FILES, GENERATIONS, HUMAN, METADATA_FILE, REVIEWER
 from models.model_files import (
@@ -316,9 +316,20 @@ def _read_current(pv_dir: Path) -> tuple[Path, dict[str, bytes]]:
     return folder, folders.read_files(folder)
 
 
+def _whole_current(pv_dir: Path) -> dict[str, bytes] | None:
+    """The contents of the current models' files; None: one is missing, or cannot be read as a file."""
+    try:
+        _, contents = _read_current(pv_dir)
+    except InputError:
+        return None
+    return contents if len(contents) == len(FILES) else None
+
+
 def _current_id(pv_dir: Path) -> str | None:
     """The generation whose files are the current models; None: there is none."""
-    _, contents = _read_current(pv_dir)
+    contents = _whole_current(pv_dir)
+    if contents is None:
+        return None
     digests = folders.hashes(contents)
     for name in folders.ordered_ids(pv_dir):
         folder = folders.shown_folder(pv_dir, name)
@@ -353,10 +364,11 @@ def _write(
 def _archive_current(pv_dir: Path, now: Callable[[], float]) -> None:
     """Stores models that came from elsewhere (imported, copied) as a generation before they are replaced.
 
-    Files that are damaged or do not belong together become none: they are put into a folder of their own.
+    Files that are damaged or do not belong together become none: they are put into a folder of their own. What cannot
+    be read as a file is set aside when it is replaced.
     """
-    _, contents = _read_current(pv_dir)
-    if len(contents) == len(FILES) and _current_id(pv_dir) is None:
+    contents = _whole_current(pv_dir)
+    if contents is not None and _current_id(pv_dir) is None:
         generation = folders.next_id(pv_dir, contents.values())
         try:
             _load(pv_dir, "cpu", None)
@@ -376,7 +388,7 @@ def _keep_reviewer(pv_dir: Path) -> None:
     """
     generation = _current_id(pv_dir)
     folder = None if generation is None else folders.shown_folder(pv_dir, generation)
-    if folder is None or (folder / REVIEWER).exists():
+    if folder is None or exists(folder / REVIEWER):
         return
     metadata = folders.read_metadata(folder)
     if metadata is not None and metadata.meta.get("trained_on") != NOTHING:

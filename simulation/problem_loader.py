@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from errors import InputError
+from files import exists
 from judge import Problem
 from judge.problems import catalogue, read_problems
 from simulation.builtin_problems import BY_ID
@@ -20,7 +21,7 @@ def load_problems(path: Path) -> dict[str, Problem]:
 
     Raises InputError: the file cannot be read, or a problem in it cannot be understood (says which and why).
     """
-    own_problems = read_problems(path).problems if path.exists() else ()
+    own_problems = read_problems(path).problems if exists(path) else ()
     return {**_built_in(), **{problem.id: problem for problem in own_problems}}
 
 

@@ -167,6 +167,35 @@ def test_only_a_regular_file_is_read(tmp_path):
             files.read_regular_file(tmp_path / name)
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["a FIFO", "a folder"])
+def test_a_lock_or_log_that_is_no_regular_file_is_refused_and_not_waited_for(tmp_path, make):
+    path = tmp_path / ".lock"
+    make(path)
+    for wait in (False, True):
+        with pytest.raises(InputError, match=f"{path}: "), files.lock(path, wait=wait):
+            pass
+    with pytest.raises(InputError, match=f"{path}: "):
+        files.append_line(path, "line")
+    assert not files.is_locked(path)
+
+
+def test_what_happens_while_a_lock_is_held_is_no_error_of_the_lock(tmp_path):
+    with pytest.raises(OSError, match="mine"), files.lock(tmp_path / ".lock"):
+        raise OSError("mine")
+
+
+def test_what_exists_is_told_and_what_cannot_be_told_is_refused(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "link").symlink_to("absent")
+    for name, exists, follows in (("file", True, True), ("link", True, False), ("absent", False, False)):
+        assert files.exists(tmp_path / name, follow_symlinks=False) == exists
+        assert files.exists(tmp_path / name) == follows and not files.is_folder(tmp_path / name)
+    assert files.is_folder(tmp_path) and not files.exists(tmp_path / "file" / "below")
+    for look in (files.exists, files.is_folder, files.entries):
+        with pytest.raises(InputError, match="too long"):
+            look(tmp_path / ("a" * 300))
+
+
 def test_looking_whether_a_lock_is_held_makes_nothing_and_disturbs_nobody(tmp_path):
     path = tmp_path / "absent" / ".lock"
     assert not files.is_locked(path) and not path.parent.exists()

@@ -1,9 +1,11 @@
 """Generations count up, whatever else lies in their folder; what is said of one is whole or not there."""
 
 import json
+import os
 
 import pytest
 
+from errors import InputError
 from models import generations
 from models.generations import FILES, is_id, next_id, number_of, ordered_ids, read_metadata
 
@@ -29,7 +31,9 @@ def test_the_next_number_is_above_all_others(tmp_path):
     assert next_id(tmp_path, []).startswith("1000001-") and ordered_ids(tmp_path)[-1] == "1000000-a"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", ".x", "a/b", "/a", "a\\b", "a\n", "a\x00", None, 1, "\u00e9"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", ".x", "a/b", "/a", "a\\b", "a\n", "a\x00", None, 1, "\u00e9", "1" * 255]
+)
 def test_only_plain_names_are_ids(name):
     assert not is_id(name)
     assert is_id("000001-0a1b2c3d") and number_of("000001-0a1b2c3d") == 1 and number_of("evening") == -1
@@ -57,3 +61,14 @@ def test_metadata_comes_back_as_it_was_written(tmp_path):
     assert generations.is_whole(folder, read_metadata(folder))
     generations.show(tmp_path, "000001-a")
     assert ordered_ids(tmp_path) == ["000001-a"] and not folder.exists()
+
+
+@pytest.mark.parametrize("read", [ordered_ids, lambda folder: generations.generation_folder(folder, "000001-a")])
+def test_generations_that_cannot_be_looked_at_are_named(tmp_path, monkeypatch, read):
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    for name in ("stat", "listdir", "scandir"):
+        monkeypatch.setattr(os, name, refused)
+    with pytest.raises(InputError, match=f"{tmp_path}/generations.*: permission denied"):
+        read(tmp_path)

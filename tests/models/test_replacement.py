@@ -29,6 +29,7 @@ JOURNALS = {
     "the folder itself": b'{"generation": "."}',
     "nothing": b'{"generation": ""}',
     "unknown": b'{"generation": "000009-absent00"}',
+    "longer than any name": b'{"generation": "%0300d"}' % 1,
 }
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import threading
 import time
 from dataclasses import replace
@@ -521,6 +522,28 @@ def test_a_stored_file_that_cannot_be_read_damages_its_generation_alone(tmp_path
     damaged = {one.id: one.damaged for one in store.generations(tmp_path)}
     assert damaged.pop(first) and not damaged[second]
     assert store.load(tmp_path).generation == second
+
+
+def loop_at(path):
+    path.symlink_to(path)
+
+
+def socket_at(path, monkeypatch):
+    monkeypatch.chdir(path.parent)  # the name of a socket may have 107 bytes
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(path.name)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, folder_at, loop_at, socket_at])
+def test_current_models_that_are_no_files_are_set_aside_by_a_roll_back(tmp_path, published, monkeypatch, make):
+    (first,) = published(1)
+    (tmp_path / store.HUMAN).unlink()
+    make(tmp_path / store.HUMAN, *([monkeypatch] if make is socket_at else []))
+    assert [(one.id, one.current) for one in store.generations(tmp_path)] == [(first, False)]
+    with pytest.raises(InputError, match=f"{store.HUMAN}.*; earlier models are kept"):
+        store.load(tmp_path)
+    assert store.roll_back(tmp_path).current and store.load(tmp_path).generation == first
+    assert [path.stem for path in (tmp_path / "damaged").iterdir()] == ["asm_human_model-1"]
 
 
 def test_what_is_said_of_a_generation_can_be_read_without_loading_it(tmp_path, small):

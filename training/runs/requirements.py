@@ -8,14 +8,15 @@ from pathlib import Path
 import torch
 
 from errors import InputError
+from files import exists, is_folder
 
 
 def require_writable(path: Path) -> None:
     """Raises InputError if a folder could not be made or written at `path`; makes nothing."""
     nearest = path.absolute()
-    while not nearest.exists() and nearest != nearest.parent:
+    while not exists(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
-    if not nearest.is_dir():
+    if not is_folder(nearest):
         raise InputError(str(nearest), "is a file, expected a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(str(path), "cannot be written: permission denied or a read-only file system")
