@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 from config import LearningConfig
 from config_bounds import bounds_of
@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
         options.setdefault("formatter_class", _HelpFormatter)
         super().__init__(**{**options, "allow_abbrev": False})
 
-    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+    def _print_message(self, message: str, file: Any = None) -> None:
         """As every output: what cannot be written is an error (argparse lets it pass)."""
         if message:
             print(message, end="", file=file or sys.stderr, flush=True)
