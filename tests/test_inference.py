@@ -308,6 +308,18 @@ def test_the_human_may_do_anything_anywhere(models):
     assert all(None not in r.to_infer_action_json()["debug"]["line_logits_for_action"] for r in records)
 
 
+def test_a_humans_decision_is_legal_only_at_lines_where_the_assistant_may_take_it(models):
+    human = unedited(2).copy()
+    human[0, :3] = 0, 0, 9  # the first line alone is the task's skeleton
+    state = State(("def f(x):", "    pass"), 3, human, unedited(2))
+    generator = torch.Generator().manual_seed(0)
+    drawn = {"agent": "human", "strategy": "sample", "temperature": 1e300}  # all pairs alike
+    records = decide([state] * 60, models, generator=generator, **drawn)
+    edits = {(r.line, r.legal) for r in records if r.decision == actions.Decision.EDIT_EXISTING_LINES}
+    assert edits == {(0, False), (1, True)}
+    assert all(r.legal == actions.is_legal(state, actions.Decision(r.decision), r.line, 160) for r in records)
+
+
 def test_kept_is_the_estimate_for_the_pair_that_was_taken(models, random_state):
     state = random_state(5, seed=8)
     with torch.no_grad():

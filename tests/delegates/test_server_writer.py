@@ -346,8 +346,13 @@ def test_ollama_loads_its_model_before_the_first_text_and_others_have_loaded_the
     assert server.requests == [("/api/generate", {"model": CODER, "stream": False})]
 
 
-def test_a_server_that_cannot_load_its_model_is_no_error_until_a_text_is_asked_for(fake_server):
-    writer_for(fake_server(), Ollama()).load()
+def test_a_server_that_cannot_load_its_model_is_no_error_until_a_text_is_asked_for(fake_server, state_of):
+    server = fake_server()
+    writer = writer_for(server, Ollama())
+    writer.load()
+    assert server.requests == [("/api/generate", {"model": CODER, "stream": False})]
+    with pytest.raises(WriterUnavailableError, match=r"refuses to write: 404 .*nothing"):
+        write(writer, state_of)
 
 
 def test_several_threads_may_ask_at_once(fake_server, state_of):

@@ -111,6 +111,16 @@ def test_a_removed_line_comes_back_where_it_was(state_of):
     assert revert_all(before, after).lines == before.lines
 
 
+@pytest.mark.parametrize(("cursor", "line"), [(0, 0), (1, 1), (3, 2), (4, 3)])
+def test_the_cursor_follows_its_line_when_one_of_two_new_lines_goes(state_of, cursor, line):
+    before = state_of("a = 1", "c = 3", "return c")
+    after = state_of("a = 1", "print(a)", "b = 2", "c = 3", "return c", cursor=cursor)
+    unwanted = [edit for edit in line_edits(before.lines, after.lines) if edit.text == "b = 2"]
+    reverted = revert_lines(before, after, unwanted)
+    assert reverted.lines == ("a = 1", "print(a)", "c = 3", "return c")
+    assert reverted.cursor.line == line and reverted.lines[line] == after.lines[cursor]
+
+
 def test_the_cursor_stays_with_its_line_when_a_comment_goes(state_of):
     before = state_of("a = 1", "b = 2", "c = 3", cursor=2)
     after = apply(before, ABOVE, 1, "note", by="A", t=4)

@@ -66,6 +66,23 @@ def test_lines_come_in_the_proportions_of_the_policy(state_of):
     assert next(move for move in moves if move.line == 2).probability == pytest.approx(0.75, abs=0.01)
 
 
+class LastLine(Random):
+    """Draws the last of the lines, however unlikely it is."""
+
+    def choices(self, population, weights):
+        return [population[-1]]
+
+
+def test_a_line_that_the_policy_excludes_and_the_goal_needs_has_one_part_in_ten_thousand(state_of):
+    state = state_of("def f(a):", "    b = 5", "    if b < 2:", "        return b", "    return a")
+    pairs = np.zeros((7, 5))
+    pairs[Decision.EDIT_EXISTING_LINES, 1] = 0.5
+    _, edit = person(Even()).options(Turn(state, GOAL), pairs)
+    action = edit.carry_out(LastLine(0)).action
+    assert (action.decision, action.line) == (Decision.EDIT_EXISTING_LINES, 2)
+    assert action.probability == pytest.approx(1e-4 / (1 + 2e-4))  # both lines have 1e-4 more than the policy's share
+
+
 def test_what_they_type_follows_the_goal_even_if_the_policy_points_elsewhere(state_of):
     state = state_of("def f(a):", "", "    return a", cursor=1)
     pairs = np.zeros((7, 3))

@@ -13,7 +13,7 @@ from training.losses.returns import returns_to_go
 from training.networks.initialisation import (
     initialise_human_policy,
 )
-from training.networks.predictions import Predictor, kl_divergence
+from training.networks.predictions import PolicyPredictions, Predictor, kl_divergence
 from training.networks.training_networks import TrainingNetworks
 from training.train_from_episodes import train_from_episodes
 
@@ -114,6 +114,22 @@ def test_it_stops_when_held_out_sessions_get_worse_and_takes_the_best(fresh, lea
     assert len(rows) == best + 2 < 50
     assert f"early after epoch {best + 2}: the validation loss was best after epoch {best}" in phase.close()
     assert loss() == pytest.approx(losses[best], abs=1e-5)
+
+
+def test_it_stops_too_where_held_out_lines_alone_get_worse(fresh, monkeypatch):
+    """Decisions get better by 0.1 nats an epoch, the lines worse by 0.3, which count half as much."""
+    policies, data = fresh
+    config = BCConfig(line_weight=0.5, patience=2)
+    phase = CloningPhase(policies, data, set(range(5)), {5}, config, gamma=0.99, seed=0)
+    zeros = torch.zeros(len(phase.held_out))
+    for epoch in range(3):
+        decisions = torch.full((len(zeros), 7), 0.1 * epoch - 3.0)
+        predictions = PolicyPredictions(decisions, zeros - 1.0 - 0.3 * epoch, zeros, zeros, torch.zeros(len(zeros), 8))
+        monkeypatch.setattr(Predictor, "predict", lambda *_, predictions=predictions: predictions)
+        measured = phase._validate()
+        assert measured["val_decision_nll"] == pytest.approx(3.0 - 0.1 * epoch)
+        assert phase.early_stopping.epochs_since_best == epoch
+    assert phase.done
 
 
 def test_returns_of_the_human_are_those_of_the_assistant_to_come(fresh):

@@ -7,10 +7,16 @@ import pytest
 from actions import Action, Decision, Review
 from config import LoopConfig, ServeConfig
 from errors import InputError
-from models.reviewer import Reviewer
+from models.reviewer import START, Reviewer
 from simulation.builtin_problems import PROBLEMS
 from state import Cursor, Env
-from training.runs.fingerprint import canonical_order, fingerprint, loop_fingerprint, require_same
+from training.runs.fingerprint import (
+    canonical_order,
+    fingerprint,
+    loop_fingerprint,
+    require_same,
+    reviewer_digest,
+)
 
 
 def test_what_differs_is_named_with_both_values(small, sessions, tmp_path):
@@ -118,3 +124,10 @@ def test_how_the_reviewer_serves_decides_what_is_learned_only_where_texts_were_r
         other = replace(config, serve=serve)
         assert loop_fingerprint(other, sessions, {}) == loop_fingerprint(config, sessions, {})
         assert (loop_fingerprint(other, reviewed, {}) != loop_fingerprint(config, reviewed, {})) is decides
+
+
+def test_reviewers_with_any_one_coefficient_different_are_told_apart():
+    others = [tuple(c + (i == changed) * 1e-4 for i, c in enumerate(START)) for changed in range(len(START))]
+    assert len({reviewer_digest(Reviewer(coefficients)) for coefficients in (START, *others)}) == 1 + len(START)
+    unrounded = Reviewer(tuple(coefficient + 1e-9 for coefficient in START))
+    assert reviewer_digest(unrounded) == reviewer_digest(Reviewer(START))
