@@ -21,7 +21,7 @@ from episodes.directory_reader import (
     read_recording,
 )
 from episodes.episode import Episode, Transition
-from episodes.exclusion import STREAMS, exclusion_mark, is_excluded, session_folder
+from episodes.exclusion import STREAMS, exclusion_mark, is_excluded, session_folder, stream_path, streams_folder
 from episodes.json_parser import parse, read_text
 from episodes.jsonl_reader import CHANGES, TEST_RUNS, TESTS, RecordedTests, read_session, read_test_executions
 from episodes.line_tuples import parse_line_tuples
@@ -84,6 +84,8 @@ __all__ = [
     "session_folder",
     "shared_beginnings",
     "snapshot_path",
+    "stream_path",
+    "streams_folder",
     "write_snapshot",
     "write_stream_snapshot",
 ]

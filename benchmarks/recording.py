@@ -39,7 +39,7 @@ from benchmarks.arguments import run_study
 from data_paths import REPOSITORY, VARIABLE, DataPaths
 from errors import InputError
 from services.simulated_client import BackendClient
-from state_adapter import CHANGES, index_stream
+from state_adapter import CHANGES, index_stream, stream_path
 
 EDITS_PER_SECOND = 1000
 EDITS_PER_BATCH = 50
@@ -171,14 +171,15 @@ class Player:
 
 def check_recorded(player: Player, paths: DataPaths) -> None:
     """Raises InputError: what is on the disk is not what was played, or something acknowledged is missing."""
-    raw = paths.episodes / player.episode_id / "raw"
-    states = {t: fields["text"] for t, fields in index_stream(raw / f"{player.episode_id}.jsonl").states()}
+    stream = stream_path(paths.episodes / player.episode_id, player.episode_id)
+    states = {t: fields["text"] for t, fields in index_stream(stream).states()}
     if states != player.texts or states[max(states)] != player.trace.end:
-        raise InputError(str(raw), "holds other states than were acknowledged")
-    lines = [json.loads(line) for line in (raw / CHANGES).read_bytes().splitlines()]
+        raise InputError(str(stream), "holds other states than were acknowledged")
+    changes = stream.with_name(CHANGES)
+    lines = [json.loads(line) for line in changes.read_bytes().splitlines()]
     edits = [(change[1], change[2], change[3]) for line in lines for change in line["changes"]]
     if played("", edits) != player.trace.end:
-        raise InputError(str(raw / CHANGES), "holds other keystrokes than were acknowledged")
+        raise InputError(str(changes), "holds other keystrokes than were acknowledged")
 
 
 def measure(trace: Trace, clients: int) -> dict[str, Any]:

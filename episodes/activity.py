@@ -14,7 +14,7 @@ from typing import Any
 
 from errors import InputError
 
-from .exclusion import STREAMS, session_folder
+from .exclusion import streams_folder
 from .jsonl_reader import row_objects
 from .validation import LIMIT, Place, as_list, as_object, integer, number, place_text, text
 
@@ -71,8 +71,7 @@ def read_activity(session: Path) -> tuple[Activity, ...]:
 
 def _path(session: Path) -> Path:
     """Where the activity of the session in a folder or a file lies."""
-    folder = session if session.is_dir() else session_folder(session)
-    return (folder if folder.name == STREAMS else folder / STREAMS) / ACTIVITY
+    return streams_folder(session / ACTIVITY if session.is_dir() else session) / ACTIVITY
 
 
 def _events(path: Path) -> Iterator[Activity]:

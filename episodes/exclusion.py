@@ -11,7 +11,17 @@ from pathlib import Path
 SUFFIX = ".excluded"
 
 STREAMS = "raw"
-"""Folder of a session's stream."""
+"""Folder, in that of a session, of its stream and of what is recorded beside it."""
+
+
+def stream_path(session: Path, name: str) -> Path:
+    """Where the stream of the session of this name lies. session: its folder."""
+    return session / STREAMS / f"{name}.jsonl"
+
+
+def streams_folder(path: Path) -> Path:
+    """Where a session's stream, keystrokes and activity lie, of the session in a file."""
+    return session_folder(path) / STREAMS
 
 
 def session_folder(path: Path) -> Path:

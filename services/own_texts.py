@@ -14,7 +14,7 @@ from delegates.file_kinds import is_python_file
 from delegates.selection import ReliableWriter
 from sessions.ignored_sessions import IgnoredSessions
 from sessions.session_files import read_header
-from state_adapter import is_excluded
+from state_adapter import STREAMS, is_excluded, session_folder
 
 MAX_SESSIONS = 50
 """The latest ones that are read."""
@@ -39,8 +39,8 @@ def latest_texts(folder: Path, most: int = MAX_SESSIONS) -> Iterator[str]:
     ignored_sessions = IgnoredSessions()
     streams = [
         stream
-        for stream in folder.glob("*/raw/*.jsonl")
-        if stream.stem == stream.parent.parent.name and stream.is_file() and not is_excluded(stream)
+        for stream in folder.glob(f"*/{STREAMS}/*.jsonl")
+        if stream.stem == session_folder(stream).name and stream.is_file() and not is_excluded(stream)
     ]
     dated = []
     for stream in streams:

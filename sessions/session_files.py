@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from state_adapter import STREAMS, TESTS, find_files, session_folder
+from state_adapter import TESTS, find_files, session_folder, stream_path
 
 HEAD_BYTES = 2**16
 """Of a file, in which everything before its states must lie."""
@@ -99,7 +99,7 @@ def find_sessions(root: Path) -> Iterator[SessionFile]:
         if path.suffix.lower() == ".jsonl":
             streams.append(path)
             continue
-        stream = path.parent / STREAMS / f"{path.stem}.jsonl"
+        stream = stream_path(path.parent, path.stem)
         snapshots.add((path.parent, path.stem))
         yield _stamped(SessionFile(session_id(root, path), path, stream if stream.is_file() else None))
     for path in streams:

@@ -32,7 +32,14 @@ from services.recording.session import AnsweredDecision, MissingEntriesError, Nu
 from services.recording.snapshot_queue import SnapshotQueue
 from services.recording.source_states import count_changes, find_source, read_source
 from state import State
-from state_adapter import TEST_RUNS, LiveEpisode, check_activity, parse_recorded_action, recorded_action
+from state_adapter import (
+    TEST_RUNS,
+    LiveEpisode,
+    check_activity,
+    parse_recorded_action,
+    recorded_action,
+    stream_path,
+)
 
 IDLE_SECONDS = 30 * 60.0
 """Without a message for so long, a session's tab is closed."""
@@ -359,7 +366,7 @@ class Recorder:
     ) -> None:
         """Makes a session's stream, which begins with `states`, and opens it."""
         episode_id = header["episode_id"]
-        path = store.folder(self._paths) / episode_id / "raw" / f"{episode_id}.jsonl"
+        path = stream_path(store.folder(self._paths) / episode_id, episode_id)
         stream = await self._new_file(path)
         try:
             await self._append(stream, b"".join([_line(line) for line in (header, *states)]))

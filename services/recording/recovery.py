@@ -14,7 +14,7 @@ from pathlib import Path
 from errors import ConflictError, InputError
 from files import translate_os_errors
 from services.recording.append_log import LogFile
-from state_adapter import ACTIVITY, CHANGES, snapshot_path
+from state_adapter import ACTIVITY, CHANGES, snapshot_path, stream_path
 
 _BLOCK = 2**16
 """Bytes that are read at a time in search of the last line."""
@@ -46,7 +46,7 @@ def _streams_without_snapshot(folder: Path) -> Iterator[Path]:
     except OSError:  # nothing was ever recorded there
         return
     for session in sessions:
-        stream = session / "raw" / f"{session.name}.jsonl"
+        stream = stream_path(session, session.name)
         if stream.is_file() and not snapshot_path(folder, session.name).exists():
             yield stream
 

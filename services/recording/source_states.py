@@ -11,7 +11,7 @@ from typing import Any
 
 from errors import InputError, NotFoundError
 from files import read_regular_file
-from state_adapter import CHANGES, index_stream
+from state_adapter import CHANGES, index_stream, stream_path, streams_folder
 
 _EPISODE_ID = re.compile(r"[\w-]{1,100}")
 _KEYS = ("timestep", "timestamp_ms", "text", "attribution", "action")
@@ -21,7 +21,7 @@ def find_source(folders: Sequence[Path], episode_id: str) -> Path:
     """The stream of a session, or its snapshot, in the first of the folders that has it. Raises NotFoundError."""
     for folder in folders if _EPISODE_ID.fullmatch(episode_id) else ():
         session = folder / episode_id
-        for path in (session / "raw" / f"{episode_id}.jsonl", session / f"{episode_id}.json"):
+        for path in (stream_path(session, episode_id), session / f"{episode_id}.json"):
             if path.is_file():
                 return path
     raise NotFoundError("source_episode", "is no recorded session")
@@ -37,9 +37,8 @@ def read_source(path: Path, timestep: int | None) -> list[dict[str, Any]]:
 
 def count_changes(path: Path) -> int:
     """Keystrokes of a session that `find_source` found, without what is torn at their end."""
-    folder = path.parent if path.suffix == ".jsonl" else path.parent / "raw"
     try:
-        lines = read_regular_file(folder / CHANGES).splitlines()
+        lines = read_regular_file(streams_folder(path) / CHANGES).splitlines()
     except InputError:  # nothing was typed
         return 0
     for line in reversed(lines):

@@ -18,7 +18,7 @@ from errors import InputError
 from files import read_regular_file
 from line_tracking import line_edits
 from state import State
-from state_adapter import CHANGES, Episode, Transition
+from state_adapter import CHANGES, Episode, Transition, streams_folder
 
 ASSISTANT = "assistant"
 """Origin of changes that the assistant made."""
@@ -145,9 +145,8 @@ def _minute(state: State, started_ms: int | None) -> float | None:
 
 def _change_times(source: Path) -> list[float]:
     """When the person changed the text, in ms since 1970 and in order, for a session read from `source`."""
-    folder = source.parent if source.parent.name == "raw" else source.parent / "raw"
     try:
-        lines = read_regular_file(folder / CHANGES).splitlines()
+        lines = read_regular_file(streams_folder(source) / CHANGES).splitlines()
     except InputError:
         return []
     return sorted(time for line in lines for time in _times(line))
