@@ -1,10 +1,11 @@
-"""JSON as its standard has it: no NaN, no Infinity. Not here: what is written."""
+"""JSON as its standard has it: no NaN, no Infinity. Not here: what is read and written."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping
+from typing import NoReturn
 
 
 def dumps(value: object, indent: int | None = None) -> str:
@@ -21,3 +22,8 @@ def finite_or_null(value: object) -> object:
     if isinstance(value, list | tuple):
         return [finite_or_null(element) for element in value]
     return value
+
+
+def refuse_constant(word: str) -> NoReturn:
+    """Raises ValueError: JSON has no such number. For `parse_constant` of `json`, which reads NaN and Infinity."""
+    raise ValueError(f"{word} is not a JSON number")

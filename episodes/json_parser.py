@@ -12,10 +12,11 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from errors import InputError
 from files import translate_os_errors
+from strict_json import refuse_constant
 
 Reader = Callable[[str, int], tuple[Any, int]]
 """Reads the value that begins at a position of a text: `(value, position after it)`."""
@@ -24,14 +25,10 @@ _RUN = 32768
 """Characters of repeated entries recognised in one comparison."""
 
 
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a JSON number")
-
-
 _SPACE = re.compile(r"[ \t\n\r]*")
 _TEXT_OR_NO_NUMBER = re.compile(r'"(?:[^"\\]++|\\.)*+"|(NaN|-?Infinity|\d{4301,})', re.DOTALL)
 """A text, or (group 1) what is written like a number and cannot be one: of digits `int` reads 4300."""
-any_value: Reader = json.JSONDecoder(parse_constant=_no_number).raw_decode
+any_value: Reader = json.JSONDecoder(parse_constant=refuse_constant).raw_decode
 """Reads whatever comes."""
 
 

@@ -16,10 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from errors import InputError, NotFoundError
 from files import atomic_write, entries, exists, is_folder, read_regular_file, sync_folder, translate_os_errors
+from strict_json import refuse_constant
 
 ASSISTANT, HUMAN, FEATURIZER = FILES = ("asm_assistant_model.pt", "asm_human_model.pt", "asm_featurizer.pt")
 GENERATIONS, METADATA_FILE = "generations", "about.json"
@@ -131,7 +132,7 @@ def show(pv_dir: Path, generation: str) -> None:
 def read_metadata(folder: Path) -> Metadata | None:
     """What is said of the generation in `folder`; None: `about.json` is damaged or missing."""
     try:
-        about = json.loads(read_regular_file(folder / METADATA_FILE), parse_constant=_refuse_constant)
+        about = json.loads(read_regular_file(folder / METADATA_FILE), parse_constant=refuse_constant)
         created, meta, sha256 = about["created"], about["meta"], about.get("sha256")
     except (InputError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
@@ -191,7 +192,3 @@ def is_whole(folder: Path, metadata: Metadata | None) -> bool:
 def timestamp(seconds: float) -> str:
     """Seconds since the epoch as ISO 8601, UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-
-
-def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON number")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from errors import InputError
+from strict_json import refuse_constant
 
 Natural = Annotated[int, Meta(ge=0, le=2**53)]
 Positive = Annotated[int, Meta(ge=1, le=2**53)]
@@ -326,7 +327,7 @@ def decode(body: bytes, kind: type[Message]) -> Message:
     except ValueError:  # msgspec's own, and bytes that are not UTF-8
         pass
     try:
-        return msgspec.convert(_with_raw_fields(json.loads(body, parse_constant=_refuse_constant), kind), kind)
+        return msgspec.convert(_with_raw_fields(json.loads(body, parse_constant=refuse_constant), kind), kind)
     except msgspec.ValidationError as error:
         raise MalformedError("body", str(error)) from None
     except (ValueError, RecursionError) as error:
@@ -361,7 +362,3 @@ def encode(answer: object) -> bytes:
         return msgspec.json.encode(answer)
     except (UnicodeEncodeError, msgspec.EncodeError):
         return json.dumps(msgspec.to_builtins(answer), allow_nan=False).encode("ascii")
-
-
-def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a JSON number")

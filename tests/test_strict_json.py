@@ -29,3 +29,9 @@ def test_any_value_becomes_strict_json_in_one_line(value):
 def test_finite_values_stay_and_others_are_null():
     value = {"a": (1.5, math.nan, [math.inf, -math.inf, "x", None, True, 3])}
     assert json.loads(strict_json.dumps(value)) == {"a": [1.5, None, [None, None, "x", None, True, 3]]}
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_what_json_has_no_number_for_is_refused(word):
+    with pytest.raises(ValueError, match=f"^{word} is not a JSON number$"):
+        json.loads(f"[{word}]", parse_constant=strict_json.refuse_constant)

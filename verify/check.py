@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -72,14 +71,3 @@ class Check:
     name: str
     run: Callable[[CheckSettings], Result]
     numbers: tuple[str, ...] = ()
-
-
-def strict(value: Any) -> Any:
-    """`value` with numbers that JSON does not know (NaN, infinity) replaced by None."""
-    if isinstance(value, dict):
-        return {str(key): strict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -13,7 +13,8 @@ from multiprocessing import active_children, get_context, parent_process
 
 import torch
 
-from verify.check import THRESHOLDS, Check, CheckSettings, Result, strict
+from strict_json import finite_or_null
+from verify.check import THRESHOLDS, Check, CheckSettings, Result
 
 
 def report(checks: Sequence[Check], settings: CheckSettings, processes: int = 1) -> Result:
@@ -56,7 +57,7 @@ def run(check: Check, settings: CheckSettings) -> Result:
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
         result = _broken(check, error)
-    result = {key: strict(value) for key, value in result.items()}
+    result = {key: finite_or_null(value) for key, value in result.items()}
     return {**dict.fromkeys(check.numbers), **result, "seconds": round(time.monotonic() - start, 2)}
 
 

@@ -5,7 +5,6 @@ Not here: the statistics (`clustered_statistics.py`, `calibration.py`), what fol
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from config import PPOConfig, RewardWeights
 from models import Networks
 from models.reviewer import Reviewer
 from state_adapter import Episode
+from strict_json import finite_or_null
 from training.data import transitions
 from training.data.behaviour_policy import BehaviourPolicy, fit_behaviour_policy
 from training.data.transitions import Dataset, TransitionTable
@@ -96,7 +96,7 @@ class Report:
 
     def as_dict(self) -> dict[str, object]:
         """The report in plain JSON types; None where a session says nothing."""
-        return {name: _without_nan(value) for name, value in asdict(self).items()}
+        return {name: finite_or_null(value) for name, value in asdict(self).items()}
 
 
 def evaluate(
@@ -208,9 +208,3 @@ def _value_metrics(predictions: PolicyPredictions, returns: Tensor) -> dict[str,
         "value_error": float(squared_errors.mean().sqrt()) if len(returns) else None,
         "value_spread": float(returns.std()) if len(returns) > 1 else None,
     }
-
-
-def _without_nan(value: object) -> object:
-    if isinstance(value, tuple):
-        return [_without_nan(element) for element in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

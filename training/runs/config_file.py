@@ -7,12 +7,13 @@ from collections.abc import Container
 from dataclasses import is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import files
 from config import MODULES, LoopConfig
 from config_bounds import check_settings, check_value, setting_types, short_form
 from errors import InputError
+from strict_json import refuse_constant
 from training.runs.telemetry_url import check_telemetry_url
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ def read_settings(path: Path) -> object:
     with files.translate_os_errors(path):
         content = path.read_bytes()
     try:
-        return json.loads(content, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+        return json.loads(content, parse_constant=refuse_constant, object_pairs_hook=_unique_keys)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}, byte {error.start}", "is not UTF-8 text") from None
     except json.JSONDecodeError as error:
@@ -98,10 +99,6 @@ def _parse_object(default: T, value: object, where: str, prefix: str) -> T:
         else:
             settings[key] = check_value(hints[key], inner, where, prefix + key)
     return type(default)(**settings)
-
-
-def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON number")
 
 
 def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
