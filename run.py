@@ -4,7 +4,8 @@
     python run.py [--port N] [--train-only] [--serve] [--simulate N] ...
 
 In a terminal it serves the page until Ctrl+C; elsewhere it learns from what is recorded and ends. Not here: the
-services (`services`), the plan (`training.training_loop`), the look of the table (`cli.report`).
+flags (`cli.run_options`), the services (`services`), the plan (`training.training_loop`), the look of the table
+(`cli.report`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ if __name__ == "__main__":
     prepare_process()
     append_current_folder()
 
-import argparse
 import json
 import os
 import re
@@ -29,12 +29,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import files
-from app.arguments import Parser, add_path, check_device, descriptor, path, port, positive, seed
-from app.command_names import RUN
+from app.arguments import check_device
 from app.main_wrapper import exit_with, output_after, run_command
 from app.parent_watch import end_with_parent
-from cli.writer_flags import add_writer_flags, writer_settings
-from config import VERSION, LoopConfig
+from cli.run_options import RunOptions, read_options
+from cli.writer_flags import writer_settings
+from config import LoopConfig
 from data_paths import SAMPLES, DataPaths, in_repository, quarantine_folder, sessions_left_behind
 from errors import InputError, NotFoundError, printable
 from training.distributed.process_group import DistributedContext
@@ -64,48 +64,10 @@ SERVICE_PACKAGES = ("starlette", "uvicorn", "msgspec", "pathspec")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the workflow; returns the exit code."""
-    return run_command(lambda: _run(parser().parse_args(arguments)))
+    return run_command(lambda: _run(read_options(arguments)))
 
 
-def parser() -> Parser:
-    """The flags."""
-    top = Parser(prog=RUN, description="Record sessions with the assistant, learn from them, compare, replace.")
-    add = top.add_argument
-    add("--port", type=port, metavar="N", help="of the page; 0: a free one (default: 3000 or the next free one)")
-    add("--no-train", action="store_true", help="record sessions, learn from them later")
-    add("--train-only", action="store_true", help="train on the recorded sessions and end")
-    add("--serve", action="store_true", help="record until a signal ends it, without training")
-    add("--simulate", type=positive, metavar="N", help="scripted people record N sessions, which are learned from")
-    add("--no-explore", action="store_true", help="keep quiet until three sessions are learned from")
-    add("--folder", type=path, metavar="DIR", default=argparse.SUPPRESS, help="of your own files, to edit on the page")
-    add_writer_flags(top)
-    add("--unprotected-tester", action="store_true", help="run your code also where this system grants no protection")
-    add("--compat-ports", action="store_true", help="serve clients of the existing system too: 8000, 8008, 8001")
-    add(
-        "--allow-origin",
-        action="append",
-        default=argparse.SUPPRESS,
-        metavar="ORIGIN",
-        help="a page elsewhere, such as http://localhost:5173, that may ask; with --compat-ports",
-    )
-    add("--no-telemetry", action="store_true", help="keep no record of this run, also not on this machine")
-    add_path(
-        top, "--training-config-path", "JSON, see docs/configuration.md (default: training_config.json if there is one)"
-    )
-    add("--seed", type=seed, metavar="N", default=argparse.SUPPRESS, help="of all random choices (default: 0)")
-    add("--device", metavar="NAME", default=argparse.SUPPRESS, help="cpu, cuda or cuda:N (default: cpu)")
-    add(
-        "--progress-fd",
-        type=descriptor,
-        metavar="N",
-        help="with --train-only, for a program that starts it: tells its progress on this descriptor in lines of JSON, "
-        "leaves out the session that is being recorded, and ends with that program",
-    )
-    add("--version", action="version", version=f"codeassist-policy {VERSION}", help="print the version")
-    return top
-
-
-def _run(options: argparse.Namespace) -> int:
+def _run(options: RunOptions) -> int:
     _check_options(options)
     config = configuration(options)
     paths = DataPaths.default()
@@ -128,7 +90,7 @@ def _run(options: argparse.Namespace) -> int:
         if not (missing_packages or options.train_only) and (line := _serves_nobody(options)):
             _say(line)
         config, recordings = find_recordings(config, paths, options)
-    if options.serve or options.no_train:
+    if options.records_only:
         return 0
     if not has_recordings(recordings):
         _say(f"No sessions in {recordings}: nothing is learned. --simulate {SIMULATED_SESSIONS} shows what happens.")
@@ -142,18 +104,18 @@ def _run(options: argparse.Namespace) -> int:
         return 0
 
 
-def _serves_nobody(options: argparse.Namespace) -> str:
+def _serves_nobody(options: RunOptions) -> str:
     """What to say where somebody without a terminal gave a flag of the page; "": they gave none."""
     flags = {
         "--port": options.port is not None,
-        "--folder": "folder" in options,
+        "--folder": options.folder is not None,
         "--compat-ports": options.compat_ports,
     }
     flag = next((flag for flag, is_given in flags.items() if is_given), "")
     return flag and f"No terminal: this trains and serves no page; {flag} is used with --serve."
 
 
-def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> None:
+def serve(config: LoopConfig, paths: DataPaths, options: RunOptions) -> None:
     """Records sessions until a signal or the page ends it; all of them are whole on the disk afterwards.
 
     Raises KeyboardInterrupt if training is not wanted any more.
@@ -161,32 +123,31 @@ def serve(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> 
     from services.serving import serve_until_stopped
     from services.startup import StartOptions
 
-    writer = writer_settings(options, config.serve)
+    writer = writer_settings(options.writer, config.serve)
     if writer.model_file is not None and not writer.model_file.is_file():
         raise InputError(str(writer.model_file), "is no file, expected a GGUF file that writes text")
-    folder = getattr(options, "folder", None)
-    _require_folder(config.serve.folder if folder is None else folder)
+    _require_folder(config.serve.folder if options.folder is None else options.folder)
     end = serve_until_stopped(
         config,
         paths,
         StartOptions(
             options.port,
             writer=writer,
-            settings_file=settings_file(options),
+            settings_file=options.settings_file,
             unprotected_tester=options.unprotected_tester,
             compat_ports=options.compat_ports,
-            allowed_origins=frozenset(getattr(options, "allow_origin", ())),
-            trains=not (options.serve or options.no_train),
-            training_flags=training_flags(options),
-            folder=folder,
+            allowed_origins=frozenset(options.allowed_origins),
+            trains=not options.records_only,
+            training_flags=options.training_flags,
+            folder=options.folder,
         ),
         opens_browser=_has_terminal() and not options.serve,
-        next_step=f"Ctrl+C ends recording{'' if options.serve or options.no_train else ' and trains'}",
+        next_step=f"Ctrl+C ends recording{'' if options.records_only else ' and trains'}",
         can_hurry=not options.serve,
         stop_seconds=SERVE_STOP_SECONDS if options.serve else STOP_SECONDS,
         report=_say,
     )
-    if not (options.serve or options.no_train or end.wants_training):
+    if not (options.records_only or end.wants_training):
         raise KeyboardInterrupt("all sessions are saved; --train-only learns from them")
 
 
@@ -203,7 +164,7 @@ def _require_folder(name: Path | str | None) -> None:
         raise InputError(str(name), "is no folder, expected the one that holds your own files")
 
 
-def simulate(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> tuple[LoopConfig, Path]:
+def simulate(config: LoopConfig, paths: DataPaths, options: RunOptions) -> tuple[LoopConfig, Path]:
     """Lets scripted people record sessions through the services; returns what to learn from and how it is marked.
 
     A training on such sessions that was interrupted goes on first, without new ones, if there is to be one.
@@ -220,7 +181,7 @@ def simulate(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) 
         where = StartOptions(
             options.port or 0,
             models=quarantine_folder(paths.models, "scripted"),
-            settings_file=settings_file(options),
+            settings_file=options.settings_file,
         )
         progress = Progress()
         try:
@@ -239,7 +200,7 @@ def _training_waits(config: LoopConfig, recordings: Path, paths: DataPaths) -> b
     return has_recordings(recordings) and is_interrupted(config, recordings, paths)
 
 
-def find_recordings(config: LoopConfig, paths: DataPaths, options: argparse.Namespace) -> tuple[LoopConfig, Path]:
+def find_recordings(config: LoopConfig, paths: DataPaths, options: RunOptions) -> tuple[LoopConfig, Path]:
     """Where to learn from, and the configuration that marks whose sessions they are.
 
     The person's if there are any; else those of scripted people, recorded now if need be; else the samples.
@@ -274,7 +235,7 @@ def _say(line: str) -> None:
     print(printable(line), file=sys.stderr, flush=True)
 
 
-def train(options: argparse.Namespace, config: LoopConfig, paths: DataPaths, recordings: Path) -> int:
+def train(options: RunOptions, config: LoopConfig, paths: DataPaths, recordings: Path) -> int:
     """Learns from the sessions in a folder, and shows what changed."""
     from cli.report import outcome_record, render
     from training.evaluation.clustered_statistics import Estimate
@@ -283,7 +244,7 @@ def train(options: argparse.Namespace, config: LoopConfig, paths: DataPaths, rec
 
     announce_loading()
     config = with_page_settings(config, paths) if config.trained_on == "person" else config
-    require_registered(config, settings_file(options))
+    require_registered(config, options.settings_file)
     started = datetime.now(UTC)
     events = progress_events(options.progress_fd, config)
     recorder = telemetry(off=options.no_telemetry, url=config.telemetry_url)
@@ -359,17 +320,6 @@ def progress_events(descriptor: int | None, config: LoopConfig) -> ProgressEvent
     return ProgressEvents(os.fdopen(descriptor, "w", encoding="utf-8"), epochs)
 
 
-def training_flags(options: argparse.Namespace) -> tuple[str, ...]:
-    """Flags with which a process learns as this one would."""
-    flags = ["--no-telemetry"] if options.no_telemetry else []
-    if "training_config_path" in options:
-        flags += ["--training-config-path", str(options.training_config_path.absolute())]
-    for name in ("seed", "device"):
-        if name in options:
-            flags += [f"--{name}", str(getattr(options, name))]
-    return tuple(flags)
-
-
 def with_page_settings(config: LoopConfig, paths: DataPaths) -> LoopConfig:
     """The configuration with what the person said on the page of what is learned; a damaged file says nothing."""
     try:
@@ -380,28 +330,27 @@ def with_page_settings(config: LoopConfig, paths: DataPaths) -> LoopConfig:
     return replace(config, learn_pastes=learn_pastes) if isinstance(learn_pastes, bool) else config
 
 
-def configuration(options: argparse.Namespace) -> LoopConfig:
+def configuration(options: RunOptions) -> LoopConfig:
     """Flags, before the file's settings, before the defaults. Raises InputError."""
     from training.runs import config_file
 
-    file = getattr(options, "training_config_path", None)
-    config = config_file.read_config(file)
-    config = replace(config, **{name: getattr(options, name) for name in ("seed", "device") if name in options})
-    check_device(config.device, "--device" if "device" in options else f"{settings_file(options)}, device")
+    config = config_file.read_config(options.training_config_path)
+    if options.seed is not None:
+        config = replace(config, seed=options.seed)
+    if options.device is not None:
+        config = replace(config, device=options.device)
+    check_device(config.device, f"{options.settings_file}, device" if options.device is None else "--device")
     return replace(config, serve=replace(config.serve, explore=config.serve.explore and not options.no_explore))
 
 
-def settings_file(options: argparse.Namespace) -> str:
-    """The name of the settings' file, for messages."""
-    return str(getattr(options, "training_config_path", "training_config.json"))
+def _recording_flag(options: RunOptions) -> str:
+    """The flag that asks for sessions to be recorded."""
+    if options.serve:
+        return "--serve"
+    return "--no-train" if options.simulate is None else "--simulate"
 
 
-def _first_of(options: argparse.Namespace, *names: str) -> str:
-    """The first of these flags that was given."""
-    return "--" + next(name for name in names if getattr(options, name)).replace("_", "-")
-
-
-def _check_options(options: argparse.Namespace) -> None:
+def _check_options(options: RunOptions) -> None:
     serving = options.serve or options.simulate is not None
     if options.train_only and (serving or options.no_train):
         raise InputError("--train-only", "leaves nothing to record; leave out --serve, --simulate and --no-train")
@@ -411,18 +360,15 @@ def _check_options(options: argparse.Namespace) -> None:
         raise InputError("--serve", "is for people; leave out --simulate")
     if options.no_train and not (serving or _has_terminal()):
         raise InputError("--no-train", "nobody records without a terminal; --serve records until a signal ends it")
-    origins = getattr(options, "allow_origin", [])
-    if origins and not options.compat_ports:
+    if options.allowed_origins and not options.compat_ports:
         raise InputError("--allow-origin", "is for clients of the existing system: it needs --compat-ports")
-    for origin in origins:
+    for origin in options.allowed_origins:
         if not _ORIGIN.fullmatch(origin):
             raise InputError("--allow-origin", f"{origin!r} is no origin, expected one such as http://localhost:5173")
     if DistributedContext.from_environment().world_size > 1:
         raise InputError("run.py", "is for one process; torchrun starts train_from_episodes (docs/scaling.md)")
     if (serving or options.no_train) and (missing_packages := _missing_packages()):
-        raise InputError(
-            _first_of(options, "serve", "simulate", "no_train"), f"needs {', '.join(missing_packages)}: {INSTALL_SERVE}"
-        )
+        raise InputError(_recording_flag(options), f"needs {', '.join(missing_packages)}: {INSTALL_SERVE}")
 
 
 if __name__ == "__main__":

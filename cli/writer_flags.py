@@ -6,6 +6,7 @@ Not here: what they choose (`delegates.selection`).
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,28 @@ if TYPE_CHECKING:
     from delegates.selection import WriterSettings
 
 
+@dataclass(frozen=True, slots=True)
+class WriterFlags:
+    """What the flags say; None: the flag was not typed."""
+
+    model_file: Path | None
+    url: str | None
+    url_model: str | None
+    allow_remote: bool
+
+    @classmethod
+    def from_arguments(cls, arguments: argparse.Namespace) -> WriterFlags:
+        """The flags among the arguments of a command that has them."""
+        return cls(
+            model_file=getattr(arguments, "writer_model", None),
+            url=getattr(arguments, "writer_url", None),
+            url_model=getattr(arguments, "writer_url_model", None),
+            allow_remote=arguments.allow_remote_writer,
+        )
+
+
 def add_writer_flags(command: argparse.ArgumentParser) -> None:
-    """Adds them; `writer_settings` reads them."""
+    """Adds them; `WriterFlags` reads them."""
     writer = command.add_mutually_exclusive_group()
     add_path(writer, "--writer-model", "a GGUF file that writes, in this process (needs the extra `writer`)")
     writer.add_argument(
@@ -36,16 +57,16 @@ def add_writer_flags(command: argparse.ArgumentParser) -> None:
     )
 
 
-def writer_settings(options: argparse.Namespace, serve: ServeConfig) -> WriterSettings:
+def writer_settings(flags: WriterFlags, serve: ServeConfig) -> WriterSettings:
     """What the flags say, and where they say nothing the settings `serve`."""
     from delegates.selection import WriterSettings
 
-    model_file, url = getattr(options, "writer_model", None), getattr(options, "writer_url", None)
+    model_file, url = flags.model_file, flags.url
     if model_file is None and url is None:
         model_file, url = Path(serve.writer_model) if serve.writer_model else None, serve.writer_url
     return WriterSettings(
         model_file=model_file,
         url=url,
-        url_model=getattr(options, "writer_url_model", None),
-        allow_remote=options.allow_remote_writer or serve.allow_remote_writer,
+        url_model=flags.url_model,
+        allow_remote=flags.allow_remote or serve.allow_remote_writer,
     )

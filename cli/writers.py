@@ -15,7 +15,7 @@ from app.command_names import TASKS
 from app.startup import transient_line
 from cli.model_download import SMOLLM2, fetch
 from cli.tables import table
-from cli.writer_flags import writer_settings
+from cli.writer_flags import WriterFlags, writer_settings
 from cli.writer_trial import Trial, median_ms, ten_lines, try_lines
 from config import ServeConfig
 from data_paths import DataPaths
@@ -35,10 +35,8 @@ def writers(options: argparse.Namespace) -> int:
     paths = DataPaths.default()
     if "get" in options:
         return _get(options.get, paths.writers)
-    rows = [
-        _measure(name, where, writer)
-        for name, where, writer in _available(paths, writer_settings(options, ServeConfig()))
-    ]
+    settings = writer_settings(WriterFlags.from_arguments(options), ServeConfig())
+    rows = [_measure(name, where, writer) for name, where, writer in _available(paths, settings)]
     if options.json:
         print(strict_json.dumps(rows))
         return 0

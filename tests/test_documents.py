@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import run
 from benchmarks import command_lines
-from cli import run_tasks
+from cli import run_options, run_tasks
 from judge.problems import catalogue
 from simulation.builtin_problems import PROBLEMS
 from training.runs.config_file import keys
@@ -76,7 +75,7 @@ def options_of(parser):
 
 
 def test_flags_that_the_documents_name_are_there():
-    parsers = [run.parser(), run_tasks.parser(), run_all.parser()]
+    parsers = [run_options.parser(), run_tasks.parser(), run_all.parser()]
     parsers += [getattr(command_lines, study)(None) for study in STUDIES]
     known = set.union(*map(options_of, parsers)) | FLAGS_OF_OTHERS
     named = {

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import run
+from cli.run_options import read_options
 from config import LoopConfig
 from data_paths import DataPaths
 from models import store
@@ -202,21 +203,6 @@ def test_sessions_are_recorded_without_training_also_where_a_training_waits(path
     assert run.main(["--simulate", "2", "--no-train"]) == 0 and len(recorded) == 2
 
 
-@pytest.mark.parametrize("words, flags", [
-    ([], ()),
-    (["--serve", "--no-explore", "--port", "3001"], ()),
-    (["--seed", "3", "--device", "cpu", "--no-telemetry"], ("--no-telemetry", "--seed", "3", "--device", "cpu")),
-])  # fmt: skip
-def test_a_training_that_a_server_starts_has_its_flags(words, flags):
-    assert run.training_flags(run.parser().parse_args(words)) == flags
-
-
-def test_a_training_that_a_server_starts_finds_its_settings_whatever_the_current_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    options = run.parser().parse_args(["--training-config-path", "mine.json"])
-    assert run.training_flags(options) == ("--training-config-path", str(tmp_path / "mine.json"))
-
-
 @pytest.mark.parametrize(
     "words, named",
     [
@@ -342,7 +328,7 @@ def test_flags_come_before_the_file_and_the_file_before_defaults(paths, tmp_path
     path = tmp_path / "other.json"
     path.write_text('{"seed": 4, "trained_on": "scripted"}')
     words = ["--training-config-path", str(path), "--seed", "9"]
-    config = run.configuration(run.parser().parse_args(words))
+    config = run.configuration(read_options(words))
     assert (config.seed, config.trained_on, config.bc) == (9, "scripted", LoopConfig().bc)
 
 

@@ -2,12 +2,11 @@
 
 import pytest
 
-import run
 from app.arguments import Parser
-from cli import run_tasks
+from cli import run_options, run_tasks
 from verify import run_all
 
-PARSERS = [run.parser(), run_all.parser(), run_tasks.parser()]
+PARSERS = [run_options.parser(), run_all.parser(), run_tasks.parser()]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.writer_flags import add_writer_flags, writer_settings
+from cli.writer_flags import WriterFlags, add_writer_flags, writer_settings
 from config import ServeConfig
 
 SERVE = ServeConfig(writer_url="http://127.0.0.1:9", writer_model="set.gguf", allow_remote_writer=True)
@@ -14,7 +14,7 @@ SERVE = ServeConfig(writer_url="http://127.0.0.1:9", writer_model="set.gguf", al
 def settings(words, serve):
     parser = argparse.ArgumentParser()
     add_writer_flags(parser)
-    return writer_settings(parser.parse_args(words), serve)
+    return writer_settings(WriterFlags.from_arguments(parser.parse_args(words)), serve)
 
 
 @pytest.mark.parametrize(
