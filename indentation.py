@@ -26,9 +26,13 @@ class IndentStyle:
         return self.unit * levels + " " * columns
 
 
+BLANKS = " \t\f"
+"""What is blank for Python's tokenizer; other blank characters are tokens, most of them errors."""
+
+
 def indentation(line: str) -> str:
     """The blanks and tabs that the line begins with."""
-    return line[: len(line) - len(line.lstrip(" \t\f"))]
+    return line[: len(line) - len(line.lstrip(BLANKS))]
 
 
 @lru_cache(maxsize=64)
@@ -44,8 +48,10 @@ def indent_style(lines: tuple[str, ...]) -> IndentStyle | None:
     return IndentStyle(" " * (_block_width(text) or _common_width(columns)))
 
 
-def match_indentation(block: Sequence[str], lines: tuple[str, ...], at: int) -> list[str]:
+def match_indentation(block: Sequence[str], lines: tuple[str, ...], at: int, before: str = "") -> list[str]:
     """The lines of a text that is to stand at line `at` of a file, indented as the file is.
+
+    before: the indentation that stands left of the text's first line already.
 
     A text shows its width by what stands below a colon. One that does not is taken to be the file's own if its first
     line is at a level of the file that a line can have there; else that line's indentation tells.
@@ -54,18 +60,22 @@ def match_indentation(block: Sequence[str], lines: tuple[str, ...], at: int) -> 
     style = indent_style(lines) if any(indents) else None
     if style is None:
         return list(block)
-    width = _text_width(block, indents, style, lines, at)
+    columns = len(before.expandtabs(len(style.unit)))
+    width = _text_width(block, indents, style, _deepest(lines, at, style), columns)
     return [style.rewrite(indent, width) + line[len(indent) :] for indent, line in zip(indents, block, strict=True)]
 
 
-def _text_width(block: Sequence[str], indents: Sequence[str], style: IndentStyle, lines: Sequence[str], at: int) -> int:
-    """Columns of a level of a text's indentation."""
+def _text_width(block: Sequence[str], indents: Sequence[str], style: IndentStyle, deepest: int, before: int) -> int:
+    """Columns of a level of a text's indentation.
+
+    deepest: columns that a statement can be indented by where the text is to stand. before: columns left of it already.
+    """
     if width := _block_width("\n".join(block)):
         return width
     first = len(indents[0])
     if style.unit == "\t" or any("\t" in indent for indent in indents):
         return DEFAULT_WIDTH if "\t" in indents[0] else _common_width([first])
-    is_file_style = first % len(style.unit) == 0 and first <= _deepest(lines, at, style)
+    is_file_style = (before + first) % len(style.unit) == 0 and before + first <= deepest
     return len(style.unit) if is_file_style else _common_width([first])
 
 

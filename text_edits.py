@@ -46,15 +46,18 @@ def text_block(text: str) -> list[str]:
 
 
 def fill(lines: tuple[str, ...], line: int, text: str, column: int | None) -> Replacement | None:
-    """Inserts the text's first line at `column` (None: the line's end); blanks at its end stay before more text."""
+    """Inserts the text's first line at `column` (None: the line's end); blanks at its end stay before more text.
+
+    Where nothing but indentation stands before it, its own is written as the file's and goes on from there.
+    """
     old = strip_line_end(lines[line])
     first = _LINE_END.split(text, maxsplit=1)[0]
     at = len(old) if column is None else min(max(column, 0), len(old))
     before, after = old[:at], old[at:]
     if not first.strip():
         return None
-    if not before:
-        (first,) = match_indentation([first], lines, line)
+    if before == indentation(before):
+        (first,) = match_indentation([first], lines, line, before)
     return Replacement(line, line + 1, [before + (first if after.strip() else first.rstrip()) + after])
 
 
