@@ -19,7 +19,7 @@ from itertools import takewhile
 
 from alignment import strip_line_end
 from comments import is_comment
-from indentation import indentation, match_indentation
+from indentation import BLANKS, indentation, match_indentation
 from text_edits import Replacement, text_block
 
 _UNPRINTABLE = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]")
@@ -27,6 +27,9 @@ _UNPRINTABLE = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u
 
 _ENCODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+")
 """A declaration of the source's encoding, which counts in the first two lines (PEP 263)."""
+
+_BLANK_OR_COMMENT = re.compile(r"[ \t\f]*(?:#|\Z)")
+"""What may stand above such a declaration."""
 
 _FIRST_LINE_ONLY = ("#!", "\ufeff")
 
@@ -59,10 +62,10 @@ def explain_line(lines: tuple[str, ...], line: int, text: str) -> Replacement | 
     places, old, comment = comment_places(bodies), bodies[line], _as_comment(block[0])
     if not places.ends[line]:
         return _insert(bodies, places.statements[line], line, block)
-    if _carries(bodies, line, line, comment):
-        return None
+    if _carries(bodies, line, line, comment) or (old.strip(BLANKS) and not old.strip()):
+        return None  # behind nothing but blanks that are tokens a tokenizer may take the line for a comment's own
     indent = indentation(old or match_indentation(block, lines, line)[0])
-    new = f"{old.rstrip()}  {comment}" if old.strip() else indent + comment
+    new = f"{old.rstrip(BLANKS)}  {comment}" if old.strip(BLANKS) else indent + comment
     return _unless_declared(bodies, Replacement(line, line + 1, [new]))
 
 
@@ -101,9 +104,16 @@ def _ends_with_note(line: str, note: str) -> bool:
 
 
 def _unless_declared(lines: tuple[str, ...], replacement: Replacement) -> Replacement | None:
-    """None if it would change, move or make the file's `#!` line, byte order mark or declaration of its encoding."""
+    """None if it would change, move or make the file's `#!` line, byte order mark or declaration of its encoding.
+
+    Nor does anything come above one of these.
+    """
+    declared = _declarations(lines[:2])
+    below = lines[replacement.start : 2] if replacement.start == replacement.end else ()
+    if any(line and line in below for line in declared):
+        return None
     after = (*lines[: replacement.start], *replacement.lines, *lines[replacement.end : replacement.end + 2])
-    return replacement if _declarations(lines[:2]) == _declarations(after[:2]) else None
+    return replacement if declared == _declarations(after[:2]) else None
 
 
 def _declarations(head: Sequence[str]) -> tuple[str, str]:
@@ -112,7 +122,7 @@ def _declarations(head: Sequence[str]) -> tuple[str, str]:
     for line in head:
         if _ENCODING.match(line):
             return first, line
-        if line.strip() and not is_comment(line):
+        if not _BLANK_OR_COMMENT.match(line):
             break
     return first, ""
 
@@ -142,7 +152,7 @@ def _tokenized(text: str, count: int) -> CommentPlaces:
     for token in tokens:
         if token.type in (tokenize.NEWLINE, tokenize.NL):
             ends[token.start[0] - 1] = True
-    if not text[text.rfind("\n") + 1 :].strip():  # the end of the file, which has no token of its own
+    if not text[text.rfind("\n") + 1 :].strip(BLANKS):  # the end of the file, which has no token of its own
         ends[-1] = all(ends[-2:-1]) and stray is None
     first = _statement_starts(tokens, count)
     begins = zip(range(count), first, [True, *ends], strict=False)
@@ -219,7 +229,7 @@ class _Scanner:
                 self._end_line(free=False)
             elif first != "#":
                 self._string(lexeme)
-        if not text[text.rfind("\n") + 1 :].strip():
+        if not text[text.rfind("\n") + 1 :].strip(BLANKS):
             self.ends[-1] = self.ends[-1] and all(self.ends[-2:-1])  # nothing follows the backslash before it
         self.sure = self.sure and not self.depth and self.ends[-1]
         if self.depth:  # how far does the statement go whose bracket is never closed?

@@ -152,13 +152,17 @@ def code_tokens(lines):
 
 
 @st.composite
-def files_with_stray_closers(draw):
-    """A file, or a part of one, with closing brackets that were never opened."""
+def half_written_files(draw):
+    """A file, or a part of one, with closing brackets that were never opened, or blanks that are tokens."""
     lines = draw(st.sampled_from(STRAY_CLOSERS) | st.sampled_from(ODD + library()[:10]))
     first = draw(st.integers(0, max(len(lines) - 10, 0)))
     lines = lines[first : first + 40]
     row = draw(st.integers(0, len(lines) - 1))
-    lines = [*lines[:row], lines[row] + draw(st.sampled_from(["", ")", "]", "}", "))"])), *lines[row + 1 :]]
+    lines = [
+        *lines[:row],
+        lines[row] + draw(st.sampled_from(["", ")", "]", "}", "))", *TOKEN_BLANKS])),
+        *lines[row + 1 :],
+    ]
     text = "\n".join(lines)
     return text[: draw(st.integers(0, len(text)))].split("\n")
 
@@ -175,12 +179,15 @@ def test_explanations_leave_the_tokens_as_they_were_where_a_closer_was_never_ope
 
 
 @settings(max_examples=120, deadline=None)
-@given(files_with_stray_closers(), st.sampled_from(EXPLAIN), texts, st.data())
-def test_explanations_leave_the_tokens_of_half_written_files_with_stray_closers(lines, decision, text, data):
+@given(half_written_files(), st.sampled_from(EXPLAIN), texts, st.data())
+def test_explanations_leave_the_tokens_of_half_written_files_as_they_were(lines, decision, text, data):
     line = data.draw(st.integers(0, len(lines) - 1))
     before = code_tokens(lines)
     assert before is None or code_tokens(apply_text(lines, decision, line, text)) == before
 
+
+TOKEN_BLANKS = ("\xa0", "\u3000", "\u2028", "\x0b", "\x1f")
+"""What `str.strip` takes for blank and Python's tokenizer does not."""
 
 # lines, decision, line, text, the lines afterwards
 PLACES = {
@@ -207,6 +214,14 @@ PLACES = {
         "why",
         ["", "# coding: utf-8"],
     ),
+    "not above a coding line at the top": (["# coding: utf-8", "x"], ABOVE, 0, "why", ["# coding: utf-8", "x"]),
+    "not above a coding line from below": (
+        ["#!/bin/sh", "# coding: utf-8", "x"],
+        ABOVE,
+        1,
+        "why",
+        ["#!/bin/sh", "# coding: utf-8", "x"],
+    ),
     "below the coding line": (["# coding: utf-8", "x"], ABOVE, 1, "why", ["# coding: utf-8", "# why", "x"]),
     "no shebang is made": (["x"], ABOVE, 0, "#!/bin/sh", ["x"]),
     "no coding line is made": (["x"], ABOVE, 0, "coding: latin-1", ["x"]),
@@ -214,6 +229,12 @@ PLACES = {
     "not twice above": (["    # why", "    x"], ABOVE, 1, "#why", ["    # why", "    x"]),
     "only what is new above": (["# one", "x"], ABOVE, 1, "one\ntwo", ["# one", "# two", "x"]),
     "not above and at the end": (["# why", "x"], AT_END, 0, "why", ["# why", "x"]),
+    **{
+        f"behind {blank!r}, which is a token": ([f"x{blank}", "y"], AT_END, 0, "why", [f"x{blank}  # why", "y"])
+        for blank in TOKEN_BLANKS
+    },
+    "a line of nothing but such a token": (["y", "\xa0"], AT_END, 1, "why", ["y", "\xa0"]),
+    "behind blanks that are no tokens": (["x \t\x0c", "y"], AT_END, 0, "why", ["x  # why", "y"]),
     "a second one at the end": (["x  # a"], AT_END, 0, "b", ["x  # a  # b"]),
     "line ends of all kinds in the text": (["x"], AT_END, 0, "a\rb\x0cc\u2028d\0e\ud800f", ["x  # a b c d e f"]),
     "a quote that is open": (["x = 'a", "y"], AT_END, 0, "why", ["# why", "x = 'a", "y"]),
