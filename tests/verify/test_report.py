@@ -77,7 +77,7 @@ def test_a_process_that_dies_fails_its_check():
 SLEEPS = """
 import sys, time
 from pathlib import Path
-from verify.check import Check, Settings
+from verify.check import Check, CheckSettings
 from verify.report import report
 
 def sleeping(settings):
@@ -85,7 +85,7 @@ def sleeping(settings):
     time.sleep(100)
 
 if __name__ == "__main__":
-    report([Check("sleeping", sleeping, ())], Settings(device=sys.argv[1]), processes=2)
+    report([Check("sleeping", sleeping, ())], CheckSettings(device=sys.argv[1]), processes=2)
 """
 
 
