@@ -4,7 +4,8 @@ from judge.case_runner import CaseResult, CaseRunner, Execution, StandardCase
 from judge.execution import execute
 from judge.judge import SMALL_PROBLEM_LIMITS, Judge, Limits
 from judge.problem import Case, Problem
-from judge.sandbox import ProbedSandbox, SandboxLevel, probe
+from judge.sandbox import ProbedSandbox, probe
+from judge.sandbox_level import SandboxLevel
 from judge.verdict import Verdict
 
 __all__ = [

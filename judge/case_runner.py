@@ -22,7 +22,8 @@ from errors import InputError
 from judge.problems.case_text import parse_arguments, parse_output
 from judge.program_run import MARKER
 from judge.run_watch import Ending
-from judge.sandbox import FILE_SIZE, LEAST_LEVEL, ProbedSandbox, SandboxLevel, probe
+from judge.sandbox import FILE_SIZE, LEAST_LEVEL, ProbedSandbox, probe
+from judge.sandbox_level import SandboxLevel
 from judge.text_run import MAX_RESULT
 from judge.verdict import equals_expected
 from judge.worker_pool import WorkerPool, WorkerProcess

@@ -16,7 +16,7 @@ from typing import Any
 
 from judge.problem import Problem
 from judge.run_watch import Ending
-from judge.sandbox import SandboxLevel
+from judge.sandbox_level import SandboxLevel
 from judge.text_run import COMPILE_WALL_FACTOR
 from judge.verdict import Verdict, parse_verdict
 from judge.worker_pool import WorkerPool

@@ -1,6 +1,7 @@
-"""Levels of protection against what a person's code may do, and which of them holds on this machine, found by trying.
+"""What each level of protection stops, and which level holds on this machine, found by trying.
 
-Not here: how a level is set up (`worker`, `confinement`, `namespaces`, `syscall_filter`), running code.
+Not here: the levels themselves (`sandbox_level`), how one is set up (`worker`, `confinement`, `namespaces`,
+`syscall_filter`), running code.
 """
 
 from __future__ import annotations
@@ -14,43 +15,14 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from errors import InputError
 from judge.run_watch import Ending
-from judge.syscall_filter import compile_filter
-
-if TYPE_CHECKING:
-    from judge.worker_pool import WorkerProcess
-
-
-class SandboxLevel(IntEnum):
-    """How far code is held back; `docs/sandbox.md` says what each level stops and what it leaves possible."""
-
-    NONE = 0
-    LIMITS = 1
-    FILES = 2
-    SYSTEM_CALLS = 3
-    NAMESPACES = 4
-    FULL = 5
-
-    @property
-    def description(self) -> str:
-        """The level in words, one line."""
-        return _DESCRIPTIONS[self]
-
-
-_DESCRIPTIONS = {
-    SandboxLevel.NONE: "no protection: code can do whatever this user can",
-    SandboxLevel.LIMITS: "limits on time and sizes only: code can read files and use the network",
-    SandboxLevel.FILES: "limits and file filter: code sees no file of yours, but can start programs and send messages",
-    SandboxLevel.SYSTEM_CALLS: "limits, file filter and system-call filter: code has only its own folder",
-    SandboxLevel.NAMESPACES: "limits and namespaces: code has its own folder, no network and no other process",
-    SandboxLevel.FULL: "limits, namespaces, file filter and system-call filter: code has only its own folder",
-}
+from judge.sandbox_level import SandboxLevel
+from judge.worker_pool import WorkerProcess
 
 LEAST_LEVEL = SandboxLevel.SYSTEM_CALLS
 """A person's code runs below this level only if the person says so."""
@@ -124,8 +96,6 @@ def probe(level: SandboxLevel = SandboxLevel.FULL) -> ProbedSandbox:
 
     A level holds if none of the acts that it claims to stop succeeded; level 0 where nothing could be tried.
     """
-    from judge.worker_pool import WorkerProcess
-
     worker = WorkerProcess(level)
     try:
         with _targets() as targets:
@@ -143,18 +113,6 @@ def probe(level: SandboxLevel = SandboxLevel.FULL) -> ProbedSandbox:
 def level_of(succeeded: Sequence[str]) -> SandboxLevel:
     """The highest level that claims to stop none of the acts that succeeded."""
     return max(level for level, claims in CLAIMS.items() if not claims & set(succeeded))
-
-
-def worker_settings(level: SandboxLevel) -> str:
-    """What `worker.main` is told to protect with, in JSON."""
-    with_filters = level in (SandboxLevel.SYSTEM_CALLS, SandboxLevel.FULL)
-    program = compile_filter() if with_filters else None
-    settings = {
-        "namespaces": level >= SandboxLevel.NAMESPACES,
-        "files": level == SandboxLevel.FILES or with_filters,
-        "filter": (program or b"").hex(),
-    }
-    return json.dumps(settings)
 
 
 def _try_acts(worker: WorkerProcess, targets: Mapping[str, Any]) -> dict[str, Any] | None:

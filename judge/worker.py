@@ -37,7 +37,7 @@ _UMASK = 0o022
 
 
 def main(settings: str) -> None:
-    """Serves requests from standard input. settings: JSON of `{namespaces, files, filter}`, see `sandbox`."""
+    """Serves requests from standard input. settings: JSON of `{namespaces, files, filter}`, see `sandbox_level`."""
     protections = json.loads(settings)
     requests, answers = os.dup(0), os.dup(1)
     os.umask(_UMASK)

@@ -16,7 +16,7 @@ from typing import Any
 
 from errors import InputError
 from judge.messages import CANCEL, read_message, write_message
-from judge.sandbox import SandboxLevel, worker_settings
+from judge.sandbox_level import SandboxLevel, worker_settings
 
 _ENVIRONMENT = {
     "PATH": os.defpath,

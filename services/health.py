@@ -15,7 +15,7 @@ from pathlib import Path
 from config import VERSION
 from data_paths import VARIABLE
 from errors import InputError, printable
-from judge.sandbox import SandboxLevel
+from judge.sandbox_level import SandboxLevel
 from services.current_reviewer import CurrentReviewer
 from services.health_messages import DiskMessage, HealthMessage, PartMessage
 from services.messages import health_status

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import InputError
-from judge import CaseRunner, StandardCase, hostile_acts, sandbox
-from judge.sandbox import CLAIMS, ProbedSandbox, SandboxLevel, level_of, probe, worker_settings
+from judge import CaseRunner, StandardCase, hostile_acts
+from judge.sandbox import CLAIMS, ProbedSandbox, level_of, probe
+from judge.sandbox_level import SandboxLevel, worker_settings
 from judge.syscall_filter import compile_filter
 from judge.worker_pool import _START
 
@@ -48,7 +49,6 @@ def test_no_more_than_what_was_asked_for_is_found(level):
 
 
 def test_what_the_system_does_not_grant_is_not_claimed(monkeypatch):
-    monkeypatch.setattr(sandbox, "worker_settings", lambda level: worker_settings(SandboxLevel.LIMITS))
     monkeypatch.setattr("judge.worker_pool.worker_settings", lambda level: worker_settings(SandboxLevel.LIMITS))
     probed = probe()
     assert probed.level <= SandboxLevel.LIMITS and "read_file" in probed.succeeded

@@ -10,7 +10,7 @@ import pytest
 from config import VERSION
 from judge import worker_pool
 from judge.case_runner import CaseRunner
-from judge.sandbox import SandboxLevel
+from judge.sandbox_level import SandboxLevel
 from services import health
 from services.person_files import PersonFiles
 

@@ -22,7 +22,8 @@ from delegates.embedded.attributes import JediProcess
 from errors import ConflictError, InputError
 from judge import Case, Problem
 from judge.problems import add_problems
-from judge.sandbox import ProbedSandbox, SandboxLevel
+from judge.sandbox import ProbedSandbox
+from judge.sandbox_level import SandboxLevel
 from services import app, startup
 from services.person_files import PersonFiles
 from services.person_folder import PersonFolder
