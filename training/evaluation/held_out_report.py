@@ -191,7 +191,8 @@ def _retention_metrics(
     base_brier = (baselines.retained_share - retained).square()
     probability = predictions.retention_logit[has_target].sigmoid()
     measured = torch.full((len(retained),), float(predicted))
-    brier, bins = (probability - retained).square(), reliability(probability, retained) if predicted else ()
+    brier = (probability - retained).square()
+    bins = reliability(zip(probability.tolist(), retained.tolist(), strict=True)) if predicted else ()
     return {
         "kept_brier": clustered_mean(brier, session, measured),
         "base_brier": clustered_mean(base_brier, session),

@@ -7,17 +7,14 @@ as learning and its rewards have it. Decisions that wrote nothing, or had no rep
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from actions import Decision
+from training.evaluation.calibration import BINS, Pair, binned, calibration_error, mean, reliability
 from training.evaluation.help_records import IN_LINE, LINE_END, NEW_LINE, HelpRecord, RecordedHelp
 from training.evaluation.proportions import Rate, rate
-
-BINS = 10
-"""Of p(kept), of equal width."""
 
 PAUSES = ((0.0, "under_1"), (1.0, "1_to_3"), (3.0, "3_to_10"), (10.0, "from_10"))
 """Seconds from which on a pause belongs to a key."""
@@ -193,41 +190,31 @@ def _review(records: Sequence[HelpRecord]) -> ReviewCounts:
     )
 
 
-def _pair(predicted: float | None, record: HelpRecord) -> tuple[float, float] | None:
+def _pair(predicted: float | None, record: HelpRecord) -> Pair | None:
     return None if predicted is None or record.retained is None else (predicted, record.retained)
 
 
-def calibration(pairs: Sequence[tuple[float, float] | None]) -> Calibration:
-    """Of pairs `(predicted, observed)` in [0, 1]; None: there was no prediction."""
+def calibration(pairs: Sequence[Pair | None]) -> Calibration:
+    """Of predicted and observed shares; None: there was no prediction."""
     judged = [pair for pair in pairs if pair is not None]
-    bins = tuple(_bin(index, judged) for index in range(BINS))
+    bins = tuple(_bin(index, members) for index, members in enumerate(binned(judged)))
     if not judged:
         return Calibration(0, None, None, None, None, bins)
-    base_rate = _mean([observed for _, observed in judged])
-    distances = [
-        abs(calibration_bin.predicted - calibration_bin.observed.mean) * calibration_bin.observed.n
-        for calibration_bin in bins
-        if calibration_bin.predicted is not None and calibration_bin.observed.mean is not None
-    ]
+    base_rate = mean([observed for _, observed in judged])
     return Calibration(
         len(judged),
-        _mean([(predicted - observed) ** 2 for predicted, observed in judged]),
+        mean([(predicted - observed) ** 2 for predicted, observed in judged]),
         base_rate,
-        _mean([(base_rate - observed) ** 2 for _, observed in judged]),
-        math.fsum(distances) / len(judged),
+        mean([(base_rate - observed) ** 2 for _, observed in judged]),
+        calibration_error(reliability(judged)),
         bins,
     )
 
 
-def _bin(index: int, pairs: Sequence[tuple[float, float]]) -> CalibrationBin:
-    inside = [pair for pair in pairs if min(int(pair[0] * BINS), BINS - 1) == index]
-    predicted = _mean([predicted for predicted, _ in inside]) if inside else None
-    observed = rate([observed for _, observed in inside])
+def _bin(index: int, pairs: Sequence[Pair]) -> CalibrationBin:
+    predicted = mean([predicted for predicted, _ in pairs]) if pairs else None
+    observed = rate([observed for _, observed in pairs])
     return CalibrationBin(index / BINS, (index + 1) / BINS, predicted, observed)
-
-
-def _mean(numbers: Sequence[float]) -> float:
-    return math.fsum(numbers) / len(numbers)
 
 
 def _key(number: float | None, starts: Sequence[tuple[float, str]]) -> str | None:
