@@ -16,14 +16,13 @@ from itertools import pairwise
 
 from actions import EXPLAIN, Decision
 from comments import comment_texts, strip_comment
-from delegates.python_lexer import line_tokens, token_spans
+from delegates.python_lexer import PREDEFINED, line_tokens, token_spans
 from delegates.syntax import opens_block
 from indentation import indentation
 
 NEAR = 3
 """Lines above and below of which a text repeats none."""
 
-_BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 
 _GENERIC = frozenset([
     "a", "add", "adds", "again", "an", "and", "argument", "arguments", "as", "at", "becomes", "beginning", "but",
@@ -92,7 +91,7 @@ def _has_unknown_names(edit: WrittenLines) -> bool:
         return False
     tree = _tree(edit.after, edit.rows)
     if tree is not None:
-        known = {*_bound(tree), *_BUILTINS}
+        known = {*_bound(tree), *PREDEFINED}
         return any(node.id not in known or _is_bare_type(node, tree) for node in _loads(tree, edit.rows))
     return False
 

@@ -5,6 +5,7 @@ Not here: whether the text is right (`delegates.syntax`), how probable its token
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,12 @@ PARTNER = dict(zip(CLOSING, OPENING, strict=True)) | dict(zip(OPENING, CLOSING, 
 """The other bracket of a pair."""
 
 KEYWORDS = frozenset(keyword.kwlist)
+
+BUILTINS = frozenset(dir(builtins))
+"""Names that Python itself defines."""
+
+PREDEFINED = BUILTINS | {"__file__"}
+"""Names that a module has before its first statement."""
 
 _ONLY_STATEMENTS = frozenset(
     {"def", "class", "return", "import", "while", "with", "try", "raise", "break", "continue", "pass", "del", "global"}

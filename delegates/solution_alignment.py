@@ -7,7 +7,6 @@ Not here: what follows for an assistant's text (`delegates.tutor`).
 
 from __future__ import annotations
 
-import builtins
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from alignment import similarity
-from delegates.python_lexer import CLOSING, OPENING, is_name
+from delegates.python_lexer import BUILTINS, CLOSING, OPENING, is_name
 from delegates.statements import Solution, Statement, code_tokens, normal_form
 
 LEAST_SIMILARITY = 0.6
@@ -24,7 +23,6 @@ LEAST_SIMILARITY = 0.6
 ROUNDS = 4
 """How often names are voted at most."""
 
-_BUILTINS = frozenset(dir(builtins))
 _SHORT = 5
 """Tokens of a statement up to which it may be like another one by chance, if nothing but its form is the same."""
 
@@ -106,7 +104,7 @@ def continuation(typed: str, j: int, alignment: SolutionAlignment) -> Continuati
 
 def _is_new_name(word: str, alignment: SolutionAlignment, names: Mapping[str, str]) -> bool:
     """Whether a word names nothing else: no builtin, no other name of the text's that the solution has, too."""
-    return word not in _BUILTINS and word not in names.values()
+    return word not in BUILTINS and word not in names.values()
 
 
 def rename(code: str, names: Mapping[str, str], tokens: int = 0) -> str:
@@ -197,7 +195,7 @@ class _Comparison:
             statement.words, statement.tokens, solution_statement.words, solution_statement.tokens, strict=True
         ):
             if other_token.variable and other in self.solution.bound:
-                if not token.variable or (word in _BUILTINS and word != other) or names.setdefault(other, word) != word:
+                if not token.variable or (word in BUILTINS and word != other) or names.setdefault(other, word) != word:
                     return None
             elif word != other:
                 return None

@@ -8,7 +8,6 @@ defines them, give their share to names of the file that were used lately. Not h
 
 from __future__ import annotations
 
-import builtins
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +17,7 @@ from delegates.embedded.ngram_model import NgramModel
 from delegates.embedded.recent_text import ORDER, RecentText
 from delegates.embedded.variables import VariableCoder, coded_stream
 from delegates.embedded.vocabulary import DEDENT, INDENT, LINE_END, NAME, NUMBER, RARE, STRING
-from delegates.python_lexer import is_name
-
-BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__"}
+from delegates.python_lexer import PREDEFINED, is_name
 
 _INSTANCES = ("self", "cls")
 """Names that only methods have."""
@@ -81,7 +78,7 @@ class NextToken:
     @cached_property
     def usable_names(self) -> frozenset[str]:
         """Names that may be used."""
-        return self.names | BUILTINS
+        return self.names | PREDEFINED
 
     @cached_property
     def variables(self) -> dict[str, float]:

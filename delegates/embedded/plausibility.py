@@ -17,7 +17,6 @@ from functools import lru_cache
 from itertools import pairwise
 
 from delegates.embedded.surroundings import (
-    BUILTINS,
     Function,
     Surroundings,
     blocks_of,
@@ -39,7 +38,7 @@ from delegates.embedded.value_types import (
     name_types,
     type_of,
 )
-from delegates.python_lexer import is_name, line_tokens
+from delegates.python_lexer import PREDEFINED, is_name, line_tokens
 from delegates.syntax import opens_block
 
 _CLAUSES = {"else": "if x: pass\n", "elif": "if x: pass\n", "except": "try: pass\n", "finally": "try: pass\n"}
@@ -85,7 +84,7 @@ class Plausibility:
         around, statements = self.around, parsed(rows)
         if around is None or statements is None:
             names = self._words if around is None or around.has_any_name else self._names
-            return set(_names_of_part(rows)) <= {*names, *BUILTINS}
+            return set(_names_of_part(rows)) <= {*names, *PREDEFINED}
         if _is_unreachable(around, statements) or _repeats(around, statements):
             return False
         bound, types = set(self._names), dict(self._types)
@@ -179,7 +178,7 @@ class Plausibility:
         type_ = BUILTIN_TYPES.get(base(type_of(value, types)))
         if type_ is not None:
             return hasattr(type_, attribute)
-        if isinstance(value, ast.Name) and value.id not in types and value.id in BUILTINS:
+        if isinstance(value, ast.Name) and value.id not in types and value.id in PREDEFINED:
             return hasattr(getattr(builtins, value.id, None), attribute)
         if isinstance(value, ast.Name) and (module := self._modules.get(value.id)) in sys.modules:
             return attribute in vars(sys.modules[str(module)])  # which, unlike hasattr, runs nothing of it
@@ -264,7 +263,7 @@ def does_nothing(statement: ast.stmt, types: Types) -> bool:
 def _has_effect(value: ast.expr, types: Types) -> bool:
     """Whether an expression may do something beside having a value."""
     match value:
-        case ast.Call(func=ast.Name(id=name)) if name in BUILTINS and name not in types:
+        case ast.Call(func=ast.Name(id=name)) if name in PREDEFINED and name not in types:
             return name in _EFFECTIVE
         case ast.Call(func=ast.Attribute(value=owner)):
             return base(type_of(owner, types)) not in {*NUMBERS, "str", "bytes", "tuple"}
@@ -335,7 +334,7 @@ def _used_names(statement: ast.stmt) -> Iterator[str]:
         bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         bound |= {node.arg for node in nodes if isinstance(node, ast.arg)}
     read = [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
-    yield from (name for name in read if name not in bound and name not in BUILTINS)
+    yield from (name for name in read if name not in bound and name not in PREDEFINED)
     if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
         yield statement.target.id
 

@@ -6,13 +6,12 @@ A repair is proposed only if the line is wrong without it and right with it. Not
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 import warnings
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
-from delegates.python_lexer import CLOSING, PARTNER, line_tokens, open_brackets
+from delegates.python_lexer import CLOSING, PARTNER, PREDEFINED, line_tokens, open_brackets
 from delegates.syntax import MOST_LINES, fits, opens_block, parses
 from indentation import DEFAULT_WIDTH, indent_style, indentation
 
@@ -20,8 +19,6 @@ _HEADER = re.compile(r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|try|e
 _CONDITION = re.compile(r"(\s*(?:if|elif|while)\b.*?[^=!<>:])=([^=].*)")
 _SIMILAR = 0.75
 """Similarity from which a name that nothing defines is taken for another one, misspelt."""
-
-_BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__", "__doc__"}
 
 
 def repaired_lines(lines: Sequence[str], line: int) -> Iterator[str]:
@@ -101,7 +98,7 @@ def _respelled(lines: Sequence[str], line: int) -> Iterator[str]:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.lineno == line + 1 and isinstance(node.ctx, ast.Load):
-            names = defined | _BUILTINS
+            names = defined | PREDEFINED
             if len(node.id) > 2 and node.id not in names:
                 for other in get_close_matches(node.id, sorted(names), n=1, cutoff=_SIMILAR):
                     start = len(lines[line].encode()[: node.col_offset].decode())

@@ -6,17 +6,14 @@ Lines that are no Python are passed over, so that one of them elsewhere hides li
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from delegates.python_lexer import is_name
+from delegates.python_lexer import PREDEFINED, is_name
 from delegates.syntax import opens_block
 from indentation import indentation
-
-BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__"}
 
 MOST_LINES = 400
 """Lines around the place that are read; reading more takes more than some milliseconds."""
@@ -229,7 +226,7 @@ def _unbound_names(tree: ast.Module) -> set[str]:
             bound.add(node.arg)
         elif isinstance(node, ast.stmt):
             bound.update(bound_names(node))
-    return {node.id for node in nodes} - bound - BUILTINS - {_MARK}
+    return {node.id for node in nodes} - bound - PREDEFINED - {_MARK}
 
 
 def _parameters(function: Function) -> Iterator[str]:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from delegates.embedded.surroundings import BUILTINS, Surroundings, loop_variables, parameters_of
+from delegates.embedded.surroundings import Surroundings, loop_variables, parameters_of
 from delegates.embedded.value_types import BUILTIN_TYPES, CONTAINERS, NUMBERS, Types, annotated, base, type_of
+from delegates.python_lexer import PREDEFINED
 
 
 def _is_callable(node: ast.expr) -> bool:
@@ -80,7 +81,7 @@ def _can_be_tested(test: ast.expr, types: Types, *, is_loop: bool) -> bool:
 
 def _shadows(target: ast.expr, around: Surroundings) -> bool:
     """Whether an assignment gives a name of a built-in function another meaning."""
-    return isinstance(target, ast.Name) and target.id in BUILTINS and target.id not in around.names
+    return isinstance(target, ast.Name) and target.id in PREDEFINED and target.id not in around.names
 
 
 def _forgets(target: ast.expr, value: ast.expr, around: Surroundings) -> bool:

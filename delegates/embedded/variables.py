@@ -7,12 +7,11 @@ Not here: how probable such tokens are.
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from delegates.embedded.vocabulary import DEDENT, INDENT, LINE_END
-from delegates.python_lexer import is_name
+from delegates.python_lexer import BUILTINS, is_name
 
 NEW = "<new>"
 """A variable that was not there before."""
@@ -22,7 +21,6 @@ MOST_RANKS = 9
 
 RANKS = tuple(f"<v{rank}>" for rank in range(MOST_RANKS))
 
-_BUILTINS = frozenset(dir(builtins))
 _NO_VARIABLES = frozenset({"self", "cls", "_"})
 
 
@@ -59,7 +57,7 @@ class VariableCoder:
         return coded
 
     def _code_name(self, token: str, following: str) -> str:
-        if self.last == "." or token in _NO_VARIABLES or token in _BUILTINS:
+        if self.last == "." or token in _NO_VARIABLES or token in BUILTINS:
             return token
         if self.depth and following == "=" and not self.is_header:  # a keyword argument
             return token

@@ -23,7 +23,7 @@ from delegates.embedded.attributes import AttributeFinder
 from delegates.embedded.explanation import explain_block, explain_statement
 from delegates.embedded.library_model import LibraryModel, idiom_model
 from delegates.embedded.line_search import Line, Start, search_lines
-from delegates.embedded.next_token import BUILTINS, NextToken
+from delegates.embedded.next_token import NextToken
 from delegates.embedded.patterns import patterns
 from delegates.embedded.place import LEAVES, Place
 from delegates.embedded.plausibility import Plausibility
@@ -33,7 +33,7 @@ from delegates.embedded.spelling import spell
 from delegates.embedded.surroundings import surroundings
 from delegates.embedded.variables import coded_stream
 from delegates.embedded.vocabulary import DEDENT, INDENT, LINE_END, token_stream
-from delegates.python_lexer import line_tokens, logical_lines
+from delegates.python_lexer import PREDEFINED, line_tokens, logical_lines
 from delegates.secret_text import holds_secret
 from delegates.syntax import opens_block
 from delegates.text_writer import NO_CONTEXT, Cancellation, Completion, WritingContext
@@ -371,6 +371,6 @@ def _is_name_being_typed(state: State, lines: list[str], line: int) -> bool:
     if not (state.cursor.on and state.cursor.line == line and state.cursor.char >= len(lines[line])):
         return False
     last = re.search(r"(?<![\w.])[^\W\d]\w*$", lines[line])
-    if last is None or keyword.iskeyword(last[0]) or last[0] in BUILTINS:
+    if last is None or keyword.iskeyword(last[0]) or last[0] in PREDEFINED:
         return False
     return len(re.findall(rf"\b{last[0]}\b", "\n".join(lines))) == 1
