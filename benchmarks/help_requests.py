@@ -52,7 +52,7 @@ class DecisionRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RequestAnswer:
     """What became of a request. text: "" for nothing. right: all lines are what the person wants there; of comments
     nobody knows. shown: the probability of being shown, with the share that exploration shows."""
 
@@ -89,7 +89,7 @@ def _requests_at(state: State, goal: Goal, problem: Problem, generator: Random) 
             yield DecisionRequest(state, decision, line, goal, problem)
 
 
-def answer(writer: TextWriter, request: DecisionRequest) -> Answer:
+def answer(writer: TextWriter, request: DecisionRequest) -> RequestAnswer:
     """What the writer writes, cleaned, and what it is worth."""
     state, decision, line = request.state, request.decision, request.line
     completion = writer.write(state, decision, line, WritingContext(problem=request.problem))
@@ -98,11 +98,11 @@ def answer(writer: TextWriter, request: DecisionRequest) -> Answer:
     before = [strip_line_end(line_text) for line_text in state.lines]
     after = apply_text(before, decision, line, text, column)
     if not text or after == before:
-        return Answer(decision, "")
+        return RequestAnswer(decision, "")
     action = Action("A", decision, line)
     reviewer = Reviewer(exploration=EXPLORING_SHARE)
     kept = reviewer.kept(WrittenText.of(state, after, action, completion.mean_log_prob))
-    return Answer(
+    return RequestAnswer(
         decision,
         text,
         tuple(faults(WrittenLines.of(before, after, decision))),
@@ -121,14 +121,14 @@ def _is_right(request: DecisionRequest, after: Sequence[str]) -> bool:
     return bool(lines) and all(line.quality == "right" for line in lines)
 
 
-def summary(answers: Sequence[Answer]) -> dict[str, Any]:
+def summary(answers: Sequence[RequestAnswer]) -> dict[str, Any]:
     """Counts of the answers: in all, of code, of comments."""
     code = [answer for answer in answers if answer.decision not in EXPLAIN]
     comments = [answer for answer in answers if answer.decision in EXPLAIN]
     return dict(zip(KINDS, map(_counts, (answers, code, comments)), strict=True))
 
 
-def _counts(answers: Sequence[Answer]) -> dict[str, Any]:
+def _counts(answers: Sequence[RequestAnswer]) -> dict[str, Any]:
     written_answers = [answer for answer in answers if answer.text]
     return {
         "requests": len(answers),

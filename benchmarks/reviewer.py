@@ -56,7 +56,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Person:
+class PersonTexts:
     """What one person was shown: features `(N, F)`, and whether they accepted it `(N,)`, in order."""
 
     name: str
@@ -64,7 +64,7 @@ class Person:
     accepted: Floats
 
 
-def read_people(folder: Path) -> list[Person]:
+def read_people(folder: Path) -> list[PersonTexts]:
     """Every person of a folder. Raises InputError: there is none, or a file is not as expected."""
     people = [_read_person(path) for path in sorted(folder.glob("*.jsonl"))]
     people = [person for person in people if len(person.accepted)]
@@ -73,7 +73,7 @@ def read_people(folder: Path) -> list[Person]:
     return people
 
 
-def _read_person(path: Path) -> Person:
+def _read_person(path: Path) -> PersonTexts:
     features, accepted = [], []
     shown_event: dict[str, Any] | None = None
     try:
@@ -87,7 +87,7 @@ def _read_person(path: Path) -> Person:
                 shown_event = None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(str(path), f"is no telemetry of suggestions ({type(error).__name__}: {error})") from error
-    return Person(path.stem, np.array(features).reshape(-1, len(FEATURES)), np.array(accepted))
+    return PersonTexts(path.stem, np.array(features).reshape(-1, len(FEATURES)), np.array(accepted))
 
 
 def _written_text(event: dict[str, Any]) -> WrittenText:
@@ -96,32 +96,32 @@ def _written_text(event: dict[str, Any]) -> WrittenText:
     return WrittenText(text, before, not text.startswith("\n"), event["writer"].get("meanLogProb"))
 
 
-Estimate = Callable[[Sequence[Person], Person], Floats]
+Estimate = Callable[[Sequence[PersonTexts], PersonTexts], Floats]
 """p(accepted) `(N,)` of the last person's texts, from the others."""
 
 
-def always(other_people: Sequence[Person], person: Person) -> Floats:
+def always(other_people: Sequence[PersonTexts], person: PersonTexts) -> Floats:
     """The others' accept rate."""
     return np.full(len(person.accepted), np.concatenate([other.accepted for other in other_people]).mean())
 
 
-def by_log_prob(other_people: Sequence[Person], person: Person) -> Floats:
+def by_log_prob(other_people: Sequence[PersonTexts], person: PersonTexts) -> Floats:
     """From the writer's confidence alone."""
     used = tuple(name in ("bias", "mean_log_prob", "no_log_prob") for name in FEATURES)
     return estimates(fit_people(other_people, used), person.features)
 
 
-def fitted(other_people: Sequence[Person], person: Person) -> Floats:
+def fitted(other_people: Sequence[PersonTexts], person: PersonTexts) -> Floats:
     """From all that is known of the text."""
     return estimates(fit_people(other_people), person.features)
 
 
-def shipped(other_people: Sequence[Person], person: Person) -> Floats:
+def shipped(other_people: Sequence[PersonTexts], person: PersonTexts) -> Floats:
     """With the coefficients that the reviewer begins with."""
     return estimates(START, person.features)
 
 
-def refitted(other_people: Sequence[Person], person: Person) -> Floats:
+def refitted(other_people: Sequence[PersonTexts], person: PersonTexts) -> Floats:
     """Fitted on the others, then before each text on what this person did."""
     start = fit_people(other_people)
     return np.array(
@@ -132,7 +132,7 @@ def refitted(other_people: Sequence[Person], person: Person) -> Floats:
     )
 
 
-def fit_people(people: Sequence[Person], used: Sequence[bool] = LEARNED) -> tuple[float, ...]:
+def fit_people(people: Sequence[PersonTexts], used: Sequence[bool] = LEARNED) -> tuple[float, ...]:
     """The coefficients that explain what people accepted, 0 for inputs that are not used."""
     features = np.concatenate([person.features for person in people]) * np.array(used, dtype=float)
     accepted = np.concatenate([person.accepted for person in people])
@@ -175,7 +175,9 @@ def calibration_error(p: Floats, y: Floats) -> float:
     return float(sum(abs(p[group].mean() - y[group].mean()) * len(group) for group in groups if len(group)) / len(p))
 
 
-def study(people: Sequence[Person], threshold: float, draws: int) -> dict[str, dict[str, tuple[float, float, float]]]:
+def study(
+    people: Sequence[PersonTexts], threshold: float, draws: int
+) -> dict[str, dict[str, tuple[float, float, float]]]:
     """By estimate and measure: the number, and its interval over persons."""
     accepted = [person.accepted for person in people]
     results = {}

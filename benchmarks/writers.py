@@ -83,7 +83,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Candidate:
+class WriterCandidate:
     """A writer that is measured. model: of its file; None: the embedded one. threads: None: its own choice.
 
     seconds: that the embedded one searches; many, so that a busy machine does not count as a bad text.
@@ -178,7 +178,7 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def measure(task: tuple[Candidate, dict[str, list[MissingLine]], bool]) -> list[dict[str, Any]]:
+def measure(task: tuple[WriterCandidate, dict[str, list[MissingLine]], bool]) -> list[dict[str, Any]]:
     """A row for each source of lines, in a process of its own."""
     candidate, sources, show = task
     before = peak_memory()
@@ -238,7 +238,7 @@ def peak_memory() -> int:
         return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmHWM"))
 
 
-def answer_requests(task: tuple[Candidate, list[Problem], argparse.Namespace]) -> dict[str, Any]:
+def answer_requests(task: tuple[WriterCandidate, list[Problem], argparse.Namespace]) -> dict[str, Any]:
     """The counts of a writer's answers to requests for help, in a process of its own."""
     candidate, problems, options = task
     writer = candidate.open()
@@ -267,7 +267,7 @@ def problems_of(human_eval: Path | None, seed: int) -> list[Problem]:
     return problems
 
 
-def compare_requests(options: argparse.Namespace, candidates: Sequence[Candidate]) -> None:
+def compare_requests(options: argparse.Namespace, candidates: Sequence[WriterCandidate]) -> None:
     """Measures and prints the table of `--requests`."""
     problems = problems_of(options.human_eval, options.seed)
     with multiprocessing.get_context("spawn").Pool(1, ignore_sigint, maxtasksperchild=1) as pool:
@@ -292,7 +292,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def main(options: argparse.Namespace) -> None:
     """Measures and prints the table."""
     seconds = UNHURRIED_SECONDS if options.unhurried or options.requests else SECONDS
-    candidates = [Candidate(None, seconds=seconds), *(Candidate(path, options.threads) for path in options.model)]
+    candidates = [
+        WriterCandidate(None, seconds=seconds),
+        *(WriterCandidate(path, options.threads) for path in options.model),
+    ]
     if options.requests:
         compare_requests(options, candidates)
         return

@@ -23,7 +23,7 @@ from indentation import DEFAULT_WIDTH, indent_style, indentation
 from state import State
 from text_edits import text_block
 
-MOST_LINES = 40
+MOST_WRITTEN_LINES = 40
 """Lines of code that one decision writes at most."""
 
 MOST_COMMENT_LINES = 4
@@ -216,7 +216,7 @@ def _blocks(text: str, place: _Place) -> Iterator[str]:
     if not block:
         return
     block = _indented(block, place)
-    limit = 1 if place.decision == Decision.WRITE_SINGLE_LINE else MOST_LINES
+    limit = 1 if place.decision == Decision.WRITE_SINGLE_LINE else MOST_WRITTEN_LINES
     block = _without_lines_below(_one_block(block)[:limit], place)
     while block:
         yield "\n".join(block)
@@ -230,7 +230,7 @@ def _without_lines_above(block: list[str], place: _Place) -> list[str]:
     above = [line.strip() for line in place.lines[: place.line] if line.strip()]
     rows = [row for row, line in enumerate(block) if line.strip()]
     stripped = [block[row].strip() for row in rows]
-    for size in range(min(len(rows), len(above), MOST_LINES), 0, -1):
+    for size in range(min(len(rows), len(above), MOST_WRITTEN_LINES), 0, -1):
         if stripped[:size] == above[-size:] and any(_says_something(line) for line in stripped[:size]):
             return text_block("\n".join(block[rows[size - 1] + 1 :]))
     return block

@@ -48,7 +48,7 @@ CONTEXT_TOKENS = 3_072
 GGUF_WINDOW = Window(before=2_400, after=300)
 """A model on a CPU reads some hundred characters a second; after a change all that follows it is read again."""
 
-SECONDS = 10.0
+GGUF_SECONDS = 10.0
 """That a request may take, waiting for others and for the model to load included; what was read stays in the cache."""
 
 NICENESS = 5
@@ -96,7 +96,7 @@ class GgufWriter:
     """
 
     def __init__(
-        self, path: Path, *, threads: int | None = None, window: Window = GGUF_WINDOW, seconds: float = SECONDS
+        self, path: Path, *, threads: int | None = None, window: Window = GGUF_WINDOW, seconds: float = GGUF_SECONDS
     ) -> None:
         header = read_header(path)
         self.path, self.name = path, printable(path.stem)

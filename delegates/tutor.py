@@ -31,7 +31,7 @@ from state import State
 
 NAME = "tutor"
 
-MOST_LINES = 500
+MOST_FILE_LINES = 500
 """Lines of a text that it reads; a longer one is no text for one problem, and would take too long."""
 
 LEAST_CONFIDENCE = 0.6
@@ -59,7 +59,7 @@ class Tutor:
         """See `TextWriter`. Its log-probabilities are unknown, as it has no tokens."""
         context.cancellation.raise_if_cancelled()
         problem = context.problem
-        is_possible = decision != Decision.NO_OP and 0 <= line < len(state) <= MOST_LINES
+        is_possible = decision != Decision.NO_OP and 0 <= line < len(state) <= MOST_FILE_LINES
         if problem is None or not problem.solution or not is_possible:
             return Completion("", NAME)
         solution = read_solution(problem.solution, problem.skeleton, problem.entry_point)

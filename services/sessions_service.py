@@ -303,7 +303,7 @@ def _decision(action: Action, step: ReplayStep, *, changed: bool) -> RecordedDec
         name=NAMES[action.decision],
         line=action.line + 1,
         recorded=action.recorded,
-        written=step.written,
+        written=step.characters,
         changed=changed,
         pasted=step.pasted,
         probability=action.probability,

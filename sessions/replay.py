@@ -30,7 +30,7 @@ AUTHORS = ("", "H", "A")
 class ReplayStep:
     """A state of a session and what led to it.
 
-    authors: for each line, an index of `AUTHORS`. action: None: it is the first. written: characters that are not blank
+    authors: for each line, an index of `AUTHORS`. action: None: it is the first. characters: those that are not blank
     and that the assistant's action wrote. reward: of the assistant's action. pasted: whether the human pasted much.
     """
 
@@ -41,7 +41,7 @@ class ReplayStep:
     cursor: Cursor
     env: Env | None
     action: Action | None
-    written: int
+    characters: int
     reward: Reward | None
     pasted: bool
 
@@ -68,13 +68,13 @@ class Replay:
             steps.append(_step(state, action, by_index.get(i), weights))
         return cls(episode.problem_id, tuple(steps))
 
-    def written(self) -> int:
+    def characters(self) -> int:
         """Characters that the assistant wrote and the person replied to."""
-        return sum(step.written for step in self._replied())
+        return sum(step.characters for step in self._replied())
 
     def retained(self) -> int:
         """Characters of these that stood at the person's reply."""
-        return round(sum(step.written * (_retained_share(step) or 0.0) for step in self._replied()))
+        return round(sum(step.characters * (_retained_share(step) or 0.0) for step in self._replied()))
 
     def _replied(self) -> Iterator[ReplayStep]:
         return (step for step in self.steps if _retained_share(step) is not None)

@@ -316,7 +316,7 @@ def _modified(session: SessionFile) -> int:
 def _counts_of(replay: Replay) -> Counts:
     times = [step.timestamp_ms for step in replay.steps if step.timestamp_ms is not None]
     started, ended = (times[0], times[-1]) if times else (None, None)
-    return Counts(len(replay.steps), replay.written(), replay.retained(), started, ended)
+    return Counts(len(replay.steps), replay.characters(), replay.retained(), started, ended)
 
 
 def _reason(error: InputError, path: Path) -> str:

@@ -39,7 +39,7 @@ _UNSEEN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class LineStart:
     """Where a line goes on.
 
     context: tokens before. brackets: open ones. fragment: how the first token begins; "": any. names: those that the
@@ -77,7 +77,7 @@ class Line:
         return self.log_prob + _TOKEN_BONUS * len(self.tokens)
 
 
-def search_lines(model: NextToken, start: Start, cancellation: Cancellation, deadline: float) -> list[Line]:
+def search_lines(model: NextToken, start: LineStart, cancellation: Cancellation, deadline: float) -> list[Line]:
     """The most probable lines, best first. Raises WritingCancelledError.
 
     deadline: by `time.monotonic`; after it only the best line is continued, and `GRACE` seconds later none.
@@ -105,7 +105,7 @@ def search_lines(model: NextToken, start: Start, cancellation: Cancellation, dea
     return sorted(finished, key=lambda line: -line.score)
 
 
-def _first_token(model: NextToken, probabilities: Mapping[str, float], start: Start) -> dict[str, float]:
+def _first_token(model: NextToken, probabilities: Mapping[str, float], start: LineStart) -> dict[str, float]:
     """The probabilities given how the token begins and which names it can be."""
     matching = {
         token: share

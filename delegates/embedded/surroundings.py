@@ -15,7 +15,7 @@ from delegates.python_lexer import PREDEFINED, is_name
 from delegates.syntax import opens_block
 from indentation import indentation
 
-MOST_LINES = 400
+MOST_LINES_AROUND = 400
 """Lines around the place that are read; reading more takes more than some milliseconds."""
 
 _MOST_REPAIRS = 8
@@ -76,9 +76,9 @@ def _is_in_handler(outer: ast.stmt, inner: ast.stmt | None) -> bool:
 
 def surroundings(lines: Sequence[str], line: int, indent: str) -> Surroundings | None:
     """What stands around `line` of a file for a statement at the indentation `indent`; None: too little is Python."""
-    first = max(line - MOST_LINES // 2, 0)
+    first = max(line - MOST_LINES_AROUND // 2, 0)
     first = next((i for i in range(first, -1, -1) if _BEGINS_TOP_LEVEL.match(lines[i])), 0)
-    visible_lines = list(lines[first : line + MOST_LINES // 2])
+    visible_lines = list(lines[first : line + MOST_LINES_AROUND // 2])
     at = line - first
     below = next((text for text in visible_lines[at + 1 :] if text.strip()), "")
     mark = f"if {_MARK}:" if len(indentation(below)) > len(indent) else _MARK

@@ -22,7 +22,7 @@ from delegates.cleaning import clean, is_repetition
 from delegates.embedded.attributes import AttributeFinder
 from delegates.embedded.explanation import explain_block, explain_statement
 from delegates.embedded.library_model import LibraryModel, idiom_model
-from delegates.embedded.line_search import Line, Start, search_lines
+from delegates.embedded.line_search import Line, LineStart, search_lines
 from delegates.embedded.next_token import NextToken
 from delegates.embedded.patterns import patterns
 from delegates.embedded.place import LEAVES, Place
@@ -224,11 +224,11 @@ class EmbeddedWriter:
         if place.fragment and not is_block and possible_lines and possible_lines[0].log_probs:
             yield from _whole_word(task, possible_lines[0])
 
-    def _start_of(self, place: Place) -> Start:
+    def _start_of(self, place: Place) -> LineStart:
         names = None
         if place.receiver:
             names = self._attributes.attributes(place.lines, place.line, place.receiver, _ATTRIBUTE_SECONDS)
-        return Start(place.context, place.brackets, place.fragment, names)
+        return LineStart(place.context, place.brackets, place.fragment, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +286,7 @@ def _block(task: _Task, first: Line) -> Candidate:
 def _following(task: _Task, tokens: list[str], above: list[str]) -> Line | None:
     """The most probable next line that does not stand shortly above; None: none is probable."""
     recent = {line.strip() for line in above[-_NEAR:]}
-    lines = search_lines(task.model, Start(tokens), task.cancellation, task.deadline)
+    lines = search_lines(task.model, LineStart(tokens), task.cancellation, task.deadline)
     following = next((line for line in lines if spell(line.tokens) not in recent), None)
     return following if following is not None and _mean(following) >= _SURE else None
 

@@ -4,7 +4,7 @@ from random import Random
 
 from actions import Decision
 from benchmarks import help_requests
-from benchmarks.help_requests import Answer, answer, requests, share, summary
+from benchmarks.help_requests import RequestAnswer, answer, requests, share, summary
 from delegates import Completion
 from simulation.builtin_problems import PROBLEMS
 
@@ -54,9 +54,9 @@ def test_a_writer_that_is_silent_has_nothing_right_and_nothing_wrong():
 
 def test_shares_have_intervals_and_counts_add_up():
     answers = [
-        Answer(Decision.WRITE_SINGLE_LINE, "x", ("repeats",), False, True, 1.0),
-        Answer(Decision.WRITE_SINGLE_LINE, "y", (), True, False, 0.5),
-        Answer(Decision.EXPLAIN_SINGLE_LINES, ""),
+        RequestAnswer(Decision.WRITE_SINGLE_LINE, "x", ("repeats",), False, True, 1.0),
+        RequestAnswer(Decision.WRITE_SINGLE_LINE, "y", (), True, False, 0.5),
+        RequestAnswer(Decision.EXPLAIN_SINGLE_LINES, ""),
     ]
     counts = summary(answers)
     assert counts["all"]["requests"] == 3 and counts["code"]["requests"] == 2

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import reviewer
-from benchmarks.reviewer import Person, auroc, calibration_error, fitted, measures, read_people, refitted, study
+from benchmarks.reviewer import PersonTexts, auroc, calibration_error, fitted, measures, read_people, refitted, study
 from errors import InputError
 from models.reviewer import FEATURES
 
@@ -58,15 +58,15 @@ def people(count=6, texts=80):
     for number in range(count):
         features = np.concatenate([np.ones((texts, 1)), generator.normal(size=(texts, len(FEATURES) - 1))], axis=1)
         accepted = (generator.random(texts) < 1 / (1 + np.exp(-2 * features[:, 1]))).astype(float)
-        found.append(Person(str(number), features, accepted))
+        found.append(PersonTexts(str(number), features, accepted))
     return found
 
 
 def test_nobody_is_judged_by_what_they_did():
     one, *others = people()
-    opposite = Person(one.name, one.features, 1 - one.accepted)
+    opposite = PersonTexts(one.name, one.features, 1 - one.accepted)
     assert fitted(others, one).tolist() == fitted(others, opposite).tolist()
-    last = Person(one.name, one.features, np.append(one.accepted[:-1], 1 - one.accepted[-1]))
+    last = PersonTexts(one.name, one.features, np.append(one.accepted[:-1], 1 - one.accepted[-1]))
     assert refitted(others, one).tolist() == refitted(others, last).tolist()
     assert refitted(others, one).tolist() != refitted(others, opposite).tolist()
 

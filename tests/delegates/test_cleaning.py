@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions import Decision, apply_text
-from delegates.cleaning import MOST_COMMENT_LINES, MOST_LINES, clean, is_repetition
+from delegates.cleaning import MOST_COMMENT_LINES, MOST_WRITTEN_LINES, clean, is_repetition
 from delegates.syntax import parses
 from state import Cursor, State, unedited
 
@@ -210,7 +210,14 @@ def test_whatever_the_text_the_edit_is_right_or_nothing(file, generator, decisio
         last = line + len(new) - len(lines)
         body = [*new[: last + 1], new[last][: len(new[last]) - len(new[last].lstrip())] + "    pass", *new[last + 1 :]]
         assert parses("\n".join(new)) or parses("\n".join(body))
-    most = {FILL: 1, SINGLE: 1, MULTI: MOST_LINES, EDIT: MOST_LINES, EXPLAIN: 1, EXPLAIN_MULTI: MOST_COMMENT_LINES}
+    most = {
+        FILL: 1,
+        SINGLE: 1,
+        MULTI: MOST_WRITTEN_LINES,
+        EDIT: MOST_WRITTEN_LINES,
+        EXPLAIN: 1,
+        EXPLAIN_MULTI: MOST_COMMENT_LINES,
+    }
     assert cleaned.count("\n") < most.get(decision, 1)
 
 

@@ -15,14 +15,14 @@ from delegates import Cancellation, WriterUnavailableError, WritingCancelledErro
 from delegates.gguf import GgufWriter
 from errors import InputError
 
-SECONDS = 300.0
+GGUF_SECONDS = 300.0
 """That a model may take on a busy machine."""
 
 
 @pytest.fixture(scope="module")
 def writer(smollm2):
-    writer = GgufWriter(smollm2, threads=1, seconds=SECONDS)
-    assert writer.wait_until_loaded(SECONDS)
+    writer = GgufWriter(smollm2, threads=1, seconds=GGUF_SECONDS)
+    assert writer.wait_until_loaded(GGUF_SECONDS)
     yield writer
     writer.close()
 
@@ -32,7 +32,7 @@ SHORT = "import numpy as n"
 
 
 def wait_for(condition):
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + GGUF_SECONDS
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -130,11 +130,11 @@ def test_reading_ahead_never_waits_for_the_model(writer, state_of, monkeypatch):
 
     def complete(*arguments):
         begun.set()
-        going_on.wait(SECONDS)
+        going_on.wait(GGUF_SECONDS)
 
     monkeypatch.setattr(writer, "_complete", complete)
     writer.read_ahead(state_of("a = 1", 0))
-    assert begun.wait(SECONDS)
+    assert begun.wait(GGUF_SECONDS)
     for i in range(100):  # returns though the model is busy for as long as this test wants
         writer.read_ahead(state_of(f"a = {i}", 0))
     assert writer._ahead == "a = 99"
@@ -187,18 +187,18 @@ def test_its_port_answers_nobody(writer, path, body):
     headers = {"Content-Type": "application/json", "Authorization": "Bearer none"}
     request = urllib.request.Request(writer.address + path, body, headers)
     with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=SECONDS)
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=GGUF_SECONDS)
     assert error.value.code == 401
 
 
 def test_a_closed_writer_has_no_port_and_says_that_it_has_ended(smollm2, state_of):
     writer = GgufWriter(smollm2)
-    assert writer.wait_until_loaded(SECONDS)
+    assert writer.wait_until_loaded(GGUF_SECONDS)
     address = writer.address
     writer.close()
     assert not writer._thread.is_alive()
     with pytest.raises(urllib.error.URLError, match="refused"):
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address + "/health", timeout=SECONDS)
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address + "/health", timeout=GGUF_SECONDS)
     with pytest.raises(WriterUnavailableError, match="was ended"):
         writer.write(state_of("x"), Decision.FILL_PARTIAL_LINE, 0)
 
@@ -206,7 +206,7 @@ def test_a_closed_writer_has_no_port_and_says_that_it_has_ended(smollm2, state_o
 def test_a_process_that_forgets_to_close_it_ends_all_the_same(smollm2, root):
     program = (
         "import sys; from pathlib import Path; from delegates.gguf import GgufWriter\n"
-        f"writer = GgufWriter(Path({str(smollm2)!r})); print(writer.wait_until_loaded({SECONDS}))"
+        f"writer = GgufWriter(Path({str(smollm2)!r})); print(writer.wait_until_loaded({GGUF_SECONDS}))"
     )
     answer = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stdout) == (0, "True\n")
@@ -225,7 +225,7 @@ def test_a_file_that_llama_cpp_refuses_is_named_once_it_is_loaded(smollm2, tmp_p
     damaged.write_bytes(smollm2.read_bytes().replace(b"llama", b"lxama", 1))
     writer = GgufWriter(damaged)
     with pytest.raises(InputError, match=r"other\.gguf: cannot be loaded"):
-        writer.wait_until_loaded(SECONDS)
+        writer.wait_until_loaded(GGUF_SECONDS)
     with pytest.raises(WriterUnavailableError, match="cannot be loaded"):
         writer.write(state_of("x"), Decision.FILL_PARTIAL_LINE, 0)
 

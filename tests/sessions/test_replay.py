@@ -67,8 +67,8 @@ def test_what_was_written_and_stood_is_counted_in_characters(replay_of):
         ("def f():\n    abcd = 1", None),
         ("def f():\n    abcd = 1\n    last = 3", BY_ASSISTANT),
     ))  # fmt: skip
-    assert [step.written for step in recorded.steps] == [0, 6, 0, 6, 0, 6]
-    assert (recorded.written(), recorded.retained()) == (12, 6)  # nobody replied to the last one
+    assert [step.characters for step in recorded.steps] == [0, 6, 0, 6, 0, 6]
+    assert (recorded.characters(), recorded.retained()) == (12, 6)  # nobody replied to the last one
 
 
 def test_rewards_are_those_of_the_weights_that_are_given(sample_sessions):

@@ -32,7 +32,7 @@ class HelpRecord:
     """A decision of the assistant.
 
     decision: that the policy took, also where its text was held back. shown: whether it changed the text; withheld:
-    whether a text was held back. written: non-blank characters that it wrote. retained: share of them that stood when
+    whether a text was held back. characters: non-blank ones that it wrote. retained: share of them that stood when
     the person had replied, survived: at the session's end; None: unknown, or nothing was written.
     policy_kept, reviewer_kept: p(kept) as it was said then; explored: shown although the reviewer would have held it
     back, None: not reviewed. writer: its name. place: `NEW_LINE`, `LINE_END` or `IN_LINE`. pause: seconds since the
@@ -43,7 +43,7 @@ class HelpRecord:
     decision: Decision
     shown: bool
     withheld: bool
-    written: int = 0
+    characters: int = 0
     retained: float | None = None
     survived: float | None = None
     policy_kept: float | None = None
@@ -104,7 +104,7 @@ def _record(transition: Transition, started_ms: int | None, changes: list[float]
         decision,
         shown=state.lines != transition.next.lines,
         withheld=action.withheld is not None,
-        written=sum(edit.characters for edit in line_edits(state.lines, transition.next.lines)),
+        characters=sum(edit.characters for edit in line_edits(state.lines, transition.next.lines)),
         retained=shares.retained,
         survived=None if shares.retained is None else shares.retained * (shares.survived or 0.0),
         policy_kept=action.kept,

@@ -162,10 +162,10 @@ def _kept(records: Iterable[HelpRecord]) -> Rate:
 
 
 def _characters(replied: Sequence[HelpRecord]) -> Characters:
-    at_reply = sum(record.written * (record.retained or 0.0) for record in replied)
-    at_end = sum(record.written * (record.survived or 0.0) for record in replied)
-    characters = sum(record.written for record in replied)
-    return Characters(sum(record.written > 0 for record in replied), characters, round(at_reply), round(at_end))
+    at_reply = sum(record.characters * (record.retained or 0.0) for record in replied)
+    at_end = sum(record.characters * (record.survived or 0.0) for record in replied)
+    characters = sum(record.characters for record in replied)
+    return Characters(sum(record.characters > 0 for record in replied), characters, round(at_reply), round(at_end))
 
 
 def _silence(records: Sequence[HelpRecord]) -> Silence:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from delegates import Cancellation
-from delegates.embedded.line_search import Start, search_lines
+from delegates.embedded.line_search import LineStart, search_lines
 from delegates.embedded.next_token import NextToken
 from delegates.embedded.recent_text import RecentText
 from delegates.embedded.vocabulary import LINE_END, token_stream
@@ -23,7 +23,7 @@ def model_of(text, own=""):
 
 
 def found(model, context, **start):
-    return [line.tokens for line in search_lines(model, Start(context, **start), Cancellation(), NEVER)]
+    return [line.tokens for line in search_lines(model, LineStart(context, **start), Cancellation(), NEVER)]
 
 
 def test_the_line_that_was_written_before_is_the_first():

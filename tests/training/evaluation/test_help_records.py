@@ -69,12 +69,12 @@ def test_what_was_written_is_counted_and_followed_to_the_end(tmp_path):
     kept, undone, held_back, silent = session.records
     assert session.id == "a" and session.started_ms == START
     assert (kept.decision, kept.shown, kept.withheld) == (Decision.WRITE_SINGLE_LINE, True, False)
-    assert (kept.written, kept.retained, kept.survived) == (4, 1.0, 1.0)
+    assert (kept.characters, kept.retained, kept.survived) == (4, 1.0, 1.0)
     assert (kept.policy_kept, kept.reviewer_kept, kept.explored, kept.writer) == (0.75, 0.7, False, "tutor")
-    assert (undone.written, undone.retained, undone.survived) == (5, 0.0, 0.0)
+    assert (undone.characters, undone.retained, undone.survived) == (5, 0.0, 0.0)
     assert (undone.policy_kept, undone.reviewer_kept, undone.explored, undone.writer) == (None, None, None, None)
     assert (held_back.decision, held_back.shown, held_back.withheld) == (Decision.EXPLAIN_SINGLE_LINES, False, True)
-    assert (held_back.written, held_back.retained) == (0, None)
+    assert (held_back.characters, held_back.retained) == (0, None)
     assert (silent.decision, silent.shown, silent.withheld) == (Decision.NO_OP, False, False)
 
 

@@ -13,7 +13,7 @@ from training.evaluation.help_records import IN_LINE, LINE_END, NEW_LINE, HelpRe
 from training.evaluation.help_statistics import UNKNOWN, calibration, help_statistics
 from training.evaluation.proportions import Rate
 
-SHOWN = HelpRecord(Decision.WRITE_SINGLE_LINE, shown=True, withheld=False, written=10, retained=0.5, survived=0.25)
+SHOWN = HelpRecord(Decision.WRITE_SINGLE_LINE, shown=True, withheld=False, characters=10, retained=0.5, survived=0.25)
 SILENT = HelpRecord(Decision.NO_OP, shown=False, withheld=False)
 HELD_BACK = HelpRecord(Decision.WRITE_MULTI_LINE, shown=False, withheld=True, explored=False)
 EMPTY = HelpRecord(Decision.FILL_PARTIAL_LINE, shown=False, withheld=False)
@@ -28,8 +28,8 @@ def counts(rates):
 
 
 def test_characters_are_those_of_decisions_that_were_replied_to():
-    kept, not_replied = replace(SHOWN, written=30, retained=1.0, survived=1.0), replace(SHOWN, retained=None)
-    computed = statistics(SHOWN, kept, SILENT, HELD_BACK, not_replied, replace(SHOWN, written=0)).characters
+    kept, not_replied = replace(SHOWN, characters=30, retained=1.0, survived=1.0), replace(SHOWN, retained=None)
+    computed = statistics(SHOWN, kept, SILENT, HELD_BACK, not_replied, replace(SHOWN, characters=0)).characters
     assert (computed.decisions, computed.written, computed.at_reply, computed.at_end) == (2, 40, 35, 32)
 
 
