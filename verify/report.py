@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import active_children, get_context, parent_process
 
 import torch
 
 from strict_json import finite_or_null
+from training.runs.deferred_signals import defer_signals
 from verify.check import THRESHOLDS, Check, CheckSettings, Result
 
 
@@ -36,8 +38,8 @@ def report(checks: Sequence[Check], settings: CheckSettings, processes: int = 1)
     else:
         # Started anew, not forked: a fork of a process that has used a GPU, or threads, does not work.
         with ProcessPoolExecutor(processes, get_context("spawn"), _prepare_worker) as pool:
-            running = [(check, pool.submit(run, check, settings)) for check in checks]
             try:
+                running = _start(pool, checks, settings)
                 for check, future in running:
                     note(check, future.result)
             except KeyboardInterrupt:
@@ -47,6 +49,24 @@ def report(checks: Sequence[Check], settings: CheckSettings, processes: int = 1)
                 raise
     overall = all(result["passed"] for result in results.values())
     return {"overall_pass": overall, "thresholds": dict(THRESHOLDS), "results": results}
+
+
+def _start(
+    pool: ProcessPoolExecutor, checks: Sequence[Check], settings: CheckSettings
+) -> list[tuple[Check, Future[Result]]]:
+    """The checks and their results to come. An interrupt waits until all processes are started, or one would be left.
+
+    Ctrl+C goes to all processes of a terminal: those that are started here never hear it, this one ends them.
+    """
+    with defer_signals() as interrupt:
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            running = [(check, pool.submit(run, check, settings)) for check in checks]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    if interrupt.requested:
+        raise KeyboardInterrupt
+    return running
 
 
 def run(check: Check, settings: CheckSettings) -> Result:

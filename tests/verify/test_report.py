@@ -107,6 +107,26 @@ def test_workers_end_with_the_process_that_asked(tmp_path, root, warm_python, nu
             time.sleep(0.05)
 
 
+def sleeping(settings):
+    time.sleep(20)
+
+
+@pytest.mark.usefixtures("warm_workers")
+def test_an_interrupt_while_the_workers_are_started_ends_them_too(monkeypatch):
+    submit = report_module.ProcessPoolExecutor.submit
+
+    def interrupted(pool, *task):
+        os.kill(os.getpid(), signal.SIGINT)
+        return submit(pool, *task)
+
+    monkeypatch.setattr(report_module.ProcessPoolExecutor, "submit", interrupted)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        report(checks(sleeping), CheckSettings(), processes=2)
+    assert time.monotonic() - began < 15
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def test_the_report_is_strict_json():
     (check,) = checks(not_a_number)
     found = run(check, CheckSettings())
