@@ -80,9 +80,14 @@ def is_comment(line: str) -> bool:
     return line.lstrip().startswith("#")
 
 
+def comment_words(comment: str) -> str:
+    """What a comment says, without `#`."""
+    return comment.strip().lstrip("#").strip()
+
+
 def comment_texts(lines: Sequence[str]) -> tuple[str, ...]:
     """What the comments at the ends of lines say, without `#`, each once, in order."""
-    texts = (line.rstrip()[len(strip_comment(line)) :].strip().lstrip("#").strip() for line in lines)
+    texts = (comment_words(line.rstrip()[len(strip_comment(line)) :]) for line in lines)
     return tuple(dict.fromkeys(text for text in texts if text))
 
 

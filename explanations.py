@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import takewhile
 
 from alignment import strip_line_end
-from comments import is_comment
+from comments import comment_words, is_comment
 from indentation import BLANKS, indentation, match_indentation
 from text_edits import Replacement, text_block
 
@@ -93,9 +93,9 @@ def _as_comment(text: str) -> str:
 
 def _carries(lines: Sequence[str], at: int, line: int, comment: str) -> bool:
     """Whether the comment stands at the end of `line` already, or among the comment lines around line `at`."""
-    note = comment.lstrip("#").strip()
+    note = comment_words(comment)
     around = [*takewhile(is_comment, reversed(lines[:at])), *takewhile(is_comment, lines[at:])]
-    return _ends_with_note(lines[line], note) or any(row.strip().lstrip("#").strip() == note for row in around)
+    return _ends_with_note(lines[line], note) or any(comment_words(row) == note for row in around)
 
 
 def _ends_with_note(line: str, note: str) -> bool:

@@ -16,6 +16,7 @@ from difflib import SequenceMatcher
 
 from actions import EXPLAIN, Decision, apply_text
 from alignment import strip_line_end
+from comments import comment_words
 from delegates.model_answers import answer_code, answer_comment
 from delegates.python_lexer import CLOSING, KEYWORDS, lines_within_statements
 from delegates.syntax import fits, opens_block
@@ -337,7 +338,7 @@ def _one_block(block: list[str]) -> list[str]:
 
 def _comment(text: str, place: _Place) -> str:
     """The text as a comment: one line for Explain Single Lines, few for Explain Multi Lines."""
-    words = [line.strip().lstrip("#").strip() for line in answer_comment(text).split("\n")]
+    words = [comment_words(line) for line in answer_comment(text).split("\n")]
     words = [line for line in words if _says_something(line)]
     if not words or _normalized(words[0]) == _normalized(place.text):
         return ""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from comments import split
+from comments import comment_words, split
 from delegates.python_lexer import CLOSING, OPENING, is_name, logical_lines, token_spans
 from delegates.syntax import parses
 from indentation import indent_style
@@ -197,7 +197,7 @@ def _bound_names(lines: Sequence[str]) -> set[str]:
 
 def _notes(lines: Sequence[str], statements: Sequence[Statement]) -> tuple[str, ...]:
     """What the comments directly above each statement and on its rows say, without `#`."""
-    comments = [line.note.lstrip("#").strip() if line.note.startswith("#") else "" for line in split(lines)]
+    comments = [comment_words(line.note) if line.note.startswith("#") else "" for line in split(lines)]
     notes, begin = [], 0
     for statement in statements:
         notes.append(" ".join(note for note in comments[begin : statement.end] if note))

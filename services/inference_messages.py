@@ -14,6 +14,7 @@ from typing import Any
 
 from actions import EXPLAIN, Action, Decision, parse_decision
 from alignment import common_prefix
+from comments import comment_words
 from errors import InputError
 from indentation import indentation
 from services.assistance import Help
@@ -251,5 +252,5 @@ def response_text(before: Sequence[str], after: Sequence[str], action: Action) -
             added = [added[0][begin : len(added[0]) - end]]
         if action.decision is Decision.FILL_PARTIAL_LINE:
             return "\n".join(added)
-        return "\n".join(line.strip().lstrip("#").strip() for line in added)
+        return "\n".join(comment_words(line) for line in added)
     return "\n".join(line.removeprefix(indentation(old)) for line in added)
