@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from judge.landlock import MAKE_REG, READ, READ_FILE, REMOVE_FILE, TRUNCATE, WRITE_FILE, Ruleset
+from judge.libc import check_status, load_libc
 
 MAX_PROCESSES = 64
 """Processes and threads of a text."""
@@ -49,7 +50,7 @@ class Confinement:
     ) -> None:
         self.own_processes, self.base_memory = own_processes, base_memory
         self._worker = os.getpid()
-        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._libc = load_libc()
         self._ruleset = ruleset
         self._header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
         self._no_capabilities = (ctypes.c_uint32 * 6)()
@@ -95,13 +96,13 @@ class Confinement:
         if sys.platform != "linux":
             return
         libc = self._libc
-        _check(libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0))
+        check_status(libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0))
         if os.getppid() not in (self._worker, 0):
             raise ProcessLookupError("the worker has ended")
-        _check(libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
-        _check(libc.capset(self._header, self._no_capabilities))
+        check_status(libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
+        check_status(libc.capset(self._header, self._no_capabilities))
         if self._program is not None:
-            _check(libc.prctl(_SET_SECCOMP, _SECCOMP_FILTER, ctypes.byref(self._program), 0, 0))
+            check_status(libc.prctl(_SET_SECCOMP, _SECCOMP_FILTER, ctypes.byref(self._program), 0, 0))
         if self._ruleset is not None:
             self._ruleset.restrict()
 
@@ -131,8 +132,3 @@ def readable_paths() -> list[str]:
     paths += ["/lib64", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache", "/etc/localtime"]
     paths += [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     return [path for path in dict.fromkeys(paths) if Path(path).exists()]
-
-
-def _check(status: int) -> None:
-    if status < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from judge.libc import check_status, load_libc
+
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, REMOVE_DIR, REMOVE_FILE = (1 << bit for bit in range(6))
 MAKE_REG, TRUNCATE = 1 << 8, 1 << 14
 READ = READ_FILE | READ_DIR
@@ -45,7 +47,7 @@ class Ruleset:
     def __init__(self, rights: Mapping[str, int]) -> None:
         if sys.platform != "linux":
             raise OSError("Landlock is only available on Linux")
-        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._libc = load_libc()
         version = self._call(_CREATE_RULESET, None, 0, _VERSION)
         handled = _FIRST_RIGHTS | sum(right for since, right in _RIGHTS_SINCE.items() if version >= since)
         attributes = _RulesetAttributes(
@@ -68,7 +70,4 @@ class Ruleset:
             os.close(folder)
 
     def _call(self, number: int, *arguments: object) -> int:
-        status = int(self._libc.syscall(number, *arguments))
-        if status < 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-        return status
+        return check_status(int(self._libc.syscall(number, *arguments)))

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from judge.libc import check_status, load_libc
+
 OWN_FOLDER = "/solution"
 """The only folder, inside the namespaces, in which anything can be written."""
 
@@ -64,13 +66,13 @@ def enter_namespaces(folders: Iterable[str], disk_bytes: int) -> bool:
 def die_with_parent() -> None:
     """Has the kernel kill this process when its parent ends. Only for a parent without threads."""
     with contextlib.suppress(AttributeError):
-        _libc().prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+        load_libc().prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
 
 
 def _become_first_process(folders: Iterable[str], disk_bytes: int, events: int, answers: int) -> bool:
     """In the fork: the namespaces, then the fork that is their first process and returns; whatever fails ends it."""
     try:
-        _check(_libc().unshare(_NEW))
+        check_status(load_libc().unshare(_NEW))
         os.write(events, b"u")
         if not os.read(answers, 1):
             os._exit(1)
@@ -81,7 +83,7 @@ def _become_first_process(folders: Iterable[str], disk_bytes: int, events: int, 
             _end_with(child)
         _make_root(folders, disk_bytes)
         _become_nobody()
-        _libc().prctl(_SET_DUMPABLE, 0, 0, 0, 0)
+        load_libc().prctl(_SET_DUMPABLE, 0, 0, 0, 0)
         die_with_parent()
         os.write(events, b"r")
     except BaseException:
@@ -127,8 +129,8 @@ def _make_root(folders: Iterable[str], disk_bytes: int) -> None:
     _mount("tmpfs", writable, "tmpfs", _NOSUID | _NODEV, f"{owner}size={disk_bytes},nr_inodes=1k,mode=700")
     _mount(None, root, flags=_REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
     os.chdir(root)
-    _check(_libc().syscall(_SYS_PIVOT_ROOT[platform.machine()], b".", b"."))
-    _check(_libc().umount2(b".", _DETACH))
+    check_status(load_libc().syscall(_SYS_PIVOT_ROOT[platform.machine()], b".", b"."))
+    check_status(load_libc().umount2(b".", _DETACH))
     os.chdir(OWN_FOLDER)
     for descriptor in (*sources.values(), *devices.values()):
         os.close(descriptor)
@@ -154,22 +156,13 @@ def _bind(descriptor: int, target: str, *, read_only: bool) -> None:
     _mount(source, target, flags=_BIND | _REC)
     if read_only:
         attributes = (ctypes.c_uint64 * 4)(_RDONLY | _NOSUID | _NODEV, 0, 0, 0)
-        call = _libc().syscall
-        _check(call(_SYS_MOUNT_SETATTR, -100, target.encode(), _RECURSIVE, attributes, ctypes.sizeof(attributes)))
+        call = load_libc().syscall
+        check_status(call(_SYS_MOUNT_SETATTR, -100, target.encode(), _RECURSIVE, attributes, ctypes.sizeof(attributes)))
 
 
 def _mount(source: str | None, target: str, kind: str | None = None, flags: int = 0, options: str = "") -> None:
     name, type_name = (None if text is None else text.encode() for text in (source, kind))
-    _check(_libc().mount(name, target.encode(), type_name, ctypes.c_ulong(flags), options.encode()))
-
-
-def _check(status: int) -> None:
-    if status < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
+    check_status(load_libc().mount(name, target.encode(), type_name, ctypes.c_ulong(flags), options.encode()))
 
 
 def _end_with(process: int) -> NoReturn:
