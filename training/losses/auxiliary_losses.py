@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from featurizers import LineFeatures
-from models import Policy, PolicyOutput
+from models import ActionDistribution, Policy, PolicyOutput
 from training.data.transitions import TransitionTable
 from training.losses.loss_terms import retention_cross_entropy
 from training.losses.weighted_means import WeightedMean, weighted_mean
@@ -22,24 +22,25 @@ def auxiliary_losses(
     steps that have one. goal_loss: squared error of the eight numbers. kept_loss: cross-entropy of p(kept) at what the
     assistant wrote.
     """
+    reply = policy.distribution(output.human_scores, lines, legal_only=False)
+    decision, line = steps.next_human.clamp(min=0), steps.next_human_line.clamp(min=0)
+    has_line = ((steps.next_human >= 0) & (steps.next_human_line >= 0)).float()
     return {
-        **_next_human_losses(policy, lines, output, steps),
-        "goal_loss": weighted_mean((output.goal - steps.goal).square().mean(1)),
+        "next_human_loss": next_human_loss(reply, steps.next_human),
+        "next_human_line_loss": weighted_mean(-reply.line_log_prob(decision, line), has_line),
+        "goal_loss": goal_loss(output, steps.goal),
         "kept_loss": retention_loss(output, steps.decision, steps.line, steps.retained),
     }
 
 
-def _next_human_losses(
-    policy: Policy, lines: LineFeatures, output: PolicyOutput, steps: TransitionTable
-) -> dict[str, WeightedMean]:
-    reply = policy.distribution(output.human_scores, lines, legal_only=False)
-    decision, line = steps.next_human.clamp(min=0), steps.next_human_line.clamp(min=0)
-    has_reply = (steps.next_human >= 0).float()
-    has_line = has_reply * (steps.next_human_line >= 0)
-    return {
-        "next_human_loss": weighted_mean(-reply.decision_log_prob(decision), has_reply),
-        "next_human_line_loss": weighted_mean(-reply.line_log_prob(decision, line), has_line),
-    }
+def next_human_loss(reply: ActionDistribution, decision: Tensor) -> WeightedMean:
+    """-log p of the human's replies `(B,)`, over those that there are (not below 0)."""
+    return weighted_mean(-reply.decision_log_prob(decision.clamp(min=0)), (decision >= 0).float())
+
+
+def goal_loss(output: PolicyOutput, goal: Tensor) -> WeightedMean:
+    """Squared error of the eight numbers `(B, 8)` of the goal."""
+    return weighted_mean((output.goal - goal).square().mean(1))
 
 
 def retention_loss(output: PolicyOutput, decision: Tensor, line: Tensor, retained: Tensor) -> WeightedMean:

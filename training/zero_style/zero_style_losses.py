@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from featurizers import LineFeatures
-from models import Policy, PolicyOutput
-from training.losses.auxiliary_losses import retention_loss
+from models import Policy
+from training.losses.auxiliary_losses import goal_loss, next_human_loss, retention_loss
 from training.losses.weighted_means import WeightedMean, weighted_mean
 from training.networks.predictions import kl_divergence
 from training.zero_style.policy_targets import PolicyTargets
@@ -23,20 +23,15 @@ def zero_style_losses(
     """
     output = policy(lines)
     pair_log_probs = policy.distribution(output.scores, lines, legal_only=True).pair_log_probs()
+    reply = policy.distribution(output.human_scores, lines, legal_only=False)
     return {
         "policy_loss": weighted_mean(policy_cross_entropy(pair_log_probs, targets), targets.weight),
         "value_loss": weighted_mean(0.5 * ((output.value - targets.returns) / value_scale).square()),
-        "next_human_loss": _next_human_loss(policy, lines, output, targets),
-        "goal_loss": weighted_mean((output.goal - targets.goal).square().mean(1)),
+        "next_human_loss": next_human_loss(reply, targets.next_human),
+        "goal_loss": goal_loss(output, targets.goal),
         "kept_loss": retention_loss(output, targets.decision, targets.line, targets.retained),
         "kl_start": weighted_mean(kl_divergence(start, pair_log_probs)),
     }
-
-
-def _next_human_loss(policy: Policy, lines: LineFeatures, output: PolicyOutput, targets: PolicyTargets) -> WeightedMean:
-    human = policy.distribution(output.human_scores, lines, legal_only=False)
-    replied = (targets.next_human >= 0).float()
-    return weighted_mean(-human.decision_log_prob(targets.next_human.clamp(min=0)), replied)
 
 
 def policy_cross_entropy(pair_log_probs: Tensor, targets: PolicyTargets) -> Tensor:
