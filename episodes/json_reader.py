@@ -16,7 +16,7 @@ from .json_parser import Reader, arrays, objects, parse, read_text, repeating_ar
 from .line_tuples import state_of
 from .recorded_state import RecordedState, parse_action
 from .snapshot import SnapshotCache, parse_snapshot_state
-from .validation import Place, as_list, as_object, optional_text, place_text, text, unexpected
+from .validation import Place, as_list, as_object, optional_milliseconds, optional_text, place_text, text, unexpected
 
 FIRST_LINE = 0
 """Lists of actions count lines from 0."""
@@ -56,6 +56,7 @@ def _episode(value: object, place: Place, name: str, source: str, repaired: Coun
         kind = "a single state, which is no episode" if {"line_tuples", "lines_text"} & fields.keys() else "no `states`"
         raise InputError(place_text(place), f'found {kind}, expected an episode: {{"states": [...]}}')
     where = (place, "states")
+    check_times(fields, place)
     states = as_list(fields["states"], where)
     kind = _kind(states[0], (where, 0)) if states else ""
     recorded = _states(states, kind, where)
@@ -84,6 +85,12 @@ def problem_id_of(fields: dict[str, Any], place: Place) -> str | None:
     if problem is None:
         return None
     return str(problem) if type(problem) is int else text(problem, (place, "problem_id"))
+
+
+def check_times(fields: dict[str, Any], place: Place) -> None:
+    """Raises InputError: when a recording began or ended is given, and is no time."""
+    for name in ("startTime", "endTime"):
+        optional_milliseconds(fields.get(name), (place, name))
 
 
 def file_of(fields: dict[str, Any], place: Place) -> str | None:

@@ -18,7 +18,7 @@ from .canonical import tested
 from .episode import Episode
 from .episode_builder import assemble
 from .json_parser import Reader, any_value, decode, parse, read_bytes
-from .json_reader import file_of, folder_of, origin_of, problem_id_of, states_reader
+from .json_reader import check_times, file_of, folder_of, origin_of, problem_id_of, states_reader
 from .recorded_state import RecordedState
 from .snapshot import SnapshotCache, parse_snapshot_state
 from .validation import Place, as_object, boolean, integer, optional_list, place_text, text
@@ -48,8 +48,10 @@ def read_stream(path: Path, repaired: Counter[str], envs: dict[int, Env] | None 
         if "text" in fields or "timestep" in fields:
             states.append(parse_snapshot_state(fields, place, cache))
         elif "endTime" in fields and (header or states):
+            check_times(fields, place)
             ended = True
         elif not header and not states and "episode_id" in fields:
+            check_times(fields, place)
             header = fields
         else:
             raise InputError(place_text(place), "found no header, state or end of a recorded session")

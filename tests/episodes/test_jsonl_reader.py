@@ -76,6 +76,8 @@ def test_a_line_torn_within_a_character(recordings, session):
         (['{"episode_id": "e"}', '{"text": "a", "timestep": NaN}', "{}"], "NaN is not a JSON number"),
         (["{"], "e.jsonl: holds no whole line"),
         (['{"episode_id": "e", "file": 3}'], "e.jsonl, line 1, file: found 3, expected text"),
+        (['{"episode_id": "e", "startTime": "now"}', "{}"], "e.jsonl, line 1, startTime: found the text 'now'"),
+        (['{"episode_id": "e"}', '{"endTime": 1e999}'], "e.jsonl, line 2, endTime: found a number too large"),
         ([""], "e.jsonl: holds no whole line"),
     ],
 )
