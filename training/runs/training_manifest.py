@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from files import append_line, read_regular_file
+from files import append_line, exists, read_regular_file
 from training.runs.damaged_files import DamagedFileError
 
 NOT_CURRENT = "not-in-use"
@@ -35,15 +35,17 @@ class ManifestEntry:
 
 
 def read_manifest(path: Path, report: Callable[[str], None] = lambda text: None) -> list[ManifestEntry]:
-    """The entries in order. A damaged line is left out, and reported unless it is the last one, just torn.
+    """The entries in order. A damaged line is left out, and reported unless it is the torn end of several.
 
     Raises InputError if the file cannot be read.
     """
-    if not path.exists():
+    if not exists(path):
         return []
-    entries = [_parse_entry(line) for line in _read_lines(path)]
-    for number, entry in enumerate(entries[:-1], 1):
-        if entry is None:
+    lines = _read_lines(path)
+    entries = [_parse_entry(line) for line in lines]
+    for number, (line, entry) in enumerate(zip(lines, entries, strict=True), 1):
+        is_torn_end = number == len(lines) > 1 and not line.endswith("\n")
+        if entry is None and not is_torn_end:
             report(f"{path}, line {number}: damaged and left out; what those models learned from is unknown.")
     return [entry for entry in entries if entry is not None]
 
@@ -79,7 +81,7 @@ def finished_run(
 
 def _read_lines(path: Path) -> list[str]:
     try:
-        return read_regular_file(path).decode("utf-8", "replace").rstrip("\n").split("\n")
+        return [line.decode("utf-8", "replace") for line in read_regular_file(path).splitlines(keepends=True)]
     except MemoryError as error:
         raise DamagedFileError(str(path), "does not fit into memory; move it away to begin a new one") from error
 
