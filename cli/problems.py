@@ -14,7 +14,7 @@ import strict_json
 from app.main_wrapper import output_after
 from cli.tables import pluralise, table
 from data_paths import DataPaths
-from errors import NotFoundError, printable
+from errors import InputError, NotFoundError, printable
 from files import exists
 from judge import Problem
 from judge.problems import add_problems, catalogue, public_record, read_problems
@@ -88,6 +88,8 @@ def _printable_lines(text: str) -> str:
 
 def _take_over(source: Path, path: Path, *, as_json: bool) -> int:
     read = read_problems(source)
+    if not (read.problems or read.skipped):
+        raise InputError(str(source), "is empty, expected a JSON list of problems or one problem a line")
     added = add_problems(path, read.problems)
     with output_after(f"the problems of {source} are in {path}"):
         if as_json:

@@ -142,7 +142,7 @@ def _models(command: Parser) -> None:
 
 def _problems(command: Parser) -> None:
     one = command.add_mutually_exclusive_group()
-    one.add_argument("--show", default=argparse.SUPPRESS, metavar="ID", help="print one problem in full")
+    one.add_argument("--show", type=nonempty, default=argparse.SUPPRESS, metavar="ID", help="print one problem in full")
     add_path(
         one,
         "--import",

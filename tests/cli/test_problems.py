@@ -66,7 +66,9 @@ def test_an_imported_file_is_known_to_sessions_and_keeps_what_was_there(capsys, 
     assert json.loads((data_root / "problems.json").read_text())[0]["mine"] == 1
 
 
-@pytest.mark.parametrize("content", ["{", "[3]", '{"id": "a"}', '[{"id": "a", "name": "b", "cases": [3]}]'])
+@pytest.mark.parametrize(
+    "content", ["", " \n", "[]", "{", "[3]", '{"id": "a"}', '[{"id": "a", "name": "b", "cases": [3]}]']
+)
 def test_a_bad_file_is_one_line_and_changes_nothing(capsys, tmp_path, data_root, content):
     path = tmp_path / "bad.json"
     path.write_text(content)
@@ -90,6 +92,7 @@ def test_a_misspelt_id_names_the_nearest(capsys):
     code, _, err = problems(capsys, "--show", "snake-row")
     assert code == 2 and "did you mean snake-rows?" in err
     assert problems(capsys, "--show", "%%%")[0] == 2
+    assert "argument --show: '' is empty, expected a name" in problems(capsys, "--show", "")[2]
 
 
 def test_what_a_terminal_would_obey_is_escaped(capsys, tmp_path):

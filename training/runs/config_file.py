@@ -37,6 +37,8 @@ def read_settings(path: Path) -> object:
     """The JSON value in a settings file, not yet checked. Raises InputError: no such file, no JSON."""
     with files.translate_os_errors(path):
         content = path.read_bytes()
+    if not content.strip():
+        raise InputError(str(path), "is empty, expected JSON")
     try:
         return json.loads(content, parse_constant=refuse_constant, object_pairs_hook=_unique_keys)
     except UnicodeDecodeError as error:

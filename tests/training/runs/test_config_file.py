@@ -76,6 +76,8 @@ def test_what_does_not_fit_is_refused(value, words):
 @pytest.mark.parametrize(
     "content, words",
     [
+        ("", "is empty, expected JSON"),
+        (" \n", "is empty, expected JSON"),
         ("{", "line 1, column 2: is not JSON"),
         ('{"seed": NaN}', "NaN"),
         (b"\xff", "byte 0: is not UTF-8 text"),
