@@ -15,6 +15,9 @@ from starlette.routing import Route
 
 Handler = Callable[[Request], Awaitable[Response]]
 
+MALFORMED: Mapping[int, str] = {422: "the message is malformed"}
+"""Refusal of an address that takes a message."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from errors import InputError
-from services.endpoints import Endpoint
+from services.endpoints import MALFORMED, Endpoint
 from services.file_messages import FileContent, FileEntry, FilesMessage, SaveAnswer, SaveRequest
 from services.person_files import NO_FOLDER
 from services.responses import answer, read
@@ -49,7 +49,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             refusals={
                 **_REFUSALS,
                 409: "the file was changed by another program since it was opened",
-                422: "the message is malformed",
+                **MALFORMED,
             },
         ),
     ]

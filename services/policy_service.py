@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from config import VERSION
 from errors import InputError
-from services.endpoints import Endpoint
+from services.endpoints import MALFORMED, Endpoint
 from services.messages import About, MalformedError, PolicyAnswer, PolicyHealth, PolicyRequest, health_status
 from services.responses import answer, read, refuse
 from services.services import Services
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def endpoints(services: Services) -> Sequence[Endpoint]:
     """The addresses, without the service's prefix."""
     service = PolicyService(services)
-    refusals = {422: "the message is malformed", 503: "the models cannot be read"}
+    refusals = {**MALFORMED, 503: "the models cannot be read"}
     return [
         Endpoint("GET", "/", service.about, "Which service this is.", About),
         Endpoint("GET", "/health", service.health, "Whether the policy can answer.", PolicyHealth),

@@ -19,7 +19,7 @@ import files
 from actions import NAMES, Action
 from data_paths import DataPaths
 from errors import ConflictError, InputError, NotFoundError
-from services.endpoints import Endpoint
+from services.endpoints import MALFORMED, Endpoint
 from services.last_training import trains_elsewhere
 from services.messages import Ok
 from services.own_texts import relearn_texts
@@ -55,7 +55,6 @@ from training.runs.training_manifest import read_manifest
 
 _UNKNOWN = {404: "there is no such session"}
 _DISK = {503: "the disk refuses", 507: "the disk is full"}
-_MALFORMED = {422: "the message is malformed"}
 
 
 def endpoints(services: Services) -> Sequence[Endpoint]:
@@ -74,7 +73,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
         ),
         Endpoint(
             "POST", "/api/sessions/{id}/exclude", service.exclude, "Leave a session out of learning, or take it in.",
-            Ok, ExcludeRequest, refusals={**_UNKNOWN, 409: "its file is ignored", **_MALFORMED, **_DISK},
+            Ok, ExcludeRequest, refusals={**_UNKNOWN, 409: "its file is ignored", **MALFORMED, **_DISK},
         ),
         Endpoint(
             "POST", "/api/sessions/{id}/delete", service.delete, "Delete a session, with games that played on from it.",
@@ -86,7 +85,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
         ),
         Endpoint(
             "POST", "/api/erase", service.erase, "Erase everything of the person's; open sessions are given up.",
-            Ok, EraseRequest, refusals={409: "a training is under way", **_MALFORMED, **_DISK},
+            Ok, EraseRequest, refusals={409: "a training is under way", **MALFORMED, **_DISK},
         ),
     ]  # fmt: skip
 

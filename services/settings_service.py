@@ -10,7 +10,7 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.endpoints import Endpoint
+from services.endpoints import MALFORMED, Endpoint
 from services.messages import Ok
 from services.responses import answer, read
 from services.services import Services
@@ -47,7 +47,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             "Say whether exploration may act.",
             Ok,
             ExploreRequest,
-            refusals={422: "the message is malformed", **_DISK},
+            refusals={**MALFORMED, **_DISK},
         ),
     ]
 

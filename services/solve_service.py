@@ -13,7 +13,7 @@ from starlette.responses import Response
 from errors import InputError
 from judge import Problem
 from judge.problems import public_record
-from services.endpoints import Endpoint
+from services.endpoints import MALFORMED, Endpoint
 from services.messages import CaseAnswer
 from services.responses import answer, read, refuse
 from services.services import Services
@@ -29,7 +29,6 @@ from services.submission import Submission, submit
 from simulation.builtin_problems import BY_ID
 
 _UNKNOWN = {404: "there is no such problem"}
-_MALFORMED = {422: "the message is malformed"}
 
 
 def endpoints(services: Services) -> Sequence[Endpoint]:
@@ -45,7 +44,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             "Run a solution against all cases, hidden ones too.",
             SubmissionAnswer,
             SubmissionRequest,
-            refusals={**_UNKNOWN, **_MALFORMED},
+            refusals={**_UNKNOWN, **MALFORMED},
         ),
         Endpoint(
             "POST",
@@ -54,7 +53,7 @@ def endpoints(services: Services) -> Sequence[Endpoint]:
             "End a session's runs and submissions that are under way.",
             StopAnswer,
             StopRequest,
-            refusals=_MALFORMED,
+            refusals=MALFORMED,
         ),
     ]
 

@@ -16,7 +16,7 @@ from config import VERSION
 from delegates import Cancellation, WritingCancelledError
 from services.assistance import Help, HelpRequest
 from services.code_runs import wanted_by
-from services.endpoints import Endpoint
+from services.endpoints import MALFORMED, Endpoint
 from services.inference_messages import inference_answer, requested_decision, requested_state, sampling_options
 from services.messages import (
     ActivityRequest,
@@ -52,7 +52,6 @@ _STORES = ("simulation", "zerostyle")
 
 _UNKNOWN = {404: "the session is unknown or has ended"}
 _DISK = {503: "the disk refuses: nothing is recorded", 507: "the disk is full: nothing is recorded"}
-_MALFORMED = {422: "the message is malformed"}
 
 
 def endpoints(services: Services) -> Sequence[Endpoint]:
@@ -97,7 +96,7 @@ def _session_endpoints(service: StateService) -> Sequence[Endpoint]:
                 403: "nobody may look at the file: outside of its folder, ignored, a secret, a link, the system's",
                 404: "there is no such source, no folder is open, or the file's folder is not there",
                 409: "everything is being erased",
-                **_MALFORMED,
+                **MALFORMED,
                 **_DISK,
             },
         ),
@@ -123,7 +122,7 @@ def _recording_endpoints(service: StateService) -> Sequence[Endpoint]:
             Ok,
             StateRequest,
             query=_STORES,
-            refusals={**_UNKNOWN, **_MALFORMED, **_DISK},
+            refusals={**_UNKNOWN, **MALFORMED, **_DISK},
         ),
         Endpoint(
             "POST",
@@ -133,7 +132,7 @@ def _recording_endpoints(service: StateService) -> Sequence[Endpoint]:
             NextAnswer,
             ChangesRequest,
             query=_STORES,
-            refusals={**_UNKNOWN, 409: "a change is missing; `next` is expected", **_MALFORMED, **_DISK},
+            refusals={**_UNKNOWN, 409: "a change is missing; `next` is expected", **MALFORMED, **_DISK},
         ),
         Endpoint(
             "POST",
@@ -143,7 +142,7 @@ def _recording_endpoints(service: StateService) -> Sequence[Endpoint]:
             NextAnswer,
             ActivityRequest,
             query=_STORES,
-            refusals={**_UNKNOWN, 409: "an event is missing; `next` is expected", **_MALFORMED, **_DISK},
+            refusals={**_UNKNOWN, 409: "an event is missing; `next` is expected", **MALFORMED, **_DISK},
         ),
     ]
 
@@ -151,7 +150,7 @@ def _recording_endpoints(service: StateService) -> Sequence[Endpoint]:
 def _help_endpoints(service: StateService) -> Sequence[Endpoint]:
     refusals = {
         400: "the cursor's offset is missing, or the decision cannot be",
-        **_MALFORMED,
+        **MALFORMED,
         SUPERSEDED: "a newer request has come",
     }
     handlers = {

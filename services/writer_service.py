@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services import writer_options
-from services.endpoints import Endpoint
+from services.endpoints import MALFORMED, Endpoint
 from services.responses import answer, read
 from services.services import Services
 from services.writer_messages import WriterChoice, WritersMessage
@@ -18,7 +18,7 @@ from services.writer_messages import WriterChoice, WritersMessage
 CHOICE_REFUSALS = {
     404: "there is no such model file",
     409: "the writer cannot be used; the one before goes on writing",
-    422: "the message is malformed",
+    **MALFORMED,
     507: "the disk is full: the choice holds, but is not remembered",
 }
 
