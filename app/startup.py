@@ -21,7 +21,11 @@ STARTED = time.monotonic()
 
 
 def prepare_process() -> None:
-    """Opens missing standard streams, makes stderr forgiving, ends at once on a signal: nothing is to be saved yet."""
+    """Opens missing standard streams, makes stderr forgiving, ends at once on a signal: nothing is to be saved yet.
+
+    On SIGINT also where a shell ignores it for a job in the background, which is asked to end by a signal, too; a
+    SIGHUP that is ignored (`nohup`) stays so.
+    """
     _open_missing_descriptors()
     replace_missing_streams()
     signal.signal(signal.SIGINT, _exit_at_once)
