@@ -106,12 +106,7 @@ def _run(options: RunOptions) -> int:
 
 def _serves_nobody(options: RunOptions) -> str:
     """What to say where somebody without a terminal gave a flag of the page; "": they gave none."""
-    flags = {
-        "--port": options.port is not None,
-        "--folder": options.folder is not None,
-        "--compat-ports": options.compat_ports,
-    }
-    flag = next((flag for flag, is_given in flags.items() if is_given), "")
+    flag = next(iter(options.page_flags), "") if options.port is None else "--port"
     return flag and f"No terminal: this trains and serves no page; {flag} is used with --serve."
 
 
@@ -354,6 +349,9 @@ def _check_options(options: RunOptions) -> None:
     serving = options.serve or options.simulate is not None
     if options.train_only and (serving or options.no_train):
         raise InputError("--train-only", "leaves nothing to record; leave out --serve, --simulate and --no-train")
+    recording_flags = options.page_flags + (("--no-explore",) if options.no_explore else ())
+    if options.train_only and recording_flags:
+        raise InputError(recording_flags[0], "is for recording, which --train-only leaves out; leave out one of them")
     if options.progress_fd is not None and not options.train_only:
         raise InputError("--progress-fd", "is for a training alone: it needs --train-only")
     if options.serve and options.simulate is not None:

@@ -65,6 +65,20 @@ class RunOptions:
         return self.serve or self.no_train
 
     @property
+    def page_flags(self) -> tuple[str, ...]:
+        """The flags that were typed and say something only where a person records."""
+        typed = {
+            "--folder": self.folder is not None,
+            "--writer-model": self.writer.model_file is not None,
+            "--writer-url": self.writer.url is not None,
+            "--writer-url-model": self.writer.url_model is not None,
+            "--allow-remote-writer": self.writer.allow_remote,
+            "--compat-ports": self.compat_ports,
+            "--unprotected-tester": self.unprotected_tester,
+        }
+        return tuple([flag for flag, is_typed in typed.items() if is_typed])
+
+    @property
     def settings_file(self) -> str:
         """The name of the settings' file, for messages."""
         return str(self.training_config_path or "training_config.json")

@@ -208,6 +208,10 @@ def test_sessions_are_recorded_without_training_also_where_a_training_waits(path
     [
         (["--no-train"], "--serve records until a signal"),
         (["--train-only", "--serve"], "--train-only: leaves nothing to record"),
+        (["--train-only", "--folder", "absent"], "--folder: is for recording"),
+        (["--train-only", "--writer-url", "x"], "--writer-url: is for recording"),
+        (["--train-only", "--writer-model", "absent"], "--writer-model: is for recording"),
+        (["--train-only", "--no-explore"], "--no-explore: is for recording"),
         (["--simulate", "2", "--serve"], "--serve: is for people"),
         (["--simulate", "0"], "--simulate"),
         (["--serve", "--allow-origin", "http://localhost:5173"], "needs --compat-ports"),
@@ -239,6 +243,7 @@ def test_what_cannot_be_done_is_one_line(paths, capsys, words, named):
         (["--port", "3001"], "--port"),
         (["--folder", "."], "--folder"),
         (["--compat-ports"], "--compat-ports"),
+        (["--writer-model", "absent"], "--writer-model"),
         ([], None),
         (["--train-only", "--port", "3001"], None),
     ],
