@@ -8,6 +8,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,7 +16,12 @@ from tqdm import tqdm
 
 from app.arguments import path
 from app.main_wrapper import exit_with, run_command
+from config import LoopConfig
 from errors import InputError
+from state_adapter import Episode, read_episodes
+
+Measure = Callable[[Any, Sequence[Episode], LoopConfig], dict[str, Any]]
+"""What a study measures with recordings, whose fields say how; a row of its results."""
 
 
 def existing_folder(name: str) -> Path:
@@ -97,16 +103,23 @@ def append_results(work: Callable[[Any], dict[str, Any]], tasks: Sequence[Any], 
             file.flush()
 
 
-def append_missing_results(
-    work: Callable[[Any], dict[str, Any]], tasks: Sequence[tuple[Any, Path]], out: Path, jobs: int
-) -> None:
+def append_missing_results(measure: Measure, tasks: Sequence[tuple[Any, Path]], out: Path, jobs: int) -> None:
     """`append_results` of the tasks that `out` has no row of yet.
 
     tasks: a dataclass that says what is measured, whose fields the row repeats, and the folder of its recordings.
     """
     rows = rows_in(out) if out.exists() else []
     missing_tasks = [task for task in tasks if not any(asdict(task[0]).items() <= row.items() for row in rows)]
-    append_results(work, missing_tasks, out, jobs)
+    append_results(partial(_measure_folder, measure), missing_tasks, out, jobs)
+
+
+def _measure_folder(measure: Measure, task: tuple[Any, Path]) -> dict[str, Any]:
+    """What `measure` says of a task with its recordings, in a process of its own."""
+    import torch
+
+    torch.set_num_threads(1)
+    described, folder = task
+    return measure(described, read_episodes(folder)[0], LoopConfig())
 
 
 def run_study(main: Callable[[], None]) -> NoReturn:

@@ -142,14 +142,6 @@ def folds_of(recordings: Path) -> list[tuple[Fold, Path]]:
     ]
 
 
-def measure_folder(task: tuple[Fold, Path]) -> dict[str, Any]:
-    """What `measure` says of a fold with its recordings, in a process of its own."""
-    torch.set_num_threads(1)
-    fold, folder = task
-    episodes, _ = read_episodes(folder)
-    return measure(fold, episodes, LoopConfig())
-
-
 def record(recordings: Path, seeds: int, sessions: int, people: Sequence[str]) -> None:
     """Writes down sessions of scripted people; the same seeds give the same files.
 
@@ -302,7 +294,7 @@ def main(options: argparse.Namespace) -> None:
     elif options.command == "signal":
         sys.stdout.write(signal(options.recordings) + "\n")
     elif options.command == "run":
-        append_missing_results(measure_folder, folds_of(options.recordings), options.out, options.jobs)
+        append_missing_results(measure, folds_of(options.recordings), options.out, options.jobs)
     else:
         sys.stdout.write(table(rows_in(options.results)) + "\n")
 

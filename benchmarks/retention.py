@@ -28,7 +28,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from benchmarks.arguments import append_missing_results, people_folders, rows_in, run_study
@@ -41,7 +40,7 @@ from simulation.assistants import SilentAssistant
 from simulation.network_agents import NetworkAssistant
 from simulation.rollout import Assistant
 from simulation.scripted_people import PEOPLE
-from state_adapter import Episode, read_episodes
+from state_adapter import Episode
 from training.data import transitions
 from training.data.transitions import Dataset, TransitionTable
 from training.networks.initialisation import class_prior
@@ -196,14 +195,6 @@ def studies_in(recordings: Path, learned: int, games: int, people: Sequence[str]
         yield Study(folder.parent.name, folder.name, learned, games), folder
 
 
-def measure_folder(task: tuple[Study, Path]) -> dict[str, Any]:
-    """What `measure` says of a study with its recordings, in a process of its own."""
-    torch.set_num_threads(1)
-    study, folder = task
-    episodes, _ = read_episodes(folder)
-    return measure(study, episodes, LoopConfig())
-
-
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """The results as Markdown; intervals are over seeds, differences are paired."""
     return "\n\n".join((_brier_table(rows), _nll_table(rows), _return_table(rows)))
@@ -288,7 +279,7 @@ def _over_seeds(rows: Sequence[dict[str, Any]], person: str, name: str, minus: s
 def main(options: argparse.Namespace) -> None:
     if options.command == "run":
         studies = list(studies_in(options.recordings, options.learned, options.games, options.people))
-        append_missing_results(measure_folder, studies, options.out, options.jobs)
+        append_missing_results(measure, studies, options.out, options.jobs)
     else:
         sys.stdout.write(table(rows_in(options.results)) + "\n")
 

@@ -20,10 +20,10 @@ def test_results_are_appended_to_those_of_earlier_runs(tmp_path):
     assert sorted(row["person"] for row in rows_in(out)) == ["a", "b", "c"]
 
 
-def test_only_what_no_line_tells_is_measured(tmp_path, monkeypatch):
+def test_only_what_no_line_tells_is_measured_with_its_recordings(sample_sessions, tmp_path, monkeypatch):
     out, measured = tmp_path / "results.jsonl", []
     out.write_text('{"person": "a", "seed": 1, "nll": [1, 2]}\n{"person": "b", "seed": 2}\n')
-    monkeypatch.setattr(arguments, "append_results", lambda work, tasks, *more: measured.extend(tasks))
-    tasks = [(Study(person, seed), tmp_path) for person in "ab" for seed in (1, 2)]
-    append_missing_results(json.loads, tasks, out, 1)
-    assert measured == [(Study("a", 2), tmp_path), (Study("b", 1), tmp_path)]
+    monkeypatch.setattr(arguments, "append_results", lambda work, tasks, *more: measured.extend(map(work, tasks)))
+    tasks = [(Study(person, seed), sample_sessions) for person in "ab" for seed in (1, 2)]
+    append_missing_results(lambda study, episodes, loop: (study, len(episodes)), tasks, out, 1)
+    assert measured == [(Study("a", 2), 2), (Study("b", 1), 2)]

@@ -82,7 +82,7 @@ def test_folders_become_studies_and_too_few_sessions_are_refused(recordings):
 def test_studies_that_stand_in_the_file_are_left_out(recordings, tmp_path):
     out = tmp_path / "results.jsonl"
     out.write_text(json.dumps({**vars(STUDY), "base_rate": 0.5}) + "\n")
-    append_missing_results(retention.measure_folder, list(retention.studies_in(recordings, 3, 1, [])), out, 1)
+    append_missing_results(retention.measure, list(retention.studies_in(recordings, 3, 1, [])), out, 1)
     assert len(out.read_text().splitlines()) == 1
 
 
