@@ -17,13 +17,10 @@ from errors import InputError
 from files import atomic_write, is_locked, read_regular_file
 from services.current_models import file_stamp
 from services.learning_messages import ComparisonMessage, EpochMessage, TrainingMessage
-from training.runs.outcome_file import OUTCOME, read_outcome
-from training.runs.run_files import LOG, plan_path, run_lock, training_folder
+from training.runs.outcome_file import read_outcome
+from training.runs.run_files import FAILURE, LOG, OUTCOME, plan_path, run_lock, training_folder
 from training.runs.run_plan import PERSON, read_plan
 from training.runs.training_manifest import ManifestEntry, last_entry_of, read_manifest
-
-FAILURE = "failure.json"
-"""File of a run's folder: how the last training that a server watched failed, unless another one has begun since."""
 
 STOPPED = "It was stopped before its end. Started again, it goes on from there, unless sessions have changed since."
 NOT_METRICS = ("phase", "epoch", "run_id", "run_label")

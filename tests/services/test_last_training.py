@@ -8,10 +8,10 @@ import pytest
 
 import files
 from data_paths import DataPaths
-from services.last_training import FAILURE, Failure, LastTraining, apply_outcome, point, save_failure
+from services.last_training import Failure, LastTraining, apply_outcome, point, save_failure
 from services.learning_messages import TrainingMessage
-from training.runs.outcome_file import OUTCOME, save_outcome
-from training.runs.run_files import plan_path
+from training.runs.outcome_file import save_outcome
+from training.runs.run_files import FAILURE, OUTCOME, plan_path
 from training.runs.run_plan import RunPlan, write_plan
 from training.runs.training_manifest import ManifestEntry, append_entry
 

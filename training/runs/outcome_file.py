@@ -8,8 +8,7 @@ from typing import Any
 
 from errors import InputError
 from files import atomic_write, read_regular_file
-
-OUTCOME = "outcome.json"
+from training.runs.run_files import OUTCOME
 
 
 def save_outcome(run_folder: Path, record: dict[str, Any]) -> None:

@@ -7,6 +7,10 @@ from pathlib import Path
 PLAN = "plan.json"
 """Of the run's folder: what the run does, until it has ended."""
 
+OUTCOME, FAILURE = "outcome.json", "failure.json"
+"""Of the run's folder: what the last run came to; how the last training that a server watched failed, unless another
+one has begun since."""
+
 LOG, STATE = "train.jsonl", "resume.pt"
 """Of the folder of its training (`TrainConfig.checkpoint_dir`): a line an epoch; the state to go on from."""
 

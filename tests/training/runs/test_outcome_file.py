@@ -3,7 +3,8 @@
 import pytest
 
 from errors import InputError
-from training.runs.outcome_file import OUTCOME, read_outcome, save_outcome
+from training.runs.outcome_file import read_outcome, save_outcome
+from training.runs.run_files import OUTCOME
 
 
 def test_what_was_saved_last_is_read(tmp_path):
