@@ -11,19 +11,24 @@ from urllib.parse import quote
 import files
 from errors import InputError
 from training.runs.observer import NullObserver, Row
+from training.runs.requirements import require_writable
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
 class TensorBoard(NullObserver):
-    """An observer that writes each epoch's numbers; the run's label names its folder."""
+    """An observer that writes each epoch's numbers; the run's label names its folder.
+
+    Raises InputError: TensorBoard is not installed, or the folder could not be made or written.
+    """
 
     def __init__(self, folder: str, label: str) -> None:
         if find_spec("tensorboard") is None:
             raise InputError("--tb_dir", "needs TensorBoard: pip install -c constraints.txt -e '.[tensorboard]'")
         name = quote(label, safe=" ").replace("..", "%2E%2E")  # a label may hold anything, a folder's name may not
         self.path = Path(folder, name) if name else Path(folder)
+        require_writable(self.path)
 
     @cached_property
     def writer(self) -> SummaryWriter:

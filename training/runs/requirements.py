@@ -20,6 +20,9 @@ def require_writable(path: Path) -> None:
         raise InputError(str(nearest), "is a file, expected a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(str(path), "cannot be written: permission denied or a read-only file system")
+    longest_name = os.statvfs(nearest).f_namemax
+    if any(len(os.fsencode(name)) > longest_name for name in path.absolute().relative_to(nearest).parts):
+        raise InputError(str(path), f"has a name of more than {longest_name} bytes, too long for this file system")
 
 
 def usable_device(name: str) -> torch.device:

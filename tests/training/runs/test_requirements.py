@@ -28,6 +28,13 @@ def test_a_file_on_the_way_is_named(tmp_path):
         require_writable(tmp_path / "file" / "deeper" / "still")
 
 
+def test_a_name_that_is_too_long_is_refused_also_below_folders_to_come(tmp_path):
+    for path in (tmp_path / ("\u00e9" * 200), tmp_path / "new" / ("a" * 300) / "deeper"):
+        with pytest.raises(InputError, match=f"^{path}: .*(too long|more than)"):
+            require_writable(path)
+    require_writable(tmp_path / "new" / ("a" * 100))
+
+
 def test_a_device_is_usable_only_if_a_tensor_can_be_put_there():
     assert usable_device("cpu") == torch.device("cpu")
     for name in ("cuda:99", "toaster", "cpu:"):
