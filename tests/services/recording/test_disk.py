@@ -105,7 +105,7 @@ def test_a_limit_on_the_size_of_files_is_said(recording, run, state_request):
         episode_id = await recording.recorder.start("p")
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
         try:
-            with pytest.raises(InputError, match="too large"):
+            with pytest.raises(InputError, match="larger than this process may write"):
                 await recording.recorder.add_state(episode_id, state_request("x" * 30_000, 0))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
