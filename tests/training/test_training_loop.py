@@ -662,5 +662,5 @@ def test_damaged_lines_of_the_manifest_are_reported_and_nothing_is_lost(episodes
     lines = b'\xff\0\n[1]\n{"generation": 1}\n' + b"[" * 100_000 + b"\n"
     paths.manifest.write_bytes(lines)
     run_loop(CLONING, episodes, paths, observer)
-    assert sum("damaged and left out" in text for text in observer.messages) == 3
+    assert sum("damaged and left out" in text for text in observer.messages) == 4
     assert paths.manifest.read_bytes().startswith(lines) and len(read_manifest(paths.manifest)) == 1
