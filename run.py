@@ -148,7 +148,7 @@ def serve(config: LoopConfig, paths: DataPaths, options: RunOptions) -> None:
 
 def _require_free_port(port: int) -> None:
     """Raises ConflictError before any work: the port is taken."""
-    from services.server import listen_where_named
+    from services.http.server import listen_where_named
 
     listen_where_named(port).close()
 

@@ -23,7 +23,7 @@ from delegates.cleaning import clean
 from exploration import exploration_probabilities
 from judge import Problem
 from models.reviewer import Reviewer, WrittenText
-from services.current_reviewer import EXPLORING_SHARE
+from services.learning.current_reviewer import EXPLORING_SHARE
 from simulation.acceptance import assess_lines
 from simulation.assistants import SilentAssistant
 from simulation.goal import Goal

@@ -1,6 +1,6 @@
 """The writer that a person names, those in the data root, and the embedded one, which stands in where another fails.
 
-Not here: the order among them (`services.writer_switch`), how each of them writes.
+Not here: the order among them (`services.writers.writer_switch`), how each of them writes.
 """
 
 from __future__ import annotations

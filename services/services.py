@@ -10,15 +10,15 @@ from data_paths import DataPaths
 from delegates.selection import SelectedWriter
 from judge import Problem
 from judge.case_runner import CaseRunner
-from services.assistance import Assistance
-from services.code_runs import CodeRuns
+from services.assistance.assistance import Assistance
 from services.failure_log import FailureLog
-from services.person_folder import PersonFolder
-from services.person_settings import PersonSettings
+from services.learning.training_process import TrainingProcess
+from services.person.person_folder import PersonFolder
+from services.person.person_settings import PersonSettings
 from services.recording.recorder import Recorder
-from services.solved_problems import SolvedProblems
-from services.training_process import TrainingProcess
-from services.writer_switch import WriterSwitch
+from services.solving.code_runs import CodeRuns
+from services.solving.solved_problems import SolvedProblems
+from services.writers.writer_switch import WriterSwitch
 from training.evaluation.help_reader import HelpReader
 
 

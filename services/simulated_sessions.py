@@ -10,7 +10,7 @@ from app.stop_signals import EndRequest, StopSignals
 from config import LoopConfig
 from data_paths import DataPaths
 from delegates.selection import LOADING_SECONDS, ReliableWriter
-from services.server import HOST
+from services.http.server import HOST
 from services.services import Services
 from services.simulated_client import BackendClient, SimulatedSession, play_session
 from services.startup import Report, StartOptions, start_services

@@ -32,24 +32,24 @@ from files import atomic_write
 from judge import Judge
 from judge.case_runner import CaseRunner
 from rewards import review_threshold
-from services import health
-from services.app import COMPATIBLE_PORTS, create_app, create_compat_apps, service_endpoints
-from services.assistance import Assistance
-from services.current_models import CurrentModels
-from services.current_reviewer import CurrentReviewer
+from services.assistance.assistance import Assistance
 from services.failure_log import FailureLog
-from services.middleware import AccessRules
-from services.own_texts import EditedFile, edited_file, last_text, relearn_texts
-from services.page import Page
-from services.person_files import PersonFiles
-from services.person_folder import PersonFolder
-from services.person_settings import PersonSettings
+from services.http import health
+from services.http.app import COMPATIBLE_PORTS, create_app, create_compat_apps, service_endpoints
+from services.http.middleware import AccessRules
+from services.http.page import Page
+from services.http.server import HOST, Listener, Server, listen, listen_where_named
+from services.learning.current_models import CurrentModels
+from services.learning.current_reviewer import CurrentReviewer
+from services.learning.training_process import TrainingProcess
+from services.messages.settings_messages import Settings, SettingsChange
+from services.person.person_files import PersonFiles
+from services.person.person_folder import PersonFolder
+from services.person.person_settings import PersonSettings
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
-from services.server import HOST, Listener, Server, listen, listen_where_named
 from services.services import Services
-from services.settings_messages import Settings, SettingsChange
-from services.training_process import TrainingProcess
+from services.writers.own_texts import EditedFile, edited_file, last_text, relearn_texts
 from sessions.ignored_sessions import IgnoredSessions
 from sessions.removal import remove_leftovers
 from simulation.problem_loader import load_readable_problems

@@ -24,8 +24,8 @@ from data_paths import DataPaths
 from errors import ConflictError, InputError, NotFoundError
 from files import append_line
 from judge import Problem
-from services import messages
-from services.messages import ActivityEvent, Change, MalformedError, StateRequest
+from services.messages import messages
+from services.messages.messages import ActivityEvent, Change, MalformedError, StateRequest
 from services.recording.append_log import AppendLog, LogFile
 from services.recording.recovery import recover_sessions
 from services.recording.session import AnsweredDecision, MissingEntriesError, NumberedLog, Session, digest

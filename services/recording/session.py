@@ -15,7 +15,7 @@ import msgspec
 
 from actions import Action
 from errors import ConflictError
-from services.messages import MalformedError
+from services.messages.messages import MalformedError
 from services.recording.append_log import LogFile
 from state_adapter import ACTIVITY, CHANGES, LiveEpisode
 

@@ -13,7 +13,7 @@ from delegates.http_stream import ModelServer, TimeLimits, parse_address
 from delegates.server_writer import ServerWriter
 from delegates.text_writer import LateAnswerError
 from errors import InputError
-from services.assistance import WRITER_SECONDS
+from services.assistance.assistance import WRITER_SECONDS
 
 LIMITS = TimeLimits(connect=2.0, first_token=5.0, whole=5.0)
 CODER, OTHER = "qwen2.5-coder:0.5b", "some-model"

@@ -18,7 +18,7 @@ from playwright.sync_api import Error, expect, sync_playwright
 from config import LoopConfig
 from data_paths import DataPaths
 from delegates.embedded.attributes import JediProcess
-from services.settings_messages import SettingsChange
+from services.messages.settings_messages import SettingsChange
 from services.startup import RunningServices, StartOptions, start_services
 from tests.small_library import put_small_library, start_no_jedi
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from services import training_process
+from services.learning import training_process
 
 from .conftest import screenshot, serve, violations
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Error
 
 from data_paths import DataPaths
-from services.settings_messages import SettingsChange
+from services.messages.settings_messages import SettingsChange
 from tests.small_library import put_small_library
 
 from .conftest import wait_until

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from services.settings_messages import SettingsChange
-from services.settings_service import apply_change
+from services.http.settings_service import apply_change
+from services.messages.settings_messages import SettingsChange
 
 from .conftest import screenshot, violations
 

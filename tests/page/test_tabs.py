@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from services.settings_messages import SettingsChange
+from services.messages.settings_messages import SettingsChange
 
 from .conftest import complaints_of, screenshot, serve, violations
 

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from actions import Action, Decision, Review
 from delegates import Completion
-from services.current_models import Choice
-from services.settings_messages import SettingsChange
+from services.learning.current_models import Choice
+from services.messages.settings_messages import SettingsChange
 
 from .conftest import complaints_of, screenshot, violations, wait_until
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from services.settings_messages import SettingsChange
+from services.messages.settings_messages import SettingsChange
 
 from .conftest import screenshot, serve, violations, wait_until
 

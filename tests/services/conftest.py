@@ -19,14 +19,14 @@ from delegates.selection import SelectedWriter
 from judge import Judge
 from judge.case_runner import CaseRunner
 from models.reviewer import Reviewer
-from services.app import create_app, create_compat_apps, service_endpoints
-from services.assistance import Assistance
-from services.current_models import CurrentModels
+from services.assistance.assistance import Assistance
 from services.failure_log import FailureLog
-from services.middleware import AccessRules
-from services.page import Page
-from services.person_files import PersonFiles
-from services.person_folder import PersonFolder
+from services.http.app import create_app, create_compat_apps, service_endpoints
+from services.http.middleware import AccessRules
+from services.http.page import Page
+from services.learning.current_models import CurrentModels
+from services.person.person_files import PersonFiles
+from services.person.person_folder import PersonFolder
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
 from services.services import Services

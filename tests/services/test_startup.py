@@ -24,11 +24,12 @@ from judge import Case, Problem
 from judge.problems import add_problems
 from judge.sandbox import ProbedSandbox
 from judge.sandbox_level import SandboxLevel
-from services import app, startup
-from services.person_files import PersonFiles
-from services.person_folder import PersonFolder
-from services.settings_messages import SettingsChange
-from services.settings_service import apply_change
+from services import startup
+from services.http import app
+from services.http.settings_service import apply_change
+from services.messages.settings_messages import SettingsChange
+from services.person.person_files import PersonFiles
+from services.person.person_folder import PersonFolder
 from services.simulated_client import BackendClient
 from services.startup import StartOptions, start_services
 from state_adapter import exclusion_mark, is_excluded, read_episodes

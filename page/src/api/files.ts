@@ -1,4 +1,4 @@
-// Messages about the person's own files (`services/file_messages.py`).
+// Messages about the person's own files (`services/messages/file_messages.py`).
 
 export interface FileEntry { path: string; bytes: number; modified: number }
 

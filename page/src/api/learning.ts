@@ -1,4 +1,4 @@
-// Messages of what is learned (`services/learning_messages.py`).
+// Messages of what is learned (`services/messages/learning_messages.py`).
 
 export interface Estimate { mean: number | null; error: number | null }
 

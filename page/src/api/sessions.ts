@@ -1,4 +1,4 @@
-// Messages about recorded sessions (`services/sessions_messages.py`).
+// Messages about recorded sessions (`services/messages/sessions_messages.py`).
 
 export interface SessionFacts {
   id: string;

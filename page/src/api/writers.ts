@@ -1,4 +1,4 @@
-// Messages about who writes (`services/writer_messages.py`).
+// Messages about who writes (`services/messages/writer_messages.py`).
 
 export interface WriterChoice {
   kind: "automatic" | "server" | "file" | "tutor" | "embedded";

@@ -7,7 +7,7 @@ import pytest
 
 from data_paths import DataPaths
 from judge import Judge
-from services import messages
+from services.messages import messages
 from services.recording.recorder import Recorder
 from services.recording.snapshot_queue import SnapshotQueue
 

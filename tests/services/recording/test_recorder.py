@@ -9,7 +9,7 @@ import pytest
 
 from actions import Action, Decision, Review, Withheld
 from errors import InputError, NotFoundError
-from services.messages import MalformedError
+from services.messages.messages import MalformedError
 from services.recording.recorder import Recorder, Store
 from services.recording.session import MissingEntriesError
 from state_adapter import read_activity, read_episodes, read_session

@@ -1,0 +1,1 @@
+"""Help: from the file and the person's state to the text that is shown."""

@@ -1,0 +1,1 @@
+"""The models that serve, and the training that replaces them."""

@@ -1,0 +1,1 @@
+"""The messages of the addresses, as requests and answers hold them."""

@@ -1,0 +1,1 @@
+"""Runs of a person's code, and what came of their solutions."""

@@ -1,0 +1,1 @@
+"""Who writes the assistant's text, and what a writer may learn from."""
