@@ -23,10 +23,10 @@ from torch import Tensor, nn
 
 from config import TEXT_DIM, FeaturizerConfig
 from data_paths import DataPaths
-from errors import InputError
+from errors import InputError, NotFoundError
 from featurizers.embedders import TextEmbedder
 from featurizers.ragged import Ragged
-from files import lock, translate_os_errors
+from files import lock, open_regular_file, read_regular_file, translate_os_errors
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
 ALLOW_REMOTE = "CODEASSIST_REMOTE_EMBEDDER"
@@ -87,13 +87,11 @@ class EmbeddingCache:
         self.record = np.dtype([("key", "u1", 16), ("vector", "<f4", dim)])
 
     def read(self) -> dict[bytes, Vectors]:
-        """All vectors by their keys."""
+        """All vectors by their keys. Raises InputError: the file cannot be read, or is no regular one."""
         try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:
+            content = read_regular_file(self.path)
+        except NotFoundError:
             return {}
-        except OSError as error:
-            raise InputError(str(self.path), f"cannot be read: {error.strerror or error}") from error
         records = np.frombuffer(content, dtype=self.record, count=len(content) // self.record.itemsize)
         return {key.tobytes(): vector for key, vector in zip(records["key"], records["vector"], strict=True)}
 
@@ -104,8 +102,8 @@ class EmbeddingCache:
         records["vector"] = vectors
         with (
             lock(self.path.with_suffix(".lock"), wait=True),
+            open_regular_file(self.path, "a") as file,
             translate_os_errors(self.path),
-            self.path.open("ab") as file,
         ):
             file.truncate(file.tell() // self.record.itemsize * self.record.itemsize)
             file.write(records.tobytes())

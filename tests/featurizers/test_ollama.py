@@ -1,6 +1,7 @@
 """The embedder that asks a local server: what it asks, what it keeps, what it says when there is no server."""
 
 import json
+import os
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -94,6 +95,15 @@ def test_reads_on_after_a_record_that_was_cut_short(tmp_path):
     assert len(kept.read()) == 1
     kept.add([b"two"], np.full((1, 4), 2, dtype=np.float32))
     assert sorted(float(vector[0]) for vector in kept.read().values()) == [1.0, 2.0]
+
+
+def test_a_cache_that_is_no_regular_file_is_refused_and_not_waited_for(tmp_path):
+    cache = EmbeddingCache(tmp_path, "toy", 4)
+    assert cache.read() == {}
+    os.mkfifo(cache.path)
+    for use in (cache.read, lambda: cache.add([b"one"], np.ones((1, 4), dtype=np.float32))):
+        with pytest.raises(InputError, match=f"^{cache.path}: is no regular file"):
+            use()
 
 
 def test_lines_cut_in_the_middle_of_a_character_and_lone_surrogates_are_sent_as_text(server):
