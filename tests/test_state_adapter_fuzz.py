@@ -206,6 +206,6 @@ def test_any_change_to_valid_input_is_a_state_or_an_error(value):
 def test_any_damage_to_a_file_is_a_state_or_an_error(value, data):
     content = bytearray(json.dumps(value, indent=data.draw(st.sampled_from([None, 1]))).encode())
     for _ in range(data.draw(st.integers(0, 4))):
-        at = data.draw(st.integers(0, len(content) - 1))
+        at = data.draw(st.integers(0, len(content)))
         content[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
     one_answer(bytes(content))
