@@ -98,6 +98,7 @@ def test_an_endless_loop_is_stopped_by_keyboard_also_from_another_view(watched, 
     assert run.evaluate("button => button === document.activeElement")
     watched.get_by_role("link", name="Models").press("Enter")
     watched.get_by_role("link", name="Solve", exact=True).press("Enter")
+    expect(watched.locator(".cm-content")).to_be_focused()
     stop.press("Enter")
     watched.get_by_text("Stopped.").wait_for()
     expect(run).to_be_enabled()
