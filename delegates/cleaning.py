@@ -371,7 +371,7 @@ def _repeats(text: str, place: _Place, rejected: Sequence[str]) -> bool:
 
 def _normalized(text: str) -> str:
     """Without comment signs and blanks, as these make no other text."""
-    return re.sub(r"^\s*#+|\s+", "", text, flags=re.MULTILINE)
+    return re.sub(r"\s+", "", re.sub(r"^\s*#+", "", text, flags=re.MULTILINE))
 
 
 def _similar(text: str, other: str) -> bool:

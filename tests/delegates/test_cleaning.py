@@ -134,6 +134,12 @@ def test_an_explanation_is_only_words(decision, text, expected):
     assert after("|x += 1", decision, text) == expected
 
 
+def test_comment_signs_are_no_text_on_any_line():
+    file = "def f(x):\n    |\n    return x"
+    empty = after(file, MULTI, "#\n#")
+    assert empty == "def f(x):\n    #\n    #\n    return x" == after(file, MULTI, "#\n#", ["    #\n    #"])
+
+
 @pytest.mark.parametrize("rejected", ["return x + 1", "  return x+1\n", "return x + 1  "])
 def test_what_the_person_deleted_does_not_come_back(rejected):
     assert after("def f(x):\n    |", SINGLE, "return x + 1", [rejected]) == "def f(x):\n    "
