@@ -104,8 +104,8 @@ def test_who_wrote_a_line_is_seen_without_the_pages_own_colours(recorded, watche
     watched.get_by_role("slider").press("End")
     assert watched.locator(".cm-author-human").first.evaluate(style) == ["solid", "4px"]
     watched.get_by_role("textbox", name="The file at this state").focus()
-    outline = "editor => { const style = getComputedStyle(editor); return [style.outlineStyle, style.outlineWidth]; }"
-    assert watched.locator(".editor").evaluate(outline) == ["solid", "2px"], "around the gutter too"
+    for name, value in {"outline-style": "solid", "outline-width": "2px"}.items():
+        expect(watched.locator(".editor")).to_have_css(name, value)  # around the gutter too
 
 
 def test_the_end_of_a_replayed_file_is_reached_by_keyboard_and_it_says_that_it_is_read_only(recorded, watched):
